@@ -1,0 +1,2 @@
+//! The `fewbit` command line.
+fn main() {}

@@ -1,0 +1,3 @@
+//! Codes and values.
+#![no_std]
+#![forbid(unsafe_code)]

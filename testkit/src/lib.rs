@@ -1,0 +1,1 @@
+//! Generators and exact oracles; nothing here uses fewbit itself.
