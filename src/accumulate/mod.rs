@@ -1,0 +1,11 @@
+//! What an accumulator is: a list of stages, its grammar, and what a run through it reports.
+
+mod parse;
+mod register;
+mod report;
+mod width;
+
+pub use parse::AccumulatorError;
+pub use register::{Accumulator, Register, RegisterOverflow, Stage};
+pub use report::{FirstEvent, OutputTrace, Report, StageReport};
+pub use width::{int_range, required_bits, required_bits_of_range};

@@ -1,0 +1,158 @@
+//! Registers, stages and accumulators as values.
+
+use std::fmt;
+use std::num::{NonZeroU32, NonZeroU64};
+
+use fewbit_formats::{Format, Rounding};
+
+use super::AccumulatorError;
+
+/// What an integer register does with a sum that lies outside its range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RegisterOverflow {
+    /// Keep the low `P` bits (two's complement).
+    Wrap,
+    /// Keep the nearest end of the range.
+    Saturate,
+}
+
+/// Where a stage keeps its running sum.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Register {
+    /// `int<P>-wrap` or `int<P>-sat`: two's complement, range `[-2^(P-1), 2^(P-1) - 1]`, `2 <= P <= 64`.
+    Int {
+        /// The width `P`.
+        bits: u32,
+        /// What happens outside the range.
+        overflow: RegisterOverflow,
+    },
+    /// `exact`: unbounded, never rounds, never overflows.
+    Exact,
+    /// `<float>[-<rounding>]`: a floating-point register, rounded once at every step.
+    Float {
+        /// The register's format.
+        format: Format,
+        /// The rounding of each step; `rne` if not written.
+        rounding: Rounding,
+    },
+    /// `aligned<F>[-<rounding>][:<float>[-<rounding>]]`: the inputs of a step and the register's own value are
+    /// aligned to the largest exponent among them with `F` fraction bits, cut there, summed exactly, and the sum is
+    /// rounded to the result format.
+    Aligned {
+        /// Fraction bits kept below the largest exponent.
+        fraction_bits: u32,
+        /// How an addend is cut when it is aligned; `rz` if not written.
+        alignment: Rounding,
+        /// The format of the result; `f32` if not written.
+        format: Format,
+        /// The rounding of the result; `rne` if not written.
+        rounding: Rounding,
+    },
+}
+
+/// One stage: a register, how many inputs it takes in one step, and how many it sums before it hands on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Stage {
+    /// Where the running sum is kept.
+    pub register: Register,
+    /// `*width`: the inputs summed exactly with the register's value before the one check or rounding of a step.
+    pub width: NonZeroU32,
+    /// `/count`: the inputs summed before the value is handed to the next stage and the register restarts at zero.
+    /// `None` for the last stage.
+    pub count: Option<NonZeroU64>,
+}
+
+impl Stage {
+    /// A stage that takes one input per step and never hands on.
+    pub const fn new(register: Register) -> Self {
+        Self { register, width: NonZeroU32::MIN, count: None }
+    }
+
+    /// The same stage with steps of `width` inputs.
+    pub const fn with_width(self, width: NonZeroU32) -> Self {
+        Self { width, ..self }
+    }
+
+    /// The same stage as an inner one that hands on after `count` inputs.
+    pub const fn with_count(self, count: NonZeroU64) -> Self {
+        Self { count: Some(count), ..self }
+    }
+}
+
+/// An accumulator: stages from the multiplier outward.
+///
+/// Text form: `stage ("," stage)*` with `stage := register ["*" width] ["/" count]`.
+///
+/// ```
+/// use fewbit::Accumulator;
+/// let acc: Accumulator = "int16-wrap/64,int24-sat".parse()?;
+/// assert_eq!(acc.stages().len(), 2);
+/// assert_eq!(acc.to_string(), "int16-wrap/64,int24-sat");
+/// # Ok::<(), fewbit::accumulate::AccumulatorError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Accumulator {
+    stages: Vec<Stage>,
+}
+
+impl Accumulator {
+    /// An accumulator of these stages, innermost first.
+    ///
+    /// # Errors
+    /// Where there is no stage, an inner stage has no count, the last one has a count, a width lies outside 2..=64,
+    /// or a register format is not a signed float.
+    pub fn new(stages: Vec<Stage>) -> Result<Self, AccumulatorError> {
+        super::parse::validate(&stages)?;
+        Ok(Self { stages })
+    }
+
+    /// The stages, innermost first; never empty.
+    pub fn stages(&self) -> &[Stage] {
+        &self.stages
+    }
+
+    /// Whether every stage is an integer or an exact register, so that integer operands give integers.
+    pub fn is_integer(&self) -> bool {
+        self.stages.iter().all(|s| matches!(s.register, Register::Int { .. } | Register::Exact))
+    }
+}
+
+impl fmt::Display for Accumulator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, stage) in self.stages.iter().enumerate() {
+            if index > 0 {
+                f.write_str(",")?;
+            }
+            write!(f, "{stage}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.register)?;
+        if self.width.get() > 1 {
+            write!(f, "*{}", self.width)?;
+        }
+        match self.count {
+            Some(count) => write!(f, "/{count}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for Register {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Int { bits, overflow: RegisterOverflow::Wrap } => write!(f, "int{bits}-wrap"),
+            Self::Int { bits, overflow: RegisterOverflow::Saturate } => write!(f, "int{bits}-sat"),
+            Self::Exact => f.write_str("exact"),
+            Self::Float { format, rounding } => write!(f, "{format}-{}", rounding.alias()),
+            Self::Aligned { fraction_bits, alignment, format, rounding } => {
+                let (alignment, rounding) = (alignment.alias(), rounding.alias());
+                write!(f, "aligned{fraction_bits}-{alignment}:{format}-{rounding}")
+            }
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! One output through an integer accumulator, step by step.
+//!
+//! ```text
+//! for k in 0..K:  push(stage 0, a[k] * b[k])
+//! push(s, x):     s.pending += x
+//!                 if s has taken `width` inputs, or `count` inputs since it restarted:
+//!                     value = s.register + s.pending           (exact)
+//!                     outside the range: one event, and the register wraps or saturates
+//!                 if s has taken `count` inputs since it restarted:
+//!                     push(s + 1, s.register); s restarts at zero
+//! at the end:     groups and tiles that are not full are closed the same way, innermost first
+//! ```
+
+use crate::accumulate::{Accumulator, OutputTrace, Register, RegisterOverflow, Stage, int_range};
+
+/// One stage while one output is summed.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct StageState {
+    /// The register's value.
+    pub register: i128,
+    /// The exact sum of the inputs that wait for the next step.
+    pub pending: i128,
+    /// How many inputs wait.
+    pub waiting: u64,
+    /// Inputs since the register restarted.
+    pub taken: u64,
+}
+
+/// Sums `products` (in ascending k) through `acc`: the last register's value, and one trace per stage.
+///
+/// The exact trajectory runs beside the real one.
+///
+/// ```
+/// use fewbit::reference::sum_products;
+/// let (value, traces) = sum_products(&"int4-sat".parse()?, [5, 5, -6]);
+/// assert_eq!(value, 1); // 5, then 10 saturates to 7, then 1
+/// assert_eq!((traces[0].events, traces[0].first), (1, Some((1, 10))));
+/// assert_eq!((traces[0].min, traces[0].max, traces[0].required_bits()), (0, 10, 5));
+/// # Ok::<(), fewbit::accumulate::AccumulatorError>(())
+/// ```
+pub fn sum_products(
+    acc: &Accumulator,
+    products: impl IntoIterator<Item = i128>,
+) -> (i128, Vec<OutputTrace>) {
+    let stages = acc.stages();
+    let mut real = Run::new(stages, Overflows::Happen);
+    let mut exact = Run::new(stages, Overflows::Never);
+    for (k, product) in (0u64..).zip(products) {
+        real.push(0, product, k);
+        exact.push(0, product, k);
+    }
+    real.finish();
+    exact.finish();
+    for (trace, exact) in real.traces.iter_mut().zip(&exact.traces) {
+        (trace.exact_min, trace.exact_max) = (exact.min, exact.max);
+    }
+    let value = real.states.last().map_or(0, |s| s.register);
+    (value, real.traces)
+}
+
+/// Whether registers have their width, or hold everything.
+#[derive(Clone, Copy, PartialEq)]
+enum Overflows {
+    Happen,
+    Never,
+}
+
+struct Run<'a> {
+    stages: &'a [Stage],
+    overflows: Overflows,
+    states: Vec<StageState>,
+    traces: Vec<OutputTrace>,
+    last_k: u64,
+}
+
+impl<'a> Run<'a> {
+    fn new(stages: &'a [Stage], overflows: Overflows) -> Self {
+        let states = vec![StageState::default(); stages.len()];
+        Self {
+            stages,
+            overflows,
+            states,
+            traces: vec![OutputTrace::default(); stages.len()],
+            last_k: 0,
+        }
+    }
+
+    fn push(&mut self, level: usize, input: i128, k: u64) {
+        self.last_k = k;
+        let stage = &self.stages[level];
+        let state = &mut self.states[level];
+        state.pending += input;
+        state.waiting += 1;
+        state.taken += 1;
+        let tile_full = stage.count.is_some_and(|count| state.taken == count.get());
+        if tile_full || state.waiting == u64::from(stage.width.get()) {
+            self.step(level, k);
+        }
+        if tile_full {
+            self.hand_on(level, k);
+        }
+    }
+
+    fn step(&mut self, level: usize, k: u64) {
+        let state = &mut self.states[level];
+        let trace = &mut self.traces[level];
+        let value = state.register + state.pending;
+        (state.pending, state.waiting) = (0, 0);
+        trace.min = trace.min.min(value);
+        trace.max = trace.max.max(value);
+        state.register = match self.stages[level].register {
+            Register::Int { bits, overflow } if self.overflows == Overflows::Happen => {
+                let (low, high) = int_range(bits);
+                if value < low || value > high {
+                    trace.events += 1;
+                    trace.first.get_or_insert((k, value));
+                }
+                match overflow {
+                    RegisterOverflow::Saturate => value.clamp(low, high),
+                    RegisterOverflow::Wrap => (value - low).rem_euclid(1 << bits) + low,
+                }
+            }
+            _ => value,
+        };
+    }
+
+    fn hand_on(&mut self, level: usize, k: u64) {
+        let value = self.states[level].register;
+        self.states[level] = StageState::default();
+        self.push(level + 1, value, k);
+    }
+
+    fn finish(&mut self) {
+        for level in 0..self.stages.len() {
+            if self.states[level].waiting > 0 {
+                self.step(level, self.last_k);
+            }
+            if self.states[level].taken > 0 && level + 1 < self.stages.len() {
+                self.hand_on(level, self.last_k);
+            }
+        }
+    }
+}
