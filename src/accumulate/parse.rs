@@ -97,13 +97,15 @@ impl FromStr for Stage {
             |part: &str| AccumulatorError::Number { text: part.into(), stage: text.into() };
         let (rest, count) = match text.split_once('/') {
             Some((rest, count)) => {
-                (rest, Some(count.parse::<NonZeroU64>().map_err(|_| number(count))?))
+                let positive = parse_digits(count).and_then(NonZeroU64::new);
+                (rest, Some(positive.ok_or_else(|| number(count))?))
             }
             None => (text, None),
         };
         let (register, width) = match rest.split_once('*') {
             Some((register, width)) => {
-                (register, width.parse::<NonZeroU32>().map_err(|_| number(width))?)
+                let positive = parse_digits(width).and_then(|n| n.try_into().ok());
+                (register, positive.and_then(NonZeroU32::new).ok_or_else(|| number(width))?)
             }
             None => (rest, NonZeroU32::MIN),
         };

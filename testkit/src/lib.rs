@@ -1,1 +1,3 @@
 //! Generators and exact oracles; nothing here uses fewbit itself.
+
+pub mod accumulate;

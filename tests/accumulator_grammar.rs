@@ -1,0 +1,104 @@
+//! The text form of accumulators: what is written is what is read, and every mistake has its own sentence.
+
+use fewbit::Accumulator;
+use fewbit::accumulate::{AccumulatorError, Register, RegisterOverflow, Stage};
+use fewbit_testkit::accumulate::any_spec;
+use proptest::prelude::*;
+
+fn error(text: &str) -> AccumulatorError {
+    text.parse::<Accumulator>().expect_err(text)
+}
+
+proptest! {
+    #[test]
+    fn integer_stages_round_trip(spec in any_spec()) {
+        let text = spec.to_string();
+        let acc: Accumulator = text.parse().unwrap();
+        prop_assert_eq!(acc.stages().len(), spec.0.len());
+        prop_assert_eq!(acc.to_string(), text);
+        prop_assert!(acc.is_integer());
+    }
+
+    #[test]
+    fn no_text_panics(text in "[a-z0-9*/,:-]{0,40}") {
+        if let Ok(acc) = text.parse::<Accumulator>() {
+            prop_assert_eq!(acc.to_string().parse::<Accumulator>(), Ok(acc));
+        }
+    }
+}
+
+#[test]
+fn a_stage_is_what_its_text_says() {
+    let acc: Accumulator = " int16-wrap*4/64 , exact".parse().unwrap();
+    let register = Register::Int { bits: 16, overflow: RegisterOverflow::Wrap };
+    let inner =
+        Stage::new(register).with_width(4.try_into().unwrap()).with_count(64.try_into().unwrap());
+    assert_eq!(acc.stages(), [inner, Stage::new(Register::Exact)]);
+    assert_eq!(acc.to_string(), "int16-wrap*4/64,exact");
+    assert_eq!(Accumulator::new(vec![inner, Stage::new(Register::Exact)]), Ok(acc));
+}
+
+#[test]
+fn nothing_is_no_accumulator() {
+    assert_eq!(error(""), AccumulatorError::Empty);
+    assert_eq!(error("  "), AccumulatorError::Empty);
+    assert_eq!(Accumulator::new(vec![]), Err(AccumulatorError::Empty));
+}
+
+#[test]
+fn unknown_registers_are_named() {
+    for text in ["int16", "int-sat", "int16-clip", "int+8-sat", "int 8-sat", "sat", "INT8-sat"] {
+        assert_eq!(error(text), AccumulatorError::Register(text.into()), "{text}");
+    }
+    assert_eq!(error("int8-sat/4,,int9-sat"), AccumulatorError::Register("".into()));
+    assert_eq!(error("int8-sat,"), AccumulatorError::Register("".into()));
+    assert_eq!(
+        error("int99999999999999999999-sat"),
+        AccumulatorError::Register("int99999999999999999999-sat".into())
+    );
+    assert!(
+        error("int16").to_string().starts_with("`int16` is not a register: expected int<P>-wrap")
+    );
+}
+
+#[test]
+fn widths_outside_2_to_64_are_refused() {
+    for bits in [0u64, 1, 65, 128, u64::from(u32::MAX) + 1] {
+        assert_eq!(error(&format!("int{bits}-sat")), AccumulatorError::Bits(bits));
+        assert_eq!(error(&format!("int{bits}-wrap/3,exact")), AccumulatorError::Bits(bits));
+    }
+    for bits in [2, 64] {
+        assert!(format!("int{bits}-sat").parse::<Accumulator>().is_ok());
+    }
+    assert_eq!(
+        error("int1-sat").to_string(),
+        "an integer register of 1 bits is outside the supported widths of 2 to 64 bits"
+    );
+}
+
+#[test]
+fn numbers_must_be_positive_integers() {
+    let number = |text: &str, stage: &str| AccumulatorError::Number {
+        text: text.into(),
+        stage: stage.into(),
+    };
+    assert_eq!(error("int8-sat*0"), number("0", "int8-sat*0"));
+    assert_eq!(error("int8-sat*x"), number("x", "int8-sat*x"));
+    assert_eq!(error("int8-sat*+1"), number("+1", "int8-sat*+1"));
+    assert_eq!(error("int8-sat*4294967296"), number("4294967296", "int8-sat*4294967296"));
+    assert_eq!(error("int8-sat*"), number("", "int8-sat*"));
+    assert_eq!(error("int8-sat*-1"), number("-1", "int8-sat*-1"));
+    assert_eq!(error("int8-sat/0,exact"), number("0", "int8-sat/0"));
+    assert_eq!(error("int8-sat/4*2,exact"), number("4*2", "int8-sat/4*2"));
+    assert_eq!(
+        error("int8-sat/99999999999999999999,exact").to_string(),
+        "`99999999999999999999` in `int8-sat/99999999999999999999` must be a positive integer"
+    );
+}
+
+#[test]
+fn only_and_all_inner_stages_have_a_count() {
+    assert_eq!(error("int8-sat,int9-sat"), AccumulatorError::MissingCount("int8-sat".into()));
+    assert_eq!(error("int8-sat/4"), AccumulatorError::LastCount("int8-sat/4".into()));
+    assert_eq!(error("int8-sat/4,int9-sat/4"), AccumulatorError::LastCount("int9-sat/4".into()));
+}
