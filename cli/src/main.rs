@@ -1,2 +1,21 @@
-//! The `fewbit` command line.
-fn main() {}
+//! The `fewbit` command line: what a narrow format or accumulator does to a computation.
+
+mod args;
+mod commands;
+mod error;
+mod io;
+mod options;
+mod output;
+mod product;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match args::parse().and_then(commands::run) {
+        Ok(outcome) => outcome.into(),
+        Err(error) => {
+            output::complain(&error);
+            error.exit_code()
+        }
+    }
+}

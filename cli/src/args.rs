@@ -1,0 +1,53 @@
+//! The arguments of the command line, and the one-line form of what is wrong with them.
+
+use clap::error::ErrorKind;
+use clap::{Parser, Subcommand};
+
+use crate::commands;
+use crate::error::CliError;
+
+const AFTER_HELP: &str = "\
+Numbers travel in .npy files. Every command takes --json. Files that a command writes appear whole or not at all.
+
+Exit codes: 0 done, 1 compared and different, 2 bad input (one line on standard error says what).
+
+Accumulators are lists of stages, from the multiplier outward:
+  int16-sat                   one saturating 16-bit register
+  int16-wrap/64,int24-sat     tiles of 64 products in 16 bits, their sums in 24 bits
+  int20-sat*8                 an 8-wide exact adder tree into a 20-bit register
+  exact/8,int20-sat           the same, written as two stages";
+
+/// Say, bit for bit, what a narrow number format or a narrow accumulator does to a computation.
+#[derive(Debug, Parser)]
+#[command(name = "fewbit", version, after_help = AFTER_HELP, max_term_width = 110)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// One job of the command line.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Multiply two integer matrices through an accumulator, step by step, and report every overflow.
+    Matmul(commands::matmul::Args),
+}
+
+/// Reads the arguments of this process; prints the help or the version and ends where they are asked for.
+pub(crate) fn parse() -> Result<Command, CliError> {
+    match Cli::try_parse() {
+        Ok(cli) => Ok(cli.command),
+        Err(error) => match error.kind() {
+            ErrorKind::DisplayHelp
+            | ErrorKind::DisplayVersion
+            | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => error.exit(),
+            _ => Err(CliError::Arguments(first_paragraph(&error.to_string()))),
+        },
+    }
+}
+
+/// The first paragraph of clap's message as one line, without its `error: `.
+fn first_paragraph(message: &str) -> String {
+    let paragraph = message.split("\n\n").next().unwrap_or(message);
+    let line = paragraph.split_whitespace().collect::<Vec<_>>().join(" ");
+    line.strip_prefix("error: ").map(str::to_owned).unwrap_or(line)
+}

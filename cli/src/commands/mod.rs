@@ -1,0 +1,13 @@
+//! One module per job.
+
+pub(crate) mod matmul;
+
+use crate::args::Command;
+use crate::error::{CliError, Outcome};
+
+/// Does what the arguments ask for.
+pub(crate) fn run(command: Command) -> Result<Outcome, CliError> {
+    match command {
+        Command::Matmul(args) => matmul::run(args),
+    }
+}

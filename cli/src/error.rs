@@ -1,0 +1,61 @@
+//! How a command ends.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use fewbit::reference::ReferenceError;
+use thiserror::Error;
+
+/// A command that did what it was asked to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// Exit code 0.
+    Done,
+}
+
+impl From<Outcome> for ExitCode {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Done => Self::SUCCESS,
+        }
+    }
+}
+
+/// A command that could not do what it was asked to; shown as one line on standard error, exit code 2.
+#[derive(Debug, Error)]
+pub(crate) enum CliError {
+    /// Arguments that do not parse.
+    #[error("{0}")]
+    Arguments(String),
+    /// A file that cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Read { path: PathBuf, source: std::io::Error },
+    /// A file that cannot be written.
+    #[error("cannot write {}: {source}", path.display())]
+    Write { path: PathBuf, source: std::io::Error },
+    /// Two outputs that would overwrite each other.
+    #[error("{} is named for two different outputs", .0.display())]
+    SameOutput(PathBuf),
+    /// A file that is not the array that it should be.
+    #[error("{}: {reason}", path.display())]
+    Array { path: PathBuf, reason: String },
+    /// Standard output that cannot be written.
+    #[error("cannot write to standard output: {0}")]
+    Stdout(std::io::Error),
+    /// Threads that the system does not give.
+    #[error("cannot start the worker threads: {0}")]
+    Threads(#[from] rayon::ThreadPoolBuildError),
+    /// A product that cannot be computed.
+    #[error(transparent)]
+    Product(#[from] ReferenceError),
+    /// A result that cannot be written as JSON.
+    #[error("cannot write the result as JSON: {0}")]
+    Json(#[from] serde_json::Error),
+}
+
+impl CliError {
+    /// The exit code of every error: bad input.
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        ExitCode::from(2)
+    }
+}

@@ -1,0 +1,4 @@
+//! Files in and out.
+
+pub(crate) mod atomic;
+pub(crate) mod npy;

@@ -1,0 +1,42 @@
+//! What goes to standard output and standard error.
+
+mod table;
+
+use std::error::Error;
+use std::io::{ErrorKind, Write, stderr, stdout};
+
+use serde::Serialize;
+
+use crate::error::CliError;
+
+pub(crate) use table::numbers;
+
+/// The form of a result on standard output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// Tables and sentences.
+    Text,
+    /// One JSON value.
+    Json,
+}
+
+/// Prints `text` and a newline; a reader that has gone away is no error.
+pub(crate) fn print(text: &str) -> Result<(), CliError> {
+    let mut out = stdout().lock();
+    match writeln!(out, "{text}").and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(CliError::Stdout(error)),
+        _ => Ok(()),
+    }
+}
+
+/// `value` as indented JSON text.
+pub(crate) fn json(value: &impl Serialize) -> Result<String, CliError> {
+    Ok(serde_json::to_string_pretty(value)?)
+}
+
+/// One line on standard error.
+pub(crate) fn complain(error: &dyn Error) {
+    let line = error.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+    // Where standard error is closed as well, the exit code is all that is left to say it with.
+    let _ = writeln!(stderr(), "error: {line}");
+}
