@@ -1,41 +1,47 @@
-//! Codes and values.
+//! Narrow number formats, bit for bit.
+//!
+//! A [`Format`] says what each code stands for ([`Format::decode`], always exact) and which code a value gets
+//! ([`Format::encode`]: one rounding, every choice named in a [`Policy`], flags in RISC-V's order in the result).
+//!
+//! ```
+//! use fewbit_formats::{Format, Overflow, Policy, Rounding};
+//!
+//! let policy = Policy::new(Rounding::TiesEven, Overflow::Saturate);
+//! let encoded = Format::E2M1FN.encode(2.6f32, &policy, 0).unwrap();
+//! assert_eq!(encoded.code, 0b0_10_1);
+//! assert_eq!(Format::E2M1FN.decode(encoded.code), 3.0);
+//! ```
+//!
+//! The crate needs neither `std` nor an allocator, has no `unsafe` code, and its encoders are `const fn`.
 #![no_std]
 #![forbid(unsafe_code)]
-#![allow(missing_docs)]
-use core::{fmt, str::FromStr};
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Format {
-    Float(u8),
-}
-impl Format {
-    pub fn is_signed(self) -> bool {
-        true
-    }
-}
-impl FromStr for Format {
-    type Err = ();
-    fn from_str(_s: &str) -> Result<Self, ()> {
-        Err(())
-    }
-}
-impl fmt::Display for Format {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("x")
-    }
-}
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Rounding {
-    TiesEven,
-    TowardZero,
-}
-impl Rounding {
-    pub fn alias(self) -> &'static str {
-        "rz"
-    }
-}
-impl FromStr for Rounding {
-    type Err = ();
-    fn from_str(_s: &str) -> Result<Self, ()> {
-        Err(())
-    }
-}
+
+mod encoded;
+mod error;
+mod exact;
+mod float;
+mod format;
+mod integer;
+mod named;
+pub mod philox;
+mod policy;
+mod real;
+pub mod rounding;
+mod scan;
+mod status;
+mod table;
+
+pub use encoded::Encoded;
+pub use error::{EncodeError, FormatError};
+pub use float::{Domain, FloatFormat, NanCodes, Signedness, Specials, ZeroCode};
+pub use format::Format;
+pub use integer::{FixedFormat, IntFormat, IntRange};
+pub use named::{Excerpt, UnknownName};
+pub use policy::{
+    InfinityPolicy, NanPayload, NanPolicy, NanSign, Overflow, Policy, SubnormalInput,
+    SubnormalOutput, ZeroSign,
+};
+pub use real::{Class, Real};
+pub use rounding::Rounding;
+pub use status::Status;
+pub use table::{Alias, FormatRow, Stack};

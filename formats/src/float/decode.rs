@@ -1,0 +1,54 @@
+//! From codes to values: always exact.
+
+use super::{FloatFormat, NanCodes};
+use crate::exact::scale_by_power_of_two;
+
+impl FloatFormat {
+    /// The value of a code; bits above the format's width are ignored.
+    #[must_use]
+    pub const fn decode(self, code: u32) -> f64 {
+        let negative = code & self.sign_mask() != 0;
+        let magnitude = code & self.magnitude_mask();
+        let unsigned = if self.is_nan(code) {
+            f64::NAN
+        } else if magnitude > self.max_magnitude() {
+            f64::INFINITY
+        } else {
+            self.decode_magnitude(magnitude)
+        };
+        f64::from_bits(unsigned.to_bits() & !(1 << 63) | (negative as u64) << 63)
+    }
+
+    /// The value of a finite magnitude.
+    const fn decode_magnitude(self, magnitude: u32) -> f64 {
+        let field = magnitude >> self.fraction_bits;
+        let fraction = magnitude & ((1 << self.fraction_bits) - 1);
+        if field == 0 && self.has_zero() {
+            scale_by_power_of_two(fraction, self.min_exponent() - self.fraction_bits as i32)
+        } else {
+            let significand = 1 << self.fraction_bits | fraction;
+            scale_by_power_of_two(
+                significand,
+                field as i32 - self.bias() - self.fraction_bits as i32,
+            )
+        }
+    }
+
+    /// Whether a code is NaN.
+    #[must_use]
+    pub const fn is_nan(self, code: u32) -> bool {
+        let magnitude = code & self.magnitude_mask();
+        match self.nan {
+            NanCodes::None => false,
+            NanCodes::TopExponent => magnitude > self.max_magnitude() + 1,
+            NanCodes::TopMagnitude => magnitude == self.magnitude_mask(),
+            NanCodes::NegativeZero => magnitude == 0 && code & self.sign_mask() != 0,
+        }
+    }
+
+    /// Whether a code is infinite.
+    #[must_use]
+    pub const fn is_infinite(self, code: u32) -> bool {
+        self.has_infinity() && code & self.magnitude_mask() == self.max_magnitude() + 1
+    }
+}

@@ -1,0 +1,177 @@
+//! An exact real number on its way into a narrow format.
+//!
+//! Every encoder starts from a [`Real`]: the sign, the class, and the significand and exponent of an `f32`, an `f64`
+//! or an integer, taken from its bits. Nothing is rounded on the way in, so a value is rounded once, by the format.
+
+/// A number unpacked into sign, class, significand and exponent.
+///
+/// A finite non-zero value is `(-1)^sign * significand * 2^(exponent - 63)` with the leading one of the significand
+/// in bit 63, so `exponent` is `floor(log2 |x|)`.
+///
+/// ```
+/// use fewbit_formats::Real;
+/// let x = Real::from_f32(-6.5); // 0b110.1
+/// assert!(x.is_negative());
+/// assert_eq!(x.exponent(), 2);
+/// assert_eq!(x.significand() >> 60, 0b1101);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Real {
+    negative: bool,
+    class: Class,
+    significand: u64,
+    exponent: i32,
+}
+
+/// What kind of number a [`Real`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Class {
+    /// Positive or negative zero.
+    Zero,
+    /// A value that was subnormal in the type it came from.
+    Subnormal,
+    /// Any other finite value.
+    Normal,
+    /// Positive or negative infinity.
+    Infinite,
+    /// Not a number; its payload is kept, aligned to the left, in the significand.
+    Nan,
+}
+
+/// The quiet bit of a NaN, as the left-aligned payload holds it.
+const QUIET: u64 = 1 << 63;
+
+impl Real {
+    /// Zero with the given sign.
+    #[must_use]
+    pub const fn zero(negative: bool) -> Self {
+        Self { negative, class: Class::Zero, significand: 0, exponent: 0 }
+    }
+
+    /// Infinity with the given sign.
+    #[must_use]
+    pub const fn infinity(negative: bool) -> Self {
+        Self { negative, class: Class::Infinite, significand: 0, exponent: 0 }
+    }
+
+    /// A quiet NaN with the given sign and no payload.
+    #[must_use]
+    pub const fn nan(negative: bool) -> Self {
+        Self { negative, class: Class::Nan, significand: QUIET, exponent: 0 }
+    }
+
+    /// The exact value of an `f32`.
+    #[must_use]
+    pub const fn from_f32(x: f32) -> Self {
+        let bits = x.to_bits();
+        Self::from_fields(bits >> 31 != 0, (bits as u64) << 41, ((bits >> 23) & 0xff) as i32, 127)
+    }
+
+    /// The exact value of an `f64`; never through an `f32`.
+    #[must_use]
+    pub const fn from_f64(x: f64) -> Self {
+        let bits = x.to_bits();
+        Self::from_fields(bits >> 63 != 0, bits << 12, ((bits >> 52) & 0x7ff) as i32, 1023)
+    }
+
+    /// From the fields of an IEEE format: the fraction aligned to the left, the biased exponent, the bias.
+    const fn from_fields(negative: bool, fraction: u64, biased: i32, bias: i32) -> Self {
+        if biased == 2 * bias + 1 {
+            if fraction == 0 {
+                Self::infinity(negative)
+            } else {
+                Self { negative, class: Class::Nan, significand: fraction, exponent: 0 }
+            }
+        } else if biased != 0 {
+            let significand = 1 << 63 | fraction >> 1;
+            Self { negative, class: Class::Normal, significand, exponent: biased - bias }
+        } else if fraction != 0 {
+            let zeros = fraction.leading_zeros();
+            let exponent = -bias - zeros as i32;
+            Self { negative, class: Class::Subnormal, significand: fraction << zeros, exponent }
+        } else {
+            Self::zero(negative)
+        }
+    }
+
+    /// The value `(-1)^negative * significand * 2^exponent`.
+    ///
+    /// A significand of more than 64 bits is cut to its 64 leading bits, and the last of these is set if a one was
+    /// cut off (von Neumann's jamming). Every later rounding that keeps at most 62 bits gives the same result as from
+    /// the uncut value; no format of this crate keeps more than 32.
+    #[must_use]
+    pub const fn from_scaled(negative: bool, significand: u128, exponent: i32) -> Self {
+        if significand == 0 {
+            return Self::zero(negative);
+        }
+        let zeros = significand.leading_zeros();
+        let aligned = significand << zeros;
+        let jam = (aligned as u64 != 0) as u64;
+        Self {
+            negative,
+            class: Class::Normal,
+            significand: (aligned >> 64) as u64 | jam,
+            exponent: exponent + 127 - zeros as i32,
+        }
+    }
+
+    /// The exact value of an integer.
+    #[must_use]
+    pub const fn from_i64(x: i64) -> Self {
+        Self::from_scaled(x < 0, x.unsigned_abs() as u128, 0)
+    }
+
+    /// Whether the sign is negative; zeros and NaNs have signs too.
+    #[must_use]
+    pub const fn is_negative(self) -> bool {
+        self.negative
+    }
+
+    /// The class of the number.
+    #[must_use]
+    pub const fn class(self) -> Class {
+        self.class
+    }
+
+    /// The significand, its leading one in bit 63; the payload of a NaN, its quiet bit in bit 63; 0 otherwise.
+    #[must_use]
+    pub const fn significand(self) -> u64 {
+        self.significand
+    }
+
+    /// `floor(log2 |x|)` of a finite non-zero value, 0 otherwise.
+    #[must_use]
+    pub const fn exponent(self) -> i32 {
+        self.exponent
+    }
+
+    /// Whether this is a NaN whose quiet bit is clear.
+    #[must_use]
+    pub const fn is_signaling(self) -> bool {
+        matches!(self.class, Class::Nan) && self.significand & QUIET == 0
+    }
+}
+
+impl From<f32> for Real {
+    fn from(x: f32) -> Self {
+        Self::from_f32(x)
+    }
+}
+
+impl From<f64> for Real {
+    fn from(x: f64) -> Self {
+        Self::from_f64(x)
+    }
+}
+
+impl From<i32> for Real {
+    fn from(x: i32) -> Self {
+        Self::from_i64(x as i64)
+    }
+}
+
+impl From<i64> for Real {
+    fn from(x: i64) -> Self {
+        Self::from_i64(x)
+    }
+}
