@@ -42,6 +42,6 @@ pub use policy::{
     SubnormalOutput, ZeroSign,
 };
 pub use real::{Class, Real};
-pub use rounding::Rounding;
+pub use rounding::{Rounding, RoundingAlias};
 pub use status::Status;
 pub use table::{Alias, FormatRow, Stack};

@@ -183,7 +183,7 @@ impl Rounding {
         )
     }
 
-    /// The modes that need no random bits, with their canonical name first and their other names after it.
+    /// The modes that need no random bits, with their canonical name first, the short one second, others after them.
     pub const NAMES: &'static [(Self, &'static [&'static str])] = &[
         (Self::TiesEven, &["ties-even", "rne", "AP_RND_CONV", "AC_RND_CONV"]),
         (Self::TiesOdd, &["ties-odd", "rno", "AC_RND_CONV_ODD"]),
@@ -217,17 +217,38 @@ const fn low(random: u32, bits: u8) -> u64 {
     random as u64 & ((1 << bits) - 1)
 }
 
+impl Rounding {
+    /// The mode under its short name, such as `rne` or `sr8`.
+    #[must_use]
+    pub const fn alias(self) -> RoundingAlias {
+        RoundingAlias(self)
+    }
+
+    /// Writes the name at `index` of [`Rounding::NAMES`], or that of a stochastic mode.
+    fn write_name(self, index: usize, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some((_, names)) = Self::NAMES.iter().find(|(mode, _)| *mode == self) {
+            return f.pad(names[index]);
+        }
+        let Some(bits) = self.random_bits() else { return Err(fmt::Error) };
+        let known = Self::STOCHASTIC.iter().find(|(mode, ..)| mode(bits) == self);
+        let Some((_, long, short)) = known else { return Err(fmt::Error) };
+        write!(f, "{}{bits}", if index == 0 { long } else { short })
+    }
+}
+
+/// A rounding mode that prints its short name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RoundingAlias(Rounding);
+
+impl fmt::Display for RoundingAlias {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.write_name(1, f)
+    }
+}
+
 impl fmt::Display for Rounding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match *self {
-            Self::Stochastic { bits } => write!(f, "stochastic{bits}"),
-            Self::StochasticMiddle { bits } => write!(f, "stochastic-middle{bits}"),
-            Self::StochasticNearest { bits } => write!(f, "stochastic-nearest{bits}"),
-            mode => Self::NAMES
-                .iter()
-                .find(|(named, _)| *named == mode)
-                .map_or(Ok(()), |(_, names)| f.pad(names[0])),
-        }
+        self.write_name(0, f)
     }
 }
 

@@ -156,10 +156,12 @@ fn parse_aligned(text: &str) -> Option<Register> {
 
 /// `<float>[-<rounding>]`; a rounding's own name may hold a hyphen.
 fn parse_float(text: &str, default: Rounding) -> Option<(Format, Rounding)> {
-    match text.split_once('-') {
-        Some((format, rounding)) => Some((format.parse().ok()?, rounding.parse().ok()?)),
-        None => Some((text.parse().ok()?, default)),
-    }
+    let (format, rounding) = match text.split_once('-') {
+        Some((format, rounding)) => (format, rounding.parse().ok()?),
+        None => (text, default),
+    };
+    let format = format.parse().ok().filter(|format| matches!(format, Format::Float(_)))?;
+    Some((format, rounding))
 }
 
 /// Digits alone: no sign, no blanks.
