@@ -1,5 +1,6 @@
 //! What an accumulator is: a list of stages, its grammar, and what a run through it reports.
 
+pub mod bounds;
 mod parse;
 mod register;
 mod report;

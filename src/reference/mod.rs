@@ -6,4 +6,4 @@ mod matmul;
 mod step;
 
 pub use matmul::{ReferenceError, matmul};
-pub use step::{StageState, sum_products};
+pub use step::{StageState, sum_products, sum_products_from};

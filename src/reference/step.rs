@@ -42,9 +42,26 @@ pub fn sum_products(
     acc: &Accumulator,
     products: impl IntoIterator<Item = i128>,
 ) -> (i128, Vec<OutputTrace>) {
+    sum_products_from(acc, 0, products)
+}
+
+/// [`sum_products`] with a last register that starts at `start` instead of 0; the starting value counts as reached.
+///
+/// ```
+/// use fewbit::reference::sum_products_from;
+/// let (value, traces) = sum_products_from(&"int4-sat".parse()?, 6, [-1, 5]);
+/// assert_eq!(value, 7); // 6, then 5, then 10 saturates
+/// assert_eq!((traces[0].min, traces[0].max), (5, 10));
+/// # Ok::<(), fewbit::accumulate::AccumulatorError>(())
+/// ```
+pub fn sum_products_from(
+    acc: &Accumulator,
+    start: i128,
+    products: impl IntoIterator<Item = i128>,
+) -> (i128, Vec<OutputTrace>) {
     let stages = acc.stages();
-    let mut real = Run::new(stages, Overflows::Happen);
-    let mut exact = Run::new(stages, Overflows::Never);
+    let mut real = Run::new(stages, start, Overflows::Happen);
+    let mut exact = Run::new(stages, start, Overflows::Never);
     for (k, product) in (0u64..).zip(products) {
         real.push(0, product, k);
         exact.push(0, product, k);
@@ -74,15 +91,14 @@ struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    fn new(stages: &'a [Stage], overflows: Overflows) -> Self {
-        let states = vec![StageState::default(); stages.len()];
-        Self {
-            stages,
-            overflows,
-            states,
-            traces: vec![OutputTrace::default(); stages.len()],
-            last_k: 0,
+    fn new(stages: &'a [Stage], start: i128, overflows: Overflows) -> Self {
+        let mut states = vec![StageState::default(); stages.len()];
+        let mut traces = vec![OutputTrace::default(); stages.len()];
+        if let (Some(state), Some(trace)) = (states.last_mut(), traces.last_mut()) {
+            state.register = start;
+            (trace.min, trace.max) = (start, start);
         }
+        Self { stages, overflows, states, traces, last_k: 0 }
     }
 
     fn push(&mut self, level: usize, input: i128, k: u64) {
