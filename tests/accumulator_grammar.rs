@@ -102,3 +102,45 @@ fn only_and_all_inner_stages_have_a_count() {
     assert_eq!(error("int8-sat/4"), AccumulatorError::LastCount("int8-sat/4".into()));
     assert_eq!(error("int8-sat/4,int9-sat/4"), AccumulatorError::LastCount("int9-sat/4".into()));
 }
+
+#[test]
+fn float_and_aligned_stages_round_trip() {
+    let canonical = [
+        ("e5m10-rne", "f16-rne"),
+        ("f16", "f16-rne"),
+        ("bf16-ties-even", "bf16-rne"),
+        ("e8m13-toward-zero", "e8m13-rz"),
+        ("e5m2-sr8*4/16,f32", "e5m2-sr8*4/16,f32-rne"),
+        ("aligned24", "aligned24-rz:f32-rne"),
+        ("aligned0-rd:e4m3fn", "aligned0-rd:e4m3fn-rne"),
+        ("aligned13-rz:e8m13-rz*32/128,f32", "aligned13-rz:e8m13-rz*32/128,f32-rne"),
+    ];
+    for (text, expected) in canonical {
+        let acc: Accumulator = text.parse().expect(text);
+        assert_eq!(acc.to_string(), expected);
+        assert_eq!(expected.parse(), Ok(acc.clone()));
+        assert!(!acc.is_integer());
+    }
+}
+
+#[test]
+fn what_is_no_float_register_is_refused() {
+    for text in [
+        "aligned",
+        "aligned-rz",
+        "alignedx",
+        "aligned24-up-up",
+        "aligned24:",
+        "f32-",
+        "f32-nearest",
+    ] {
+        assert_eq!(error(text), AccumulatorError::Register(text.into()), "{text}");
+    }
+    assert_eq!(error("aligned65"), AccumulatorError::FractionBits(65));
+    for text in ["e8m0fnu", "uint8-rne", "fix8.4-rne", "ternary", "aligned24:int8"] {
+        assert!(
+            matches!(error(text), AccumulatorError::NotAFloat(_) | AccumulatorError::Register(_)),
+            "{text}"
+        );
+    }
+}

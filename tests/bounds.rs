@@ -7,6 +7,7 @@ use fewbit::accumulate::bounds::{
 };
 use fewbit::accumulate::{OutputTrace, required_bits_of_range};
 use fewbit::reference::{matmul, sum_products, sum_products_from};
+use fewbit_formats::Format;
 use fewbit_testkit::accumulate::{Matrix, Overflow, Pattern, Range, any_spec};
 use ndarray::{Array2, ArrayView2, array};
 use proptest::prelude::*;
@@ -340,6 +341,33 @@ fn data_types_of_ranges() {
     let expected = DataType { bits: 5, sign: Sign::Signed };
     assert_eq!(Inputs::PerChannel(&ranges).data_type(), expected);
     assert_eq!(required_bits_of_range(-4, 15), 5);
+}
+
+#[test]
+fn ranges_of_formats() {
+    let of = |name: &str| InputRange::try_from(name.parse::<Format>().unwrap());
+    let expected = [
+        ("uint8", 0, 255),
+        ("int8", -128, 127),
+        ("int8n", -127, 127),
+        ("int1", -1, 0),
+        ("uint32", 0, (1 << 32) - 1),
+        ("fix8.4", -128, 127),
+        ("ufix8.4", 0, 255),
+        ("binary", -1, 1),
+        ("ternary", -1, 1),
+    ];
+    for (name, low, high) in expected {
+        assert_eq!(of(name), Ok(InputRange::new(low, high)), "{name}");
+    }
+    assert_eq!(
+        of("e4m3fn").unwrap_err().to_string(),
+        "`e4m3fn` has no integer codes: expected an integer format, such as uint8 or int4"
+    );
+    // Every input of a witness is an end of the range, so that binary inputs are binary.
+    let weights = array![[3, 0, -2]];
+    let layer = Layer::new(weights.view(), Inputs::Same(of("binary").unwrap())).unwrap();
+    assert!(layer.witness(0, Side::Upper).iter().all(|x| x.abs() == 1));
 }
 
 #[test]

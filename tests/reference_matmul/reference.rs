@@ -148,4 +148,6 @@ fn shapes_that_do_not_fit_and_float_stages_are_refused() {
         error.to_string(),
         "A is 1x2 and B is 1x1: the columns of A must equal the rows of B"
     );
+    let error = matmul(array![[1]].view(), array![[1]].view(), &"f32".parse().unwrap());
+    assert_eq!(error, Err(ReferenceError::NotInteger("f32-rne".into())));
 }

@@ -1,5 +1,7 @@
 //! What inputs can be.
 
+use fewbit_formats::Format;
+
 use super::BoundsError;
 use crate::accumulate::required_bits_of_range;
 
@@ -38,12 +40,30 @@ impl InputRange {
         }
     }
 
-    /// The input of `self` that makes `weight * input` greatest; the one nearest to 0 where the weight is 0.
-    pub(super) fn best(self, weight: i64) -> i64 {
-        match weight {
-            0 => 0.clamp(self.low, self.high),
-            1.. => self.high,
-            _ => self.low,
+    /// The input of `self` that makes `weight * input` greatest: always an end, so that it is an input of formats with
+    /// gaps (binary) too.
+    pub(super) const fn best(self, weight: i64) -> i64 {
+        if weight > 0 { self.high } else { self.low }
+    }
+}
+
+/// The codes of an integer or fixed-point format as integers; -1 and 1 for binary and ternary.
+///
+/// ```
+/// use fewbit::accumulate::bounds::InputRange;
+/// let range = InputRange::try_from("int8n".parse::<fewbit_formats::Format>()?)?;
+/// assert_eq!(range, InputRange::new(-127, 127));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+impl TryFrom<Format> for InputRange {
+    type Error = BoundsError;
+
+    fn try_from(format: Format) -> Result<Self, BoundsError> {
+        match format {
+            Format::Int(int) => Ok(Self::new(int.min(), int.max())),
+            Format::Fixed(fixed) => Ok(Self::new(fixed.integer().min(), fixed.integer().max())),
+            Format::Binary | Format::Ternary => Ok(Self::new(-1, 1)),
+            _ => Err(BoundsError::NotAnIntegerFormat(format.to_string())),
         }
     }
 }
