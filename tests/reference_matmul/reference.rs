@@ -52,7 +52,10 @@ fn check(case: &Case) {
     assert_eq!(Product { values, stages: in_big_integers(&report) }, expected, "{acc}");
 }
 
-fn spec(stages: &[(Option<(u32, Overflow)>, usize, Option<usize>)]) -> Spec {
+/// Register, width, count.
+type Row = (Option<(u32, Overflow)>, usize, Option<usize>);
+
+fn spec(stages: &[Row]) -> Spec {
     let stage = |&(register, width, count)| StageSpec { register, width, count };
     Spec(stages.iter().map(stage).collect())
 }

@@ -132,11 +132,11 @@ fn value(range: Range, pattern: Pattern, k: usize, depth: usize, random: &mut Sp
         }
         Pattern::High => high,
         Pattern::Low => low,
-        Pattern::Alternate if k % 2 == 0 => high,
+        Pattern::Alternate if k.is_multiple_of(2) => high,
         Pattern::Alternate => low,
         Pattern::Cancel if k < depth / 2 => high,
         Pattern::Cancel => low,
-        Pattern::Sparse if random.next() % 5 == 0 => range.pick(random),
+        Pattern::Sparse if random.next().is_multiple_of(5) => range.pick(random),
         Pattern::Sparse => 0i64.clamp(low, high),
     }
 }
