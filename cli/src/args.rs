@@ -28,6 +28,10 @@ pub(crate) struct Cli {
 /// One job of the command line.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Convert an array to the values or codes of a number format.
+    Cast(commands::cast::Args),
+    /// List the number formats, or show one of them code by code.
+    Formats(commands::formats::Args),
     /// Multiply two integer matrices through an accumulator, step by step, and report every overflow.
     Matmul(commands::matmul::Args),
 }

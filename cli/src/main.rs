@@ -2,10 +2,12 @@
 
 mod args;
 mod commands;
+mod conversion;
 mod error;
 mod io;
 mod options;
 mod output;
+mod policy;
 mod product;
 
 use std::process::ExitCode;

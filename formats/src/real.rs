@@ -115,12 +115,6 @@ impl Real {
         }
     }
 
-    /// The exact value of an integer.
-    #[must_use]
-    pub const fn from_i64(x: i64) -> Self {
-        Self::from_scaled(x < 0, x.unsigned_abs() as u128, 0)
-    }
-
     /// Whether the sign is negative; zeros and NaNs have signs too.
     #[must_use]
     pub const fn is_negative(self) -> bool {
@@ -164,14 +158,16 @@ impl From<f64> for Real {
     }
 }
 
-impl From<i32> for Real {
-    fn from(x: i32) -> Self {
-        Self::from_i64(x as i64)
-    }
+/// Exact, for integers of any type.
+macro_rules! from_integers {
+    ($($integer:ty),+) => {$(
+        impl From<$integer> for Real {
+            fn from(x: $integer) -> Self {
+                let x = x as i128;
+                Self::from_scaled(x < 0, x.unsigned_abs(), 0)
+            }
+        }
+    )+};
 }
 
-impl From<i64> for Real {
-    fn from(x: i64) -> Self {
-        Self::from_i64(x)
-    }
-}
+from_integers!(i8, i16, i32, i64, u8, u16, u32, u64);

@@ -1,5 +1,7 @@
 //! One module per job.
 
+pub(crate) mod cast;
+pub(crate) mod formats;
 pub(crate) mod matmul;
 
 use crate::args::Command;
@@ -8,6 +10,8 @@ use crate::error::{CliError, Outcome};
 /// Does what the arguments ask for.
 pub(crate) fn run(command: Command) -> Result<Outcome, CliError> {
     match command {
+        Command::Cast(args) => cast::run(args),
+        Command::Formats(args) => formats::run(args),
         Command::Matmul(args) => matmul::run(args),
     }
 }

@@ -34,6 +34,12 @@ pub(crate) fn json(value: &impl Serialize) -> Result<String, CliError> {
     Ok(serde_json::to_string_pretty(value)?)
 }
 
+/// One line on standard error about something that was done, but perhaps not as expected.
+pub(crate) fn warn(warning: &str) {
+    // A closed standard error takes nothing from the result.
+    let _ = writeln!(stderr(), "warning: {warning}");
+}
+
 /// One line on standard error.
 pub(crate) fn complain(error: &dyn Error) {
     let line = error.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
