@@ -34,6 +34,7 @@ pub(crate) enum Command {
     Formats(commands::formats::Args),
     /// Multiply two integer matrices through an accumulator, step by step, and report every overflow.
     Matmul(commands::matmul::Args),
+    Sweep(commands::sweep::Args),
 }
 
 /// Reads the arguments of this process; prints the help or the version and ends where they are asked for.

@@ -3,8 +3,11 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use fewbit::accumulate::AccumulatorError;
 use fewbit::reference::ReferenceError;
 use thiserror::Error;
+
+use crate::digits::DigitsError;
 
 /// A command that did what it was asked to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +51,24 @@ pub(crate) enum CliError {
     /// A product that cannot be computed.
     #[error(transparent)]
     Product(#[from] ReferenceError),
+    /// An accumulator that is none.
+    #[error(transparent)]
+    Accumulator(#[from] AccumulatorError),
+    /// Carried data that cannot be used.
+    #[error(transparent)]
+    Digits(#[from] DigitsError),
+    /// More calibration images than there are, or none.
+    #[error("cannot calibrate on {asked} images: expected 1 to the {there} training images")]
+    Calibration { asked: usize, there: usize },
+    /// A layer whose weights and inputs do not fit.
+    #[error(
+        "the weights are {}x{} and the inputs {}x{}: the columns of both must be the layer's inputs",
+        weights.0, weights.1, inputs.0, inputs.1
+    )]
+    Layer { weights: (usize, usize), inputs: (usize, usize) },
+    /// A picture that cannot be drawn.
+    #[error("cannot draw the picture: {0}")]
+    Picture(String),
     /// A result that cannot be written as JSON.
     #[error("cannot write the result as JSON: {0}")]
     Json(#[from] serde_json::Error),

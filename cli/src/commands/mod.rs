@@ -3,6 +3,7 @@
 pub(crate) mod cast;
 pub(crate) mod formats;
 pub(crate) mod matmul;
+pub(crate) mod sweep;
 
 use crate::args::Command;
 use crate::error::{CliError, Outcome};
@@ -13,5 +14,6 @@ pub(crate) fn run(command: Command) -> Result<Outcome, CliError> {
         Command::Cast(args) => cast::run(args),
         Command::Formats(args) => formats::run(args),
         Command::Matmul(args) => matmul::run(args),
+        Command::Sweep(args) => sweep::run(args),
     }
 }

@@ -199,6 +199,33 @@ impl Npy {
         };
         Array2::from_shape_vec(shape, values).map_err(|e| self.wrong(e.to_string()))
     }
+
+    /// The floats as a matrix of float32; float64 is rounded to it.
+    ///
+    /// # Errors
+    /// Another type, not two axes, or a number that is not finite.
+    pub(crate) fn into_float_matrix(self) -> Result<Array2<f32>, CliError> {
+        let shape = self.matrix_shape()?;
+        let values: Vec<f32> = match &self.values {
+            Values::F16(v) => v.iter().map(|v| v.to_f32()).collect(),
+            Values::F32(v) => v.clone(),
+            Values::F64(v) => v.iter().map(|&v| v as f32).collect(),
+            _ => {
+                let dtype = self.dtype();
+                return Err(
+                    self.wrong(format!("holds {dtype}; floats (float16 to float64) are needed"))
+                );
+            }
+        };
+        if let Some(index) = values.iter().position(|v| !v.is_finite()) {
+            let (row, column) = (index / shape.1, index % shape.1);
+            let value = values[index];
+            return Err(self.wrong(format!(
+                "holds {value} at ({row}, {column}); finite float32 numbers are needed"
+            )));
+        }
+        Array2::from_shape_vec(shape, values).map_err(|e| self.wrong(e.to_string()))
+    }
 }
 
 /// `values` of this shape as the bytes of a `.npy` file, row-major.

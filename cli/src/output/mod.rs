@@ -1,5 +1,6 @@
 //! What goes to standard output and standard error.
 
+mod progress;
 mod table;
 
 use std::error::Error;
@@ -9,6 +10,7 @@ use serde::Serialize;
 
 use crate::error::CliError;
 
+pub(crate) use progress::Progress;
 pub(crate) use table::numbers;
 
 /// The form of a result on standard output.

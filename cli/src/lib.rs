@@ -1,0 +1,26 @@
+//! The `fewbit` command line as a library: its entry point, and the data set that it carries.
+
+mod args;
+mod commands;
+mod conversion;
+pub mod digits;
+mod error;
+mod io;
+mod options;
+mod output;
+mod policy;
+mod product;
+mod sweep;
+
+use std::process::ExitCode;
+
+/// Does what the arguments of this process ask for.
+pub fn main() -> ExitCode {
+    match args::parse().and_then(commands::run) {
+        Ok(outcome) => outcome.into(),
+        Err(error) => {
+            output::complain(&error);
+            error.exit_code()
+        }
+    }
+}
