@@ -28,6 +28,7 @@ pub(crate) struct Cli {
 /// One job of the command line.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    Bounds(commands::bounds::Args),
     /// Convert an array to the values or codes of a number format.
     Cast(commands::cast::Args),
     /// List the number formats, or show one of them code by code.

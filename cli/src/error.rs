@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use fewbit::accumulate::AccumulatorError;
+use fewbit::accumulate::bounds::BoundsError;
 use fewbit::reference::ReferenceError;
 use thiserror::Error;
 
@@ -54,6 +55,9 @@ pub(crate) enum CliError {
     /// An accumulator that is none.
     #[error(transparent)]
     Accumulator(#[from] AccumulatorError),
+    /// Weights and inputs that have no bounds.
+    #[error(transparent)]
+    Bounds(#[from] BoundsError),
     /// Carried data that cannot be used.
     #[error(transparent)]
     Digits(#[from] DigitsError),

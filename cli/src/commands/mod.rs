@@ -1,5 +1,6 @@
 //! One module per job.
 
+pub(crate) mod bounds;
 pub(crate) mod cast;
 pub(crate) mod formats;
 pub(crate) mod matmul;
@@ -11,6 +12,7 @@ use crate::error::{CliError, Outcome};
 /// Does what the arguments ask for.
 pub(crate) fn run(command: Command) -> Result<Outcome, CliError> {
     match command {
+        Command::Bounds(args) => bounds::run(args),
         Command::Cast(args) => cast::run(args),
         Command::Formats(args) => formats::run(args),
         Command::Matmul(args) => matmul::run(args),

@@ -23,9 +23,9 @@ Examples:
 const ABOUT: &str = "\
 Quantize a network, run its matrix products through accumulators of P bits, and say what P costs
 
-Without --weight and --input this is the carried network: a multilayer perceptron 64-128-128-10 on the UCI optical digits,
-measured on the 596 images that it was not trained on. Every layer's product runs through the accumulator, step by step;
-between layers come rescaling, bias, ReLU and quantization with static scales.
+Without --weight and --input this is the carried network: a multilayer perceptron 64-128-128-10 on the UCI optical digits, \
+    measured on the 596 images that it was not trained on. Every layer's product runs through the accumulator, step by step; \
+    between layers come rescaling, bias, ReLU and quantization with static scales.
 
 With --weight and --input it is one linear layer, measured by its SQNR against the exact accumulator.
 
@@ -83,7 +83,7 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
         acts: args.acts.to_string(),
         samples: task.inputs.nrows(),
         exact,
-        guaranteed_bits: task.network.guaranteed_bits(),
+        guaranteed_bits: task.network.guaranteed_bits()?,
         points,
     };
     let names: Vec<String> = templates.iter().map(|t| format!("{}: {t}", t.policy())).collect();

@@ -1,6 +1,7 @@
 //! A network of linear layers in codes, run through an accumulator.
 
 use fewbit::Accumulator;
+use fewbit::accumulate::bounds::{self, InputRange, Inputs};
 use ndarray::{Array1, Array2, ArrayView2, Axis, Zip};
 
 use super::codes::{Affine, CodeFormat};
@@ -106,23 +107,15 @@ impl Network {
     }
 
     /// The least width at which no register that sums a whole row can overflow, whatever the codes of the activations.
-    pub(crate) fn guaranteed_bits(&self) -> u32 {
-        let (low, high) = (i128::from(self.acts.min), i128::from(self.acts.max));
-        let rows = self
-            .layers
-            .iter()
-            .flat_map(|layer| layer.weights.columns().into_iter().collect::<Vec<_>>());
-        rows.map(|row| {
-            let (mut least, mut greatest) = (0i128, 0i128);
-            for &w in row {
-                let ends = [i128::from(w) * low, i128::from(w) * high];
-                least += ends[0].min(ends[1]).min(0);
-                greatest += ends[0].max(ends[1]).max(0);
-            }
-            fewbit::accumulate::required_bits_of_range(least, greatest)
-        })
-        .max()
-        .unwrap_or(1)
+    pub(crate) fn guaranteed_bits(&self) -> Result<u32, CliError> {
+        let whole_rows: Accumulator = "exact".parse()?;
+        let codes = InputRange::new(self.acts.min, self.acts.max);
+        let mut bits = 1;
+        for layer in &self.layers {
+            let rows = bounds::Layer::new(layer.weights.t(), Inputs::Same(codes))?;
+            bits = bits.max(rows.bounds(&whole_rows)?.required_bits(0));
+        }
+        Ok(bits)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use plotters::coord::Shift;
 use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::results::Sweep;
 
@@ -136,7 +137,7 @@ fn draw_on<'a>(
     };
     let style = (FONT, 13).into_font().color(&RGBColor(60, 60, 60)).pos(text_position(side));
     let label = format!("guaranteed: P = {}", sweep.guaranteed_bits);
-    chart.draw_series([Text::new(label, (place, bottom + 0.08 * (top - bottom)), style)])?;
+    chart.draw_series([Text::new(label, (place, bottom + 0.5 * (top - bottom)), style)])?;
     for (index, curve) in measure.curves.iter().enumerate() {
         let color = COLORS[index % COLORS.len()];
         chart
@@ -181,5 +182,3 @@ fn marker<DB: DrawingBackend>(
         _ => TriangleMarker::new((x, y), 6, filled).into_dyn(),
     }
 }
-
-use plotters::style::text_anchor::{HPos, Pos, VPos};

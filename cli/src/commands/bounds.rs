@@ -1,0 +1,231 @@
+//! `fewbit bounds`: what given weights can do to an accumulator, whatever the inputs.
+
+use std::path::PathBuf;
+
+use fewbit::Accumulator;
+use fewbit::accumulate::Register;
+use fewbit::accumulate::bounds::{
+    Bounds, Guarantee, InputRange, Inputs, Layer, RowBounds, Side, StageBounds,
+};
+use fewbit_formats::Format;
+use ndarray::Array2;
+use serde::Serialize;
+
+use crate::error::{CliError, Outcome};
+use crate::io::atomic::Outputs;
+use crate::io::npy;
+use crate::options::{FormArgs, ThreadArgs};
+use crate::output::{self, Form};
+
+const EXAMPLES: &str = "\
+Examples:
+  fewbit bounds W.npy --input uint8
+  fewbit bounds W.npy --input int8 --acc int16-sat/64,int24-sat
+  fewbit bounds W.npy --input uint8 --acc int16-sat --witness X.npy
+  fewbit matmul X.npy WT.npy --acc int16-sat        the witnesses as a stimulus; WT.npy is W transposed";
+
+const ABOUT: &str = "\
+Bound every register of an accumulator over all inputs and all steps, for given weights
+
+Per output row and stage: the least and greatest value that the register can take for any input of the format, the two's \
+    complement width that holds both (sharp: an input reaches it), and beside it the A2Q bound and the A2Q+ bound. The A2Q+ \
+    bound presumes zero-centred weights; for others it can be too small.";
+
+/// Arguments of `fewbit bounds`.
+#[derive(Debug, clap::Args)]
+#[command(about = ABOUT.lines().next().unwrap_or_default(), long_about = ABOUT, after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// Weights [outputs, inputs]: integers of at most 32 bits
+    #[arg(value_name = "W.npy")]
+    weights: PathBuf,
+    /// Format of the inputs' codes, as uint8 or int4
+    #[arg(long, value_name = "FORMAT")]
+    input: Format,
+    /// Accumulator whose stages are bounded [default: one register over the whole row]
+    #[arg(long, value_name = "SPEC")]
+    acc: Option<Accumulator>,
+    /// Write an input per row here, [outputs, inputs], that takes the registers to their worst case: in the first stage
+    /// that does not fit its register, else in the last one
+    #[arg(long, value_name = "OUT.npy")]
+    witness: Option<PathBuf>,
+    #[command(flatten)]
+    threads: ThreadArgs,
+    #[command(flatten)]
+    form: FormArgs,
+}
+
+/// One stage of one row, as printed.
+#[derive(Serialize)]
+struct StageEntry {
+    min: i128,
+    max: i128,
+    required_bits: u32,
+    a2q_bits: u32,
+    a2q_plus_bits: u32,
+    /// Whether no input overflows the register; `None` without `--acc`.
+    fits: Option<bool>,
+}
+
+/// One row, as printed.
+#[derive(Serialize)]
+struct RowEntry {
+    row: usize,
+    /// The greatest width of its stages.
+    required_bits: u32,
+    stages: Vec<StageEntry>,
+}
+
+/// Everything, as printed.
+#[derive(Serialize)]
+struct BoundsReport {
+    input: String,
+    acc: Option<String>,
+    shape: [usize; 2],
+    /// Per stage, the width that holds every row.
+    required_bits: Vec<u32>,
+    /// The A2Q bound from the depth and the formats alone.
+    data_type_bits: u32,
+    /// Rows that no input overflows; `None` without `--acc`.
+    guaranteed_rows: Option<usize>,
+    /// The accumulator with the narrowest registers that no input overflows; `None` where that is beyond 64 bits.
+    narrowest: Option<String>,
+    rows: Vec<RowEntry>,
+}
+
+/// Bounds, writes, prints.
+pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
+    let weights = npy::read(&args.weights)?.into_integer_matrix()?;
+    let layer = Layer::new(weights.view(), Inputs::Same(InputRange::try_from(args.input)?))?;
+    let acc = match &args.acc {
+        Some(acc) => acc.clone(),
+        None => "int64-wrap".parse()?,
+    };
+    let bounds = args.threads.run(|| Ok(layer.bounds(&acc)?))?;
+    let guarantee = match &args.acc {
+        Some(acc) => Some(bounds.guarantees(acc)?),
+        None => None,
+    };
+    if let Some(path) = &args.witness {
+        let failed = |source| CliError::Write { path: path.clone(), source };
+        let witnesses = witnesses(&layer, &bounds, &acc, weights.dim());
+        let mut outputs = Outputs::default();
+        outputs.add(path, encode(&witnesses, args.input).map_err(failed)?);
+        outputs.write()?;
+    }
+    let report = report(&args, &layer, &bounds, guarantee.as_ref(), weights.dim());
+    match args.form.form() {
+        Form::Json => output::print(&output::json(&report)?)?,
+        Form::Text => output::print(&text(&report, &acc))?,
+    }
+    Ok(Outcome::Done)
+}
+
+fn report(
+    args: &Args,
+    layer: &Layer<'_>,
+    bounds: &Bounds,
+    guarantee: Option<&Guarantee>,
+    (outputs, inputs): (usize, usize),
+) -> BoundsReport {
+    let stages = args.acc.as_ref().map_or(1, |acc| acc.stages().len());
+    let entry = |row: usize, stage: usize, found: &StageBounds| StageEntry {
+        min: found.min,
+        max: found.max,
+        required_bits: found.required_bits,
+        a2q_bits: bounds.a2q_bits(row, stage),
+        a2q_plus_bits: bounds.a2q_plus_bits(row, stage),
+        fits: guarantee.map(|g| g.fits[row][stage]),
+    };
+    let rows = bounds.rows().iter().enumerate().map(|(row, found)| RowEntry {
+        row,
+        required_bits: found.stages.iter().map(|s| s.required_bits).max().unwrap_or(1),
+        stages: found.stages.iter().enumerate().map(|(s, b)| entry(row, s, b)).collect(),
+    });
+    BoundsReport {
+        input: args.input.to_string(),
+        acc: args.acc.as_ref().map(Accumulator::to_string),
+        shape: [outputs, inputs],
+        required_bits: (0..stages).map(|stage| bounds.required_bits(stage)).collect(),
+        data_type_bits: layer.data_type_bits(None),
+        guaranteed_rows: guarantee.map(Guarantee::rows),
+        narrowest: args.acc.as_ref().and_then(|_| bounds.narrowest().ok()).map(|a| a.to_string()),
+        rows: rows.collect(),
+    }
+}
+
+/// One input per row.
+fn witnesses(
+    layer: &Layer<'_>,
+    bounds: &Bounds,
+    acc: &Accumulator,
+    shape: (usize, usize),
+) -> Array2<i64> {
+    let mut witnesses = Array2::zeros(shape);
+    for (row, (mut witness, found)) in witnesses.outer_iter_mut().zip(bounds.rows()).enumerate() {
+        for (place, input) in witness.iter_mut().zip(layer.witness(row, side(found, acc))) {
+            *place = input;
+        }
+    }
+    witnesses
+}
+
+/// The side that the first stage overflows on, else the worse side of the last stage.
+fn side(row: &RowBounds, acc: &Accumulator) -> Side {
+    let fits = |(stage, register): (&StageBounds, Register)| stage.fits(register);
+    let registers = acc.stages().iter().map(|stage| stage.register);
+    let first = row.stages.iter().zip(registers).find(|&pair| !fits(pair)).map(|(stage, _)| stage);
+    first.or(row.stages.last()).map_or(Side::Upper, StageBounds::side)
+}
+
+/// As the smallest NumPy type that holds every code of `format`.
+fn encode(values: &Array2<i64>, format: Format) -> Result<Vec<u8>, std::io::Error> {
+    let shape = [values.nrows(), values.ncols()];
+    macro_rules! narrow {
+        ($type:ty) => {
+            npy::encode(&shape, &values.iter().map(|&v| v as $type).collect::<Vec<_>>())
+        };
+    }
+    match (format.is_signed(), format.bits()) {
+        (true, ..=8) => narrow!(i8),
+        (true, 9..=16) => narrow!(i16),
+        (true, _) => narrow!(i32),
+        (false, ..=8) => narrow!(u8),
+        (false, 9..=16) => narrow!(u16),
+        (false, _) => narrow!(u32),
+    }
+}
+
+fn text(report: &BoundsReport, acc: &Accumulator) -> String {
+    let mut titles = vec!["row", "stage", "min", "max", "bits", "A2Q", "A2Q+", "fits"];
+    if report.acc.is_none() {
+        titles.retain(|&title| title != "stage" && title != "fits");
+    }
+    let mut table = output::numbers(&titles);
+    for row in &report.rows {
+        for (entry, stage) in row.stages.iter().zip(acc.stages()) {
+            let mut cells = vec![row.row.to_string()];
+            cells.extend(report.acc.as_ref().map(|_| stage.to_string()));
+            cells.extend([entry.min.to_string(), entry.max.to_string()]);
+            cells.extend(
+                [entry.required_bits, entry.a2q_bits, entry.a2q_plus_bits].map(|b| b.to_string()),
+            );
+            cells.extend(entry.fits.map(|fits| if fits { "yes" } else { "no" }.to_owned()));
+            table.add_row(cells);
+        }
+    }
+    let [outputs, inputs] = report.shape;
+    let bits: Vec<String> = report.required_bits.iter().map(u32::to_string).collect();
+    let mut text = format!(
+        "[{outputs}, {inputs}] weights, {} inputs\n{table}\nevery row fits {} bits; from the data types alone: {}",
+        report.input,
+        bits.join(", "),
+        report.data_type_bits
+    );
+    if let Some(rows) = report.guaranteed_rows {
+        text += &format!("\n{rows} of {outputs} rows cannot overflow {acc}");
+    }
+    if let Some(narrowest) = &report.narrowest {
+        text += &format!("\nnarrowest that no row can overflow: {narrowest}");
+    }
+    text
+}
