@@ -1,0 +1,133 @@
+//! Every kind of bad input: exit code 2, one line on standard error that says what, nothing on standard output, no file.
+
+mod common;
+
+use common::{Folder, npy_bytes};
+
+/// A folder with one file of every kind.
+fn folder() -> Folder {
+    let folder = Folder::new();
+    folder.npy("a.npy", "|i1", false, &[2, 3], &[1; 6]);
+    folder.npy("b.npy", "|u1", false, &[3, 2], &[1; 6]);
+    folder.npy("wide.npy", "<i8", false, &[3, 2], &[1; 48]);
+    folder.npy("bool.npy", "|b1", false, &[3, 2], &[1; 6]);
+    folder.npy("vector.npy", "|i1", false, &[3], &[1; 3]);
+    folder.npy("cut.npy", "<i4", false, &[3, 2], &[1; 23]);
+    folder.npy("huge.npy", "<i4", false, &[1 << 40, 1 << 40], &[]);
+    folder.npy("complex.npy", "<c8", false, &[3, 2], &[0; 48]);
+    folder.floats("f.npy", &[3, 2], &[0.5; 6]);
+    folder.floats("nan.npy", &[3, 2], &[0.5, 1.0, f32::NAN, 0.0, 0.0, 0.0]);
+    folder.floats("f3.npy", &[2, 3], &[0.5; 6]);
+    folder.floats("none.npy", &[0, 2], &[]);
+    std::fs::write(folder.file("text.npy"), "no array").expect("a file");
+    std::fs::write(folder.file("empty.npy"), "").expect("a file");
+    let mut nested = npy_bytes("<i4", false, &[1], &[0; 4]);
+    nested.truncate(10);
+    nested[8..10].copy_from_slice(&60000u16.to_le_bytes());
+    nested.extend([b'('; 60000]);
+    std::fs::write(folder.file("nested.npy"), nested).expect("a file");
+    std::fs::create_dir(folder.file("folder")).expect("a folder");
+    folder
+}
+
+#[test]
+fn every_kind_of_bad_input_is_one_line() {
+    let cases: &[(&[&str], &str)] = &[
+        // Arguments.
+        (&["frobnicate"], "frobnicate"),
+        (&["matmul", "a.npy", "b.npy"], "--acc"),
+        (&["matmul", "a.npy", "--acc", "int8-sat"], "B.npy"),
+        (&["matmul", "a.npy", "b.npy", "--acc", "int8-sat", "--frob"], "--frob"),
+        (&["matmul", "a.npy", "b.npy", "--acc", "int8-sat", "--threads", "0"], "--threads"),
+        (&["matmul", "a.npy", "b.npy", "--acc", "int8-sat", "--threads", "-1"], "-1"),
+        (&["matmul", "a.npy", "b.npy", "--acc", "int8-sat", "--repeat", "0"], "--repeat"),
+        // Accumulators.
+        (&["matmul", "a.npy", "b.npy", "--acc", ""], "accumulator"),
+        (&["matmul", "a.npy", "b.npy", "--acc", "int8"], "int8"),
+        (&["matmul", "a.npy", "b.npy", "--acc", "int1-sat"], "1 bits"),
+        (&["matmul", "a.npy", "b.npy", "--acc", "int65-wrap"], "65 bits"),
+        (&["matmul", "a.npy", "b.npy", "--acc", "int8-sat/4"], "int8-sat/4"),
+        (&["matmul", "a.npy", "b.npy", "--acc", "int8-sat,int9-sat"], "int8-sat"),
+        (&["matmul", "a.npy", "b.npy", "--acc", "int8-sat/0,int9-sat"], "`0`"),
+        (&["matmul", "a.npy", "b.npy", "--acc", "int8-sat*0"], "`0`"),
+        (&["matmul", "a.npy", "b.npy", "--acc", "f32"], "floating-point stage"),
+        // Files.
+        (&["matmul", "missing.npy", "b.npy", "--acc", "int8-sat"], "missing.npy"),
+        (&["matmul", "folder", "b.npy", "--acc", "int8-sat"], "folder"),
+        (&["matmul", "text.npy", "b.npy", "--acc", "int8-sat"], "text.npy"),
+        (&["matmul", "empty.npy", "b.npy", "--acc", "int8-sat"], "empty.npy"),
+        (&["matmul", "nested.npy", "b.npy", "--acc", "int8-sat"], "nested.npy"),
+        (
+            &["matmul", "a.npy", "cut.npy", "--acc", "int8-sat"],
+            "23 bytes of data where its shape needs 24",
+        ),
+        (&["matmul", "a.npy", "huge.npy", "--acc", "int8-sat"], "huge.npy"),
+        // Types and shapes.
+        (&["matmul", "a.npy", "f.npy", "--acc", "int8-sat"], "float32"),
+        (&["matmul", "a.npy", "wide.npy", "--acc", "int8-sat"], "int64"),
+        (&["matmul", "a.npy", "bool.npy", "--acc", "int8-sat"], "bool.npy"),
+        (&["matmul", "a.npy", "complex.npy", "--acc", "int8-sat"], "complex.npy"),
+        (&["matmul", "a.npy", "vector.npy", "--acc", "int8-sat"], "[3]"),
+        (&["matmul", "a.npy", "a.npy", "--acc", "int8-sat"], "A is 2x3 and B is 2x3"),
+        // Outputs.
+        (&["matmul", "a.npy", "b.npy", "--acc", "int8-sat", "--out", "no/c.npy"], "no/c.npy"),
+        (&["matmul", "a.npy", "b.npy", "--acc", "int8-sat", "--out", "folder"], "folder"),
+        (
+            &["matmul", "a.npy", "b.npy", "--acc", "int8-sat", "--out", "c", "--report", "./c"],
+            "two different outputs",
+        ),
+        (
+            &["matmul", "a.npy", "b.npy", "--acc", "int8-sat", "--out", "c", "--report", "no/r"],
+            "no/r",
+        ),
+        // Bounds.
+        (&["bounds", "a.npy"], "--input"),
+        (&["bounds", "a.npy", "--input", "uint9000"], "uint9000"),
+        (&["bounds", "a.npy", "--input", "e4m3fn"], "e4m3fn"),
+        (&["bounds", "f.npy", "--input", "uint8"], "float32"),
+        (&["bounds", "a.npy", "--input", "uint8", "--acc", "f32"], "floating-point stage"),
+        (&["bounds", "a.npy", "--input", "uint8", "--witness", "no/x.npy"], "no/x.npy"),
+        // Sweeps.
+        (&["sweep", "--weights", "e4m3fn"], "e4m3fn"),
+        (&["sweep", "--acts", "uint32"], "uint32"),
+        (&["sweep", "--bits", "24..8"], "24..8"),
+        (&["sweep", "--bits", "1..8"], "1..8"),
+        (&["sweep", "--bits", "8..65"], "8..65"),
+        (&["sweep", "--acc", "int16-sat"], "{P}"),
+        (&["sweep", "--acc", "int{P}-frob"], "int16-frob"),
+        (&["sweep", "--acc", "e{P}m10,int{P}-sat"], "e16m10"),
+        (&["sweep", "--calibration", "0"], "calibrate on 0 images"),
+        (&["sweep", "--calibration", "9999"], "9999"),
+        (&["sweep", "--weight", "f.npy"], "--input"),
+        (&["sweep", "--input", "f.npy"], "--weight"),
+        (&["sweep", "--weight", "f.npy", "--input", "f.npy", "--seed", "1"], "--seed"),
+        (&["sweep", "--weight", "f.npy", "--input", "f3.npy"], "3x2"),
+        (&["sweep", "--weight", "f.npy", "--input", "nan.npy"], "NaN at (1, 0)"),
+        (&["sweep", "--weight", "f.npy", "--input", "none.npy"], "none.npy"),
+        (&["sweep", "--weight", "a.npy", "--input", "f.npy"], "int8"),
+        (&["sweep", "--out", "a.npy"], "a.npy"),
+    ];
+    let folder = folder();
+    let before = folder.names();
+    for (args, expected) in cases {
+        let run = folder.fewbit(args);
+        assert_eq!(run.code, Some(2), "{args:?}: {}{}", run.out, run.err);
+        assert_eq!(run.out, "", "{args:?}");
+        assert!(run.err.starts_with("error: "), "{args:?}: {}", run.err);
+        assert!(run.err.ends_with('\n') && run.err.lines().count() == 1, "{args:?}: {}", run.err);
+        assert!(run.err.contains(expected), "{args:?}: {}", run.err);
+        assert_eq!(folder.names(), before, "{args:?}");
+    }
+}
+
+#[test]
+fn an_output_that_was_there_stays_whole_when_the_command_fails() {
+    let folder = folder();
+    std::fs::write(folder.file("c.npy"), "before").expect("a file");
+    let args = ["matmul", "a.npy", "b.npy", "--acc", "int8-sat", "--out", "c.npy"];
+    let failing: Vec<&str> = args.into_iter().chain(["--report", "no/r.json"]).collect();
+    assert_eq!(folder.fewbit(&failing).code, Some(2));
+    assert_eq!(std::fs::read_to_string(folder.file("c.npy")).expect("a file"), "before");
+    assert_eq!(folder.fewbit(&args).code, Some(0));
+    assert_eq!(folder.int64("c.npy"), (vec![2, 2], vec![3; 4]));
+}
