@@ -203,7 +203,7 @@ impl Npy {
     /// The floats as a matrix of float32; float64 is rounded to it.
     ///
     /// # Errors
-    /// Another type, not two axes, or a number that is not finite.
+    /// Another type, not two axes, no element, or a number that is not finite.
     pub(crate) fn into_float_matrix(self) -> Result<Array2<f32>, CliError> {
         let shape = self.matrix_shape()?;
         let values: Vec<f32> = match &self.values {
@@ -217,6 +217,9 @@ impl Npy {
                 );
             }
         };
+        if values.is_empty() {
+            return Err(self.wrong(format!("has shape {:?} and no numbers", self.shape)));
+        }
         if let Some(index) = values.iter().position(|v| !v.is_finite()) {
             let (row, column) = (index / shape.1, index % shape.1);
             let value = values[index];
