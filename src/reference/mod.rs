@@ -3,6 +3,7 @@
 //! Whatever a kernel computes faster must equal what stands here, bit for bit.
 
 mod matmul;
+pub mod quantize;
 mod step;
 
 pub use matmul::{ReferenceError, matmul};

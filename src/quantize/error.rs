@@ -1,0 +1,74 @@
+//! What can be wrong with a quantizer or with what it is given.
+
+use fewbit_formats::{EncodeError, Format, Overflow, Rounding};
+use thiserror::Error;
+
+use crate::tensor::TensorError;
+
+/// Why a quantizer cannot be made or a tensor cannot be quantized.
+#[derive(Clone, Debug, PartialEq, Error)]
+#[non_exhaustive]
+pub enum QuantizeError {
+    /// A shape, axis or group size that does not fit.
+    #[error(transparent)]
+    Tensor(#[from] TensorError),
+    /// A number outside the range that makes sense for it.
+    #[error("{what} is {value}: expected {expected}")]
+    Number {
+        /// What the number is.
+        what: &'static str,
+        /// Its value.
+        value: f64,
+        /// What was expected.
+        expected: &'static str,
+    },
+    /// A zero point for a format that has no place for one.
+    #[error("{0} is not an integer format: expected a quantizer without a zero point")]
+    ZeroPoint(Format),
+    /// An overflow policy that the format cannot follow here.
+    #[error(
+        "overflow policy `{overflow}` cannot be used with {format} in a quantizer: expected {expected}"
+    )]
+    Overflow {
+        /// The policy.
+        overflow: Overflow,
+        /// The format.
+        format: Format,
+        /// The policies that can be used.
+        expected: &'static str,
+    },
+    /// A rounding mode that cannot be used for scales.
+    #[error(
+        "a scale's exponent cannot be rounded with `{0}`: expected `down`, `up` or `ties-even`"
+    )]
+    ScaleRounding(Rounding),
+    /// A value that the format and the policies refuse.
+    #[error("element {index:?}: {source}")]
+    Encode {
+        /// Where it is.
+        index: Vec<usize>,
+        /// What is wrong with it.
+        source: EncodeError,
+    },
+    /// A percentile that falls below the first element.
+    #[error(
+        "percentile {percentile} of {count} elements is element number 0: expected at least number 1 (a larger \
+         percentile, or more elements)"
+    )]
+    Percentile {
+        /// The percentile.
+        percentile: f64,
+        /// The number of elements it is taken of.
+        count: usize,
+    },
+    /// A statistic that is not defined for the granularity.
+    #[error("{statistic} is not defined for {granularity}: expected {expected}")]
+    Statistic {
+        /// The statistic.
+        statistic: String,
+        /// The granularity, in words.
+        granularity: String,
+        /// What it is defined for.
+        expected: &'static str,
+    },
+}

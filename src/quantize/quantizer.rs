@@ -1,0 +1,210 @@
+//! A scheme, a scale rule and a policy: what turns numbers into codes.
+
+use fewbit_formats::Policy;
+use ndarray::{ArrayD, ArrayView, ArrayViewD, Dimension};
+
+use crate::tensor::{AnyQuantTensor, Arrangement, Code, Dynamic, QuantTensor, TensorError};
+
+use super::execute::Run;
+use super::parameters::{Parameters, compute};
+use super::scale::ScaleSource;
+use super::scheme::{ZeroPoint, ZeroPointRounding, ZeroPointSource};
+use super::{QuantizeError, ScaleRule, Scheme};
+
+/// Turns numbers into codes: a [`Scheme`], a [`ScaleRule`] and a [`Policy`].
+///
+/// ```text
+/// code  = encode(x / scale + zero_point)      value = (decode(code) - zero_point) * scale
+/// ```
+/// Every operation is a single f32 operation. Scale and zero point are computed from the tensor itself (dynamic), or
+/// once from other data and then kept (static): see [`Self::with_parameters`].
+///
+/// ```
+/// use fewbit::quantize::{Quantizer, ScaleRule, Scheme};
+/// use fewbit_formats::{Format, Overflow, Policy, Rounding};
+/// use ndarray::array;
+///
+/// let policy = Policy::new(Rounding::TiesEven, Overflow::Saturate);
+/// let scheme = Scheme::new(Format::INT4N).per_channel(0);
+/// let quantizer = Quantizer::new(scheme, ScaleRule::abs_max(), policy)?;
+/// let q = quantizer.quantize(&array![[0.7f32, -0.35, 0.1], [14.0, 3.0, -1.0]].view())?;
+/// assert_eq!(q.scale(), array![[0.1f32], [2.0]].into_dyn()); // 0.7 / 7 and 14 / 7
+/// assert_eq!(q.ints()?, array![[7, -4, 1], [7, 2, 0]].into_dyn()); // -3.5 and 1.5 are ties: to even
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Quantizer {
+    scheme: Scheme,
+    scale: ScaleRule,
+    policy: Policy,
+    seed: u64,
+}
+
+impl Quantizer {
+    /// The quantizer of these parts.
+    ///
+    /// # Errors
+    /// A zero point in a format that is not an integer, a percentage outside 0 to 100, a floor or threshold that is
+    /// not positive, a rounding mode that scales do not have.
+    pub fn new(scheme: Scheme, scale: ScaleRule, policy: Policy) -> Result<Self, QuantizeError> {
+        Self { scheme, scale, policy, seed: 0 }.checked()
+    }
+
+    fn checked(self) -> Result<Self, QuantizeError> {
+        self.scheme.check()?;
+        self.scale.check()?;
+        Ok(self)
+    }
+
+    /// What it makes.
+    pub fn scheme(&self) -> &Scheme {
+        &self.scheme
+    }
+
+    /// How it chooses scales.
+    pub fn scale_rule(&self) -> &ScaleRule {
+        &self.scale
+    }
+
+    /// How it encodes.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// The same quantizer with another scheme.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn with_scheme(self, scheme: Scheme) -> Result<Self, QuantizeError> {
+        Self { scheme, ..self }.checked()
+    }
+
+    /// The same quantizer with another scale rule.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn with_scale_rule(self, scale: ScaleRule) -> Result<Self, QuantizeError> {
+        Self { scale, ..self }.checked()
+    }
+
+    /// The same quantizer with another policy.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn with_policy(self, policy: Policy) -> Result<Self, QuantizeError> {
+        Self { policy, ..self }.checked()
+    }
+
+    /// The same quantizer with another seed for stochastic rounding. An element's random bits depend on the seed and
+    /// on its row-major index alone.
+    #[must_use]
+    pub fn with_seed(self, seed: u64) -> Self {
+        Self { seed, ..self }
+    }
+
+    /// The static quantizer that always uses these scales and zero points.
+    ///
+    /// # Errors
+    /// As [`Self::new`]; whether the shapes fit is seen when a tensor comes.
+    pub fn with_parameters(self, parameters: Parameters) -> Result<Self, QuantizeError> {
+        let zero_point = match parameters.zero_point {
+            None => ZeroPoint::Zero,
+            Some(zero_point) => ZeroPoint::Shifted {
+                source: ZeroPointSource::Given(zero_point),
+                rounding: ZeroPointRounding::Float,
+            },
+        };
+        let scale = ScaleRule { source: ScaleSource::Given(parameters.scale), ..self.scale };
+        Self { scheme: self.scheme.with_zero_point(zero_point), scale, ..self }.checked()
+    }
+
+    /// The scales and zero points that this quantizer gives to a tensor.
+    ///
+    /// # Errors
+    /// A tensor without elements or without the axis asked for; a percentile below the first element; given
+    /// parameters of another shape.
+    pub fn parameters<D: Dimension>(
+        &self,
+        x: &ArrayView<'_, f32, D>,
+    ) -> Result<Parameters, QuantizeError> {
+        self.parameters_of(&x.view().into_dyn())
+    }
+
+    /// The quantized tensor.
+    ///
+    /// # Errors
+    /// As [`Self::parameters`], and a value that the policy refuses.
+    pub fn quantize<D: Dimension>(
+        &self,
+        x: &ArrayView<'_, f32, D>,
+    ) -> Result<AnyQuantTensor, QuantizeError> {
+        let x = x.view().into_dyn();
+        let parameters = self.parameters_of(&x)?;
+        Ok(match self.scheme.format.bits() {
+            ..=8 => AnyQuantTensor::U8(self.typed(&x, parameters)?),
+            9..=16 => AnyQuantTensor::U16(self.typed(&x, parameters)?),
+            _ => AnyQuantTensor::U32(self.typed(&x, parameters)?),
+        })
+    }
+
+    /// The values of the quantized tensor as a quantizer that works on floats alone computes them.
+    ///
+    /// They are [`AnyQuantTensor::dequantize`] of [`Self::quantize`] but for what
+    /// [`reference::quantize::simulated`] lists: NaN stays NaN, and zeros have signs.
+    ///
+    /// # Errors
+    /// As [`Self::quantize`].
+    pub fn simulate<D: Dimension>(
+        &self,
+        x: &ArrayView<'_, f32, D>,
+    ) -> Result<ArrayD<f32>, QuantizeError> {
+        let x = x.view().into_dyn();
+        let parameters = self.parameters_of(&x)?;
+        let arrangement = self.arrangement(&x)?;
+        let elements = arrangement.arrange(x.view());
+        let values = self.run(&arrangement, &parameters).simulate(&elements)?;
+        Ok(arrangement.restore(values)?)
+    }
+
+    fn run<'a>(&self, arrangement: &'a Arrangement, parameters: &'a Parameters) -> Run<'a> {
+        Run::new(arrangement, parameters, self.scheme.format, self.policy, self.seed)
+    }
+
+    fn arrangement(&self, x: &ArrayViewD<'_, f32>) -> Result<Arrangement, QuantizeError> {
+        if x.is_empty() {
+            return Err(TensorError::Empty { shape: x.shape().to_vec() }.into());
+        }
+        Ok(Arrangement::new(x.shape(), self.scheme.granularity)?)
+    }
+
+    fn parameters_of(&self, x: &ArrayViewD<'_, f32>) -> Result<Parameters, QuantizeError> {
+        let arrangement = self.arrangement(x)?;
+        compute(
+            &self.scheme,
+            &self.scale,
+            &self.policy,
+            &arrangement,
+            &arrangement.arrange(x.view()),
+        )
+    }
+
+    fn typed<C: Code>(
+        &self,
+        x: &ArrayViewD<'_, f32>,
+        parameters: Parameters,
+    ) -> Result<QuantTensor<Dynamic<C>>, QuantizeError> {
+        let arrangement = self.arrangement(x)?;
+        let elements = arrangement.arrange(x.view());
+        let codes = self.run(&arrangement, &parameters).encode(&elements)?;
+        let format = self.scheme.format;
+        let element =
+            Dynamic::new(format).ok_or(TensorError::Storage { format, available: C::BITS })?;
+        Ok(QuantTensor::from_valid_codes(
+            element,
+            arrangement.restore(codes)?,
+            parameters.scale,
+            parameters.zero_point,
+            self.scheme.granularity,
+        )?)
+    }
+}

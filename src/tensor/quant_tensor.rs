@@ -1,0 +1,224 @@
+//! Codes with the scales and zero points that give them their values.
+
+use fewbit_formats::Format;
+use ndarray::ArrayD;
+
+use super::granularity::{Arrangement, array};
+use super::{Code, Dynamic, Element, Granularity, StaticElement, TensorError};
+
+/// A quantized tensor: a code per element, and per group of elements a scale and, if there are any, a zero point.
+///
+/// ```text
+/// value = (decode(code) - zero_point) * scale        in f32, each operation rounded once
+/// ```
+///
+/// It is valid by construction: every code stands for a value of the format, and scales and zero points have the
+/// shape of the granularity. A zero point may be fractional (where it was not itself quantized), and a scale may be
+/// NaN or infinite (where a NaN or an infinity went into its statistic).
+///
+/// ```
+/// use fewbit::tensor::{Granularity, QuantTensor, element::Int8};
+/// use ndarray::array;
+///
+/// let codes = array![[1u8, 0xff], [2, 3]].into_dyn(); // 0xff is -1
+/// let scale = array![[0.5f32], [0.25]].into_dyn();
+/// let t = QuantTensor::new(Int8, codes, scale, None, Granularity::Channel { axis: 0 })?;
+/// assert_eq!(t.dequantize(), array![[0.5, -0.5], [0.5, 0.75]].into_dyn());
+/// # Ok::<(), fewbit::tensor::TensorError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct QuantTensor<E: Element> {
+    element: E,
+    codes: ArrayD<E::Code>,
+    scale: ArrayD<f32>,
+    zero_point: Option<ArrayD<f32>>,
+    granularity: Granularity,
+}
+
+impl<E: Element> QuantTensor<E> {
+    /// The tensor of these parts.
+    ///
+    /// # Errors
+    /// A code that stands for nothing, a scale or zero point of another shape than [`Granularity`] says, an axis that
+    /// does not exist.
+    pub fn new(
+        element: E,
+        codes: ArrayD<E::Code>,
+        scale: ArrayD<f32>,
+        zero_point: Option<ArrayD<f32>>,
+        granularity: Granularity,
+    ) -> Result<Self, TensorError> {
+        let format = element.format();
+        if let Some(first) =
+            codes.iter().position(|code| !stands_for_a_value(format, code.to_u32()))
+        {
+            let code = codes.iter().nth(first).map_or(0, |code| code.to_u32());
+            let index = super::shape::unravel(first, codes.shape());
+            return Err(TensorError::Code { code, index, format });
+        }
+        Self::from_valid_codes(element, codes, scale, zero_point, granularity)
+    }
+
+    /// As [`Self::new`], for codes that an encoder has just made.
+    pub(crate) fn from_valid_codes(
+        element: E,
+        codes: ArrayD<E::Code>,
+        scale: ArrayD<f32>,
+        zero_point: Option<ArrayD<f32>>,
+        granularity: Granularity,
+    ) -> Result<Self, TensorError> {
+        let expected = Arrangement::new(codes.shape(), granularity)?;
+        check_parameter("scale", &scale, &expected, &codes, granularity)?;
+        if let Some(zero_point) = &zero_point {
+            check_parameter("zero point", zero_point, &expected, &codes, granularity)?;
+        }
+        Ok(Self { element, codes, scale, zero_point, granularity })
+    }
+
+    /// What the elements are.
+    pub fn element(&self) -> E {
+        self.element
+    }
+
+    /// The format of every element.
+    pub fn format(&self) -> Format {
+        self.element.format()
+    }
+
+    /// Bits of a code.
+    pub fn bit_width(&self) -> u32 {
+        self.format().bits()
+    }
+
+    /// The extent of each axis.
+    pub fn shape(&self) -> &[usize] {
+        self.codes.shape()
+    }
+
+    /// One code per element, in the low bits.
+    pub fn codes(&self) -> &ArrayD<E::Code> {
+        &self.codes
+    }
+
+    /// The scales, of the shape that [`Granularity`] describes.
+    pub fn scale(&self) -> &ArrayD<f32> {
+        &self.scale
+    }
+
+    /// The zero points, of the shape of the scales; `None` where all are zero.
+    pub fn zero_point(&self) -> Option<&ArrayD<f32>> {
+        self.zero_point.as_ref()
+    }
+
+    /// Which elements share a scale.
+    pub fn granularity(&self) -> Granularity {
+        self.granularity
+    }
+
+    /// The values: `(decode(code) - zero_point) * scale`, each operation in f32 and rounded to nearest, ties to even.
+    ///
+    /// A format whose values are not all f32 (integers of more than 25 bits) rounds the decoded value first.
+    pub fn dequantize(&self) -> ArrayD<f32> {
+        let scale = self.expand(&self.scale);
+        let mut values = self.decoded();
+        if let Some(zero_point) = &self.zero_point {
+            let zero_point = self.expand(zero_point);
+            values.zip_mut_with(&zero_point, |value, zero_point| *value -= zero_point);
+        }
+        values.zip_mut_with(&scale, |value, scale| *value *= scale);
+        values
+    }
+
+    /// The values of the codes alone, without scale and zero point.
+    pub fn decoded(&self) -> ArrayD<f32> {
+        let decode = super::decode::Decoder::new(self.format());
+        self.codes.mapv(|code| decode.value(code.to_u32()))
+    }
+
+    /// The codes as whole numbers, as an integer datapath multiplies them; the zero point is not subtracted.
+    ///
+    /// Fixed-point codes count units of `2^-fraction`.
+    ///
+    /// # Errors
+    /// A floating-point format.
+    pub fn ints(&self) -> Result<ArrayD<i64>, TensorError> {
+        let decode = super::decode::integer_decoder(self.format())?;
+        Ok(self.codes.mapv(|code| decode(code.to_u32())))
+    }
+
+    /// Scales or zero points repeated to the tensor's shape.
+    pub fn expand(&self, parameter: &ArrayD<f32>) -> ArrayD<f32> {
+        super::shape::expand(parameter, self.shape(), self.granularity)
+    }
+
+    /// The same tensor with its format as a run-time value.
+    ///
+    /// # Errors
+    /// None in practice: the codes fit their own type.
+    pub fn into_dynamic(self) -> Result<QuantTensor<Dynamic<E::Code>>, TensorError> {
+        let format = self.format();
+        let element = Dynamic::new(format)
+            .ok_or(TensorError::Storage { format, available: E::Code::BITS })?;
+        let Self { codes, scale, zero_point, granularity, .. } = self;
+        Ok(QuantTensor { element, codes, scale, zero_point, granularity })
+    }
+
+    /// Codes, scales, zero points.
+    pub fn into_parts(self) -> (ArrayD<E::Code>, ArrayD<f32>, Option<ArrayD<f32>>) {
+        (self.codes, self.scale, self.zero_point)
+    }
+}
+
+impl<C: Code> QuantTensor<Dynamic<C>> {
+    /// The same tensor with its format known at compile time.
+    ///
+    /// # Errors
+    /// The format is another one.
+    pub fn into_static<E: StaticElement<Code = C>>(self) -> Result<QuantTensor<E>, TensorError> {
+        if self.format() != E::FORMAT {
+            return Err(TensorError::Format { found: self.format(), expected: E::FORMAT });
+        }
+        let Self { codes, scale, zero_point, granularity, .. } = self;
+        Ok(QuantTensor { element: E::default(), codes, scale, zero_point, granularity })
+    }
+}
+
+fn check_parameter<C>(
+    what: &'static str,
+    parameter: &ArrayD<f32>,
+    expected: &Arrangement,
+    codes: &ArrayD<C>,
+    granularity: Granularity,
+) -> Result<(), TensorError> {
+    if parameter.shape() == expected.scale_shape() {
+        return Ok(());
+    }
+    Err(TensorError::ParameterShape {
+        what,
+        found: parameter.shape().to_vec(),
+        expected: expected.scale_shape().to_vec(),
+        shape: codes.shape().to_vec(),
+        granularity: granularity.to_string(),
+    })
+}
+
+/// Whether a code has no bits beyond the format's and is not one that the format leaves out.
+fn stands_for_a_value(format: Format, code: u32) -> bool {
+    let within = u64::from(code) < format.code_count();
+    within && (!format.decode(code).is_nan() || format.has_nan())
+}
+
+/// A tensor of one element type from row-major codes.
+///
+/// # Errors
+/// As [`QuantTensor::new`], and a number of codes that is not the shape's.
+pub fn from_codes<E: Element>(
+    element: E,
+    shape: &[usize],
+    codes: Vec<E::Code>,
+    scale: ArrayD<f32>,
+    zero_point: Option<ArrayD<f32>>,
+    granularity: Granularity,
+) -> Result<QuantTensor<E>, TensorError> {
+    QuantTensor::new(element, array(shape, codes)?, scale, zero_point, granularity)
+}

@@ -1,0 +1,40 @@
+//! Indices, and parameters repeated to a tensor's shape.
+
+use ndarray::{ArrayD, IxDyn};
+
+use super::Granularity;
+use super::granularity::resolve_axis;
+
+/// The index of the `flat`-th element in row-major order.
+pub(crate) fn unravel(mut flat: usize, shape: &[usize]) -> Vec<usize> {
+    let mut index = vec![0; shape.len()];
+    for (place, &extent) in index.iter_mut().zip(shape).rev() {
+        *place = flat % extent.max(1);
+        flat /= extent.max(1);
+    }
+    index
+}
+
+/// A parameter of the granularity's shape, repeated to `shape`.
+pub(crate) fn expand(
+    parameter: &ArrayD<f32>,
+    shape: &[usize],
+    granularity: Granularity,
+) -> ArrayD<f32> {
+    match granularity {
+        Granularity::Tensor | Granularity::Channel { .. } | Granularity::Row => {
+            match parameter.broadcast(IxDyn(shape)) {
+                Some(view) => view.to_owned(),
+                None => ArrayD::from_elem(IxDyn(shape), f32::NAN),
+            }
+        }
+        Granularity::Group { axis, size } => {
+            let axis = resolve_axis(axis, shape).unwrap_or(0);
+            ArrayD::from_shape_fn(IxDyn(shape), |index| {
+                let mut group = index;
+                group[axis] /= size;
+                parameter[group]
+            })
+        }
+    }
+}
