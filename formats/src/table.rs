@@ -142,6 +142,8 @@ table! {
         [Llvm "IEEEhalf", MlDtypes "float16", Torch "half", Gguf "F16", Ieee "binary16", Common "fp16"], IEEE;
     TF32 "tf32" = float(8, 10, Ieee), "19-bit float with the exponent of f32 and the fraction of f16",
         [Llvm "FloatTF32"], "NVIDIA A100 Tensor Core GPU Architecture, 2020";
+    E8M13 "e8m13" = float(8, 13, Ieee), "22-bit float: the FP8 tensor core register, f32 with 13 fraction bits",
+        [Common "fp22"], "Xie et al., MMA-Sim, arXiv 2511.10909, 2025";
     F32 "f32" = float(8, 23, Ieee), "single precision",
         [Llvm "IEEEsingle", MlDtypes "float32", Torch "float", Gguf "F32", Ieee "binary32", Common "fp32"], IEEE;
     BINARY8P4SE "binary8p4se" = Format::Float(p3109(8, 4, Signed)), "P3109 8-bit float of precision 4", [], P3109;
