@@ -1,7 +1,7 @@
 //! The text form of accumulators: what is written is what is read, and every mistake has its own sentence.
 
 use fewbit::Accumulator;
-use fewbit::accumulate::{AccumulatorError, Register, RegisterOverflow, Stage};
+use fewbit::accumulate::{AccumulatorError, Datapath, Register, RegisterOverflow, Stage};
 use fewbit_testkit::accumulate::any_spec;
 use proptest::prelude::*;
 
@@ -143,4 +143,27 @@ fn what_is_no_float_register_is_refused() {
             "{text}"
         );
     }
+}
+
+#[test]
+fn presets_are_found_by_name() {
+    let mut names: Vec<&str> = Datapath::table().iter().map(|row| row.name).collect();
+    for row in Datapath::table() {
+        let text = format!("preset:{}", row.name);
+        let acc: Accumulator = text.parse().unwrap();
+        assert_eq!(acc.to_string(), text);
+        assert_eq!(acc.stages(), [Stage::new(Register::Datapath(row))]);
+        assert_eq!(acc.stages()[0].width.get(), row.width);
+        assert!(!acc.is_integer() && row.register().is_signed());
+        assert!(!row.source.is_empty());
+    }
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), Datapath::table().len());
+    let text = "preset:h100-wgmma-fp8/128,f32-rne";
+    assert_eq!(text.parse::<Accumulator>().unwrap().to_string(), text);
+    let narrow = "preset:a100-f16*4";
+    assert_eq!(narrow.parse::<Accumulator>().unwrap().to_string(), narrow);
+    let unknown = error("preset:h100").to_string();
+    assert!(unknown.starts_with("there is no preset `h100`; there are v100-f16, "), "{unknown}");
 }

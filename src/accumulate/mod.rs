@@ -1,11 +1,13 @@
 //! What an accumulator is: a list of stages, its grammar, and what a run through it reports.
 
 pub mod bounds;
+pub mod datapath;
 mod parse;
 mod register;
 mod report;
 mod width;
 
+pub use datapath::Datapath;
 pub use parse::AccumulatorError;
 pub use register::{Accumulator, Register, RegisterOverflow, Stage};
 pub use report::{FirstEvent, OutputTrace, Report, StageReport};

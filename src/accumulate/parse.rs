@@ -6,7 +6,8 @@ use std::str::FromStr;
 use fewbit_formats::{Format, Rounding};
 use thiserror::Error;
 
-use super::{Accumulator, Register, RegisterOverflow, Stage};
+use super::datapath::UnknownDatapath;
+use super::{Accumulator, Datapath, Register, RegisterOverflow, Stage};
 
 /// Why a text or a list of stages is not an accumulator.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -17,7 +18,7 @@ pub enum AccumulatorError {
     /// A register that the grammar does not have.
     #[error(
         "`{0}` is not a register: expected int<P>-wrap, int<P>-sat, exact, <float>[-<rounding>] or \
-         aligned<F>[-<rounding>][:<float>[-<rounding>]]"
+         aligned<F>[-<rounding>][:<float>[-<rounding>]] or preset:<name>"
     )]
     Register(String),
     /// A register width out of range.
@@ -44,6 +45,9 @@ pub enum AccumulatorError {
         "stage `{0}` is the last one, so it cannot have `/<count>`: there is no stage to hand its value on to"
     )]
     LastCount(String),
+    /// A machine that the table does not have.
+    #[error(transparent)]
+    Datapath(#[from] UnknownDatapath),
     /// A format that cannot be a register.
     #[error("`{0}` cannot be a register: a float register is a signed floating-point format")]
     NotAFloat(String),
@@ -105,11 +109,13 @@ impl FromStr for Stage {
         let (register, width) = match rest.split_once('*') {
             Some((register, width)) => {
                 let positive = parse_digits(width).and_then(|n| n.try_into().ok());
-                (register, positive.and_then(NonZeroU32::new).ok_or_else(|| number(width))?)
+                let positive = positive.and_then(NonZeroU32::new);
+                (register, Some(positive.ok_or_else(|| number(width))?))
             }
-            None => (rest, NonZeroU32::MIN),
+            None => (rest, None),
         };
-        Ok(Self { register: register.parse()?, width, count })
+        let register: Register = register.parse()?;
+        Ok(Self { register, width: width.unwrap_or(register.default_width()), count })
     }
 }
 
@@ -120,6 +126,9 @@ impl FromStr for Register {
         let unknown = || AccumulatorError::Register(text.into());
         if text == "exact" {
             return Ok(Self::Exact);
+        }
+        if let Some(name) = text.strip_prefix("preset:") {
+            return Ok(Self::Datapath(Datapath::find(name)?));
         }
         if let Some(rest) = text.strip_prefix("aligned") {
             return parse_aligned(rest).ok_or_else(unknown);

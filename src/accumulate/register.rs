@@ -5,7 +5,7 @@ use std::num::{NonZeroU32, NonZeroU64};
 
 use fewbit_formats::{Format, Rounding};
 
-use super::AccumulatorError;
+use super::{AccumulatorError, Datapath};
 
 /// What an integer register does with a sum that lies outside its range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -48,6 +48,31 @@ pub enum Register {
         /// The rounding of the result; `rne` if not written.
         rounding: Rounding,
     },
+    /// `preset:<name>`: the dot unit of a machine. It takes as many inputs in one step as the machine's, if no `*width`
+    /// says otherwise.
+    Datapath(&'static Datapath),
+}
+
+impl Register {
+    /// The format of the register's values; `None` for integer and exact registers.
+    pub fn format(self) -> Option<Format> {
+        match self {
+            Self::Int { .. } | Self::Exact => None,
+            Self::Float { format, .. } | Self::Aligned { format, .. } => Some(format),
+            Self::Datapath(datapath) => Some(datapath.register()),
+        }
+    }
+
+    /// The width of a step where none is written.
+    pub const fn default_width(self) -> NonZeroU32 {
+        match self {
+            Self::Datapath(datapath) => match NonZeroU32::new(datapath.width) {
+                Some(width) => width,
+                None => NonZeroU32::MIN,
+            },
+            _ => NonZeroU32::MIN,
+        }
+    }
 }
 
 /// One stage: a register, how many inputs it takes in one step, and how many it sums before it hands on.
@@ -63,9 +88,9 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// A stage that takes one input per step and never hands on.
+    /// A stage that takes one input per step (a [`Register::Datapath`] its own number) and never hands on.
     pub const fn new(register: Register) -> Self {
-        Self { register, width: NonZeroU32::MIN, count: None }
+        Self { register, width: register.default_width(), count: None }
     }
 
     /// The same stage with steps of `width` inputs.
@@ -82,6 +107,9 @@ impl Stage {
 /// An accumulator: stages from the multiplier outward.
 ///
 /// Text form: `stage ("," stage)*` with `stage := register ["*" width] ["/" count]`.
+///
+/// What stages can express together: products rounded before they are summed (`bf16/1,f32`), chunks (`f16/64,f16`),
+/// pairwise trees (`f32*2/2,f32*2/2,f32`), the exact sum with one rounding (`exact/1024,f32`, Kulisch).
 ///
 /// ```
 /// use fewbit::Accumulator;
@@ -132,7 +160,7 @@ impl fmt::Display for Accumulator {
 impl fmt::Display for Stage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.register)?;
-        if self.width.get() > 1 {
+        if self.width != self.register.default_width() {
             write!(f, "*{}", self.width)?;
         }
         match self.count {
@@ -153,6 +181,7 @@ impl fmt::Display for Register {
                 let (alignment, rounding) = (alignment.alias(), rounding.alias());
                 write!(f, "aligned{fraction_bits}-{alignment}:{format}-{rounding}")
             }
+            Self::Datapath(datapath) => datapath.fmt(f),
         }
     }
 }

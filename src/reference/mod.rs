@@ -2,9 +2,16 @@
 //!
 //! Whatever a kernel computes faster must equal what stands here, bit for bit.
 
+mod dyadic;
+mod float;
 mod matmul;
 pub mod quantize;
 mod step;
 
+pub use dyadic::Dyadic;
+pub use float::{
+    Addend, Alignment, FloatError, FloatFirstEvent, FloatProduct, FloatReport, FloatStageReport,
+    Operand, RandomBits, Scales, Step, StepError, StepRecord, Value, matmul_float, sum_addends,
+};
 pub use matmul::{ReferenceError, matmul};
 pub use step::{StageState, sum_products, sum_products_from};

@@ -1,0 +1,173 @@
+//! The rows.
+
+use fewbit_formats::{Format, Rounding};
+
+use super::{Addends, Aligned, BlockScales, Datapath, Groups, LateRegister, Unit, ZeroExponent};
+
+const MMA_SIM_1: &str = "MMA-Sim 1 (Xie et al., arXiv 2511.10909v1)";
+const MMA_SIM: &str = "MMA-Sim 2.1.1 (Xie et al., arXiv 2511.10909), which reports bitwise agreement with the hardware";
+const BOTH: &str = "MMA-Sim 2.1.1 (Xie et al., arXiv 2511.10909) and the models of Mikaitis et al. (arXiv 2512.07004), \
+                    which both report bitwise agreement with the hardware";
+
+/// Both models agree in all that normal values can show.
+const ZEROS: &str = "The largest exponent has a floor: for zero addends alone in MMA-Sim (followed here), for all in \
+                     the other model. They differ only where no addend is zero and all lie below the floor.";
+/// f16 operands and registers lie above the floor.
+const NOTHING: &str = "";
+const LIBRARIES: &str = "Published measurements of FP8 matrix products through libraries agree with 13 bits; which \
+                     instruction a library picks is not part of the model.";
+const LOWERED: &str = "25 bits for FP8 through mma.sync are MMA-Sim 1's; MMA-Sim 2 does not model this instruction, and \
+                       wgmma on the same chip keeps 13.";
+const SCALED: &str =
+    "Stated by MMA-Sim alone; DeepGEMM's authors were not sure of the width (34 to 37 bits).";
+const CDNA1: &str = "MMA-Sim 2 and the other model say exact; MMA-Sim 1 said a pairwise tree.";
+const CDNA3: &str = "The width and rounding of the sum follow MMA-Sim 2.1.1; MMA-Sim 1 kept 31 bits without the last \
+                     cut. An infinite register is infinite here, whatever the exponents.";
+const TREE: &str = "Signs of zeros are not modelled.";
+
+const F16: &[Format] = &[Format::F16];
+const BF16: &[Format] = &[Format::BF16];
+const TF32: &[Format] = &[Format::TF32];
+const FP8: &[Format] = &[Format::E4M3FN, Format::E5M2];
+const F8F6F4: &[Format] =
+    &[Format::E4M3FN, Format::E5M2, Format::E2M3FN, Format::E3M2FN, Format::E2M1FN];
+const FP4: &[Format] = &[Format::E2M1FN];
+const FNUZ: &[Format] = &[Format::E4M3FNUZ, Format::E5M2FNUZ];
+
+/// A register of NVIDIA's units.
+#[derive(Clone, Copy)]
+enum Out {
+    F32,
+    E8M13,
+    F16,
+}
+
+/// An align-and-add unit: name, operands, width, fraction bits, exponent of zero, register, remark.
+const fn nvidia(
+    name: &'static str,
+    operands: &'static [Format],
+    width: u32,
+    fraction_bits: u32,
+    zero: i32,
+    out: Out,
+    unconfirmed: &'static str,
+) -> Datapath {
+    let (format, rounding) = match out {
+        Out::F32 => (Format::F32, Rounding::TowardZero),
+        Out::E8M13 => (Format::E8M13, Rounding::TowardZero),
+        Out::F16 => (Format::F16, Rounding::TiesEven),
+    };
+    let unit = Aligned {
+        fraction_bits,
+        alignment: Rounding::TowardZero,
+        zero: ZeroExponent::Fixed(zero),
+        addends: Addends::Products,
+        format,
+        rounding,
+    };
+    Datapath {
+        name,
+        operands,
+        scales: None,
+        width,
+        unit: Unit::Aligned(unit),
+        source: BOTH,
+        unconfirmed,
+    }
+}
+
+/// The same row from another source.
+const fn from(source: &'static str, row: Datapath) -> Datapath {
+    Datapath { source, ..row }
+}
+
+/// The same unit for operands in scaled blocks.
+const fn scaled(row: Datapath, format: Format, block: u32, addends: Addends) -> Datapath {
+    let Unit::Aligned(unit) = row.unit else {
+        return row;
+    };
+    Datapath {
+        scales: Some(BlockScales { format, block }),
+        unit: Unit::Aligned(Aligned { addends, ..unit }),
+        source: MMA_SIM,
+        ..row
+    }
+}
+
+const fn amd(
+    name: &'static str,
+    operands: &'static [Format],
+    width: u32,
+    unit: Unit,
+    unconfirmed: &'static str,
+) -> Datapath {
+    Datapath { name, operands, scales: None, width, unit, source: MMA_SIM, unconfirmed }
+}
+
+const FUSED: Unit = Unit::Fused { format: Format::F32, rounding: Rounding::TiesEven };
+
+const fn late(groups: Groups) -> Unit {
+    Unit::LateRegister(LateRegister { fraction_bits: 24, sum_bits: 31, groups })
+}
+
+pub(super) const TABLE: &[Datapath] = &[
+    nvidia("v100-f16", F16, 4, 23, -131, Out::F32, NOTHING),
+    nvidia("v100-f16-f16", F16, 4, 23, -19, Out::F16, ZEROS),
+    nvidia("turing-f16", F16, 8, 24, -132, Out::F32, NOTHING),
+    nvidia("turing-f16-f16", F16, 8, 24, -20, Out::F16, ZEROS),
+    nvidia("a100-f16", F16, 8, 24, -132, Out::F32, NOTHING),
+    nvidia("a100-f16-f16", F16, 8, 24, -20, Out::F16, ZEROS),
+    nvidia("a100-bf16", BF16, 8, 24, -132, Out::F32, ZEROS),
+    nvidia("a100-tf32", TF32, 4, 24, -132, Out::F32, ZEROS),
+    nvidia("ada-f16", F16, 8, 24, -132, Out::F32, NOTHING),
+    nvidia("ada-f16-f16", F16, 8, 24, -20, Out::F16, ZEROS),
+    nvidia("ada-bf16", BF16, 8, 24, -132, Out::F32, ZEROS),
+    nvidia("ada-tf32", TF32, 4, 24, -132, Out::F32, ZEROS),
+    nvidia("ada-fp8", FP8, 16, 13, -132, Out::E8M13, LIBRARIES),
+    nvidia("ada-fp8-f16", FP8, 16, 13, -20, Out::F16, ZEROS),
+    nvidia("h100-mma-f16", F16, 16, 25, -133, Out::F32, NOTHING),
+    nvidia("h100-mma-f16-f16", F16, 16, 25, -21, Out::F16, ZEROS),
+    nvidia("h100-mma-bf16", BF16, 16, 25, -133, Out::F32, ZEROS),
+    nvidia("h100-mma-tf32", TF32, 8, 25, -133, Out::F32, ZEROS),
+    from(MMA_SIM_1, nvidia("h100-mma-fp8", FP8, 32, 25, -133, Out::F32, LOWERED)),
+    from(MMA_SIM_1, nvidia("h100-mma-fp8-f16", FP8, 32, 25, -21, Out::F16, LOWERED)),
+    nvidia("h100-wgmma-f16", F16, 16, 25, -133, Out::F32, NOTHING),
+    nvidia("h100-wgmma-f16-f16", F16, 16, 25, -21, Out::F16, ZEROS),
+    nvidia("h100-wgmma-bf16", BF16, 16, 25, -133, Out::F32, ZEROS),
+    nvidia("h100-wgmma-tf32", TF32, 8, 25, -133, Out::F32, ZEROS),
+    nvidia("h100-wgmma-fp8", FP8, 32, 13, -133, Out::E8M13, LIBRARIES),
+    nvidia("h100-wgmma-fp8-f16", FP8, 32, 13, -21, Out::F16, ZEROS),
+    nvidia("blackwell-f16", F16, 16, 25, -133, Out::F32, NOTHING),
+    nvidia("blackwell-f16-f16", F16, 16, 25, -21, Out::F16, ZEROS),
+    nvidia("blackwell-bf16", BF16, 16, 25, -133, Out::F32, ZEROS),
+    nvidia("blackwell-tf32", TF32, 8, 25, -133, Out::F32, ZEROS),
+    nvidia("blackwell-fp8", F8F6F4, 32, 25, -133, Out::F32, NOTHING),
+    nvidia("blackwell-fp8-f16", F8F6F4, 32, 25, -21, Out::F16, ZEROS),
+    scaled(
+        nvidia("blackwell-mxfp8", F8F6F4, 32, 25, -133, Out::F32, SCALED),
+        Format::E8M0FNU,
+        32,
+        Addends::Products,
+    ),
+    scaled(
+        nvidia("blackwell-mxfp4", FP4, 64, 35, -139, Out::F32, SCALED),
+        Format::E8M0FNU,
+        32,
+        Addends::ScaledGroups(16),
+    ),
+    scaled(
+        nvidia("blackwell-nvfp4", FP4, 64, 35, -139, Out::F32, SCALED),
+        Format::E4M3FNU,
+        16,
+        Addends::ScaledGroups(16),
+    ),
+    amd("cdna1-f16", F16, 4, FUSED, CDNA1),
+    amd("cdna1-bf16", BF16, 2, FUSED, CDNA1),
+    amd("cdna2-f16", F16, 4, Unit::FlushedTree, TREE),
+    amd("cdna2-bf16", BF16, 2, Unit::FlushedTree, TREE),
+    amd("cdna2-bf16-1k", BF16, 4, Unit::FlushedTree, TREE),
+    amd("cdna3-f16", F16, 8, late(Groups::One), CDNA3),
+    amd("cdna3-bf16", BF16, 8, late(Groups::One), CDNA3),
+    amd("cdna3-xf32", TF32, 4, late(Groups::One), CDNA3),
+    amd("cdna3-fp8", FNUZ, 16, late(Groups::EvenOdd), CDNA3),
+];
