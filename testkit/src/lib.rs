@@ -1,3 +1,4 @@
 //! Generators and exact oracles; nothing here uses fewbit itself.
 
 pub mod accumulate;
+pub mod rounding;

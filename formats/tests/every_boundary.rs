@@ -1,0 +1,179 @@
+//! Around every value and every tie, in every rounding mode and overflow policy, codes and flags equal the oracle's.
+
+mod common;
+
+use common::{
+    answer, custom_floats, float_spec, int_spec, modes, overflows, p3109_floats, random_bits,
+    table_floats,
+};
+use fewbit_formats::{EncodeError, FloatFormat, Format, Policy};
+use fewbit_testkit::rounding::{self as oracle, OVERFLOW, around, exact};
+use num_bigint::BigInt;
+use num_rational::BigRational;
+
+/// Inputs around a value and around the middle between it and the next.
+fn inputs(value: &BigRational, next: &BigRational) -> Vec<f64> {
+    let two = BigRational::from_integer(BigInt::from(2));
+    let quarter = (value * &two + value + next) / (&two * &two);
+    let middle = (value + next) / two;
+    [value, &middle, &quarter].into_iter().flat_map(around).collect()
+}
+
+fn check_float(float: FloatFormat, magnitudes: impl Iterator<Item = u32>) {
+    let (format, oracle) = (Format::Float(float), float_spec(float).oracle());
+    let top = float.max_magnitude();
+    let mut points: Vec<f64> = magnitudes
+        .flat_map(|magnitude| match magnitude {
+            // Below the first value of a format without zero, and beyond the last value of any.
+            0 if !float.has_zero() => inputs(&exact(0.0), &oracle.value(0)),
+            _ if magnitude > top => {
+                let end = oracle.value(magnitude);
+                [inputs(&end, &(&end + &end)), vec![f64::MAX]].concat()
+            }
+            _ => inputs(&oracle.value(magnitude), &oracle.value(magnitude + 1)),
+        })
+        .filter(|&x| x != 0.0)
+        .collect();
+    points.extend([
+        f64::from_bits(1),
+        f64::MIN_POSITIVE,
+        f64::from(f32::from_bits(1)),
+        f64::from(f32::MAX),
+    ]);
+    points.extend(points.clone().iter().map(|x| -x));
+    points.sort_by(f64::total_cmp);
+    points.dedup();
+    for (index, &x) in points.iter().enumerate() {
+        let value = oracle.place(&exact(x));
+        for (rounding, mode) in modes() {
+            let random = random_bits(index as u32);
+            let plain = oracle.encode(&value, mode, oracle::Overflow::Saturate, random);
+            for (policy, overflow) in overflows() {
+                if matches!(overflow, oracle::Overflow::Wrap | oracle::Overflow::WrapSignMagnitude)
+                {
+                    continue;
+                }
+                let expected = if plain.flags & OVERFLOW == 0 {
+                    plain
+                } else {
+                    oracle.encode(&value, mode, overflow, random)
+                };
+                let policy = Policy::new(rounding, policy);
+                let found = answer(format.encode(x, &policy, random).unwrap());
+                assert_eq!(found, expected, "{format} {x:e} {rounding} {overflow:?} {random:#x}");
+                if f64::from(x as f32) == x {
+                    let found = answer(format.encode(x as f32, &policy, random).unwrap());
+                    assert_eq!(found, expected, "{format} {x:e} as f32 {rounding} {overflow:?}");
+                }
+            }
+        }
+    }
+}
+
+/// The magnitudes to look at: all of narrow formats; of wide ones the ends, the edges of some binades and some between.
+fn magnitudes(float: FloatFormat) -> Vec<u32> {
+    let top = float.max_magnitude();
+    if float.bits() <= 8 {
+        return (0..=top + 1).collect();
+    }
+    let one = 1u32 << float.fraction_bits();
+    let edges = [0, one, 2 * one, top / 2 / one * one, top / one * one, top, top + 1];
+    let edges = edges.into_iter().flat_map(|m| [m.saturating_sub(1), m, m + 1]);
+    let spread = (1..8u64).map(|i| (u64::from(top) * i * 7919 / 65536 % u64::from(top)) as u32);
+    let mut all: Vec<u32> = edges.chain(spread).filter(|&m| m <= top + 1).collect();
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+#[test]
+fn floats_of_the_table() {
+    for float in table_floats() {
+        check_float(float, magnitudes(float).into_iter());
+    }
+}
+
+#[test]
+fn custom_floats_of_every_shape() {
+    for float in custom_floats() {
+        check_float(float, magnitudes(float).into_iter());
+    }
+}
+
+#[test]
+fn p3109_floats_of_up_to_5_bits() {
+    for float in p3109_floats(3..=5) {
+        check_float(float, magnitudes(float).into_iter());
+    }
+}
+
+#[test]
+fn integers_and_fixed_point() {
+    const NAMES: &[&str] = &[
+        "int1", "int2", "int4", "int8", "uint1", "uint4", "uint8", "int2n", "int4n", "int8n",
+        "uint4n", "fix8.4", "ufix8.4", "fix4.-2", "fix4.9", "fix6.6", "int16", "uint16", "int32",
+        "uint32", "uint32n", "fix32.16", "ternary",
+    ];
+    for name in NAMES {
+        check_integer(name.parse().unwrap());
+    }
+}
+
+fn check_integer(format: Format) {
+    let spec = int_spec(format);
+    let (min, max) = (spec.min(), spec.max());
+    // All of a narrow range and as much again outside; of a wide one its ends and its middle.
+    let near = |n: &BigInt| (-3..=3).map(|d| n + BigInt::from(d)).collect::<Vec<_>>();
+    let units: Vec<BigInt> = if spec.bits <= 6 {
+        let span = 3i64 << spec.bits;
+        (-span..=span).map(BigInt::from).collect()
+    } else {
+        [&min, &max, &BigInt::from(0), &(&max * 2 + 1), &(&min * 2 - 1), &(&max * 1001 + 77)]
+            .into_iter()
+            .flat_map(near)
+            .collect()
+    };
+    let mut points: Vec<f64> = units
+        .iter()
+        .flat_map(|n| {
+            let at = |n: BigInt| BigRational::from(n) * spec.unit();
+            inputs(&at(n.clone()), &at(n + 1))
+        })
+        .filter(|&x| x != 0.0)
+        .collect();
+    let huge = [
+        2.0f64.powi(52) + 1.0,
+        2.0f64.powi(62),
+        2.0f64.powi(63) + 2048.0,
+        2.0f64.powi(64),
+        3e30,
+        f64::MAX,
+        1e-300,
+    ];
+    points.extend(huge.into_iter().flat_map(|x| [x, -x]));
+    points.sort_by(f64::total_cmp);
+    points.dedup();
+    for (index, &x) in points.iter().enumerate() {
+        let value = spec.place(&exact(x));
+        for (rounding, mode) in modes() {
+            let random = random_bits(index as u32);
+            for (policy, overflow) in overflows() {
+                let expected = spec.encode(&value, mode, overflow, random);
+                let found = format.encode(x, &Policy::new(rounding, policy), random);
+                match expected {
+                    Some(expected) => {
+                        let found = found.map(answer);
+                        assert_eq!(found, Ok(expected), "{format} {x:e} {rounding} {overflow:?}");
+                    }
+                    None => {
+                        assert_eq!(
+                            found,
+                            Err(EncodeError::Overflow { overflow: policy, format }),
+                            "{x:e}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+}

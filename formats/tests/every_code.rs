@@ -1,0 +1,158 @@
+//! Every code of every format stands for what the format's definition says, and gets itself back.
+
+mod common;
+
+use common::{
+    PLAIN, custom_floats, float_spec, int_spec, modes, overflows, p3109_floats, table_floats,
+};
+use fewbit_formats::{Format, Overflow, Policy, Status};
+use fewbit_testkit::rounding::{IntSpec, exact};
+use num_bigint::BigInt;
+use num_rational::BigRational;
+
+/// All codes of formats of up to 16 bits; of wider ones the ends, the binade edges and a few thousand between.
+fn codes(format: Format) -> Vec<u32> {
+    let bits = format.bits();
+    if bits <= 16 {
+        return (0..1 << bits).collect();
+    }
+    let mask = (format.code_count() - 1) as u32;
+    let edges = (0..bits).flat_map(|bit| [1u32 << bit, (1 << bit) - 1, (1 << bit) + 1]);
+    let edges = edges.flat_map(|code| [code, !code]).map(|code| code & mask);
+    let spread = (0..4096u32).map(|i| i.wrapping_mul(0x9e37_79b9) & mask);
+    edges.chain(spread).collect()
+}
+
+#[test]
+fn floats_decode_as_their_definition_says() {
+    let floats = [table_floats(), custom_floats(), p3109_floats(3..=11)].concat();
+    for float in floats {
+        let (format, oracle) = (Format::Float(float), float_spec(float));
+        let sign_bit = oracle.signed.then(|| 1u32 << (format.bits() - 1));
+        for code in codes(format) {
+            let negative = sign_bit.is_some_and(|bit| code & bit != 0);
+            let magnitude = code & !sign_bit.unwrap_or(0);
+            let value = format.decode(code);
+            assert!(value.is_nan() || value.is_sign_negative() == negative, "{format} {code:#x}");
+            if float.is_nan(code) {
+                assert!(value.is_nan(), "{format} {code:#x}");
+            } else if float.is_infinite(code) {
+                assert!(value.is_infinite() && magnitude == oracle.top() + 1, "{format} {code:#x}");
+            } else {
+                assert!(magnitude <= oracle.top(), "{format} {code:#x}");
+                assert_eq!(exact(value.abs()), oracle.magnitude(magnitude), "{format} {code:#x}");
+            }
+        }
+    }
+}
+
+#[test]
+fn integers_decode_as_their_definition_says() {
+    const NAMES: &[&str] = &[
+        "int1",
+        "int2",
+        "int3",
+        "int8",
+        "int11",
+        "int16",
+        "int32",
+        "uint1",
+        "uint5",
+        "uint16",
+        "uint32",
+        "int2n",
+        "int9n",
+        "uint4n",
+        "uint32n",
+        "int32n",
+        "fix8.4",
+        "fix8.0",
+        "fix8.8",
+        "fix6.20",
+        "fix16.-3",
+        "ufix12.5",
+        "ufix32.31",
+        "ternary",
+    ];
+    for name in NAMES {
+        let format: Format = name.parse().unwrap();
+        let IntSpec { bits, signed, .. } = int_spec(format);
+        for code in codes(format) {
+            let mut units = BigInt::from(code);
+            if signed && code >> (bits - 1) != 0 {
+                units -= BigInt::from(1) << bits;
+            }
+            let spec = int_spec(format);
+            let value = format.decode(code);
+            if units < spec.min() || units > spec.max() {
+                assert!(value.is_nan(), "{format} {code:#x}");
+            } else {
+                assert_eq!(
+                    exact(value),
+                    BigRational::from(units) * spec.unit(),
+                    "{format} {code:#x}"
+                );
+            }
+        }
+    }
+    assert_eq!([0, 1].map(|code| Format::Binary.decode(code)), [-1.0, 1.0]);
+}
+
+/// A value of the format is its own result under every policy that has a meaning, and raises no flag.
+#[test]
+fn every_code_is_encoded_as_itself() {
+    let floats = [table_floats(), custom_floats(), p3109_floats(3..=8)].concat();
+    let mut formats: Vec<Format> = floats.into_iter().map(Format::Float).collect();
+    formats.extend(Format::table().iter().map(|row| row.format));
+    formats.extend(["int5n", "uint7n", "fix7.9"].map(|name| name.parse::<Format>().unwrap()));
+    for format in formats {
+        for code in codes(format) {
+            let value = format.decode(code);
+            if value.is_nan() {
+                continue;
+            }
+            // Any policy, a different one each time.
+            let (modes, overflows) = (modes(), overflows());
+            let (rounding, _) = modes[code as usize % modes.len()];
+            let (overflow, _) = overflows[(code as usize / 7) % overflows.len()];
+            let floating = matches!(format, Format::Float(_));
+            let narrow = !floating && format.min_finite() == -format.max_finite();
+            let wraps = matches!(overflow, Overflow::Wrap | Overflow::WrapSignMagnitude);
+            let asymmetric =
+                overflow == Overflow::SaturateSymmetric && -value > format.max_finite();
+            if (wraps && (floating || narrow))
+                || asymmetric
+                || (value.is_infinite() && overflow != Overflow::Special)
+            {
+                continue;
+            }
+            let encoded = format.encode(value, &Policy::new(rounding, overflow), code).unwrap();
+            assert_eq!(
+                (encoded.code, encoded.status),
+                (code & mask(format), Status::NONE),
+                "{format} {value}"
+            );
+            if let Some(narrow) = format.decode_f32(code) {
+                let again = format.encode(narrow, &PLAIN, 0);
+                assert!(value.is_infinite() || again.unwrap().code == code, "{format} {value}");
+            }
+        }
+    }
+}
+
+fn mask(format: Format) -> u32 {
+    (format.code_count() - 1) as u32
+}
+
+#[test]
+fn f32_holds_what_fits_f32_says() {
+    let floats = [table_floats(), custom_floats(), p3109_floats(3..=8)].concat();
+    let mut formats: Vec<Format> = floats.into_iter().map(Format::Float).collect();
+    let names =
+        ["int16", "uint24", "int25", "fix16.-120", "fix16.-112", "fix8.127", "ternary", "binary"];
+    formats.extend(names.map(|name| name.parse::<Format>().unwrap()));
+    for format in formats.into_iter().filter(|format| format.bits() <= 25) {
+        let all = (0..format.code_count() as u32).all(|code| format.decode_f32(code).is_some());
+        assert_eq!(format.fits_f32(), all, "{format}");
+    }
+}
