@@ -58,6 +58,7 @@ impl Format {
 
     /// Bits of a code, 1 to 32.
     #[must_use]
+    #[inline]
     pub const fn bits(self) -> u32 {
         match self {
             Self::Float(float) => float.bits(),
@@ -77,6 +78,7 @@ impl Format {
     /// The exact value of a code; bits above the format's width are ignored. A NaN keeps its sign; a code that stands
     /// for nothing gives NaN.
     #[must_use]
+    #[inline]
     pub const fn decode(self, code: u32) -> f64 {
         match self {
             Self::Float(float) => float.decode(code),
@@ -120,6 +122,7 @@ impl Format {
     /// # Errors
     ///
     /// NaN or infinity where the policy refuses them; an overflow policy that has no meaning for the format.
+    #[inline]
     pub fn encode(
         self,
         x: impl Into<Real>,
@@ -134,6 +137,7 @@ impl Format {
     /// # Errors
     ///
     /// As [`Format::encode`].
+    #[inline]
     pub const fn encode_real(
         self,
         x: Real,

@@ -44,24 +44,28 @@ const QUIET: u64 = 1 << 63;
 impl Real {
     /// Zero with the given sign.
     #[must_use]
+    #[inline]
     pub const fn zero(negative: bool) -> Self {
         Self { negative, class: Class::Zero, significand: 0, exponent: 0 }
     }
 
     /// Infinity with the given sign.
     #[must_use]
+    #[inline]
     pub const fn infinity(negative: bool) -> Self {
         Self { negative, class: Class::Infinite, significand: 0, exponent: 0 }
     }
 
     /// A quiet NaN with the given sign and no payload.
     #[must_use]
+    #[inline]
     pub const fn nan(negative: bool) -> Self {
         Self { negative, class: Class::Nan, significand: QUIET, exponent: 0 }
     }
 
     /// The exact value of an `f32`.
     #[must_use]
+    #[inline]
     pub const fn from_f32(x: f32) -> Self {
         let bits = x.to_bits();
         Self::from_fields(bits >> 31 != 0, (bits as u64) << 41, ((bits >> 23) & 0xff) as i32, 127)
@@ -69,12 +73,14 @@ impl Real {
 
     /// The exact value of an `f64`; never through an `f32`.
     #[must_use]
+    #[inline]
     pub const fn from_f64(x: f64) -> Self {
         let bits = x.to_bits();
         Self::from_fields(bits >> 63 != 0, bits << 12, ((bits >> 52) & 0x7ff) as i32, 1023)
     }
 
     /// From the fields of an IEEE format: the fraction aligned to the left, the biased exponent, the bias.
+    #[inline]
     const fn from_fields(negative: bool, fraction: u64, biased: i32, bias: i32) -> Self {
         if biased == 2 * bias + 1 {
             if fraction == 0 {
@@ -117,42 +123,49 @@ impl Real {
 
     /// Whether the sign is negative; zeros and NaNs have signs too.
     #[must_use]
+    #[inline]
     pub const fn is_negative(self) -> bool {
         self.negative
     }
 
     /// The class of the number.
     #[must_use]
+    #[inline]
     pub const fn class(self) -> Class {
         self.class
     }
 
     /// The significand, its leading one in bit 63; the payload of a NaN, its quiet bit in bit 63; 0 otherwise.
     #[must_use]
+    #[inline]
     pub const fn significand(self) -> u64 {
         self.significand
     }
 
     /// `floor(log2 |x|)` of a finite non-zero value, 0 otherwise.
     #[must_use]
+    #[inline]
     pub const fn exponent(self) -> i32 {
         self.exponent
     }
 
     /// Whether this is a NaN whose quiet bit is clear.
     #[must_use]
+    #[inline]
     pub const fn is_signaling(self) -> bool {
         matches!(self.class, Class::Nan) && self.significand & QUIET == 0
     }
 }
 
 impl From<f32> for Real {
+    #[inline]
     fn from(x: f32) -> Self {
         Self::from_f32(x)
     }
 }
 
 impl From<f64> for Real {
+    #[inline]
     fn from(x: f64) -> Self {
         Self::from_f64(x)
     }
@@ -162,6 +175,7 @@ impl From<f64> for Real {
 macro_rules! from_integers {
     ($($integer:ty),+) => {$(
         impl From<$integer> for Real {
+            #[inline]
             fn from(x: $integer) -> Self {
                 let x = x as i128;
                 Self::from_scaled(x < 0, x.unsigned_abs(), 0)

@@ -66,11 +66,13 @@ impl Lost {
 
     /// Whether nothing was cut off.
     #[must_use]
+    #[inline]
     pub const fn is_zero(self) -> bool {
         self.0 == 0
     }
 
     /// The first `bits` bits, at most 62, as an integer.
+    #[inline]
     const fn leading(self, bits: u8) -> u64 {
         self.0 >> 1 >> (63 - bits)
     }
@@ -90,6 +92,7 @@ pub struct Rounded {
 
 /// Splits `significand / 2^shift` into its whole part and the part cut off.
 #[must_use]
+#[inline]
 pub const fn split(significand: u64, shift: u32) -> (u64, Lost) {
     match shift {
         0 => (significand, Lost(0)),
@@ -109,6 +112,7 @@ impl Rounding {
     /// `base` makes the whole number that of the code, so that its parity is the code's even where no bit of the
     /// significand is stored. `random` is used by the stochastic modes only, which take its low bits.
     #[must_use]
+    #[inline]
     pub const fn round(
         self,
         base: i64,
@@ -125,6 +129,7 @@ impl Rounding {
 
     /// Whether a magnitude is rounded away from zero: one expression per mode.
     #[must_use]
+    #[inline]
     pub const fn steps_away(self, negative: bool, odd: bool, lost: Lost, random: u32) -> bool {
         let (inexact, tie, above) = (lost.0 != 0, lost.0 == Lost::HALF, lost.0 > Lost::HALF);
         match self {
@@ -208,11 +213,13 @@ impl Rounding {
 }
 
 /// As many random bits as a call supplies.
+#[inline]
 const fn at_most_32(bits: u8) -> u8 {
     if bits > 32 { 32 } else { bits }
 }
 
 /// The low `bits` bits of `random`.
+#[inline]
 const fn low(random: u32, bits: u8) -> u64 {
     random as u64 & ((1 << bits) - 1)
 }

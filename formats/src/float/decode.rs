@@ -6,6 +6,7 @@ use crate::exact::scale_by_power_of_two;
 impl FloatFormat {
     /// The value of a code; bits above the format's width are ignored.
     #[must_use]
+    #[inline]
     pub const fn decode(self, code: u32) -> f64 {
         let negative = code & self.sign_mask() != 0;
         let magnitude = code & self.magnitude_mask();
@@ -20,6 +21,7 @@ impl FloatFormat {
     }
 
     /// The value of a finite magnitude.
+    #[inline]
     const fn decode_magnitude(self, magnitude: u32) -> f64 {
         let field = magnitude >> self.fraction_bits;
         let fraction = magnitude & ((1 << self.fraction_bits) - 1);
@@ -36,6 +38,7 @@ impl FloatFormat {
 
     /// Whether a code is NaN.
     #[must_use]
+    #[inline]
     pub const fn is_nan(self, code: u32) -> bool {
         let magnitude = code & self.magnitude_mask();
         match self.nan {

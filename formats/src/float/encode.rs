@@ -26,6 +26,7 @@ impl FloatFormat {
     /// # Errors
     ///
     /// As [`Format::encode`].
+    #[inline]
     pub const fn encode(
         self,
         x: Real,
@@ -61,6 +62,7 @@ impl FloatFormat {
     }
 
     /// A finite value other than zero.
+    #[inline]
     const fn encode_finite(
         self,
         x: Real,
@@ -119,6 +121,7 @@ impl FloatFormat {
     }
 
     /// A zero of the given sign, reached with the given status.
+    #[inline]
     const fn encode_zero(
         self,
         negative: bool,
@@ -248,6 +251,7 @@ impl FloatFormat {
     }
 
     /// A magnitude with a sign, where the format has one.
+    #[inline]
     const fn signed(self, negative: bool, magnitude: u32) -> u32 {
         if negative { self.sign_mask() | magnitude } else { magnitude }
     }

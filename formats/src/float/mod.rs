@@ -173,18 +173,21 @@ impl FloatFormat {
 
     /// Bits of the exponent field.
     #[must_use]
+    #[inline]
     pub const fn exponent_bits(self) -> u32 {
         self.exponent_bits as u32
     }
 
     /// Bits of the fraction field, the leading one not counted.
     #[must_use]
+    #[inline]
     pub const fn fraction_bits(self) -> u32 {
         self.fraction_bits as u32
     }
 
     /// The exponent bias.
     #[must_use]
+    #[inline]
     pub const fn bias(self) -> i32 {
         self.bias as i32
     }
@@ -215,6 +218,7 @@ impl FloatFormat {
 
     /// Whether the format has negative values.
     #[must_use]
+    #[inline]
     pub const fn is_signed(self) -> bool {
         matches!(self.signedness, Signedness::Signed)
     }
@@ -227,18 +231,21 @@ impl FloatFormat {
 
     /// The mask of the magnitude: exponent and fraction.
     #[must_use]
+    #[inline]
     pub const fn magnitude_mask(self) -> u32 {
         ((1u64 << (self.exponent_bits + self.fraction_bits)) - 1) as u32
     }
 
     /// The mask of the sign bit; 0 in an unsigned format.
     #[must_use]
+    #[inline]
     pub const fn sign_mask(self) -> u32 {
         (self.is_signed() as u32) << (self.exponent_bits() + self.fraction_bits())
     }
 
     /// The magnitude of the largest finite value.
     #[must_use]
+    #[inline]
     pub const fn max_magnitude(self) -> u32 {
         let top = self.magnitude_mask();
         match self.nan {
@@ -256,6 +263,7 @@ impl FloatFormat {
 
     /// Whether the format has infinities.
     #[must_use]
+    #[inline]
     pub const fn has_infinity(self) -> bool {
         matches!(self.domain, Domain::Extended)
     }
@@ -268,18 +276,21 @@ impl FloatFormat {
 
     /// Whether the format has a zero.
     #[must_use]
+    #[inline]
     pub const fn has_zero(self) -> bool {
         matches!(self.zero, ZeroCode::Zero)
     }
 
     /// Whether negative zero has a code of its own.
     #[must_use]
+    #[inline]
     pub const fn has_negative_zero(self) -> bool {
         self.is_signed() && !matches!(self.nan, NanCodes::NegativeZero)
     }
 
     /// The exponent of the smallest normal value, `1 - bias`; `-bias` in a format without zero.
     #[must_use]
+    #[inline]
     pub const fn min_exponent(self) -> i32 {
         self.has_zero() as i32 - self.bias()
     }

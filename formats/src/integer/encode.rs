@@ -14,6 +14,7 @@ impl IntFormat {
     /// # Errors
     ///
     /// As [`Format::encode`].
+    #[inline]
     pub const fn encode(
         self,
         x: Real,
@@ -30,6 +31,7 @@ impl FixedFormat {
     /// # Errors
     ///
     /// As [`Format::encode`].
+    #[inline]
     pub const fn encode(
         self,
         x: Real,
@@ -41,6 +43,7 @@ impl FixedFormat {
 }
 
 /// Rounds `x * 2^fraction_bits` to an integer of the given range. `format` is what errors name.
+#[inline]
 pub(crate) const fn encode_units(
     x: Real,
     range: IntFormat,
@@ -71,6 +74,7 @@ pub(crate) const fn encode_units(
 }
 
 /// A finite value other than zero.
+#[inline]
 const fn encode_finite(
     x: Real,
     range: IntFormat,

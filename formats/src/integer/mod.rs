@@ -64,12 +64,14 @@ impl IntFormat {
 
     /// Bits of a code.
     #[must_use]
+    #[inline]
     pub const fn bits(self) -> u32 {
         self.bits as u32
     }
 
     /// Whether the format has negative values.
     #[must_use]
+    #[inline]
     pub const fn is_signed(self) -> bool {
         matches!(self.signedness, Signedness::Signed)
     }
@@ -82,6 +84,7 @@ impl IntFormat {
 
     /// The largest value.
     #[must_use]
+    #[inline]
     pub const fn max(self) -> i64 {
         let narrow = matches!(self.range, IntRange::Narrow) && !self.is_signed();
         (1 << (self.bits() - self.is_signed() as u32)) - 1 - narrow as i64
@@ -89,6 +92,7 @@ impl IntFormat {
 
     /// The smallest value.
     #[must_use]
+    #[inline]
     pub const fn min(self) -> i64 {
         match (self.signedness, self.range) {
             (Signedness::Unsigned, _) => 0,
@@ -99,6 +103,7 @@ impl IntFormat {
 
     /// The code of a value within the range.
     #[must_use]
+    #[inline]
     pub const fn code(self, value: i64) -> u32 {
         (value as u64 & ((1 << self.bits) - 1)) as u32
     }
