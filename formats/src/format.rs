@@ -9,6 +9,7 @@ use crate::policy::{InfinityPolicy, NanPolicy, Policy, SubnormalInput};
 use crate::real::{Class, Real};
 use crate::status::Status;
 use crate::table::{FormatRow, TABLE};
+use crate::tapered::{PositFormat, TakumFormat};
 use core::fmt;
 use core::str::FromStr;
 
@@ -38,6 +39,10 @@ pub enum Format {
     Binary,
     /// -1, 0, +1 in two bits of two's complement; code 2 stands for nothing and decodes to NaN.
     Ternary,
+    /// Posit with two exponent bits.
+    Posit(PositFormat),
+    /// Linear takum.
+    Takum(TakumFormat),
 }
 
 /// The range of [`Format::Ternary`].
@@ -66,6 +71,8 @@ impl Format {
             Self::Fixed(fixed) => fixed.integer().bits(),
             Self::Binary => 1,
             Self::Ternary => TERNARY.bits(),
+            Self::Posit(posit) => posit.bits(),
+            Self::Takum(takum) => takum.bits(),
         }
     }
 
@@ -86,6 +93,8 @@ impl Format {
             Self::Fixed(fixed) => fixed.decode(code),
             Self::Binary => (code & 1) as f64 * 2.0 - 1.0,
             Self::Ternary => TERNARY.decode(code),
+            Self::Posit(posit) => posit.decode(code),
+            Self::Takum(takum) => takum.decode(code),
         }
     }
 
@@ -110,6 +119,8 @@ impl Format {
                 digits <= 24 && fraction <= 149 && digits - fraction <= 127
             }
             Self::Binary | Self::Ternary => true,
+            Self::Posit(posit) => posit.fits_f32(),
+            Self::Takum(takum) => takum.fits_f32(),
         }
     }
 
@@ -150,6 +161,8 @@ impl Format {
             Self::Fixed(fixed) => fixed.encode(x, policy, random),
             Self::Binary => encode_binary(x, policy),
             Self::Ternary => encode_units(x, TERNARY, 0, self, policy, random),
+            Self::Posit(posit) => posit.encode(x, policy, random),
+            Self::Takum(takum) => takum.encode(x, policy, random),
         }
     }
 
@@ -161,6 +174,7 @@ impl Format {
             Self::Int(int) => int.max() as f64,
             Self::Fixed(fixed) => fixed.decode(fixed.integer().code(fixed.integer().max())),
             Self::Binary | Self::Ternary => 1.0,
+            Self::Posit(_) | Self::Takum(_) => self.decode((1 << (self.bits() - 1)) - 1),
         }
     }
 
@@ -173,6 +187,7 @@ impl Format {
             Self::Int(int) => int.min() as f64,
             Self::Fixed(fixed) => fixed.decode(fixed.integer().code(fixed.integer().min())),
             Self::Binary | Self::Ternary => -1.0,
+            Self::Posit(_) | Self::Takum(_) => -self.max_finite(),
         }
     }
 
@@ -185,16 +200,17 @@ impl Format {
             Self::Fixed(fixed) if fixed.integer().max() < 1 => f64::NAN,
             Self::Fixed(fixed) => fixed.decode(1),
             Self::Int(_) | Self::Binary | Self::Ternary => 1.0,
+            Self::Posit(_) | Self::Takum(_) => self.decode(1),
         }
     }
 
     /// The smallest positive value of full precision, where the format has subnormal ones below it or could have;
-    /// `None` in formats that have no exponent, and in floats of subnormal values alone.
+    /// `None` in every other format, and in floats of subnormal values alone.
     #[must_use]
     pub const fn smallest_normal(self) -> Option<f64> {
         match self {
             Self::Float(float) => float.smallest_normal(),
-            Self::Int(_) | Self::Fixed(_) | Self::Binary | Self::Ternary => None,
+            _ => None,
         }
     }
 
@@ -207,7 +223,11 @@ impl Format {
     /// Whether the format has a NaN.
     #[must_use]
     pub const fn has_nan(self) -> bool {
-        matches!(self, Self::Float(float) if float.has_nan())
+        match self {
+            Self::Float(float) => float.has_nan(),
+            Self::Posit(_) | Self::Takum(_) => true,
+            Self::Int(_) | Self::Fixed(_) | Self::Binary | Self::Ternary => false,
+        }
     }
 
     /// Whether the format has a zero.
@@ -216,7 +236,7 @@ impl Format {
         match self {
             Self::Float(float) => float.has_zero(),
             Self::Binary => false,
-            Self::Int(_) | Self::Fixed(_) | Self::Ternary => true,
+            Self::Int(_) | Self::Fixed(_) | Self::Ternary | Self::Posit(_) | Self::Takum(_) => true,
         }
     }
 
@@ -227,7 +247,7 @@ impl Format {
             Self::Float(float) => float.is_signed(),
             Self::Int(int) => int.is_signed(),
             Self::Fixed(fixed) => fixed.integer().is_signed(),
-            Self::Binary | Self::Ternary => true,
+            Self::Binary | Self::Ternary | Self::Posit(_) | Self::Takum(_) => true,
         }
     }
 }
@@ -272,6 +292,8 @@ impl fmt::Display for Format {
             Self::Fixed(fixed) => fixed.fmt(f),
             Self::Binary => f.pad("binary"),
             Self::Ternary => f.pad("ternary"),
+            Self::Posit(posit) => posit.fmt(f),
+            Self::Takum(takum) => takum.fmt(f),
         }
     }
 }
@@ -292,6 +314,9 @@ impl FromStr for Format {
         if lower.len() < text.len() {
             return Err(FormatError::Unknown(name));
         }
-        float().or_else(int).or_else(fixed).unwrap_or(Err(FormatError::Unknown(name)))
+        let posit = || PositFormat::parse(lower).map(|parsed| parsed.map(Self::Posit));
+        let takum = || TakumFormat::parse(lower).map(|parsed| parsed.map(Self::Takum));
+        let any = float().or_else(int).or_else(fixed).or_else(posit).or_else(takum);
+        any.unwrap_or(Err(FormatError::Unknown(name)))
     }
 }

@@ -30,6 +30,7 @@ pub mod rounding;
 mod scan;
 mod status;
 mod table;
+mod tapered;
 
 pub use encoded::Encoded;
 pub use error::{EncodeError, FormatError};
@@ -45,3 +46,4 @@ pub use real::{Class, Real};
 pub use rounding::{Rounding, RoundingAlias};
 pub use status::Status;
 pub use table::{Alias, FormatRow, Stack};
+pub use tapered::{PositFormat, TakumFormat};

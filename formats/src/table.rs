@@ -3,6 +3,7 @@
 use crate::float::{FloatFormat, Signedness, Specials};
 use crate::format::Format;
 use crate::integer::{FixedFormat, IntFormat, IntRange};
+use crate::tapered::{PositFormat, TakumFormat};
 
 /// One row: a format, its name, its names elsewhere, and where it is defined.
 #[derive(Clone, Copy, Debug)]
@@ -107,6 +108,9 @@ const LLVM: &str = "LLVM APFloat";
 const INTEGER: &str = "two's complement";
 const HLS: &str = "Vitis HLS User Guide UG1399, arbitrary-precision fixed-point types";
 
+const POSIT: &str = "Standard for Posit Arithmetic, 2022";
+const TAKUM: &str = "Hunhold, Beating Posits at Their Own Game: Takum Arithmetic, CoNGA 2024";
+
 table! {
     E4M3FN "e4m3fn" = float(4, 3, Fn), "8-bit float, one NaN magnitude, no infinities",
         [Llvm "Float8E4M3FN", Ocp "E4M3", MlDtypes "float8_e4m3fn", Ptx "fp8e4m3"], OFP8;
@@ -166,6 +170,12 @@ table! {
         "8-bit fixed point, 6 fraction bits: the element of MXINT8", [Ocp "INT8", Hls "ap_fixed<8,2>"], MX;
     UFIX8_4 "ufix8.4" = Format::Fixed(FixedFormat::row(8, 4, Unsigned)),
         "8-bit unsigned fixed point, 4 fraction bits", [Hls "ap_ufixed<8,4>"], HLS;
+    POSIT8 "posit8" = Format::Posit(PositFormat::row(8)), "8-bit posit, 2 exponent bits", [Common "posit<8,2>"], POSIT;
+    POSIT16 "posit16" = Format::Posit(PositFormat::row(16)), "16-bit posit, 2 exponent bits", [Common "posit<16,2>"], POSIT;
+    POSIT32 "posit32" = Format::Posit(PositFormat::row(32)), "32-bit posit, 2 exponent bits", [Common "posit<32,2>"], POSIT;
+    TAKUM8 "takum8" = Format::Takum(TakumFormat::row(8)), "8-bit linear takum", [], TAKUM;
+    TAKUM16 "takum16" = Format::Takum(TakumFormat::row(16)), "16-bit linear takum", [], TAKUM;
+    TAKUM32 "takum32" = Format::Takum(TakumFormat::row(32)), "32-bit linear takum", [], TAKUM;
     BINARY "binary" = Format::Binary, "-1 and +1", [], "Hubara et al., Binarized Neural Networks, NeurIPS 2016";
     TERNARY "ternary" = Format::Ternary, "-1, 0 and +1", [], "Li et al., Ternary Weight Networks, arXiv 1605.04711, 2016";
 }

@@ -7,7 +7,7 @@ use common::{
     table_floats,
 };
 use fewbit_formats::{EncodeError, FloatFormat, Format, Policy};
-use fewbit_testkit::rounding::{self as oracle, OVERFLOW, around, exact};
+use fewbit_testkit::rounding::{self as oracle, OVERFLOW, TaperedSpec, around, exact};
 use num_bigint::BigInt;
 use num_rational::BigRational;
 
@@ -173,6 +173,65 @@ fn check_integer(format: Format) {
                         );
                     }
                 }
+            }
+        }
+    }
+}
+
+#[test]
+fn posits_and_takums() {
+    let posits =
+        [3, 4, 5, 6, 8, 16, 32].map(|bits| (format!("posit{bits}"), TaperedSpec::Posit { bits }));
+    let takums =
+        [2, 3, 5, 8, 12, 16, 32].map(|bits| (format!("takum{bits}"), TaperedSpec::Takum { bits }));
+    for (name, spec) in posits.into_iter().chain(takums) {
+        check_tapered(name.parse().unwrap(), spec);
+    }
+}
+
+fn check_tapered(format: Format, spec: TaperedSpec) {
+    // The strings of one bit more hold the ties; those of wide formats are sampled.
+    let longer = match spec {
+        TaperedSpec::Posit { bits } => TaperedSpec::Posit { bits: bits + 1 },
+        TaperedSpec::Takum { bits } => TaperedSpec::Takum { bits: bits + 1 },
+    };
+    let last = (1u64 << spec.bits()) - 1;
+    let count = last.min(128);
+    let mut points: Vec<f64> = (1..=count)
+        .map(|i| if last <= 128 { i } else { last * i / count })
+        .chain([1, 2, 3, last - 1])
+        .filter_map(|code| longer.decode(code))
+        .flat_map(|value| around(&value))
+        .filter(|&x| x != 0.0)
+        .collect();
+    points.extend([
+        1e-300,
+        1e300,
+        2f64.powi(254),
+        2f64.powi(255),
+        2f64.powi(-255) * 1.5,
+        2f64.powi(-256),
+        f64::MAX,
+    ]);
+    points.extend(points.clone().iter().map(|x| -x));
+    points.sort_by(f64::total_cmp);
+    points.dedup();
+    for (index, &x) in points.iter().enumerate() {
+        let place = spec.place(&exact(x));
+        for (rounding, mode) in modes() {
+            let random = random_bits(index as u32);
+            for (policy, overflow) in overflows() {
+                if matches!(overflow, oracle::Overflow::Wrap | oracle::Overflow::WrapSignMagnitude)
+                {
+                    continue;
+                }
+                let expected = spec.encode(&place, mode, overflow, random);
+                let found = format.encode(x, &Policy::new(rounding, policy), random).map(answer);
+                assert_eq!(
+                    found,
+                    Ok(expected),
+                    "{format} {x:e} {rounding} {overflow:?} {random:#x}"
+                );
             }
         }
     }

@@ -6,7 +6,7 @@ use common::{
     PLAIN, custom_floats, float_spec, int_spec, modes, overflows, p3109_floats, table_floats,
 };
 use fewbit_formats::{Format, Overflow, Policy, Status};
-use fewbit_testkit::rounding::{IntSpec, exact};
+use fewbit_testkit::rounding::{IntSpec, TaperedSpec, exact};
 use num_bigint::BigInt;
 use num_rational::BigRational;
 
@@ -98,6 +98,24 @@ fn integers_decode_as_their_definition_says() {
     assert_eq!([0, 1].map(|code| Format::Binary.decode(code)), [-1.0, 1.0]);
 }
 
+#[test]
+fn posits_and_takums_decode_as_their_definition_says() {
+    let posits =
+        (3..=10).chain([16, 32]).map(|bits| (format!("posit{bits}"), TaperedSpec::Posit { bits }));
+    let takums =
+        (2..=13).chain([16, 32]).map(|bits| (format!("takum{bits}"), TaperedSpec::Takum { bits }));
+    for (name, spec) in posits.chain(takums) {
+        let format: Format = name.parse().unwrap();
+        for code in codes(format) {
+            let value = format.decode(code);
+            match spec.decode(code.into()) {
+                Some(expected) => assert_eq!(exact(value), expected, "{format} {code:#x}"),
+                None => assert!(value.is_nan(), "{format} {code:#x}"),
+            }
+        }
+    }
+}
+
 /// A value of the format is its own result under every policy that has a meaning, and raises no flag.
 #[test]
 fn every_code_is_encoded_as_itself() {
@@ -115,7 +133,7 @@ fn every_code_is_encoded_as_itself() {
             let (modes, overflows) = (modes(), overflows());
             let (rounding, _) = modes[code as usize % modes.len()];
             let (overflow, _) = overflows[(code as usize / 7) % overflows.len()];
-            let floating = matches!(format, Format::Float(_));
+            let floating = matches!(format, Format::Float(_) | Format::Posit(_) | Format::Takum(_));
             let narrow = !floating && format.min_finite() == -format.max_finite();
             let wraps = matches!(overflow, Overflow::Wrap | Overflow::WrapSignMagnitude);
             let asymmetric =
@@ -148,8 +166,20 @@ fn mask(format: Format) -> u32 {
 fn f32_holds_what_fits_f32_says() {
     let floats = [table_floats(), custom_floats(), p3109_floats(3..=8)].concat();
     let mut formats: Vec<Format> = floats.into_iter().map(Format::Float).collect();
-    let names =
-        ["int16", "uint24", "int25", "fix16.-120", "fix16.-112", "fix8.127", "ternary", "binary"];
+    let names = [
+        "int16",
+        "uint24",
+        "int25",
+        "fix16.-120",
+        "fix16.-112",
+        "fix8.127",
+        "ternary",
+        "binary",
+        "posit8",
+        "posit16",
+        "takum5",
+        "takum6",
+    ];
     formats.extend(names.map(|name| name.parse::<Format>().unwrap()));
     for format in formats.into_iter().filter(|format| format.bits() <= 25) {
         let all = (0..format.code_count() as u32).all(|code| format.decode_f32(code).is_some());

@@ -117,6 +117,17 @@ impl Between {
         Self { negative: x.is_negative(), below_is_odd: below.odd, part }
     }
 
+    /// A value that is `part` of the way from the neighbour toward zero to the other one.
+    #[must_use]
+    pub fn from_part(negative: bool, near_is_odd: bool, part: BigRational) -> Self {
+        if negative {
+            // The neighbour toward zero is the one above; the codes alternate.
+            Self { negative, below_is_odd: !near_is_odd, part: BigRational::one() - part }
+        } else {
+            Self { negative, below_is_odd: near_is_odd, part }
+        }
+    }
+
     /// The neighbour that `mode` rounds to.
     #[must_use]
     pub fn choose(&self, mode: Mode, random: u32) -> Neighbour {

@@ -5,11 +5,13 @@ mod choose;
 mod float;
 mod integer;
 mod points;
+mod tapered;
 
 pub use choose::{Between, Mode, Neighbour, Point};
 pub use float::{FloatOracle, FloatSpec, NanCodes, Place};
 pub use integer::{IntSpec, Units};
 pub use points::{around, exact};
+pub use tapered::{Cut, TaperedSpec};
 
 use num_rational::BigRational;
 
