@@ -1,12 +1,19 @@
 //! Number formats, narrow accumulators and quantization, bit for bit.
 //!
 //! fewbit says what a narrow number format or a narrow accumulator does to a computation. [`accumulate`] says what an
-//! accumulator is, [`quantize`] turns numbers into codes and [`tensor`] holds them, [`reference`] is the scalar
-//! specification of every operation.
+//! accumulator is, [`quantize`] turns numbers into codes and [`tensor`] holds them, [`matmul`] multiplies, and
+//! [`reference`] is the scalar specification of every operation.
 
 pub mod accumulate;
+mod kernels;
 pub mod quantize;
 pub mod reference;
+mod simd;
 pub mod tensor;
 
 pub use accumulate::{Accumulator, Report};
+pub use kernels::{
+    MatmulError, MatmulOptions, Operand, PackedMatrix, Product, ReportLevel, StageEvents, matmul,
+    matmul_packed,
+};
+pub use simd::{Isa, IsaError};

@@ -1,0 +1,130 @@
+//! The product as callers see it.
+
+use ndarray::{Array2, ArrayView2};
+use thiserror::Error;
+
+use super::driver;
+use super::operand::{Matrix, Operand, PackedMatrix};
+use super::tally::StageEvents;
+use crate::accumulate::{Accumulator, Report};
+use crate::simd::{Isa, IsaError};
+
+/// How much a product reports; less costs less.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum ReportLevel {
+    /// Values alone.
+    #[default]
+    None,
+    /// Per stage the events, the outputs that had any, and the first.
+    Events,
+    /// The whole [`Report`].
+    Full,
+}
+
+/// How a product is computed; no choice changes its values.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MatmulOptions {
+    /// What it reports.
+    pub report: ReportLevel,
+    /// The instruction set; the widest that the CPU has if not given.
+    pub isa: Option<Isa>,
+}
+
+/// A product and how it came about.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Product {
+    /// The last register of every output, `[M, N]`.
+    pub values: Array2<i64>,
+    /// The events of every stage, innermost first; from [`ReportLevel::Events`] on.
+    pub events: Option<Vec<StageEvents>>,
+    /// The report; at [`ReportLevel::Full`].
+    pub report: Option<Report>,
+    /// The instruction set that ran.
+    pub isa: Isa,
+    /// Wall-clock seconds of the product alone, without reading, checking and packing the operands.
+    pub seconds: f64,
+}
+
+/// Why a product cannot be computed.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum MatmulError {
+    /// Inner dimensions that differ.
+    #[error("A is {m}x{ka} and B is {kb}x{n}: the columns of A must equal the rows of B")]
+    Shape {
+        /// Rows of A.
+        m: usize,
+        /// Columns of A.
+        ka: usize,
+        /// Rows of B.
+        kb: usize,
+        /// Columns of B.
+        n: usize,
+    },
+    /// A float or aligned stage where integers are summed.
+    #[error(
+        "`{0}` has a floating-point stage: integers are summed through int<P>-wrap, int<P>-sat and exact stages"
+    )]
+    NotInteger(String),
+    /// A result that int64 cannot hold.
+    #[error(
+        "output ({row}, {col}) is {value}, which int64 cannot hold; end the accumulator with a register of at most 64 bits"
+    )]
+    TooWide {
+        /// Row of the output.
+        row: usize,
+        /// Column of the output.
+        col: usize,
+        /// Its value.
+        value: i128,
+    },
+    /// An instruction set that cannot be used.
+    #[error(transparent)]
+    Isa(#[from] IsaError),
+}
+
+/// `C[i, j] = acc(A[i, 0] * B[0, j], A[i, 1] * B[1, j], ...)`: `a` is `[M, K]`, `b` is `[K, N]`.
+///
+/// Equal to [`crate::reference::matmul`] in every value and every field of the report, on every instruction set and
+/// any number of threads. Runs on rayon's current pool.
+///
+/// # Errors
+/// Shapes that do not fit, a stage that is not an integer one, a result outside int64, an instruction set that the CPU
+/// lacks.
+///
+/// ```
+/// use fewbit::{MatmulOptions, ReportLevel, matmul};
+/// use ndarray::array;
+/// let (a, b) = (array![[5i8, 5]], array![[1i8], [1]]);
+/// let options = MatmulOptions { report: ReportLevel::Full, ..Default::default() };
+/// let product = matmul(a.view(), b.view(), &"int4-wrap".parse()?, &options)?;
+/// assert_eq!(product.values[[0, 0]], -6);
+/// assert_eq!(product.report.map(|r| r.events()), Some(1));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn matmul<A: Operand, B: Operand>(
+    a: ArrayView2<'_, A>,
+    b: ArrayView2<'_, B>,
+    acc: &Accumulator,
+    options: &MatmulOptions,
+) -> Result<Product, MatmulError> {
+    check(a.dim(), b.dim())?;
+    matmul_packed(a, &PackedMatrix::new(b), acc, options)
+}
+
+/// [`matmul`] with a right operand that was packed before.
+///
+/// # Errors
+/// As [`matmul`].
+pub fn matmul_packed<A: Operand>(
+    a: ArrayView2<'_, A>,
+    b: &PackedMatrix,
+    acc: &Accumulator,
+    options: &MatmulOptions,
+) -> Result<Product, MatmulError> {
+    check(a.dim(), b.dim())?;
+    driver::multiply(&Matrix::new(a), b, acc, options)
+}
+
+fn check((m, ka): (usize, usize), (kb, n): (usize, usize)) -> Result<(), MatmulError> {
+    if ka == kb { Ok(()) } else { Err(MatmulError::Shape { m, ka, kb, n }) }
+}

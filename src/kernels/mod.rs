@@ -1,0 +1,28 @@
+//! The fast integer products: equal to [`crate::reference`] bit for bit on every instruction set, thread count and
+//! tiling.
+//!
+//! ```text
+//! operands -> 16-bit or 32-bit codes -> packed panels            (operand, pack)
+//! accumulator and value bounds -> which lanes, which passes      (plan)
+//! per block of rows and panel of columns: the hot loop           (tile, outer)
+//! outputs -> values and report                                   (driver, tally)
+//! ```
+//!
+//! Lanes run over consecutive outputs and every lane sums in ascending k, so the order of summation does not depend on
+//! the vector width.
+
+mod block;
+mod driver;
+mod matmul;
+mod operand;
+mod outer;
+mod pack;
+mod plan;
+mod scalar;
+mod steps;
+mod tally;
+mod tile;
+
+pub use matmul::{MatmulError, MatmulOptions, Product, ReportLevel, matmul, matmul_packed};
+pub use operand::{Operand, PackedMatrix};
+pub use tally::StageEvents;

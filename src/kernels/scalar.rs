@@ -1,0 +1,18 @@
+//! Outputs that no lane is wide enough for, and the details of single ones: through the scalar reference.
+
+use super::operand::Matrix;
+use crate::accumulate::{Accumulator, OutputTrace};
+use crate::reference::sum_products;
+
+/// Output (`row`, `col`) of `a` times `b`.
+pub(super) fn output(
+    a: &Matrix,
+    b: &Matrix,
+    acc: &Accumulator,
+    row: usize,
+    col: usize,
+) -> (i128, Vec<OutputTrace>) {
+    let k = a.dim().1;
+    let products = (0..k).map(|k| i128::from(a.get(row, k)) * i128::from(b.get(k, col)));
+    sum_products(acc, products)
+}

@@ -1,0 +1,107 @@
+//! Reports in the making.
+
+use serde::{Deserialize, Serialize};
+
+use crate::accumulate::{FirstEvent, OutputTrace, StageReport};
+
+/// The overflow events of one stage.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StageEvents {
+    /// As [`StageReport::events`].
+    pub events: u64,
+    /// As [`StageReport::outputs`].
+    pub outputs: u64,
+    /// As [`StageReport::first`].
+    pub first: Option<FirstEvent>,
+}
+
+/// Widths 0 to 64, and up to 128 for what the scalar path alone holds.
+const WIDTHS: usize = 129;
+
+/// One stage over some outputs: [`StageReport`] with the first event known by its output only.
+#[derive(Clone, Debug)]
+pub(super) struct StageTally {
+    events: u64,
+    outputs: u64,
+    /// The first output in row-major order that had an event.
+    pub(super) first: Option<(usize, usize)>,
+    min: i128,
+    max: i128,
+    histogram: [u64; WIDTHS],
+}
+
+impl Default for StageTally {
+    fn default() -> Self {
+        Self { events: 0, outputs: 0, first: None, min: 0, max: 0, histogram: [0; WIDTHS] }
+    }
+}
+
+impl StageTally {
+    /// The width that an output's exact trajectory needs.
+    pub(super) fn add_exact(&mut self, min: i64, max: i64) {
+        // As `required_bits_of_range`; a trajectory starts at 0, so min <= 0 <= max.
+        let magnitude = max.max(!min);
+        self.histogram[(65 - magnitude.leading_zeros()) as usize] += 1;
+    }
+
+    /// The extremes of an output's real trajectory.
+    pub(super) fn add_extremes(&mut self, min: i64, max: i64) {
+        self.min = self.min.min(min.into());
+        self.max = self.max.max(max.into());
+    }
+
+    /// An output's events.
+    pub(super) fn add_events(&mut self, at: (usize, usize), events: i64) {
+        if events > 0 {
+            self.events += events.unsigned_abs();
+            self.outputs += 1;
+            self.first = Some(self.first.map_or(at, |first| first.min(at)));
+        }
+    }
+
+    /// All of an output.
+    pub(super) fn add_trace(&mut self, at: (usize, usize), trace: &OutputTrace) {
+        self.min = self.min.min(trace.min);
+        self.max = self.max.max(trace.max);
+        self.histogram[trace.required_bits() as usize] += 1;
+        if trace.events > 0 {
+            self.events += trace.events;
+            self.outputs += 1;
+            self.first = Some(self.first.map_or(at, |first| first.min(at)));
+        }
+    }
+
+    /// Adds other outputs.
+    pub(super) fn merge(&mut self, other: &Self) {
+        self.events += other.events;
+        self.outputs += other.outputs;
+        self.first = match (self.first, other.first) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+        self.min = self.min.min(other.min);
+        self.max = self.max.max(other.max);
+        for (sum, more) in self.histogram.iter_mut().zip(other.histogram) {
+            *sum += more;
+        }
+    }
+
+    /// The finished events, with the details of `first`.
+    pub(super) fn events(&self, first: Option<FirstEvent>) -> StageEvents {
+        StageEvents { events: self.events, outputs: self.outputs, first }
+    }
+
+    /// The finished report, with the details of `first`.
+    pub(super) fn report(&self, first: Option<FirstEvent>) -> StageReport {
+        let widths = (0u32..).zip(self.histogram).filter(|(_, outputs)| *outputs > 0);
+        StageReport {
+            events: self.events,
+            outputs: self.outputs,
+            first,
+            min: self.min,
+            max: self.max,
+            required_bits: widths.clone().map(|(bits, _)| bits).max().unwrap_or(1),
+            histogram: widths.collect(),
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! Vector lanes: the only module of the crate with `unsafe`.
+//!
+//! [`Lanes`] is what a kernel may do with a vector of integers. Each instruction set implements it with its own
+//! instructions, and a zero-sized token that only detection can make stands for the fact that the CPU has them.
+//! Kernels are written once, generic over [`Lanes`], and [`run`] instantiates them per instruction set.
+
+#![allow(
+    unsafe_code,
+    reason = "vector instructions; every block rests on the detection that a token stands for"
+)]
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+mod isa;
+mod lanes;
+mod portable;
+#[cfg(test)]
+mod tests;
+
+pub use isa::{Isa, IsaError};
+pub(crate) use isa::{Task, run};
+pub(crate) use lanes::{Call, Lanes, Simd, Word};
