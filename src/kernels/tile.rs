@@ -249,10 +249,10 @@ fn tile<L, S, W, const R: usize, const V: usize, const PARTS: usize>(
     let tiles = a.chunks(words_per_unit * units_per_tile).zip(b.chunks(b_stride * units_per_tile));
     for (a, b) in tiles {
         register = [[zero(lanes); V]; R];
-        if PARTS > 0 {
+        let here = products_left.min(products_per_tile);
+        products_left -= here;
+        if let Some(whole_units) = here.checked_div(PARTS) {
             let mut units = a.chunks(words_per_unit).zip(b.chunks(b_stride));
-            let here = products_left.min(products_per_tile);
-            products_left -= here;
             let mut take = |a: &[L::Word], b: &[L::Word], parts: usize| {
                 let b = columns::<L, V>(lanes, b);
                 for part in 0..parts {
@@ -268,7 +268,7 @@ fn tile<L, S, W, const R: usize, const V: usize, const PARTS: usize>(
                     }
                 }
             };
-            for (a, b) in units.by_ref().take(here / PARTS) {
+            for (a, b) in units.by_ref().take(whole_units) {
                 take(a, b, PARTS);
             }
             // Places that are filled with zeros are no steps: after a wrap they would see what no sum reached.
