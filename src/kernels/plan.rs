@@ -55,7 +55,7 @@ impl StagePlan {
             Register::Int { bits, overflow: RegisterOverflow::Wrap } => {
                 StageRegister::Wrap { bits }
             }
-            Register::Float { .. } | Register::Aligned { .. } => return None,
+            _ => return None,
         };
         let count = stage.count.map(|count| count.get());
         Some(Self { register, width: stage.width.get().into(), count })
