@@ -1,5 +1,6 @@
 //! `fewbit sweep`: accuracy against the number of accumulator bits.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use fewbit_formats::philox;
@@ -71,6 +72,10 @@ pub(crate) struct Args {
 
 /// Quantizes, runs, writes.
 pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
+    let write = |source| CliError::Write { path: args.out.clone(), source };
+    if args.out.exists() && !args.out.is_dir() {
+        return Err(write(ErrorKind::NotADirectory.into()));
+    }
     let task = match (&args.weight, &args.input) {
         (Some(weight), Some(input)) => own_layer(weight, input, &args)?,
         _ => carried_network(&args)?,
@@ -88,7 +93,6 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
     };
     let names: Vec<String> = templates.iter().map(|t| format!("{}: {t}", t.policy())).collect();
     let picture = sweep::draw(&sweep, &names).map_err(CliError::Picture)?;
-    let write = |source| CliError::Write { path: args.out.clone(), source };
     std::fs::create_dir_all(&args.out).map_err(write)?;
     let text = output::json(&sweep)?;
     let mut outputs = Outputs::default();
