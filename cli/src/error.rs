@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use fewbit::accumulate::AccumulatorError;
 use fewbit::accumulate::bounds::BoundsError;
+use fewbit::quantize::QuantizeError;
 use fewbit::reference::ReferenceError;
 use thiserror::Error;
 
@@ -58,6 +59,12 @@ pub(crate) enum CliError {
     /// Weights and inputs that have no bounds.
     #[error(transparent)]
     Bounds(#[from] BoundsError),
+    /// Numbers that cannot be quantized.
+    #[error(transparent)]
+    Quantize(#[from] QuantizeError),
+    /// An array that is not a matrix.
+    #[error("an array has another shape than expected: {0}")]
+    Shape(#[from] ndarray::ShapeError),
     /// Carried data that cannot be used.
     #[error(transparent)]
     Digits(#[from] DigitsError),

@@ -122,7 +122,7 @@ fn carried_network(args: &Args) -> Result<Task, CliError> {
         .collect();
     let calibration = training.select(Axis(0), &rows);
     Ok(Task {
-        network: Network::quantize(&layers, args.weights, args.acts, calibration.view()),
+        network: Network::quantize(&layers, args.weights, args.acts, calibration.view())?,
         inputs: split.held_out.images,
         labels: Some(split.held_out.labels),
     })
@@ -136,7 +136,7 @@ fn own_layer(weight: &Path, input: &Path, args: &Args) -> Result<Task, CliError>
     }
     let bias = Array1::zeros(weights.nrows());
     let layer = FloatLayer { weights, bias };
-    let network = Network::quantize(&[layer], args.weights, args.acts, inputs.view());
+    let network = Network::quantize(&[layer], args.weights, args.acts, inputs.view())?;
     Ok(Task { network, inputs, labels: None })
 }
 

@@ -1,4 +1,4 @@
-//! Affine integer quantization of a network's weights and activations.
+//! The integer formats that a sweep quantizes to, and their quantizers.
 //!
 //! ```text
 //! code = clamp(round(x / scale) + zero, min, max)        x = scale * (code - zero)
@@ -9,7 +9,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use fewbit_formats::{Format, FormatError};
+use fewbit::accumulate::bounds::InputRange;
+use fewbit::quantize::{QuantizeError, Quantizer, ScaleRule, Scheme, Threshold};
+use fewbit_formats::{Format, FormatError, IntFormat, Overflow, Policy, Rounding};
 use thiserror::Error;
 
 /// Why a text is not a format that a sweep can use.
@@ -27,10 +29,39 @@ pub(crate) enum CodeFormatError {
 
 /// An integer format of 2 to 16 bits: its codes are the factors of an accumulator's products.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct CodeFormat {
-    format: Format,
-    pub(crate) min: i64,
-    pub(crate) max: i64,
+pub(crate) struct CodeFormat(IntFormat);
+
+impl CodeFormat {
+    /// Its codes.
+    pub(crate) fn range(self) -> InputRange {
+        InputRange::new(self.0.min(), self.0.max())
+    }
+
+    /// A quantizer with one scale for everything that covers all of what it is given.
+    pub(crate) fn quantizer(self) -> Result<Quantizer, QuantizeError> {
+        let (scheme, rule) = self.scheme();
+        Quantizer::new(scheme, rule, Policy::new(Rounding::TiesEven, Overflow::Saturate))
+    }
+
+    /// The same with one scale per row.
+    pub(crate) fn row_quantizer(self) -> Result<Quantizer, QuantizeError> {
+        let (scheme, rule) = self.scheme();
+        Quantizer::new(
+            scheme.per_channel(0),
+            rule,
+            Policy::new(Rounding::TiesEven, Overflow::Saturate),
+        )
+    }
+
+    fn scheme(self) -> (Scheme, ScaleRule) {
+        let scheme = Scheme::new(Format::Int(self.0));
+        if self.0.is_signed() {
+            let largest = Threshold::Value(self.0.max() as f32);
+            (scheme, ScaleRule::abs_max().with_threshold(largest))
+        } else {
+            (scheme.shifted(), ScaleRule::range())
+        }
+    }
 }
 
 impl FromStr for CodeFormat {
@@ -39,9 +70,7 @@ impl FromStr for CodeFormat {
     fn from_str(text: &str) -> Result<Self, CodeFormatError> {
         let format: Format = text.parse()?;
         match format {
-            Format::Int(int) if (2..=16).contains(&int.bits()) => {
-                Ok(Self { format, min: int.min(), max: int.max() })
-            }
+            Format::Int(int) if (2..=16).contains(&int.bits()) => Ok(Self(int)),
             _ => Err(CodeFormatError::Unsuitable(format)),
         }
     }
@@ -49,39 +78,6 @@ impl FromStr for CodeFormat {
 
 impl fmt::Display for CodeFormat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.format.fmt(f)
-    }
-}
-
-/// The affine map between numbers and codes.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Affine {
-    format: CodeFormat,
-    pub(crate) scale: f32,
-    pub(crate) zero: i64,
-}
-
-impl Affine {
-    /// The map whose codes cover all of `values`.
-    pub(crate) fn covering<'a>(
-        format: CodeFormat,
-        values: impl IntoIterator<Item = &'a f32>,
-    ) -> Self {
-        let (low, high) =
-            values.into_iter().fold((0.0f32, 0.0f32), |(low, high), &x| (low.min(x), high.max(x)));
-        let scale = if format.min < 0 {
-            high.max(-low) / format.max as f32
-        } else {
-            (high - low) / format.max as f32
-        };
-        let scale = if scale > 0.0 { scale } else { 1.0 };
-        let zero = if format.min < 0 { 0 } else { (-low / scale).round_ties_even() as i64 };
-        Self { format, scale, zero }
-    }
-
-    /// The code of a number.
-    pub(crate) fn code(&self, x: f32) -> i64 {
-        let code = (x / self.scale).round_ties_even() as i64;
-        code.saturating_add(self.zero).clamp(self.format.min, self.format.max)
+        self.0.fmt(f)
     }
 }
