@@ -32,7 +32,7 @@ pub(crate) struct Params {
 
 impl Default for Params {
     fn default() -> Self {
-        Self { seed: 1, epochs: 60, batch: 32, rate: 2e-3, decay: 1.0 }
+        Self { seed: 7, epochs: 60, batch: 32, rate: 2e-3, decay: 0.3 }
     }
 }
 
