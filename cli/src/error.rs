@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use fewbit::MatmulError;
 use fewbit::accumulate::AccumulatorError;
 use fewbit::accumulate::bounds::BoundsError;
 use fewbit::quantize::QuantizeError;
-use fewbit::reference::ReferenceError;
 use thiserror::Error;
 
 use crate::digits::DigitsError;
@@ -52,7 +52,7 @@ pub(crate) enum CliError {
     Threads(#[from] rayon::ThreadPoolBuildError),
     /// A product that cannot be computed.
     #[error(transparent)]
-    Product(#[from] ReferenceError),
+    Product(#[from] MatmulError),
     /// An accumulator that is none.
     #[error(transparent)]
     Accumulator(#[from] AccumulatorError),

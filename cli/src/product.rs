@@ -1,62 +1,61 @@
 //! The one place where the command line multiplies matrices.
 
 use std::num::NonZeroU32;
-use std::time::Instant;
 
 use fewbit::reference::sum_products;
-use fewbit::{Accumulator, Report};
+use fewbit::{Accumulator, MatmulOptions, PackedMatrix, Product, ReportLevel, matmul_packed};
 use ndarray::{Array2, ArrayView1, ArrayView2};
 use rayon::prelude::*;
 
 use crate::error::CliError;
 
-/// A product, its report, and how it was computed.
-pub(crate) struct Product {
-    /// `[M, N]`.
-    pub(crate) values: Array2<i64>,
-    /// What happened in each stage.
-    pub(crate) report: Report,
-    /// The least time of one computation, in seconds.
-    pub(crate) seconds: f64,
-    /// The instruction set that computed it.
-    pub(crate) isa: String,
-}
-
-/// `a` times `b` through `acc`, computed `repeat` times.
+/// `a` times `b` through `acc`, computed `repeat` times; its time is the least of them.
 pub(crate) fn multiply(
     a: ArrayView2<'_, i64>,
     b: ArrayView2<'_, i64>,
     acc: &Accumulator,
+    options: &MatmulOptions,
     repeat: NonZeroU32,
 ) -> Result<Product, CliError> {
-    let once = || -> Result<Product, CliError> {
-        let start = Instant::now();
-        let (values, report) = fewbit::reference::matmul(a, b, acc)?;
-        let seconds = start.elapsed().as_secs_f64();
-        Ok(Product { values, report, seconds, isa: "reference".into() })
-    };
-    let mut best = once()?;
+    let b = PackedMatrix::new(b);
+    let mut best = matmul_packed(a, &b, acc, options)?;
     for _ in 1..repeat.get() {
-        best.seconds = best.seconds.min(once()?.seconds);
+        best.seconds = best.seconds.min(matmul_packed(a, &b, acc, options)?.seconds);
     }
     Ok(best)
 }
 
-/// `a` times `b` through `acc`, and how many outputs overflowed in any stage.
-pub(crate) fn multiply_and_count(
-    a: ArrayView2<'_, i64>,
-    b: ArrayView2<'_, i64>,
-    acc: &Accumulator,
-) -> Result<(Array2<i64>, u64), CliError> {
-    let (values, report) = fewbit::reference::matmul(a, b, acc)?;
-    let mut overflowed = report.stages.iter().map(|s| s.outputs).filter(|&outputs| outputs > 0);
-    let count = match (overflowed.next(), overflowed.next()) {
-        (None, _) => 0,
-        (Some(outputs), None) => outputs,
-        // Several stages overflowed; an output that did in two of them counts once.
-        (Some(_), Some(_)) => count_overflowed(a, b, acc),
-    };
-    Ok((values, count))
+/// A right operand that is multiplied again and again.
+pub(crate) struct Factor {
+    /// `[K, N]`.
+    pub(crate) codes: Array2<i64>,
+    packed: PackedMatrix,
+}
+
+impl Factor {
+    /// Takes over `codes`, `[K, N]`.
+    pub(crate) fn new(codes: Array2<i64>) -> Self {
+        Self { packed: PackedMatrix::new(codes.view()), codes }
+    }
+
+    /// `a` times this factor through `acc`, and how many outputs overflowed in any stage.
+    pub(crate) fn multiply(
+        &self,
+        a: ArrayView2<'_, i64>,
+        acc: &Accumulator,
+    ) -> Result<(Array2<i64>, u64), CliError> {
+        let options = MatmulOptions { report: ReportLevel::Events, isa: None };
+        let product = matmul_packed(a, &self.packed, acc, &options)?;
+        let stages = product.events.unwrap_or_default();
+        let mut overflowed = stages.iter().map(|stage| stage.outputs).filter(|&count| count > 0);
+        let count = match (overflowed.next(), overflowed.next()) {
+            (None, _) => 0,
+            (Some(outputs), None) => outputs,
+            // Several stages overflowed; an output that did in two of them counts once.
+            (Some(_), Some(_)) => count_overflowed(a, self.codes.view(), acc),
+        };
+        Ok((product.values, count))
+    }
 }
 
 fn count_overflowed(a: ArrayView2<'_, i64>, b: ArrayView2<'_, i64>, acc: &Accumulator) -> u64 {
@@ -68,4 +67,20 @@ fn count_overflowed(a: ArrayView2<'_, i64>, b: ArrayView2<'_, i64>, acc: &Accumu
     rows.into_par_iter()
         .map(|row| b.columns().into_iter().filter(|&column| overflows(row, column)).count() as u64)
         .sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_output_that_overflows_in_two_stages_counts_once() -> Result<(), Box<dyn std::error::Error>> {
+        let acc = "int4-sat/2,int4-sat".parse()?;
+        // 14 -> 7, 14 -> 7, 14 -> 7; 7; 14 -> 7, 0; 0
+        let a = ndarray::array![[7, 7, 7, 7], [7, 0, 7, 0], [7, 7, 0, 0], [0, 0, 0, 0]];
+        let factor = Factor::new(ndarray::array![[1], [1], [1], [1]]);
+        let (values, overflowed) = factor.multiply(a.view(), &acc)?;
+        assert_eq!((values, overflowed), (ndarray::array![[7], [7], [7], [0]], 3));
+        Ok(())
+    }
 }

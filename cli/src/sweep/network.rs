@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use super::codes::CodeFormat;
 use crate::error::CliError;
-use crate::product;
+use crate::product::Factor;
 
 /// `y = W x + b`.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,7 +30,7 @@ pub(crate) struct FloatLayer {
 /// points are 0.
 struct Layer {
     /// Codes, `[inputs, outputs]`.
-    weights: Array2<i64>,
+    weights: Factor,
     /// Per output.
     weight_scales: Vec<f32>,
     weight_zeros: Vec<i64>,
@@ -97,7 +97,7 @@ impl Network {
                 weight_scales: tensor.scale().iter().copied().collect(),
                 weight_zeros: whole(tensor.zero_point().map(|z| z.to_owned()), codes.nrows()),
                 weight_sums: codes.sum_axis(Axis(1)),
-                weights: codes.reversed_axes(),
+                weights: Factor::new(codes.reversed_axes()),
                 input_scale: first(&parameters.scale),
                 input_zero: whole(parameters.zero_point.clone(), 1)[0],
                 inputs: fixed(&input_quantizer, parameters)?,
@@ -121,8 +121,7 @@ impl Network {
                 pass.outputs.mapv_inplace(relu);
             }
             let codes = integers(&layer.inputs.quantize(&pass.outputs.view())?)?;
-            let (sums, overflowed) =
-                product::multiply_and_count(codes.view(), layer.weights.view(), acc)?;
+            let (sums, overflowed) = layer.weights.multiply(codes.view(), acc)?;
             pass.overflowed += overflowed;
             pass.sums += sums.len() as u64;
             pass.outputs = layer.rescale(codes.view(), sums.view());
@@ -135,7 +134,7 @@ impl Network {
         let whole_rows: Accumulator = "exact".parse()?;
         let mut bits = 1;
         for layer in &self.layers {
-            let rows = bounds::Layer::new(layer.weights.t(), Inputs::Same(self.input_codes))?;
+            let rows = bounds::Layer::new(layer.weights.codes.t(), Inputs::Same(self.input_codes))?;
             bits = bits.max(rows.bounds(&whole_rows)?.required_bits(0));
         }
         Ok(bits)
