@@ -253,27 +253,13 @@ fn tile<L, S, W, const R: usize, const V: usize, const PARTS: usize>(
         products_left -= here;
         if let Some(whole_units) = here.checked_div(PARTS) {
             let mut units = a.chunks(words_per_unit).zip(b.chunks(b_stride));
-            let mut take = |a: &[L::Word], b: &[L::Word], parts: usize| {
-                let b = columns::<L, V>(lanes, b);
-                for part in 0..parts {
-                    let a = &a[part * a_stride..][..R];
-                    for row in 0..R {
-                        let a = lanes.splat(a[row]);
-                        for col in 0..V {
-                            let sum = lanes.dot(register[row][col], a, b[col]);
-                            let kept = settle.settle(lanes, sum);
-                            watch[row][col].see(lanes, sum, kept);
-                            register[row][col] = kept;
-                        }
-                    }
-                }
-            };
             for (a, b) in units.by_ref().take(whole_units) {
-                take(a, b, PARTS);
+                unit(lanes, settle, a, a_stride, b, PARTS, &mut register, &mut watch);
             }
             // Places that are filled with zeros are no steps: after a wrap they would see what no sum reached.
             if let Some((a, b)) = units.next() {
-                take(a, b, here % PARTS);
+                let parts = here % PARTS;
+                unit(lanes, settle, a, a_stride, b, parts, &mut register, &mut watch);
             }
         } else {
             let steps =
@@ -335,10 +321,43 @@ impl<L: Lanes, W: Watch<L>> Call for Finish<'_, L, W> {
     }
 }
 
+/// The first `parts` products of a unit, each a step. A function, not a closure: closures are not always inlined, and
+/// what is not inlined is not compiled with vector instructions.
+#[inline(always)]
+#[expect(clippy::too_many_arguments, reason = "the state of the one loop that calls it")]
+fn unit<L: Lanes, S: Settle<L>, W: Watch<L>, const R: usize, const V: usize>(
+    lanes: L,
+    settle: S,
+    a: &[L::Word],
+    a_stride: usize,
+    b: &[L::Word],
+    parts: usize,
+    register: &mut [[L::V; V]; R],
+    watch: &mut [[W; V]; R],
+) {
+    let b = columns::<L, V>(lanes, b);
+    for part in 0..parts {
+        let a = &a[part * a_stride..][..R];
+        for row in 0..R {
+            let a = lanes.splat(a[row]);
+            for col in 0..V {
+                let sum = lanes.dot(register[row][col], a, b[col]);
+                let kept = settle.settle(lanes, sum);
+                watch[row][col].see(lanes, sum, kept);
+                register[row][col] = kept;
+            }
+        }
+    }
+}
+
 #[inline(always)]
 fn columns<L: Lanes, const V: usize>(lanes: L, b: &[L::Word]) -> [L::V; V] {
     let b = &b[..V * L::N];
-    std::array::from_fn(|col| lanes.load(&b[col * L::N..]))
+    let mut columns = [zero(lanes); V];
+    for col in 0..V {
+        columns[col] = lanes.load(&b[col * L::N..]);
+    }
+    columns
 }
 
 #[inline(always)]
