@@ -1,10 +1,11 @@
 //! Number formats, narrow accumulators and quantization, bit for bit.
 //!
 //! fewbit says what a narrow number format or a narrow accumulator does to a computation. [`accumulate`] says what an
-//! accumulator is, [`quantize`] turns numbers into codes and [`tensor`] holds them, [`matmul`] multiplies, and
-//! [`reference`] is the scalar specification of every operation.
+//! accumulator is, [`quantize`] turns numbers into codes and [`tensor`] holds them, [`algorithms`] choose the codes
+//! of a layer's weights, [`matmul`] multiplies, and [`reference`] is the scalar specification of every operation.
 
 pub mod accumulate;
+pub mod algorithms;
 mod kernels;
 pub mod quantize;
 pub mod reference;

@@ -1,0 +1,54 @@
+//! The dense linear algebra that the solvers need: products, Cholesky, triangular solves, orthogonalisation, a
+//! truncated singular value decomposition.
+//!
+//! All of it is blocked around one matrix product (`ndarray`'s), runs on rayon, and gives the same bits for every
+//! number of threads: work is cut by position, never by thread count.
+
+mod cholesky;
+mod gemm;
+mod orthogonal;
+mod spectral;
+mod triangular;
+
+pub use cholesky::{cholesky, inverse_from_cholesky};
+pub use gemm::{gemm, matmul};
+pub use orthogonal::orthonormalize;
+pub use spectral::{LowRank, largest_eigenvalue, low_rank};
+pub use triangular::{solve_right_lower, solve_right_upper};
+
+use ndarray::LinalgScalar;
+use num_traits::Float;
+
+/// The two scalar types of the solvers, `f32` and `f64`.
+pub trait Real: Float + LinalgScalar + Send + Sync + std::fmt::Debug + std::iter::Sum {
+    /// The nearest integer, ties to even.
+    fn round_even(self) -> Self;
+    /// From `f64`, rounded to nearest.
+    fn of(value: f64) -> Self;
+    /// To `f64`, exactly.
+    fn to_double(self) -> f64;
+}
+
+impl Real for f32 {
+    fn round_even(self) -> Self {
+        self.round_ties_even()
+    }
+    fn of(value: f64) -> Self {
+        value as Self
+    }
+    fn to_double(self) -> f64 {
+        self.into()
+    }
+}
+
+impl Real for f64 {
+    fn round_even(self) -> Self {
+        self.round_ties_even()
+    }
+    fn of(value: f64) -> Self {
+        value
+    }
+    fn to_double(self) -> f64 {
+        self
+    }
+}

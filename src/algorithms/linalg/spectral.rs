@@ -1,0 +1,131 @@
+//! The largest eigenvalue of a Gram matrix, and the best approximation of a given rank.
+
+use ndarray::{Array1, Array2, ArrayView2, Axis, s};
+
+use super::{matmul, orthonormalize};
+use crate::algorithms::{AlgorithmError, random::Normal};
+
+/// `sigma_max(H)` of a symmetric positive semidefinite matrix by `iterations` power iterations from a fixed start.
+///
+/// The Rayleigh quotient, so never above the true value; 0 for a zero matrix.
+pub fn largest_eigenvalue(h: ArrayView2<'_, f64>, iterations: usize) -> f64 {
+    // No eigenvector of a structured matrix is orthogonal to these incommensurate entries.
+    let mut v =
+        Array1::from_shape_fn(h.nrows(), |i| 1.0 + (i as f64 * 0.618_033_988_749_895).fract());
+    let mut value = 0.0;
+    for _ in 0..iterations {
+        let norm = v.dot(&v).sqrt();
+        if norm == 0.0 {
+            return 0.0;
+        }
+        v /= norm;
+        let next = h.dot(&v);
+        value = v.dot(&next);
+        v = next;
+    }
+    value
+}
+
+/// `A ≈ L R`, the truncated singular value decomposition with the singular values on the left factor.
+#[derive(Clone, Debug)]
+pub struct LowRank {
+    /// `U S`, `[m, rank]`.
+    pub left: Array2<f64>,
+    /// `Vᵀ`, `[rank, n]`, orthonormal rows.
+    pub right: Array2<f64>,
+    /// Singular values, descending.
+    pub singular: Array1<f64>,
+}
+
+/// The approximation of A `[m, n]` of rank `min(rank, m, n)` that is best in the Frobenius norm.
+///
+/// Subspace iteration on `AᵀA` with 8 extra directions from a seeded start until the captured energy grows by less than
+/// 10⁻¹² of itself, at most 200 times; then Jacobi rotations of the small factor. Where neighbouring singular values at the
+/// cut are nearly equal the subspace is any of the equally good ones.
+///
+/// # Errors
+/// None for finite A; [`AlgorithmError::NotPositiveDefinite`] cannot occur because directions that A does not reach are
+/// refilled.
+pub fn low_rank(a: ArrayView2<'_, f64>, rank: usize, seed: u64) -> Result<LowRank, AlgorithmError> {
+    let (m, n) = a.dim();
+    let rank = rank.min(m).min(n);
+    let width = (rank + 8).min(m).min(n);
+    let norm = a.iter().map(|x| x * x).sum::<f64>();
+    if norm == 0.0 || rank == 0 {
+        return Ok(LowRank {
+            left: Array2::zeros((m, rank)),
+            right: Array2::eye(n).slice(s![..rank, ..]).to_owned(),
+            singular: Array1::zeros(rank),
+        });
+    }
+    let normal = Normal::new(seed, 0x5d);
+    let mut q = orthonormalize(
+        Array2::from_shape_fn((n, width), |(i, j)| normal.at((i * width + j) as u64)).view(),
+    )?;
+    // A share of the identity keeps directions outside the range of A independent.
+    let shift = norm / n as f64 * 1e-9;
+    let mut captured = 0.0;
+    for _ in 0..200 {
+        let image = matmul(a, q.view());
+        let energy = image.iter().map(|x| x * x).sum::<f64>();
+        let next = matmul(a.t(), image.view()) + &(&q * shift);
+        q = orthonormalize(normalize_columns(next).view())?;
+        if energy <= captured * (1.0 + 1e-12) {
+            break;
+        }
+        captured = energy;
+    }
+    // Rows of B = (A Q)ᵀ made orthogonal by rotations J: A Q J has orthogonal columns, the left factor with its values.
+    let mut b = matmul(a, q.view()).reversed_axes().as_standard_layout().into_owned();
+    let mut basis = q.reversed_axes().as_standard_layout().into_owned();
+    rotate_rows(&mut b, &mut basis);
+    let mut order: Vec<(usize, f64)> =
+        b.axis_iter(Axis(0)).map(|r| r.dot(&r).sqrt()).enumerate().collect();
+    order.sort_by(|x, y| y.1.total_cmp(&x.1));
+    let pick: Vec<usize> = order.iter().take(rank).map(|x| x.0).collect();
+    Ok(LowRank {
+        left: b.select(Axis(0), &pick).reversed_axes(),
+        right: basis.select(Axis(0), &pick),
+        singular: order.iter().take(rank).map(|x| x.1).collect(),
+    })
+}
+
+fn normalize_columns(mut a: Array2<f64>) -> Array2<f64> {
+    for mut column in a.columns_mut() {
+        let norm = column.dot(&column).sqrt();
+        if norm > 0.0 {
+            column /= norm;
+        }
+    }
+    a
+}
+
+/// One-sided Jacobi: rotates pairs of rows of `b`, and of `basis` alike, until all rows of `b` are orthogonal.
+fn rotate_rows(b: &mut Array2<f64>, basis: &mut Array2<f64>) {
+    for _ in 0..60 {
+        let mut worst = 0f64;
+        for p in 0..b.nrows() {
+            for q in p + 1..b.nrows() {
+                let (x, y) = (b.row(p), b.row(q));
+                let (alpha, beta, gamma) = (x.dot(&x), y.dot(&y), x.dot(&y));
+                let scale = (alpha * beta).sqrt();
+                if gamma == 0.0 || scale == 0.0 || gamma.abs() <= 1e-15 * scale {
+                    continue;
+                }
+                worst = worst.max(gamma.abs() / scale);
+                let zeta = (beta - alpha) / (2.0 * gamma);
+                let t = zeta.signum() / (zeta.abs() + zeta.hypot(1.0));
+                let c = 1.0 / t.hypot(1.0);
+                for matrix in [&mut *b, &mut *basis] {
+                    let (mut x, mut y) = matrix.multi_slice_mut((s![p, ..], s![q, ..]));
+                    ndarray::Zip::from(&mut x).and(&mut y).for_each(|x, y| {
+                        (*x, *y) = (c * (*x - t * *y), c * (t * *x + *y));
+                    });
+                }
+            }
+        }
+        if worst < 1e-14 {
+            return;
+        }
+    }
+}

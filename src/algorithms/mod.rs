@@ -1,0 +1,34 @@
+//! Post-training quantization on matrices.
+//!
+//! Weights are `[out, in]`, inputs `[samples, in]`. A [`Collector`] reduces calibration inputs to [`Statistics`]; a
+//! [`Problem`] joins them with the weights, a [`Grid`] of values to choose from and, if wanted, a [`Constraint`] that an
+//! accumulator imposes; a solver turns it into a [`Solution`].
+//!
+//! Every solver is a function of a problem and a `Params` value whose default is the published one, works with every grid
+//! and every constraint, and gives the same bits for every number of threads. Weights are never NaN: input that is not
+//! finite is refused.
+
+mod constraint;
+mod error;
+mod factor;
+mod feedback;
+mod grid;
+pub mod linalg;
+mod order;
+mod problem;
+pub mod random;
+mod scaled_grid;
+mod solvers;
+mod statistics;
+
+pub use constraint::{Budget, Constraint};
+pub use error::AlgorithmError;
+pub use feedback::{Forgiveness, Rounded};
+pub use grid::{AnyGrid, Chosen, Grid, IntegerGrid, Limits};
+pub use order::Order;
+pub use problem::{AnyConstraint, Info, Precision, Problem, Solution};
+pub use scaled_grid::ScaledGrid;
+pub use solvers::{
+    GpfqParams, GptaqParams, GptqParams, QronosParams, RtnParams, gpfq, gptaq, gptq, qronos, rtn,
+};
+pub use statistics::{Arithmetic, BLOCK, Collector, Gram, Moments, Statistics};

@@ -1,0 +1,75 @@
+//! GPFQ in its Gram form (Lybrand and Saab, arXiv 2010.15822; memory-efficient form: arXiv 2409.17092, algorithm 1).
+
+use ndarray::Array2;
+
+use crate::algorithms::feedback::{Feedback, Forgiveness};
+use crate::algorithms::linalg::gemm;
+use crate::algorithms::problem::{Part, Scalar};
+use crate::algorithms::{AlgorithmError, Order, Precision, Problem, Solution};
+
+/// Parameters of [`gpfq`].
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct GpfqParams {
+    /// Which input comes first.
+    pub order: Order,
+    /// Of the loop.
+    pub precision: Precision,
+}
+
+/// GPFQ: rounds input by input, each time toward what brings the partial outputs together.
+///
+/// ```text
+/// q_t = Q( <X̃_t, u_{t-1} + w_t X_t> / |X̃_t|² )      u_t = u_{t-1} + w_t X_t - q_t X̃_t
+/// ```
+///
+/// computed from the Gram matrices alone,
+///
+/// ```text
+/// q_t = Q( (G_tt w_t + sum_{j<t} (G_tj w_j - H_tj q_j)) / H_tt )
+///     = Q( w_t + sum_{j<=t} (G - H)_tj w_j / H_tt + sum_{j<t} (w_j - q_j) H_tj / H_tt )
+/// ```
+///
+/// of which the second line, without cancellation of large terms, is evaluated. No damping. `O(out in²)`.
+///
+/// # Errors
+/// Shapes that do not fit, values that are not finite.
+pub fn gpfq(problem: &Problem<'_>, params: &GpfqParams) -> Result<Solution, AlgorithmError> {
+    match params.precision {
+        Precision::Single => solve::<f32>(problem, params),
+        Precision::Double => solve::<f64>(problem, params),
+    }
+}
+
+fn solve<T: Scalar>(
+    problem: &Problem<'_>,
+    params: &GpfqParams,
+) -> Result<Solution, AlgorithmError> {
+    problem.solve::<T>(params.order, |part, run| {
+        let offset = mismatch(part);
+        let diagonal = part.h.diag();
+        let errors = Array2::from_shape_fn(part.h.dim(), |(j, t)| {
+            T::of(if j < t { part.h[[j, t]] / diagonal[t] } else { 0.0 })
+        });
+        let feedback = Feedback {
+            order: &part.order,
+            target: part.target.view(),
+            offset: offset.as_ref().map(|o| o.view()),
+            errors: errors.view(),
+            values: None,
+            forgiveness: Forgiveness::None,
+        };
+        Ok((run.feedback(part, &feedback)?, 0.0))
+    })
+}
+
+/// `sum_{j<=t} (G - H)_tj w_j / H_tt`.
+fn mismatch<T: Scalar>(part: &Part<T>) -> Option<Array2<T>> {
+    let mismatch = part.mismatch.as_ref()?;
+    let diagonal = part.h.diag();
+    let lower = Array2::from_shape_fn(part.h.dim(), |(t, j)| {
+        T::of(if j <= t { mismatch[[t, j]] / diagonal[t] } else { 0.0 })
+    });
+    let mut offset = Array2::zeros(part.float.dim());
+    gemm(T::one(), part.float.view(), lower.t(), T::zero(), offset.view_mut());
+    Some(offset)
+}
