@@ -19,7 +19,7 @@ pub trait Constraint<T: Real>: Sync {
     fn open(
         &self,
         rows: Range<usize>,
-        weights: ArrayView2<'_, T>,
+        weights: ArrayView2<'_, f32>,
         grid: &dyn IntegerGrid<T>,
     ) -> Result<Box<dyn Budget<T>>, AlgorithmError>;
 }

@@ -9,23 +9,23 @@
 //! ```
 //!
 //! GPTQ, GPFQ, Qronos and GPTAQ differ only in `base`, `A` and `B` (see each). Rows do not depend on each other: they are
-//! cut into lanes of [`LANES`] that run in parallel. Columns are cut into blocks of [`BLOCK`]: what earlier blocks feed into
-//! a block is one matrix product ("lazy update"), the rest is done column by column. The result does not depend on the
-//! number of threads.
+//! cut into tasks of [`LANES`] rows. Columns are halved recursively: once the first half is solved, what it feeds into the
+//! second is one matrix product ("lazy update"); runs of [`BASE`] columns go one by one. The result depends neither on the
+//! number of threads nor on which rows share a task.
 
 use ndarray::linalg::general_mat_mul;
 use ndarray::parallel::prelude::*;
-use ndarray::{Array2, ArrayView2, Axis, s};
+use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, s};
 
 use super::AlgorithmError;
 use super::constraint::{Budget, Constraint};
 use super::grid::{Chosen, Grid, IntegerGrid};
-use super::linalg::Real;
+use super::linalg::{Real, transpose_into};
 
 /// Rows of a parallel task.
 const LANES: usize = 128;
-/// Columns between two matrix products.
-const BLOCK: usize = 64;
+/// Columns that are rounded without a matrix product between them.
+const BASE: usize = 32;
 
 /// What becomes of the part of a value that the constraint takes away.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -45,8 +45,8 @@ pub(super) struct Feedback<'a, T> {
     pub target: ArrayView2<'a, T>,
     /// What is added to the target to give `base`; `None` for zero.
     pub offset: Option<ArrayView2<'a, T>>,
-    /// `A`, strictly upper triangular (the rest is not read).
-    pub errors: ArrayView2<'a, T>,
+    /// `A`, strictly upper triangular (the rest is not read); `None` for zero.
+    pub errors: Option<ArrayView2<'a, T>>,
     /// `B`, likewise.
     pub values: Option<ArrayView2<'a, T>>,
     pub forgiveness: Forgiveness,
@@ -67,40 +67,30 @@ impl<T: Real> Feedback<'_, T> {
     pub(super) fn run(
         &self,
         first: usize,
-        original: ArrayView2<'_, T>,
+        original: ArrayView2<'_, f32>,
         grid: &dyn Grid<T>,
         constraint: Option<&dyn Constraint<T>>,
     ) -> Result<Rounded, AlgorithmError> {
-        let (rows, cols) = self.target.dim();
-        let starts: Vec<usize> = (0..rows).step_by(LANES).collect();
-        let parts = starts
-            .into_par_iter()
-            .map(|start| {
-                let lanes = start..(start + LANES).min(rows);
-                let kept = match constraint {
-                    None => None,
-                    Some(constraint) => {
-                        let grid = grid.integers().ok_or_else(no_integers)?;
-                        let weights = original.slice(s![lanes.clone(), ..]);
-                        let rows = first + lanes.start..first + lanes.end;
-                        Some((grid, constraint.open(rows, weights, grid)?))
-                    }
-                };
-                Ok(Lanes::new(self, grid, first, lanes).solve(kept))
-            })
-            .collect::<Result<Vec<_>, AlgorithmError>>()?;
-        let mut rounded =
-            Rounded { codes: Array2::zeros((rows, cols)), values: Array2::zeros((rows, cols)) };
+        let dim = self.target.dim();
+        let mut rounded = Rounded { codes: Array2::zeros(dim), values: Array2::zeros(dim) };
         let codes = rounded.codes.axis_chunks_iter_mut(Axis(0), LANES).into_par_iter();
-        let values = rounded.values.axis_chunks_iter_mut(Axis(0), LANES);
-        codes.zip(values).zip(parts).for_each(|((mut codes, mut values), part)| {
-            for (step, &col) in self.order.iter().enumerate() {
-                codes.column_mut(col).assign(&part.codes.row(step));
-                ndarray::Zip::from(values.column_mut(col))
-                    .and(part.values.row(step))
-                    .for_each(|to, from| *to = from.to_double() as f32);
-            }
-        });
+        let values = rounded.values.axis_chunks_iter_mut(Axis(0), LANES).into_par_iter();
+        codes.zip(values).enumerate().try_for_each(|(task, (codes, values))| {
+            let lanes = task * LANES..task * LANES + codes.nrows();
+            let rows = first + lanes.start..first + lanes.end;
+            let kept = match constraint {
+                None => None,
+                Some(constraint) => {
+                    let grid = grid.integers().ok_or_else(no_integers)?;
+                    let weights = original.slice(s![lanes.clone(), ..]);
+                    Some((grid, constraint.open(rows.clone(), weights, grid)?))
+                }
+            };
+            let mut lanes = Lanes::new(self, grid, rows.start, lanes, kept);
+            lanes.solve(0, dim.1);
+            lanes.write(codes, values);
+            Ok(())
+        })?;
         Ok(rounded)
     }
 }
@@ -113,143 +103,141 @@ fn no_integers() -> AlgorithmError {
     )
 }
 
-/// Rows `lanes`, transposed: everything is `[step, lane]`.
+/// The rows of one task, transposed: everything is `[step, lane]`.
 struct Lanes<'a, 'b, T: Real> {
     run: &'a Feedback<'b, T>,
     grid: &'a dyn Grid<T>,
-    first: usize,
+    kept: Option<(&'a dyn IntegerGrid<T>, Box<dyn Budget<T>>)>,
+    /// Row of the grid that lane 0 is.
+    row: usize,
     y: Array2<T>,
+    /// The targets; behind the step reached the errors.
     d: Array2<T>,
     codes: Array2<u32>,
     values: Array2<T>,
 }
 
-struct Part<T> {
-    codes: Array2<u32>,
-    values: Array2<T>,
-}
-
-type Kept<'a, T> = Option<(&'a dyn IntegerGrid<T>, Box<dyn Budget<T>>)>;
-
 impl<'a, 'b, T: Real> Lanes<'a, 'b, T> {
     fn new(
         run: &'a Feedback<'b, T>,
         grid: &'a dyn Grid<T>,
-        first: usize,
+        row: usize,
         lanes: std::ops::Range<usize>,
+        kept: Option<(&'a dyn IntegerGrid<T>, Box<dyn Budget<T>>)>,
     ) -> Self {
-        let first = first + lanes.start;
-        let transposed = |m: ArrayView2<'_, T>| {
-            m.slice(s![lanes.clone(), ..]).t().as_standard_layout().into_owned()
-        };
-        let target = transposed(run.target);
-        let mut y = target.clone();
+        let dim = (run.target.ncols(), lanes.len());
+        let mut d = Array2::zeros(dim);
+        transpose_into(run.target.slice(s![lanes.clone(), ..]), d.view_mut(), |x| x);
+        let mut y = d.clone();
         if let Some(offset) = run.offset {
-            y = y + transposed(offset);
+            let mut transposed = Array2::zeros(dim);
+            transpose_into(offset.slice(s![lanes, ..]), transposed.view_mut(), |x| x);
+            y = y + transposed;
         }
-        let dim = y.dim();
-        Self {
-            run,
-            grid,
-            first,
-            y,
-            d: target,
-            codes: Array2::zeros(dim),
-            values: Array2::zeros(dim),
-        }
+        Self { run, grid, kept, row, y, d, codes: Array2::zeros(dim), values: Array2::zeros(dim) }
     }
 
-    fn solve(mut self, mut kept: Kept<'_, T>) -> Part<T> {
-        let cols = self.y.nrows();
-        for start in (0..cols).step_by(BLOCK) {
-            let end = (start + BLOCK).min(cols);
-            self.feed(start, end);
-            let errors =
-                self.run.errors.slice(s![start..end, start..end]).as_standard_layout().into_owned();
-            let values = self
-                .run
-                .values
-                .map(|b| b.slice(s![start..end, start..end]).as_standard_layout().into_owned());
-            for step in start..end {
-                self.round(step, &mut kept);
-                self.spread(step, start, end, &errors, values.as_ref());
-            }
+    /// Solves the steps `start..end`; what earlier steps feed into them is already in `y`.
+    fn solve(&mut self, start: usize, end: usize) {
+        if end - start <= BASE {
+            return self.solve_base(start, end);
         }
-        Part { codes: self.codes, values: self.values }
-    }
-
-    /// What all earlier blocks feed into columns `start..end`.
-    fn feed(&mut self, start: usize, end: usize) {
-        let (done, mut rest) = self.y.view_mut().split_at(Axis(0), start);
-        let mut block = rest.slice_mut(s![..end - start, ..]);
-        let columns = s![..start, start..end];
+        let cut = start + ((end - start) / 2).next_multiple_of(BASE);
+        self.solve(start, cut);
+        let (done, mut rest) = self.y.view_mut().split_at(Axis(0), cut);
+        let mut rest = rest.slice_mut(s![..end - cut, ..]);
         let one = T::one();
-        general_mat_mul(
-            one,
-            &self.run.errors.slice(columns).t(),
-            &self.d.slice(s![..start, ..]),
-            one,
-            &mut block,
-        );
+        if let Some(errors) = self.run.errors {
+            let errors = errors.slice(s![start..cut, cut..end]);
+            let d = self.d.slice(s![start..cut, ..]);
+            general_mat_mul(one, &errors.t(), &d, one, &mut rest);
+        }
         if let Some(values) = self.run.values {
-            general_mat_mul(one, &values.slice(columns).t(), &done, one, &mut block);
+            let values = values.slice(s![start..cut, cut..end]);
+            let y = done.slice(s![start..cut, ..]);
+            general_mat_mul(one, &values.t(), &y, one, &mut rest);
         }
+        self.solve(cut, end);
     }
 
-    /// What column `step` feeds into the rest of its block.
-    fn spread(
-        &mut self,
-        step: usize,
-        start: usize,
-        end: usize,
-        errors: &Array2<T>,
-        values: Option<&Array2<T>>,
-    ) {
-        let (done, mut rest) = self.y.view_mut().split_at(Axis(0), step + 1);
-        for to in step + 1..end {
-            let at = [step - start, to - start];
-            let mut row = rest.row_mut(to - step - 1);
-            row.scaled_add(errors[at], &self.d.row(step));
-            if let Some(values) = values {
-                row.scaled_add(values[at], &done.row(step));
-            }
-        }
-    }
-
-    /// Rounds column `step` and turns its target in `d` into the error.
-    fn round(&mut self, step: usize, kept: &mut Kept<'_, T>) {
-        let col = self.run.order[step];
-        let row = self.first;
-        let mut y = self.y.row_mut(step);
-        let (mut codes, mut values) = (self.codes.row_mut(step), self.values.row_mut(step));
-        let mut d = self.d.row_mut(step);
-        // Rows of owned standard-layout arrays are contiguous.
-        let (Some(y), Some(codes), Some(values), Some(d)) =
-            (y.as_slice_mut(), codes.as_slice_mut(), values.as_slice_mut(), d.as_slice_mut())
-        else {
-            return;
+    fn solve_base(&mut self, start: usize, end: usize) {
+        let block = |matrix: ArrayView2<'_, T>| {
+            matrix.slice(s![start..end, start..end]).as_standard_layout().into_owned()
         };
-        if let Some((grid, budget)) = kept {
-            let before = y.to_vec();
-            budget.shrink(col, y);
-            let mut levels = vec![0; y.len()];
-            let limits = budget.limits(col);
-            let chosen = Chosen { codes, values, levels: &mut levels };
-            grid.round_within(row, col, y, limits, chosen);
-            if self.run.forgiveness == Forgiveness::Constraint {
-                for i in 0..y.len() {
-                    let ends = [limits.low[i], limits.high[i]].map(|l| grid.value(row + i, col, l));
-                    let held = y[i].max(ends[0].min(ends[1])).min(ends[0].max(ends[1]));
-                    d[i] = d[i] - (before[i] - held);
+        let errors = self.run.errors.map(block);
+        let values = self.run.values.map(block);
+        for step in start..end {
+            self.round(step);
+            let (done, mut rest) = self.y.view_mut().split_at(Axis(0), step + 1);
+            for (to, mut y) in (step + 1..end).zip(rest.rows_mut()) {
+                let at = [step - start, to - start];
+                if let Some(errors) = &errors {
+                    y.scaled_add(errors[at], &self.d.row(step));
+                }
+                if let Some(values) = &values {
+                    y.scaled_add(values[at], &done.row(step));
                 }
             }
-            y.copy_from_slice(&before);
-            budget.commit(col, &levels);
-        } else {
-            self.grid.round(row, col, y, codes, values);
         }
-        for (d, value) in d.iter_mut().zip(values) {
-            *d = *d - *value;
+    }
+
+    /// Rounds one step and turns its target in `d` into the error.
+    fn round(&mut self, step: usize) {
+        let col = self.run.order[step];
+        let lanes = self.y.ncols();
+        let lane = step * lanes..(step + 1) * lanes;
+        // All four are owned and in standard layout.
+        let (Some(y), Some(codes), Some(values), Some(d)) = (
+            self.y.as_slice_mut(),
+            self.codes.as_slice_mut(),
+            self.values.as_slice_mut(),
+            self.d.as_slice_mut(),
+        ) else {
+            return;
+        };
+        let (y, codes) = (&mut y[lane.clone()], &mut codes[lane.clone()]);
+        let (values, d) = (&mut values[lane.clone()], &mut d[lane]);
+        match &mut self.kept {
+            None => self.grid.round(self.row, col, y, codes, values),
+            Some((grid, budget)) => {
+                let mut shrunk = y.to_vec();
+                budget.shrink(col, &mut shrunk);
+                let mut levels = vec![0; lanes];
+                let limits = budget.limits(col);
+                let chosen = Chosen { codes, values, levels: &mut levels };
+                grid.round_within(self.row, col, &shrunk, limits, chosen);
+                if self.run.forgiveness == Forgiveness::Constraint {
+                    for lane in 0..lanes {
+                        let value = |level| grid.value(self.row + lane, col, level);
+                        let (a, b) = (value(limits.low[lane]), value(limits.high[lane]));
+                        let held = shrunk[lane].max(a.min(b)).min(a.max(b));
+                        d[lane] = d[lane] - (y[lane] - held);
+                    }
+                }
+                budget.commit(col, &levels);
+            }
+        }
+        d.iter_mut().zip(values).for_each(|(d, value)| *d = *d - *value);
+    }
+
+    /// Puts the results where they belong, `[lane, original column]`.
+    fn write(&self, codes: ArrayViewMut2<'_, u32>, values: ArrayViewMut2<'_, f32>) {
+        scatter(&self.codes, self.run.order, codes, |code| code);
+        scatter(&self.values, self.run.order, values, |value| value.to_double() as f32);
+    }
+}
+
+fn scatter<A: Copy, B: Copy + Default>(
+    from: &Array2<A>,
+    order: &[usize],
+    mut to: ArrayViewMut2<'_, B>,
+    convert: impl Fn(A) -> B,
+) {
+    let mut rows = Array2::default((from.ncols(), from.nrows()));
+    transpose_into(from.view(), rows.view_mut(), convert);
+    for (mut to, from) in to.rows_mut().into_iter().zip(rows.rows()) {
+        for (&col, value) in order.iter().zip(from) {
+            to[col] = *value;
         }
     }
 }

@@ -9,8 +9,8 @@ use super::constraint::Constraint;
 use super::error::check_finite;
 use super::feedback::{Feedback, Rounded};
 use super::grid::{AnyGrid, Grid};
-use super::linalg::Real;
-use super::order::{Order, reorder_both, reorder_columns};
+use super::linalg::{Real, gather};
+use super::order::Order;
 use super::statistics::{Gram, Statistics};
 
 /// The weights of one layer, what is known of its inputs, and what they may become: the argument of every solver.
@@ -97,21 +97,21 @@ impl Scalar for f64 {
     }
 }
 
-/// One group of a layer, in processing order.
-pub(super) struct Part<T> {
+/// One group of a layer.
+pub(super) struct Part<'a, T> {
     /// Rows of the whole weight matrix.
     pub rows: Range<usize>,
+    /// Original columns in processing order.
     pub order: Vec<usize>,
+    /// Weights in the original order.
+    pub weights: ArrayView2<'a, f32>,
+    /// Sums over samples, in the original order.
+    pub gram: &'a Gram,
+    /// `1 / samples`.
+    pub scale: f64,
     /// Weights in processing order; 0 at dead inputs.
     pub target: Array2<T>,
-    /// Weights in the original order; 0 at dead inputs.
-    pub original: Array2<T>,
-    /// `H / samples`, 1 on the diagonal of dead inputs.
-    pub h: Array2<f64>,
-    /// `(G - H) / samples` for all weights, dead or not; `None` where both inputs are the same.
-    pub mismatch: Option<Array2<f64>>,
-    /// Weights in processing order, dead inputs included.
-    pub float: Array2<T>,
+    /// Dead inputs.
     pub dead: usize,
 }
 
@@ -151,7 +151,7 @@ impl<'a> Problem<'a> {
     pub(super) fn solve<T: Scalar>(
         &self,
         order: Order,
-        mut solve: impl FnMut(&Part<T>, &Run<'_, T>) -> Result<(Rounded, f64), AlgorithmError>,
+        mut solve: impl FnMut(&Part<'_, T>, &Run<'_, T>) -> Result<(Rounded, f64), AlgorithmError>,
     ) -> Result<Solution, AlgorithmError> {
         self.check()?;
         let mut solution = Solution {
@@ -173,25 +173,16 @@ impl<'a> Problem<'a> {
         Ok(solution)
     }
 
-    fn part<T: Scalar>(&self, rows: Range<usize>, gram: &Gram, order: Order) -> Part<T> {
-        let samples = self.statistics.samples as f64;
-        let diagonal: Vec<f64> = gram.h.diag().to_vec();
-        let order = order.columns(&diagonal);
-        let weights = self.weights.slice(s![rows.clone(), ..]).mapv(|w| T::of(w.into()));
-        let mut original = weights.clone();
-        let mut h = reorder_both(gram.h.view(), &order) / samples;
-        let mismatch = gram.g.as_ref().map(|g| (reorder_both(g.view(), &order) / samples) - &h);
-        let mut dead = 0;
-        for (step, &col) in order.iter().enumerate() {
-            if diagonal[col] <= 0.0 {
-                original.column_mut(col).fill(T::zero());
-                h[[step, step]] = 1.0;
-                dead += 1;
-            }
-        }
-        let target = reorder_columns(original.view(), &order);
-        let float = reorder_columns(weights.view(), &order);
-        Part { rows, order, target, original, h, mismatch, float, dead }
+    fn part<T: Scalar>(&self, rows: Range<usize>, gram: &'a Gram, order: Order) -> Part<'a, T> {
+        let diagonal = gram.h.diag();
+        let order = order.columns(&diagonal.to_vec());
+        let weights = self.weights.slice_move(s![rows.clone(), ..]);
+        let all: Vec<usize> = (0..rows.len()).collect();
+        let target = gather(weights, &all, &order, |_, step, w| {
+            T::of(if diagonal[order[step]] > 0.0 { w.into() } else { 0.0 })
+        });
+        let dead = diagonal.iter().filter(|&&x| x <= 0.0).count();
+        Part { rows, order, weights, gram, scale: 1.0 / self.statistics.samples as f64, target, dead }
     }
 }
 
@@ -202,22 +193,44 @@ pub(super) struct Run<'a, T> {
 }
 
 impl<T: Scalar> Run<'_, T> {
+    /// Runs the loop on this group's rows of the grid.
     pub(super) fn feedback(
         &self,
-        part: &Part<T>,
-        loop_: &Feedback<'_, T>,
+        part: &Part<'_, T>,
+        feedback: &Feedback<'_, T>,
     ) -> Result<Rounded, AlgorithmError> {
-        loop_.run(part.rows.start, part.original.view(), self.grid, self.constraint)
+        feedback.run(part.rows.start, part.weights, self.grid, self.constraint)
     }
 }
 
-impl<T> Part<T> {
+impl<T: Scalar> Part<'_, T> {
+    /// The diagonal of `H / samples` in processing order, 1 at dead inputs.
+    pub(super) fn diagonal(&self) -> Vec<f64> {
+        let entry = |&col: &usize| self.gram.h[[col, col]] * self.scale;
+        self.order.iter().map(entry).map(|x| if x > 0.0 { x } else { 1.0 }).collect()
+    }
+
     /// `damping` times the mean of the diagonal over live inputs.
     pub(super) fn mean_damping(&self, damping: f64) -> Result<f64, AlgorithmError> {
         AlgorithmError::check_damping(damping)?;
         let live = self.order.len() - self.dead;
-        // Dead inputs have 1 on the diagonal.
-        let sum = self.h.diag().sum() - self.dead as f64;
+        let sum = self.gram.h.diag().sum() * self.scale;
         Ok(if live == 0 { 0.0 } else { damping * sum / live as f64 })
+    }
+
+    /// `(G - H) / samples` in processing order, each entry through `map(row, col, entry)`; `None` where both inputs are the
+    /// same.
+    pub(super) fn mismatch(&self, map: impl Fn(usize, usize, f64) -> f64 + Sync) -> Option<Array2<T>> {
+        let g = self.gram.g.as_ref()?;
+        let (h, order) = (&self.gram.h, &self.order);
+        Some(gather(g.view(), order, order, |i, j, x| {
+            T::of(map(i, j, (x - h[[order[i], order[j]]]) * self.scale))
+        }))
+    }
+
+    /// All weights in processing order, those of dead inputs too.
+    pub(super) fn float(&self) -> Array2<T> {
+        let all: Vec<usize> = (0..self.rows.len()).collect();
+        gather(self.weights, &all, &self.order, |_, _, w| T::of(w.into()))
     }
 }

@@ -154,7 +154,7 @@ impl ScaledGrid {
 impl Elements {
     fn new(format: Format) -> Self {
         match format {
-            Format::Int(int) if int.bits() <= 24 => Self::Integer {
+            Format::Int(int) if int.bits() <= 22 => Self::Integer {
                 min: int.min() as f32,
                 max: int.max() as f32,
                 mask: ((1u64 << int.bits()) - 1) as u32,
@@ -186,28 +186,36 @@ impl<T: Real> Grid<T> for ScaledGrid {
     }
 
     fn round(&self, row: usize, col: usize, y: &[T], codes: &mut [u32], values: &mut [T]) {
-        let lanes = row..row + y.len();
-        let group = col / self.group;
-        let scale = self.scale.slice(ndarray::s![group, lanes.clone()]);
-        let zero = self.zero_point.as_ref().map(|z| z.slice(ndarray::s![group, lanes]));
-        let results = codes.iter_mut().zip(values);
+        let start = col / self.group * self.scale.ncols() + row;
+        let lanes = start..start + y.len();
+        // Both are in standard layout.
+        let Some(scale) = self.scale.as_slice().and_then(|s| s.get(lanes.clone())) else { return };
+        let zero = self.zero_point.as_ref().and_then(|z| z.as_slice()?.get(lanes));
+        let results = y.iter().zip(scale).zip(codes.iter_mut().zip(values));
         match (&self.elements, zero) {
-            (Elements::Integer { min, max, mask }, zero) => {
+            (Elements::Integer { min, max, mask }, None) => {
                 let (min, max) = (T::of(f64::from(*min)), T::of(f64::from(*max)));
-                for (i, (y, (code, value))) in y.iter().zip(results).enumerate() {
-                    let (s, z) = (scale[i], zero.as_ref().map_or(0.0, |z| z[i]));
-                    let level =
-                        (*y / T::of(s.into()) + T::of(z.into())).round_even().max(min).min(max);
+                for ((y, s), (code, value)) in results {
+                    let level = (*y / T::of(f64::from(*s))).max(min).min(max).round_small();
                     let level = level.to_double() as f32;
                     *code = level as i32 as u32 & mask;
-                    *value = T::of(((level - z) * s).into());
+                    *value = T::of(f64::from(level * s));
+                }
+            }
+            (Elements::Integer { min, max, mask }, Some(zero)) => {
+                let (min, max) = (T::of(f64::from(*min)), T::of(f64::from(*max)));
+                for (((y, s), (code, value)), z) in results.zip(zero) {
+                    let level = *y / T::of(f64::from(*s)) + T::of(f64::from(*z));
+                    let level = level.max(min).min(max).round_small().to_double() as f32;
+                    *code = level as i32 as u32 & mask;
+                    *value = T::of(f64::from((level - z) * s));
                 }
             }
             (Elements::Encoded { .. }, zero) => {
-                for (i, (y, (code, value))) in y.iter().zip(results).enumerate() {
-                    let (s, z) = (scale[i], zero.as_ref().map_or(0.0, |z| z[i]));
-                    *code = self.encode((*y / T::of(s.into()) + T::of(z.into())).to_double());
-                    *value = T::of(((self.format.decode(*code) as f32 - z) * s).into());
+                for (i, ((y, s), (code, value))) in results.enumerate() {
+                    let z = zero.map_or(0.0, |z| z[i]);
+                    *code = self.encode((*y / T::of(f64::from(*s)) + T::of(f64::from(z))).to_double());
+                    *value = T::of(f64::from((self.format.decode(*code) as f32 - z) * s));
                 }
             }
         }

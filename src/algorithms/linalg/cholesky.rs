@@ -1,67 +1,81 @@
 //! Cholesky factorisation and the inverse that follows from it.
 
+use ndarray::linalg::general_mat_mul;
 use ndarray::parallel::prelude::*;
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, s};
 
-use super::{gemm, solve_right_lower, solve_right_upper};
+use super::triangular::{BASE, halve, solve_rows};
+use super::{solve_right_lower, solve_right_upper};
 use crate::algorithms::AlgorithmError;
 
-/// Columns of a panel.
-const PANEL: usize = 64;
+/// Rows of a parallel task.
+const ROWS: usize = 128;
 
 /// The lower triangular `L` with `A = L Lᵀ`; only the lower triangle of `a` is read.
 ///
-/// Left-looking in panels of 64 columns.
+/// By recursive halving, so that nearly all of the work is matrix products.
 ///
 /// # Errors
 /// [`AlgorithmError::NotPositiveDefinite`] with the first column whose pivot is not positive.
 pub fn cholesky(a: ArrayView2<'_, f64>) -> Result<Array2<f64>, AlgorithmError> {
-    let n = a.nrows();
-    let mut l = Array2::from_shape_fn((n, n), |(i, j)| if j <= i { a[[i, j]] } else { 0.0 });
-    for start in (0..n).step_by(PANEL) {
-        let end = (start + PANEL).min(n);
-        let (done, mut rest) = l.view_mut().split_at(Axis(1), start);
-        let done = done.slice(s![start.., ..]);
-        let top = done.slice(s![..end - start, ..]);
-        gemm(-1.0, done, top.t(), 1.0, rest.slice_mut(s![start.., ..end - start]));
-        let (mut diagonal, mut below) =
-            rest.slice_mut(s![start.., ..end - start]).split_at(Axis(0), end - start);
-        factor_block(&mut diagonal)
-            .map_err(|column| AlgorithmError::NotPositiveDefinite { column: start + column })?;
-        below.axis_iter_mut(Axis(0)).into_par_iter().with_min_len(16).for_each(|mut row| {
-            for j in 0..diagonal.nrows() {
-                let mut sum = row[j];
-                for k in 0..j {
-                    sum -= row[k] * diagonal[[j, k]];
-                }
-                row[j] = sum / diagonal[[j, j]];
-            }
-        });
+    let mut l = a.as_standard_layout().into_owned();
+    cholesky_in_place(&mut l).map_err(|column| AlgorithmError::NotPositiveDefinite { column })?;
+    for (i, mut row) in l.rows_mut().into_iter().enumerate() {
+        row.slice_mut(s![i + 1..]).fill(0.0);
     }
     Ok(l)
 }
 
-/// Unblocked factorisation in place; the strict upper triangle becomes zero. The error is the failing column.
-fn factor_block(a: &mut ArrayViewMut2<'_, f64>) -> Result<(), usize> {
+/// Replaces the lower triangle of A by that of L and leaves what is above the diagonal undefined.
+///
+/// # Errors
+/// The first column whose pivot is not positive.
+pub fn cholesky_in_place(a: &mut Array2<f64>) -> Result<(), usize> {
+    factor(&mut a.view_mut())
+}
+
+fn factor(a: &mut ArrayViewMut2<'_, f64>) -> Result<(), usize> {
+    let n = a.nrows();
+    if n <= BASE {
+        return factor_base(a);
+    }
+    let cut = halve(n);
+    let (mut top, bottom) = a.view_mut().split_at(Axis(0), cut);
+    let (mut left, mut rest) = bottom.split_at(Axis(1), cut);
+    let mut first = top.slice_mut(s![.., ..cut]);
+    factor(&mut first)?;
+    let upper = first.t();
+    left.axis_chunks_iter_mut(Axis(0), ROWS)
+        .into_par_iter()
+        .for_each(|mut rows| solve_rows(&mut rows, upper));
+    // The lower triangle of A22 - A21 A21ᵀ, in chunks of rows up to the diagonal.
+    rest.axis_chunks_iter_mut(Axis(0), ROWS).into_par_iter().enumerate().for_each(
+        |(index, mut rows)| {
+            let start = index * ROWS;
+            let end = start + rows.nrows();
+            let (below, across) = (left.slice(s![start..end, ..]), left.slice(s![..end, ..]));
+            let mut rows = rows.slice_mut(s![.., ..end]);
+            general_mat_mul(-1.0, &below, &across.t(), 1.0, &mut rows);
+        },
+    );
+    factor(&mut rest).map_err(|column| cut + column)
+}
+
+fn factor_base(a: &mut ArrayViewMut2<'_, f64>) -> Result<(), usize> {
     for j in 0..a.nrows() {
-        let mut pivot = a[[j, j]];
+        let (done, mut rest) = a.view_mut().split_at(Axis(0), j);
+        let mut row = rest.row_mut(0);
         for k in 0..j {
-            pivot -= a[[j, k]] * a[[j, k]];
+            let earlier = done.row(k);
+            let dot: f64 = (0..k).map(|i| row[i] * earlier[i]).sum();
+            row[k] = (row[k] - dot) / earlier[k];
         }
+        let pivot = row[j] - row.slice(s![..j]).iter().map(|x| x * x).sum::<f64>();
         // The negated comparison also refuses NaN.
         if !(pivot > 0.0 && pivot.is_finite()) {
             return Err(j);
         }
-        let pivot = pivot.sqrt();
-        a[[j, j]] = pivot;
-        for i in j + 1..a.nrows() {
-            let mut sum = a[[i, j]];
-            for k in 0..j {
-                sum -= a[[i, k]] * a[[j, k]];
-            }
-            a[[i, j]] = sum / pivot;
-            a[[j, i]] = 0.0;
-        }
+        row[j] = pivot.sqrt();
     }
     Ok(())
 }

@@ -6,12 +6,14 @@
 
 mod cholesky;
 mod gemm;
+mod layout;
 mod orthogonal;
 mod spectral;
 mod triangular;
 
-pub use cholesky::{cholesky, inverse_from_cholesky};
+pub use cholesky::{cholesky, cholesky_in_place, inverse_from_cholesky};
 pub use gemm::{gemm, matmul};
+pub use layout::{gather, transpose_into};
 pub use orthogonal::orthonormalize;
 pub use spectral::{LowRank, largest_eigenvalue, low_rank};
 pub use triangular::{solve_right_lower, solve_right_upper};
@@ -20,9 +22,9 @@ use ndarray::LinalgScalar;
 use num_traits::Float;
 
 /// The two scalar types of the solvers, `f32` and `f64`.
-pub trait Real: Float + LinalgScalar + Send + Sync + std::fmt::Debug + std::iter::Sum {
-    /// The nearest integer, ties to even.
-    fn round_even(self) -> Self;
+pub trait Real: Float + LinalgScalar + Default + Send + Sync + std::fmt::Debug + std::iter::Sum {
+    /// The nearest integer, ties to even, of a number of at most 2^22 in magnitude.
+    fn round_small(self) -> Self;
     /// From `f64`, rounded to nearest.
     fn of(value: f64) -> Self;
     /// To `f64`, exactly.
@@ -30,8 +32,10 @@ pub trait Real: Float + LinalgScalar + Send + Sync + std::fmt::Debug + std::iter
 }
 
 impl Real for f32 {
-    fn round_even(self) -> Self {
-        self.round_ties_even()
+    fn round_small(self) -> Self {
+        // Where one unit is the last place, adding rounds.
+        const UNIT: f32 = 1.5 * (1 << 23) as f32;
+        (self + UNIT) - UNIT
     }
     fn of(value: f64) -> Self {
         value as Self
@@ -42,8 +46,9 @@ impl Real for f32 {
 }
 
 impl Real for f64 {
-    fn round_even(self) -> Self {
-        self.round_ties_even()
+    fn round_small(self) -> Self {
+        const UNIT: f64 = 1.5 * (1u64 << 52) as f64;
+        (self + UNIT) - UNIT
     }
     fn of(value: f64) -> Self {
         value

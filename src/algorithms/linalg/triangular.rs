@@ -6,32 +6,24 @@ use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, s};
 
 use super::Real;
 
-/// Columns solved at once.
-const PANEL: usize = 64;
+/// Unknowns that are solved one by one; more are halved.
+pub(super) const BASE: usize = 32;
 /// Rows of a parallel task.
 const ROWS: usize = 128;
+
+/// Where `n > BASE` is cut in two: at a multiple of `BASE`.
+pub(super) fn halve(n: usize) -> usize {
+    (n / 2).next_multiple_of(BASE)
+}
 
 /// Replaces B by the X of `X U = B`, with U upper triangular; its strict lower triangle is not read.
 ///
 /// # Panics
 /// Where the shapes do not fit.
 pub fn solve_right_upper<T: Real>(b: &mut Array2<T>, u: ArrayView2<'_, T>) {
-    let n = u.nrows();
-    b.axis_chunks_iter_mut(Axis(0), ROWS).into_par_iter().for_each(|mut x| {
-        for start in (0..n).step_by(PANEL) {
-            let end = (start + PANEL).min(n);
-            let (done, mut rest) = x.view_mut().split_at(Axis(1), start);
-            let mut panel = rest.slice_mut(s![.., ..end - start]);
-            general_mat_mul(
-                -T::one(),
-                &done,
-                &u.slice(s![..start, start..end]),
-                T::one(),
-                &mut panel,
-            );
-            forward(&mut panel, u.slice(s![start..end, start..end]));
-        }
-    });
+    b.axis_chunks_iter_mut(Axis(0), ROWS)
+        .into_par_iter()
+        .for_each(|mut rows| solve_rows(&mut rows, u));
 }
 
 /// Replaces B by the X of `X L = B`, with L lower triangular; its strict upper triangle is not read.
@@ -40,21 +32,41 @@ pub fn solve_right_upper<T: Real>(b: &mut Array2<T>, u: ArrayView2<'_, T>) {
 /// Where the shapes do not fit.
 pub fn solve_right_lower<T: Real>(b: &mut Array2<T>, l: ArrayView2<'_, T>) {
     // Reversing both orders turns L into an upper triangle.
-    let mut reversed = b.slice(s![.., ..;-1]).to_owned();
-    solve_right_upper(&mut reversed, l.slice(s![..;-1, ..;-1]));
-    b.assign(&reversed.slice(s![.., ..;-1]));
+    let u = l.slice(s![..;-1, ..;-1]);
+    b.axis_chunks_iter_mut(Axis(0), ROWS)
+        .into_par_iter()
+        .for_each(|mut rows| solve_rows(&mut rows.slice_mut(s![.., ..;-1]), u));
 }
 
-fn forward<T: Real>(x: &mut ArrayViewMut2<'_, T>, u: ArrayView2<'_, T>) {
-    // Columns of U as rows, so that the inner loop reads both sides in order.
-    let u = u.t().as_standard_layout().into_owned();
+/// One task: `X1 U11 = B1`, then `X2 U22 = B2 - X1 U12`.
+pub(super) fn solve_rows<T: Real>(x: &mut ArrayViewMut2<'_, T>, u: ArrayView2<'_, T>) {
+    let n = u.nrows();
+    if n <= BASE {
+        return solve_base(x, u);
+    }
+    let cut = halve(n);
+    let (mut first, mut second) = x.view_mut().split_at(Axis(1), cut);
+    solve_rows(&mut first, u.slice(s![..cut, ..cut]));
+    general_mat_mul(-T::one(), &first, &u.slice(s![..cut, cut..]), T::one(), &mut second);
+    solve_rows(&mut second, u.slice(s![cut.., cut..]));
+}
+
+fn solve_base<T: Real>(x: &mut ArrayViewMut2<'_, T>, u: ArrayView2<'_, T>) {
+    let n = u.nrows();
+    let mut triangle = [[T::zero(); BASE]; BASE];
+    for (to, from) in triangle.iter_mut().zip(u.rows()) {
+        to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
+    }
+    let mut line = [T::zero(); BASE];
     for mut row in x.rows_mut() {
-        for t in 0..u.nrows() {
-            let mut sum = row[t];
-            for j in 0..t {
-                sum = sum - row[j] * u[[t, j]];
+        line.iter_mut().zip(&row).for_each(|(to, from)| *to = *from);
+        for j in 0..n {
+            line[j] = line[j] / triangle[j][j];
+            let share = line[j];
+            for (to, &factor) in line[j + 1..n].iter_mut().zip(&triangle[j][j + 1..n]) {
+                *to = *to - share * factor;
             }
-            row[t] = sum / u[[t, t]];
         }
+        row.iter_mut().zip(&line).for_each(|(to, from)| *to = *from);
     }
 }

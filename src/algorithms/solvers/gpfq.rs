@@ -1,10 +1,8 @@
 //! GPFQ in its Gram form (Lybrand and Saab, arXiv 2010.15822; memory-efficient form: arXiv 2409.17092, algorithm 1).
 
-use ndarray::Array2;
-
 use crate::algorithms::feedback::{Feedback, Forgiveness};
-use crate::algorithms::linalg::gemm;
-use crate::algorithms::problem::{Part, Scalar};
+use crate::algorithms::linalg::{gather, matmul};
+use crate::algorithms::problem::Scalar;
 use crate::algorithms::{AlgorithmError, Order, Precision, Problem, Solution};
 
 /// Parameters of [`gpfq`].
@@ -45,31 +43,20 @@ fn solve<T: Scalar>(
     params: &GpfqParams,
 ) -> Result<Solution, AlgorithmError> {
     problem.solve::<T>(params.order, |part, run| {
-        let offset = mismatch(part);
-        let diagonal = part.h.diag();
-        let errors = Array2::from_shape_fn(part.h.dim(), |(j, t)| {
-            T::of(if j < t { part.h[[j, t]] / diagonal[t] } else { 0.0 })
+        let diagonal = part.diagonal();
+        let lower = part.mismatch(|t, j, x| if j <= t { x / diagonal[t] } else { 0.0 });
+        let offset = lower.map(|lower| matmul(part.float().view(), lower.t()));
+        let errors = gather(part.gram.h.view(), &part.order, &part.order, |_, t, x| {
+            T::of(x * part.scale / diagonal[t])
         });
         let feedback = Feedback {
             order: &part.order,
             target: part.target.view(),
             offset: offset.as_ref().map(|o| o.view()),
-            errors: errors.view(),
+            errors: Some(errors.view()),
             values: None,
             forgiveness: Forgiveness::None,
         };
         Ok((run.feedback(part, &feedback)?, 0.0))
     })
-}
-
-/// `sum_{j<=t} (G - H)_tj w_j / H_tt`.
-fn mismatch<T: Scalar>(part: &Part<T>) -> Option<Array2<T>> {
-    let mismatch = part.mismatch.as_ref()?;
-    let diagonal = part.h.diag();
-    let lower = Array2::from_shape_fn(part.h.dim(), |(t, j)| {
-        T::of(if j <= t { mismatch[[t, j]] / diagonal[t] } else { 0.0 })
-    });
-    let mut offset = Array2::zeros(part.float.dim());
-    gemm(T::one(), part.float.view(), lower.t(), T::zero(), offset.view_mut());
-    Some(offset)
 }

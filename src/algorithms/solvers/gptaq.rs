@@ -58,20 +58,16 @@ fn solve<T: Scalar>(
 ) -> Result<Solution, AlgorithmError> {
     problem.solve::<T>(params.order, |part, run| {
         let damping = part.mean_damping(params.damping)?;
-        let mut h = part.h.clone();
-        h.diag_mut().mapv_inplace(|x| x + damping);
-        let factor = Factor::new(h.view())?;
-        let values = part.mismatch.as_ref().map(|mismatch| {
+        let factor = Factor::new(part, damping)?;
+        let values = part.mismatch(|_, _, x| x * params.strength).map(|mismatch| {
             // (G - H)ᵀ = Gᵀ - H.
-            let strength = T::of(params.strength);
-            factor.spread(mismatch.t().mapv(T::of)).mapv(|x| x * strength)
+            factor.spread(mismatch.t().as_standard_layout().into_owned())
         });
-        let errors = factor.n.mapv(T::of);
         let feedback = Feedback {
             order: &part.order,
             target: part.target.view(),
             offset: None,
-            errors: errors.view(),
+            errors: Some(factor.n.view()),
             values: values.as_ref().map(|v| v.view()),
             forgiveness: params.forgiveness,
         };

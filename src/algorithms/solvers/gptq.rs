@@ -57,14 +57,12 @@ fn solve<T: Scalar>(
 ) -> Result<Solution, AlgorithmError> {
     problem.solve::<T>(params.order, |part, run| {
         let damping = part.mean_damping(params.damping)?;
-        let mut h = part.h.clone();
-        h.diag_mut().mapv_inplace(|x| x + damping);
-        let errors = Factor::new(h.view())?.n.mapv(T::of);
+        let factor = Factor::new(part, damping)?;
         let feedback = Feedback {
             order: &part.order,
             target: part.target.view(),
             offset: None,
-            errors: errors.view(),
+            errors: Some(factor.n.view()),
             values: None,
             forgiveness: params.forgiveness,
         };

@@ -4,7 +4,7 @@ use ndarray::Array2;
 
 use crate::algorithms::factor::Factor;
 use crate::algorithms::feedback::{Feedback, Forgiveness};
-use crate::algorithms::linalg::{gemm, largest_eigenvalue};
+use crate::algorithms::linalg::{largest_eigenvalue, matmul};
 use crate::algorithms::problem::{Part, Scalar};
 use crate::algorithms::{AlgorithmError, Order, Precision, Problem, Solution};
 
@@ -67,17 +67,14 @@ fn solve<T: Scalar>(
 ) -> Result<Solution, AlgorithmError> {
     problem.solve::<T>(params.order, |part, run| {
         AlgorithmError::check_damping(params.damping)?;
-        let damping = params.damping * largest_eigenvalue(part.h.view(), 30);
-        let mut h = part.h.clone();
-        h.diag_mut().mapv_inplace(|x| x + damping);
-        let factor = Factor::new(h.view())?;
+        let damping = params.damping * part.scale * largest_eigenvalue(part.gram.h.view(), 30);
+        let factor = Factor::new(part, damping)?;
         let offset = retarget(part, &factor);
-        let errors = factor.n.mapv(T::of);
         let feedback = Feedback {
             order: &part.order,
             target: part.target.view(),
             offset: offset.as_ref().map(|o| o.view()),
-            errors: errors.view(),
+            errors: Some(factor.n.view()),
             values: None,
             forgiveness: params.forgiveness,
         };
@@ -85,11 +82,11 @@ fn solve<T: Scalar>(
     })
 }
 
-fn retarget<T: Scalar>(part: &Part<T>, factor: &Factor) -> Option<Array2<T>> {
-    let mismatch = part.mismatch.as_ref()?.mapv(T::of);
-    let mut gradient = Array2::zeros(part.float.dim());
-    gemm(T::one(), part.float.view(), mismatch.t(), T::zero(), gradient.view_mut());
-    let first = gradient.column(0).mapv(|r| r / T::of(part.h[[0, 0]]));
+fn retarget<T: Scalar>(part: &Part<'_, T>, factor: &Factor<T>) -> Option<Array2<T>> {
+    let mismatch = part.mismatch(|_, _, x| x)?;
+    let gradient = matmul(part.float().view(), mismatch.t());
+    let diagonal = T::of(part.diagonal()[0]);
+    let first = gradient.column(0).mapv(|r| r / diagonal);
     let mut offset = factor.spread(gradient);
     offset.column_mut(0).assign(&first);
     Some(offset)

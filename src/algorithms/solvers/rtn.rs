@@ -1,7 +1,5 @@
 //! Round-to-nearest.
 
-use ndarray::Array2;
-
 use crate::algorithms::feedback::{Feedback, Forgiveness};
 use crate::algorithms::problem::Scalar;
 use crate::algorithms::{AlgorithmError, Order, Precision, Problem, Solution};
@@ -31,12 +29,12 @@ pub fn rtn(problem: &Problem<'_>, params: &RtnParams) -> Result<Solution, Algori
 fn solve<T: Scalar>(problem: &Problem<'_>, params: &RtnParams) -> Result<Solution, AlgorithmError> {
     problem.solve::<T>(params.order, |part, run| {
         // Dead inputs keep their weights: nothing makes up for them, but nothing is gained by dropping them either.
-        let nothing = Array2::zeros((part.order.len(), part.order.len()));
+        let float = part.float();
         let feedback = Feedback {
             order: &part.order,
-            target: part.float.view(),
+            target: float.view(),
             offset: None,
-            errors: nothing.view(),
+            errors: None,
             values: None,
             forgiveness: Forgiveness::None,
         };
