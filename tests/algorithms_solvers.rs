@@ -2,14 +2,17 @@
 
 #[path = "algorithms/data.rs"]
 mod data;
+#[path = "algorithms/least_squares.rs"]
+mod least_squares;
 
-use data::{Layer, channel_scales, least_squares, relative_error};
+use data::{Layer, channel_scales, relative_error};
 use fewbit::algorithms::{
     AlgorithmError, Arithmetic, Collector, GpfqParams, GptaqParams, GptqParams, Order, Precision,
     Problem, QronosParams, RtnParams, ScaledGrid, Solution, Statistics, gpfq, gptaq, gptq, qronos,
     rtn,
 };
 use fewbit_formats::Format;
+use least_squares::least_squares;
 use ndarray::{Array1, Array2, Axis, s};
 use proptest::prelude::*;
 

@@ -32,17 +32,21 @@ impl<T: Scalar> Factor<T> {
         let mut h = gather(part.gram.h.view(), &reversed, &reversed, |i, j, x| {
             if i == j { diagonal[last - i] + damping } else { x * part.scale }
         });
-        cholesky_in_place(&mut h).map_err(|column| AlgorithmError::NotPositiveDefinite { column: last - column })?;
+        cholesky_in_place(&mut h)
+            .map_err(|column| AlgorithmError::NotPositiveDefinite { column: last - column })?;
         let l = h.slice(s![..;-1, ..;-1]);
         let m: Vec<f64> = l.diag().to_vec();
         let mut n = Array2::default(l.dim());
-        n.axis_iter_mut(Axis(0)).into_par_iter().with_min_len(16).zip(l.axis_iter(Axis(0))).enumerate().for_each(
-            |(row, (mut to, from))| {
+        n.axis_iter_mut(Axis(0))
+            .into_par_iter()
+            .with_min_len(16)
+            .zip(l.axis_iter(Axis(0)))
+            .enumerate()
+            .for_each(|(row, (mut to, from))| {
                 for ((to, from), m) in to.iter_mut().zip(from).zip(&m).skip(row) {
                     *to = T::of(from / m);
                 }
-            },
-        );
+            });
         Ok(Self { n, d: m.iter().map(|m| T::of(m * m)).collect() })
     }
 

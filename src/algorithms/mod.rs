@@ -8,6 +8,7 @@
 //! and every constraint, and gives the same bits for every number of threads. Weights are never NaN: input that is not
 //! finite is refused.
 
+mod accumulator;
 mod constraint;
 mod error;
 mod factor;
@@ -21,6 +22,10 @@ mod scaled_grid;
 mod solvers;
 mod statistics;
 
+pub use accumulator::{
+    A2qParams, Axe, Centring, DataTypes, SoftThreshold, a2q, data_types_for, l1_threshold,
+    project_l1,
+};
 pub use constraint::{Budget, Constraint};
 pub use error::AlgorithmError;
 pub use feedback::{Forgiveness, Rounded};

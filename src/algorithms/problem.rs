@@ -182,7 +182,15 @@ impl<'a> Problem<'a> {
             T::of(if diagonal[order[step]] > 0.0 { w.into() } else { 0.0 })
         });
         let dead = diagonal.iter().filter(|&&x| x <= 0.0).count();
-        Part { rows, order, weights, gram, scale: 1.0 / self.statistics.samples as f64, target, dead }
+        Part {
+            rows,
+            order,
+            weights,
+            gram,
+            scale: 1.0 / self.statistics.samples as f64,
+            target,
+            dead,
+        }
     }
 }
 
@@ -220,7 +228,10 @@ impl<T: Scalar> Part<'_, T> {
 
     /// `(G - H) / samples` in processing order, each entry through `map(row, col, entry)`; `None` where both inputs are the
     /// same.
-    pub(super) fn mismatch(&self, map: impl Fn(usize, usize, f64) -> f64 + Sync) -> Option<Array2<T>> {
+    pub(super) fn mismatch(
+        &self,
+        map: impl Fn(usize, usize, f64) -> f64 + Sync,
+    ) -> Option<Array2<T>> {
         let g = self.gram.g.as_ref()?;
         let (h, order) = (&self.gram.h, &self.order);
         Some(gather(g.view(), order, order, |i, j, x| {

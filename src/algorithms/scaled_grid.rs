@@ -214,7 +214,8 @@ impl<T: Real> Grid<T> for ScaledGrid {
             (Elements::Encoded { .. }, zero) => {
                 for (i, ((y, s), (code, value))) in results.enumerate() {
                     let z = zero.map_or(0.0, |z| z[i]);
-                    *code = self.encode((*y / T::of(f64::from(*s)) + T::of(f64::from(z))).to_double());
+                    *code =
+                        self.encode((*y / T::of(f64::from(*s)) + T::of(f64::from(z))).to_double());
                     *value = T::of(f64::from((self.format.decode(*code) as f32 - z) * s));
                 }
             }

@@ -22,7 +22,9 @@ use ndarray::LinalgScalar;
 use num_traits::Float;
 
 /// The two scalar types of the solvers, `f32` and `f64`.
-pub trait Real: Float + LinalgScalar + Default + Send + Sync + std::fmt::Debug + std::iter::Sum {
+pub trait Real:
+    Float + LinalgScalar + Default + Send + Sync + std::fmt::Debug + std::iter::Sum
+{
     /// The nearest integer, ties to even, of a number of at most 2^22 in magnitude.
     fn round_small(self) -> Self;
     /// From `f64`, rounded to nearest.

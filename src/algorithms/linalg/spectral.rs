@@ -22,8 +22,12 @@ pub fn largest_eigenvalue(h: ArrayView2<'_, f64>, iterations: usize) -> f64 {
         }
         v.iter_mut().for_each(|x| *x /= norm);
         let start = Array1::from(v);
-        let next: Vec<f64> =
-            h.axis_iter(Axis(0)).into_par_iter().with_min_len(16).map(|row| row.dot(&start)).collect();
+        let next: Vec<f64> = h
+            .axis_iter(Axis(0))
+            .into_par_iter()
+            .with_min_len(16)
+            .map(|row| row.dot(&start))
+            .collect();
         let before = value;
         value = start.iter().zip(&next).map(|(a, b)| a * b).sum();
         if value - before <= 1e-3 * value {

@@ -1,0 +1,134 @@
+//! A2Q and A2Q+ as projections of given weights (Colbert et al., arXiv 2308.13504 and 2401.10432).
+
+use ndarray::Array2;
+
+use super::project_l1;
+use crate::accumulate::bounds::InputRange;
+use crate::algorithms::AlgorithmError;
+use crate::algorithms::feedback::Rounded;
+use crate::algorithms::grid::{AnyGrid, Chosen, IntegerGrid, Limits};
+
+/// Whether the mean is taken off first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Centring {
+    /// A2Q: `|q|_1 max|x| <= 2^(P-1) - 1`.
+    None,
+    /// A2Q+: the mean over the tile is subtracted, then `|q|_1 (hi - lo) <= 2^P - 2`: twice the norm for unsigned inputs.
+    #[default]
+    Mean,
+}
+
+/// Parameters of [`a2q`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct A2qParams {
+    /// P of the accumulator.
+    pub bits: u32,
+    /// The inputs; it must hold 0.
+    pub input: InputRange,
+    /// Columns summed in the P bits; `None` for all.
+    pub tile: Option<usize>,
+    /// A2Q or A2Q+.
+    pub centring: Centring,
+}
+
+/// Weights that no input overflows: per row and tile
+///
+/// ```text
+/// v = w / step                A2Q+: v <- v - mean(v)
+/// v <- projection of v onto the L1 ball of radius T
+/// A2Q+: v <- v - mean(v), scaled back to norm T where it has grown: positive and negative parts weigh T / 2 each
+/// q = clip(trunc(v))
+/// T = (2^(P-1) - 1) / max|x|  (A2Q)      T = (2^P - 2) / (hi - lo)  (A2Q+)
+/// ```
+///
+/// The projection is the papers' EP-init: what is left to learn there is lost here. Rounding is toward zero, which cannot
+/// raise the norm; rounding to nearest would break the guarantee.
+///
+/// # Errors
+/// A grid without integers, or with a zero point; P below 2 or above 64; an input range without 0; weights of another shape.
+pub fn a2q(
+    weights: ndarray::ArrayView2<'_, f32>,
+    grid: &dyn AnyGrid,
+    params: &A2qParams,
+) -> Result<Rounded, AlgorithmError> {
+    let fail = |reason: &str| Err(AlgorithmError::Constraint(reason.into()));
+    let (low, high) = (params.input.low, params.input.high);
+    if !(2..=64).contains(&params.bits) {
+        return Err(AlgorithmError::Parameter {
+            name: "the accumulator's width",
+            value: params.bits.into(),
+            expected: "2 to 64",
+        });
+    }
+    if low > 0 || high < 0 {
+        return fail("A2Q needs an input range that holds 0; fold the zero point first");
+    }
+    let Some(integers) = grid.double().integers() else {
+        return fail("A2Q needs weights that are integers");
+    };
+    AlgorithmError::check_shape("the weight matrix", weights.dim(), integers.dim())?;
+    crate::algorithms::error::check_finite("the weight matrix", weights, 0)?;
+    let half = 2f64.powi(params.bits as i32 - 1) - 1.0;
+    let radius = match params.centring {
+        Centring::None => half / (-low).max(high).max(1) as f64,
+        Centring::Mean => 2.0 * half / (high - low).max(1) as f64,
+    };
+    let cols = weights.ncols();
+    let tile = params.tile.unwrap_or(cols).clamp(1, cols.max(1));
+    let mut rounded =
+        Rounded { codes: Array2::zeros(weights.dim()), values: Array2::zeros(weights.dim()) };
+    for (row, w) in weights.rows().into_iter().enumerate() {
+        for start in (0..cols).step_by(tile) {
+            let columns = start..(start + tile).min(cols);
+            let mut v: Vec<f64> =
+                columns.clone().map(|col| f64::from(w[col]) / integers.step(row, col)).collect();
+            if params.centring == Centring::Mean {
+                centre(&mut v);
+            }
+            project_l1(&mut v, radius);
+            if params.centring == Centring::Mean {
+                centre(&mut v);
+            }
+            // A hair inside, so that no rounding error of these sums can matter.
+            let norm = v.iter().map(|v| v.abs()).sum::<f64>() * (1.0 + 1e-12);
+            if norm > radius {
+                v.iter_mut().for_each(|v| *v *= radius / norm);
+            }
+            for (col, v) in columns.zip(v) {
+                let (code, value) = truncated(integers, row, col, v)?;
+                rounded.codes[[row, col]] = code;
+                rounded.values[[row, col]] = value;
+            }
+        }
+    }
+    Ok(rounded)
+}
+
+fn centre(v: &mut [f64]) {
+    let mean = v.iter().sum::<f64>() / v.len() as f64;
+    v.iter_mut().for_each(|v| *v -= mean);
+}
+
+/// The code of `trunc(v)`, or of the level next to it toward zero.
+fn truncated(
+    grid: &dyn IntegerGrid<f64>,
+    row: usize,
+    col: usize,
+    v: f64,
+) -> Result<(u32, f32), AlgorithmError> {
+    if grid.value(row, col, 0) != 0.0 {
+        return Err(AlgorithmError::Constraint("A2Q needs a grid without zero points".into()));
+    }
+    let level = v.trunc() as i64;
+    let (mut code, mut value, mut chosen) = ([0], [0.0], [0]);
+    let limits = Limits { low: &[level.min(0)], high: &[level.max(0)] };
+    let y = [grid.value(row, col, level)];
+    grid.round_within(
+        row,
+        col,
+        &y,
+        limits,
+        Chosen { codes: &mut code, values: &mut value, levels: &mut chosen },
+    );
+    Ok((code[0], value[0] as f32))
+}

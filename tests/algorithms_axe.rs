@@ -1,0 +1,288 @@
+//! The guarantee of the accumulator constraints, for every solver: no witness and no data overflows.
+
+#[path = "algorithms/data.rs"]
+mod data;
+
+use data::{Layer, Random, channel_scales, relative_error};
+use fewbit::accumulate::bounds::{InputRange, Inputs, Layer as Bounded, Side};
+use fewbit::algorithms::{
+    A2qParams, AlgorithmError, AnyConstraint, Arithmetic, Axe, Centring, Collector, Forgiveness,
+    GpfqParams, GptaqParams, GptqParams, Order, Precision, Problem, QronosParams, RtnParams,
+    ScaledGrid, SoftThreshold, Solution, Statistics, a2q, data_types_for, gpfq, gptaq, gptq,
+    qronos, rtn,
+};
+use fewbit::{Accumulator, reference};
+use fewbit_formats::Format;
+use ndarray::{Array2, ArrayView2, Axis};
+use proptest::prelude::*;
+
+const SOLVERS: [&str; 5] = ["rtn", "gptq", "gpfq", "qronos", "gptaq"];
+
+fn solve(
+    name: &str,
+    problem: &Problem<'_>,
+    order: Order,
+    precision: Precision,
+) -> Result<Solution, AlgorithmError> {
+    let forgiveness = Forgiveness::Constraint;
+    match name {
+        "rtn" => rtn(problem, &RtnParams { order, precision }),
+        "gptq" => gptq(problem, &GptqParams { order, precision, ..Default::default() }),
+        "gptq-forgiving" => {
+            gptq(problem, &GptqParams { order, precision, forgiveness, ..Default::default() })
+        }
+        "gpfq" => gpfq(problem, &GpfqParams { order, precision }),
+        "qronos" => qronos(problem, &QronosParams { order, precision, ..Default::default() }),
+        "gptaq" => gptaq(problem, &GptaqParams { order, precision, ..Default::default() }),
+        other => panic!("{other}"),
+    }
+}
+
+struct Case {
+    layer: Layer,
+    statistics: Statistics,
+}
+
+impl Case {
+    fn new(seed: u64, outputs: usize, inputs: usize) -> Self {
+        let layer = Layer::new(seed, outputs, inputs, inputs * 3 + 10, 0.2);
+        let mut collector = Collector::new(inputs, 1, Arithmetic::Single).unwrap();
+        collector.push_pairs(layer.quantized.view(), layer.float.view()).unwrap();
+        Self { layer, statistics: collector.finish() }
+    }
+
+    fn grid(&self, format: Format) -> ScaledGrid {
+        let scales = channel_scales(self.layer.weights.view(), format.max_finite() as f32)
+            .insert_axis(Axis(1));
+        ScaledGrid::new(
+            format,
+            self.layer.weights.ncols(),
+            scales,
+            None,
+            self.layer.weights.ncols(),
+        )
+        .unwrap()
+    }
+
+    fn problem<'a>(
+        &'a self,
+        grid: &'a ScaledGrid,
+        constraint: Option<&'a dyn AnyConstraint>,
+    ) -> Problem<'a> {
+        Problem {
+            weights: self.layer.weights.view(),
+            statistics: &self.statistics,
+            grid,
+            constraint,
+        }
+    }
+
+    fn error(&self, values: &Array2<f32>) -> f64 {
+        relative_error(&self.layer.float, &self.layer.quantized, &self.layer.weights, values)
+    }
+}
+
+fn levels(grid: &ScaledGrid, codes: &Array2<u32>) -> Array2<i64> {
+    codes.mapv(|code| grid.level(code).unwrap())
+}
+
+/// Overflow events of the emulated accumulator on the witnesses of every row, on random and on extreme inputs.
+fn events(
+    levels: ArrayView2<'_, i64>,
+    acc: &Accumulator,
+    range: InputRange,
+    random: &mut Random,
+) -> u64 {
+    let bounded = Bounded::new(levels, Inputs::Same(range)).unwrap();
+    let (rows, cols) = levels.dim();
+    let mut inputs: Vec<i64> = Vec::new();
+    for row in 0..rows {
+        inputs.extend(bounded.witness(row, Side::Lower));
+        inputs.extend(bounded.witness(row, Side::Upper));
+    }
+    let span = (range.high - range.low + 1) as usize;
+    inputs.extend((0..8 * cols).map(|_| range.low + random.below(span) as i64));
+    inputs.extend((0..8 * cols).map(|_| if random.below(2) == 0 { range.low } else { range.high }));
+    let inputs = Array2::from_shape_vec((inputs.len() / cols, cols), inputs).unwrap();
+    reference::matmul(inputs.view(), levels.t(), acc).unwrap().1.events()
+}
+
+fn check(
+    case: &Case,
+    format: Format,
+    acc: &str,
+    range: InputRange,
+    solver: &str,
+    order: Order,
+    soft: SoftThreshold,
+) -> f64 {
+    let acc: Accumulator = acc.parse().unwrap();
+    let grid = case.grid(format);
+    let axe = Axe::new(&acc, &Inputs::Same(range), case.layer.weights.ncols(), soft).unwrap();
+    let solution =
+        solve(solver, &case.problem(&grid, Some(&axe)), order, Precision::Single).unwrap();
+    let levels = levels(&grid, &solution.codes);
+    let what = format!("{solver} {acc} {range:?} {order:?} {soft:?}");
+    let bounds = Bounded::new(levels.view(), Inputs::Same(range)).unwrap().bounds(&acc).unwrap();
+    assert!(bounds.guarantees(&acc).unwrap().all(), "{what}");
+    assert_eq!(events(levels.view(), &acc, range, &mut Random(1)), 0, "{what}");
+    case.error(&solution.values)
+}
+
+/// Every solver x {monolithic, tiles of 32, 64, 128} x P x sign x order x soft threshold.
+#[test]
+fn no_solver_lets_an_accumulator_overflow() {
+    let case = Case::new(3, 6, 200);
+    for solver in SOLVERS.into_iter().chain(["gptq-forgiving"]) {
+        for (tile, widths) in
+            [(200, [10, 13, 16]), (32, [9, 11, 13]), (64, [9, 12, 14]), (128, [10, 12, 15])]
+        {
+            for bits in widths {
+                for range in [InputRange::unsigned(8), InputRange::signed(8), InputRange::signed(4)]
+                {
+                    for (order, soft) in [
+                        (Order::Natural, SoftThreshold::On),
+                        (Order::Descending, SoftThreshold::Off),
+                        (Order::Descending, SoftThreshold::On),
+                    ] {
+                        let acc = if tile == 200 {
+                            format!("int{bits}-sat")
+                        } else {
+                            format!("int{bits}-sat/{tile},int20-wrap")
+                        };
+                        check(&case, Format::INT4, &acc, range, solver, order, soft);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The outer register binds too, and a stage in between; minifloats have budgets in units of their smallest value.
+#[test]
+fn outer_stages_and_minifloats() {
+    let case = Case::new(9, 5, 96);
+    let range = InputRange::unsigned(4);
+    for solver in SOLVERS {
+        for acc in [
+            "int12-sat/16,int11-wrap",
+            "int9-wrap/8,int10-sat/4,int11-sat",
+            "exact/16,int12-sat",
+            "int10-sat*4",
+        ] {
+            check(&case, Format::INT4, acc, range, solver, Order::Descending, SoftThreshold::On);
+            check(&case, Format::E2M1FN, acc, range, solver, Order::Natural, SoftThreshold::Off);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn random_constraints_hold(
+        seed: u64,
+        inputs in 1usize..70,
+        low in -200i64..=0,
+        high in 0i64..=300,
+        inner in 2u32..20,
+        outer in 2u32..22,
+        tile in 1usize..40,
+        solver in 0..SOLVERS.len(),
+        soft: bool,
+    ) {
+        let case = Case::new(seed, 3, inputs);
+        let soft = if soft { SoftThreshold::On } else { SoftThreshold::Off };
+        let acc = format!("int{inner}-sat/{tile},int{outer}-wrap");
+        let range = InputRange::new(low, high);
+        check(&case, Format::INT8, &acc, range, SOLVERS[solver], Order::Descending, soft);
+    }
+
+    #[test]
+    fn a2q_projections_hold(seed: u64, inputs in 1usize..200, bits in 4u32..18, n in 1u32..9, signed: bool, plus: bool) {
+        let case = Case::new(seed, 3, inputs);
+        let grid = case.grid(Format::INT8N);
+        let range = if signed { InputRange::signed(n) } else { InputRange::unsigned(n) };
+        let centring = if plus { Centring::Mean } else { Centring::None };
+        let acc: Accumulator = format!("int{bits}-sat").parse().unwrap();
+        let params = A2qParams { bits, input: range, tile: None, centring };
+        let q = a2q(case.layer.weights.view(), &grid, &params).unwrap();
+        let levels = self::levels(&grid, &q.codes);
+        prop_assert_eq!(events(levels.view(), &acc, range, &mut Random(seed)), 0);
+        let tile = A2qParams { tile: Some(16), ..params };
+        let q = a2q(case.layer.weights.view(), &grid, &tile).unwrap();
+        let levels = self::levels(&grid, &q.codes);
+        let acc: Accumulator = format!("int{bits}-sat/16,int40-sat").parse().unwrap();
+        prop_assert_eq!(events(levels.view(), &acc, range, &mut Random(seed)), 0);
+    }
+}
+
+#[test]
+fn without_a_constraint_the_same_accumulators_do_overflow() {
+    let case = Case::new(3, 6, 200);
+    let grid = case.grid(Format::INT4);
+    for solver in SOLVERS {
+        let solution =
+            solve(solver, &case.problem(&grid, None), Order::Natural, Precision::Single).unwrap();
+        let levels = levels(&grid, &solution.codes);
+        let acc: Accumulator = "int13-sat".parse().unwrap();
+        assert_ne!(events(levels.view(), &acc, InputRange::unsigned(8), &mut Random(1)), 0);
+    }
+}
+
+/// A constraint that cannot bind changes nothing.
+#[test]
+fn a_slack_budget_changes_nothing() {
+    let case = Case::new(4, 9, 150);
+    let grid = case.grid(Format::INT4);
+    let axe = Axe::new(
+        &"int40-sat".parse().unwrap(),
+        &Inputs::Same(InputRange::unsigned(8)),
+        150,
+        SoftThreshold::On,
+    )
+    .unwrap();
+    for solver in SOLVERS {
+        for order in [Order::Natural, Order::Descending] {
+            let free = solve(solver, &case.problem(&grid, None), order, Precision::Single).unwrap();
+            let held =
+                solve(solver, &case.problem(&grid, Some(&axe)), order, Precision::Single).unwrap();
+            assert_eq!(free, held);
+        }
+    }
+}
+
+/// At equal P AXE beats data types chosen without looking at the weights, wherever the constraint binds.
+#[test]
+fn axe_beats_the_naive_choice_of_data_types() {
+    let case = Case::new(21, 24, 256);
+    for (tile, bits) in [(256, 14), (256, 16), (256, 17), (64, 12), (64, 14), (128, 13)] {
+        let acc = if tile == 256 {
+            format!("int{bits}-sat")
+        } else {
+            format!("int{bits}-sat/{tile},int32-sat")
+        };
+        let range = InputRange::unsigned(8);
+        for solver in ["gptq", "gpfq", "qronos"] {
+            // The naive pair at the same input type, or none at all.
+            let naive = data_types_for(bits, tile, 4, range.data_type());
+            let naive = naive.iter().find(|pair| pair.input.bits == 8).map(|pair| {
+                let grid = case.grid(format!("int{}", pair.weight_bits).parse().unwrap());
+                let solution =
+                    solve(solver, &case.problem(&grid, None), Order::Descending, Precision::Single)
+                        .unwrap();
+                case.error(&solution.values)
+            });
+            let axe = check(
+                &case,
+                Format::INT4,
+                &acc,
+                range,
+                solver,
+                Order::Descending,
+                SoftThreshold::On,
+            );
+            assert!(axe < naive.unwrap_or(1.0), "{solver} {acc}: AXE {axe}, naive {naive:?}");
+        }
+    }
+}
