@@ -57,6 +57,9 @@ pub enum AlgorithmError {
         /// What is cut into groups.
         what: &'static str,
     },
+    /// A granularity that weights cannot have.
+    #[error("{0}: weights have one scale per matrix, output, input, or group of inputs")]
+    Granularity(String),
     /// A Gram matrix that cannot be factored.
     #[error(
         "the damped Gram matrix is not positive definite (its factorisation stops at input {column}); raise the damping"

@@ -103,11 +103,14 @@ fn no_integers() -> AlgorithmError {
     )
 }
 
+/// A grid of integers and what is left of its rows' budgets.
+type Kept<'a, T> = Option<(&'a dyn IntegerGrid<T>, Box<dyn Budget<T>>)>;
+
 /// The rows of one task, transposed: everything is `[step, lane]`.
 struct Lanes<'a, 'b, T: Real> {
     run: &'a Feedback<'b, T>,
     grid: &'a dyn Grid<T>,
-    kept: Option<(&'a dyn IntegerGrid<T>, Box<dyn Budget<T>>)>,
+    kept: Kept<'a, T>,
     /// Row of the grid that lane 0 is.
     row: usize,
     y: Array2<T>,
@@ -123,7 +126,7 @@ impl<'a, 'b, T: Real> Lanes<'a, 'b, T> {
         grid: &'a dyn Grid<T>,
         row: usize,
         lanes: std::ops::Range<usize>,
-        kept: Option<(&'a dyn IntegerGrid<T>, Box<dyn Budget<T>>)>,
+        kept: Kept<'a, T>,
     ) -> Self {
         let dim = (run.target.ncols(), lanes.len());
         let mut d = Array2::zeros(dim);

@@ -134,7 +134,7 @@ impl<'a> Problem<'a> {
             (self.statistics.inputs(), self.statistics.inputs()),
             (cols * groups, cols * groups),
         )?;
-        if groups == 0 || rows % groups != 0 {
+        if groups == 0 || !rows.is_multiple_of(groups) {
             return Err(AlgorithmError::Group {
                 group: groups,
                 inputs: rows,

@@ -1,7 +1,9 @@
 //! The grid of a scalar format with fixed scales and zero points, per tensor, channel, or group.
 
 use fewbit_formats::{Format, Overflow, Policy, Rounding};
-use ndarray::{Array2, ArrayView2};
+use ndarray::{Array2, ArrayD, ArrayView2, Ix2, IxDyn};
+
+use crate::quantize::{Granularity, Parameters, Scheme};
 
 use super::grid::{Chosen, Grid, IntegerGrid, Limits};
 use super::linalg::Real;
@@ -82,6 +84,42 @@ impl ScaledGrid {
             zero_point: zero_point.map(lanes),
             elements: Elements::new(format),
         })
+    }
+
+    /// The grid of a matrix that a quantizer with this scheme has given these parameters.
+    ///
+    /// # Errors
+    /// A granularity that is not per tensor, row, output channel, input channel, or along the inputs in groups; the errors
+    /// of [`Self::new`].
+    pub fn of_scheme(
+        scheme: &Scheme,
+        parameters: &Parameters,
+        (rows, cols): (usize, usize),
+    ) -> Result<Self, AlgorithmError> {
+        let (groups, group) = match scheme.granularity {
+            Granularity::Tensor | Granularity::Row | Granularity::Channel { axis: 0 | -2 } => {
+                (1, cols)
+            }
+            Granularity::Channel { axis: 1 | -1 } => (cols, 1),
+            Granularity::Group { axis: 1 | -1, size } => (cols.div_ceil(size.max(1)), size),
+            other => return Err(AlgorithmError::Granularity(other.to_string())),
+        };
+        let expand = |parameter: &ArrayD<f32>, what: &'static str| {
+            let shape =
+                || AlgorithmError::check_shape(what, (parameter.len(), 1), (rows * groups, 1));
+            // Per tensor and per input channel one entry stands for all rows.
+            match parameter
+                .broadcast(IxDyn(&[rows, groups]))
+                .map(|p| p.into_dimensionality::<Ix2>())
+            {
+                Some(Ok(parameter)) => Ok(parameter.to_owned()),
+                _ => Err(shape().err().unwrap_or(AlgorithmError::Granularity(what.into()))),
+            }
+        };
+        let scale = expand(&parameters.scale, "the scale")?;
+        let zero_point =
+            parameters.zero_point.as_ref().map(|z| expand(z, "the zero point")).transpose()?;
+        Self::new(scheme.format, cols, scale, zero_point, group)
     }
 
     /// The format of the elements.
@@ -169,7 +207,9 @@ impl Elements {
 fn levels(format: Format) -> Vec<(i64, u32)> {
     let unit = format.smallest_positive();
     let reach = format.max_finite().max(-format.min_finite()) / unit;
-    if format.bits() > 16 || !(reach < 1e18) || !format.has_zero() {
+    // A format without a positive value gives NaN here.
+    let too_far = reach.is_nan() || reach >= 1e18;
+    if format.bits() > 16 || too_far || !format.has_zero() {
         return Vec::new();
     }
     let values = (0..format.code_count() as u32).map(|code| (format.decode(code), code));

@@ -23,10 +23,6 @@ impl Random {
         (0..12).map(|_| self.uniform()).sum::<f64>() - 6.0
     }
 
-    pub(crate) fn below(&mut self, bound: usize) -> usize {
-        (self.next() % bound as u64) as usize
-    }
-
     pub(crate) fn matrix(&mut self, rows: usize, cols: usize) -> Array2<f32> {
         Array2::from_shape_fn((rows, cols), |_| self.normal() as f32)
     }

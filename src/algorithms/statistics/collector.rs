@@ -84,7 +84,7 @@ impl Collector {
         if inputs == 0 {
             return Err(AlgorithmError::Empty { what: "the input", rows: 0, cols: 0 });
         }
-        if groups == 0 || inputs % groups != 0 {
+        if groups == 0 || !inputs.is_multiple_of(groups) {
             return Err(AlgorithmError::Group { group: groups, inputs, what: "a grouped layer" });
         }
         Ok(Self {

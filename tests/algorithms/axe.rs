@@ -1,9 +1,6 @@
 //! The guarantee of the accumulator constraints, for every solver: no witness and no data overflows.
 
-#[path = "algorithms/data.rs"]
-mod data;
-
-use data::{Layer, Random, channel_scales, relative_error};
+use crate::data::{Layer, Random, channel_scales, relative_error};
 use fewbit::accumulate::bounds::{InputRange, Inputs, Layer as Bounded, Side};
 use fewbit::algorithms::{
     A2qParams, AlgorithmError, AnyConstraint, Arithmetic, Axe, Centring, Collector, Forgiveness,
@@ -100,9 +97,10 @@ fn events(
         inputs.extend(bounded.witness(row, Side::Lower));
         inputs.extend(bounded.witness(row, Side::Upper));
     }
-    let span = (range.high - range.low + 1) as usize;
-    inputs.extend((0..8 * cols).map(|_| range.low + random.below(span) as i64));
-    inputs.extend((0..8 * cols).map(|_| if random.below(2) == 0 { range.low } else { range.high }));
+    let span = (range.high - range.low + 1) as u64;
+    inputs.extend((0..8 * cols).map(|_| range.low + (random.next() % span) as i64));
+    inputs
+        .extend((0..8 * cols).map(|_| if random.uniform() < 0.5 { range.low } else { range.high }));
     let inputs = Array2::from_shape_vec((inputs.len() / cols, cols), inputs).unwrap();
     reference::matmul(inputs.view(), levels.t(), acc).unwrap().1.events()
 }

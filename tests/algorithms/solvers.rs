@@ -1,18 +1,13 @@
 //! The solvers against their definitions, written out with the inputs themselves instead of Gram matrices.
 
-#[path = "algorithms/data.rs"]
-mod data;
-#[path = "algorithms/least_squares.rs"]
-mod least_squares;
-
-use data::{Layer, channel_scales, relative_error};
+use crate::data::{Layer, channel_scales, relative_error};
+use crate::least_squares::least_squares;
 use fewbit::algorithms::{
     AlgorithmError, Arithmetic, Collector, GpfqParams, GptaqParams, GptqParams, Order, Precision,
     Problem, QronosParams, RtnParams, ScaledGrid, Solution, Statistics, gpfq, gptaq, gptq, qronos,
     rtn,
 };
 use fewbit_formats::Format;
-use least_squares::least_squares;
 use ndarray::{Array1, Array2, Axis, s};
 use proptest::prelude::*;
 

@@ -1,0 +1,118 @@
+//! Streaming statistics: batches, pairs, groups, shards, files.
+
+use crate::data::{Layer, Random};
+use fewbit::algorithms::{AlgorithmError, Arithmetic, BLOCK, Collector, Statistics};
+use ndarray::{Array2, Axis, array, s};
+use proptest::prelude::*;
+
+fn collect(x: &Array2<f32>, cuts: &[usize], groups: usize, arithmetic: Arithmetic) -> Statistics {
+    let mut collector = Collector::new(x.ncols(), groups, arithmetic).unwrap();
+    let mut start = 0;
+    for &cut in cuts.iter().chain([&x.nrows()]) {
+        collector.push(x.slice(s![start..cut, ..])).unwrap();
+        start = cut;
+    }
+    collector.finish()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 12, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn cutting_into_batches_changes_no_bit(seed: u64, a in 0usize..2500, b in 0usize..2500) {
+        let x = Random(seed).matrix(2 * BLOCK + 300, 7);
+        let (a, b) = (a.min(x.nrows()), b.min(x.nrows()));
+        let whole = collect(&x, &[], 1, Arithmetic::Single);
+        prop_assert_eq!(collect(&x, &[a.min(b), a.max(b)], 1, Arithmetic::Single), whole);
+    }
+
+    #[test]
+    fn gram_matrices_are_the_sums_of_products(seed: u64, samples in 1usize..60, inputs in 1usize..300) {
+        let layer = Layer::new(seed, 1, inputs, samples, 0.5);
+        let double = |m: &Array2<f32>| m.mapv(f64::from);
+        let (x, xq) = (double(&layer.float), double(&layer.quantized));
+        for (arithmetic, tolerance) in [(Arithmetic::Double, 1e-12), (Arithmetic::Single, 1e-5)] {
+            let mut collector = Collector::new(inputs, 1, arithmetic).unwrap();
+            collector.push_pairs(layer.quantized.view(), layer.float.view()).unwrap();
+            let statistics = collector.finish();
+            let scale = xq.mapv(|x| x * x).sum().max(x.mapv(|x| x * x).sum());
+            let gram = &statistics.grams[0];
+            for (found, wanted) in [(&gram.h, xq.t().dot(&xq)), (gram.g.as_ref().unwrap(), xq.t().dot(&x))] {
+                prop_assert!((found - &wanted).iter().all(|e| e.abs() <= tolerance * scale));
+            }
+            prop_assert_eq!(&gram.h, &gram.h.t());
+            let sum = x.sum_axis(Axis(0));
+            prop_assert!((&statistics.float.sum - &sum).iter().all(|e| e.abs() < 1e-9));
+            let peak = xq.map_axis(Axis(0), |c| c.fold(0f64, |m, x| m.max(x.abs())));
+            prop_assert_eq!(&statistics.quantized.abs_max, &peak);
+        }
+    }
+}
+
+#[test]
+fn groups_are_the_blocks_on_the_diagonal() {
+    let x = Random(1).matrix(100, 12);
+    let whole = collect(&x, &[], 1, Arithmetic::Double);
+    for groups in [2, 3, 12] {
+        let parts = collect(&x, &[], groups, Arithmetic::Double);
+        let width = 12 / groups;
+        for (index, gram) in parts.grams.iter().enumerate() {
+            let block = s![index * width..(index + 1) * width, index * width..(index + 1) * width];
+            let apart = &gram.h - &whole.grams[0].h.slice(block);
+            assert!(apart.iter().all(|e| e.abs() < 1e-10));
+        }
+    }
+}
+
+#[test]
+fn shards_merge_to_the_whole() {
+    let x = Random(2).matrix(3 * BLOCK, 9);
+    let part =
+        |a: usize, b: usize| collect(&x.slice(s![a..b, ..]).to_owned(), &[], 1, Arithmetic::Single);
+    let (a, b) = (part(0, BLOCK), part(BLOCK, 3 * BLOCK));
+    let merged = a.clone().merge(&b).unwrap();
+    assert_eq!(merged, b.clone().merge(&a).unwrap(), "merging is commutative");
+    let whole = collect(&x, &[], 1, Arithmetic::Single);
+    assert_eq!(merged.samples, whole.samples);
+    let apart = &merged.grams[0].h - &whole.grams[0].h;
+    assert!(apart.iter().all(|e| e.abs() <= 1e-11 * whole.grams[0].h[[0, 0]]));
+}
+
+#[test]
+fn files_hold_everything_and_refuse_what_is_cut_or_changed() {
+    let layer = Layer::new(3, 1, 10, 40, 0.5);
+    for groups in [1, 5] {
+        let mut collector = Collector::new(10, groups, Arithmetic::Single).unwrap();
+        collector.push_pairs(layer.quantized.view(), layer.float.view()).unwrap();
+        let statistics = collector.finish();
+        let bytes = statistics.to_bytes().unwrap();
+        assert_eq!(Statistics::from_bytes(&bytes).unwrap(), statistics);
+        for end in 0..bytes.len() {
+            assert!(matches!(
+                Statistics::from_bytes(&bytes[..end]),
+                Err(AlgorithmError::File { .. })
+            ));
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("h.safetensors");
+        statistics.save(&path).unwrap();
+        assert_eq!(Statistics::load(&path).unwrap(), statistics);
+    }
+    assert!(Statistics::load("no such file".as_ref()).is_err());
+}
+
+#[test]
+fn what_cannot_be_collected_is_named() {
+    let mut collector = Collector::new(2, 1, Arithmetic::Single).unwrap();
+    collector.push(array![[1.0, 2.0]].view()).unwrap();
+    let error = collector.push(array![[1.0, 2.0], [3.0, f32::NAN]].view()).unwrap_err();
+    assert!(matches!(error, AlgorithmError::NotFinite { row: 2, col: 1, .. }), "{error}");
+    let error = collector.push(array![[f32::INFINITY, 2.0]].view()).unwrap_err();
+    assert!(error.to_string().contains("inf at row 1, column 0"), "{error}");
+    assert!(collector.push(array![[1.0]].view()).is_err());
+    assert!(collector.push_pairs(array![[1.0, 1.0]].view(), array![[1.0, 1.0]].view()).is_err());
+    assert_eq!(collector.finish().samples, 1, "nothing of a refused batch is kept");
+    assert!(Collector::new(0, 1, Arithmetic::Single).is_err());
+    assert!(Collector::new(10, 3, Arithmetic::Single).is_err());
+    assert!(Collector::new(10, 0, Arithmetic::Single).is_err());
+}
