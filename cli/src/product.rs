@@ -74,7 +74,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_output_that_overflows_in_two_stages_counts_once() -> Result<(), Box<dyn std::error::Error>> {
+    fn an_output_that_overflows_in_two_stages_counts_once() -> Result<(), Box<dyn std::error::Error>>
+    {
         let acc = "int4-sat/2,int4-sat".parse()?;
         // 14 -> 7, 14 -> 7, 14 -> 7; 7; 14 -> 7, 0; 0
         let a = ndarray::array![[7, 7, 7, 7], [7, 0, 7, 0], [7, 7, 0, 0], [0, 0, 0, 0]];
