@@ -2,44 +2,48 @@
 
 use clap::Args;
 use fewbit_formats::{
-    Format, InfinityPolicy, NanPayload, NanPolicy, NanSign, Overflow, Policy, Rounding,
+    Format, InfinityPolicy, NanPayload, NanPolicy, NanSign, Overflow, Policy, Preset, Rounding,
     SubnormalInput, SubnormalOutput, ZeroSign,
 };
 
-/// One flag per axis.
-#[derive(Clone, Copy, Debug, Args)]
+/// One flag per axis, on top of a preset.
+#[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Policy")]
 pub(crate) struct PolicyArgs {
+    /// Follow a stack on every axis that no other flag sets, as `ocp-1.0` or `ml_dtypes-0.5`
+    /// [default: ties-even, saturate, and nothing lost where the format can hold it]
+    #[arg(long, value_name = "NAME")]
+    preset: Option<Preset>,
     /// Between two values: ties-even, ties-away, ties-zero, ties-up, ties-down, toward-zero, up, down, away, odd,
-    /// stochastic<n>, or a short, AP_* or AC_* name
-    #[arg(long, value_name = "MODE", default_value = "ties-even")]
-    round: Rounding,
+    /// stochastic<n>, or a short, AP_* or AC_* name [default: ties-even]
+    #[arg(long, value_name = "MODE")]
+    round: Option<Rounding>,
     /// Beyond the largest value: saturate, special, ieee, sat-none, saturate-symmetric, zero; wrap and wrap-sm for
-    /// integers and fixed point
-    #[arg(long, value_name = "POLICY", default_value = "saturate")]
-    overflow: Overflow,
+    /// integers and fixed point [default: saturate]
+    #[arg(long, value_name = "POLICY")]
+    overflow: Option<Overflow>,
     /// NaN where the format has none: error, zero, negative-zero, ml-dtypes, largest, smallest
     /// [default: ml-dtypes for floats, error for others]
     #[arg(long, value_name = "POLICY")]
     nan: Option<NanPolicy>,
-    /// Sign of a NaN: keep, positive
-    #[arg(long, value_name = "POLICY", default_value = "keep")]
-    nan_sign: NanSign,
-    /// Fraction of a NaN: canonical, all-ones, truncate
-    #[arg(long, value_name = "POLICY", default_value = "canonical")]
-    nan_payload: NanPayload,
-    /// Infinity in: as-overflow, keep, nan, error
-    #[arg(long, value_name = "POLICY", default_value = "as-overflow")]
-    infinity: InfinityPolicy,
-    /// Sign of a zero: keep, positive
-    #[arg(long, value_name = "POLICY", default_value = "keep")]
-    zero_sign: ZeroSign,
-    /// Values that are subnormal in the input's type: keep, flush
-    #[arg(long, value_name = "POLICY", default_value = "keep")]
-    subnormal_input: SubnormalInput,
-    /// Values below the format's smallest normal one: keep, flush-before, flush-after
-    #[arg(long, value_name = "POLICY", default_value = "keep")]
-    subnormal_output: SubnormalOutput,
+    /// Sign of a NaN: keep, positive [default: keep]
+    #[arg(long, value_name = "POLICY")]
+    nan_sign: Option<NanSign>,
+    /// Fraction of a NaN: canonical, all-ones, truncate [default: canonical]
+    #[arg(long, value_name = "POLICY")]
+    nan_payload: Option<NanPayload>,
+    /// Infinity in: as-overflow, keep, nan, error [default: as-overflow]
+    #[arg(long, value_name = "POLICY")]
+    infinity: Option<InfinityPolicy>,
+    /// Sign of a zero: keep, positive [default: keep]
+    #[arg(long, value_name = "POLICY")]
+    zero_sign: Option<ZeroSign>,
+    /// Values that are subnormal in the input's type: keep, flush [default: keep]
+    #[arg(long, value_name = "POLICY")]
+    subnormal_input: Option<SubnormalInput>,
+    /// Values below the format's smallest normal one: keep, flush-before, flush-after [default: keep]
+    #[arg(long, value_name = "POLICY")]
+    subnormal_output: Option<SubnormalOutput>,
 }
 
 /// Who chose what becomes of NaN in a format without one.
@@ -53,23 +57,27 @@ pub(crate) enum NanChoice {
 
 impl PolicyArgs {
     /// The policy for a format, and whether its NaN axis was chosen.
-    pub(crate) fn policy(self, format: Format) -> (Policy, NanChoice) {
-        let (nan, choice) = match (self.nan, format) {
-            (Some(nan), _) => (nan, NanChoice::Given),
-            (None, Format::Float(_)) => (NanPolicy::MlDtypes, NanChoice::Default),
-            (None, _) => (NanPolicy::Error, NanChoice::Default),
+    pub(crate) fn policy(&self, format: Format) -> (Policy, NanChoice) {
+        let base = match (self.preset, format) {
+            (Some(preset), _) => preset.policy(format),
+            (None, Format::Float(_)) => PLAIN.with_nan(NanPolicy::MlDtypes),
+            (None, _) => PLAIN,
         };
         let policy = Policy {
-            rounding: self.round,
-            overflow: self.overflow,
-            nan,
-            nan_sign: self.nan_sign,
-            nan_payload: self.nan_payload,
-            infinity: self.infinity,
-            zero_sign: self.zero_sign,
-            subnormal_input: self.subnormal_input,
-            subnormal_output: self.subnormal_output,
+            rounding: self.round.unwrap_or(base.rounding),
+            overflow: self.overflow.unwrap_or(base.overflow),
+            nan: self.nan.unwrap_or(base.nan),
+            nan_sign: self.nan_sign.unwrap_or(base.nan_sign),
+            nan_payload: self.nan_payload.unwrap_or(base.nan_payload),
+            infinity: self.infinity.unwrap_or(base.infinity),
+            zero_sign: self.zero_sign.unwrap_or(base.zero_sign),
+            subnormal_input: self.subnormal_input.unwrap_or(base.subnormal_input),
+            subnormal_output: self.subnormal_output.unwrap_or(base.subnormal_output),
         };
-        (policy, choice)
+        let chosen = self.nan.is_some() || self.preset.is_some();
+        (policy, if chosen { NanChoice::Given } else { NanChoice::Default })
     }
 }
+
+/// What is done where no argument says otherwise.
+const PLAIN: Policy = Policy::new(Rounding::TiesEven, Overflow::Saturate);

@@ -25,8 +25,10 @@ mod integer;
 mod named;
 pub mod philox;
 mod policy;
+mod preset;
 mod real;
 pub mod rounding;
+mod scale;
 mod scan;
 mod status;
 mod table;
@@ -42,8 +44,10 @@ pub use policy::{
     InfinityPolicy, NanPayload, NanPolicy, NanSign, Overflow, Policy, SubnormalInput,
     SubnormalOutput, ZeroSign,
 };
+pub use preset::Preset;
 pub use real::{Class, Real};
 pub use rounding::{Rounding, RoundingAlias};
+pub use scale::{InfiniteBlock, NanBlock, ScaleArithmetic, ScalePolicy, ScaleRule, ZeroBlock};
 pub use status::Status;
 pub use table::{Alias, FormatRow, Stack};
 pub use tapered::{PositFormat, TakumFormat};

@@ -51,6 +51,11 @@ pub enum Rounding {
         /// Random bits used, 1 to 32.
         bits: u8,
     },
+    /// As [`Rounding::StochasticNearest`], with ties to odd.
+    StochasticOdd {
+        /// Random bits used, 1 to 32.
+        bits: u8,
+    },
 }
 
 /// The part of a number below one unit, in units of 2^-64.
@@ -153,10 +158,11 @@ impl Rounding {
                 let bits = at_most_32(bits);
                 lost.leading(bits + 1) + 2 * low(random, bits) + 1 >= 2 << bits
             }
-            Self::StochasticNearest { bits } => {
+            Self::StochasticNearest { bits } | Self::StochasticOdd { bits } => {
                 let bits = at_most_32(bits);
                 let (kept, rest) = (lost.leading(bits), lost.0 << bits);
-                let up = rest > Lost::HALF || rest == Lost::HALF && kept & 1 != 0;
+                let tie_up = (kept & 1 != 0) == matches!(self, Self::StochasticNearest { .. });
+                let up = rest > Lost::HALF || rest == Lost::HALF && tie_up;
                 kept + up as u64 + low(random, bits) >= 1 << bits
             }
         }
@@ -168,7 +174,8 @@ impl Rounding {
         match self {
             Self::Stochastic { bits }
             | Self::StochasticMiddle { bits }
-            | Self::StochasticNearest { bits } => Some(bits),
+            | Self::StochasticNearest { bits }
+            | Self::StochasticOdd { bits } => Some(bits),
             _ => None,
         }
     }
@@ -205,10 +212,11 @@ impl Rounding {
     ];
 
     /// The stochastic modes: canonical name, short name.
-    const STOCHASTIC: [(OfBits, &'static str, &'static str); 3] = [
+    const STOCHASTIC: [(OfBits, &'static str, &'static str); 4] = [
         (|bits| Self::Stochastic { bits }, "stochastic", "sr"),
         (|bits| Self::StochasticMiddle { bits }, "stochastic-middle", "srm"),
         (|bits| Self::StochasticNearest { bits }, "stochastic-nearest", "srn"),
+        (|bits| Self::StochasticOdd { bits }, "stochastic-odd", "sro"),
     ];
 }
 
@@ -281,7 +289,7 @@ impl FromStr for Rounding {
                 found: Excerpt::new(text),
                 expected: "ties-even (rne), ties-odd (rno), ties-away (rna), ties-zero (rnz), ties-up (rnu), \
                            ties-down (rnd), ties-dpu, toward-zero (rz), up (ru), down (rd), away (raz), odd (ro), \
-                           stochastic<n> (sr<n>), stochastic-middle<n>, stochastic-nearest<n> with n from 1 to 32, \
+                           stochastic<n> (sr<n>), stochastic-middle<n>, stochastic-nearest<n>, stochastic-odd<n> with n from 1 to 32, \
                            or an AP_* or AC_* name",
             })
     }

@@ -20,6 +20,7 @@ Examples:
   fewbit cast --to e2m1fn --codes X.npy C.npy             the codes, as uint8
   fewbit cast --to e5m2 --overflow special X.npy Y.npy    to infinity beyond the largest value, as ml_dtypes
   fewbit cast --to e4m3fn --round stochastic8 --seed 7 X.npy Y.npy
+  fewbit cast --to e4m3fnuz --preset ml_dtypes-0.5 X.npy Y.npy
   fewbit cast --to fix8.4 --round AP_RND --overflow AP_WRAP X.npy Y.npy";
 
 /// Arguments of `fewbit cast`.

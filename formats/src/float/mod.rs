@@ -240,7 +240,7 @@ impl FloatFormat {
     #[must_use]
     #[inline]
     pub const fn sign_mask(self) -> u32 {
-        (self.is_signed() as u32) << (self.exponent_bits() + self.fraction_bits())
+        if self.is_signed() { 1 << (self.exponent_bits + self.fraction_bits) } else { 0 }
     }
 
     /// The magnitude of the largest finite value.

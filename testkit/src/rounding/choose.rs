@@ -42,11 +42,13 @@ pub enum Mode {
     StochasticB(u32),
     /// P3109 StochasticC with this many bits.
     StochasticC(u32),
+    /// StochasticC with ties to odd.
+    StochasticOdd(u32),
 }
 
 impl Mode {
     /// Every mode with the name it has in fewbit; of each stochastic one, some widths.
-    pub const NAMES: [(Self, &'static str); 20] = [
+    pub const NAMES: [(Self, &'static str); 22] = [
         (Self::TiesEven, "ties-even"),
         (Self::TiesOdd, "ties-odd"),
         (Self::TiesAway, "ties-away"),
@@ -67,12 +69,20 @@ impl Mode {
         (Self::StochasticC(2), "stochastic-nearest2"),
         (Self::StochasticC(7), "stochastic-nearest7"),
         (Self::StochasticC(32), "stochastic-nearest32"),
+        (Self::StochasticOdd(2), "stochastic-odd2"),
+        (Self::StochasticOdd(9), "stochastic-odd9"),
     ];
 
     /// Whether the mode uses random bits.
     #[must_use]
     pub fn is_stochastic(self) -> bool {
-        matches!(self, Self::StochasticA(_) | Self::StochasticB(_) | Self::StochasticC(_))
+        matches!(
+            self,
+            Self::StochasticA(_)
+                | Self::StochasticB(_)
+                | Self::StochasticC(_)
+                | Self::StochasticOdd(_)
+        )
     }
 }
 
@@ -165,12 +175,12 @@ impl Between {
             Mode::StochasticB(n) => {
                 carries(scaled(n + 1).floor().to_integer() + random(n) * 2 + 1, n + 1)
             }
-            Mode::StochasticC(n) => {
+            Mode::StochasticC(n) | Mode::StochasticOdd(n) => {
                 let scaled = scaled(n);
                 let (floor, rest) = (scaled.floor().to_integer(), scaled.fract());
                 let up = match rest.cmp(&power_of_two(-1)) {
                     Ordering::Less => false,
-                    Ordering::Equal => floor.is_odd(),
+                    Ordering::Equal => floor.is_odd() == (mode == Mode::StochasticC(n)),
                     Ordering::Greater => true,
                 };
                 carries(floor + u8::from(up) + random(n), n)

@@ -1,0 +1,190 @@
+//! Policies of known stacks, under their names.
+//!
+//! A preset says what a stack of a stated version does with a value and with the scale of a block. Where a stack's
+//! behaviour depends on the format, so does the policy. The disagreements that are left are told in `docs/formats.md`.
+
+use crate::format::Format;
+use crate::named::{Excerpt, UnknownName};
+use crate::policy::{InfinityPolicy, NanPayload, NanPolicy, NanSign, Overflow, Policy};
+use crate::rounding::Rounding;
+use crate::scale::{InfiniteBlock, ScaleArithmetic, ScalePolicy, ScaleRule};
+use core::fmt;
+use core::str::FromStr;
+
+/// A named set of policies.
+#[derive(Clone, Copy, Debug)]
+pub struct Preset {
+    /// The name: a stack and a version.
+    pub name: &'static str,
+    /// What it follows.
+    pub description: &'static str,
+    /// Where it is known to differ from what it follows; empty if nowhere.
+    pub differs: &'static str,
+    policy: fn(Format) -> Policy,
+    /// The scale of a block.
+    pub scale: ScalePolicy,
+}
+
+impl Preset {
+    /// Every preset.
+    #[must_use]
+    pub const fn all() -> &'static [Self] {
+        PRESETS
+    }
+
+    /// What the stack does when it converts to `format`.
+    #[must_use]
+    pub fn policy(&self, format: Format) -> Policy {
+        (self.policy)(format)
+    }
+}
+
+impl PartialEq for Preset {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Preset {}
+
+impl fmt::Display for Preset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name)
+    }
+}
+
+impl FromStr for Preset {
+    type Err = UnknownName;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let known = PRESETS.iter().find(|preset| preset.name.eq_ignore_ascii_case(text));
+        known.copied().ok_or(UnknownName {
+            kind: "preset",
+            found: Excerpt::new(text),
+            expected: NAMES,
+        })
+    }
+}
+
+const SATURATE: Policy = Policy::new(Rounding::TiesEven, Overflow::Saturate);
+const SPECIAL: Policy = Policy::new(Rounding::TiesEven, Overflow::Special);
+const FLOOR: ScalePolicy = ScalePolicy::new(ScaleRule::Floor);
+
+/// Declares each preset once, and the list of their names.
+macro_rules! presets {
+    ($($name:literal = $description:literal, $policy:expr, $scale:expr, $differs:literal;)+) => {
+        const PRESETS: &[Preset] = &[$(Preset {
+            name: $name,
+            description: $description,
+            differs: $differs,
+            policy: $policy,
+            scale: $scale,
+        }),+];
+
+        const NAMES: &str = crate::named::join!($($name),+);
+    };
+}
+
+presets! {
+    "ocp-1.0" = "OCP OFP8 and MX 1.0: nearest even, saturating, floor scales",
+        |_| SATURATE.with_nan(NanPolicy::MlDtypes),
+        FLOOR,
+        "NaN in FP6 and FP4 and the scales of all-zero, infinite and NaN blocks are open in the text; chosen here: \
+         ml_dtypes' zeros, 2^-127, NaN, NaN";
+    "ocp-1.0-nonsaturating" = "OCP OFP8's other mode: overflow to infinity, else to NaN",
+        |_| SPECIAL.with_nan(NanPolicy::MlDtypes),
+        FLOOR,
+        "";
+    "ieee-754" = "IEEE 754-2019 conversions: the rounding mode decides about overflow",
+        |_| Policy::new(Rounding::TiesEven, Overflow::Ieee).with_nan_payload(NanPayload::Truncate),
+        FLOOR,
+        "";
+    "ml_dtypes-0.5" = "ml_dtypes 0.5 from f32: nearest even, to infinity, else to NaN, else to the largest value",
+        |format| {
+            let rounding = match format {
+                Format::E8M0FNU => Rounding::TiesAway,
+                _ => Rounding::TiesEven,
+            };
+            SPECIAL.with_nan(NanPolicy::MlDtypes).with_rounding(rounding)
+        },
+        ScalePolicy::new(ScaleRule::NearestAway),
+        "e8m0fnu of f32 values between 2^-127 and 2^-126, which ml_dtypes rounds up; f64, which ml_dtypes rounds twice";
+    "torch-2.8" = "PyTorch 2.8 on the CPU, eager: nearest even, overflow to infinity or NaN",
+        torch,
+        FLOOR,
+        "e8m0fnu, whose cast drops the sign, takes zero to 2^-127, and rounds up between 2^-127 and 2^-126; NaN in \
+         bf16, which depends on where in the tensor it stands";
+    "torchao-0.13-floor" = "torchao 0.13 to_mx, FLOOR", |_| TORCHAO, torchao(ScaleRule::Floor), "";
+    "torchao-0.13-ceil" = "torchao 0.13 to_mx, CEIL", |_| TORCHAO, torchao(ScaleRule::Ceil), "";
+    "torchao-0.13-even" = "torchao 0.13 to_mx, EVEN", |_| TORCHAO, torchao(ScaleRule::Even), "";
+    "torchao-0.13-rceil" = "torchao 0.13 to_mx, RCEIL",
+        |_| TORCHAO,
+        torchao(ScaleRule::Rceil)
+            .with_arithmetic(ScaleArithmetic::F32Divide)
+            .with_infinite_block(InfiniteBlock::Largest),
+        "amax just above the element's largest value times a power of two, where torchao's f32 log2 loses the step";
+    "brevitas-0.12" = "Brevitas 0.12 quantizers: nearest even, saturating, infinity to NaN, floor scales",
+        |_| SATURATE.with_infinity(InfinityPolicy::Nan).with_nan(NanPolicy::Error),
+        FLOOR,
+        "Brevitas' scales are floats: not bound to E8M0's range, at least 1e-10, and off by a binade where its \
+         floating-point log2 is";
+    "nvidia-cvt-satfinite" = "PTX cvt.rn.satfinite to FP8, FP6 and FP4",
+        |_| {
+            SATURATE
+                .with_nan(NanPolicy::Largest)
+                .with_nan_sign(NanSign::Positive)
+                .with_nan_payload(NanPayload::AllOnes)
+        },
+        ScalePolicy::new(ScaleRule::Rceil)
+            .with_arithmetic(ScaleArithmetic::F32Reciprocal)
+            .with_infinite_block(InfiniteBlock::Largest),
+        "";
+    "nvidia-nvfp4" = "NVFP4: nearest even, saturating elements and e4m3fn scales",
+        |_| SATURATE.with_nan(NanPolicy::Largest).with_nan_sign(NanSign::Positive),
+        ScalePolicy::new(ScaleRule::Rceil).with_arithmetic(ScaleArithmetic::F32Divide),
+        "";
+    "p3109" = "P3109 draft of June 2026: nearest even, SatNone",
+        |_| Policy::new(Rounding::TiesEven, Overflow::SatNone),
+        FLOOR,
+        "P3109's own scales are not divided by the element's largest value";
+    "p3109-satfinite" = "P3109 draft of June 2026: nearest even, SatFinite",
+        |_| SATURATE,
+        FLOOR,
+        "as p3109";
+    "p3109-satpropagate" = "P3109 draft of June 2026: nearest even, SatPropagate",
+        |_| SATURATE.with_infinity(InfinityPolicy::Keep),
+        FLOOR,
+        "as p3109";
+    "riscv" = "RISC-V conversions: one NaN, positive; integers saturate, NaN to the largest",
+        |_| {
+            Policy::new(Rounding::TiesEven, Overflow::Ieee)
+                .with_nan(NanPolicy::Largest)
+                .with_nan_sign(NanSign::Positive)
+        },
+        FLOOR,
+        "";
+    "hls" = "Vitis HLS ap_fixed without arguments: AP_TRN, AP_WRAP",
+        |format| match format {
+            Format::Int(_) | Format::Fixed(_) => Policy::new(Rounding::Down, Overflow::Wrap),
+            _ => SATURATE,
+        },
+        FLOOR,
+        "";
+}
+
+/// torchao clamps in f32 before it casts; NaN elements stay NaN in FP8.
+const TORCHAO: Policy = SATURATE.with_nan(NanPolicy::MlDtypes);
+
+const fn torchao(rule: ScaleRule) -> ScalePolicy {
+    ScalePolicy::new(rule).with_infinite_block(InfiniteBlock::AsExponent)
+}
+
+/// PyTorch's casts fill the fraction of a NaN in FP8, and leave f16 to the processor, which keeps the payload.
+fn torch(format: Format) -> Policy {
+    match format {
+        Format::E5M2 => SPECIAL.with_nan_payload(NanPayload::AllOnes),
+        Format::F16 => SPECIAL.with_nan_payload(NanPayload::Truncate),
+        Format::E8M0FNU => SPECIAL.with_rounding(Rounding::TiesAway),
+        _ => SPECIAL,
+    }
+}

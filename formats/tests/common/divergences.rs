@@ -1,0 +1,111 @@
+//! Where other stacks are known to give another result than the preset that follows them.
+
+/// One case of a golden file on which two results differ.
+#[derive(Debug)]
+pub(crate) struct Case<'a> {
+    /// The section of the file: a format, and the choices that go with it.
+    pub(crate) section: &'a str,
+    /// The input.
+    pub(crate) input: f32,
+    /// The code here, if there is one.
+    pub(crate) ours: Option<u32>,
+    /// The code there, if there is one.
+    pub(crate) theirs: Option<u32>,
+}
+
+/// One disagreement.
+pub(crate) struct Divergence {
+    /// A short name.
+    pub(crate) name: &'static str,
+    /// Whose results, and of which version.
+    pub(crate) stack: &'static str,
+    /// What they do.
+    pub(crate) theirs: &'static str,
+    /// What fewbit does, and why.
+    pub(crate) ours: &'static str,
+    /// Whether a case falls under it.
+    pub(crate) covers: fn(&Case<'_>) -> bool,
+}
+
+/// Every disagreement known.
+pub(crate) const DIVERGENCES: &[Divergence] = &[
+    Divergence {
+        name: "e8m0fnu of f32 subnormals",
+        stack: "ml_dtypes 0.5.4",
+        theirs: "every value between 2^-127 and 2^-126, subnormal in f32, becomes 2^-126",
+        ours: "the nearer of the two, a tie to the greater, as everywhere else in the format",
+        covers: |case| case.section == "e8m0fnu" && between_the_first_two(case.input),
+    },
+    Divergence {
+        name: "f16 NaN payload",
+        stack: "ml_dtypes 0.5.4",
+        theirs: "NumPy's float16 keeps the leading payload bits, and a signaling NaN signaling",
+        ours: "the canonical quiet NaN, as in ml_dtypes' own types",
+        covers: |case| case.section == "f16" && case.input.is_nan(),
+    },
+    Divergence {
+        name: "e8m0fnu of f32 subnormals",
+        stack: "torch 2.8.0",
+        theirs: "every value between 2^-127 and 2^-126, subnormal in f32, becomes 2^-126",
+        ours: "the nearer of the two, a tie to the greater, as everywhere else in the format",
+        covers: |case| case.section == "e8m0fnu" && between_the_first_two(case.input),
+    },
+    Divergence {
+        name: "e8m0fnu of zero",
+        stack: "torch 2.8.0",
+        theirs: "zero becomes 2^-127",
+        ours: "NaN under `special`, 2^-127 under `saturate`: the format has no zero",
+        covers: |case| case.section == "e8m0fnu" && case.input == 0.0,
+    },
+    Divergence {
+        name: "e8m0fnu of negative values",
+        stack: "torch 2.8.0",
+        theirs: "the sign is dropped",
+        ours: "a negative value lies outside an unsigned format: NaN under `special`, 2^-127 under `saturate`",
+        covers: |case| case.section == "e8m0fnu" && case.input < 0.0,
+    },
+    Divergence {
+        name: "bf16 NaN",
+        stack: "torch 2.8.0",
+        theirs: "0xffff in the vectorised body of a tensor, 0x7fc0 in its tail",
+        ours: "the canonical quiet NaN of the same sign, wherever it stands",
+        covers: |case| case.section == "bf16" && case.input.is_nan() && case.theirs == Some(0xffff),
+    },
+    Divergence {
+        name: "overflow without special values",
+        stack: "gfloat 0.5.2",
+        theirs: "an error where a value overflows, or is infinite, and the format has neither infinity nor NaN",
+        ours: "the largest value",
+        covers: |case| {
+            let format = case.section.split(' ').next();
+            matches!(format, Some("e2m1fn" | "e2m3fn" | "e3m2fn"))
+                && case.theirs.is_none()
+                && case.ours.is_some()
+        },
+    },
+    Divergence {
+        name: "e8m0fnu below its smallest value",
+        stack: "gfloat 0.5.2",
+        theirs: "NaN for 2^-128",
+        ours: "2^-127, the nearest value",
+        covers: |case| case.section.starts_with("e8m0fnu") && case.input == f32::from_bits(1 << 21),
+    },
+    Divergence {
+        name: "RCEIL one step above a power of two",
+        stack: "torchao 0.13.0",
+        theirs: "amax one f32 above the element's largest value times a power of two: the f32 log2 of the quotient is a \
+                 whole number, and the scale a binade too small, so that amax clamps",
+        ours: "the smallest power of two with which amax does not clamp",
+        covers: |case| {
+            let above_a_largest_value = [0x60_0001, 0x70_0001, 0x40_0001];
+            case.section.ends_with("rceil")
+                && above_a_largest_value.contains(&(case.input.to_bits() & 0x7f_ffff))
+                && case.theirs.zip(case.ours).is_some_and(|(theirs, ours)| theirs + 1 == ours)
+        },
+    },
+];
+
+/// Between the two smallest values of e8m0fnu, 2^-127 and 2^-126.
+fn between_the_first_two(x: f32) -> bool {
+    (0x0040_0001..0x0080_0000).contains(&x.to_bits())
+}

@@ -1,0 +1,152 @@
+//! Other people's results, file by file; every disagreement is on the list of divergences, and nothing on it is stale.
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use common::divergences::{Case, DIVERGENCES};
+use fewbit_formats::{Format, NanPolicy, Overflow, Policy, Preset, Rounding};
+
+/// The lines of a golden file by the `[section]` they stand in.
+fn sections(name: &str) -> Vec<(String, Vec<String>)> {
+    let path = format!("{}/../tests/golden/formats/{name}", env!("CARGO_MANIFEST_DIR"));
+    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+    let mut sections: Vec<(String, Vec<String>)> = Vec::new();
+    for line in text.lines().filter(|line| !line.starts_with('#')) {
+        match line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
+            Some(title) => sections.push((title.to_owned(), Vec::new())),
+            None => sections.last_mut().expect("a section").1.push(line.to_owned()),
+        }
+    }
+    assert!(!sections.is_empty(), "{path} is empty");
+    sections
+}
+
+fn hex(text: &str) -> u32 {
+    u32::from_str_radix(text, 16).expect("hexadecimal")
+}
+
+/// Compares cases with a stack's results; a disagreement must be listed, and what is listed must be met.
+struct Comparison {
+    stack: &'static str,
+    cases: usize,
+    met: BTreeSet<&'static str>,
+}
+
+impl Comparison {
+    fn new(stack: &'static str) -> Self {
+        Self { stack, cases: 0, met: BTreeSet::new() }
+    }
+
+    fn case(&mut self, section: &str, input: u32, ours: Option<u32>, theirs: Option<u32>) {
+        self.cases += 1;
+        if ours == theirs {
+            return;
+        }
+        let case = Case { section, input: f32::from_bits(input), ours, theirs };
+        let listed = DIVERGENCES.iter().find(|d| d.stack == self.stack && (d.covers)(&case));
+        let Some(listed) = listed else {
+            panic!("{}: {case:x?} is not a listed divergence", self.stack)
+        };
+        self.met.insert(listed.name);
+    }
+
+    fn finish(self, least: usize) {
+        assert!(self.cases >= least, "only {} cases of {}", self.cases, self.stack);
+        for listed in DIVERGENCES.iter().filter(|d| d.stack == self.stack) {
+            assert!(self.met.contains(listed.name), "`{}` is gone", listed.name);
+        }
+    }
+}
+
+fn casts(stack: &'static str, file: &str, preset: &str, least: usize) {
+    let preset: Preset = preset.parse().unwrap();
+    let mut comparison = Comparison::new(stack);
+    for (section, lines) in sections(file) {
+        let format: Format = section.parse().unwrap();
+        let policy = preset.policy(format);
+        for line in lines {
+            let (input, code) = line.split_once(' ').expect("two columns");
+            let x = f32::from_bits(hex(input));
+            let ours = format.encode(x, &policy, 0).unwrap().code;
+            comparison.case(&section, hex(input), Some(ours), Some(hex(code)));
+        }
+    }
+    comparison.finish(least);
+}
+
+#[test]
+fn ml_dtypes() {
+    casts("ml_dtypes 0.5.4", "ml_dtypes.txt", "ml_dtypes-0.5", 15_000);
+}
+
+#[test]
+fn torch() {
+    casts("torch 2.8.0", "torch.txt", "torch-2.8", 10_000);
+}
+
+#[test]
+fn gfloat_in_every_mode() {
+    let mut comparison = Comparison::new("gfloat 0.5.2");
+    for (section, lines) in sections("gfloat.txt") {
+        let [format, rounding, overflow] = section.split(' ').collect::<Vec<_>>()[..] else {
+            panic!("{section}");
+        };
+        let format: Format = format.parse().unwrap();
+        let rounding: Rounding = rounding.parse().unwrap();
+        let overflow: Overflow = overflow.parse().unwrap();
+        let policy = Policy::new(rounding, overflow).with_nan(NanPolicy::Error);
+        for line in lines {
+            let [input, random, code] = line.split(' ').collect::<Vec<_>>()[..] else {
+                panic!("{line}")
+            };
+            let x = f32::from_bits(hex(input));
+            // gfloat does not say which NaN; so any is as good as any other.
+            let one_nan = |code| if format.decode(code).is_nan() { u32::MAX } else { code };
+            let theirs = (code != "-").then(|| one_nan(hex(code)));
+            let ours = format.encode(x, &policy, hex(random)).ok();
+            let ours = ours.map(|encoded| one_nan(encoded.code));
+            comparison.case(&section, hex(input), ours, theirs);
+        }
+    }
+    comparison.finish(15_000);
+}
+
+#[test]
+fn every_p3109_code_of_3_to_8_bits() {
+    let mut formats = 0;
+    for (section, lines) in sections("gfloat_p3109_values.txt") {
+        let format: Format = section.parse().unwrap();
+        let values: Vec<&str> = lines.iter().flat_map(|line| line.split(' ')).collect();
+        assert_eq!(values.len() as u64, format.code_count(), "{section}");
+        for (code, value) in values.into_iter().enumerate() {
+            let ours = format.decode(code as u32);
+            match value {
+                "nan" => assert!(ours.is_nan(), "{section} {code:#x}"),
+                bits => {
+                    let theirs = f64::from(f32::from_bits(hex(bits)));
+                    assert_eq!(ours.to_bits(), theirs.to_bits(), "{section} {code:#x}");
+                }
+            }
+        }
+        formats += 1;
+    }
+    assert_eq!(formats, 120);
+}
+
+#[test]
+fn torchao_scales() {
+    let mut comparison = Comparison::new("torchao 0.13.0");
+    for (section, lines) in sections("torchao_scales.txt") {
+        let (element, mode) = section.split_once(' ').expect("element and mode");
+        let element: Format = element.parse().unwrap();
+        let preset: Preset = format!("torchao-0.13-{mode}").parse().unwrap();
+        for line in lines {
+            let (input, code) = line.split_once(' ').expect("two columns");
+            let ours = preset.scale.e8m0(f32::from_bits(hex(input)), element).map(u32::from);
+            comparison.case(&section, hex(input), ours, Some(hex(code)));
+        }
+    }
+    comparison.finish(15_000);
+}

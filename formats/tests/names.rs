@@ -1,0 +1,238 @@
+//! Every name is read back as what it was printed from, and every mistake has its own sentence.
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::fmt::Display;
+use std::str::FromStr;
+
+use common::{custom_floats, p3109_floats};
+use fewbit_formats::{
+    Format, FormatError, InfiniteBlock, InfinityPolicy, NanBlock, NanPayload, NanPolicy, NanSign,
+    Overflow, Preset, Rounding, ScaleArithmetic, ScaleRule, Stack, SubnormalInput, SubnormalOutput,
+    ZeroBlock, ZeroSign,
+};
+use proptest::prelude::*;
+
+fn round_trips<T: FromStr<Err: Display> + Display + PartialEq + std::fmt::Debug>(value: &T) {
+    let text = value.to_string();
+    let back: T = text.parse().unwrap_or_else(|error| panic!("{text}: {error}"));
+    assert_eq!(&back, value, "{text}");
+}
+
+#[test]
+fn table_names_are_unique_and_round_trip() {
+    let mut names = BTreeSet::new();
+    for row in Format::table() {
+        round_trips(&row.format);
+        assert_eq!(row.format.to_string(), row.name);
+        assert!(names.insert(row.name), "{}", row.name);
+        assert_eq!(
+            row.format.row().map(|found| found.name),
+            Some(row.name),
+            "two rows for {}",
+            row.name
+        );
+        for alias in row.aliases.iter().filter(|alias| alias.stack != Stack::Ocp) {
+            assert_eq!(alias.name.parse::<Format>(), Ok(row.format), "{}", alias.name);
+            assert_eq!(
+                alias.name.to_uppercase().parse::<Format>(),
+                Ok(row.format),
+                "{}",
+                alias.name
+            );
+            assert!(names.insert(alias.name), "{} names two formats", alias.name);
+        }
+    }
+}
+
+#[test]
+fn every_shape_of_float_round_trips() {
+    for float in [custom_floats(), p3109_floats(3..=16)].concat() {
+        round_trips(&Format::Float(float));
+    }
+}
+
+#[test]
+fn one_format_has_one_name() {
+    let equal = [
+        ("e4m3b7fn", "e4m3fn"),
+        ("e5m10", "f16"),
+        ("e8m7", "bf16"),
+        ("e8m23", "f32"),
+        ("e2m1fin", "e2m1fn"),
+        ("binary8p4sf", "e4m3fnuz"),
+        ("Binary4p2sf", "e2m1fnuz"),
+        ("binary8p1uf", "binary8p1uf"),
+        ("ap_fixed<8, 4>", "fix8.4"),
+        ("ap_ufixed<16,-2>", "ufix16.18"),
+        ("ap_int<7>", "int7"),
+        ("POSIT<16,2>", "posit16"),
+        ("e4m3b11fnuz", "e4m3b11fnuz"),
+        ("e4m3b8fnuz", "e4m3fnuz"),
+        ("e8m0b127fnu", "e8m0fnu"),
+        ("fix4.-2", "fix4.-2"),
+    ];
+    for (text, name) in equal {
+        assert_eq!(text.parse::<Format>().unwrap().to_string(), name, "{text}");
+    }
+    // IEEE-like by the grammar, although OCP calls e4m3fn by this name.
+    assert_ne!("E4M3".parse::<Format>(), Ok(Format::E4M3FN));
+    // P3109's unsigned power of two has a zero; E8M0 has none.
+    assert_ne!("binary8p1uf".parse::<Format>(), Ok(Format::E8M0FNU));
+}
+
+#[test]
+fn mistakes_are_told_apart() {
+    let error = |text: &str| text.parse::<Format>().expect_err(text);
+    for text in [
+        "",
+        "e",
+        "e4",
+        "e4m",
+        "m3",
+        "e4m3x",
+        "e4m3fnx",
+        "e4m3b",
+        "e-4m3",
+        "int",
+        "int8x",
+        "fix8",
+        "fix8.",
+        "posit8,3",
+        "ap_fixed<8>",
+        "binary8p4s",
+        "float9",
+        "e44444m3",
+        "e4m3fn e4m3fn",
+        "ünïcode",
+        &"9".repeat(200),
+    ] {
+        assert!(matches!(error(text), FormatError::Unknown(_)), "{text}: {:?}", error(text));
+    }
+    let width = |text, width, smallest| {
+        let found = error(text);
+        let matches = matches!(found, FormatError::Width { bits, least, .. } if bits == width && least == smallest);
+        assert!(matches, "{text}: {found}");
+    };
+    width("e8m24", 33, 2);
+    width("int0", 0, 1);
+    width("int33", 33, 1);
+    width("int1n", 1, 2);
+    width("fix40.2", 40, 1);
+    width("posit2", 2, 3);
+    width("takum33", 33, 2);
+    assert!(matches!(error("e12m3"), FormatError::ExponentWidth { bits: 12, .. }));
+    assert!(matches!(error("e0m3"), FormatError::ExponentWidth { bits: 0, .. }));
+    assert!(matches!(error("e5m0"), FormatError::NoFraction(_)));
+    assert!(matches!(error("e5m2fnuzu"), FormatError::UnsignedFnuz(_)));
+    assert!(matches!(
+        error("binary8p8se"),
+        FormatError::Precision { bits: 8, precision: 8, most: 7, .. }
+    ));
+    assert!(matches!(error("binary17p3se"), FormatError::Precision { bits: 17, .. }));
+    // Values that are no f64.
+    assert!(matches!(
+        error("e11m20b1100"),
+        FormatError::Range { smallest: -1119, largest: 947, .. }
+    ));
+    assert!(matches!(
+        error("e8m3b-2000"),
+        FormatError::Range { smallest: 1998, largest: 2255, .. }
+    ));
+    assert!(matches!(error("e4m3b9999"), FormatError::Range { .. }));
+    let text = error("e5m0").to_string();
+    assert_eq!(
+        text,
+        "`e5m0` has no fraction bits to tell infinity from NaN: add one of the suffixes fn, fnuz or fin, or a fraction bit"
+    );
+}
+
+#[test]
+fn policies_round_trip() {
+    fn all<T: FromStr<Err: Display> + Display + PartialEq + std::fmt::Debug + Copy>(
+        values: &[T],
+        aliases: impl Fn(T) -> &'static [&'static str],
+    ) {
+        for value in values {
+            round_trips(value);
+            for alias in aliases(*value) {
+                assert_eq!(alias.to_lowercase().parse::<T>().ok(), Some(*value), "{alias}");
+            }
+        }
+    }
+    all(Overflow::ALL, Overflow::aliases);
+    all(NanPolicy::ALL, NanPolicy::aliases);
+    all(NanSign::ALL, NanSign::aliases);
+    all(NanPayload::ALL, NanPayload::aliases);
+    all(InfinityPolicy::ALL, InfinityPolicy::aliases);
+    all(ZeroSign::ALL, ZeroSign::aliases);
+    all(SubnormalInput::ALL, SubnormalInput::aliases);
+    all(SubnormalOutput::ALL, SubnormalOutput::aliases);
+    all(ScaleRule::ALL, ScaleRule::aliases);
+    all(ScaleArithmetic::ALL, ScaleArithmetic::aliases);
+    all(ZeroBlock::ALL, ZeroBlock::aliases);
+    all(NanBlock::ALL, NanBlock::aliases);
+    all(InfiniteBlock::ALL, InfiniteBlock::aliases);
+    Preset::all().iter().for_each(round_trips);
+    let error = "clip".parse::<Overflow>().unwrap_err().to_string();
+    assert!(
+        error.starts_with("unknown overflow policy `clip`: expected one of saturate, special, "),
+        "{error}"
+    );
+}
+
+#[test]
+fn roundings_round_trip() {
+    for (mode, names) in Rounding::NAMES {
+        round_trips(mode);
+        assert_eq!(mode.to_string(), names[0]);
+        assert_eq!(mode.alias().to_string(), names[1]);
+        for name in *names {
+            assert_eq!(name.to_lowercase().parse(), Ok(*mode), "{name}");
+        }
+    }
+    for bits in 1..=32 {
+        for mode in [
+            Rounding::Stochastic { bits },
+            Rounding::StochasticMiddle { bits },
+            Rounding::StochasticNearest { bits },
+            Rounding::StochasticOdd { bits },
+        ] {
+            round_trips(&mode);
+            assert_eq!(mode.alias().to_string().parse(), Ok(mode));
+        }
+    }
+    assert_eq!("sr8".parse(), Ok(Rounding::Stochastic { bits: 8 }));
+    for text in ["", "sr", "sr0", "sr33", "stochastic", "rne8", "nearest", "sr8x", "sr+8"] {
+        assert!(text.parse::<Rounding>().is_err(), "{text}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_text_panics(text in "\\PC{0,60}") {
+        if let Ok(format) = text.parse::<Format>() {
+            prop_assert_eq!(format.to_string().parse::<Format>(), Ok(format));
+        }
+        let _ = text.parse::<Rounding>();
+        let _ = text.parse::<Overflow>();
+    }
+
+    #[test]
+    fn names_that_nearly_follow_the_grammar(
+        e in 0u32..14, m in 0u32..34, bias in proptest::option::of(-3000i32..3000),
+        suffix in proptest::sample::select(vec!["", "fn", "fnuz", "fin", "u", "fnu", "finu", "fnuzu"]),
+    ) {
+        let bias = bias.map_or(String::new(), |bias| format!("b{bias}"));
+        let text = format!("e{e}m{m}{bias}{suffix}");
+        match text.parse::<Format>() {
+            Ok(format) => {
+                prop_assert_eq!(format.to_string().parse::<Format>(), Ok(format));
+                let (max, least) = (format.max_finite(), format.smallest_positive());
+                prop_assert!(max.is_finite() && least > 0.0 && least <= max, "{} {} {}", text, least, max);
+            }
+            Err(error) => prop_assert!(!matches!(error, FormatError::Unknown(_)), "{}", error),
+        }
+    }
+}
