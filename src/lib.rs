@@ -1,11 +1,13 @@
 //! Number formats, narrow accumulators and quantization, bit for bit.
 //!
 //! fewbit says what a narrow number format or a narrow accumulator does to a computation. [`accumulate`] says what an
-//! accumulator is, [`quantize`] turns numbers into codes and [`tensor`] holds them, [`algorithms`] choose the codes
-//! of a layer's weights, [`matmul`] multiplies, and [`reference`] is the scalar specification of every operation.
+//! accumulator is, [`convert`] turns slices of numbers into codes and back, [`quantize`] makes quantized tensors and
+//! [`tensor`] holds them, [`algorithms`] choose the codes of a layer's weights, [`matmul`] multiplies, and [`reference`]
+//! is the scalar specification of every operation.
 
 pub mod accumulate;
 pub mod algorithms;
+pub mod convert;
 mod kernels;
 pub mod quantize;
 pub mod reference;
@@ -13,6 +15,7 @@ mod simd;
 pub mod tensor;
 
 pub use accumulate::{Accumulator, Report};
+pub use fewbit_formats as formats;
 pub use kernels::{
     MatmulError, MatmulOptions, Operand, PackedMatrix, Product, ReportLevel, StageEvents, matmul,
     matmul_packed,

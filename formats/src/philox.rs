@@ -5,9 +5,11 @@
 //! numbers: as easy as 1, 2, 3", SC 2011.
 
 /// Multipliers of the two halves of a round.
-const MULTIPLIER: [u32; 2] = [0xd251_1f53, 0xcd9e_8d57];
+pub const MULTIPLIER: [u32; 2] = [0xd251_1f53, 0xcd9e_8d57];
+/// Rounds.
+pub const ROUNDS: u32 = 10;
 /// Weyl increments of the key.
-const WEYL: [u32; 2] = [0x9e37_79b9, 0xbb67_ae85];
+pub const WEYL: [u32; 2] = [0x9e37_79b9, 0xbb67_ae85];
 
 /// The four words of Philox4x32-10 for a counter and a key.
 ///
@@ -19,7 +21,7 @@ const WEYL: [u32; 2] = [0x9e37_79b9, 0xbb67_ae85];
 pub const fn philox4x32(counter: [u32; 4], key: [u32; 2]) -> [u32; 4] {
     let (mut c, mut k) = (counter, key);
     let mut round = 0;
-    while round < 10 {
+    while round < ROUNDS {
         let left = MULTIPLIER[0] as u64 * c[0] as u64;
         let right = MULTIPLIER[1] as u64 * c[2] as u64;
         c = [

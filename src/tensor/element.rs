@@ -5,8 +5,10 @@ use std::marker::PhantomData;
 
 use fewbit_formats::Format;
 
+use crate::convert::Loops;
+
 /// An unsigned integer wide enough for the codes of a format.
-pub trait Code: Copy + fmt::Debug + Default + Eq + Ord + Send + Sync + 'static {
+pub trait Code: Copy + fmt::Debug + Default + Eq + Ord + Send + Sync + 'static + Loops {
     /// Its width.
     const BITS: u32;
     /// The low bits of `code`.
@@ -19,9 +21,11 @@ macro_rules! codes {
     ($($type:ty),*) => {$(
         impl Code for $type {
             const BITS: u32 = <$type>::BITS;
+            #[inline(always)]
             fn from_u32(code: u32) -> Self {
                 code as Self
             }
+            #[inline(always)]
             fn to_u32(self) -> u32 {
                 u32::from(self)
             }

@@ -1,0 +1,38 @@
+//! Many values to codes and back, at the speed of memory.
+//!
+//! [`Encoder`] and [`Decoder`] give exactly what [`Format::encode`] and [`Format::decode`] give, element by element, on
+//! every instruction set and any number of threads; those two are the specification. A stochastic rounding mode takes
+//! the random bits of an element from the seed and the element's index ([`fewbit_formats::philox`]), so its results do
+//! not depend on the order either.
+//!
+//! ```text
+//! format + policy --plan--> constants of a lane      (plan: every special code is asked of the specification)
+//! f32 bits + random bits --lane--> code              (lane: integer arithmetic without branches)
+//! slices --blocks of 64, one loop per instruction set and lane--> slices   (blocks, driver)
+//! ```
+//!
+//! The last elements of a slice go through the same loop, in a padded block. A format that no lane covers goes through
+//! the specification itself.
+//!
+//! [`Format::encode`]: fewbit_formats::Format::encode
+//! [`Format::decode`]: fewbit_formats::Format::decode
+
+mod blocks;
+mod decode;
+mod encode;
+mod error;
+mod lane;
+mod loops;
+mod pack;
+mod plan;
+mod random;
+mod source;
+
+pub use decode::Decoder;
+pub use encode::Encoder;
+pub use error::ConvertError;
+pub(crate) use loops::Loops;
+pub use pack::{PackOrder, pack, packed_len, unpack};
+pub use source::Source;
+
+pub use crate::tensor::element::Code;

@@ -1,0 +1,117 @@
+//! The types that values come in.
+
+use bytemuck::Pod;
+use fewbit_formats::{Format, NanPayload, Overflow, Policy, Real, Rounding, SubnormalInput};
+
+/// A type whose values are encoded exactly, never through a narrower type: `f32` or `f64`.
+pub trait Source: Pod + Send + Sync + sealed::Carried {}
+
+impl Source for f32 {}
+impl Source for f64 {}
+
+/// A value that no `f32` stands for.
+pub struct OutOfRange;
+
+mod sealed {
+    use super::*;
+
+    /// How the lanes, which take `f32`, get values of another type.
+    pub trait Carried: Sized {
+        /// The exact value.
+        fn real(self) -> Real;
+
+        /// The values themselves, where the type is `f32`.
+        fn as_f32(x: &[Self]) -> Option<&[f32]>;
+
+        /// Whether [`Carried::carry`] loses nothing that an encoder of this format sees.
+        fn is_carried(format: Format, policy: &Policy) -> bool;
+
+        /// For each value an `f32` that is encoded alike.
+        ///
+        /// # Errors
+        /// A finite value beyond `f32`.
+        fn carry(x: &[Self], to: &mut [f32]) -> Result<(), OutOfRange>;
+    }
+}
+
+impl sealed::Carried for f32 {
+    fn real(self) -> Real {
+        Real::from_f32(self)
+    }
+
+    fn as_f32(x: &[Self]) -> Option<&[f32]> {
+        Some(x)
+    }
+
+    fn is_carried(_: Format, _: &Policy) -> bool {
+        true
+    }
+
+    fn carry(x: &[Self], to: &mut [f32]) -> Result<(), OutOfRange> {
+        to.copy_from_slice(x);
+        Ok(())
+    }
+}
+
+/// Rounding to odd keeps every later rounding to at least two bits fewer exact, so an `f64` is first rounded to an odd
+/// `f32`: the last bit is set if anything was cut off.
+impl sealed::Carried for f64 {
+    fn real(self) -> Real {
+        Real::from_f64(self)
+    }
+
+    fn as_f32(_: &[Self]) -> Option<&[f32]> {
+        None
+    }
+
+    fn is_carried(format: Format, policy: &Policy) -> bool {
+        let (digits, least) = match format {
+            Format::Float(float) => {
+                let digits = float.fraction_bits();
+                (digits, float.min_exponent() - digits as i32)
+            }
+            Format::Int(_) | Format::Ternary | Format::Binary => (format.bits(), 0),
+            Format::Fixed(fixed) => (format.bits(), -fixed.fraction_bits()),
+            _ => return false,
+        };
+        // What a rounding mode looks at below the last digit of the format.
+        let seen = match policy.rounding {
+            Rounding::Stochastic { bits } => u32::from(bits),
+            Rounding::StochasticMiddle { bits } => u32::from(bits) + 1,
+            Rounding::StochasticNearest { .. } => return false,
+            _ => 1,
+        };
+        let has_payload =
+            matches!(format, Format::Float(_)) && policy.nan_payload == NanPayload::Truncate;
+        digits + seen <= 22
+            && least - seen as i32 >= -148
+            && policy.subnormal_input == SubnormalInput::Keep
+            && !matches!(policy.overflow, Overflow::Wrap | Overflow::WrapSignMagnitude)
+            && !has_payload
+    }
+
+    fn carry(x: &[Self], to: &mut [f32]) -> Result<(), OutOfRange> {
+        let mut beyond = 0;
+        for (to, &x) in to.iter_mut().zip(x) {
+            let (odd, out) = round_to_odd(x);
+            *to = odd;
+            beyond |= out;
+        }
+        if beyond == 0 { Ok(()) } else { Err(OutOfRange) }
+    }
+}
+
+/// The value, if it is an `f32`, else the one of the two next to it whose last bit is set; and 1 if it lies beyond.
+#[inline(always)]
+fn round_to_odd(x: f64) -> (f32, u32) {
+    let nearest = (x.abs() as f32).to_bits();
+    let back = f64::from(f32::from_bits(nearest));
+    let above = u32::from(back > x.abs());
+    let inexact = u32::from(back != x.abs());
+    let odd = (nearest - above) | inexact;
+    let sign = ((x.to_bits() >> 32) as u32) & 0x8000_0000;
+    // NaN compares unequal to itself; its bits are written anew.
+    let magnitude = if x.is_nan() { f32::NAN.to_bits() } else { odd };
+    let beyond = u32::from(x.is_finite() && x.abs() >= 2f64.powi(128));
+    (f32::from_bits(magnitude | sign), beyond)
+}

@@ -1,0 +1,212 @@
+//! Encoding.
+
+use fewbit::Isa;
+use fewbit::convert::{Code, ConvertError, Encoder, Source};
+use fewbit::formats::{
+    EncodeError, Format, InfinityPolicy, NanPayload, NanPolicy, NanSign, Overflow, Policy, Real,
+    Rounding, SubnormalInput, SubnormalOutput, ZeroSign, philox,
+};
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use crate::inputs;
+
+const SEED: u64 = 0x5eed;
+
+/// What the specification says: a code or a refusal for every element.
+fn expected<X: Copy + Into<Real>>(
+    format: Format,
+    policy: &Policy,
+    x: &[X],
+) -> Vec<Result<u32, EncodeError>> {
+    let code = |(i, &x): (usize, &X)| {
+        let random = philox::bits(SEED, i as u64);
+        format.encode(x, policy, random).map(|encoded| encoded.code)
+    };
+    x.iter().enumerate().map(code).collect()
+}
+
+/// Encodes on every instruction set and compares; then once more without the values that are refused.
+fn check<X: Source + Into<Real>, C: Code>(format: Format, policy: &Policy, x: &[X]) {
+    let mut x = x.to_vec();
+    let mut whole = expected(format, policy, &x);
+    compare::<X, C>(format, policy, &x, &whole);
+    while whole.iter().any(Result::is_err) {
+        // Where a value is refused, another takes its place; random bits may have it refused there too.
+        let Some(good) = whole.iter().position(Result::is_ok) else { return };
+        let Some(bad) = whole.iter().position(Result::is_err) else { return };
+        for at in bad..x.len() {
+            if whole[at].is_err() {
+                x[at] = x[good];
+            }
+        }
+        whole = expected(format, policy, &x);
+        if !whole.iter().any(Result::is_err) {
+            compare::<X, C>(format, policy, &x, &whole);
+        }
+    }
+}
+
+fn compare<X: Source + Into<Real>, C: Code>(
+    format: Format,
+    policy: &Policy,
+    x: &[X],
+    whole: &[Result<u32, EncodeError>],
+) {
+    let refusal = whole
+        .iter()
+        .enumerate()
+        .find_map(|(index, code)| code.err().map(|source| ConvertError::Value { index, source }));
+    for isa in Isa::available() {
+        let encoder = Encoder::new(format, *policy).with_seed(SEED).with_isa(isa).unwrap();
+        let mut found = vec![C::default(); x.len()];
+        let result = encoder.encode(x, &mut found).err();
+        assert_eq!(result, refusal, "{format} {policy:?} {isa}");
+        if refusal.is_some() {
+            continue;
+        }
+        for (i, (found, code)) in found.iter().zip(whole).enumerate() {
+            let x = x[i].into();
+            assert_eq!(Ok(found.to_u32()), *code, "{format} {policy:?} {isa}: element {i}, {x:?}");
+        }
+    }
+}
+
+fn roundings() -> Vec<Rounding> {
+    let fixed = Rounding::NAMES.iter().map(|(rounding, _)| *rounding);
+    let stochastic =
+        [0, 1, 3, 8, 13, 16, 20, 21, 22, 23, 30, 31, 32].into_iter().flat_map(|bits| {
+            [
+                Rounding::Stochastic { bits },
+                Rounding::StochasticMiddle { bits },
+                Rounding::StochasticNearest { bits },
+            ]
+        });
+    fixed.chain(stochastic).collect()
+}
+
+/// The formats that lanes cover, and one that they do not.
+fn table() -> impl Iterator<Item = Format> {
+    Format::table().iter().map(|row| row.format).filter(|format| format.bits() <= 16)
+}
+
+fn check_any<X: Source + Into<Real>>(format: Format, policy: &Policy, x: &[X]) {
+    match format.bits() {
+        0..=8 => check::<X, u8>(format, policy, x),
+        9..=16 => check::<X, u16>(format, policy, x),
+        _ => check::<X, u32>(format, policy, x),
+    }
+}
+
+#[test]
+fn every_rounding_and_both_main_overflows() {
+    for format in table() {
+        let x = inputs::values(format);
+        for rounding in roundings() {
+            for overflow in [Overflow::Saturate, Overflow::Special] {
+                let policy = Policy::new(rounding, overflow).with_nan(NanPolicy::MlDtypes);
+                check_any(format, &policy, &x);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_overflow() {
+    let modes = [Rounding::TiesEven, Rounding::Up, Rounding::Odd, Rounding::Stochastic { bits: 9 }];
+    for format in table() {
+        let x = inputs::values(format);
+        for (rounding, &overflow) in
+            modes.iter().flat_map(|r| Overflow::ALL.iter().map(move |o| (r, o)))
+        {
+            check_any(format, &Policy::new(*rounding, overflow), &x);
+        }
+    }
+}
+
+#[test]
+fn wide_codes_in_wider_integers() {
+    for format in [Format::TF32, Format::F32, Format::INT32, Format::UINT32] {
+        let policy = Policy::new(Rounding::TiesEven, Overflow::Saturate).with_nan(NanPolicy::Zero);
+        check::<f32, u32>(format, &policy, &inputs::values(format));
+    }
+    let policy = Policy::new(Rounding::TiesEven, Overflow::Saturate);
+    check::<f32, u32>(Format::E4M3FN, &policy, &inputs::values(Format::E4M3FN));
+    check::<f32, u16>(Format::E5M2, &policy, &inputs::values(Format::E5M2));
+}
+
+#[test]
+fn doubles_are_rounded_once() {
+    for format in table() {
+        let x = inputs::doubles(format);
+        for rounding in roundings() {
+            let policy = Policy::new(rounding, Overflow::Special).with_nan(NanPolicy::MlDtypes);
+            check_any(format, &policy, &x);
+        }
+    }
+}
+
+/// A value one bit above a tie, which a detour through `f32` loses.
+#[test]
+fn a_double_above_a_tie_is_above_it() {
+    let x = [1.0625 + 2f64.powi(-52), 1.0625, 1.0625 - 2f64.powi(-53)];
+    let mut codes = [0u8; 3];
+    let policy = Policy::new(Rounding::TiesEven, Overflow::Saturate);
+    Encoder::new(Format::E4M3FN, policy).encode(&x, &mut codes).unwrap();
+    assert_eq!(codes, [0x39, 0x38, 0x38]); // 1.125, 1, 1
+}
+
+prop_compose! {
+    fn any_policy()(
+        rounding in select(roundings()),
+        overflow in select(Overflow::ALL.to_vec()),
+        nan in select(NanPolicy::ALL.to_vec()),
+        nan_sign in select(NanSign::ALL.to_vec()),
+        nan_payload in select(NanPayload::ALL.to_vec()),
+        infinity in select(InfinityPolicy::ALL.to_vec()),
+        zero_sign in select(ZeroSign::ALL.to_vec()),
+        subnormal_input in select(SubnormalInput::ALL.to_vec()),
+        subnormal_output in select(SubnormalOutput::ALL.to_vec()),
+    ) -> Policy {
+        Policy {
+            rounding, overflow, nan, nan_sign, nan_payload, infinity, zero_sign, subnormal_input, subnormal_output,
+        }
+    }
+}
+
+/// The name of a custom format of at most 16 bits.
+fn any_name() -> impl Strategy<Value = Format> {
+    let suffixes = select(vec!["", "fn", "fnuz", "fin", "u", "fnu", "finu"]);
+    let float = (1u32..=11, 0u32..=14, prop::option::of(-1000i32..1100), suffixes).prop_map(
+        |(exponent, fraction, bias, suffix)| match bias {
+            Some(bias) => format!("e{exponent}m{fraction}b{bias}{suffix}"),
+            None => format!("e{exponent}m{fraction}{suffix}"),
+        },
+    );
+    // At most 9 exponent bits, so that every value is an f64.
+    let p3109 = (3u32..=16, 1u32..=9, select(vec!["se", "sf", "ue", "uf"])).prop_map(
+        |(bits, exponent, kind)| {
+            let precision = (bits + 1).saturating_sub(exponent + u32::from(kind.starts_with('s')));
+            format!("binary{bits}p{precision}{kind}")
+        },
+    );
+    let int = (1u32..=16, select(vec!["int", "uint"]), select(vec!["", "n"]))
+        .prop_map(|(bits, kind, range)| format!("{kind}{bits}{range}"));
+    let fixed = (1u32..=16, -128i32..=127, select(vec!["fix", "ufix"]))
+        .prop_map(|(bits, fraction, kind)| format!("{kind}{bits}.{fraction}"));
+    let row = select(table().map(|format| format.to_string()).collect::<Vec<_>>());
+    prop_oneof![6 => float, 2 => p3109, 2 => int, 2 => fixed, 2 => row]
+        .prop_filter_map("is a format of at most 16 bits", |name| {
+            name.parse::<Format>().ok().filter(|format| format.bits() <= 16)
+        })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn any_format_under_any_policy(format in any_name(), policy in any_policy()) {
+        check_any(format, &policy, &inputs::values(format));
+        check_any(format, &policy, &inputs::doubles(format));
+    }
+}

@@ -1,0 +1,8 @@
+//! Bulk conversion gives what the scalar specification gives, code by code.
+
+mod inputs;
+
+mod decode;
+mod encode;
+mod index;
+mod pack;
