@@ -160,7 +160,7 @@ impl Encoder {
             let random = if stochastic { philox::bits(self.seed, index) } else { 0 };
             let encoded = self
                 .format
-                .encode_real(x.real(), &self.policy, random)
+                .encode_real(x.into(), &self.policy, random)
                 .map_err(|source| ConvertError::Value { index: index as usize, source })?;
             *code = C::from_u32(encoded.code);
         }

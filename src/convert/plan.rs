@@ -182,6 +182,7 @@ struct RandomWord {
     middle: u32,
     tie: u32,
     odd: u32,
+    flip: u32,
     /// Bits of the part cut off that decide.
     compared: u32,
 }
@@ -191,14 +192,17 @@ impl RandomWord {
     fn new(rounding: Rounding) -> Option<Self> {
         let bits = u32::from(rounding.random_bits()?.min(32));
         let up = 32 - bits;
-        let word = Self { up, middle: 0, tie: 0, odd: 0, compared: bits };
+        let word = Self { up, middle: 0, tie: 0, odd: 0, flip: 0, compared: bits };
         match rounding {
             Rounding::Stochastic { .. } if bits >= 1 => Some(word),
             Rounding::StochasticMiddle { .. } if (1..=31).contains(&bits) => {
                 Some(Self { middle: 1 << (31 - bits), compared: bits + 1, ..word })
             }
-            Rounding::StochasticNearest { .. } if (1..=30).contains(&bits) => {
-                Some(Self { tie: 1 << (31 - bits), odd: 1, compared: 32, ..word })
+            Rounding::StochasticNearest { .. } | Rounding::StochasticOdd { .. }
+                if (1..=30).contains(&bits) =>
+            {
+                let flip = u32::from(matches!(rounding, Rounding::StochasticOdd { .. }));
+                Some(Self { tie: 1 << (31 - bits), odd: 1, flip, compared: 32, ..word })
             }
             _ => None,
         }
@@ -370,9 +374,10 @@ fn constants(format: Format, policy: &Policy) -> Option<(Constants, Threshold)> 
     let (threshold, random) = match RandomWord::new(policy.rounding) {
         Some(random) if random.odd != 0 => (Threshold::RandomExact, random),
         Some(random) => (Threshold::Random, random),
-        None if matches!(policy.rounding.random_bits(), None | Some(0)) => {
-            (Threshold::Fixed, RandomWord { up: 0, middle: 0, tie: 0, odd: 0, compared: 0 })
-        }
+        None if matches!(policy.rounding.random_bits(), None | Some(0)) => (
+            Threshold::Fixed,
+            RandomWord { up: 0, middle: 0, tie: 0, odd: 0, flip: 0, compared: 0 },
+        ),
         None => return None,
     };
     let fixed = |odd| {
@@ -397,6 +402,7 @@ fn constants(format: Format, policy: &Policy) -> Option<(Constants, Threshold)> 
         random_middle: random.middle,
         random_tie: random.tie,
         random_odd: random.odd,
+        random_flip: random.flip,
         zero_below: by_sign(zero_below(format, policy)?),
         least: shape.least,
         most: shape.most,

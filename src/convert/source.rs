@@ -3,8 +3,8 @@
 use bytemuck::Pod;
 use fewbit_formats::{Format, NanPayload, Overflow, Policy, Real, Rounding, SubnormalInput};
 
-/// A type whose values are encoded exactly, never through a narrower type: `f32` or `f64`.
-pub trait Source: Pod + Send + Sync + sealed::Carried {}
+/// A type whose values are encoded exactly, never through a narrower type: `f32`, `f64` or an integer of up to 64 bits.
+pub trait Source: Pod + Send + Sync + Into<Real> + sealed::Carried {}
 
 impl Source for f32 {}
 impl Source for f64 {}
@@ -17,9 +17,6 @@ mod sealed {
 
     /// How the lanes, which take `f32`, get values of another type.
     pub trait Carried: Sized {
-        /// The exact value.
-        fn real(self) -> Real;
-
         /// The values themselves, where the type is `f32`.
         fn as_f32(x: &[Self]) -> Option<&[f32]>;
 
@@ -35,10 +32,6 @@ mod sealed {
 }
 
 impl sealed::Carried for f32 {
-    fn real(self) -> Real {
-        Real::from_f32(self)
-    }
-
     fn as_f32(x: &[Self]) -> Option<&[f32]> {
         Some(x)
     }
@@ -56,10 +49,6 @@ impl sealed::Carried for f32 {
 /// Rounding to odd keeps every later rounding to at least two bits fewer exact, so an `f64` is first rounded to an odd
 /// `f32`: the last bit is set if anything was cut off.
 impl sealed::Carried for f64 {
-    fn real(self) -> Real {
-        Real::from_f64(self)
-    }
-
     fn as_f32(_: &[Self]) -> Option<&[f32]> {
         None
     }
@@ -78,7 +67,7 @@ impl sealed::Carried for f64 {
         let seen = match policy.rounding {
             Rounding::Stochastic { bits } => u32::from(bits),
             Rounding::StochasticMiddle { bits } => u32::from(bits) + 1,
-            Rounding::StochasticNearest { .. } => return false,
+            Rounding::StochasticNearest { .. } | Rounding::StochasticOdd { .. } => return false,
             _ => 1,
         };
         let has_payload =
@@ -100,6 +89,78 @@ impl sealed::Carried for f64 {
         if beyond == 0 { Ok(()) } else { Err(OutOfRange) }
     }
 }
+
+/// Integers of at most 16 bits are `f32`.
+macro_rules! narrow_integers {
+    ($($integer:ty),+) => {$(
+        impl Source for $integer {}
+
+        impl sealed::Carried for $integer {
+            fn as_f32(_: &[Self]) -> Option<&[f32]> {
+                None
+            }
+
+            fn is_carried(_: Format, _: &Policy) -> bool {
+                true
+            }
+
+            fn carry(x: &[Self], to: &mut [f32]) -> Result<(), OutOfRange> {
+                to.iter_mut().zip(x).for_each(|(to, &x)| *to = x.into());
+                Ok(())
+            }
+        }
+    )+};
+}
+
+narrow_integers!(i8, i16, u8, u16);
+
+/// Integers of 32 bits are `f64`, and go the way of these.
+macro_rules! wide_integers {
+    ($($integer:ty),+) => {$(
+        impl Source for $integer {}
+
+        impl sealed::Carried for $integer {
+            fn as_f32(_: &[Self]) -> Option<&[f32]> {
+                None
+            }
+
+            fn is_carried(format: Format, policy: &Policy) -> bool {
+                f64::is_carried(format, policy)
+            }
+
+            fn carry(x: &[Self], to: &mut [f32]) -> Result<(), OutOfRange> {
+                // No integer of 32 bits lies beyond f32.
+                to.iter_mut().zip(x).for_each(|(to, &x)| *to = round_to_odd(x.into()).0);
+                Ok(())
+            }
+        }
+    )+};
+}
+
+wide_integers!(i32, u32);
+
+/// Integers of 64 bits are neither; the specification takes them as they are.
+macro_rules! widest_integers {
+    ($($integer:ty),+) => {$(
+        impl Source for $integer {}
+
+        impl sealed::Carried for $integer {
+            fn as_f32(_: &[Self]) -> Option<&[f32]> {
+                None
+            }
+
+            fn is_carried(_: Format, _: &Policy) -> bool {
+                false
+            }
+
+            fn carry(_: &[Self], _: &mut [f32]) -> Result<(), OutOfRange> {
+                Err(OutOfRange)
+            }
+        }
+    )+};
+}
+
+widest_integers!(i64, u64);
 
 /// The value, if it is an `f32`, else the one of the two next to it whose last bit is set; and 1 if it lies beyond.
 #[inline(always)]

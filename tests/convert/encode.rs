@@ -80,6 +80,7 @@ fn roundings() -> Vec<Rounding> {
                 Rounding::Stochastic { bits },
                 Rounding::StochasticMiddle { bits },
                 Rounding::StochasticNearest { bits },
+                Rounding::StochasticOdd { bits },
             ]
         });
     fixed.chain(stochastic).collect()
@@ -144,6 +145,30 @@ fn doubles_are_rounded_once() {
             check_any(format, &policy, &x);
         }
     }
+}
+
+#[test]
+fn integers_are_encoded_as_they_are() {
+    fn all<X: Source>(x: impl Iterator<Item = X>) {
+        let x: Vec<X> = x.collect();
+        for format in table() {
+            for rounding in [Rounding::TiesEven, Rounding::Down, Rounding::Stochastic { bits: 7 }] {
+                check_any(format, &Policy::new(rounding, Overflow::Saturate), &x);
+            }
+        }
+    }
+    all(i8::MIN..=i8::MAX);
+    all(u8::MIN..=u8::MAX);
+    all((i16::MIN..=i16::MAX).step_by(7));
+    all((u16::MIN..=u16::MAX).step_by(7));
+    // One more than a tie that f32, or f64, cannot tell from it.
+    let near = |top: u32| (0..top).flat_map(|bit| [-1, 0, 1].map(|d| (1i128 << bit) + d));
+    let ties =
+        |top: u32| near(top).chain((9..top).map(|bit| (1i128 << bit) + (1 << (bit - 9)) + 1));
+    all(ties(31).flat_map(|x| [x as i32, -x as i32]));
+    all(ties(32).map(|x| x as u32));
+    all(ties(63).flat_map(|x| [x as i64, -x as i64]));
+    all(ties(64).map(|x| x as u64));
 }
 
 /// A value one bit above a tie, which a detour through `f32` loses.

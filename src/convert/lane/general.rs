@@ -62,8 +62,10 @@ pub(crate) struct Constants {
     pub(crate) random_middle: u32,
     /// Half a step of the random number where the part cut off is rounded to such steps, or 0.
     pub(crate) random_tie: u32,
-    /// 1 where the part cut off is rounded to such steps, ties to even, or 0.
+    /// 1 where the part cut off is rounded to such steps, or 0.
     pub(crate) random_odd: u32,
+    /// 1 where ties of that rounding go to odd, 0 where they go to even.
+    pub(crate) random_flip: u32,
     /// Magnitudes of `f32` below count as zero; at least 1.
     pub(crate) zero_below: BySign,
     /// Rounded magnitudes below are zero: 1, or the least integer in a format without zero.
@@ -136,7 +138,7 @@ impl<const THRESHOLD: u8, const WRAP: bool> EncodeLane for General<THRESHOLD, WR
         } else {
             (!(random << c.random_up | c.random_middle))
                 .wrapping_sub(c.random_tie)
-                .wrapping_add(random & c.random_odd)
+                .wrapping_add((random ^ c.random_flip) & c.random_odd)
         };
         let mut magnitude = floor + i32::from(lost > threshold);
 
