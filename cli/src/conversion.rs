@@ -1,22 +1,25 @@
-//! Many values to codes, on any number of threads.
+//! Many values to codes and back, on any number of threads, with the time of the kernel alone.
 
 use std::num::NonZeroU32;
 use std::time::Instant;
 
+use fewbit::convert::{Code, ConvertError, Decoder, Encoder, Source};
 use fewbit_formats::{Class, EncodeError, Format, Policy, Real, Status, philox};
 use rayon::prelude::*;
 use serde::Serialize;
 
+use crate::io::codes::{Codes, each_width};
 use crate::io::npy::Values;
+use crate::output::Progress;
 
 /// Codes, and what happened to the values.
 #[derive(Debug)]
 pub(crate) struct Converted {
     /// One code per value.
-    pub(crate) codes: Vec<u32>,
+    pub(crate) codes: Codes,
     /// How many values raised each flag, and how many were NaN.
     pub(crate) counts: Counts,
-    /// The best time of the conversions, without reading and writing.
+    /// The best time of the conversions, without reading, counting and writing.
     pub(crate) seconds: f64,
 }
 
@@ -44,6 +47,26 @@ pub(crate) struct Refused {
     pub(crate) error: EncodeError,
 }
 
+/// Why codes or values could not be converted.
+#[derive(Debug)]
+pub(crate) enum ConversionError {
+    /// A value that the policy refuses.
+    Refused(Refused),
+    /// Slices or instruction sets that do not fit, which the callers here rule out.
+    Other(ConvertError),
+}
+
+impl From<ConvertError> for ConversionError {
+    fn from(error: ConvertError) -> Self {
+        match error {
+            ConvertError::Value { index, source } => {
+                Self::Refused(Refused { index, error: source })
+            }
+            other => Self::Other(other),
+        }
+    }
+}
+
 /// What to convert to, and how.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Conversion {
@@ -55,7 +78,7 @@ pub(crate) struct Conversion {
     pub(crate) seed: u64,
 }
 
-/// Values per task; results do not depend on it.
+/// Values per task of the counting pass; results do not depend on it.
 const CHUNK: usize = 1 << 14;
 
 impl Counts {
@@ -80,78 +103,116 @@ impl Counts {
 
 impl Conversion {
     /// Converts `values`, `repeat` times over.
-    pub(crate) fn run(self, values: &Values, repeat: NonZeroU32) -> Result<Converted, Refused> {
-        match values {
-            Values::I8(v) => self.repeat(v, Real::from, repeat),
-            Values::I16(v) => self.repeat(v, Real::from, repeat),
-            Values::I32(v) => self.repeat(v, Real::from, repeat),
-            Values::I64(v) => self.repeat(v, Real::from, repeat),
-            Values::U8(v) => self.repeat(v, Real::from, repeat),
-            Values::U16(v) => self.repeat(v, Real::from, repeat),
-            Values::U32(v) => self.repeat(v, Real::from, repeat),
-            Values::U64(v) => self.repeat(v, Real::from, repeat),
-            Values::F16(v) => self.repeat(v, |x| Real::from_f32(x.to_f32()), repeat),
-            Values::F32(v) => self.repeat(v, Real::from, repeat),
-            Values::F64(v) => self.repeat(v, Real::from, repeat),
-        }
-    }
-
-    fn repeat<T: Copy + Sync>(
+    ///
+    /// # Errors
+    /// A value that the policy refuses.
+    pub(crate) fn run(
         self,
-        values: &[T],
-        real: impl Fn(T) -> Real + Copy + Sync,
+        values: &Values,
         repeat: NonZeroU32,
-    ) -> Result<Converted, Refused> {
-        let mut codes = vec![0; values.len()];
-        let mut counts = Counts::default();
-        let mut seconds = f64::INFINITY;
-        for _ in 0..repeat.get() {
-            let start = Instant::now();
-            counts = self.once(values, real, &mut codes)?;
-            seconds = seconds.min(start.elapsed().as_secs_f64());
+    ) -> Result<Converted, ConversionError> {
+        match values {
+            Values::I8(v) => self.sized(v, repeat),
+            Values::I16(v) => self.sized(v, repeat),
+            Values::I32(v) => self.sized(v, repeat),
+            Values::I64(v) => self.sized(v, repeat),
+            Values::U8(v) => self.sized(v, repeat),
+            Values::U16(v) => self.sized(v, repeat),
+            Values::U32(v) => self.sized(v, repeat),
+            Values::U64(v) => self.sized(v, repeat),
+            Values::F16(v) => {
+                let wide: Vec<f32> = v.par_iter().map(|x| x.to_f32()).collect();
+                self.sized(&wide, repeat)
+            }
+            Values::F32(v) => self.sized(v, repeat),
+            Values::F64(v) => self.sized(v, repeat),
         }
-        Ok(Converted { codes, counts, seconds })
     }
 
-    fn once<T: Copy + Sync>(
-        self,
-        values: &[T],
-        real: impl Fn(T) -> Real + Copy + Sync,
-        codes: &mut [u32],
-    ) -> Result<Counts, Refused> {
-        let tasks = values.par_chunks(CHUNK).zip(codes.par_chunks_mut(CHUNK)).enumerate();
-        tasks
-            .map(|(task, (values, codes))| self.chunk(task * CHUNK, values, real, codes))
-            // Of several refusals the first in the array is reported, whatever thread found it.
-            .reduce(
-                || Ok(Counts::default()),
-                |a, b| match (a, b) {
-                    (Ok(a), Ok(b)) => Ok(a.add(b)),
-                    (Err(a), Err(b)) => Err(if a.index <= b.index { a } else { b }),
-                    (Err(refused), Ok(_)) | (Ok(_), Err(refused)) => Err(refused),
-                },
-            )
+    fn sized<X: Source>(self, x: &[X], repeat: NonZeroU32) -> Result<Converted, ConversionError> {
+        let progress = Progress::new("cast", u64::from(repeat.get()) + 1);
+        let (codes, seconds) = match self.format.bits() {
+            ..=8 => self.typed(x, repeat, &progress).map(|(c, s)| (Codes::U8(c), s))?,
+            9..=16 => self.typed(x, repeat, &progress).map(|(c, s)| (Codes::U16(c), s))?,
+            _ => self.typed(x, repeat, &progress).map(|(c, s)| (Codes::U32(c), s))?,
+        };
+        Ok(Converted { codes, counts: self.counts(x), seconds })
     }
 
-    fn chunk<T: Copy>(
+    fn typed<X: Source, C: Code>(
         self,
-        first: usize,
-        values: &[T],
-        real: impl Fn(T) -> Real,
-        codes: &mut [u32],
-    ) -> Result<Counts, Refused> {
+        x: &[X],
+        repeat: NonZeroU32,
+        progress: &Progress,
+    ) -> Result<(Vec<C>, f64), ConvertError> {
+        let encoder = Encoder::new(self.format, self.policy).with_seed(self.seed);
+        // Not zero, so that the memory is there before the clock starts.
+        let mut codes = vec![C::from_u32(1); x.len()];
+        let seconds = least_time(repeat, progress, || encoder.encode(x, &mut codes))?;
+        Ok((codes, seconds))
+    }
+
+    /// What the conversion does to the values, by the scalar function.
+    fn counts<X: Source>(self, x: &[X]) -> Counts {
         let stochastic = self.policy.rounding.random_bits().is_some();
-        let mut counts = Counts::default();
-        for (offset, (&value, code)) in values.iter().zip(codes).enumerate() {
-            let (x, index) = (real(value), first + offset);
-            let random = if stochastic { philox::bits(self.seed, index as u64) } else { 0 };
-            let encoded = self
-                .format
-                .encode_real(x, &self.policy, random)
-                .map_err(|error| Refused { index, error })?;
-            *code = encoded.code;
-            counts.count(x, encoded.status);
-        }
-        Ok(counts)
+        let chunks = x.par_chunks(CHUNK).enumerate();
+        let count = |(chunk, x): (usize, &[X])| {
+            let mut counts = Counts::default();
+            for (offset, &x) in x.iter().enumerate() {
+                let index = (chunk * CHUNK + offset) as u64;
+                let random = if stochastic { philox::bits(self.seed, index) } else { 0 };
+                let x: Real = x.into();
+                if let Ok(encoded) = self.format.encode_real(x, &self.policy, random) {
+                    counts.count(x, encoded.status);
+                }
+            }
+            counts
+        };
+        chunks.map(count).reduce(Counts::default, Counts::add)
     }
+}
+
+/// The values of codes: `f32`, or `f64` where the format's values need it; and the best time of decoding them.
+///
+/// # Errors
+/// None in practice: the codes fit their own type.
+pub(crate) fn decode(
+    format: Format,
+    codes: &Codes,
+    repeat: NonZeroU32,
+) -> Result<(Values, f64), ConvertError> {
+    let progress = Progress::new("decode", repeat.get().into());
+    each_width!(codes, codes => {
+        if format.fits_f32() {
+            let decoder = Decoder::new(format);
+            let mut values = vec![1f32; codes.len()];
+            let seconds =
+                least_time(repeat, &progress, || decoder.decode(codes, &mut values))?;
+            Ok((Values::F32(values), seconds))
+        } else {
+            let mut values = vec![1f64; codes.len()];
+            let seconds = least_time(repeat, &progress, || {
+                let pairs = values.par_iter_mut().zip(codes);
+                pairs.for_each(|(value, code)| *value = format.decode(code.to_u32()));
+                Ok(())
+            })?;
+            Ok((Values::F64(values), seconds))
+        }
+    })
+}
+
+/// Does `work` again and again; the least time that it took.
+fn least_time(
+    repeat: NonZeroU32,
+    progress: &Progress,
+    mut work: impl FnMut() -> Result<(), ConvertError>,
+) -> Result<f64, ConvertError> {
+    let mut seconds = f64::INFINITY;
+    for _ in 0..repeat.get() {
+        let start = Instant::now();
+        work()?;
+        seconds = seconds.min(start.elapsed().as_secs_f64());
+        progress.step();
+    }
+    Ok(seconds)
 }

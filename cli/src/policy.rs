@@ -1,10 +1,13 @@
 //! The axes of a conversion's policy as arguments.
 
+use std::fmt;
+
 use clap::Args;
 use fewbit_formats::{
     Format, InfinityPolicy, NanPayload, NanPolicy, NanSign, Overflow, Policy, Preset, Rounding,
     SubnormalInput, SubnormalOutput, ZeroSign,
 };
+use serde::Serialize;
 
 /// One flag per axis, on top of a preset.
 #[derive(Clone, Debug, Args)]
@@ -81,3 +84,40 @@ impl PolicyArgs {
 
 /// What is done where no argument says otherwise.
 const PLAIN: Policy = Policy::new(Rounding::TiesEven, Overflow::Saturate);
+
+/// Every axis by name, for `--json` and for metadata.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct PolicyReport {
+    rounding: String,
+    overflow: &'static str,
+    nan: &'static str,
+    nan_sign: &'static str,
+    nan_payload: &'static str,
+    infinity: &'static str,
+    zero_sign: &'static str,
+    subnormal_input: &'static str,
+    subnormal_output: &'static str,
+}
+
+impl From<&Policy> for PolicyReport {
+    fn from(policy: &Policy) -> Self {
+        Self {
+            rounding: policy.rounding.to_string(),
+            overflow: policy.overflow.name(),
+            nan: policy.nan.name(),
+            nan_sign: policy.nan_sign.name(),
+            nan_payload: policy.nan_payload.name(),
+            infinity: policy.infinity.name(),
+            zero_sign: policy.zero_sign.name(),
+            subnormal_input: policy.subnormal_input.name(),
+            subnormal_output: policy.subnormal_output.name(),
+        }
+    }
+}
+
+impl fmt::Display for PolicyReport {
+    /// The two axes that matter to every value.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, {}", self.rounding, self.overflow)
+    }
+}

@@ -1,4 +1,5 @@
 //! Files in and out.
 
 pub(crate) mod atomic;
+pub(crate) mod codes;
 pub(crate) mod npy;

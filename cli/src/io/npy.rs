@@ -31,7 +31,7 @@ pub(crate) struct Npy {
     pub(crate) shape: Vec<usize>,
     /// The numbers, row-major whatever the order in the file.
     pub(crate) values: Values,
-    name: String,
+    pub(super) name: String,
 }
 
 /// Reads the array at `path`: any integer or floating-point type, either byte order, row- or column-major.
@@ -144,7 +144,7 @@ fn row_major<T: Copy>(elements: Vec<T>, shape: &[usize], order: Order) -> Vec<T>
 }
 
 impl Npy {
-    fn wrong(&self, reason: String) -> CliError {
+    pub(super) fn wrong(&self, reason: String) -> CliError {
         CliError::Array { path: self.name.clone().into(), reason }
     }
 
@@ -229,6 +229,19 @@ impl Npy {
         }
         Array2::from_shape_vec(shape, values).map_err(|e| self.wrong(e.to_string()))
     }
+}
+
+/// The coordinates of the element with this row-major index: a flat index is no help in a matrix.
+pub(crate) fn place(index: usize, shape: &[usize]) -> Vec<usize> {
+    let mut rest = index;
+    let mut place = vec![0; shape.len()];
+    for (coordinate, &extent) in
+        place.iter_mut().zip(shape).rev().filter(|(_, extent)| **extent > 0)
+    {
+        *coordinate = rest % extent;
+        rest /= extent;
+    }
+    place
 }
 
 /// `values` of this shape as the bytes of a `.npy` file, row-major.
