@@ -16,12 +16,15 @@ use crate::digits::DigitsError;
 pub(crate) enum Outcome {
     /// Exit code 0.
     Done,
+    /// What was compared is different: exit code 1.
+    Different,
 }
 
 impl From<Outcome> for ExitCode {
     fn from(outcome: Outcome) -> Self {
         match outcome {
             Outcome::Done => Self::SUCCESS,
+            Outcome::Different => Self::from(1),
         }
     }
 }
