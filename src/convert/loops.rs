@@ -63,8 +63,12 @@ fn encode<C: Code>(job: EncodeJob<'_, C>) -> Result<(), RefusedBlock> {
     match *job.plan {
         EncodePlan::EvenNarrow(lane) => encode_by(lane, job),
         EncodePlan::EvenSame(lane) => encode_by(lane, job),
+        EncodePlan::EvenInt(lane) => encode_by(lane, job),
+        EncodePlan::FixedNarrow(lane) => encode_by(lane, job),
+        EncodePlan::FixedSame(lane) => encode_by(lane, job),
         EncodePlan::RandomNarrow(lane) => encode_by(lane, job),
         EncodePlan::RandomSame(lane) => encode_by(lane, job),
+        EncodePlan::RandomWide(lane) => encode_by(lane, job),
         EncodePlan::Fixed(lane) => encode_by(lane, job),
         EncodePlan::FixedWrap(lane) => encode_by(lane, job),
         EncodePlan::Random(lane) => encode_by(lane, job),

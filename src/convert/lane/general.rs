@@ -1,6 +1,8 @@
 //! Any float, integer or fixed-point format of at most 16 bits, any policy.
 
-use super::{EncodeLane, FRACTION, INFINITY, LEADING, MAGNITUDE, shift_left, shift_right};
+use super::{
+    BySign, EncodeLane, FRACTION, INFINITY, LEADING, MAGNITUDE, negative, shift_left, shift_right,
+};
 
 /// The part cut off rounds a magnitude up where it exceeds a threshold; fractions of one unit in 32 bits.
 #[derive(Clone, Copy, Debug)]
@@ -11,26 +13,6 @@ pub(crate) enum Threshold {
     Random,
     /// Taken from random bits, and ties must be told from what lies just above.
     RandomExact,
-}
-
-/// A value for each sign.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct BySign {
-    positive: u32,
-    /// Positive xor negative.
-    change: u32,
-}
-
-impl BySign {
-    pub(crate) fn new(positive: u32, negative: u32) -> Self {
-        Self { positive, change: positive ^ negative }
-    }
-
-    /// The one for a mask of the sign: all ones if negative.
-    #[inline(always)]
-    fn of(self, negative: u32) -> u32 {
-        self.positive ^ (negative & self.change)
-    }
 }
 
 /// The constants of [`General`].
@@ -108,7 +90,7 @@ impl<const THRESHOLD: u8, const WRAP: bool> EncodeLane for General<THRESHOLD, WR
     fn code(self, bits: u32, random: u32) -> u32 {
         let c = self.0;
         let a = bits & MAGNITUDE;
-        let negative = ((bits as i32) >> 31) as u32;
+        let negative = negative(bits);
 
         // 1. Exponent field and significand; a subnormal value is normalised by the exact conversion of its fraction.
         let normalised = (a as i32 as f32).to_bits() as i32 - (149 << 23);

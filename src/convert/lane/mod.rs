@@ -5,14 +5,21 @@
 //! and a shift wherever the format has as many exponents below as `f32`.
 
 mod decode;
+mod end;
 mod even;
+mod fixed;
 mod general;
+mod integer;
 mod random;
 
 pub(crate) use decode::{DecodeLane, FloatValue, IntValue, NAN, SIGN};
+use end::negative;
+pub(crate) use end::{BySign, Ends, Symmetric};
 pub(crate) use even::{EvenNarrow, EvenSame};
-pub(crate) use general::{BySign, Constants, FIXED, General, RANDOM, RANDOM_EXACT, Threshold};
-pub(crate) use random::{Addend, RandomNarrow, RandomSame};
+pub(crate) use fixed::{FixedNarrow, FixedSame};
+pub(crate) use general::{Constants, FIXED, General, RANDOM, RANDOM_EXACT, Threshold};
+pub(crate) use integer::EvenInt;
+pub(crate) use random::{Addend, RandomNarrow, RandomSame, RandomWide};
 
 /// Set in a code where the policy refuses the value. No code that goes through lanes is that wide.
 pub(crate) const REFUSED: u32 = 1 << 31;
@@ -35,27 +42,24 @@ pub(crate) trait EncodeLane: Copy + Send + Sync {
     fn code(self, bits: u32, random: u32) -> u32;
 }
 
-/// The end of an encoder whose special codes are alike for both signs.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Symmetric {
-    /// Magnitudes beyond the largest become this: the largest, or the one above it.
-    pub(crate) over: u32,
-    /// The code of a positive NaN; that of a negative one has the sign bit inverted.
-    pub(crate) nan: u32,
-    /// The sign bit.
-    pub(crate) sign_mask: u32,
-    /// Brings the sign of an `f32` there.
-    pub(crate) sign_shift: u32,
+/// A magnitude of `f32` as a format with fewer exponents counts it, still with all fraction bits.
+struct Magnified {
+    magnitude: u32,
+    /// Whether bits of the significand were lost below; wrong for zero, which has no leading one.
+    lost: bool,
 }
 
-impl Symmetric {
-    /// The code of a rounded magnitude.
-    #[inline(always)]
-    fn finish(self, bits: u32, magnitude: u32) -> u32 {
-        let magnitude = magnitude.min(self.over);
-        let code = if bits & MAGNITUDE > INFINITY { self.nan } else { magnitude };
-        code ^ (bits >> self.sign_shift & self.sign_mask)
-    }
+/// In the binades of the format the difference of the exponents' biases is subtracted, below them the significand is
+/// shifted. Values that are subnormal as `f32` have no leading one, but all their bits are lost either way.
+#[inline(always)]
+fn magnified(a: u32, least_field: u32, rebias: u32) -> Magnified {
+    let depth = least_field.saturating_sub(a >> 23);
+    let significand = a & FRACTION | LEADING;
+    let subnormal = shift_right(significand, depth);
+    let lost = shift_left(subnormal, depth) != significand;
+    // The greater of the two is the right one: a binade too low makes the difference smaller.
+    let magnitude = (a as i32).wrapping_sub(rebias as i32).max(subnormal as i32) as u32;
+    Magnified { magnitude, lost }
 }
 
 /// `x / 2^shift`, also where nothing is left.

@@ -1,6 +1,8 @@
 //! Stochastic rounding that compares no more bits than `f32` has beyond the format's.
 
-use super::{EncodeLane, FRACTION, LEADING, MAGNITUDE, Symmetric};
+use super::{
+    EncodeLane, Ends, FRACTION, LEADING, MAGNITUDE, Symmetric, magnified, shift_left, shift_right,
+};
 
 /// The random number added to the part cut off, as a fraction of one unit in 32 bits.
 #[derive(Clone, Copy, Debug)]
@@ -65,11 +67,42 @@ impl EncodeLane for RandomNarrow {
 
     #[inline(always)]
     fn code(self, bits: u32, random: u32) -> u32 {
-        let a = bits & MAGNITUDE;
-        let depth = self.least_field.saturating_sub(a >> 23).min(31);
-        let subnormal = (a & FRACTION | LEADING) >> depth;
-        // The greater of the two is the right one: a binade too low makes the difference smaller.
-        let exact = (a as i32).wrapping_sub(self.rebias as i32).max(subnormal as i32) as u32;
+        let exact = magnified(bits & MAGNITUDE, self.least_field, self.rebias).magnitude;
         self.end.finish(bits, (exact + self.addend.of(random)) >> self.cut)
+    }
+}
+
+/// As [`RandomNarrow`], where the random number has more bits than `f32` has beyond the format's, or the special codes
+/// of the two signs are not alike.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RandomWide {
+    /// The exponent field of the smallest normal value.
+    pub(crate) least_field: u32,
+    /// From a magnitude of `f32` to one of the format: `(least_field - 1) << 23`.
+    pub(crate) rebias: u32,
+    /// Fraction bits of `f32` that the format lacks.
+    pub(crate) cut: u32,
+    /// Brings the random bits to the top.
+    pub(crate) up: u32,
+    /// Half a step of the random number where it is taken at the middle of its step, else 0.
+    pub(crate) middle: u32,
+    /// The end.
+    pub(crate) end: Ends,
+}
+
+impl EncodeLane for RandomWide {
+    const RANDOM: bool = true;
+
+    #[inline(always)]
+    fn code(self, bits: u32, random: u32) -> u32 {
+        let a = bits & MAGNITUDE;
+        let exact = magnified(a, self.least_field, self.rebias).magnitude;
+        // The first 32 bits of the part cut off: of the significand, as far down as its binade lies.
+        let shift = self.cut + self.least_field.saturating_sub(a >> 23);
+        let significand = a & FRACTION | LEADING;
+        let lost = shift_left(significand, 32u32.wrapping_sub(shift))
+            | shift_right(significand, shift.wrapping_sub(32));
+        let up = lost > !(random << self.up | self.middle);
+        self.end.finish(bits, (exact >> self.cut) + u32::from(up))
     }
 }
