@@ -82,8 +82,11 @@ impl Format {
         1 << self.bits()
     }
 
-    /// The exact value of a code; bits above the format's width are ignored. A NaN keeps its sign; a code that stands
-    /// for nothing gives NaN.
+    /// The value of a code; bits above the format's width are ignored. A NaN keeps its sign; a code that stands for
+    /// nothing gives NaN.
+    ///
+    /// It is exact, but for P3109's formats of more than 11 bits of exponent: what lies beyond `f64` there is rounded to
+    /// it, and [`Format::decode_real`] is exact.
     #[must_use]
     #[inline]
     pub const fn decode(self, code: u32) -> f64 {
@@ -95,6 +98,32 @@ impl Format {
             Self::Ternary => TERNARY.decode(code),
             Self::Posit(posit) => posit.decode(code),
             Self::Takum(takum) => takum.decode(code),
+        }
+    }
+
+    /// The exact value of a code; otherwise as [`Format::decode`].
+    ///
+    /// ```
+    /// use fewbit_formats::{Format, HexFloat};
+    /// let format: Format = "binary16p1uf".parse().unwrap();
+    /// assert_eq!(format.decode(1), 0.0); // too small for an f64
+    /// assert_eq!(HexFloat(format.decode_real(1)).to_string(), "0x1p-32767");
+    /// ```
+    #[must_use]
+    pub const fn decode_real(self, code: u32) -> Real {
+        match self {
+            Self::Float(float) => float.decode_real(code),
+            // Every other format's values are f64.
+            _ => Real::from_f64(self.decode(code)),
+        }
+    }
+
+    /// Whether the value of every code is an `f64`.
+    #[must_use]
+    pub const fn fits_f64(self) -> bool {
+        match self {
+            Self::Float(float) => float.fits_f64(),
+            _ => true,
         }
     }
 

@@ -21,6 +21,7 @@ mod error;
 mod exact;
 mod float;
 mod format;
+mod hex_float;
 mod integer;
 mod named;
 pub mod philox;
@@ -38,6 +39,7 @@ pub use encoded::Encoded;
 pub use error::{EncodeError, FormatError};
 pub use float::{Domain, FloatFormat, NanCodes, Signedness, Specials, ZeroCode};
 pub use format::Format;
+pub use hex_float::HexFloat;
 pub use integer::{FixedFormat, IntFormat, IntRange};
 pub use named::{Excerpt, UnknownName};
 pub use policy::{

@@ -3,6 +3,8 @@
 //! Every encoder starts from a [`Real`]: the sign, the class, and the significand and exponent of an `f32`, an `f64`
 //! or an integer, taken from its bits. Nothing is rounded on the way in, so a value is rounded once, by the format.
 
+use crate::rounding::Rounding;
+
 /// A number unpacked into sign, class, significand and exponent.
 ///
 /// A finite non-zero value is `(-1)^sign * significand * 2^(exponent - 63)` with the leading one of the significand
@@ -119,6 +121,41 @@ impl Real {
             significand: (aligned >> 64) as u64 | jam,
             exponent: exponent + 127 - zeros as i32,
         }
+    }
+
+    /// The same finite number, other than zero, as one that was subnormal where it came from.
+    pub(crate) const fn as_subnormal(self) -> Self {
+        Self { class: Class::Subnormal, ..self }
+    }
+
+    /// The nearest `f64`, ties to even; a NaN keeps its sign alone.
+    #[must_use]
+    pub const fn to_f64(self) -> f64 {
+        /// Fraction bits of `f64`.
+        const FRACTION: u32 = 52;
+        let magnitude = match self.class {
+            Class::Zero => 0,
+            Class::Infinite => f64::INFINITY.to_bits(),
+            Class::Nan => f64::NAN.to_bits(),
+            Class::Subnormal | Class::Normal => {
+                // As every float is encoded: one unit is one step of the magnitude.
+                let below = -1022 - self.exponent as i64;
+                let depth = if below > 0 { below } else { 0 };
+                let shift = 63 - FRACTION as i64 + depth;
+                let shift = if shift > 128 { 128 } else { shift as u32 };
+                let binades = if below > 0 { 0 } else { -below };
+                let infinite = f64::INFINITY.to_bits();
+                if binades > 2046 {
+                    infinite
+                } else {
+                    let base = binades << FRACTION;
+                    let rounded = Rounding::TiesEven.round(base, self.significand, shift, false, 0);
+                    let magnitude = rounded.whole as u64;
+                    if magnitude > infinite { infinite } else { magnitude }
+                }
+            }
+        };
+        f64::from_bits(magnitude | (self.negative as u64) << 63)
     }
 
     /// Whether the sign is negative; zeros and NaNs have signs too.

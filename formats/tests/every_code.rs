@@ -5,7 +5,7 @@ mod common;
 use common::{
     PLAIN, custom_floats, float_spec, int_spec, modes, overflows, p3109_floats, table_floats,
 };
-use fewbit_formats::{Format, Overflow, Policy, Status};
+use fewbit_formats::{Class, Format, Overflow, Policy, Real, Status};
 use fewbit_testkit::rounding::{IntSpec, TaperedSpec, exact};
 use num_bigint::BigInt;
 use num_rational::BigRational;
@@ -184,5 +184,88 @@ fn f32_holds_what_fits_f32_says() {
     for format in formats.into_iter().filter(|format| format.bits() <= 25) {
         let all = (0..format.code_count() as u32).all(|code| format.decode_f32(code).is_some());
         assert_eq!(format.fits_f32(), all, "{format}");
+    }
+}
+
+/// P3109 formats whose values no `f64` holds, by the draft's formulas on the codes themselves.
+#[test]
+fn wide_p3109_codes_are_exact_as_real() {
+    let mut wide = 0;
+    for float in p3109_floats(12..=16) {
+        let format = Format::Float(float);
+        let (bits, precision) = (format.bits(), float.fraction_bits() + 1);
+        let signed = float.is_signed();
+        // B = 2^(K-P-1), or 2^(K-P) without a sign.
+        let bias = 1i64 << (bits - precision - u32::from(signed));
+        let step = if bits > 13 { 7 } else { 1 };
+        for code in (0..1u32 << bits).step_by(step) {
+            let half = 1u32 << (bits - 1);
+            let negative = signed && code > half;
+            let magnitude = if signed { code % half } else { code };
+            let value = format.decode_real(code);
+            if float.is_nan(code) {
+                assert_eq!(value.class(), Class::Nan, "{format} {code:#x}");
+                continue;
+            }
+            assert_eq!(value.is_negative(), negative, "{format} {code:#x}");
+            if float.is_infinite(code) {
+                assert_eq!(value.class(), Class::Infinite, "{format} {code:#x}");
+                continue;
+            }
+            let (trailing, field) =
+                (magnitude % (1 << (precision - 1)), magnitude >> (precision - 1));
+            // T * 2^(1-P) * 2^(1-B), or (2^(P-1) + T) * 2^(1-P) * 2^(E-B).
+            let (whole, exponent) = match field {
+                0 => (trailing, 1 - bias),
+                _ => (trailing + (1 << (precision - 1)), i64::from(field) - bias),
+            };
+            if whole == 0 {
+                assert_eq!(value.class(), Class::Zero, "{format} {code:#x}");
+                continue;
+            }
+            let class = if field == 0 { Class::Subnormal } else { Class::Normal };
+            assert_eq!(value.class(), class, "{format} {code:#x}");
+            let top = whole.ilog2();
+            assert_eq!(value.significand(), u64::from(whole) << (63 - top), "{format} {code:#x}");
+            let expected = exponent + 1 - i64::from(precision) + i64::from(top);
+            assert_eq!(i64::from(value.exponent()), expected, "{format} {code:#x}");
+            // And the code that the value gets is the same.
+            let encoded = format.encode_real(value, &PLAIN, 0).unwrap();
+            assert_eq!((encoded.code, encoded.status), (code, Status::NONE), "{format} {code:#x}");
+            if format.fits_f64() {
+                let same = Real::from_f64(format.decode(code));
+                assert_eq!(value.significand(), same.significand(), "{format} {code:#x}");
+                assert_eq!(value.exponent(), same.exponent(), "{format} {code:#x}");
+            }
+        }
+        wide += usize::from(!format.fits_f64());
+    }
+    // Of e bits of exponent, 12 or more: K - P + 1 without a sign, K - P with one; extended and finite.
+    assert_eq!(wide, 2 * (1 + 2 + 3 + 4 + 5) + 2 * (1 + 2 + 3 + 4));
+}
+
+#[test]
+fn reals_are_rounded_to_f64_once() {
+    let largest = Real::from_scaled(false, (1 << 53) - 1, 971);
+    let cases = [
+        (Real::from_scaled(false, 1, -1074), f64::from_bits(1)),
+        (Real::from_scaled(true, 1, -1075), -0.0), // a tie, to even
+        (Real::from_scaled(false, (1 << 60) + 1, -1135), f64::from_bits(1)), // one bit above it
+        (Real::from_scaled(false, 3, -1075), f64::from_bits(2)),
+        (largest, f64::MAX),
+        (Real::from_scaled(false, (1 << 54) - 1, 970), f64::INFINITY), // a tie, to even
+        (Real::from_scaled(false, ((1 << 54) - 1) * 1024 - 1, 960), f64::MAX),
+        (Real::from_scaled(true, 1, 20_000), f64::NEG_INFINITY),
+        (Real::from_scaled(true, 1, -20_000), -0.0),
+        (Real::from_scaled(false, (1 << 53) + 1, 0), 9007199254740992.0),
+        (Real::from_scaled(false, (1 << 53) + 3, 0), 9007199254740996.0),
+    ];
+    for (real, expected) in cases {
+        assert_eq!(real.to_f64().to_bits(), expected.to_bits(), "{real:?}");
+    }
+    for bits in (0..4096u64).map(|i| i.wrapping_mul(0x9e37_79b9_7f4a_7c15)) {
+        let x = f64::from_bits(bits);
+        let same = Real::from_f64(x).to_f64();
+        assert!(x.is_nan() && same.is_nan() || x.to_bits() == same.to_bits(), "{x:e}");
     }
 }

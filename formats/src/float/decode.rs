@@ -1,13 +1,45 @@
-//! From codes to values: always exact.
+//! From codes to values.
 
 use super::{FloatFormat, NanCodes};
 use crate::exact::scale_by_power_of_two;
+use crate::real::Real;
 
 impl FloatFormat {
-    /// The value of a code; bits above the format's width are ignored.
+    /// The exact value of a code, of class subnormal where it is so in this format; bits above the format's width are
+    /// ignored.
+    #[must_use]
+    pub const fn decode_real(self, code: u32) -> Real {
+        let negative = code & self.sign_mask() != 0;
+        let magnitude = code & self.magnitude_mask();
+        if self.is_nan(code) {
+            return Real::nan(negative);
+        }
+        if magnitude > self.max_magnitude() {
+            return Real::infinity(negative);
+        }
+        let field = magnitude >> self.fraction_bits;
+        let fraction = magnitude & ((1 << self.fraction_bits) - 1);
+        if field != 0 || !self.has_zero() {
+            let significand = 1 << self.fraction_bits | fraction;
+            return self.scaled(negative, significand, field as i32 - self.bias());
+        }
+        let value = self.scaled(negative, fraction, self.min_exponent());
+        if fraction == 0 { value } else { value.as_subnormal() }
+    }
+
+    /// `significand * 2^-fraction_bits * 2^exponent`.
+    const fn scaled(self, negative: bool, significand: u32, exponent: i32) -> Real {
+        Real::from_scaled(negative, significand as u128, exponent - self.fraction_bits as i32)
+    }
+
+    /// The value of a code, rounded to the nearest `f64` where it is none ([`FloatFormat::fits_f64`]); bits above the
+    /// format's width are ignored.
     #[must_use]
     #[inline]
     pub const fn decode(self, code: u32) -> f64 {
+        if !self.fits_f64() {
+            return self.decode_real(code).to_f64();
+        }
         let negative = code & self.sign_mask() != 0;
         let magnitude = code & self.magnitude_mask();
         let unsigned = if self.is_nan(code) {

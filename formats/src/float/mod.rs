@@ -75,7 +75,7 @@ pub enum Specials {
 pub struct FloatFormat {
     exponent_bits: u8,
     fraction_bits: u8,
-    bias: i16,
+    bias: i32,
     signedness: Signedness,
     nan: NanCodes,
     domain: Domain,
@@ -128,8 +128,7 @@ impl FloatFormat {
             let top = 1 << exponent_bits;
             return Err(FormatError::Range { name, smallest: -bias, largest: top - bias });
         }
-        let format =
-            Self { exponent_bits, fraction_bits, bias: bias as i16, signedness, nan, domain, zero };
+        let format = Self { exponent_bits, fraction_bits, bias, signedness, nan, domain, zero };
         let (smallest, largest) = (format.smallest_exponent(), format.largest_exponent() + 1);
         if smallest < -1074 || largest > 1024 {
             return Err(FormatError::Range { name, smallest, largest });
@@ -189,7 +188,7 @@ impl FloatFormat {
     #[must_use]
     #[inline]
     pub const fn bias(self) -> i32 {
-        self.bias as i32
+        self.bias
     }
 
     /// Whether there is a sign bit.
@@ -317,6 +316,13 @@ impl FloatFormat {
     pub const fn smallest_normal(self) -> Option<f64> {
         let magnitude = (self.has_zero() as u32) << self.fraction_bits;
         if magnitude > self.max_magnitude() { None } else { Some(self.decode(magnitude)) }
+    }
+
+    /// Whether every value is an `f64`: in all formats but those of P3109 with more than 11 bits of exponent.
+    #[must_use]
+    #[inline]
+    pub const fn fits_f64(self) -> bool {
+        self.fits(53, -1074, 1023)
     }
 
     /// Whether every value has at most `precision` digits, no digit below `2^least` and none above `2^most`.

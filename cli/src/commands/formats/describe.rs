@@ -1,6 +1,6 @@
 //! All that the table and the codes say about one format.
 
-use fewbit_formats::{Format, NanCodes, Stack};
+use fewbit_formats::{Class, FloatFormat, Format, HexFloat, NanCodes, Real, Stack};
 use serde::{Serialize, Serializer};
 
 use crate::error::CliError;
@@ -39,32 +39,52 @@ pub(super) struct Name {
 #[derive(Serialize)]
 pub(super) struct Code {
     pub(super) code: u32,
+    /// The value, as a string where it is no `f64`.
     pub(super) value: Number,
+    /// The exact value in C's hexadecimal notation.
+    pub(super) exact: String,
 }
 
 /// A value that JSON writes as a number where it has one, and as a string where it has not.
 #[derive(Clone, Copy)]
-pub(super) struct Number(pub(super) f64);
+pub(super) struct Number(pub(super) Real);
+
+impl Number {
+    /// The value as an `f64`, where it is one.
+    fn as_f64(self) -> Option<f64> {
+        let (exact, near) = (self.0, self.0.to_f64());
+        let back = Real::from_f64(near);
+        let same = (exact.significand(), exact.exponent()) == (back.significand(), back.exponent());
+        let finite = !matches!(exact.class(), Class::Infinite | Class::Nan);
+        (same || !finite).then_some(near)
+    }
+}
+
+impl From<f64> for Number {
+    fn from(value: f64) -> Self {
+        Self(Real::from_f64(value))
+    }
+}
 
 impl Serialize for Number {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if self.0.is_finite() {
-            serializer.serialize_f64(self.0)
-        } else {
-            serializer.serialize_str(&self.to_string())
+        match self.as_f64().filter(|value| value.is_finite()) {
+            Some(value) => serializer.serialize_f64(value),
+            None => serializer.serialize_str(&self.to_string()),
         }
     }
 }
 
 impl std::fmt::Display for Number {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let magnitude = self.0.abs();
-        if self.0.is_nan() {
-            f.pad(if self.0.is_sign_negative() { "-nan" } else { "nan" })
+        let Some(value) = self.as_f64() else { return f.pad(&HexFloat(self.0).to_string()) };
+        let magnitude = value.abs();
+        if value.is_nan() {
+            f.pad(if value.is_sign_negative() { "-nan" } else { "nan" })
         } else if magnitude == 0.0 || magnitude.is_infinite() || (1e-5..1e12).contains(&magnitude) {
-            f.pad(&format!("{}", self.0))
+            f.pad(&format!("{value}"))
         } else {
-            f.pad(&format!("{:e}", self.0))
+            f.pad(&format!("{value:e}"))
         }
     }
 }
@@ -79,7 +99,12 @@ pub(super) fn codes(format: Format) -> Result<Vec<Code>, CliError> {
             "{format} has 2^{bits} codes: --codes lists formats of up to {LISTED_BITS} bits"
         )));
     }
-    Ok((0..1u32 << bits).map(|code| Code { code, value: Number(format.decode(code)) }).collect())
+    let code = |code| Code {
+        code,
+        value: Number(format.decode_real(code)),
+        exact: HexFloat(format.decode_real(code)).to_string(),
+    };
+    Ok((0..1u32 << bits).map(code).collect())
 }
 
 pub(super) fn describe(format: Format, codes: Option<Vec<Code>>) -> Description {
@@ -91,6 +116,11 @@ pub(super) fn describe(format: Format, codes: Option<Vec<Code>>) -> Description 
         Format::Fixed(fixed) => (None, Some(fixed.fraction_bits()), None),
         _ => (None, None, None),
     };
+    // P3109's formats of very wide exponents have values that are no f64.
+    let exact = |value: f64, code: fn(FloatFormat) -> u32| match format {
+        Format::Float(float) if !float.fits_f64() => Number(float.decode_real(code(float))),
+        _ => value.into(),
+    };
     let names = row.map_or(&[][..], |row| row.aliases).iter();
     Description {
         name: format.to_string(),
@@ -100,10 +130,12 @@ pub(super) fn describe(format: Format, codes: Option<Vec<Code>>) -> Description 
         exponent_bits,
         fraction_bits,
         bias,
-        max: Number(format.max_finite()),
-        min: Number(format.min_finite()),
-        smallest_normal: format.smallest_normal().map(Number),
-        smallest_positive: Number(format.smallest_positive()),
+        max: exact(format.max_finite(), |f| f.max_magnitude()),
+        min: exact(format.min_finite(), |f| {
+            f.sign_mask() | if f.is_signed() { f.max_magnitude() } else { 0 }
+        }),
+        smallest_normal: format.smallest_normal().map(|x| exact(x, |f| 1 << f.fraction_bits())),
+        smallest_positive: exact(format.smallest_positive(), |_| 1),
         zero: format.has_zero(),
         infinity: format.has_infinity(),
         nan: nan(format),

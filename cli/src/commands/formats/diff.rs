@@ -22,7 +22,7 @@ struct Difference {
     same: bool,
     /// The properties that differ.
     properties: Vec<&'static str>,
-    /// Absent for formats of more than 20 bits.
+    /// Absent for formats of more than 20 bits, or with values that are no f64.
     values: Option<ValueDifference>,
     /// Absent for formats of different widths, or of more than 20 bits.
     codes: Option<CodeDifference>,
@@ -73,7 +73,8 @@ pub(super) fn run(a: Format, b: Format, form: Form) -> Result<Outcome, CliError>
 }
 
 fn compare(a: Format, b: Format) -> Difference {
-    let listed = a.bits().max(b.bits()) <= COMPARED_BITS;
+    let listed = |format: Format| format.bits() <= COMPARED_BITS && format.fits_f64();
+    let listed = listed(a) && listed(b);
     let [left, right] = [a, b].map(|format| describe(format, None));
     let properties = rows(&left, &right).into_iter().filter(|row| row.1 != row.2);
     Difference {
@@ -114,7 +115,7 @@ fn only(mut values: Vec<f64>) -> Only {
     values.sort_by(|x, y| x.abs().total_cmp(&y.abs()).then(y.total_cmp(x)));
     let count = values.len();
     let ends = if count <= SHOWN { (count, 0) } else { (SHOWN / 2, SHOWN / 2) };
-    let numbers = |values: &[f64]| values.iter().map(|&value| Number(value)).collect();
+    let numbers = |values: &[f64]| values.iter().map(|&value| value.into()).collect();
     Only { count, least: numbers(&values[..ends.0]), greatest: numbers(&values[count - ends.1..]) }
 }
 
@@ -124,7 +125,7 @@ fn codes(a: Format, b: Format) -> CodeDifference {
     let pairs = (0..a.code_count() as u32).map(|code| (code, a.decode(code), b.decode(code)));
     let differing: Vec<CodePair> = pairs
         .filter(|&(_, x, y)| !same(x, y))
-        .map(|(code, x, y)| CodePair { code, a: Number(x), b: Number(y) })
+        .map(|(code, x, y)| CodePair { code, a: x.into(), b: y.into() })
         .collect();
     CodeDifference {
         count: differing.len(),
@@ -168,7 +169,7 @@ fn text(d: &Difference) -> String {
             lines.push(one_side(&d.b.name, &values.only_in_b));
         }
         None => lines.push(format!(
-            "values and codes are not compared one by one: that is done up to {COMPARED_BITS} bits"
+            "values and codes are not compared one by one: that is done up to {COMPARED_BITS} bits, for values that are f64"
         )),
     }
     if let Some(codes) = &d.codes {

@@ -115,14 +115,15 @@ fn one(d: &Description) -> String {
     }
     lines.push(format!("source             {}", d.source));
     if let Some(codes) = &d.codes {
-        let mut table = output::numbers(&["code", "hex", "binary", "value"]);
+        let mut table = output::numbers(&["code", "hex", "binary", "value", "exact"]);
         let (hex, binary) = (d.bits.div_ceil(4) as usize, d.bits as usize);
-        for &Code { code, value } in codes {
+        for Code { code, value, exact } in codes {
             table.add_row([
                 code.to_string(),
                 format!("{code:0hex$x}"),
                 format!("{code:0binary$b}"),
                 value.to_string(),
+                exact.clone(),
             ]);
         }
         lines.push(table.to_string());
