@@ -96,4 +96,14 @@ pub enum EncodeError {
         /// The format.
         format: Format,
     },
+    /// The exact result of an operation, to be wrapped, has more digits than are kept of it.
+    #[error(
+        "the exact result spans more than 64 bits and cannot be reduced by `{overflow}` in {format}: choose an overflow policy that saturates"
+    )]
+    Digits {
+        /// The policy.
+        overflow: Overflow,
+        /// The format.
+        format: Format,
+    },
 }

@@ -101,15 +101,21 @@ impl Format {
         }
     }
 
-    /// The exact value of a code; otherwise as [`Format::decode`].
+    /// The exact value of a code as an operand of arithmetic, or to be encoded in another format.
+    ///
+    /// It tells what [`Format::decode`] cannot: values beyond `f64`; whether a NaN of an IEEE-like float is signaling, and
+    /// its payload; and whether a value is subnormal in this format.
     ///
     /// ```
-    /// use fewbit_formats::{Format, HexFloat};
+    /// use fewbit_formats::{Class, Format, HexFloat};
     /// let format: Format = "binary16p1uf".parse().unwrap();
     /// assert_eq!(format.decode(1), 0.0); // too small for an f64
     /// assert_eq!(HexFloat(format.decode_real(1)).to_string(), "0x1p-32767");
+    /// assert_eq!(Format::E4M3FN.decode_real(0x04).class(), Class::Subnormal); // 2^-7
+    /// assert!(Format::F16.decode_real(0x7c01).is_signaling());
     /// ```
     #[must_use]
+    #[inline]
     pub const fn decode_real(self, code: u32) -> Real {
         match self {
             Self::Float(float) => float.decode_real(code),

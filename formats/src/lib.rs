@@ -16,6 +16,8 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+pub mod arithmetic;
+mod decimal;
 mod encoded;
 mod error;
 mod exact;
@@ -34,7 +36,10 @@ mod scan;
 mod status;
 mod table;
 mod tapered;
+pub mod types;
 
+pub use arithmetic::{Arithmetic, Raised};
+pub use decimal::ParseNumberError;
 pub use encoded::Encoded;
 pub use error::{EncodeError, FormatError};
 pub use float::{Domain, FloatFormat, NanCodes, Signedness, Specials, ZeroCode};

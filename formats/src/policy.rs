@@ -122,6 +122,13 @@ named_enum! {
     }
 }
 
+impl Overflow {
+    /// Whether the policy looks at the low bits of a value too large.
+    pub(crate) const fn wraps(self) -> bool {
+        matches!(self, Self::Wrap | Self::WrapSignMagnitude)
+    }
+}
+
 /// One choice per axis.
 ///
 /// ```

@@ -23,6 +23,16 @@ pub struct Real {
     class: Class,
     significand: u64,
     exponent: i32,
+    digits: Digits,
+}
+
+/// Whether the significand holds all of the number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Digits {
+    /// It does.
+    All,
+    /// Ones were cut off; the last bit is set and stands for them.
+    Leading,
 }
 
 /// What kind of number a [`Real`] is.
@@ -43,26 +53,41 @@ pub enum Class {
 /// The quiet bit of a NaN, as the left-aligned payload holds it.
 const QUIET: u64 = 1 << 63;
 
+/// Exponents beyond this one, of either sign, are taken for it: the calculation of an exponent cannot overflow.
+const MOST_EXPONENT: i64 = 1 << 30;
+
 impl Real {
     /// Zero with the given sign.
     #[must_use]
     #[inline]
     pub const fn zero(negative: bool) -> Self {
-        Self { negative, class: Class::Zero, significand: 0, exponent: 0 }
+        Self { negative, class: Class::Zero, significand: 0, exponent: 0, digits: Digits::All }
     }
 
     /// Infinity with the given sign.
     #[must_use]
     #[inline]
     pub const fn infinity(negative: bool) -> Self {
-        Self { negative, class: Class::Infinite, significand: 0, exponent: 0 }
+        Self { negative, class: Class::Infinite, significand: 0, exponent: 0, digits: Digits::All }
     }
 
     /// A quiet NaN with the given sign and no payload.
     #[must_use]
     #[inline]
     pub const fn nan(negative: bool) -> Self {
-        Self { negative, class: Class::Nan, significand: QUIET, exponent: 0 }
+        Self::nan_with_payload(negative, QUIET)
+    }
+
+    /// A NaN with the given sign and payload, which is not zero.
+    #[inline]
+    pub(crate) const fn nan_with_payload(negative: bool, payload: u64) -> Self {
+        Self {
+            negative,
+            class: Class::Nan,
+            significand: payload,
+            exponent: 0,
+            digits: Digits::All,
+        }
     }
 
     /// The exact value of an `f32`.
@@ -88,15 +113,27 @@ impl Real {
             if fraction == 0 {
                 Self::infinity(negative)
             } else {
-                Self { negative, class: Class::Nan, significand: fraction, exponent: 0 }
+                Self::nan_with_payload(negative, fraction)
             }
         } else if biased != 0 {
             let significand = 1 << 63 | fraction >> 1;
-            Self { negative, class: Class::Normal, significand, exponent: biased - bias }
+            Self {
+                negative,
+                class: Class::Normal,
+                significand,
+                exponent: biased - bias,
+                digits: Digits::All,
+            }
         } else if fraction != 0 {
             let zeros = fraction.leading_zeros();
             let exponent = -bias - zeros as i32;
-            Self { negative, class: Class::Subnormal, significand: fraction << zeros, exponent }
+            Self {
+                negative,
+                class: Class::Subnormal,
+                significand: fraction << zeros,
+                exponent,
+                digits: Digits::All,
+            }
         } else {
             Self::zero(negative)
         }
@@ -105,21 +142,45 @@ impl Real {
     /// The value `(-1)^negative * significand * 2^exponent`.
     ///
     /// A significand of more than 64 bits is cut to its 64 leading bits, and the last of these is set if a one was
-    /// cut off (von Neumann's jamming). Every later rounding that keeps at most 62 bits gives the same result as from
-    /// the uncut value; no format of this crate keeps more than 32.
+    /// cut off (von Neumann's jamming). Every later rounding that looks at no more than 62 leading bits, those that a
+    /// stochastic mode compares with random ones included, gives the same result as from the uncut value; no format of
+    /// this crate keeps more than 32.
     #[must_use]
+    #[inline]
     pub const fn from_scaled(negative: bool, significand: u128, exponent: i32) -> Self {
-        if significand == 0 {
+        Self::from_wide(negative, significand, 0, exponent as i64 + 127)
+    }
+
+    /// The value of a significand of 256 bits in two halves, whose first bit counts `2^first`.
+    ///
+    /// The exponent stays within plus and minus 2^30, far beyond every format.
+    #[inline]
+    pub(crate) const fn from_wide(negative: bool, high: u128, low: u128, first: i64) -> Self {
+        let (high, low, first) = if high == 0 { (low, 0, first - 128) } else { (high, low, first) };
+        if high == 0 {
             return Self::zero(negative);
         }
-        let zeros = significand.leading_zeros();
-        let aligned = significand << zeros;
-        let jam = (aligned as u64 != 0) as u64;
+        let zeros = high.leading_zeros();
+        let (aligned, below) = if zeros == 0 {
+            (high, low)
+        } else {
+            (high << zeros | low >> (128 - zeros), low << zeros)
+        };
+        let cut = aligned as u64 != 0 || below != 0;
+        let exponent = first - zeros as i64;
+        let exponent = if exponent > MOST_EXPONENT {
+            MOST_EXPONENT
+        } else if exponent < -MOST_EXPONENT {
+            -MOST_EXPONENT
+        } else {
+            exponent
+        };
         Self {
             negative,
             class: Class::Normal,
-            significand: (aligned >> 64) as u64 | jam,
-            exponent: exponent + 127 - zeros as i32,
+            significand: (aligned >> 64) as u64 | cut as u64,
+            exponent: exponent as i32,
+            digits: if cut { Digits::Leading } else { Digits::All },
         }
     }
 
@@ -156,6 +217,32 @@ impl Real {
             }
         };
         f64::from_bits(magnitude | (self.negative as u64) << 63)
+    }
+
+    /// The same value with the given sign.
+    #[must_use]
+    #[inline]
+    pub const fn with_sign(self, negative: bool) -> Self {
+        Self { negative, ..self }
+    }
+
+    /// The same NaN, quiet.
+    #[inline]
+    pub(crate) const fn quieted(self) -> Self {
+        Self { significand: self.significand | QUIET, ..self }
+    }
+
+    /// This value, which `other` went into: cut off if `other` was.
+    #[inline]
+    pub(crate) const fn with_digits_of(self, other: Self) -> Self {
+        Self { digits: if other.is_cut() { Digits::Leading } else { self.digits }, ..self }
+    }
+
+    /// Whether ones were cut off below the significand, whose last bit stands for them.
+    #[must_use]
+    #[inline]
+    pub const fn is_cut(self) -> bool {
+        matches!(self.digits, Digits::Leading)
     }
 
     /// Whether the sign is negative; zeros and NaNs have signs too.
@@ -208,7 +295,7 @@ impl From<f64> for Real {
     }
 }
 
-/// Exact, for integers of any type.
+/// Exact, for integers of any type; one of more than 64 bits is cut as in [`Real::from_scaled`].
 macro_rules! from_integers {
     ($($integer:ty),+) => {$(
         impl From<$integer> for Real {
@@ -221,4 +308,11 @@ macro_rules! from_integers {
     )+};
 }
 
-from_integers!(i8, i16, i32, i64, u8, u16, u32, u64);
+from_integers!(i8, i16, i32, i64, i128, u8, u16, u32, u64);
+
+impl From<u128> for Real {
+    #[inline]
+    fn from(x: u128) -> Self {
+        Self::from_scaled(false, x, 0)
+    }
+}

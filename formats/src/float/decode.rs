@@ -5,33 +5,6 @@ use crate::exact::scale_by_power_of_two;
 use crate::real::Real;
 
 impl FloatFormat {
-    /// The exact value of a code, of class subnormal where it is so in this format; bits above the format's width are
-    /// ignored.
-    #[must_use]
-    pub const fn decode_real(self, code: u32) -> Real {
-        let negative = code & self.sign_mask() != 0;
-        let magnitude = code & self.magnitude_mask();
-        if self.is_nan(code) {
-            return Real::nan(negative);
-        }
-        if magnitude > self.max_magnitude() {
-            return Real::infinity(negative);
-        }
-        let field = magnitude >> self.fraction_bits;
-        let fraction = magnitude & ((1 << self.fraction_bits) - 1);
-        if field != 0 || !self.has_zero() {
-            let significand = 1 << self.fraction_bits | fraction;
-            return self.scaled(negative, significand, field as i32 - self.bias());
-        }
-        let value = self.scaled(negative, fraction, self.min_exponent());
-        if fraction == 0 { value } else { value.as_subnormal() }
-    }
-
-    /// `significand * 2^-fraction_bits * 2^exponent`.
-    const fn scaled(self, negative: bool, significand: u32, exponent: i32) -> Real {
-        Real::from_scaled(negative, significand as u128, exponent - self.fraction_bits as i32)
-    }
-
     /// The value of a code, rounded to the nearest `f64` where it is none ([`FloatFormat::fits_f64`]); bits above the
     /// format's width are ignored.
     #[must_use]
@@ -52,19 +25,47 @@ impl FloatFormat {
         f64::from_bits(unsigned.to_bits() & !(1 << 63) | (negative as u64) << 63)
     }
 
+    /// The exact value of a code as an operand: subnormal if it is so in this format, and a NaN with its payload;
+    /// bits above the format's width are ignored.
+    #[must_use]
+    #[inline]
+    pub const fn decode_real(self, code: u32) -> Real {
+        let negative = code & self.sign_mask() != 0;
+        let magnitude = code & self.magnitude_mask();
+        if self.is_nan(code) {
+            return match self.nan {
+                NanCodes::TopExponent => {
+                    Real::nan_with_payload(negative, (magnitude as u64) << (64 - self.fraction_bits))
+                }
+                _ => Real::nan(negative),
+            };
+        }
+        if magnitude > self.max_magnitude() {
+            return Real::infinity(negative);
+        }
+        let (significand, exponent) = self.parts(magnitude);
+        let value = Real::from_scaled(negative, significand as u128, exponent);
+        let normal = (self.has_zero() as u32) << self.fraction_bits;
+        if significand != 0 && magnitude < normal { value.as_subnormal() } else { value }
+    }
+
     /// The value of a finite magnitude.
     #[inline]
     const fn decode_magnitude(self, magnitude: u32) -> f64 {
+        let (significand, exponent) = self.parts(magnitude);
+        scale_by_power_of_two(significand, exponent)
+    }
+
+    /// A finite magnitude as `significand * 2^exponent`.
+    #[inline]
+    const fn parts(self, magnitude: u32) -> (u32, i32) {
         let field = magnitude >> self.fraction_bits;
         let fraction = magnitude & ((1 << self.fraction_bits) - 1);
         if field == 0 && self.has_zero() {
-            scale_by_power_of_two(fraction, self.min_exponent() - self.fraction_bits as i32)
+            (fraction, self.min_exponent() - self.fraction_bits as i32)
         } else {
             let significand = 1 << self.fraction_bits | fraction;
-            scale_by_power_of_two(
-                significand,
-                field as i32 - self.bias() - self.fraction_bits as i32,
-            )
+            (significand, field as i32 - self.bias() - self.fraction_bits as i32)
         }
     }
 

@@ -87,9 +87,12 @@ const fn encode_finite(
     // The significand counts 2^(exponent - 63); a unit is 2^-fraction_bits.
     let shift = 63 - (x.exponent() as i64 + fraction_bits as i64);
     if shift <= 1 {
-        // At least 2^62 units, without a fraction: beyond every range.
+        // At least 2^62 units: beyond every range. Only the low bits of the whole number may be asked for.
         let low_bits = match -shift {
-            -1 => x.significand() >> 1,
+            -1 => policy.rounding.round(0, x.significand(), 1, negative, random).whole as u64,
+            _ if x.is_cut() && policy.overflow.wraps() => {
+                return Err(EncodeError::Digits { overflow: policy.overflow, format });
+            }
             up if up < 64 => x.significand() << up,
             _ => 0,
         };

@@ -1,0 +1,51 @@
+//! What the types do where a caller names no policy; see the module above.
+
+use crate::arithmetic::Arithmetic;
+use crate::decimal::ParseNumberError;
+use crate::encoded::Encoded;
+use crate::error::EncodeError;
+use crate::format::Format;
+use crate::policy::{InfinityPolicy, NanPolicy, Overflow, Policy};
+use crate::real::{Class, Real};
+use crate::rounding::Rounding;
+
+/// The type's own policy. It refuses nothing.
+pub(crate) const fn policy(format: Format) -> Policy {
+    match format {
+        Format::Posit(_) | Format::Takum(_) => saturating().with_infinity(InfinityPolicy::Nan),
+        _ => saturating().with_overflow(Overflow::Special),
+    }
+}
+
+/// The saturating policy, which refuses nothing either.
+pub(crate) const fn saturating() -> Policy {
+    Policy::new(Rounding::TiesEven, Overflow::Saturate).with_nan(NanPolicy::Largest)
+}
+
+/// Operations under the type's own policy.
+pub(crate) const fn arithmetic(format: Format) -> Arithmetic {
+    Arithmetic::new(format, policy(format))
+}
+
+/// The result of a policy that refuses nothing.
+pub(crate) const fn total(result: Result<Encoded, EncodeError>) -> Encoded {
+    match result {
+        Ok(encoded) => encoded,
+        Err(_) => panic!("neither of the two policies refuses a value"),
+    }
+}
+
+/// The code of a value.
+pub(crate) const fn encode(format: Format, x: Real) -> Encoded {
+    total(format.encode_real(x, &policy(format), 0))
+}
+
+/// The code of a text. NaN and infinity are taken at their word: the format must have them.
+pub(crate) fn parse(format: Format, text: &str) -> Result<Encoded, ParseNumberError> {
+    let x = Real::from_decimal(text)?;
+    match x.class() {
+        Class::Nan if !format.has_nan() => Err(EncodeError::Nan { format }.into()),
+        Class::Infinite if !format.has_infinity() => Err(EncodeError::Infinity { format }.into()),
+        _ => Ok(encode(format, x)),
+    }
+}
