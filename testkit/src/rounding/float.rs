@@ -177,16 +177,14 @@ impl FloatOracle {
 
     /// Whether a value lies below the smallest normal one, or might be rounded to it.
     fn tiny(&self, x: &BigRational) -> Tiny {
-        let normal = power_of_two(i32::from(self.spec.zero) - self.spec.bias);
+        let (below, normal) = self.last_tiny();
         let size = x.abs();
         if size >= normal {
             return Tiny::No;
         }
-        // The last step below the smallest normal value, of the format's precision, one code below it.
         let code = u64::from(self.spec.zero) << self.spec.fraction_bits;
-        let step = &normal * power_of_two(-1 - self.spec.fraction_bits as i32);
         let high = Point { value: normal, odd: code.is_odd() };
-        let low = Point { value: &high.value - step, odd: !high.odd };
+        let low = Point { value: below, odd: !high.odd };
         if size <= low.value { Tiny::Yes } else { Tiny::Unless(between(x, &low, &high)) }
     }
 
@@ -218,6 +216,51 @@ impl FloatOracle {
             Overflow::Zero => 0,
             Overflow::Wrap | Overflow::WrapSignMagnitude => panic!("floats do not wrap"),
         }
+    }
+
+    /// The infinity of a sign, if there is one.
+    #[must_use]
+    pub fn infinity(&self, negative: bool) -> Option<u32> {
+        let sign = if negative { self.sign_bit() } else { 0 };
+        let has = self.spec.infinity && (self.spec.signed || !negative);
+        has.then(|| sign | (self.spec.top() + 1))
+    }
+
+    /// A zero of a sign, which is positive where there is one zero; where there is none it lies out of range.
+    #[must_use]
+    pub fn zero(&self, negative: bool, overflow: Overflow) -> Answer {
+        if !self.spec.zero {
+            let code = self.beyond(true, Mode::TiesEven, overflow);
+            return Answer { code, flags: OVERFLOW | INEXACT };
+        }
+        let keeps = negative && self.spec.nan != NanCodes::NegativeZero;
+        Answer { code: if keeps { self.sign_bit() } else { 0 }, flags: 0 }
+    }
+
+    /// Every positive value at which the code or the flags of a conversion may change: the values of the format, the ties
+    /// between them, and where a value below the smallest normal one is rounded up to it.
+    #[must_use]
+    pub fn points(&self) -> Vec<BigRational> {
+        let two = BigRational::from_integer(2.into());
+        let mut values: Vec<BigRational> =
+            (0..=self.spec.top() + 1).map(|magnitude| self.value(magnitude)).collect();
+        let (below, normal) = self.last_tiny();
+        values.extend([below, normal]);
+        // Below the first value of a format without zero.
+        values.push(BigRational::zero());
+        values.sort();
+        let ties: Vec<BigRational> =
+            values.windows(2).map(|pair| (&pair[0] + &pair[1]) / &two).collect();
+        values.extend(ties);
+        values.retain(|x| !x.is_zero());
+        values
+    }
+
+    /// The last step below the smallest normal value, of the format's precision, and that value.
+    fn last_tiny(&self) -> (BigRational, BigRational) {
+        let normal = power_of_two(i32::from(self.spec.zero) - self.spec.bias);
+        let step = &normal * power_of_two(-1 - self.spec.fraction_bits as i32);
+        (&normal - step, normal)
     }
 
     /// The quiet NaN of a sign, canonical, if there is one.

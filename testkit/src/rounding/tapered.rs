@@ -37,6 +37,15 @@ impl TaperedSpec {
         }
     }
 
+    /// The format with one more bit.
+    #[must_use]
+    pub fn wider(&self) -> Self {
+        match *self {
+            Self::Posit { bits } => Self::Posit { bits: bits + 1 },
+            Self::Takum { bits } => Self::Takum { bits: bits + 1 },
+        }
+    }
+
     /// The value of a code; `None` for NaR.
     #[must_use]
     pub fn decode(&self, code: u64) -> Option<BigRational> {
