@@ -1,6 +1,7 @@
 //! What the tests share: the formats under test, and their parameters as the oracle takes them.
 #![allow(dead_code, reason = "each test takes what it needs")]
 
+pub(crate) mod arithmetic;
 pub(crate) mod divergences;
 
 use fewbit_formats::{

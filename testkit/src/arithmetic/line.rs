@@ -121,6 +121,12 @@ impl Line {
         Self { target, mode, overflow, scale, points, square_points, answers }
     }
 
+    /// The unit is `2^-scale`.
+    #[must_use]
+    pub fn scale(&self) -> u32 {
+        self.scale
+    }
+
     /// A value as an operand in this line's units.
     ///
     /// # Panics
