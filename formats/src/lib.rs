@@ -16,6 +16,9 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "std")]
+extern crate std;
+
 pub mod arithmetic;
 mod decimal;
 mod encoded;

@@ -81,13 +81,7 @@ impl Real {
     /// A NaN with the given sign and payload, which is not zero.
     #[inline]
     pub(crate) const fn nan_with_payload(negative: bool, payload: u64) -> Self {
-        Self {
-            negative,
-            class: Class::Nan,
-            significand: payload,
-            exponent: 0,
-            digits: Digits::All,
-        }
+        Self { negative, class: Class::Nan, significand: payload, exponent: 0, digits: Digits::All }
     }
 
     /// The exact value of an `f32`.

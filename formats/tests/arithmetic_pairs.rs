@@ -56,7 +56,11 @@ fn first_difference(
     None
 }
 
-fn check(format: Format, (rounding, mode): (Rounding, Mode), overflow: (Overflow, oracle::Overflow)) {
+fn check(
+    format: Format,
+    (rounding, mode): (Rounding, Mode),
+    overflow: (Overflow, oracle::Overflow),
+) {
     let line = Line::new(target(format), mode, overflow.1);
     let arithmetic = Arithmetic::new(format, Policy::new(rounding, overflow.0));
     let difference = first_difference(format, &line, &arithmetic);

@@ -29,7 +29,11 @@ fn conversions_without_loss_are_those_listed() {
         }
     }
     for (from, to, pair) in &expected {
-        assert!(LOSSLESS.contains(pair), "{from} => {to} is missing: {}", expected.iter().map(|(a, b, _)| format!("{a} {b};")).collect::<String>());
+        assert!(
+            LOSSLESS.contains(pair),
+            "{from} => {to} is missing: {}",
+            expected.iter().map(|(a, b, _)| format!("{a} {b};")).collect::<String>()
+        );
     }
     for pair in LOSSLESS {
         assert!(expected.iter().any(|(_, _, other)| other == pair), "{pair:?} loses values");

@@ -41,7 +41,11 @@ impl Format {
             Self::Binary => Some(code ^ 1),
             Self::Ternary | Self::Posit(_) | Self::Takum(_) => Some(complement),
             Self::Int(_) | Self::Fixed(_) if !self.is_signed() => {
-                if code == 0 { Some(0) } else { None }
+                if code == 0 {
+                    Some(0)
+                } else {
+                    None
+                }
             }
             // Besides zero's only the least code is its own complement; in a narrow range it stands for nothing.
             Self::Int(_) | Self::Fixed(_) => {

@@ -70,7 +70,8 @@ impl Decimal {
         let above = text.as_str().parse::<f64>().ok()? > value;
         let first = 10u64.pow(self.count as u32 - 1);
         if !above {
-            return (self.digits + 1 < 10 * first).then_some(Self { digits: self.digits + 1, ..self });
+            return (self.digits + 1 < 10 * first)
+                .then_some(Self { digits: self.digits + 1, ..self });
         }
         // Below a power of ten the digits are nines, one place lower.
         Some(if self.digits == first {

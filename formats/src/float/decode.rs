@@ -34,9 +34,10 @@ impl FloatFormat {
         let magnitude = code & self.magnitude_mask();
         if self.is_nan(code) {
             return match self.nan {
-                NanCodes::TopExponent => {
-                    Real::nan_with_payload(negative, (magnitude as u64) << (64 - self.fraction_bits))
-                }
+                NanCodes::TopExponent => Real::nan_with_payload(
+                    negative,
+                    (magnitude as u64) << (64 - self.fraction_bits),
+                ),
                 _ => Real::nan(negative),
             };
         }

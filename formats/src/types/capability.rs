@@ -78,7 +78,11 @@ macro_rules! capability {
             /// The magnitude of this with the sign of another.
             #[must_use]
             pub const fn copysign(self, sign: Self) -> Self {
-                if self.is_sign_negative() == sign.is_sign_negative() { self } else { self.negated() }
+                if self.is_sign_negative() == sign.is_sign_negative() {
+                    self
+                } else {
+                    self.negated()
+                }
             }
 
             /// The negative. A signed format has that of every code.
@@ -178,7 +182,8 @@ macro_rules! capability {
             pub const MIN_POSITIVE_SUBNORMAL: Self =
                 Self::from_f64(Self::FORMAT.smallest_positive());
             /// The largest subnormal value.
-            pub const MAX_SUBNORMAL: Self = Self::from_code_bits(Self::MIN_POSITIVE.code_bits() - 1);
+            pub const MAX_SUBNORMAL: Self =
+                Self::from_code_bits(Self::MIN_POSITIVE.code_bits() - 1);
         }
     };
     (f32, $name:ident, $bits:ident) => {

@@ -43,13 +43,15 @@ mod capability;
 mod half;
 mod lossless;
 pub(crate) mod natural;
-mod number;
 #[cfg(feature = "num-traits")]
 mod num_traits;
+mod number;
 mod operators;
 mod row;
 #[cfg(feature = "serde")]
 mod serde;
+#[cfg(feature = "proptest")]
+pub mod strategies;
 
 pub use lossless::LOSSLESS;
 pub use number::Number;
@@ -63,6 +65,8 @@ macro_rules! newtypes {
             row::newtype!($name, $bits, $constant);
             #[cfg(feature = "num-traits")]
             num_traits::any!($name);
+            #[cfg(feature = "proptest")]
+            strategies::arbitrary!($name);
             #[cfg(feature = "serde")]
             serde::serde_impls!($name, $bits);
             $( capability::capability!($capability, $name, $bits); )+

@@ -3,8 +3,8 @@
 //! `Float`, `FloatCore` and `Real` are not implemented: they promise functions (`sin`, `exp`, `powi` ...) of which this
 //! crate has no correctly rounded version, and types without NaN or infinity cannot keep their contracts.
 
-use super::natural::encode;
 use super::Number;
+use super::natural::encode;
 use crate::real::Real;
 use ::num_traits::ToPrimitive;
 

@@ -10,10 +10,10 @@ use super::Number;
 use super::natural::{encode, parse};
 use crate::format::Format;
 use crate::real::Real;
-use core::fmt;
-use core::marker::PhantomData;
 use ::serde::de::{Deserializer, Error, Unexpected, Visitor};
 use ::serde::ser::Serializer;
+use core::fmt;
+use core::marker::PhantomData;
 
 /// Writes a number for people, or the code by `binary`.
 pub(super) fn serialize<T: Number, S: Serializer>(
@@ -90,7 +90,8 @@ macro_rules! serde_impls {
     ($name:ident, $bits:ident) => {
         impl ::serde::Serialize for $name {
             fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                let binary = |serializer: S| ::serde::Serialize::serialize(&self.to_bits(), serializer);
+                let binary =
+                    |serializer: S| ::serde::Serialize::serialize(&self.to_bits(), serializer);
                 $crate::types::serde::serialize(*self, serializer, binary)
             }
         }

@@ -54,9 +54,8 @@ pub(crate) fn value(format: Format, target: &Target, code: u32) -> Value {
 
 /// The formats of the table of at most 8 bits whose results the oracle knows.
 pub(crate) fn narrow_formats() -> Vec<Format> {
-    let known = |format: &Format| {
-        matches!(format, Format::Float(_) | Format::Posit(_) | Format::Takum(_))
-    };
+    let known =
+        |format: &Format| matches!(format, Format::Float(_) | Format::Posit(_) | Format::Takum(_));
     let narrow = |format: &Format| format.bits() <= 8 && known(format);
     Format::table().iter().map(|row| row.format).filter(narrow).collect()
 }

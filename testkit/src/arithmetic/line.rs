@@ -64,7 +64,9 @@ impl Target {
                 let kept = oracle.infinity(*negative) == Some(answer.code);
                 Some(if kept { Answer { flags: 0, ..answer } } else { answer })
             }
-            (Self::Float(oracle), Operand::Zero { negative }) => Some(oracle.zero(*negative, overflow)),
+            (Self::Float(oracle), Operand::Zero { negative }) => {
+                Some(oracle.zero(*negative, overflow))
+            }
         }
     }
 }
@@ -199,7 +201,11 @@ mod tests {
         assert_eq!(go(Operation::Sub, &x(1, 2), &x(4, 1)), (0b1110, 1), "-3.5, a tie, is -4");
         assert_eq!(go(Operation::Add, &x(6, 1), &x(6, 1)), (0b111, 5), "12 saturates");
         assert_eq!(go(Operation::Mul, &x(3, 2), &x(-2, 1)), (0b1101, 0), "-3");
-        assert_eq!(go(Operation::Div, &x(1, 1), &x(3, 1)), (0b001, 3), "1/3 is 0.5, below the normal 1");
+        assert_eq!(
+            go(Operation::Div, &x(1, 1), &x(3, 1)),
+            (0b001, 3),
+            "1/3 is 0.5, below the normal 1"
+        );
         assert_eq!(go(Operation::Div, &x(1, 2), &x(-2, 1)), (0b1000, 3), "-1/4, a tie, is -0");
     }
 
