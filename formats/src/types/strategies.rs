@@ -40,7 +40,7 @@ pub fn boundaries<T: Number>() -> impl Strategy<Value = T> {
     let format = T::FORMAT;
     let mask = *all(format).end();
     let bits = (0..format.bits()).map(|bit| 1 << bit);
-    let values = [format.max_finite(), format.smallest_positive(), 1.0]
+    let values = [format.max_finite(), format.smallest_positive(), 1.0, f64::NAN]
         .into_iter()
         .chain(format.smallest_normal())
         .flat_map(|x| [x, -x])
