@@ -1,8 +1,8 @@
 //! Sums, also of a product and a value: exact in 256 bits, then cut to 64.
 //!
 //! The greater term is put at the top of 256 bits, the other one moved down to its place. A term has at most 128 bits,
-//! so nothing of it is lost unless it lies 127 places or more below; then at most one leading bit is cancelled, and what
-//! was moved out of the 256 bits is still told by the last one, far below the 64 that are kept.
+//! so nothing of it is lost unless it lies 127 places or more below. Then at most one leading bit is cancelled, and the
+//! part of the term that is left, however small, sets bits below the 64 that are kept.
 
 use super::Raised;
 use super::multiply::product_term;
@@ -73,16 +73,12 @@ impl Term {
     }
 }
 
-/// `significand` at the top of 256 bits, moved down by `places`, which is positive; the last bit stands for those
-/// moved out.
+/// `significand` at the top of 256 bits, moved down by `places`, which is positive. Of one that is moved out in part the
+/// leading one stays; the last bit stands for one that is moved out whole.
 const fn shifted(significand: u128, places: i64) -> (u128, u128) {
     match places {
         1..128 => (significand >> places, significand << (128 - places)),
-        128 => (0, significand),
-        129..256 => {
-            let out = significand << (256 - places) != 0;
-            (0, significand >> (places - 128) | out as u128)
-        }
+        128..256 => (0, significand >> (places - 128)),
         _ => (0, 1),
     }
 }
