@@ -137,3 +137,28 @@ fn the_check_objects() {
     assert_eq!(complaint(third, &BigRational::zero()), Some("not zero"));
     assert_eq!(complaint(third, &(exact + power_of_two(-60))), Some("other leading bits"));
 }
+
+/// What was cut off once is not forgotten where the digits that are left would fit.
+#[test]
+fn a_cut_operand_makes_a_cut_result() {
+    let third = Real::from_f32(1.0).quotient(Real::from_f32(3.0)).value;
+    let (one, near) = (Real::from_f32(1.0), Rounding::TiesEven);
+    let quarter = Real::from_f32(0.25);
+    let results = [
+        third.sum(quarter.negated(), near),
+        quarter.sum(third, near),
+        third.sum(Real::zero(false), near),
+        third.product(one),
+        one.product(third),
+        third.quotient(one),
+        third.remainder(quarter),
+        third.fused_sum(one, quarter.negated(), near),
+        one.fused_sum(third, quarter.negated(), near),
+        one.fused_sum(quarter, third, near),
+        third.square_root(),
+    ];
+    for (i, result) in results.into_iter().enumerate() {
+        assert!(result.value.is_cut(), "{i}");
+    }
+    assert!(!one.sum(quarter, near).value.is_cut());
+}

@@ -35,7 +35,7 @@ impl Real {
                     ((self.significand() as u128) << 64, other.significand() as u128);
                 // Both significands lie in [1, 2), so this one in (1/2, 2): 64 or 65 bits, and one for the rest.
                 let rest = dividend % divisor != 0;
-                let quotient = dividend / divisor << 1 | rest as u128;
+                let quotient = (dividend / divisor) << 1 | rest as u128;
                 let exponent = self.exponent() as i64 - other.exponent() as i64;
                 Self::from_wide(negative, 0, quotient, exponent + 128 + 62)
                     .with_digits_of(self)

@@ -34,26 +34,40 @@ macro_rules! bit {
     (tapered) => {
         512
     };
+    (unordered) => {
+        1024
+    };
 }
 
 /// The capabilities of a format, by its constants.
 pub(super) const fn of(format: Format) -> u32 {
-    let (negative_zero, kind) = match format {
-        Format::Float(float) => (float.has_negative_zero(), bit!(float)),
-        _ => (false, bit!(tapered)),
+    let (negative_zero, unordered, kind) = match format {
+        Format::Float(float) => (float.has_negative_zero(), float.has_nan(), bit!(float)),
+        _ => (false, false, bit!(tapered)),
     };
     let subnormal = match format.smallest_normal() {
         Some(normal) => format.smallest_positive() < normal,
         None => false,
     };
-    kind | format.is_signed() as u32 * bit!(signed)
-        | format.has_zero() as u32 * bit!(zero)
-        | negative_zero as u32 * bit!(negative_zero)
-        | format.has_nan() as u32 * bit!(nan)
-        | !format.has_nan() as u32 * bit!(no_nan)
-        | format.has_infinity() as u32 * bit!(infinity)
-        | subnormal as u32 * bit!(subnormal)
-        | format.fits_f32() as u32 * bit!(f32)
+    let held = [
+        (format.is_signed(), bit!(signed)),
+        (format.has_zero(), bit!(zero)),
+        (negative_zero, bit!(negative_zero)),
+        (format.has_nan(), bit!(nan)),
+        (!format.has_nan(), bit!(no_nan)),
+        (unordered, bit!(unordered)),
+        (format.has_infinity(), bit!(infinity)),
+        (subnormal, bit!(subnormal)),
+        (format.fits_f32(), bit!(f32)),
+    ];
+    let (mut bits, mut i) = (kind, 0);
+    while i < held.len() {
+        if held[i].0 {
+            bits |= held[i].1;
+        }
+        i += 1;
+    }
+    bits
 }
 
 /// What a type has for a capability.
@@ -149,8 +163,24 @@ macro_rules! capability {
             pub const NAN: Self = Self::from_f64(f64::NAN);
         }
     };
+    (unordered, $name:ident, $bits:ident) => {
+        impl PartialOrd for $name {
+            /// By value; NaN has no place.
+            #[inline]
+            fn partial_cmp(&self, other: &Self) -> Option<core::cmp::Ordering> {
+                self.to_f64().partial_cmp(&other.to_f64())
+            }
+        }
+    };
     (no_nan, $name:ident, $bits:ident) => {
         impl Eq for $name {}
+
+        impl PartialOrd for $name {
+            #[inline]
+            fn partial_cmp(&self, other: &Self) -> Option<core::cmp::Ordering> {
+                Some(self.cmp(other))
+            }
+        }
 
         impl Ord for $name {
             /// By value: both zeros are equal.
@@ -205,7 +235,13 @@ macro_rules! capability {
         }
     };
     (float, $name:ident, $bits:ident) => {
-        $crate::types::capability::compare_values!($name);
+        impl PartialEq for $name {
+            /// By value: both zeros are equal, and NaN equals nothing.
+            #[inline]
+            fn eq(&self, other: &Self) -> bool {
+                self.to_f64() == other.to_f64()
+            }
+        }
 
         impl $name {
             /// The base of the exponent.
@@ -258,25 +294,4 @@ macro_rules! capability {
     };
 }
 
-/// Comparison by value.
-macro_rules! compare_values {
-    ($name:ident) => {
-        impl PartialEq for $name {
-            /// By value: both zeros are equal, and NaN equals nothing.
-            #[inline]
-            fn eq(&self, other: &Self) -> bool {
-                self.to_f64() == other.to_f64()
-            }
-        }
-
-        impl PartialOrd for $name {
-            /// By value; NaN has no place.
-            #[inline]
-            fn partial_cmp(&self, other: &Self) -> Option<core::cmp::Ordering> {
-                self.to_f64().partial_cmp(&other.to_f64())
-            }
-        }
-    };
-}
-
-pub(super) use {bit, capability, compare_values};
+pub(super) use {bit, capability};

@@ -82,23 +82,23 @@ macro_rules! newtypes {
 }
 
 newtypes! {
-    E4M3FN(u8) = E4M3FN [float signed zero negative_zero nan subnormal f32];
-    E5M2(u8) = E5M2 [float signed zero negative_zero nan infinity subnormal f32];
-    E4M3(u8) = E4M3 [float signed zero negative_zero nan infinity subnormal f32];
-    E3M4(u8) = E3M4 [float signed zero negative_zero nan infinity subnormal f32];
-    E4M3FNUZ(u8) = E4M3FNUZ [float signed zero nan subnormal f32];
-    E5M2FNUZ(u8) = E5M2FNUZ [float signed zero nan subnormal f32];
-    E4M3B11FNUZ(u8) = E4M3B11FNUZ [float signed zero nan subnormal f32];
+    E4M3FN(u8) = E4M3FN [float signed zero negative_zero nan unordered subnormal f32];
+    E5M2(u8) = E5M2 [float signed zero negative_zero nan unordered infinity subnormal f32];
+    E4M3(u8) = E4M3 [float signed zero negative_zero nan unordered infinity subnormal f32];
+    E3M4(u8) = E3M4 [float signed zero negative_zero nan unordered infinity subnormal f32];
+    E4M3FNUZ(u8) = E4M3FNUZ [float signed zero nan unordered subnormal f32];
+    E5M2FNUZ(u8) = E5M2FNUZ [float signed zero nan unordered subnormal f32];
+    E4M3B11FNUZ(u8) = E4M3B11FNUZ [float signed zero nan unordered subnormal f32];
     E3M2FN(u8) = E3M2FN [float signed zero negative_zero no_nan subnormal f32];
     E2M3FN(u8) = E2M3FN [float signed zero negative_zero no_nan subnormal f32];
     E2M1FN(u8) = E2M1FN [float signed zero negative_zero no_nan subnormal f32];
-    E8M0FNU(u8) = E8M0FNU [float nan f32];
-    E4M3FNU(u8) = E4M3FNU [float zero nan subnormal f32];
-    BF16(u16) = BF16 [float signed zero negative_zero nan infinity subnormal f32];
-    F16(u16) = F16 [float signed zero negative_zero nan infinity subnormal f32];
-    TF32(u32) = TF32 [float signed zero negative_zero nan infinity subnormal f32];
-    Binary8P4SE(u8) = BINARY8P4SE [float signed zero nan infinity subnormal f32];
-    Binary8P3SE(u8) = BINARY8P3SE [float signed zero nan infinity subnormal f32];
+    E8M0FNU(u8) = E8M0FNU [float nan unordered f32];
+    E4M3FNU(u8) = E4M3FNU [float zero nan unordered subnormal f32];
+    BF16(u16) = BF16 [float signed zero negative_zero nan unordered infinity subnormal f32];
+    F16(u16) = F16 [float signed zero negative_zero nan unordered infinity subnormal f32];
+    TF32(u32) = TF32 [float signed zero negative_zero nan unordered infinity subnormal f32];
+    Binary8P4SE(u8) = BINARY8P4SE [float signed zero nan unordered infinity subnormal f32];
+    Binary8P3SE(u8) = BINARY8P3SE [float signed zero nan unordered infinity subnormal f32];
     Posit8(u8) = POSIT8 [tapered signed zero nan f32];
     Posit16(u16) = POSIT16 [tapered signed zero nan f32];
     Posit32(u32) = POSIT32 [tapered signed zero nan];
