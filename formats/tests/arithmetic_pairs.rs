@@ -35,12 +35,18 @@ fn operands(format: Format, line: &Line) -> Vec<(Operand, Real)> {
     (0..format.code_count() as u32).map(|code| (operand(code), format.decode_real(code))).collect()
 }
 
+/// A result that is not the oracle's.
+#[derive(Debug, PartialEq)]
+#[allow(dead_code, reason = "the fields are there to be printed")]
+struct Difference {
+    op: Operation,
+    codes: (usize, usize),
+    expected: Option<Answer>,
+    found: Option<Answer>,
+}
+
 /// The first pair whose result is not the oracle's.
-fn first_difference(
-    format: Format,
-    line: &Line,
-    arithmetic: &Arithmetic,
-) -> Option<(Operation, usize, usize, Option<Answer>, Option<Answer>)> {
+fn first_difference(format: Format, line: &Line, arithmetic: &Arithmetic) -> Option<Difference> {
     let operands = operands(format, line);
     for (i, (a, x)) in operands.iter().enumerate() {
         for (j, (b, y)) in operands.iter().enumerate() {
@@ -48,7 +54,7 @@ fn first_difference(
                 let expected = line.answer(op, a, b);
                 let found = run(arithmetic, op, *x, *y, 0).ok().map(answer);
                 if expected != found {
-                    return Some((op, i, j, expected, found));
+                    return Some(Difference { op, codes: (i, j), expected, found });
                 }
             }
         }

@@ -17,7 +17,7 @@
 //!   zero is positive, under [`Rounding::Down`](crate::Rounding::Down) negative; zeros of one sign keep it. The square
 //!   root of -0 is -0.
 //! - **Subnormal operands** count as zero of their sign, with NX, under
-//!   [`SubnormalInput::Flush`](crate::SubnormalInput::Flush).
+//!   [`SubnormalInput::Flush`].
 //!
 //! What becomes of an infinite result or of NaN where the format has neither is the policy's to say, as for every value
 //! that is encoded: 1/0 in `int8` is NaN policy's and overflow policy's business, not the division's. The flags of both
