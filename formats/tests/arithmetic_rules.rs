@@ -246,3 +246,22 @@ fn f32_is_the_machines() {
         }
     }
 }
+
+/// Values that no f64 holds are operands and results like any others: of 16 bits with precision 1, 2^-32767 and up.
+#[test]
+fn values_beyond_f64() {
+    let format: Format = "binary16p1uf".parse().unwrap();
+    let to = Arithmetic::new(format, Policy::new(Rounding::TiesEven, Overflow::Saturate));
+    let code = |exponent: i32| (exponent + 32768) as u32;
+    let real = |exponent| format.decode_real(code(exponent));
+    assert_eq!(real(-20000).exponent(), -20000);
+    let product = to.mul(real(-20000), real(5000), 0).unwrap();
+    assert_eq!((product.code, product.status), (code(-15000), Status::NONE));
+    let quotient = to.div(real(15000), real(-15000), 0).unwrap();
+    assert_eq!((quotient.code, quotient.status), (code(30000), Status::NONE));
+    let root = to.sqrt(real(-30000), 0).unwrap();
+    assert_eq!((root.code, root.status), (code(-15000), Status::NONE));
+    // A remainder of a quotient of 30000 bits: 2^15000 mod 3 * 2^-15000 is 2^-15000.
+    let three = Real::from_scaled(false, 3, -15000);
+    assert_eq!(real(15000).remainder(three).value, Real::from_scaled(false, 1, -15000));
+}

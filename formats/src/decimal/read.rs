@@ -13,7 +13,7 @@ use crate::real::Real;
 /// Bits of the digits that are kept.
 const KEPT_BITS: usize = 3000;
 
-/// Powers of two beyond this one, of either sign, are beyond every format: values lie within 2^-1074 and 2^1024.
+/// Powers of two beyond this one, of either sign, are beyond every format whose values are `f64`.
 const MOST_EXPONENT: i64 = 1600;
 
 /// A text that is no number of a type.
@@ -36,7 +36,9 @@ impl Real {
     /// The number that a text stands for, in Rust's syntax of floats: `-1.5e3`, `.5`, `inf`, `NaN`.
     ///
     /// The text may have any length. A number with more than 64 bits is cut as in [`Real::from_scaled`], so every format
-    /// rounds it as it would round the number written.
+    /// rounds it as it would round the number written. Beyond 2^1600, and below 2^-1600, one number stands for all, 2^(2^20)
+    /// and its reciprocal: of the formats only P3109's with more than 11 bits of exponent have values there
+    /// ([`Format::fits_f64`](crate::Format::fits_f64)).
     ///
     /// # Errors
     ///

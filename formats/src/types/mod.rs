@@ -29,7 +29,7 @@
 //! let x = E4M3FN::from_f32(0.3);
 //! assert_eq!(x.to_string(), "0.3"); // 0.3125: the shortest text that is read back as the same code
 //! assert_eq!((x.to_f32(), x.to_bits()), (0.3125, 0x2a));
-//! assert_eq!((x * x).to_f32(), 0.1015625); // 0.09765625 is a tie; the even code is above
+//! assert_eq!((x * x).to_f32(), 0.09375); // 0.09765625 is a tie; the even code is below
 //! assert!(E4M3FN::from_f32(480.0).is_nan());
 //! assert_eq!(E4M3FN::saturating_from_f32(480.0), E4M3FN::MAX);
 //! assert_eq!(BF16::from(x).to_f32() + F16::from(x).to_f32(), 0.625);
