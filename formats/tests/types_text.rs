@@ -148,12 +148,8 @@ fn ties_in_text() {
                     let text = digits(&point);
                     let parse = |text: &str| text.parse::<T>().unwrap().code();
                     assert_eq!(parse(&text), expected(&target, &point), "{} {text}", T::FORMAT);
-                    // Away from zero by less than anything; then toward it: the last digit, 5 or more, is one less and
-                    // nines follow.
-                    let tiny = BigRational::new(
-                        1.into(),
-                        num_traits::pow::Pow::pow(BigInt::from(10), 1200u32),
-                    );
+                    // Away from zero, and toward it, by less than any two values are apart.
+                    let tiny = power_of_two(-400);
                     let tiny = if point.is_negative() { -tiny } else { tiny };
                     let away = expected(&target, &(&point + &tiny));
                     assert_eq!(parse(&format!("{text}{tail}")), away, "{} {text}...1", T::FORMAT);
