@@ -183,7 +183,7 @@ impl Format {
     /// # Errors
     ///
     /// As [`Format::encode`].
-    #[inline]
+    #[inline(always)]
     pub const fn encode_real(
         self,
         x: Real,

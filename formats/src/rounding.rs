@@ -97,7 +97,7 @@ pub struct Rounded {
 
 /// Splits `significand / 2^shift` into its whole part and the part cut off.
 #[must_use]
-#[inline]
+#[inline(always)]
 pub const fn split(significand: u64, shift: u32) -> (u64, Lost) {
     match shift {
         0 => (significand, Lost(0)),
@@ -117,7 +117,7 @@ impl Rounding {
     /// `base` makes the whole number that of the code, so that its parity is the code's even where no bit of the
     /// significand is stored. `random` is used by the stochastic modes only, which take its low bits.
     #[must_use]
-    #[inline]
+    #[inline(always)]
     pub const fn round(
         self,
         base: i64,
@@ -134,7 +134,7 @@ impl Rounding {
 
     /// Whether a magnitude is rounded away from zero: one expression per mode.
     #[must_use]
-    #[inline]
+    #[inline(always)]
     pub const fn steps_away(self, negative: bool, odd: bool, lost: Lost, random: u32) -> bool {
         let (inexact, tie, above) = (lost.0 != 0, lost.0 == Lost::HALF, lost.0 > Lost::HALF);
         match self {

@@ -26,7 +26,7 @@ impl FloatFormat {
     /// # Errors
     ///
     /// As [`Format::encode`].
-    #[inline]
+    #[inline(always)]
     pub const fn encode(
         self,
         x: Real,
@@ -62,7 +62,7 @@ impl FloatFormat {
     }
 
     /// A finite value other than zero.
-    #[inline]
+    #[inline(always)]
     const fn encode_finite(
         self,
         x: Real,
@@ -108,6 +108,7 @@ impl FloatFormat {
 
     /// Whether a value in a binade `below` the smallest normal one stays there when it is rounded to the format's
     /// precision without a least exponent: tininess after rounding.
+    #[inline(always)]
     const fn is_tiny(self, x: Real, below: i64, rounding: Rounding, random: u32) -> bool {
         if below > 1 {
             return true;
@@ -121,7 +122,7 @@ impl FloatFormat {
     }
 
     /// A zero of the given sign, reached with the given status.
-    #[inline]
+    #[inline(always)]
     const fn encode_zero(
         self,
         negative: bool,
@@ -137,6 +138,7 @@ impl FloatFormat {
     }
 
     /// A rounded value beyond the largest of its sign, or below the smallest in a format without that sign or zero.
+    #[inline(always)]
     const fn encode_overflow(self, negative: bool, policy: Policy) -> Result<Encoded, EncodeError> {
         let missing = negative && !self.is_signed();
         let status = Status::OVERFLOW.union(Status::INEXACT);
@@ -178,6 +180,7 @@ impl FloatFormat {
     }
 
     /// Infinity, else NaN, else the largest value; there is no negative infinity without a sign.
+    #[inline(always)]
     const fn beyond_any(self, missing_sign: bool) -> Beyond {
         if self.has_infinity() && !missing_sign {
             Beyond::Infinity
@@ -190,6 +193,7 @@ impl FloatFormat {
 
     /// Whether rounding mode and sign choose the largest value rather than infinity: the directed modes that step
     /// back from it, and round-to-odd where the largest value's code is the odd one of the two.
+    #[inline(always)]
     const fn stops_at_largest(self, rounding: Rounding, negative: bool) -> bool {
         match rounding {
             Rounding::TowardZero => true,
@@ -201,6 +205,7 @@ impl FloatFormat {
     }
 
     /// NaN, or what stands for it.
+    #[inline(always)]
     const fn encode_nan(self, x: Real, policy: &Policy) -> Result<Encoded, EncodeError> {
         if self.has_nan() {
             let status = Status::INVALID.when(x.is_signaling());
@@ -231,6 +236,7 @@ impl FloatFormat {
     }
 
     /// The code of a NaN in a format that has one.
+    #[inline(always)]
     const fn nan_code(self, x: Real, policy: &Policy) -> u32 {
         let negative = x.is_negative() && matches!(policy.nan_sign, NanSign::Keep);
         match self.nan {

@@ -14,7 +14,7 @@ impl IntFormat {
     /// # Errors
     ///
     /// As [`Format::encode`].
-    #[inline]
+    #[inline(always)]
     pub const fn encode(
         self,
         x: Real,
@@ -31,7 +31,7 @@ impl FixedFormat {
     /// # Errors
     ///
     /// As [`Format::encode`].
-    #[inline]
+    #[inline(always)]
     pub const fn encode(
         self,
         x: Real,
@@ -43,7 +43,7 @@ impl FixedFormat {
 }
 
 /// Rounds `x * 2^fraction_bits` to an integer of the given range. `format` is what errors name.
-#[inline]
+#[inline(always)]
 pub(crate) const fn encode_units(
     x: Real,
     range: IntFormat,
@@ -74,7 +74,7 @@ pub(crate) const fn encode_units(
 }
 
 /// A finite value other than zero.
-#[inline]
+#[inline(always)]
 const fn encode_finite(
     x: Real,
     range: IntFormat,
@@ -110,11 +110,13 @@ const fn encode_finite(
 }
 
 /// Whether symmetric saturation excludes a value of the range.
+#[inline(always)]
 const fn is_asymmetric(value: i64, range: IntFormat, overflow: Overflow) -> bool {
     matches!(overflow, Overflow::SaturateSymmetric) && range.is_signed() && value < -range.max()
 }
 
 /// A rounded value outside the range, of which at least the low bits are given.
+#[inline(always)]
 const fn encode_overflow(
     value: i64,
     negative: bool,
@@ -134,6 +136,7 @@ const fn encode_overflow(
 }
 
 /// Folds a value back into the range: its low bits, inverted where the lowest bit cut off is not their sign.
+#[inline(always)]
 const fn fold(value: i64, range: IntFormat) -> i64 {
     let cut = value >> range.bits & 1;
     let sign = value >> (range.bits - 1) & 1;
@@ -141,6 +144,7 @@ const fn fold(value: i64, range: IntFormat) -> i64 {
 }
 
 /// The value that stands for one beyond the range.
+#[inline(always)]
 const fn beyond(range: IntFormat, overflow: Overflow, negative: bool) -> i64 {
     match overflow {
         Overflow::Zero => 0,
@@ -151,6 +155,7 @@ const fn beyond(range: IntFormat, overflow: Overflow, negative: bool) -> i64 {
 }
 
 /// What stands for NaN; an integer has none.
+#[inline(always)]
 const fn encode_nan(
     range: IntFormat,
     format: Format,
@@ -166,6 +171,7 @@ const fn encode_nan(
 }
 
 /// A value that stands for one that has no counterpart.
+#[inline(always)]
 const fn invalid(range: IntFormat, value: i64) -> Encoded {
     Encoded { code: range.code(value), status: Status::INVALID }
 }

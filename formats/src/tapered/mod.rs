@@ -69,6 +69,7 @@ const fn decode_special(code: u32, bits: u32) -> f64 {
 }
 
 /// Encodes a value whose string, if it is positive, is `string`.
+#[inline(always)]
 const fn encode(
     x: Real,
     string: BitString,
@@ -114,6 +115,7 @@ const fn encode(
 }
 
 /// Whether a mode rounds everything between zero and the first value to zero.
+#[inline(always)]
 const fn stops_at_zero(rounding: Rounding, negative: bool) -> bool {
     match rounding {
         Rounding::TowardZero => true,
@@ -124,6 +126,7 @@ const fn stops_at_zero(rounding: Rounding, negative: bool) -> bool {
 }
 
 /// A value that was rounded beyond the last code.
+#[inline(always)]
 const fn encode_overflow(
     negative: bool,
     bits: u32,
@@ -146,6 +149,7 @@ const fn encode_overflow(
 }
 
 /// The code of a magnitude, zero's included, with a sign.
+#[inline(always)]
 const fn signed(negative: bool, magnitude: u32, bits: u32) -> u32 {
     let code = if negative { magnitude.wrapping_neg() } else { magnitude };
     (code as u64 & ((1 << bits) - 1)) as u32

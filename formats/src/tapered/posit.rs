@@ -64,6 +64,7 @@ impl PositFormat {
     /// # Errors
     ///
     /// As [`Format::encode`].
+    #[inline(always)]
     pub const fn encode(
         self,
         x: Real,
@@ -87,6 +88,7 @@ impl PositFormat {
 }
 
 /// The string of a positive value.
+#[inline(always)]
 const fn string(x: Real) -> BitString {
     let (regime, exponent) = (x.exponent().div_euclid(4), x.exponent().rem_euclid(4) as u64);
     let significand_bits = fraction(x);

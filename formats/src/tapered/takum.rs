@@ -74,6 +74,7 @@ impl TakumFormat {
     /// # Errors
     ///
     /// As [`Format::encode`].
+    #[inline(always)]
     pub const fn encode(
         self,
         x: Real,
@@ -96,6 +97,7 @@ impl TakumFormat {
 }
 
 /// The string of a positive value.
+#[inline(always)]
 const fn string(x: Real) -> BitString {
     let c = x.exponent();
     match c {

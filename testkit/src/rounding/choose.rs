@@ -86,6 +86,42 @@ impl Mode {
     }
 }
 
+/// The parts of the way between two neighbours at which a mode's choice may change, in units of `2^-digits`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parts {
+    /// Digits of a part.
+    pub digits: u32,
+    /// The parts, in ascending order, each between 0 and `2^digits`.
+    pub numerators: Vec<u64>,
+}
+
+impl Parts {
+    /// Where `mode` may change its mind with these random bits: the middle, or where the part cut off and the random
+    /// number, or this and half of its step, come to one.
+    #[must_use]
+    pub fn of(mode: Mode, random: u32) -> Self {
+        let bits = match mode {
+            Mode::StochasticA(n)
+            | Mode::StochasticB(n)
+            | Mode::StochasticC(n)
+            | Mode::StochasticOdd(n) => n,
+            _ => return Self { digits: 1, numerators: vec![1] },
+        };
+        let one = 2u64 << bits;
+        let whole = one - 2 * (u64::from(random) % (1 << bits));
+        let numerators = [whole - 1, whole].into_iter().filter(|&part| part < one).collect();
+        Self { digits: bits + 1, numerators }
+    }
+
+    /// The values at these parts of the way from `low` to `high`, `low` first.
+    #[must_use]
+    pub fn between(&self, low: &BigRational, high: &BigRational) -> Vec<BigRational> {
+        let step = (high - low) * power_of_two(-(self.digits as i32));
+        let at = |&part: &u64| low + &step * BigRational::from_integer(part.into());
+        std::iter::once(low.clone()).chain(self.numerators.iter().map(at)).collect()
+    }
+}
+
 /// A value of a format and the parity of its code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Point {

@@ -2,9 +2,9 @@
 
 use num_integer::Integer;
 use num_rational::BigRational;
-use num_traits::{One, Signed, Zero};
+use num_traits::{One, Signed, ToPrimitive, Zero};
 
-use super::choose::{Between, Mode, Neighbour, Point};
+use super::choose::{Between, Mode, Neighbour, Parts, Point};
 use super::{Answer, INEXACT, INVALID, OVERFLOW, Overflow, UNDERFLOW, power_of_two};
 
 /// Which codes are NaN.
@@ -44,6 +44,8 @@ pub struct FloatSpec {
 pub struct FloatOracle {
     spec: FloatSpec,
     values: Vec<BigRational>,
+    /// The same in `f64`: where to begin to search.
+    near: Vec<f64>,
 }
 
 impl FloatSpec {
@@ -76,7 +78,9 @@ impl FloatSpec {
     #[must_use]
     pub fn oracle(self) -> FloatOracle {
         let enumerated = if self.top() < 1 << 16 { self.top() + 2 } else { 0 };
-        FloatOracle { spec: self, values: (0..enumerated).map(|m| self.magnitude(m)).collect() }
+        let values: Vec<_> = (0..enumerated).map(|m| self.magnitude(m)).collect();
+        let near = values.iter().map(|value| value.to_f64().unwrap_or(f64::INFINITY)).collect();
+        FloatOracle { spec: self, values, near }
     }
 }
 
@@ -103,7 +107,16 @@ impl FloatOracle {
     /// The least magnitude whose value is not below `size`; the one after the next-to-last if all are.
     fn not_below(&self, size: &BigRational) -> u32 {
         if !self.values.is_empty() {
-            return self.values.partition_point(|value| value < size) as u32;
+            // A guess, which exact comparisons set right.
+            let guess = size.to_f64().unwrap_or(f64::INFINITY);
+            let mut found = self.near.partition_point(|&value| value < guess);
+            while found > 0 && &self.values[found - 1] >= size {
+                found -= 1;
+            }
+            while self.values.get(found).is_some_and(|value| value < size) {
+                found += 1;
+            }
+            return found as u32;
         }
         let (mut low, mut high) = (0, self.spec.top() + 2);
         while low < high {
@@ -127,6 +140,22 @@ impl FloatOracle {
             Rounding::Between(above, between(x, &low, &self.point(above)))
         };
         Place { negative: x.is_negative(), place, tiny: self.tiny(x) }
+    }
+
+    /// The magnitudes at which the answer of a mode may change, in ascending order: values, the points between them at
+    /// which the mode chooses, and those at which it chooses what is tiny.
+    #[must_use]
+    pub fn cuts(&self, parts: &Parts) -> Vec<BigRational> {
+        let top = self.spec.top();
+        let first = (!self.spec.zero).then(|| parts.between(&BigRational::zero(), &self.value(0)));
+        let steps = (0..=top).map(|m| parts.between(&self.value(m), &self.value(m + 1)));
+        let (below, normal) = self.last_tiny();
+        let tiny = parts.between(&below, &normal);
+        let mut cuts: Vec<_> = first.into_iter().chain(steps).chain([tiny]).flatten().collect();
+        cuts.push(self.value(top + 1));
+        cuts.sort();
+        cuts.dedup();
+        cuts
     }
 
     fn sign_bit(&self) -> u32 {

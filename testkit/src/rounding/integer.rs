@@ -5,7 +5,7 @@ use num_integer::Integer;
 use num_rational::BigRational;
 use num_traits::{One, Signed, ToPrimitive, Zero};
 
-use super::choose::{Between, Mode, Neighbour, Point};
+use super::choose::{Between, Mode, Neighbour, Parts, Point};
 use super::{Answer, INEXACT, INVALID, Overflow, power_of_two};
 
 /// An integer's or fixed-point format's parameters.
@@ -58,6 +58,13 @@ impl IntSpec {
     pub fn code(&self, units: &BigInt) -> u32 {
         let remainder = units.mod_floor(&(BigInt::one() << self.bits));
         remainder.to_u32().expect("a remainder of at most 32 bits")
+    }
+
+    /// The magnitudes at which the answer of a mode may change, in ascending order, from one number of units to another.
+    #[must_use]
+    pub fn cuts(&self, parts: &Parts, units: std::ops::Range<u64>) -> Vec<BigRational> {
+        let at = |n: u64| BigRational::from_integer(n.into()) * self.unit();
+        units.flat_map(|n| parts.between(&at(n), &at(n + 1))).collect()
     }
 
     /// Where a value lies among the multiples of the unit.

@@ -5,12 +5,14 @@ mod choose;
 mod float;
 mod integer;
 mod points;
+mod segments;
 mod tapered;
 
-pub use choose::{Between, Mode, Neighbour, Point};
+pub use choose::{Between, Mode, Neighbour, Parts, Point};
 pub use float::{FloatOracle, FloatSpec, NanCodes, Place};
 pub use integer::{IntSpec, Units};
 pub use points::{around, exact};
+pub use segments::{Segment, Varies, segments};
 pub use tapered::{Cut, TaperedSpec};
 
 use num_rational::BigRational;

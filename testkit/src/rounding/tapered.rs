@@ -7,7 +7,7 @@ use num_bigint::BigInt;
 use num_rational::BigRational;
 use num_traits::{One, Signed, Zero};
 
-use super::choose::{Between, Mode, Neighbour};
+use super::choose::{Between, Mode, Neighbour, Parts};
 use super::{Answer, INEXACT, OVERFLOW, Overflow, UNDERFLOW, power_of_two};
 
 /// A tapered format.
@@ -68,6 +68,19 @@ impl TaperedSpec {
             Self::Posit { .. } => posit(&digits.collect::<Vec<_>>()),
             Self::Takum { .. } => takum(&std::iter::once(false).chain(digits).collect::<Vec<_>>()),
         }
+    }
+
+    /// The magnitudes at which the answer of a mode may change, in ascending order: strings are cut after a code's
+    /// digits, so they lie between codes as the parts do.
+    #[must_use]
+    pub fn cuts(&self, parts: &Parts) -> Vec<BigRational> {
+        let length = self.bits() - 1 + parts.digits;
+        let mut tails = vec![0u128];
+        tails.extend(parts.numerators.iter().map(|&part| u128::from(part)));
+        (0..1u128 << (self.bits() - 1))
+            .flat_map(|code| tails.iter().map(move |tail| code << parts.digits | tail))
+            .map(|string| self.positive(string, length))
+            .collect()
     }
 
     /// Where a value other than zero lies on the strings.

@@ -1,0 +1,230 @@
+//! All 2^32 `f32` inputs, in each judged format, rounding mode and main overflow policy: codes and flags equal the
+//! oracle's.
+//!
+//!     cargo test --release -p fewbit-formats --test f32_exhaustive -- --ignored --nocapture
+//!
+//! `FEWBIT_PROOF=e4m3fn,ties-even` takes only the formats and modes named; `FEWBIT_PROOF_WRITE=1` writes what was found
+//! to the log, `docs/proof/f32-exhaustive.csv`, with which it is otherwise compared.
+
+#[path = "../common/mod.rs"]
+mod common;
+mod packed;
+mod record;
+mod subject;
+mod sweep;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use fewbit_formats::{Format, Policy, Rounding};
+use fewbit_testkit::rounding::Mode;
+use record::{COLUMNS, Facts};
+use subject::{Pair, Stretch, Subject};
+use sweep::{Sweep, judged};
+
+/// A rounding mode with the random bits of each conversion.
+#[derive(Clone, Copy, Debug)]
+struct Choice {
+    rounding: Rounding,
+    mode: Mode,
+    random: u32,
+}
+
+/// Every mode without random bits, and each stochastic one with few and with many.
+fn choices() -> Vec<Choice> {
+    let choice = |mode, name: &str, random| Choice { rounding: name.parse().unwrap(), mode, random };
+    let plain = Mode::NAMES.iter().filter(|(mode, _)| !mode.is_stochastic());
+    let mut all: Vec<_> = plain.map(|&(mode, name)| choice(mode, name, 0)).collect();
+    for (bits, random) in [(8, 0xb5), (32, 0x9e37_79b9)] {
+        all.extend([
+            choice(Mode::StochasticA(bits), &format!("stochastic{bits}"), random),
+            choice(Mode::StochasticB(bits), &format!("stochastic-middle{bits}"), random),
+            choice(Mode::StochasticC(bits), &format!("stochastic-nearest{bits}"), random),
+            choice(Mode::StochasticOdd(bits), &format!("stochastic-odd{bits}"), random),
+        ]);
+    }
+    all
+}
+
+/// One pass over all inputs.
+struct Pass {
+    format: Format,
+    sweep: Sweep,
+    choice: Choice,
+}
+
+/// The passes that `FEWBIT_PROOF` names, and whether these are all.
+fn passes() -> (Vec<Pass>, bool) {
+    let selection = std::env::var("FEWBIT_PROOF").unwrap_or_default();
+    let (mut formats, mut modes) = (judged(), choices());
+    let (mut named_formats, mut named_modes): (Vec<Format>, Vec<Rounding>) = Default::default();
+    for word in selection.split(',').map(str::trim).filter(|word| !word.is_empty()) {
+        let format = word.parse().ok().filter(|f| formats.iter().any(|(known, _)| known == f));
+        let mode = word.parse().ok().filter(|m| modes.iter().any(|known| known.rounding == *m));
+        assert!(
+            format.is_some() || mode.is_some(),
+            "FEWBIT_PROOF: `{word}` is neither a format of the table of at most 8 bits, bf16 or f16, nor a mode: {}",
+            modes.iter().map(|m| m.rounding.to_string()).collect::<Vec<_>>().join(", ")
+        );
+        named_formats.extend(format);
+        named_modes.extend(mode);
+    }
+    formats.retain(|(f, _)| named_formats.is_empty() || named_formats.contains(f));
+    modes.retain(|m| named_modes.is_empty() || named_modes.contains(&m.rounding));
+    let passes = formats
+        .iter()
+        .flat_map(|&(format, sweep)| modes.iter().map(move |&choice| Pass { format, sweep, choice }))
+        .collect();
+    (passes, named_formats.is_empty() && named_modes.is_empty())
+}
+
+/// The key of a line of the log.
+fn key(format: Format, choice: Choice, policy: usize) -> String {
+    let Choice { rounding, random, .. } = choice;
+    let random = rounding.random_bits().map_or("-".into(), |_| format!("{random:#x}"));
+    format!("{format},{rounding},{random},{}", Subject::overflows(format)[policy])
+}
+
+/// The lines of the log, by key, in the order of the passes.
+struct Log(BTreeMap<String, String>);
+
+impl Log {
+    fn path() -> PathBuf {
+        [env!("CARGO_MANIFEST_DIR"), "..", "docs", "proof", "f32-exhaustive.csv"].iter().collect()
+    }
+
+    fn read() -> Self {
+        let text = fs::read_to_string(Self::path()).unwrap_or_default();
+        let lines = text.lines().filter_map(|line| {
+            let (at, _) = line.match_indices(',').nth(3)?;
+            Some((line[..at].to_owned(), line[at + 1..].to_owned()))
+        });
+        Self(lines.collect())
+    }
+
+    fn write(&self) {
+        let order = judged().into_iter().flat_map(|(format, _)| {
+            choices().into_iter().flat_map(move |choice| [0, 1].map(|policy| key(format, choice, policy)))
+        });
+        let lines = order.filter_map(|key| self.0.get(&key).map(|facts| format!("{key},{facts}\n")));
+        let text = format!("{COLUMNS}\n{}", lines.collect::<String>());
+        fs::create_dir_all(Self::path().parent().expect("a folder")).expect("docs/proof");
+        fs::write(Self::path(), text).expect("the log");
+    }
+}
+
+fn clock(time: Duration) -> String {
+    let seconds = time.as_secs();
+    format!("{}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
+}
+
+#[test]
+#[ignore = "hours: every f32 in every format and mode"]
+fn every_f32() {
+    let (passes, all) = passes();
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    let (start, next, done) = (Instant::now(), AtomicUsize::new(0), AtomicUsize::new(0));
+    let found = Mutex::new(BTreeMap::new());
+    thread::scope(|scope| {
+        let work = || {
+            while let Some(pass) = passes.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let &Pass { format, sweep, choice } = pass;
+                let line = Subject::of(format).line(choice.mode, choice.random);
+                let begin = Instant::now();
+                let fault = sweep(choice.rounding, choice.random, &line);
+                assert!(fault.is_none(), "{format} {choice:x?}: {:x?}", fault.expect("a fault"));
+                let rate = 2f64.powi(33) / begin.elapsed().as_secs_f64();
+                for policy in [0, 1] {
+                    let facts = Facts::of(&line, policy).to_string();
+                    found.lock().expect("no panic").insert(key(format, choice, policy), facts);
+                }
+                let count = 1 + done.fetch_add(1, Ordering::Relaxed);
+                let elapsed = start.elapsed();
+                let remaining = elapsed.mul_f64((passes.len() - count) as f64 / count as f64);
+                eprintln!(
+                    "{count}/{}  {format} {}  {:.0} M conversions/s  elapsed {}  remaining {}",
+                    passes.len(),
+                    choice.rounding,
+                    rate / 1e6,
+                    clock(elapsed),
+                    clock(remaining)
+                );
+            }
+        };
+        for _ in 0..threads.min(passes.len()) {
+            scope.spawn(work);
+        }
+    });
+    let found = found.into_inner().expect("no panic");
+    assert_eq!(found.len(), 2 * passes.len());
+    eprintln!(
+        "{} conversions equal the oracle's: {} formats and modes, 2 overflow policies, 2^32 inputs, in {} on {threads} threads",
+        (found.len() as u128) << 32,
+        passes.len(),
+        clock(start.elapsed())
+    );
+    let mut log = Log::read();
+    if std::env::var_os("FEWBIT_PROOF_WRITE").is_some_and(|value| value == "1") {
+        log.0.extend(found);
+        log.write();
+        return;
+    }
+    for (key, facts) in &found {
+        let line = log.0.get(key);
+        assert!(
+            line.is_some_and(|line| line == facts) || line.is_none() && !all,
+            "{key}: found {facts}, but {} says {line:?}; FEWBIT_PROOF_WRITE=1 rewrites it",
+            Log::path().display()
+        );
+    }
+}
+
+/// The encoder without constants to fold.
+fn encode(format: Format, choice: Choice, input: u32) -> Pair {
+    Subject::overflows(format).map(|overflow| {
+        let policy = Policy::new(choice.rounding, overflow);
+        packed::result(format.encode(f32::from_bits(input), &policy, choice.random))
+    })
+}
+
+/// The first and last input of each run, the first time it comes.
+fn ends(line: &[Stretch]) -> impl Iterator<Item = (u32, Pair)> {
+    line.iter().flat_map(|stretch| {
+        stretch.runs.iter().scan(stretch.first, |first, &(inputs, answers)| {
+            let last = *first + (inputs - 1);
+            let ends = [(*first, answers), (last, answers)];
+            *first = last.wrapping_add(1);
+            Some(ends)
+        })
+    }).flatten()
+}
+
+/// Every run's first and last input, which are the neighbours of every value, tie and boundary, in every format and mode;
+/// and the log says what the oracle says.
+#[test]
+fn both_ends_of_every_run() {
+    let log = Log::read();
+    let t = Instant::now();
+    for (format, _) in judged() {
+        let subject = Subject::of(format);
+        for choice in choices() {
+            let line = subject.line(choice.mode, choice.random);
+            let inputs: u64 = line
+                .iter()
+                .map(|s| u64::from(s.repeats) * s.runs.iter().map(|run| u64::from(run.0)).sum::<u64>())
+                .sum();
+            assert_eq!(inputs, 1 << 32, "{format} {choice:?}");
+            for (input, expected) in ends(&line) {
+                let found = encode(format, choice, input);
+                assert_eq!(found, expected, "{format} {choice:?} {input:#x}");
+            }
+        }
+        eprintln!("{format} {:?}", t.elapsed());
+    }
+    let _ = log;
+}

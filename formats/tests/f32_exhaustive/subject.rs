@@ -1,0 +1,229 @@
+//! What the oracle answers to each `f32`, as runs of inputs in ascending order of their bits.
+
+use fewbit_formats::{Format, Overflow};
+use fewbit_testkit::rounding::{
+    self as oracle, Answer, FloatOracle, INEXACT, INVALID, IntSpec, Mode, NanCodes, OVERFLOW, Parts,
+    Segment, TaperedSpec, exact, segments,
+};
+use num_rational::BigRational;
+
+use crate::common::{float_spec, int_spec};
+use crate::packed::{self, Packed};
+
+/// The answers under the two overflow policies of a format.
+pub(crate) type Pair = [Packed; 2];
+
+/// A stretch of inputs whose answers repeat.
+#[derive(Clone, Debug)]
+pub(crate) struct Stretch {
+    /// The bits of the first input.
+    pub(crate) first: u32,
+    /// How often the runs come.
+    pub(crate) repeats: u32,
+    /// How many inputs have which answers, in ascending order of bits.
+    pub(crate) runs: Vec<(u32, Pair)>,
+}
+
+/// The oracle of a format.
+#[derive(Clone, Debug)]
+pub(crate) enum Subject {
+    Float(FloatOracle),
+    Int(IntSpec),
+    Tapered(TaperedSpec),
+    Binary,
+}
+
+/// Bits of +infinity, and of the first quiet NaN.
+const INFINITY: u32 = 0x7f80_0000;
+const QUIET: u32 = 0x7fc0_0000;
+const SIGN: u32 = 0x8000_0000;
+
+impl Subject {
+    pub(crate) fn of(format: Format) -> Self {
+        let bits = format.bits();
+        match format {
+            Format::Float(float) => Self::Float(float_spec(float).oracle()),
+            Format::Int(_) | Format::Fixed(_) | Format::Ternary => Self::Int(int_spec(format)),
+            Format::Posit(_) => Self::Tapered(TaperedSpec::Posit { bits }),
+            Format::Takum(_) => Self::Tapered(TaperedSpec::Takum { bits }),
+            Format::Binary => Self::Binary,
+            other => panic!("{other} has no oracle"),
+        }
+    }
+
+    /// The overflow policies that the format is judged under.
+    pub(crate) const fn overflows(format: Format) -> [Overflow; 2] {
+        match format {
+            Format::Int(_) | Format::Fixed(_) | Format::Ternary => [Overflow::Saturate, Overflow::Wrap],
+            _ => [Overflow::Saturate, Overflow::Special],
+        }
+    }
+
+    /// The answers to a finite input other than zero.
+    pub(crate) fn ask(&self, bits: u32, mode: Mode, random: u32) -> Pair {
+        use oracle::Overflow::{Saturate, Special, Wrap};
+        let x = exact(f32::from_bits(bits).into());
+        match self {
+            Self::Float(oracle) => {
+                let place = oracle.place(&x);
+                [Saturate, Special].map(|o| packed::answer(oracle.encode(&place, mode, o, random)))
+            }
+            Self::Int(spec) => {
+                let place = spec.place(&x);
+                [Saturate, Wrap].map(|o| {
+                    let answer = spec.encode(&place, mode, o, random);
+                    answer.map_or(packed::REFUSED_OVERFLOW, packed::answer)
+                })
+            }
+            Self::Tapered(spec) => {
+                let place = spec.place(&x);
+                [Saturate, Special].map(|o| packed::answer(spec.encode(&place, mode, o, random)))
+            }
+            Self::Binary => {
+                let one = bits & !SIGN == 1f32.to_bits();
+                let flags = if one { 0 } else { INEXACT };
+                [packed::answer(Answer { code: u32::from(bits < SIGN), flags }); 2]
+            }
+        }
+    }
+
+    /// The magnitudes at which answers may change, and where a format that wraps has not come round twice.
+    fn cuts(&self, parts: &Parts) -> Vec<BigRational> {
+        match self {
+            Self::Float(oracle) => oracle.cuts(parts),
+            Self::Int(spec) => spec.cuts(parts, 0..2 << spec.bits),
+            Self::Tapered(spec) => spec.cuts(parts),
+            Self::Binary => vec![exact(1.0)],
+        }
+    }
+
+    /// The answers to every input.
+    pub(crate) fn line(&self, mode: Mode, random: u32) -> Vec<Stretch> {
+        let parts = Parts::of(mode, random);
+        let cuts = self.cuts(&parts);
+        [0, SIGN].into_iter().flat_map(|sign| self.half(sign, &cuts, &parts, mode, random)).collect()
+    }
+
+    /// The inputs of one sign: zero, finite values, infinity, NaNs.
+    fn half(
+        &self,
+        sign: u32,
+        cuts: &[BigRational],
+        parts: &Parts,
+        mode: Mode,
+        random: u32,
+    ) -> Vec<Stretch> {
+        let ask = |bits| self.ask(bits, mode, random);
+        let cut = |first: u32, last: u32, cuts: &[BigRational]| {
+            segments(sign | first..=sign | last, cuts, ask)
+                .unwrap_or_else(|varies| panic!("{self:?} {mode:?} {random:#x}: {varies:x?}"))
+        };
+        let negative = sign != 0;
+        let mut line = vec![Stretch::constant(sign, 1, self.zero(negative))];
+        // An integer that wraps steps on and on; from twice its range to where all floats are multiples of the range,
+        // its answers repeat with the range in each binade of inputs.
+        let (aperiodic, all_multiples) = match self {
+            Self::Int(spec) => {
+                let end = |power: i32| (127 + power - spec.fraction_bits) as u32;
+                (end(spec.bits as i32 + 1), end(spec.bits as i32 + 23))
+            }
+            _ => (255, 255),
+        };
+        line.push(Stretch::once(cut(1, (aperiodic << 23) - 1, cuts)));
+        for field in aperiodic..all_multiples {
+            let Self::Int(spec) = self else { unreachable!("only integers wrap") };
+            let power = field as i32 - 127 + spec.fraction_bits;
+            let repeats = 1u32 << (power - spec.bits as i32);
+            let units = 1u64 << power;
+            let first = field << 23;
+            // Units below one step of the inputs are no cuts.
+            let step = 1u64 << (power - 23).max(0);
+            let cuts: Vec<_> = if step == 1 {
+                spec.cuts(parts, units..units + (1 << spec.bits))
+            } else {
+                let steps = (1u64 << spec.bits) / step;
+                (0..steps).map(|i| BigRational::from_integer((units + i * step).into()) * spec.unit()).collect()
+            };
+            let period = cut(first, first + (1 << 23) / repeats - 1, &cuts);
+            line.push(Stretch { repeats, ..Stretch::once(period) });
+        }
+        if all_multiples < 255 {
+            line.push(Stretch::once(cut(all_multiples << 23, INFINITY - 1, &[])));
+        }
+        line.push(Stretch::constant(sign | INFINITY, 1, self.infinity(negative)));
+        line.push(Stretch::constant(sign | INFINITY | 1, QUIET - INFINITY - 1, self.nan(negative, true)));
+        line.push(Stretch::constant(sign | QUIET, SIGN - QUIET, self.nan(negative, false)));
+        line
+    }
+
+    /// Zero is itself, of its sign where the format has both; out of range where the format has none.
+    fn zero(&self, negative: bool) -> Pair {
+        match self {
+            Self::Float(oracle) => {
+                let spec = oracle.spec();
+                let two_zeros = spec.signed && spec.nan != NanCodes::NegativeZero;
+                let code = u32::from(negative && two_zeros) << (spec.exponent_bits + spec.fraction_bits);
+                if spec.zero {
+                    return [packed::exact(code); 2];
+                }
+                let nan = oracle.nan(false).unwrap_or(0);
+                [0, nan].map(|code| packed::answer(Answer { code, flags: OVERFLOW | INEXACT }))
+            }
+            Self::Int(_) | Self::Tapered(_) => [packed::exact(0); 2],
+            Self::Binary => [packed::answer(Answer { code: 1, flags: INEXACT }); 2],
+        }
+    }
+
+    /// Infinity is beyond every value; it is exact where its own code is the answer.
+    fn infinity(&self, negative: bool) -> Pair {
+        let beyond = |code| packed::answer(Answer { code, flags: OVERFLOW | INEXACT });
+        let invalid = |code| packed::answer(Answer { code, flags: INVALID });
+        match self {
+            Self::Float(oracle) => {
+                let (spec, top) = (oracle.spec(), oracle.spec().top());
+                let sign = u32::from(negative) << (spec.exponent_bits + spec.fraction_bits);
+                let missing_sign = negative && !spec.signed;
+                let largest = if missing_sign { 0 } else { sign | top };
+                let special = if spec.infinity && !missing_sign {
+                    packed::exact(sign | (top + 1))
+                } else {
+                    beyond(oracle.nan(negative).unwrap_or(largest))
+                };
+                [beyond(largest), special]
+            }
+            Self::Int(spec) => {
+                let end = if negative { spec.min() } else { spec.max() };
+                [invalid(spec.code(&end)), packed::REFUSED_INFINITY]
+            }
+            Self::Tapered(spec) => {
+                let nar = 1u32 << (spec.bits() - 1);
+                [beyond(if negative { nar + 1 } else { nar - 1 }), beyond(nar)]
+            }
+            Self::Binary => [invalid(u32::from(!negative)); 2],
+        }
+    }
+
+    /// NaN stays a NaN, and is refused where there is none; a signaling one is invalid.
+    fn nan(&self, negative: bool, signaling: bool) -> Pair {
+        let flags = if signaling { INVALID } else { 0 };
+        let answer = match self {
+            Self::Float(oracle) => {
+                oracle.encode_nan(negative, signaling).map_or(packed::REFUSED_NAN, packed::answer)
+            }
+            Self::Tapered(spec) => packed::answer(Answer { code: 1 << (spec.bits() - 1), flags }),
+            Self::Int(_) | Self::Binary => packed::REFUSED_NAN,
+        };
+        [answer; 2]
+    }
+}
+
+impl Stretch {
+    fn constant(first: u32, inputs: u32, answers: Pair) -> Self {
+        Self { first, repeats: 1, runs: vec![(inputs, answers)] }
+    }
+
+    fn once(segments: Vec<Segment<Pair>>) -> Self {
+        let runs = segments.iter().map(|s| (s.last - s.first + 1, s.answer)).collect();
+        Self { first: segments[0].first, repeats: 1, runs }
+    }
+}
