@@ -22,8 +22,7 @@ pub(crate) struct Facts {
 }
 
 /// The columns of the log.
-pub(crate) const COLUMNS: &str =
-    "format,rounding,random,overflow policy,inputs,segments,inexact,underflow,overflow,invalid,refused,hash";
+pub(crate) const COLUMNS: &str = "format,rounding,random,overflow policy,inputs,segments,inexact,underflow,overflow,invalid,refused,hash";
 
 impl Facts {
     /// The facts of one of the two policies.

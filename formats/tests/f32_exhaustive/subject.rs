@@ -1,9 +1,13 @@
 //! What the oracle answers to each `f32`, as runs of inputs in ascending order of their bits.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
 use fewbit_formats::{Format, Overflow};
 use fewbit_testkit::rounding::{
-    self as oracle, Answer, FloatOracle, INEXACT, INVALID, IntSpec, Mode, NanCodes, OVERFLOW, Parts,
-    Segment, TaperedSpec, exact, segments,
+    self as oracle, Answer, Cut, FloatOracle, INEXACT, INVALID, IntSpec, Mode, NanCodes, OVERFLOW,
+    Parts, Segment, TaperedSpec, Units, exact, segments,
 };
 use num_rational::BigRational;
 
@@ -24,13 +28,29 @@ pub(crate) struct Stretch {
     pub(crate) runs: Vec<(u32, Pair)>,
 }
 
+/// The oracle of a format, and where inputs lie among its values, which is the same in every mode.
+pub(crate) struct Subject {
+    oracle: Oracle,
+    places: RefCell<HashMap<u32, Rc<Place>>>,
+}
+
 /// The oracle of a format.
 #[derive(Clone, Debug)]
-pub(crate) enum Subject {
+enum Oracle {
     Float(FloatOracle),
     Int(IntSpec),
     Tapered(TaperedSpec),
     Binary,
+}
+
+/// Where an input lies among the values of a format.
+#[derive(Debug)]
+enum Place {
+    Float(oracle::Place),
+    Int(Units),
+    Tapered(Cut),
+    /// Of a binary format: whether it is exact.
+    Binary(bool),
 }
 
 /// Bits of +infinity, and of the first quiet NaN.
@@ -41,59 +61,71 @@ const SIGN: u32 = 0x8000_0000;
 impl Subject {
     pub(crate) fn of(format: Format) -> Self {
         let bits = format.bits();
-        match format {
-            Format::Float(float) => Self::Float(float_spec(float).oracle()),
-            Format::Int(_) | Format::Fixed(_) | Format::Ternary => Self::Int(int_spec(format)),
-            Format::Posit(_) => Self::Tapered(TaperedSpec::Posit { bits }),
-            Format::Takum(_) => Self::Tapered(TaperedSpec::Takum { bits }),
-            Format::Binary => Self::Binary,
+        let oracle = match format {
+            Format::Float(float) => Oracle::Float(float_spec(float).oracle()),
+            Format::Int(_) | Format::Fixed(_) | Format::Ternary => Oracle::Int(int_spec(format)),
+            Format::Posit(_) => Oracle::Tapered(TaperedSpec::Posit { bits }),
+            Format::Takum(_) => Oracle::Tapered(TaperedSpec::Takum { bits }),
+            Format::Binary => Oracle::Binary,
             other => panic!("{other} has no oracle"),
-        }
+        };
+        Self { oracle, places: RefCell::default() }
     }
 
     /// The overflow policies that the format is judged under.
     pub(crate) const fn overflows(format: Format) -> [Overflow; 2] {
         match format {
-            Format::Int(_) | Format::Fixed(_) | Format::Ternary => [Overflow::Saturate, Overflow::Wrap],
+            Format::Int(_) | Format::Fixed(_) | Format::Ternary => {
+                [Overflow::Saturate, Overflow::Wrap]
+            }
             _ => [Overflow::Saturate, Overflow::Special],
         }
+    }
+
+    /// Where a finite input other than zero lies.
+    fn place(&self, bits: u32) -> Rc<Place> {
+        let mut places = self.places.borrow_mut();
+        let place = places.entry(bits).or_insert_with(|| {
+            let x = exact(f32::from_bits(bits).into());
+            Rc::new(match &self.oracle {
+                Oracle::Float(oracle) => Place::Float(oracle.place(&x)),
+                Oracle::Int(spec) => Place::Int(spec.place(&x)),
+                Oracle::Tapered(spec) => Place::Tapered(spec.place(&x)),
+                Oracle::Binary => Place::Binary(bits & !SIGN == 1f32.to_bits()),
+            })
+        });
+        Rc::clone(place)
     }
 
     /// The answers to a finite input other than zero.
     pub(crate) fn ask(&self, bits: u32, mode: Mode, random: u32) -> Pair {
         use oracle::Overflow::{Saturate, Special, Wrap};
-        let x = exact(f32::from_bits(bits).into());
-        match self {
-            Self::Float(oracle) => {
-                let place = oracle.place(&x);
-                [Saturate, Special].map(|o| packed::answer(oracle.encode(&place, mode, o, random)))
+        match (&self.oracle, &*self.place(bits)) {
+            (Oracle::Float(oracle), Place::Float(place)) => {
+                [Saturate, Special].map(|o| packed::answer(oracle.encode(place, mode, o, random)))
             }
-            Self::Int(spec) => {
-                let place = spec.place(&x);
-                [Saturate, Wrap].map(|o| {
-                    let answer = spec.encode(&place, mode, o, random);
-                    answer.map_or(packed::REFUSED_OVERFLOW, packed::answer)
-                })
+            (Oracle::Int(spec), Place::Int(place)) => [Saturate, Wrap].map(|o| {
+                let answer = spec.encode(place, mode, o, random);
+                answer.map_or(packed::REFUSED_OVERFLOW, packed::answer)
+            }),
+            (Oracle::Tapered(spec), Place::Tapered(place)) => {
+                [Saturate, Special].map(|o| packed::answer(spec.encode(place, mode, o, random)))
             }
-            Self::Tapered(spec) => {
-                let place = spec.place(&x);
-                [Saturate, Special].map(|o| packed::answer(spec.encode(&place, mode, o, random)))
-            }
-            Self::Binary => {
-                let one = bits & !SIGN == 1f32.to_bits();
-                let flags = if one { 0 } else { INEXACT };
+            (Oracle::Binary, Place::Binary(is_exact)) => {
+                let flags = if *is_exact { 0 } else { INEXACT };
                 [packed::answer(Answer { code: u32::from(bits < SIGN), flags }); 2]
             }
+            other => panic!("{other:?}"),
         }
     }
 
     /// The magnitudes at which answers may change, and where a format that wraps has not come round twice.
     fn cuts(&self, parts: &Parts) -> Vec<BigRational> {
-        match self {
-            Self::Float(oracle) => oracle.cuts(parts),
-            Self::Int(spec) => spec.cuts(parts, 0..2 << spec.bits),
-            Self::Tapered(spec) => spec.cuts(parts),
-            Self::Binary => vec![exact(1.0)],
+        match &self.oracle {
+            Oracle::Float(oracle) => oracle.cuts(parts),
+            Oracle::Int(spec) => spec.cuts(parts, 0..2 << spec.bits),
+            Oracle::Tapered(spec) => spec.cuts(parts),
+            Oracle::Binary => vec![exact(1.0)],
         }
     }
 
@@ -101,7 +133,10 @@ impl Subject {
     pub(crate) fn line(&self, mode: Mode, random: u32) -> Vec<Stretch> {
         let parts = Parts::of(mode, random);
         let cuts = self.cuts(&parts);
-        [0, SIGN].into_iter().flat_map(|sign| self.half(sign, &cuts, &parts, mode, random)).collect()
+        [0, SIGN]
+            .into_iter()
+            .flat_map(|sign| self.half(sign, &cuts, &parts, mode, random))
+            .collect()
     }
 
     /// The inputs of one sign: zero, finite values, infinity, NaNs.
@@ -115,15 +150,16 @@ impl Subject {
     ) -> Vec<Stretch> {
         let ask = |bits| self.ask(bits, mode, random);
         let cut = |first: u32, last: u32, cuts: &[BigRational]| {
-            segments(sign | first..=sign | last, cuts, ask)
-                .unwrap_or_else(|varies| panic!("{self:?} {mode:?} {random:#x}: {varies:x?}"))
+            segments(sign | first..=sign | last, cuts, ask).unwrap_or_else(|varies| {
+                panic!("{:?} {mode:?} {random:#x}: {varies:x?}", self.oracle)
+            })
         };
         let negative = sign != 0;
         let mut line = vec![Stretch::constant(sign, 1, self.zero(negative))];
         // An integer that wraps steps on and on; from twice its range to where all floats are multiples of the range,
         // its answers repeat with the range in each binade of inputs.
-        let (aperiodic, all_multiples) = match self {
-            Self::Int(spec) => {
+        let (aperiodic, all_multiples) = match &self.oracle {
+            Oracle::Int(spec) => {
                 let end = |power: i32| (127 + power - spec.fraction_bits) as u32;
                 (end(spec.bits as i32 + 1), end(spec.bits as i32 + 23))
             }
@@ -131,7 +167,7 @@ impl Subject {
         };
         line.push(Stretch::once(cut(1, (aperiodic << 23) - 1, cuts)));
         for field in aperiodic..all_multiples {
-            let Self::Int(spec) = self else { unreachable!("only integers wrap") };
+            let Oracle::Int(spec) = &self.oracle else { unreachable!("only integers wrap") };
             let power = field as i32 - 127 + spec.fraction_bits;
             let repeats = 1u32 << (power - spec.bits as i32);
             let units = 1u64 << power;
@@ -142,7 +178,9 @@ impl Subject {
                 spec.cuts(parts, units..units + (1 << spec.bits))
             } else {
                 let steps = (1u64 << spec.bits) / step;
-                (0..steps).map(|i| BigRational::from_integer((units + i * step).into()) * spec.unit()).collect()
+                (0..steps)
+                    .map(|i| BigRational::from_integer((units + i * step).into()) * spec.unit())
+                    .collect()
             };
             let period = cut(first, first + (1 << 23) / repeats - 1, &cuts);
             line.push(Stretch { repeats, ..Stretch::once(period) });
@@ -151,26 +189,31 @@ impl Subject {
             line.push(Stretch::once(cut(all_multiples << 23, INFINITY - 1, &[])));
         }
         line.push(Stretch::constant(sign | INFINITY, 1, self.infinity(negative)));
-        line.push(Stretch::constant(sign | INFINITY | 1, QUIET - INFINITY - 1, self.nan(negative, true)));
+        line.push(Stretch::constant(
+            sign | INFINITY | 1,
+            QUIET - INFINITY - 1,
+            self.nan(negative, true),
+        ));
         line.push(Stretch::constant(sign | QUIET, SIGN - QUIET, self.nan(negative, false)));
         line
     }
 
     /// Zero is itself, of its sign where the format has both; out of range where the format has none.
     fn zero(&self, negative: bool) -> Pair {
-        match self {
-            Self::Float(oracle) => {
+        match &self.oracle {
+            Oracle::Float(oracle) => {
                 let spec = oracle.spec();
                 let two_zeros = spec.signed && spec.nan != NanCodes::NegativeZero;
-                let code = u32::from(negative && two_zeros) << (spec.exponent_bits + spec.fraction_bits);
+                let code =
+                    u32::from(negative && two_zeros) << (spec.exponent_bits + spec.fraction_bits);
                 if spec.zero {
                     return [packed::exact(code); 2];
                 }
                 let nan = oracle.nan(false).unwrap_or(0);
                 [0, nan].map(|code| packed::answer(Answer { code, flags: OVERFLOW | INEXACT }))
             }
-            Self::Int(_) | Self::Tapered(_) => [packed::exact(0); 2],
-            Self::Binary => [packed::answer(Answer { code: 1, flags: INEXACT }); 2],
+            Oracle::Int(_) | Oracle::Tapered(_) => [packed::exact(0); 2],
+            Oracle::Binary => [packed::answer(Answer { code: 1, flags: INEXACT }); 2],
         }
     }
 
@@ -178,8 +221,8 @@ impl Subject {
     fn infinity(&self, negative: bool) -> Pair {
         let beyond = |code| packed::answer(Answer { code, flags: OVERFLOW | INEXACT });
         let invalid = |code| packed::answer(Answer { code, flags: INVALID });
-        match self {
-            Self::Float(oracle) => {
+        match &self.oracle {
+            Oracle::Float(oracle) => {
                 let (spec, top) = (oracle.spec(), oracle.spec().top());
                 let sign = u32::from(negative) << (spec.exponent_bits + spec.fraction_bits);
                 let missing_sign = negative && !spec.signed;
@@ -191,27 +234,27 @@ impl Subject {
                 };
                 [beyond(largest), special]
             }
-            Self::Int(spec) => {
+            Oracle::Int(spec) => {
                 let end = if negative { spec.min() } else { spec.max() };
                 [invalid(spec.code(&end)), packed::REFUSED_INFINITY]
             }
-            Self::Tapered(spec) => {
+            Oracle::Tapered(spec) => {
                 let nar = 1u32 << (spec.bits() - 1);
                 [beyond(if negative { nar + 1 } else { nar - 1 }), beyond(nar)]
             }
-            Self::Binary => [invalid(u32::from(!negative)); 2],
+            Oracle::Binary => [invalid(u32::from(!negative)); 2],
         }
     }
 
     /// NaN stays a NaN, and is refused where there is none; a signaling one is invalid.
     fn nan(&self, negative: bool, signaling: bool) -> Pair {
         let flags = if signaling { INVALID } else { 0 };
-        let answer = match self {
-            Self::Float(oracle) => {
+        let answer = match &self.oracle {
+            Oracle::Float(oracle) => {
                 oracle.encode_nan(negative, signaling).map_or(packed::REFUSED_NAN, packed::answer)
             }
-            Self::Tapered(spec) => packed::answer(Answer { code: 1 << (spec.bits() - 1), flags }),
-            Self::Int(_) | Self::Binary => packed::REFUSED_NAN,
+            Oracle::Tapered(spec) => packed::answer(Answer { code: 1 << (spec.bits() - 1), flags }),
+            Oracle::Int(_) | Oracle::Binary => packed::REFUSED_NAN,
         };
         [answer; 2]
     }

@@ -1,8 +1,10 @@
 //! The encoder over runs of inputs, compiled once per format so that its constants are folded.
 
+use std::ops::RangeInclusive;
+
 use fewbit_formats::{Format, Policy, Real, Rounding};
 
-use crate::packed::{self, Packed};
+use crate::packed;
 use crate::subject::{Pair, Stretch, Subject};
 
 /// A format of the table whose every conversion is judged: at most 8 bits, or 16 of the usual floats.
@@ -30,24 +32,21 @@ fn encode<const ROW: usize>(input: u32, rounding: Rounding, random: u32) -> Pair
     let x = Real::from_f32(f32::from_bits(input));
     let format = const { Format::table()[ROW].format };
     let [first, second] = const { Subject::overflows(Format::table()[ROW].format) };
-    let result = |overflow| -> Packed {
-        packed::result(format.encode_real(x, &Policy::new(rounding, overflow), random))
-    };
-    [result(first), result(second)]
+    // Two calls, not one in a closure: it would not be inlined.
+    [
+        packed::result(format.encode_real(x, &Policy::new(rounding, first), random)),
+        packed::result(format.encode_real(x, &Policy::new(rounding, second), random)),
+    ]
 }
 
 /// The sweep of one row.
 fn sweep<const ROW: usize>(rounding: Rounding, random: u32, line: &[Stretch]) -> Option<Fault> {
     const BINADE: u32 = 1 << 23;
-    let fault = |first: u32, inputs: u32, expected: Pair| {
-        (first..=first + (inputs - 1)).find_map(|input| {
-            let found = encode::<ROW>(input, rounding, random);
-            (found != expected).then_some(Fault { input, expected, found })
-        })
-    };
     for stretch in line {
         let mut first = stretch.first;
-        for &(inputs, expected) in std::iter::repeat_n(&stretch.runs, stretch.repeats as usize).flatten() {
+        for &(inputs, expected) in
+            std::iter::repeat_n(&stretch.runs, stretch.repeats as usize).flatten()
+        {
             let mut left = inputs;
             while left > 0 {
                 // One sign and exponent at a time: what depends on these alone is computed once.
@@ -60,7 +59,13 @@ fn sweep<const ROW: usize>(rounding: Rounding, random: u32, line: &[Stretch]) ->
                     differences |= (a ^ expected[0]) | (b ^ expected[1]);
                 }
                 if differences != 0 {
-                    return fault(first, count, expected);
+                    return first_fault(
+                        encode::<ROW>,
+                        rounding,
+                        random,
+                        first..=first + (count - 1),
+                        expected,
+                    );
                 }
                 first = first.wrapping_add(count);
                 left -= count;
@@ -68,6 +73,21 @@ fn sweep<const ROW: usize>(rounding: Rounding, random: u32, line: &[Stretch]) ->
         }
     }
     None
+}
+
+/// The first input of a range whose result differs.
+#[cold]
+fn first_fault(
+    encode: fn(u32, Rounding, u32) -> Pair,
+    rounding: Rounding,
+    random: u32,
+    mut inputs: RangeInclusive<u32>,
+    expected: Pair,
+) -> Option<Fault> {
+    inputs.find_map(|input| {
+        let found = encode(input, rounding, random);
+        (found != expected).then_some(Fault { input, expected, found })
+    })
 }
 
 /// The sweep of each row that is judged, for the first rows of the table.

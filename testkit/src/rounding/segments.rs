@@ -86,9 +86,16 @@ pub fn segments<A: Copy + PartialEq + Debug>(
 /// The bits of the least `f32` that is not below a magnitude, and whether it is equal; `None` beyond the largest one.
 fn at_or_above(cut: &BigRational) -> Option<(u32, bool)> {
     let largest = f32::MAX.to_bits();
+    let near = cut.to_f64()?;
+    if near.is_finite() && &exact(near) == cut {
+        // Both are compared as f64, which is exact.
+        let narrow = near as f32;
+        let at = if f64::from(narrow) < near { narrow.next_up() } else { narrow };
+        return at.is_finite().then(|| (at.to_bits(), f64::from(at) == near));
+    }
     let value = |bits: u32| exact(f32::from_bits(bits).into());
     // A guess, which exact comparisons set right.
-    let mut bits = (cut.to_f64()? as f32).to_bits().min(largest);
+    let mut bits = (near as f32).to_bits().min(largest);
     while bits > 0 && &value(bits - 1) >= cut {
         bits -= 1;
     }
