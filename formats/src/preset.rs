@@ -99,17 +99,20 @@ presets! {
         |_| Policy::new(Rounding::TiesEven, Overflow::Ieee).with_nan_payload(NanPayload::Truncate),
         FLOOR,
         "";
-    "ml_dtypes-0.5" = "ml_dtypes 0.5 from f32: nearest even, to infinity, else to NaN, else to the largest value",
+    "ml_dtypes-0.5" = "ml_dtypes 0.5 from f32: nearest even, to infinity, else to NaN, else to the largest value; integers toward zero, \
+         wrapping",
         |format| {
-            let rounding = match format {
-                Format::E8M0FNU => Rounding::TiesAway,
-                _ => Rounding::TiesEven,
+            let policy = match format {
+                Format::E8M0FNU => SPECIAL.with_rounding(Rounding::TiesAway),
+                Format::Int(_) => C_CAST,
+                _ => SPECIAL,
             };
-            SPECIAL.with_nan(NanPolicy::MlDtypes).with_rounding(rounding)
+            policy.with_nan(NanPolicy::MlDtypes)
         },
         ScalePolicy::new(ScaleRule::NearestAway),
-        "e8m0fnu of f32 values between 2^-127 and 2^-126, which ml_dtypes rounds up; f64, which ml_dtypes rounds twice";
-    "torch-2.8" = "PyTorch 2.8 on the CPU, eager: nearest even, overflow to infinity or NaN",
+        "e8m0fnu of f32 values between 2^-127 and 2^-126, which ml_dtypes rounds up; f64, which ml_dtypes rounds twice; \
+         integers of infinities, which become 0";
+    "torch-2.8" = "PyTorch 2.8 on the CPU, eager: nearest even, overflow to infinity or NaN; integers toward zero, wrapping",
         torch,
         FLOOR,
         "e8m0fnu, whose cast drops the sign, takes zero to 2^-127, and rounds up between 2^-127 and 2^-126; NaN in \
@@ -185,6 +188,10 @@ fn torch(format: Format) -> Policy {
         Format::E5M2 => SPECIAL.with_nan_payload(NanPayload::AllOnes),
         Format::F16 => SPECIAL.with_nan_payload(NanPayload::Truncate),
         Format::E8M0FNU => SPECIAL.with_rounding(Rounding::TiesAway),
+        Format::Int(_) => C_CAST.with_nan(NanPolicy::Zero),
         _ => SPECIAL,
     }
 }
+
+/// C's conversion of a float to an integer as processors do it within 32 bits, then cut to the width.
+const C_CAST: Policy = Policy::new(Rounding::TowardZero, Overflow::Wrap);

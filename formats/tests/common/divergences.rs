@@ -44,6 +44,15 @@ pub(crate) const DIVERGENCES: &[Divergence] = &[
         covers: |case| case.section == "f16" && case.input.is_nan(),
     },
     Divergence {
+        name: "integers of infinities",
+        stack: "ml_dtypes 0.5.4",
+        theirs: "infinity becomes 0, as x86's conversion to int32 leaves it",
+        ours: "an error: infinity cannot be wrapped",
+        covers: |case| {
+            case.section.contains("int") && case.input.is_infinite() && case.ours.is_none()
+        },
+    },
+    Divergence {
         name: "e8m0fnu of f32 subnormals",
         stack: "torch 2.8.0",
         theirs: "every value between 2^-127 and 2^-126, subnormal in f32, becomes 2^-126",
@@ -81,6 +90,20 @@ pub(crate) const DIVERGENCES: &[Divergence] = &[
             matches!(format, Some("e2m1fn" | "e2m3fn" | "e3m2fn"))
                 && case.theirs.is_none()
                 && case.ours.is_some()
+        },
+    },
+    Divergence {
+        name: "P3109 overflow in a finite format",
+        stack: "gfloat 0.5.2",
+        theirs: "NaN where a value lies beyond a format without infinities and is not saturated: an earlier draft",
+        ours: "the largest value, SatNone of the draft of June 2026",
+        covers: |case| {
+            let format = case.section.split(' ').next().unwrap_or_default();
+            format.starts_with("binary")
+                && format.ends_with('f')
+                && case.section.ends_with("ieee")
+                && case.theirs == Some(u32::MAX)
+                && case.ours.is_some_and(|code| code != u32::MAX)
         },
     },
     Divergence {

@@ -96,7 +96,20 @@ def write_ml_dtypes():
         x = inputs(finite(codes_of(dtype, bits)), rng)
         codes = x.astype(dtype).view(np.uint8 if bits <= 8 else np.uint16)
         lines += cast_lines(name, x, codes)
+    for name, dtype in {
+        "int2": ml_dtypes.int2, "int4": ml_dtypes.int4, "uint2": ml_dtypes.uint2, "uint4": ml_dtypes.uint4,
+    }.items():
+        x = integer_inputs(rng)
+        lines += cast_lines(name, x, x.astype(dtype).view(np.uint8) & (2 ** int(name[-1]) - 1))
     write("ml_dtypes.txt", ["ml_dtypes", "numpy"], lines)
+
+
+def integer_inputs(rng):
+    """f32 inputs around the multiples of one half up to 40, larger ones, and the special values."""
+    x = np.arange(0, 40, 0.5, np.float32)
+    x = np.concatenate([x, np.nextafter(x, np.float32(np.inf)), np.nextafter(x, np.float32(-1))])
+    x = np.concatenate([x, (rng.random(100) * 2.0 ** rng.integers(0, 40, 100)).astype(np.float32)])
+    return f32(np.unique(np.concatenate([bits_of(x), bits_of(-x), np.array(SPECIAL_BITS, np.uint32)])))
 
 
 def write_torch():
@@ -113,6 +126,11 @@ def write_torch():
         x = inputs(finite(codes_of(twin, bits)), rng)
         whole = torch.uint8 if bits <= 8 else torch.uint16
         lines += cast_lines(name, x, torch.from_numpy(x).to(dtype).view(whole).numpy())
+    for name, dtype in {"int8": torch.int8, "uint8": torch.uint8}.items():
+        x = integer_inputs(rng)
+        # Beyond i32 the result depends on the processor's instructions.
+        x = x[np.abs(x) < 2**31]
+        lines += cast_lines(name, x, torch.from_numpy(x).to(dtype).view(torch.uint8).numpy())
     write("torch.txt", ["torch"], lines)
 
 
@@ -163,6 +181,54 @@ def write_gfloat():
     write("gfloat.txt", ["gfloat", "numpy"], lines)
 
 
+def write_gfloat_wide():
+    """16-bit formats in every mode, and every P3109 format of up to 8 bits, and some of up to 16, to nearest even."""
+    rng = np.random.default_rng(24)
+    from gfloat import formats as g
+
+    lines = []
+
+    def section(name, fi, mode_name, sat, x):
+        lines.append(f"[{name} {mode_name} {'saturate' if sat else 'ieee'}]")
+        for value in x if fi.is_signed else np.abs(x):
+            random = int(rng.integers(0, 32))
+            try:
+                rounded = gfloat.round_float(fi, float(value), GFLOAT_MODES[mode_name], sat, random, 5)
+                code = f"{gfloat.encode_float(fi, rounded):x}"
+            except ValueError:
+                code = "-"
+            lines.append(f"{int(bits_of(value)):08x} {random:x} {code}")
+
+    def around(fi, count):
+        """f32 inputs at values of the format, between two, and next to these."""
+        codes = rng.choice(2 ** (fi.k - fi.signBits) - 2, count, replace=False)
+        ends = [1, 2, 2 ** (fi.k - fi.signBits) - 3]
+        values = np.array([gfloat.decode_float(fi, int(c)).fval for c in [*codes, *ends]])
+        following = np.array([gfloat.decode_float(fi, int(c) + 1).fval for c in [*codes, *ends]])
+        part = rng.choice([0, 0.25, 0.5, 0.5, 0.75], len(values))
+        x = np.where(np.isfinite(following), values + (following - values) * part, values * 1.5)
+        x = x.astype(np.float32)
+        x = rng.choice([x, np.nextafter(x, np.float32(np.inf)), np.nextafter(x, np.float32(0))], axis=0)
+        return np.where(rng.random(len(x)) < 0.5, -x, x).astype(np.float32)
+
+    for name, fi in {"bf16": g.format_info_bfloat16, "f16": g.format_info_binary16}.items():
+        for mode_name in GFLOAT_MODES:
+            for sat in [True, False]:
+                section(name, fi, mode_name, sat, np.append(around(fi, 60), f32([0x7F800000, 0x80000000, 0x7F7FFFFF])))
+    for k in [*range(3, 9), 10, 12, 14, 16]:
+        for s in "su":
+            for p in range(1, k if s == "s" else k + 1):
+                # Beyond 8 bits, formats within the range of f32 whose precision it exceeds.
+                exponent_bits = k - p + (s == "u")
+                if k > 8 and not 3 <= exponent_bits <= 7:
+                    continue
+                for d in "ef":
+                    fi = p3109(k, p, s, d)
+                    x = around(fi, min(12, 2 ** (k - (s == "s")) - 3))
+                    section(f"binary{k}p{p}{s}{d}", fi, "ties-even", bool(rng.integers(0, 2)), x)
+    write("gfloat_wide.txt", ["gfloat", "numpy"], lines)
+
+
 def p3109(k, p, s, d):
     signedness = Signedness.Signed if s == "s" else Signedness.Unsigned
     return format_info_p3109(k, p, signedness, Domain.Extended if d == "e" else Domain.Finite)
@@ -210,5 +276,6 @@ if __name__ == "__main__":
     write_ml_dtypes()
     write_torch()
     write_gfloat()
+    write_gfloat_wide()
     write_p3109_values()
     write_torchao()
