@@ -70,13 +70,13 @@ macro_rules! named_enum {
     (
         $(#[$meta:meta])*
         $kind:literal => pub enum $name:ident {
-            $( $(#[$variant_meta:meta])* $variant:ident = $canonical:literal $(| $alias:literal)* , )+
+            $( $(#[doc = $doc:literal])* $variant:ident = $canonical:literal $(| $alias:literal)* , )+
         }
     ) => {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum $name {
-            $( $(#[$variant_meta])* #[doc = concat!("\n\nName: `", $canonical, "`", $(" or `", $alias, "`",)* ".")] $variant, )+
+            $( $(#[doc = $doc])* #[doc = concat!("\n\nName: `", $canonical, "`", $(" or `", $alias, "`",)* ".")] $variant, )+
         }
 
         impl $name {
@@ -87,6 +87,12 @@ macro_rules! named_enum {
             #[must_use]
             pub const fn name(self) -> &'static str {
                 match self { $(Self::$variant => $canonical),+ }
+            }
+
+            /// What it means, in the words of its documentation.
+            #[must_use]
+            pub const fn description(self) -> &'static str {
+                match self { $(Self::$variant => concat!($($doc),+).trim_ascii_start()),+ }
             }
 
             /// The other names that are understood.

@@ -3,34 +3,109 @@
 
 use fewbit_formats::{Format, Overflow, Policy, Rounding, philox};
 
-/// How many of all `2^bits` random numbers round a magnitude 1 + part / 2^16 of int8 up.
-fn ups(mode: Rounding, bits: u32, part: u32, negative: bool) -> u32 {
+/// Neighbours of a format, the code toward zero first, by the codes of their magnitudes.
+const STEPS: &[(&str, u32, u32)] = &[
+    ("int8", 1, 2),
+    ("int8", 100, 101),
+    ("fix8.4", 0, 1),
+    ("e4m3fn", 0x38, 0x39),
+    // Between subnormals, and from the last of them to the smallest normal value.
+    ("e4m3fn", 0x00, 0x01),
+    ("e4m3fn", 0x07, 0x08),
+    // From one binade to the next.
+    ("e5m2", 0x3b, 0x3c),
+    ("bf16", 0x4049, 0x404a),
+    // A posit's ends of the fraction; there the string of bits is the value's.
+    ("posit8", 0x40, 0x41),
+];
+
+/// Which of all `2^bits` random numbers round a magnitude away from zero that is `part / 2^16` of the way from one code to
+/// the next: the least of them; larger ones do too.
+fn least_that_rounds_away(
+    mode: Rounding,
+    bits: u32,
+    step: (&str, u32, u32),
+    part: u32,
+    negative: bool,
+) -> u32 {
+    let (name, low, high) = step;
+    let format: Format = name.parse().unwrap();
     let policy = Policy::new(mode, Overflow::Saturate);
-    let x = 1.0 + f64::from(part) / 65536.0;
-    let x = if negative { -x } else { x };
-    let up = |random| {
-        Format::INT8.decode(Format::INT8.encode(x, &policy, random).unwrap().code).abs() == 2.0
+    let [low, high] = [low, high].map(|code| format.decode(code));
+    let x = low + (high - low) * f64::from(part) / 65536.0;
+    let away = |random: u32| {
+        let signed = if negative { -x } else { x };
+        let code = format.encode(signed, &policy, random).unwrap().code;
+        let value = format.decode(code).abs();
+        assert!(value == low || value == high, "{name} {signed:e} {mode}: {value:e}");
+        value == high
     };
-    (0..1 << bits).filter(|&random| up(random)).count() as u32
+    let least = (0..1 << bits).find(|&random| away(random)).unwrap_or(1 << bits);
+    assert!((least..1 << bits).all(away), "{name} {x:e} {mode}: not the largest numbers");
+    least
 }
 
+/// Exact, without statistics: of all random numbers of n bits, as many round away as the definition says.
 #[test]
 fn the_number_of_ups_is_the_part_cut_off() {
-    for negative in [false, true] {
-        for bits in [1u8, 4, 8] {
-            for part in (0..65536u32).step_by(1021).chain([1, 0x7fff, 0x8000, 0x8001, 0xffff]) {
-                let n = u32::from(bits);
+    let parts = |dense: u32| {
+        (0..65536u32).step_by(dense as usize).chain([1, 0x7fff, 0x8000, 0x8001, 0xffff])
+    };
+    for &step in STEPS {
+        for n in 1..=12u32 {
+            // Fewer parts where there are more random numbers.
+            for part in parts(257 << (n / 2)) {
                 let scaled = f64::from(part) / 65536.0 * f64::from(1 << n);
-                let truncated = scaled.floor() as u32;
-                assert_eq!(ups(Rounding::Stochastic { bits }, n, part, negative), truncated);
-                // The middle of the step: the nearest, a tie up.
-                let middle = (scaled + 0.5).floor() as u32;
-                assert_eq!(ups(Rounding::StochasticMiddle { bits }, n, part, negative), middle);
-                let even = scaled.round_ties_even() as u32;
-                assert_eq!(ups(Rounding::StochasticNearest { bits }, n, part, negative), even);
+                let floor = scaled.floor();
+                let odd = if scaled - floor == 0.5 {
+                    floor + f64::from(floor % 2.0 == 0.0)
+                } else {
+                    scaled.round()
+                };
+                let bits = n as u8;
+                let expected = [
+                    (Rounding::Stochastic { bits }, floor),
+                    // The middle of the step: the nearest, a tie up.
+                    (Rounding::StochasticMiddle { bits }, (scaled + 0.5).floor()),
+                    (Rounding::StochasticNearest { bits }, scaled.round_ties_even()),
+                    (Rounding::StochasticOdd { bits }, odd),
+                ];
+                for (mode, ups) in expected {
+                    let negative = (part ^ n) % 2 == 1;
+                    let least = least_that_rounds_away(mode, n, step, part, negative);
+                    assert_eq!(
+                        (1 << n) - least,
+                        ups as u32,
+                        "{step:?} {mode} {part:#x} {negative}"
+                    );
+                }
             }
         }
     }
+}
+
+/// An element's result depends on seed and index alone: the same whatever else is converted, in whatever order.
+#[test]
+fn a_single_element_can_be_replayed() {
+    let policy = Policy::new(Rounding::StochasticNearest { bits: 8 }, Overflow::Saturate);
+    let x = |index: u64| (index as f32 * 0.618).fract() * 4.0 - 2.0;
+    let convert =
+        |index| Format::E2M1FN.encode(x(index), &policy, philox::bits(11, index)).unwrap().code;
+    let forward: Vec<u32> = (0..10_000).map(convert).collect();
+    let mut backward: Vec<u32> = (0..10_000).rev().map(convert).collect();
+    backward.reverse();
+    assert_eq!(forward, backward);
+    assert_eq!(convert(7321), forward[7321]);
+    // Another seed gives other roundings, and only between the same neighbours.
+    let other =
+        |index| Format::E2M1FN.encode(x(index), &policy, philox::bits(12, index)).unwrap().code;
+    let changed = (0..10_000).filter(|&index| other(index) != forward[index as usize]).count();
+    assert!((2_000..6_000).contains(&changed), "{changed}");
+    // Beyond 2^32 elements the index still counts in full.
+    assert_ne!(
+        (0..64).map(|i| philox::bits(11, i)).collect::<Vec<_>>(),
+        (0..64).map(|i| philox::bits(11, i + (1 << 32))).collect::<Vec<_>>()
+    );
 }
 
 #[test]

@@ -19,6 +19,8 @@ pub(crate) struct Divergence {
     pub(crate) name: &'static str,
     /// Whose results, and of which version.
     pub(crate) stack: &'static str,
+    /// The preset that follows the stack, if the comparison takes one.
+    pub(crate) preset: Option<&'static str>,
     /// What they do.
     pub(crate) theirs: &'static str,
     /// What fewbit does, and why.
@@ -32,6 +34,7 @@ pub(crate) const DIVERGENCES: &[Divergence] = &[
     Divergence {
         name: "e8m0fnu of f32 subnormals",
         stack: "ml_dtypes 0.5.4",
+        preset: Some("ml_dtypes-0.5"),
         theirs: "every value between 2^-127 and 2^-126, subnormal in f32, becomes 2^-126",
         ours: "the nearer of the two, a tie to the greater, as everywhere else in the format",
         covers: |case| case.section == "e8m0fnu" && between_the_first_two(case.input),
@@ -39,6 +42,7 @@ pub(crate) const DIVERGENCES: &[Divergence] = &[
     Divergence {
         name: "f16 NaN payload",
         stack: "ml_dtypes 0.5.4",
+        preset: Some("ml_dtypes-0.5"),
         theirs: "NumPy's float16 keeps the leading payload bits, and a signaling NaN signaling",
         ours: "the canonical quiet NaN, as in ml_dtypes' own types",
         covers: |case| case.section == "f16" && case.input.is_nan(),
@@ -46,6 +50,7 @@ pub(crate) const DIVERGENCES: &[Divergence] = &[
     Divergence {
         name: "integers of infinities",
         stack: "ml_dtypes 0.5.4",
+        preset: Some("ml_dtypes-0.5"),
         theirs: "infinity becomes 0, as x86's conversion to int32 leaves it",
         ours: "an error: infinity cannot be wrapped",
         covers: |case| {
@@ -55,6 +60,7 @@ pub(crate) const DIVERGENCES: &[Divergence] = &[
     Divergence {
         name: "e8m0fnu of f32 subnormals",
         stack: "torch 2.8.0",
+        preset: Some("torch-2.8"),
         theirs: "every value between 2^-127 and 2^-126, subnormal in f32, becomes 2^-126",
         ours: "the nearer of the two, a tie to the greater, as everywhere else in the format",
         covers: |case| case.section == "e8m0fnu" && between_the_first_two(case.input),
@@ -62,6 +68,7 @@ pub(crate) const DIVERGENCES: &[Divergence] = &[
     Divergence {
         name: "e8m0fnu of zero",
         stack: "torch 2.8.0",
+        preset: Some("torch-2.8"),
         theirs: "zero becomes 2^-127",
         ours: "NaN under `special`, 2^-127 under `saturate`: the format has no zero",
         covers: |case| case.section == "e8m0fnu" && case.input == 0.0,
@@ -69,6 +76,7 @@ pub(crate) const DIVERGENCES: &[Divergence] = &[
     Divergence {
         name: "e8m0fnu of negative values",
         stack: "torch 2.8.0",
+        preset: Some("torch-2.8"),
         theirs: "the sign is dropped",
         ours: "a negative value lies outside an unsigned format: NaN under `special`, 2^-127 under `saturate`",
         covers: |case| case.section == "e8m0fnu" && case.input < 0.0,
@@ -76,6 +84,7 @@ pub(crate) const DIVERGENCES: &[Divergence] = &[
     Divergence {
         name: "bf16 NaN",
         stack: "torch 2.8.0",
+        preset: Some("torch-2.8"),
         theirs: "0xffff in the vectorised body of a tensor, 0x7fc0 in its tail",
         ours: "the canonical quiet NaN of the same sign, wherever it stands",
         covers: |case| case.section == "bf16" && case.input.is_nan() && case.theirs == Some(0xffff),
@@ -83,6 +92,7 @@ pub(crate) const DIVERGENCES: &[Divergence] = &[
     Divergence {
         name: "overflow without special values",
         stack: "gfloat 0.5.2",
+        preset: None,
         theirs: "an error where a value overflows, or is infinite, and the format has neither infinity nor NaN",
         ours: "the largest value",
         covers: |case| {
@@ -95,6 +105,7 @@ pub(crate) const DIVERGENCES: &[Divergence] = &[
     Divergence {
         name: "P3109 overflow in a finite format",
         stack: "gfloat 0.5.2",
+        preset: None,
         theirs: "NaN where a value lies beyond a format without infinities and is not saturated: an earlier draft",
         ours: "the largest value, SatNone of the draft of June 2026",
         covers: |case| {
@@ -109,6 +120,7 @@ pub(crate) const DIVERGENCES: &[Divergence] = &[
     Divergence {
         name: "e8m0fnu below its smallest value",
         stack: "gfloat 0.5.2",
+        preset: None,
         theirs: "NaN for 2^-128",
         ours: "2^-127, the nearest value",
         covers: |case| case.section.starts_with("e8m0fnu") && case.input == f32::from_bits(1 << 21),
@@ -116,6 +128,7 @@ pub(crate) const DIVERGENCES: &[Divergence] = &[
     Divergence {
         name: "RCEIL one step above a power of two",
         stack: "torchao 0.13.0",
+        preset: Some("torchao-0.13-rceil"),
         theirs: "amax one f32 above the element's largest value times a power of two: the f32 log2 of the quotient is a \
                  whole number, and the scale a binade too small, so that amax clamps",
         ours: "the smallest power of two with which amax does not clamp",
