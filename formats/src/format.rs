@@ -180,6 +180,9 @@ impl Format {
 
     /// [`Format::encode`], usable in constants.
     ///
+    /// Always inlined, with all that it calls: where format and policy are constants, their cases are decided by the
+    /// compiler, and a loop over values is left with the arithmetic of one format.
+    ///
     /// # Errors
     ///
     /// As [`Format::encode`].

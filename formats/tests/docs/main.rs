@@ -11,9 +11,12 @@ mod tables;
 use std::fs;
 use std::path::PathBuf;
 
+/// A part and what generates it.
+type Part = (&'static str, fn() -> String);
+
 /// The parts that are generated, by their `{{name}}` in the template. A new part is a line here, a function, and its place
 /// there.
-const PARTS: &[(&str, fn() -> String)] = &[
+const PARTS: &[Part] = &[
     ("floats", tables::floats),
     ("integers", tables::integers),
     ("others", tables::others),
