@@ -12,7 +12,7 @@ mod tapered;
 pub use choose::{Between, Mode, Neighbour, Parts, Point};
 pub use float::{FloatOracle, FloatSpec, NanCodes, Place};
 pub use integer::{IntSpec, Units};
-pub use p3109::{P3109Rounding, P3109Saturation, P3109Spec};
+pub use p3109::{P3109Rounding, P3109Saturation, P3109Spec, P3109Value};
 pub use points::{around, exact};
 pub use segments::{Segment, Varies, segments};
 pub use tapered::{Cut, TaperedSpec};

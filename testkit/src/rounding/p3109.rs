@@ -1,6 +1,7 @@
 //! P3109's formats and projection, from the text of the draft of June 2026 and in its terms.
 //!
-//! All values are `f64`, and every step below is exact in `f64`: products with powers of two, floors, differences.
+//! Code points are read exactly, whatever their exponent. Projections are computed where values are `f64`; every step of
+//! them is exact there: products with powers of two, floors, differences.
 
 use std::cmp::Ordering;
 
@@ -15,6 +16,27 @@ pub struct P3109Spec {
     pub signed: bool,
     /// Δ: whether there are infinities.
     pub extended: bool,
+}
+
+/// What a code point stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum P3109Value {
+    /// NaN.
+    Nan,
+    /// An infinity.
+    Infinity {
+        /// Its sign.
+        negative: bool,
+    },
+    /// `(-1)^negative * significand * 2^exponent`.
+    Finite {
+        /// The sign.
+        negative: bool,
+        /// The significand as an integer, 0 for zero.
+        significand: u32,
+        /// The exponent of its last digit.
+        exponent: i32,
+    },
 }
 
 /// The draft's rounding modes; the stochastic ones with N random bits and the number R.
@@ -54,30 +76,41 @@ impl P3109Spec {
         1 << (self.bits - self.precision - u32::from(self.signed))
     }
 
-    /// The value of a code point.
+    /// What a code point stands for.
     #[must_use]
-    pub fn decode(self, code: u32) -> f64 {
+    pub fn meaning(self, code: u32) -> P3109Value {
         let codes = 1u32 << self.bits;
         let half = codes / 2;
-        if self.signed {
-            match code {
-                _ if code == half => return f64::NAN,
-                _ if code > half => return -self.decode(code - half),
-                _ if self.extended && code == half - 1 => return f64::INFINITY,
-                _ => {}
-            }
-        } else if code == codes - 1 {
-            return f64::NAN;
-        } else if self.extended && code == codes - 2 {
-            return f64::INFINITY;
+        let negative = self.signed && code > half;
+        let code = if negative { code - half } else { code };
+        let (nan, infinity) = if self.signed { (half, half - 1) } else { (codes - 1, codes - 2) };
+        if !negative && code == nan {
+            return P3109Value::Nan;
+        }
+        if self.extended && code == infinity {
+            return P3109Value::Infinity { negative };
         }
         let step = 1u32 << (self.precision - 1);
         let (trailing, exponent) = (code % step, (code / step) as i32);
         let unit = 1 - self.precision as i32;
-        if exponent == 0 {
-            scaled(f64::from(trailing), unit + 1 - self.bias())
+        let (significand, exponent) = if exponent == 0 {
+            (trailing, unit + 1 - self.bias())
         } else {
-            scaled(f64::from(step + trailing), unit + exponent - self.bias())
+            (step + trailing, unit + exponent - self.bias())
+        };
+        P3109Value::Finite { negative, significand, exponent }
+    }
+
+    /// The value of a code point, where it is an `f64`.
+    #[must_use]
+    pub fn decode(self, code: u32) -> f64 {
+        let signed = |negative, x: f64| if negative { -x } else { x };
+        match self.meaning(code) {
+            P3109Value::Nan => f64::NAN,
+            P3109Value::Infinity { negative } => signed(negative, f64::INFINITY),
+            P3109Value::Finite { negative, significand, exponent } => {
+                signed(negative, scaled(f64::from(significand), exponent))
+            }
         }
     }
 
