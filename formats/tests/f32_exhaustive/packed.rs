@@ -38,5 +38,7 @@ pub(crate) fn result(result: Result<Encoded, EncodeError>) -> Packed {
         Err(EncodeError::Nan { .. }) => REFUSED_NAN,
         Err(EncodeError::Infinity { .. }) => REFUSED_INFINITY,
         Err(EncodeError::Overflow { .. }) => REFUSED_OVERFLOW,
+        // What the oracle never answers.
+        Err(_) => Packed::MAX,
     }
 }
