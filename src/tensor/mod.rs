@@ -12,6 +12,6 @@ pub use any::AnyQuantTensor;
 pub use element::{Code, Dynamic, Element, StaticElement};
 pub use error::TensorError;
 pub use granularity::Granularity;
-pub(crate) use granularity::{Arrangement, array};
+pub(crate) use granularity::{Arrangement, array, resolve_axis};
 pub use quant_tensor::{QuantTensor, from_codes};
 pub(crate) use shape::unravel;

@@ -105,25 +105,54 @@ impl GroupFormat {
         outer: Option<&OuterScale>,
         policy: &GroupPolicy,
     ) -> Result<BlockScale, GroupError> {
-        let extent = Extent::of(x, policy)?;
-        let (low, high) = match extent {
-            Extent::Finite { low, high } => (low, high),
-            Extent::Nan | Extent::Infinite => (0.0, 0.0),
-        };
-        let ratio = match (extent, policy.scale.infinite_block) {
+        let ratio = match (Extent::of(x, policy)?, policy.scale.infinite_block) {
+            (Extent::Finite { low, high }, _) => {
+                return self.scale_of_extremes(low, high, outer, policy);
+            }
             (Extent::Nan, _) => Ratio::Nan,
             (Extent::Infinite, InfiniteBlock::Largest) => Ratio::Largest,
             // As if the magnitude were 2^128.
             (Extent::Infinite, _) => self.ratio(Real::from_scaled(false, 1, 128), outer, policy),
-            (Extent::Finite { .. }, _) if low == 0.0 && high == 0.0 => Ratio::Zero,
-            (Extent::Finite { .. }, _) => {
-                let magnitude = match self.shifted() {
-                    None => Real::from_f32(if -low > high { -low } else { high }),
-                    Some(_) => policy.scale.arithmetic.extent(low, high),
-                };
-                self.ratio(magnitude, outer, policy)
-            }
         };
+        self.scale_of_ratio(ratio, 0.0, outer, policy)
+    }
+
+    /// The scale of a block of finite values from `low` to `high`, where `low` is at most zero and `high` at least.
+    ///
+    /// # Errors
+    /// A scale that its format refuses.
+    ///
+    /// ```
+    /// use fewbit_formats::{GroupFormat, Preset};
+    /// let policy = "ocp-1.0".parse::<Preset>().unwrap().group_policy(&GroupFormat::MXFP4);
+    /// let scale = GroupFormat::MXFP4.scale_of_extremes(-1.0, 24.0, None, &policy)?;
+    /// assert_eq!(scale.value, 4.0); // floor(log2 24) - 2 = 2
+    /// # Ok::<(), fewbit_formats::GroupError>(())
+    /// ```
+    pub fn scale_of_extremes(
+        &self,
+        low: f32,
+        high: f32,
+        outer: Option<&OuterScale>,
+        policy: &GroupPolicy,
+    ) -> Result<BlockScale, GroupError> {
+        if low == 0.0 && high == 0.0 {
+            return self.scale_of_ratio(Ratio::Zero, low, outer, policy);
+        }
+        let magnitude = match self.shifted() {
+            None => Real::from_f32(if -low > high { -low } else { high }),
+            Some(_) => policy.scale.arithmetic.extent(low, high),
+        };
+        self.scale_of_ratio(self.ratio(magnitude, outer, policy), low, outer, policy)
+    }
+
+    fn scale_of_ratio(
+        &self,
+        ratio: Ratio,
+        low: f32,
+        outer: Option<&OuterScale>,
+        policy: &GroupPolicy,
+    ) -> Result<BlockScale, GroupError> {
         let code = ratio.code(self.scale.format, self.measure(), policy)?;
         let scale = self.scale_of_code(code, 0, outer);
         let zero_point = self.zero_point_of(low, scale.value, policy)?;
