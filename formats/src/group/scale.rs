@@ -146,6 +146,23 @@ impl GroupFormat {
         self.scale_of_ratio(self.ratio(magnitude, outer, policy), low, outer, policy)
     }
 
+    /// The scale of a block whose magnitudes ask for the scale `number`, before it is rounded to its format; for
+    /// formats whose scales are not powers of two alone, without zero points.
+    ///
+    /// `number` is `amax / (largest element * outer scale)` as the policy's arithmetic computes it. It may be rounded
+    /// beforehand as long as every rounding to the scale's format is that of the quotient.
+    ///
+    /// # Errors
+    /// A scale that its format refuses.
+    pub fn scale_of_number(
+        &self,
+        number: impl Into<Real>,
+        outer: Option<&OuterScale>,
+        policy: &GroupPolicy,
+    ) -> Result<BlockScale, GroupError> {
+        self.scale_of_ratio(Ratio::Number(number.into()), 0.0, outer, policy)
+    }
+
     fn scale_of_ratio(
         &self,
         ratio: Ratio,

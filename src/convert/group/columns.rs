@@ -14,6 +14,8 @@ use crate::tensor::element::Code;
 
 /// Columns that are scaled together.
 const WIDTH: usize = 256;
+/// Rows that are encoded together, where they follow each other.
+const ROWS: usize = 32;
 
 /// One group of every column.
 struct Panel<'a, C> {
@@ -71,15 +73,17 @@ impl GroupEncoder {
         behind: usize,
     ) -> Result<(), ConvertError> {
         let Panel { first, x, codes, scales, outer } = panel;
+        let mut quotients =
+            vec![0.0; if behind <= WIDTH { x.len().min(ROWS * behind) } else { WIDTH }];
         for (start, scales) in (0..behind).step_by(WIDTH).zip(scales.chunks_mut(WIDTH)) {
             let outer = if outer.len() > 1 { &outer[start..start + scales.len()] } else { outer };
-            self.encode_strip(first, start, behind, x, codes, scales, outer)?;
+            self.encode_strip(first, start, behind, x, codes, scales, outer, &mut quotients)?;
         }
         Ok(())
     }
 
     /// The columns from `start` on, as many as there are scales.
-    #[expect(clippy::too_many_arguments, reason = "a strip is a window into five slices")]
+    #[expect(clippy::too_many_arguments, reason = "a strip is a window into six slices")]
     fn encode_strip<C: Code>(
         &self,
         first: usize,
@@ -89,10 +93,11 @@ impl GroupEncoder {
         codes: &mut [C],
         scales: &mut [BlockScale],
         outer: &[OuterScale],
+        quotients: &mut [f32],
     ) -> Result<(), ConvertError> {
         let width = scales.len();
         let outer_of = |column: usize| outer.get(column).or(outer.first());
-        let mut factors = [(1.0, 1.0); WIDTH];
+        let (mut values, mut inverses) = ([1.0; WIDTH], [1.0; WIDTH]);
         let mut set_aside = [false; WIDTH];
         let magnitudes = match self.plan.quotient {
             Some(_) => compiled(self.isa, Magnitudes { x, start, behind, width })?,
@@ -112,26 +117,25 @@ impl GroupEncoder {
             match found.filter(|(scale, inverse)| divides(scale.value, *inverse)) {
                 Some((scale, inverse)) => {
                     scales[column] = scale;
-                    factors[column] = (scale.value, inverse);
+                    (values[column], inverses[column]) = (scale.value, inverse);
                 }
                 None => set_aside[column] = true,
             }
         }
         if let Some(quotient) = self.plan.quotient {
-            let mut quotients = [0.0; WIDTH];
-            let quotients = &mut quotients[..width];
-            for row in (start..x.len()).step_by(behind) {
-                let x = &x[row..row + width];
-                compiled(self.isa, Scale { quotient, x, factors: &factors, quotients })?;
+            // Where the strip is as wide as the tensor, its rows follow each other without a gap.
+            let rows = if width == behind { quotients.len() / width } else { 1 };
+            for row in (start..x.len()).step_by(rows * behind) {
+                let end = x.len().min(row + rows * width);
+                let (x, quotients) = (&x[row..end], &mut quotients[..end - row]);
+                let job =
+                    Scale { quotient, x, width, values: &values, inverses: &inverses, quotients };
+                compiled(self.isa, job)?;
                 // What stands in the place of a block that is set aside must not be refused.
-                for (q, _) in quotients.iter_mut().zip(&set_aside).filter(|(_, aside)| **aside) {
-                    *q = 0.0;
+                for column in (0..width).filter(|&column| set_aside[column]) {
+                    quotients[column..].iter_mut().step_by(width).for_each(|q| *q = 0.0);
                 }
-                self.element.encode_from(
-                    (first + row) as u64,
-                    quotients,
-                    &mut codes[row..row + width],
-                )?;
+                self.element.encode_from((first + row) as u64, quotients, &mut codes[row..end])?;
             }
         }
         for column in (0..width).filter(|&column| set_aside[column]) {
@@ -168,11 +172,13 @@ impl Call for Magnitudes<'_> {
     }
 }
 
-/// The quotients of one row.
+/// The quotients of some rows.
 struct Scale<'a> {
     quotient: Quotient,
     x: &'a [f32],
-    factors: &'a [(f32, f32); WIDTH],
+    width: usize,
+    values: &'a [f32; WIDTH],
+    inverses: &'a [f32; WIDTH],
     quotients: &'a mut [f32],
 }
 
@@ -181,6 +187,9 @@ impl Call for Scale<'_> {
 
     #[inline(always)]
     fn call(self) {
-        self.quotient.fill_each(self.x, self.factors, self.quotients);
+        let Self { quotient, x, width, values, inverses, quotients } = self;
+        for (x, quotients) in x.chunks(width).zip(quotients.chunks_mut(width)) {
+            quotient.fill_each(x, values, inverses, quotients);
+        }
     }
 }

@@ -179,10 +179,22 @@ impl Call for Multiply<'_> {
         let Self { values, panel, behind, scales, zero_points } = self;
         for (panel, scales) in values.chunks_mut(panel).zip(scales.chunks(behind)) {
             match (zero_points, scales) {
-                (None, [scale]) => panel.iter_mut().for_each(|value| *value *= scale.value),
+                (None, [scale]) => {
+                    for value in panel {
+                        *value *= scale.value;
+                    }
+                }
+                (Some(zero_points), [scale]) => {
+                    let zero = zero_points.number(scale.zero_point);
+                    for value in panel {
+                        *value = (*value - zero) * scale.value;
+                    }
+                }
                 (None, _) => {
                     for row in panel.chunks_mut(behind) {
-                        row.iter_mut().zip(scales).for_each(|(value, scale)| *value *= scale.value);
+                        for (value, scale) in row.iter_mut().zip(scales) {
+                            *value *= scale.value;
+                        }
                     }
                 }
                 (Some(zero_points), _) => {

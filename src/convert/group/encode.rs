@@ -5,7 +5,6 @@ use rayon::prelude::*;
 
 use super::layout::{GroupLayout, outer_count};
 use super::plan::GroupPlan;
-use super::quotient::magnitude;
 use crate::convert::blocks::compiled;
 use crate::convert::encode::{Encoder, check_codes};
 use crate::convert::error::ConvertError;
@@ -189,13 +188,6 @@ impl GroupEncoder {
 fn finite(bits: u32) -> u32 {
     let magnitude = bits & crate::convert::lane::MAGNITUDE;
     if magnitude < INFINITY { magnitude } else { 0 }
-}
-
-/// Whether the lanes may look at a block: no NaN, no infinity.
-#[inline(always)]
-pub(super) fn is_plain(x: &[f32]) -> (u32, bool) {
-    let most = magnitude(x);
-    (most, most < INFINITY)
 }
 
 pub(super) fn check_length(

@@ -32,7 +32,7 @@ impl Powers {
         };
         let mut binades = [(0, u32::MAX); 256];
         let mut guess = 0;
-        for field in 1..SPECIAL_FIELD {
+        for (field, binade) in binades.iter_mut().enumerate().take(SPECIAL_FIELD).skip(1) {
             let (first, last) = ((field as u32) << 23, ((field as u32) << 23) | 0x7f_ffff);
             let (low, high) = (code(first)?, code(last)?);
             let turn = match high.checked_sub(low)? {
@@ -41,7 +41,7 @@ impl Powers {
                 _ => return None,
             };
             guess = turn & 0x7f_ffff;
-            binades[field] = (low, turn);
+            *binade = (low, turn);
         }
         let scales = std::array::from_fn(|code| {
             let value = format.scale_of_code(code as u32, 0, None).value;

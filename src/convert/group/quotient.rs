@@ -25,7 +25,11 @@ pub(super) fn divides(scale: f32, inverse: f32) -> bool {
 /// The largest magnitude, as bits; NaN is above infinity.
 #[inline(always)]
 pub(super) fn magnitude(x: &[f32]) -> u32 {
-    x.iter().fold(0, |most, x| most.max(x.to_bits() & MAGNITUDE))
+    let mut most = 0;
+    for x in x {
+        most = most.max(x.to_bits() & MAGNITUDE);
+    }
+    most
 }
 
 #[inline(always)]
@@ -46,26 +50,59 @@ impl Quotient {
     pub(super) fn fill(self, x: &[f32], scale: f32, inverse: f32, quotients: &mut [f32]) {
         let each = x.iter().zip(quotients);
         match self {
-            Self::Product => each.for_each(|(x, q)| *q = x * inverse),
-            Self::ProductAtLeast(least) => {
-                each.for_each(|(x, q)| *q = at_least(*x, inverse, least))
+            Self::Product => {
+                for (x, q) in each {
+                    *q = x * inverse;
+                }
             }
-            Self::Division => each.for_each(|(x, q)| *q = x / scale),
-            Self::Odd => each.for_each(|(x, q)| *q = odd(*x, scale)),
+            Self::ProductAtLeast(least) => {
+                for (x, q) in each {
+                    *q = at_least(*x, inverse, least);
+                }
+            }
+            Self::Division => {
+                for (x, q) in each {
+                    *q = x / scale;
+                }
+            }
+            Self::Odd => {
+                for (x, q) in each {
+                    *q = odd(*x, scale);
+                }
+            }
         }
     }
 
     /// The quotients of elements that lie side by side and have a scale each.
     #[inline(always)]
-    pub(super) fn fill_each(self, x: &[f32], scales: &[(f32, f32)], quotients: &mut [f32]) {
-        let each = x.iter().zip(scales).zip(quotients);
+    pub(super) fn fill_each(
+        self,
+        x: &[f32],
+        scales: &[f32],
+        inverses: &[f32],
+        quotients: &mut [f32],
+    ) {
         match self {
-            Self::Product => each.for_each(|((x, s), q)| *q = x * s.1),
-            Self::ProductAtLeast(least) => {
-                each.for_each(|((x, s), q)| *q = at_least(*x, s.1, least));
+            Self::Product => {
+                for ((x, inverse), q) in x.iter().zip(inverses).zip(quotients) {
+                    *q = x * inverse;
+                }
             }
-            Self::Division => each.for_each(|((x, s), q)| *q = x / s.0),
-            Self::Odd => each.for_each(|((x, s), q)| *q = odd(*x, s.0)),
+            Self::ProductAtLeast(least) => {
+                for ((x, inverse), q) in x.iter().zip(inverses).zip(quotients) {
+                    *q = at_least(*x, *inverse, least);
+                }
+            }
+            Self::Division => {
+                for ((x, scale), q) in x.iter().zip(scales).zip(quotients) {
+                    *q = x / scale;
+                }
+            }
+            Self::Odd => {
+                for ((x, scale), q) in x.iter().zip(scales).zip(quotients) {
+                    *q = odd(*x, *scale);
+                }
+            }
         }
     }
 }

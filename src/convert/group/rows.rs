@@ -3,11 +3,12 @@
 use fewbit_formats::{BlockScale, GroupError, OuterScale};
 use rayon::prelude::*;
 
-use super::encode::{GroupEncoder, TASK, is_plain};
+use super::encode::{GroupEncoder, TASK};
 use super::layout::{GroupLayout, outer_count};
-use super::quotient::{Quotient, divides};
+use super::quotient::{divides, magnitude};
 use crate::convert::blocks::compiled;
 use crate::convert::error::ConvertError;
+use crate::convert::lane::INFINITY;
 use crate::simd::Call;
 use crate::tensor::element::Code;
 
@@ -61,7 +62,7 @@ impl GroupEncoder {
             row_outers: layout.row_outers(&self.format),
         };
         // Without ragged ends rows follow each other as groups do.
-        let row = if layout.length % size == 0 { x.len() } else { layout.length };
+        let row = if layout.length.is_multiple_of(size) { x.len() } else { layout.length };
         let task = match row {
             TASK.. => ((TASK / size).max(1) * size).min(row),
             _ => TASK / row * row,
@@ -151,25 +152,66 @@ impl Call for Tile<'_> {
 
     #[inline(always)]
     fn call(self) -> Self::Output {
+        // Usual sizes have loops of their own.
+        match (self.encoder.format.size(), self.row.is_multiple_of(self.encoder.format.size())) {
+            (16, true) => self.whole::<16>(),
+            (32, true) => self.whole::<32>(),
+            _ => self.ragged(),
+        }
+    }
+}
+
+impl Tile<'_> {
+    /// Groups of `N` elements and no others.
+    ///
+    /// One loop does all of a group: by itself, a loop over magnitudes is turned into one over 16 groups at a time, which
+    /// gathers its operands word by word.
+    #[inline(always)]
+    fn whole<const N: usize>(self) -> Result<(usize, usize), (usize, GroupError)> {
+        let Self { encoder, first, x, outers, scales, quotients, set_aside, .. } = self;
+        let (blocks, _) = x.as_chunks::<N>();
+        let (places, _) = quotients.as_chunks_mut::<N>();
+        let count = blocks.len().min(places.len());
+        let groups = blocks.iter().zip(places).zip(scales).enumerate();
+        for (group, ((block, place), to)) in groups {
+            let start = group * N;
+            match scale(encoder, magnitude(block), outers.of(first + start)) {
+                Ok(Some((scale, inverse))) => {
+                    *to = scale;
+                    if let Some(quotient) = encoder.plan.quotient {
+                        quotient.fill(block, scale.value, inverse, place);
+                    }
+                }
+                Ok(None) => {
+                    place.fill(0.0);
+                    set_aside.push((group, start, start + N));
+                }
+                Err(error) => return Err((first + start, error)),
+            }
+        }
+        Ok((count * N, count))
+    }
+
+    /// Groups of any size, of which the last one of a row may be shorter.
+    #[inline(always)]
+    fn ragged(self) -> Result<(usize, usize), (usize, GroupError)> {
         let Self { encoder, first, x, row, outers, scales, quotients, set_aside } = self;
         let size = encoder.format.size();
         let (mut start, mut place, mut group) = (0, first % row, 0);
         while start < x.len() {
             let length = size.min(row - place).min(x.len() - start);
-            if start + length > quotients.len() {
+            let end = start + length;
+            if end > quotients.len() {
                 break;
             }
-            let end = start + length;
             let (block, to) = (&x[start..end], &mut quotients[start..end]);
-            let outer = outers.of(first + start);
-            // Usual sizes have loops of their own.
-            let scale = match (<&[f32; 32]>::try_from(block), <&[f32; 16]>::try_from(block)) {
-                (Ok(block), _) => encode_block(encoder, block, outer, to),
-                (_, Ok(block)) => encode_block(encoder, block, outer, to),
-                _ => encode_block(encoder, block, outer, to),
-            };
-            match scale {
-                Ok(Some(scale)) => scales[group] = scale,
+            match scale(encoder, magnitude(block), outers.of(first + start)) {
+                Ok(Some((scale, inverse))) => {
+                    scales[group] = scale;
+                    if let Some(quotient) = encoder.plan.quotient {
+                        quotient.fill(block, scale.value, inverse, to);
+                    }
+                }
                 Ok(None) => {
                     to.fill(0.0);
                     set_aside.push((group, start, end));
@@ -183,24 +225,17 @@ impl Call for Tile<'_> {
     }
 }
 
-/// The scale of a block, and its quotients; `None` where the specification must do it.
+/// The scale of a block and its reciprocal; `None` where the specification must encode the block.
 #[inline(always)]
-fn encode_block(
+fn scale(
     encoder: &GroupEncoder,
-    block: &[f32],
+    magnitude: u32,
     outer: Option<&OuterScale>,
-    to: &mut [f32],
-) -> Result<Option<BlockScale>, GroupError> {
-    let Some(quotient) = encoder.plan.quotient else { return Ok(None) };
-    let (magnitude, plain) = is_plain(block);
-    if !plain {
+) -> Result<Option<(BlockScale, f32)>, GroupError> {
+    if encoder.plan.quotient.is_none() || magnitude >= INFINITY {
         return Ok(None);
     }
     let (scale, inverse) =
         encoder.plan.scale(magnitude, outer, &encoder.format, &encoder.policy)?;
-    if !divides(scale.value, inverse) {
-        return Ok(None);
-    }
-    Quotient::fill(quotient, block, scale.value, inverse, to);
-    Ok(Some(scale))
+    Ok(divides(scale.value, inverse).then_some((scale, inverse)))
 }
