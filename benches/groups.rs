@@ -25,7 +25,7 @@ fn values(n: usize) -> Vec<f32> {
 fn measure(c: &mut Criterion, name: &str, place: &str, x: &[f32], mut job: impl FnMut()) {
     let mut copy = vec![1.0; x.len()];
     let repeats = ((1 << 24) / x.len()).max(1);
-    let mut time = |job: &mut dyn FnMut()| {
+    let time = |job: &mut dyn FnMut()| {
         let start = Instant::now();
         (0..repeats).for_each(|_| job());
         start.elapsed() / repeats as u32

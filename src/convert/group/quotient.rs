@@ -25,11 +25,7 @@ pub(super) fn divides(scale: f32, inverse: f32) -> bool {
 /// The largest magnitude, as bits; NaN is above infinity.
 #[inline(always)]
 pub(super) fn magnitude(x: &[f32]) -> u32 {
-    let mut most = 0;
-    for x in x {
-        most = most.max(x.to_bits() & MAGNITUDE);
-    }
-    most
+    x.iter().fold(0, |most, x| most.max(x.to_bits() & MAGNITUDE))
 }
 
 #[inline(always)]
@@ -45,32 +41,29 @@ fn odd(x: f32, scale: f32) -> f32 {
 }
 
 impl Quotient {
-    /// The quotients of a block.
+    /// The quotients of `N` elements; written at once, so that they are computed side by side.
+    #[inline(always)]
+    pub(super) fn of<const N: usize>(self, x: &[f32; N], scale: f32, inverse: f32) -> [f32; N] {
+        match self {
+            Self::Product => std::array::from_fn(|i| x[i] * inverse),
+            Self::ProductAtLeast(least) => std::array::from_fn(|i| at_least(x[i], inverse, least)),
+            Self::Division => std::array::from_fn(|i| x[i] / scale),
+            Self::Odd => std::array::from_fn(|i| odd(x[i], scale)),
+        }
+    }
+
+    /// The quotients of any number of elements; the last ones go through the same code, padded.
     #[inline(always)]
     pub(super) fn fill(self, x: &[f32], scale: f32, inverse: f32, quotients: &mut [f32]) {
-        let each = x.iter().zip(quotients);
-        match self {
-            Self::Product => {
-                for (x, q) in each {
-                    *q = x * inverse;
-                }
-            }
-            Self::ProductAtLeast(least) => {
-                for (x, q) in each {
-                    *q = at_least(*x, inverse, least);
-                }
-            }
-            Self::Division => {
-                for (x, q) in each {
-                    *q = x / scale;
-                }
-            }
-            Self::Odd => {
-                for (x, q) in each {
-                    *q = odd(*x, scale);
-                }
-            }
+        const WIDTH: usize = 16;
+        let (parts, rest) = x.as_chunks::<WIDTH>();
+        let (places, place) = quotients.as_chunks_mut::<WIDTH>();
+        for (x, place) in parts.iter().zip(places) {
+            *place = self.of(x, scale, inverse);
         }
+        let mut padded = [0.0; WIDTH];
+        padded[..rest.len()].copy_from_slice(rest);
+        place.copy_from_slice(&self.of(&padded, scale, inverse)[..rest.len()]);
     }
 
     /// The quotients of elements that lie side by side and have a scale each.

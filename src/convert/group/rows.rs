@@ -162,29 +162,37 @@ impl Call for Tile<'_> {
 }
 
 impl Tile<'_> {
-    /// Groups of `N` elements and no others.
-    ///
-    /// One loop does all of a group: by itself, a loop over magnitudes is turned into one over 16 groups at a time, which
-    /// gathers its operands word by word.
+    /// Groups of `N` elements and no others: first all magnitudes, so that memory is read as fast as it can be.
     #[inline(always)]
     fn whole<const N: usize>(self) -> Result<(usize, usize), (usize, GroupError)> {
+        const MOST: usize = TILE / 16;
         let Self { encoder, first, x, outers, scales, quotients, set_aside, .. } = self;
-        let (blocks, _) = x.as_chunks::<N>();
-        let (places, _) = quotients.as_chunks_mut::<N>();
-        let count = blocks.len().min(places.len());
-        let groups = blocks.iter().zip(places).zip(scales).enumerate();
-        for (group, ((block, place), to)) in groups {
-            let start = group * N;
-            match scale(encoder, magnitude(block), outers.of(first + start)) {
+        let count = (x.len().min(quotients.len()) / N).min(MOST);
+        let block = |group: usize| <&[f32; N]>::try_from(&x[group * N..group * N + N]);
+        let mut magnitudes = [u32::MAX; MOST];
+        for (group, most) in magnitudes.iter_mut().enumerate().take(count) {
+            let Ok(block) = block(group) else { break };
+            *most = magnitude(block);
+            // Never so; but a loop without an exit would be turned into one over 16 groups at a time, which gathers its
+            // operands word by word.
+            if *most == u32::MAX {
+                break;
+            }
+        }
+        for group in 0..count {
+            let (start, end) = (group * N, group * N + N);
+            let Ok(block) = block(group) else { break };
+            match scale(encoder, magnitudes[group], outers.of(first + start)) {
                 Ok(Some((scale, inverse))) => {
-                    *to = scale;
+                    scales[group] = scale;
                     if let Some(quotient) = encoder.plan.quotient {
-                        quotient.fill(block, scale.value, inverse, place);
+                        let found = quotient.of(block, scale.value, inverse);
+                        quotients[start..end].copy_from_slice(&found);
                     }
                 }
                 Ok(None) => {
-                    place.fill(0.0);
-                    set_aside.push((group, start, start + N));
+                    quotients[start..end].fill(0.0);
+                    set_aside.push((group, start, end));
                 }
                 Err(error) => return Err((first + start, error)),
             }
