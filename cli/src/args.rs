@@ -31,10 +31,14 @@ pub(crate) enum Command {
     Bounds(commands::bounds::Args),
     /// Convert an array to the values or codes of a number format.
     Cast(commands::cast::Args),
+    /// Give back the values of a quantized array.
+    Dequantize(commands::dequantize::Args),
     /// List the number formats, or show one of them code by code.
     Formats(commands::formats::Args),
     /// Multiply two integer matrices through an accumulator, step by step, and report every overflow.
     Matmul(commands::matmul::Args),
+    /// Quantize an array: groups that share a scale (mxfp4, nvfp4, mx(...)), one scale for all, or GGUF's blocks.
+    Quantize(commands::quantize::Args),
     Sweep(commands::sweep::Args),
 }
 

@@ -7,6 +7,7 @@ use fewbit::MatmulError;
 use fewbit::accumulate::AccumulatorError;
 use fewbit::accumulate::bounds::BoundsError;
 use fewbit::quantize::QuantizeError;
+use fewbit::tensor::TensorError;
 use thiserror::Error;
 
 use crate::digits::DigitsError;
@@ -65,6 +66,9 @@ pub(crate) enum CliError {
     /// Numbers that cannot be quantized.
     #[error(transparent)]
     Quantize(#[from] QuantizeError),
+    /// Codes and scales that make no tensor.
+    #[error(transparent)]
+    Tensor(#[from] TensorError),
     /// An array that is not a matrix.
     #[error("an array has another shape than expected: {0}")]
     Shape(#[from] ndarray::ShapeError),

@@ -5,11 +5,13 @@ mod commands;
 mod conversion;
 pub mod digits;
 mod error;
+mod group_policy;
 mod io;
 mod options;
 mod output;
 mod policy;
 mod product;
+mod quantized;
 mod sweep;
 
 use std::process::ExitCode;

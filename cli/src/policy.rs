@@ -59,6 +59,37 @@ pub(crate) enum NanChoice {
 }
 
 impl PolicyArgs {
+    /// The stack that is followed.
+    pub(crate) fn preset(&self) -> Option<Preset> {
+        self.preset
+    }
+
+    /// Whether any of them was given.
+    pub(crate) fn is_given(&self) -> bool {
+        let Self {
+            preset,
+            round,
+            overflow,
+            nan,
+            nan_sign,
+            nan_payload,
+            infinity,
+            zero_sign,
+            subnormal_input,
+            subnormal_output,
+        } = self;
+        preset.is_some()
+            || round.is_some()
+            || overflow.is_some()
+            || nan.is_some()
+            || nan_sign.is_some()
+            || nan_payload.is_some()
+            || infinity.is_some()
+            || zero_sign.is_some()
+            || subnormal_input.is_some()
+            || subnormal_output.is_some()
+    }
+
     /// The policy for a format, and whether its NaN axis was chosen.
     pub(crate) fn policy(&self, format: Format) -> (Policy, NanChoice) {
         let base = match (self.preset, format) {
@@ -83,7 +114,7 @@ impl PolicyArgs {
 }
 
 /// What is done where no argument says otherwise.
-const PLAIN: Policy = Policy::new(Rounding::TiesEven, Overflow::Saturate);
+pub(crate) const PLAIN: Policy = Policy::new(Rounding::TiesEven, Overflow::Saturate);
 
 /// Every axis by name, for `--json` and for metadata.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -19,6 +19,7 @@ fn folder() -> Folder {
     folder.floats("nan.npy", &[3, 2], &[0.5, 1.0, f32::NAN, 0.0, 0.0, 0.0]);
     folder.floats("f3.npy", &[2, 3], &[0.5; 6]);
     folder.floats("none.npy", &[0, 2], &[]);
+    folder.npy("double.npy", "<f8", false, &[1], &0.1f64.to_le_bytes());
     std::fs::write(folder.file("text.npy"), "no array").expect("a file");
     std::fs::write(folder.file("empty.npy"), "").expect("a file");
     let mut nested = npy_bytes("<i4", false, &[1], &[0; 4]);
@@ -87,6 +88,56 @@ fn every_kind_of_bad_input_is_one_line() {
         (&["bounds", "f.npy", "--input", "uint8"], "float32"),
         (&["bounds", "a.npy", "--input", "uint8", "--acc", "f32"], "floating-point stage"),
         (&["bounds", "a.npy", "--input", "uint8", "--witness", "no/x.npy"], "no/x.npy"),
+        // Quantization.
+        (&["quantize", "f.npy", "q.safetensors"], "--to"),
+        (&["quantize", "--to", "mxfp3", "f.npy", "q.safetensors"], "mxfp3"),
+        (
+            &["quantize", "--to", "mx(int4,f16,0)", "f.npy", "q.safetensors"],
+            "`0` is not a group size",
+        ),
+        (&["quantize", "--to", "mx(int4,f16*,8)", "f.npy", "q.safetensors"], "unknown format ``"),
+        (
+            &["quantize", "--to", "gguf:q9", "f.npy", "q.safetensors"],
+            "unknown ggml block type `q9`",
+        ),
+        (&["quantize", "--to", "mxfp4", "--axis", "2", "f.npy", "q.safetensors"], "axis 2"),
+        (&["quantize", "--to", "mxfp4", "--axis", "-3", "f.npy", "q.safetensors"], "axis -3"),
+        (
+            &["quantize", "--to", "mxfp4", "--scale-rule", "up", "f.npy", "q.safetensors"],
+            "scale rule `up`",
+        ),
+        (
+            &["quantize", "--to", "mxfp4", "--scale-round", "sr8", "f.npy", "q.safetensors"],
+            "at random",
+        ),
+        (
+            &["quantize", "--to", "mxfp4", "--nan-block", "error", "nan.npy", "q.safetensors"],
+            "holds a NaN",
+        ),
+        (&["quantize", "--to", "int8", "--axis", "0", "f.npy", "q.safetensors"], "--axis"),
+        (
+            &["quantize", "--to", "int8", "--scale-rule", "ceil", "f.npy", "q.safetensors"],
+            "scales of groups",
+        ),
+        (&["quantize", "--to", "int8", "none.npy", "q.safetensors"], "no elements"),
+        (
+            &["quantize", "--to", "gguf:q4_0", "f.npy", "q.safetensors"],
+            "2 elements are not a whole number",
+        ),
+        (
+            &["quantize", "--to", "gguf:q4_0", "--axis", "0", "f.npy", "q.safetensors"],
+            "other than the last",
+        ),
+        (
+            &["quantize", "--to", "gguf:q4_0", "--round", "up", "f.npy", "q.safetensors"],
+            "no meaning",
+        ),
+        (&["quantize", "--to", "mxfp4", "wide.npy", "q.safetensors"], "int64"),
+        (&["quantize", "--to", "mxfp4", "double.npy", "q.safetensors"], "no float32"),
+        (&["quantize", "--to", "mxfp4", "f.npy", "no/q.safetensors"], "no/q.safetensors"),
+        (&["dequantize", "missing.safetensors", "y.npy"], "missing.safetensors"),
+        (&["dequantize", "text.npy", "y.npy"], "not a .safetensors file"),
+        (&["dequantize", "empty.npy", "y.npy"], "not a .safetensors file"),
         // Sweeps.
         (&["sweep", "--weights", "e4m3fn"], "e4m3fn"),
         (&["sweep", "--acts", "uint32"], "uint32"),

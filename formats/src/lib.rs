@@ -26,6 +26,8 @@ mod error;
 mod exact;
 mod float;
 mod format;
+pub mod ggml;
+mod group;
 mod hex_float;
 mod integer;
 mod named;
@@ -47,6 +49,10 @@ pub use encoded::Encoded;
 pub use error::{EncodeError, FormatError};
 pub use float::{Domain, FloatFormat, NanCodes, Signedness, Specials, ZeroCode};
 pub use format::Format;
+pub use group::{
+    BlockScale, GroupError, GroupFormat, GroupFormatError, GroupPolicy, GroupRow, Outer,
+    OuterScale, ScaleFormat, Span, ZeroPoint,
+};
 pub use hex_float::HexFloat;
 pub use integer::{FixedFormat, IntFormat, IntRange};
 pub use named::{Excerpt, UnknownName};
@@ -57,7 +63,9 @@ pub use policy::{
 pub use preset::Preset;
 pub use real::{Class, Real};
 pub use rounding::{Rounding, RoundingAlias};
-pub use scale::{InfiniteBlock, NanBlock, ScaleArithmetic, ScalePolicy, ScaleRule, ZeroBlock};
+pub use scale::{
+    InfiniteBlock, LeastScale, NanBlock, ScaleArithmetic, ScalePolicy, ScaleRule, ZeroBlock,
+};
 pub use status::Status;
 pub use table::{Alias, FormatRow, Stack};
 pub use tapered::{PositFormat, TakumFormat};

@@ -7,7 +7,7 @@ use crate::format::Format;
 use crate::named::{Excerpt, UnknownName};
 use crate::policy::{InfinityPolicy, NanPayload, NanPolicy, NanSign, Overflow, Policy};
 use crate::rounding::Rounding;
-use crate::scale::{InfiniteBlock, ScaleArithmetic, ScalePolicy, ScaleRule};
+use crate::scale::{InfiniteBlock, LeastScale, ScaleArithmetic, ScalePolicy, ScaleRule, ZeroBlock};
 use core::fmt;
 use core::str::FromStr;
 
@@ -86,8 +86,8 @@ macro_rules! presets {
 }
 
 presets! {
-    "ocp-1.0" = "OCP OFP8 and MX 1.0: nearest even, saturating, floor scales",
-        |_| SATURATE.with_nan(NanPolicy::MlDtypes),
+    "ocp-1.0" = "OCP OFP8 and MX 1.0: nearest even, saturating, floor scales; -2 of MXINT8 left unused",
+        |format| symmetric_mxint8(SATURATE.with_nan(NanPolicy::MlDtypes), format),
         FLOOR,
         "NaN in FP6 and FP4 and the scales of all-zero, infinite and NaN blocks are open in the text; chosen here: \
          ml_dtypes' zeros, 2^-127, NaN, NaN";
@@ -142,10 +142,31 @@ presets! {
             .with_arithmetic(ScaleArithmetic::F32Reciprocal)
             .with_infinite_block(InfiniteBlock::Largest),
         "";
-    "nvidia-nvfp4" = "NVFP4: nearest even, saturating elements and e4m3fn scales",
+    "nvidia-nvfp4" = "NVFP4 as Transformer Engine computes it: f32 reciprocals, e4m3fn scales down to zero",
         |_| SATURATE.with_nan(NanPolicy::Largest).with_nan_sign(NanSign::Positive),
-        ScalePolicy::new(ScaleRule::Rceil).with_arithmetic(ScaleArithmetic::F32Divide),
-        "";
+        ScalePolicy::new(ScaleRule::Rceil)
+            .with_arithmetic(ScaleArithmetic::F32Reciprocal)
+            .with_zero_block(ZeroBlock::Zero)
+            .with_infinite_block(InfiniteBlock::Largest),
+        "Not confirmed on the hardware. Its sources have divided by 6 and multiplied by 1/6, and computed the element's \
+         factor as S_enc / s and as 1 / (s / S_enc); followed here: amax * (S_enc * (1/6)) and 1 / (s * (1/S_enc)). A \
+         tensor of zeros gets outer scale 0 instead of 1; blocks with NaN or infinity do not take part in the outer scale";
+    "torchao-0.13-nvfp4" = "torchao 0.13 nvfp4_quantize: f32 quotients, e4m3fn scales of at least 2^-6",
+        |_| SATURATE.with_nan(NanPolicy::MlDtypes),
+        ScalePolicy::new(ScaleRule::Rceil)
+            .with_arithmetic(ScaleArithmetic::F32Divide)
+            .with_zero_block(ZeroBlock::Zero)
+            .with_least(LeastScale::SmallestNormal),
+        "blocks with NaN or infinity, which spoil torchao's per-tensor scale; a tensor of zeros, whose per-tensor scale \
+         torchao divides by";
+    "microxcaling-1.1" = "microxcaling 1.1 in its default: elements to nearest, ties away from zero, floor scales",
+        |format| {
+            let policy = SATURATE.with_rounding(Rounding::TiesAway).with_nan(NanPolicy::Zero);
+            symmetric_mxint8(policy, format)
+        },
+        FLOOR,
+        "not compared with the library, which PyPI does not have. It returns values and no codes; its f32 log2 is a \
+         binade too high just below large powers of two; the exponent of a block of zeros is counted from 2^-126";
     "p3109" = "P3109 draft of June 2026: nearest even, SatNone",
         |_| Policy::new(Rounding::TiesEven, Overflow::SatNone),
         FLOOR,
@@ -173,6 +194,14 @@ presets! {
         },
         FLOOR,
         "";
+}
+
+/// MXINT8's largest magnitude is 1 63/64 on both sides.
+const fn symmetric_mxint8(policy: Policy, format: Format) -> Policy {
+    match format {
+        Format::Fixed(_) => policy.with_overflow(Overflow::SaturateSymmetric),
+        _ => policy,
+    }
 }
 
 /// torchao clamps in f32 before it casts; NaN elements stay NaN in FP8.

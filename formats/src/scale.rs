@@ -46,10 +46,25 @@ named_enum! {
     /// The scale of a block of zeros.
     "zero block policy" =>
     pub enum ZeroBlock {
-        /// The smallest: 2^-127, code 0.
+        /// The smallest above zero: for E8M0 2^-127, code 0.
         Smallest = "smallest",
         /// 1, code 127.
         One = "one",
+        /// Zero, where the scale's format has one; else the smallest.
+        Zero = "zero",
+    }
+}
+
+named_enum! {
+    /// The least scale of a block, in a format whose scales are not powers of two; a lesser one is raised to it.
+    "least scale policy" =>
+    pub enum LeastScale {
+        /// Whatever the format has, zero too: a block far below the others then vanishes.
+        Any = "any",
+        /// The smallest value above zero.
+        SmallestPositive = "smallest-positive",
+        /// The smallest normal value: 2^-6 in e4m3fn. torchao's NVFP4.
+        SmallestNormal = "smallest-normal",
     }
 }
 
@@ -96,6 +111,8 @@ pub struct ScalePolicy {
     pub nan_block: NanBlock,
     /// An infinity.
     pub infinite_block: InfiniteBlock,
+    /// The least scale.
+    pub least: LeastScale,
 }
 
 /// The E8M0 code of NaN.
@@ -107,7 +124,7 @@ const ABOVE: i32 = 1 << 20;
 const BIAS: i32 = 127;
 
 impl ScalePolicy {
-    /// The rule given; exact quotients; the smallest scale for zeros; NaN for NaN and for infinity.
+    /// The rule given; exact quotients; the smallest scale for zeros; NaN for NaN and for infinity; any scale else.
     #[must_use]
     pub const fn new(rule: ScaleRule) -> Self {
         Self {
@@ -116,6 +133,7 @@ impl ScalePolicy {
             zero_block: ZeroBlock::Smallest,
             nan_block: NanBlock::Propagate,
             infinite_block: InfiniteBlock::Nan,
+            least: LeastScale::Any,
         }
     }
 
@@ -129,6 +147,24 @@ impl ScalePolicy {
     #[must_use]
     pub const fn with_infinite_block(self, infinite_block: InfiniteBlock) -> Self {
         Self { infinite_block, ..self }
+    }
+
+    /// With another policy for blocks with a NaN.
+    #[must_use]
+    pub const fn with_nan_block(self, nan_block: NanBlock) -> Self {
+        Self { nan_block, ..self }
+    }
+
+    /// With another scale for blocks of zeros.
+    #[must_use]
+    pub const fn with_zero_block(self, zero_block: ZeroBlock) -> Self {
+        Self { zero_block, ..self }
+    }
+
+    /// With another least scale.
+    #[must_use]
+    pub const fn with_least(self, least: LeastScale) -> Self {
+        Self { least, ..self }
     }
 
     /// The E8M0 code of the scale of a block of `element`s whose largest magnitude is `amax`, which is infinite or NaN if
@@ -150,7 +186,7 @@ impl ScalePolicy {
         let amax = Real::from_f32(amax);
         let exponent = match amax.class() {
             Class::Zero => match self.zero_block {
-                ZeroBlock::Smallest => -BIAS,
+                ZeroBlock::Smallest | ZeroBlock::Zero => -BIAS,
                 ZeroBlock::One => 0,
             },
             Class::Nan => match self.nan_block {
@@ -213,7 +249,7 @@ impl ScaleArithmetic {
 }
 
 /// The quotient of two finite values; infinite where the second is zero.
-const fn exact_quotient(x: Real, y: Real) -> Real {
+pub(crate) const fn exact_quotient(x: Real, y: Real) -> Real {
     let negative = x.is_negative() != y.is_negative();
     if matches!(y.class(), Class::Zero) {
         return Real::infinity(negative);
@@ -229,7 +265,7 @@ const fn exact_quotient(x: Real, y: Real) -> Real {
 }
 
 /// The nearest `f32`.
-const fn to_f32(x: Real) -> f32 {
+pub(crate) const fn to_f32(x: Real) -> f32 {
     const NEAREST: Policy = Policy::new(Rounding::TiesEven, Overflow::Ieee);
     match Format::F32.encode_real(x, &NEAREST, 0) {
         Ok(encoded) => f32::from_bits(encoded.code),

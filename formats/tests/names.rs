@@ -8,9 +8,10 @@ use std::str::FromStr;
 
 use common::{custom_floats, p3109_floats};
 use fewbit_formats::{
-    Format, FormatError, InfiniteBlock, InfinityPolicy, NanBlock, NanPayload, NanPolicy, NanSign,
-    Overflow, Preset, Rounding, ScaleArithmetic, ScaleRule, Stack, SubnormalInput, SubnormalOutput,
-    ZeroBlock, ZeroSign,
+    Format, FormatError, GroupFormat, GroupFormatError, InfiniteBlock, InfinityPolicy, LeastScale,
+    NanBlock, NanPayload, NanPolicy, NanSign, Overflow, Preset, Rounding, ScaleArithmetic,
+    ScaleFormat, ScaleRule, Span, Stack, SubnormalInput, SubnormalOutput, ZeroBlock, ZeroPoint,
+    ZeroSign,
 };
 use proptest::prelude::*;
 
@@ -172,9 +173,11 @@ fn policies_round_trip() {
     all(ScaleRule::ALL, ScaleRule::aliases);
     all(ScaleArithmetic::ALL, ScaleArithmetic::aliases);
     all(ZeroBlock::ALL, ZeroBlock::aliases);
+    all(LeastScale::ALL, LeastScale::aliases);
     all(NanBlock::ALL, NanBlock::aliases);
     all(InfiniteBlock::ALL, InfiniteBlock::aliases);
     Preset::all().iter().for_each(round_trips);
+    GroupFormat::table().iter().for_each(|row| round_trips(&row.format));
     let error = "clip".parse::<Overflow>().unwrap_err().to_string();
     assert!(
         error.starts_with("unknown overflow policy `clip`: expected one of saturate, special, "),
@@ -235,4 +238,76 @@ proptest! {
             Err(error) => prop_assert!(!matches!(error, FormatError::Unknown(_)), "{}", error),
         }
     }
+}
+
+#[test]
+fn group_formats_round_trip() {
+    for (name, canonical) in [
+        ("MXFP4", "mxfp4"),
+        ("mxfp8", "mxfp8e4m3"),
+        ("mx(e2m1fn,e8m0fnu,32)", "mxfp4"),
+        ("MX( float4_e2m1fn , ue8m0 , 32 )", "mxfp4"),
+        ("mx(e2m1fn,e4m3fn*f32,16)", "nvfp4"),
+        ("mx(e2m1fn,e4m3fn*f32/3,16)", "mx(e2m1fn,e4m3fn*f32/3,16)"),
+        ("mx(ap_fixed<8,2>,e8m0fnu,32)", "mxint8"),
+        ("mx(uint4,fp16,128,Zero-Point)", "mx(uint4,f16,128,zero-point)"),
+        ("mx(e5m3b20fn,e6m4u,7)", "mx(e5m3b20fn,e6m4u,7)"),
+        ("mx(posit8,takum16,16777216)", "mx(posit8,takum16,16777216)"),
+    ] {
+        let format: GroupFormat = name.parse().unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(format.to_string(), canonical, "{name}");
+        round_trips(&format);
+    }
+}
+
+#[test]
+fn every_row_of_group_formats_is_found_by_its_names() {
+    let mut seen = std::collections::BTreeSet::new();
+    for row in GroupFormat::table() {
+        let ScaleFormat { format, outer } = row.format.scale();
+        let (element, size) = (row.format.element(), row.format.size() as u32);
+        let parts =
+            GroupFormat::new(element, ScaleFormat { format, outer }, size, row.format.zero_point());
+        assert_eq!(parts, Ok(row.format), "{}", row.name);
+        for name in row.aliases.iter().map(|alias| alias.name).chain([row.name]) {
+            assert!(seen.insert(name), "{name} twice");
+            assert!(name.parse::<fewbit_formats::Format>().is_err(), "{name} is an element too");
+            assert_eq!(name.to_uppercase().parse(), Ok(row.format), "{name}");
+        }
+    }
+}
+
+#[test]
+fn wrong_group_formats_are_named() {
+    let error = |name: &str| name.parse::<GroupFormat>().unwrap_err().to_string();
+    for (name, part) in [
+        ("mxfp3", "unknown group format `mxfp3`"),
+        ("mx", "unknown group format `mx`"),
+        ("", "unknown group format ``"),
+        ("mx(int4,e8m0fnu)", "is not mx(<element>,<scale>,<size>"),
+        ("mx(int4,e8m0fnu,32", "is not mx(<element>,<scale>,<size>"),
+        ("mx(int4,e8m0fnu,32,shift)", "is not mx(<element>,<scale>,<size>"),
+        ("mx(int4,e8m0fnu,32,zero-point,)", "is not mx(<element>,<scale>,<size>"),
+        ("mx(int99,e8m0fnu,32)", "int99"),
+        ("mx(int4,e99m0,32)", "e99m0"),
+        ("mx(int4,f16*,32)", "unknown format ``"),
+        ("mx(int4,e4m3fn*f32/0,32)", "`0` is not a number of groups"),
+        ("mx(int4,e4m3fn*f32/x,32)", "`x` is not a number of groups"),
+        ("mx(int4,f16,0)", "`0` is not a group size"),
+        ("mx(int4,f16,-1)", "`-1` is not a group size"),
+        ("mx(int4,f16,+1)", "`+1` is not a group size"),
+        ("mx(int4,f16,16777217)", "`16777217` is not a group size"),
+        ("mx(int4,f16,99999999999)", "`99999999999` is not a group size"),
+        ("mx(int4,binary,32)", "binary cannot hold scales"),
+        ("mx(int1,f16,32)", "int1 cannot be scaled to"),
+        ("mx(int4,bf16*f32,32)", "block scales in bf16 reach beyond 2^64"),
+        ("mx(e2m1fn,f16,32,zero-point)", "e2m1fn has no place for a zero point"),
+        ("mx(int4n,f16,32,zero-point)", "int4n has no place for a zero point"),
+        ("mx(uint32,f16,32,zero-point)", "uint32 has no place for a zero point"),
+    ] {
+        assert!(error(name).contains(part), "{name}: {}", error(name));
+    }
+    let none = ScaleFormat::new(Format::F16).with_outer(Format::F32, Span::Groups(0));
+    let none = GroupFormat::new(Format::INT4, none, 32, ZeroPoint::None);
+    assert!(matches!(none, Err(GroupFormatError::Count(_))));
 }

@@ -1,6 +1,6 @@
 //! What can go wrong in a conversion.
 
-use fewbit_formats::{EncodeError, Format};
+use fewbit_formats::{EncodeError, Format, GroupError};
 use thiserror::Error;
 
 use super::PackOrder;
@@ -34,6 +34,24 @@ pub enum ConvertError {
         index: usize,
         /// Why.
         source: EncodeError,
+    },
+    /// A block that the policy refuses; the first one.
+    #[error("the block that begins at element {first}: {source}")]
+    Group {
+        /// The index of its first element.
+        first: usize,
+        /// Why.
+        source: GroupError,
+    },
+    /// Slices that are not what the layout says.
+    #[error("{found} {what} where the layout has {expected}")]
+    Layout {
+        /// What there should be: elements, codes, scales or outer scales.
+        what: &'static str,
+        /// How many there are.
+        found: usize,
+        /// How many there should be.
+        expected: usize,
     },
     /// An instruction set that cannot be used.
     #[error(transparent)]

@@ -11,16 +11,20 @@
 //! slices --blocks of 64, one loop per instruction set and lane--> slices   (blocks, driver)
 //! ```
 //!
+//! [`GroupEncoder`] and [`GroupDecoder`] do the same for elements that share scales; [`GroupFormat`] is their specification.
+//!
 //! The last elements of a slice go through the same loop, in a padded block. A format that no lane covers goes through
 //! the specification itself.
 //!
 //! [`Format::encode`]: fewbit_formats::Format::encode
 //! [`Format::decode`]: fewbit_formats::Format::decode
+//! [`GroupFormat`]: fewbit_formats::GroupFormat
 
 mod blocks;
 mod decode;
 mod encode;
 mod error;
+mod group;
 mod lane;
 mod loops;
 mod pack;
@@ -31,6 +35,7 @@ mod source;
 pub use decode::Decoder;
 pub use encode::Encoder;
 pub use error::ConvertError;
+pub use group::{GroupDecoder, GroupEncoder, GroupLayout};
 pub(crate) use loops::Loops;
 pub use pack::{PackOrder, pack, packed_len, unpack};
 pub use source::Source;

@@ -9,6 +9,40 @@ pub trait Source: Pod + Send + Sync + Into<Real> + sealed::Carried {}
 impl Source for f32 {}
 impl Source for f64 {}
 
+/// Digits of a format, the exponent of its smallest step, and how many digits below it a rounding mode looks at; `None`
+/// where these say nothing.
+fn steps(format: Format, policy: &Policy) -> Option<(u32, i32, u32)> {
+    let (digits, least) = match format {
+        Format::Float(float) => {
+            let digits = float.fraction_bits();
+            (digits, float.min_exponent() - digits as i32)
+        }
+        Format::Int(_) | Format::Ternary | Format::Binary => (format.bits(), 0),
+        Format::Fixed(fixed) => (format.bits(), -fixed.fraction_bits()),
+        _ => return None,
+    };
+    let seen = match policy.rounding {
+        Rounding::Stochastic { bits } => u32::from(bits),
+        Rounding::StochasticMiddle { bits } => u32::from(bits) + 1,
+        Rounding::StochasticNearest { .. } | Rounding::StochasticOdd { .. } => return None,
+        _ => 1,
+    };
+    Some((digits, least, seen))
+}
+
+/// The exponent of the last digit that an encoder sees.
+pub(super) fn least_step(format: Format, policy: &Policy) -> i32 {
+    steps(format, policy).map_or(i32::MIN, |(_, least, seen)| least - seen as i32)
+}
+
+/// Whether a quotient of two `f32` may be rounded to an odd `f32` before it is encoded.
+///
+/// Its `f64` is on the right side of every value of at most 28 digits: an inexact quotient of two 24-digit numbers is at
+/// least 2^-52 away from those, relatively.
+pub(super) fn quotient_may_be_odd(format: Format, policy: &Policy) -> bool {
+    <f64 as sealed::Carried>::is_carried(format, policy)
+}
+
 /// A value that no `f32` stands for.
 pub struct OutOfRange;
 
@@ -54,22 +88,7 @@ impl sealed::Carried for f64 {
     }
 
     fn is_carried(format: Format, policy: &Policy) -> bool {
-        let (digits, least) = match format {
-            Format::Float(float) => {
-                let digits = float.fraction_bits();
-                (digits, float.min_exponent() - digits as i32)
-            }
-            Format::Int(_) | Format::Ternary | Format::Binary => (format.bits(), 0),
-            Format::Fixed(fixed) => (format.bits(), -fixed.fraction_bits()),
-            _ => return false,
-        };
-        // What a rounding mode looks at below the last digit of the format.
-        let seen = match policy.rounding {
-            Rounding::Stochastic { bits } => u32::from(bits),
-            Rounding::StochasticMiddle { bits } => u32::from(bits) + 1,
-            Rounding::StochasticNearest { .. } | Rounding::StochasticOdd { .. } => return false,
-            _ => 1,
-        };
+        let Some((digits, least, seen)) = steps(format, policy) else { return false };
         let has_payload =
             matches!(format, Format::Float(_)) && policy.nan_payload == NanPayload::Truncate;
         digits + seen <= 22
@@ -164,7 +183,7 @@ widest_integers!(i64, u64);
 
 /// The value, if it is an `f32`, else the one of the two next to it whose last bit is set; and 1 if it lies beyond.
 #[inline(always)]
-fn round_to_odd(x: f64) -> (f32, u32) {
+pub(super) fn round_to_odd(x: f64) -> (f32, u32) {
     let nearest = (x.abs() as f32).to_bits();
     let back = f64::from(f32::from_bits(nearest));
     let above = u32::from(back > x.abs());

@@ -4,6 +4,7 @@
 
 mod dyadic;
 mod float;
+pub mod group;
 mod matmul;
 pub mod quantize;
 mod step;

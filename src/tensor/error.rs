@@ -1,7 +1,10 @@
 //! What can be wrong with a quantized tensor.
 
-use fewbit_formats::Format;
+use fewbit_formats::ggml::{GgmlError, GgmlType};
+use fewbit_formats::{Format, GroupFormat};
 use thiserror::Error;
+
+use crate::convert::ConvertError;
 
 /// Why a quantized tensor cannot be made, taken apart or combined.
 #[derive(Clone, Debug, PartialEq, Error)]
@@ -77,4 +80,80 @@ pub enum TensorError {
     /// A format whose values are not whole numbers.
     #[error("{0} has values that are not integers: expected an integer, binary or ternary format")]
     NotInteger(Format),
+    /// Codes of scales, zero points or outer scales of another shape than the groups ask for.
+    #[error("the {what} of {format} have shape {found:?}: expected {expected:?}")]
+    GroupShape {
+        /// The format.
+        format: GroupFormat,
+        /// Whose codes.
+        what: &'static str,
+        /// Their shape.
+        found: Vec<usize>,
+        /// The shape expected.
+        expected: Vec<usize>,
+    },
+    /// Zero points or outer scales for a format that has none, or none for one that has.
+    #[error("{format} was given {what} that it does not have, or lacks those that it has")]
+    GroupPart {
+        /// The format.
+        format: GroupFormat,
+        /// What is missing or too much.
+        what: &'static str,
+    },
+    /// A range that leaves the axis or cuts a group.
+    #[error(
+        "{start}..{end} is not a part of axis {axis}: expected a range within 0..{extent} of whole groups of {unit}"
+    )]
+    Slice {
+        /// The axis.
+        axis: isize,
+        /// The beginning.
+        start: usize,
+        /// The end.
+        end: usize,
+        /// The extent of the axis.
+        extent: usize,
+        /// What the range must be a multiple of.
+        unit: usize,
+    },
+    /// Values or codes that cannot be converted.
+    #[error(transparent)]
+    Convert(#[from] ConvertError),
+    /// Rows that are not whole blocks.
+    #[error(transparent)]
+    Ggml(#[from] GgmlError),
+    /// Rows of bytes that are not whole blocks.
+    #[error("rows of {bytes} bytes are not whole {kind} blocks of {}", kind.bytes())]
+    GgmlRow {
+        /// The kind of block.
+        kind: GgmlType,
+        /// The bytes of a row.
+        bytes: usize,
+    },
+    /// A single number, which has no rows.
+    #[error("{kind} blocks are rows of {what}: expected at least one axis")]
+    GgmlScalar {
+        /// The kind of block.
+        kind: GgmlType,
+        /// What rows consist of.
+        what: &'static str,
+    },
+    /// A kind of block that is no group format.
+    #[error(
+        "{kind} is no group format: it has a floating-point minimum, which is not a code; dequantize it instead"
+    )]
+    GgmlGroups {
+        /// The kind of block.
+        kind: GgmlType,
+    },
+    /// Another group format, or another axis, than that of a kind of block.
+    #[error("{kind} blocks are {expected} along the last axis, not {found} or another axis")]
+    GgmlFormat {
+        /// The kind of block.
+        kind: GgmlType,
+        /// Its format.
+        expected: GroupFormat,
+        /// The tensor's.
+        found: GroupFormat,
+    },
 }

@@ -5,6 +5,7 @@ mod decode;
 pub mod element;
 mod error;
 mod granularity;
+mod group;
 mod quant_tensor;
 mod shape;
 
@@ -12,6 +13,7 @@ pub use any::AnyQuantTensor;
 pub use element::{Code, Dynamic, Element, StaticElement};
 pub use error::TensorError;
 pub use granularity::Granularity;
-pub(crate) use granularity::{Arrangement, array};
+pub(crate) use granularity::{Arrangement, array, resolve_axis};
+pub use group::{GroupCodes, GroupTensor, OuterScales, ggml_dequantize, ggml_quantize};
 pub use quant_tensor::{QuantTensor, from_codes};
 pub(crate) use shape::unravel;

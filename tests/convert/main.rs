@@ -4,5 +4,6 @@ mod inputs;
 
 mod decode;
 mod encode;
+mod groups;
 mod index;
 mod pack;

@@ -2,8 +2,10 @@
 
 pub(crate) mod bounds;
 pub(crate) mod cast;
+pub(crate) mod dequantize;
 pub(crate) mod formats;
 pub(crate) mod matmul;
+pub(crate) mod quantize;
 pub(crate) mod sweep;
 
 use crate::args::Command;
@@ -14,8 +16,10 @@ pub(crate) fn run(command: Command) -> Result<Outcome, CliError> {
     match command {
         Command::Bounds(args) => bounds::run(args),
         Command::Cast(args) => cast::run(args),
+        Command::Dequantize(args) => dequantize::run(args),
         Command::Formats(args) => formats::run(args),
         Command::Matmul(args) => matmul::run(args),
+        Command::Quantize(args) => quantize::run(args),
         Command::Sweep(args) => sweep::run(args),
     }
 }

@@ -200,6 +200,46 @@ impl Npy {
         Array2::from_shape_vec(shape, values).map_err(|e| self.wrong(e.to_string()))
     }
 
+    /// The numbers as float32, where every one is such a number.
+    ///
+    /// # Errors
+    /// A number that float32 does not have.
+    pub(crate) fn f32_values(&self) -> Result<Vec<f32>, CliError> {
+        fn exact<T: Copy + Into<f64>>(values: &[T]) -> Result<Vec<f32>, (usize, f64)> {
+            let mut narrow = Vec::with_capacity(values.len());
+            for (index, value) in values.iter().enumerate() {
+                let wide: f64 = (*value).into();
+                let value = wide as f32;
+                if f64::from(value) != wide && !wide.is_nan() {
+                    return Err((index, wide));
+                }
+                narrow.push(value);
+            }
+            Ok(narrow)
+        }
+        let narrow = match &self.values {
+            Values::F32(v) => Ok(v.clone()),
+            Values::F16(v) => Ok(v.iter().map(|v| v.to_f32()).collect()),
+            Values::F64(v) => exact(v),
+            Values::I8(v) => exact(v),
+            Values::I16(v) => exact(v),
+            Values::I32(v) => exact(v),
+            Values::U8(v) => exact(v),
+            Values::U16(v) => exact(v),
+            Values::U32(v) => exact(v),
+            Values::I64(_) | Values::U64(_) => {
+                let dtype = self.dtype();
+                return Err(self.wrong(format!("holds {dtype}; float32 numbers are needed")));
+            }
+        };
+        narrow.map_err(|(index, value)| {
+            let dtype = self.dtype();
+            self.wrong(format!(
+                "holds {dtype}, and element {index}, {value:e}, is no float32: round it first, with `fewbit cast --to f32`"
+            ))
+        })
+    }
+
     /// The floats as a matrix of float32; float64 is rounded to it.
     ///
     /// # Errors

@@ -132,16 +132,66 @@ pub(crate) const DIVERGENCES: &[Divergence] = &[
         theirs: "amax one f32 above the element's largest value times a power of two: the f32 log2 of the quotient is a \
                  whole number, and the scale a binade too small, so that amax clamps",
         ours: "the smallest power of two with which amax does not clamp",
-        covers: |case| {
-            let above_a_largest_value = [0x60_0001, 0x70_0001, 0x40_0001];
-            case.section.ends_with("rceil")
-                && above_a_largest_value.contains(&(case.input.to_bits() & 0x7f_ffff))
-                && case.theirs.zip(case.ours).is_some_and(|(theirs, ours)| theirs + 1 == ours)
+        covers: above_a_largest_value,
+    },
+    Divergence {
+        name: "RCEIL one step above a power of two",
+        stack: "torchao 0.13.0 blocks",
+        theirs: "as in its scales alone",
+        ours: "the smallest power of two with which amax does not clamp",
+        covers: above_a_largest_value,
+    },
+    Divergence {
+        name: "elements under the scale 2^-127",
+        stack: "torchao 0.13.0 blocks",
+        theirs: "FLOOR, CEIL and EVEN store the scale 2^-127 and divide by 2^-126, so the values come out halved",
+        ours: "elements are divided by the scale that is stored",
+        covers: |case| case.section.ends_with("scale 00") && !case.section.contains("rceil"),
+    },
+    Divergence {
+        name: "RCEIL elements under the scale 2^-127",
+        stack: "torchao 0.13.0 blocks",
+        theirs: "the scale 2^-127 is stored and the elements are not divided at all, so they become zero",
+        ours: "elements are divided by the scale that is stored",
+        covers: |case| case.section.ends_with("rceil scale 00"),
+    },
+    Divergence {
+        name: "elements under the scale NaN",
+        stack: "torchao 0.13.0 blocks",
+        theirs: "what the quotient by infinity or by NaN becomes",
+        ours: "every element as NaN is encoded: none of them has a value",
+        covers: |case| case.section.ends_with("scale ff"),
+    },
+    Divergence {
+        name: "infinite reciprocals",
+        stack: "gguf 0.19.0",
+        theirs: "where 1 / scale is infinite, what NumPy's conversion of infinities and NaN to integers gives",
+        ours: "the nearest code, and that of zero for NaN; ggml's own result is undefined",
+        covers: |case| match case.section {
+            "q4_0" | "q4_1" => case.input < 2f32.powi(-124),
+            "q8_0" => case.input < 2f32.powi(-121),
+            "tq2_0" => case.input < 2f32.powi(-128),
+            _ => false,
         },
+    },
+    Divergence {
+        name: "MXFP4 of tiny blocks",
+        stack: "gguf 0.19.0",
+        theirs: "below 2^-125 the exponent is negative and is taken modulo 256, so that the scale is huge",
+        ours: "the smallest scale",
+        covers: |case| case.section == "mxfp4" && case.input < 2f32.powi(-125),
     },
 ];
 
 /// Between the two smallest values of e8m0fnu, 2^-127 and 2^-126.
 fn between_the_first_two(x: f32) -> bool {
     (0x0040_0001..0x0080_0000).contains(&x.to_bits())
+}
+
+/// A magnitude one `f32` above an element's largest value times a power of two, and a scale half as large there.
+fn above_a_largest_value(case: &Case<'_>) -> bool {
+    let fractions = [0x60_0001, 0x70_0001, 0x40_0001];
+    case.section.ends_with("rceil")
+        && fractions.contains(&(case.input.to_bits() & 0x7f_ffff))
+        && case.theirs.zip(case.ours).is_some_and(|(theirs, ours)| theirs + 1 == ours)
 }

@@ -3,6 +3,8 @@
 
 pub(crate) mod arithmetic;
 pub(crate) mod divergences;
+pub(crate) mod golden;
+pub(crate) mod scales;
 
 use fewbit_formats::{
     Domain, Encoded, Excerpt, FloatFormat, Format, IntRange, NanCodes, Overflow, Policy, Rounding,

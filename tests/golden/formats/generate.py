@@ -1,4 +1,4 @@
-"""Writes the golden files of scalar formats from other people's implementations.
+"""Writes the golden files of formats and groups from other people's implementations.
 
 Run as `python tests/golden/formats/generate.py` with the packages of tests/golden/requirements.txt. Inputs are chosen
 here, independently of fewbit: of every format its values, the midpoints between neighbours, the f32 next to each of
@@ -12,6 +12,7 @@ import platform
 import warnings
 
 import gfloat
+import gguf
 import ml_dtypes
 import numpy as np
 import torch
@@ -23,6 +24,8 @@ from torchao.prototype.mx_formats.mx_tensor import (
     ScaleCalculationMode,
     to_mx,
 )
+from torchao.prototype.mx_formats.kernels import unpack_uint4
+from torchao.prototype.mx_formats.nvfp4_tensor import nvfp4_quantize, per_tensor_amax_to_scale
 
 warnings.simplefilter("ignore")
 np.seterr(all="ignore")
@@ -248,12 +251,14 @@ def write_p3109_values():
     write("gfloat_p3109_values.txt", ["gfloat", "numpy"], lines)
 
 
+MX_ELEMENTS = {
+    "e4m3fn": torch.float8_e4m3fn, "e5m2": torch.float8_e5m2, "e3m2fn": DTYPE_FP6_E3M2, "e2m3fn": DTYPE_FP6_E2M3,
+    "e2m1fn": torch.float4_e2m1fn_x2,
+}
+
+
 def write_torchao():
     rng = np.random.default_rng(23)
-    elements = {
-        "e4m3fn": torch.float8_e4m3fn, "e5m2": torch.float8_e5m2, "e3m2fn": DTYPE_FP6_E3M2, "e2m3fn": DTYPE_FP6_E2M3,
-        "e2m1fn": torch.float4_e2m1fn_x2,
-    }
     tops = [448.0, 57344.0, 28.0, 7.5, 6.0, 1.0, 1.25, 1.5, 1.75, 1.875, 1.9375, 1.96875]
     exponents = [-149, -140, -135, -134, -131, -128, -127, -126, -125, -100, -9, -1, 0, 1, 7, 60, 118, 119, 126, 127]
     amax = np.array([t * 2.0**e for t in tops for e in exponents], np.float64).astype(np.float32)
@@ -264,12 +269,101 @@ def write_torchao():
     blocks = torch.zeros(len(amax), 32)
     blocks[:, 5] = torch.from_numpy(amax)
     lines = []
-    for name, dtype in elements.items():
+    for name, dtype in MX_ELEMENTS.items():
         for mode in ScaleCalculationMode:
             scale, _ = to_mx(blocks, dtype, 32, mode)
             codes = scale.view(torch.uint8).flatten().numpy()
             lines += cast_lines(f"{name} {mode.name.lower()}", amax, codes)
     write("torchao_scales.txt", ["torchao", "torch"], lines)
+
+
+def blocks(rng, count, size, exponents, specials=True):
+    """Blocks whose largest magnitudes lie where scale rules turn, with ties of narrow formats among the others."""
+    tops = np.array([448, 57344, 28, 7.5, 6, 1, 1.25, 1.5, 1.75, 1.875, 1.9375, 1.96875, 127, 8, 15])
+    rows = []
+    for _ in range(count):
+        top = np.float32(rng.choice(tops) * 2.0 ** int(rng.choice(exponents)))
+        top = np.nextafter(top, np.float32(rng.choice([0, 1, np.inf]))) if rng.integers(3) else top
+        power = 2.0 ** np.floor(np.log2(np.float64(top)))
+        grid = power * rng.integers(-32, 33, size) / 32 * 2.0 ** -rng.integers(0, 8, size)
+        spread = np.float64(top) * rng.uniform(-1, 1, size) * 2.0 ** -rng.integers(0, 20, size)
+        row = np.where(rng.integers(0, 2, size) == 0, grid, spread).astype(np.float32)
+        row[rng.integers(0, size, size // 8)] = rng.choice([0.0, -0.0])
+        row = np.where(np.abs(row) > top, np.float32(0), row)
+        row[rng.integers(0, size)] = top * rng.choice(np.float32([-1, 1]))
+        rows.append(row)
+    if specials:
+        rows.append(np.zeros(size, np.float32))
+        for value in [np.nan, np.inf, -np.inf]:
+            row = rows[int(rng.integers(0, count))].copy()
+            row[int(rng.integers(0, size))] = value
+            rows.append(row)
+    return np.array(rows, np.float32)
+
+
+def words(row):
+    return " ".join(f"{int(b):08x}" for b in bits_of(row))
+
+
+def octets(row):
+    return "".join(f"{int(b):02x}" for b in row)
+
+
+def write_torchao_blocks():
+    rng = np.random.default_rng(24)
+    x = blocks(rng, 120, 32, [-140, -134, -128, -126, -120, -30, -9, -1, 0, 1, 7, 40, 100, 112])
+    lines = ["[blocks]"] + [words(row) for row in x]
+    for name, dtype in MX_ELEMENTS.items():
+        for mode in ScaleCalculationMode:
+            scale, data = to_mx(torch.from_numpy(x), dtype, 32, mode)
+            data = unpack_uint4(data) if name == "e2m1fn" else data
+            codes = data.view(torch.uint8).reshape(x.shape).numpy()
+            lines.append(f"[{name} {mode.name.lower()}]")
+            scales = scale.view(torch.uint8).flatten().numpy()
+            lines += [f"{int(s):02x} {octets(row)}" for s, row in zip(scales, codes)]
+    write("torchao_blocks.txt", ["torchao", "torch"], lines)
+
+
+def write_torchao_nvfp4():
+    rng = np.random.default_rng(25)
+    lines = []
+    for spread in [4, 12, 40]:
+        for base in [-60, -3, 0, 5, 50]:
+            x = blocks(rng, 24, 16, np.arange(base - spread, base + 1), specials=False)
+            x = np.concatenate([x, np.zeros((1, 16), np.float32)])
+            data = torch.from_numpy(x)
+            tensor_scale = per_tensor_amax_to_scale(data.abs().max())
+            for outer in [tensor_scale, None]:
+                scales, packed = nvfp4_quantize(data, 16, outer)
+                title = "nvfp4" if outer is not None else "mx(e2m1fn,e4m3fn,16)"
+                lines.append(f"[{title}]")
+                lines.append("-" if outer is None else f"{int(bits_of(outer.numpy())):08x}")
+                codes = unpack_uint4(packed).reshape(x.shape).numpy()
+                scales = scales.view(torch.uint8).flatten().numpy()
+                lines += [f"{words(r)} {int(s):02x} {octets(c)}" for r, s, c in zip(x, scales, codes)]
+    write("torchao_nvfp4.txt", ["torchao", "torch"], lines)
+
+
+def write_gguf():
+    rng = np.random.default_rng(26)
+    types = gguf.GGMLQuantizationType
+    lines = []
+    for kind in [types.Q4_0, types.Q4_1, types.Q8_0, types.MXFP4, types.TQ2_0]:
+        size, _ = gguf.GGML_QUANT_SIZES[kind]
+        count = 80 if size == 32 else 8
+        # Scales down to where 1 / scale is infinite, and up to where f16 is.
+        x = blocks(rng, count, size, [-140, -136, -130, -126, -24, -16, -9, -1, 0, 1, 7, 12, 20, 40, 100], specials=False)
+        opposite = x[: count // 4].copy()
+        for row in opposite:
+            # The largest magnitude with both signs.
+            row[rng.permutation(size)[:2]] = np.float32(np.abs(row).max()) * np.float32([1, -1])
+        shifted = x[count // 4 : count // 2] + np.float32(3)
+        x = np.concatenate([x, opposite, shifted, np.zeros((1, size), np.float32), np.full((1, size), -1.5, np.float32)])
+        data = gguf.quants.quantize(x, kind).reshape(len(x), -1)
+        values = gguf.quants.dequantize(data, kind).reshape(len(x), -1)
+        lines.append(f"[{kind.name.lower()}]")
+        lines += [f"{words(r)} {octets(b)} {words(v)}" for r, b, v in zip(x, data, values)]
+    write("gguf.txt", ["gguf", "numpy"], lines)
 
 
 if __name__ == "__main__":
@@ -279,3 +373,6 @@ if __name__ == "__main__":
     write_gfloat_wide()
     write_p3109_values()
     write_torchao()
+    write_torchao_blocks()
+    write_torchao_nvfp4()
+    write_gguf()

@@ -1,0 +1,67 @@
+//! `fewbit dequantize`: codes and scales back to an array.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use crate::error::{CliError, Outcome};
+use crate::io::atomic::Outputs;
+use crate::io::npy;
+use crate::options::{FormArgs, ThreadArgs};
+use crate::output::{self, Form};
+use crate::quantized;
+
+const EXAMPLES: &str = "\
+Examples:
+  fewbit dequantize Q.safetensors Y.npy
+
+Reads what `fewbit quantize` wrote: the metadata under `fewbit`, codes, scales, zero points and outer scales, or GGUF's
+blocks. The values are computed anew, not taken from the tensor `values`; scales must be those of their codes.";
+
+/// Arguments of `fewbit dequantize`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// What `fewbit quantize` wrote
+    #[arg(value_name = "IN.safetensors")]
+    input: PathBuf,
+    /// The values, as float32
+    #[arg(value_name = "OUT.npy")]
+    output: PathBuf,
+    #[command(flatten)]
+    threads: ThreadArgs,
+    #[command(flatten)]
+    form: FormArgs,
+}
+
+/// What was done, for `--json`.
+#[derive(Serialize)]
+struct DequantizeReport {
+    format: String,
+    shape: Vec<usize>,
+    elements: usize,
+}
+
+/// Reads, decodes, writes, reports.
+pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
+    let (target, values) = args.threads.run(|| quantized::read(&args.input))?;
+    let flat: Vec<f32> = values.iter().copied().collect();
+    let bytes = npy::encode(values.shape(), &flat)
+        .map_err(|source| CliError::Write { path: args.output.clone(), source })?;
+    let mut outputs = Outputs::default();
+    outputs.add(&args.output, bytes);
+    outputs.write()?;
+    let report = DequantizeReport {
+        format: target.to_string(),
+        shape: values.shape().to_vec(),
+        elements: flat.len(),
+    };
+    match args.form.form() {
+        Form::Json => output::print(&output::json(&report)?)?,
+        Form::Text => output::print(&format!(
+            "{:?} from {}: {} elements",
+            report.shape, report.format, report.elements
+        ))?,
+    }
+    Ok(Outcome::Done)
+}

@@ -1,0 +1,119 @@
+//! The policy of groups as arguments.
+
+use clap::Args;
+use fewbit_formats::{
+    GroupFormat, GroupPolicy, InfiniteBlock, LeastScale, NanBlock, Overflow, Policy, Rounding,
+    ScaleArithmetic, ScalePolicy, ScaleRule, ZeroBlock,
+};
+use serde::Serialize;
+
+use crate::policy::{NanChoice, PLAIN, PolicyArgs, PolicyReport};
+
+/// One flag per axis of scales, beside those of elements.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Scales of groups")]
+pub(crate) struct ScaleArgs {
+    /// From the largest magnitude to a power of two: floor, ceil, even, rceil, nearest, nearest-away [default: floor]
+    #[arg(long, value_name = "RULE")]
+    scale_rule: Option<ScaleRule>,
+    /// Quotients: exact, f32-divide, f32-reciprocal [default: exact]
+    #[arg(long, value_name = "HOW")]
+    scale_arithmetic: Option<ScaleArithmetic>,
+    /// Rounding of scales that are not powers of two, and of zero points [default: ties-even]
+    #[arg(long, value_name = "MODE")]
+    scale_round: Option<Rounding>,
+    /// Scales beyond the largest of their format: saturate, special [default: saturate]
+    #[arg(long, value_name = "POLICY")]
+    scale_overflow: Option<Overflow>,
+    /// The least scale that is not a power of two: any, smallest-positive, smallest-normal [default: any]
+    #[arg(long, value_name = "POLICY")]
+    least_scale: Option<LeastScale>,
+    /// The scale of a block of zeros: smallest, one, zero [default: smallest]
+    #[arg(long, value_name = "POLICY")]
+    zero_block: Option<ZeroBlock>,
+    /// The scale of a block with NaN: propagate, ignore, error [default: propagate]
+    #[arg(long, value_name = "POLICY")]
+    nan_block: Option<NanBlock>,
+    /// The scale of a block with infinity: nan, as-exponent, largest, ignore, error [default: nan]
+    #[arg(long, value_name = "POLICY")]
+    infinite_block: Option<InfiniteBlock>,
+}
+
+impl ScaleArgs {
+    /// Whether any of them was given.
+    pub(crate) fn is_given(&self) -> bool {
+        let Self {
+            scale_rule,
+            scale_arithmetic,
+            scale_round,
+            scale_overflow,
+            least_scale,
+            zero_block,
+            nan_block,
+            infinite_block,
+        } = self;
+        scale_rule.is_some()
+            || scale_arithmetic.is_some()
+            || scale_round.is_some()
+            || scale_overflow.is_some()
+            || least_scale.is_some()
+            || zero_block.is_some()
+            || nan_block.is_some()
+            || infinite_block.is_some()
+    }
+
+    /// The policy for a group format, the elements' being given by `elements`.
+    pub(crate) fn policy(
+        &self,
+        elements: &PolicyArgs,
+        format: &GroupFormat,
+    ) -> (GroupPolicy, NanChoice) {
+        let (element, nan) = elements.policy(format.element());
+        let plain =
+            GroupPolicy::new(ScalePolicy::new(ScaleRule::Floor), element).with_scale_code(PLAIN);
+        let base = elements.preset().map_or(plain, |preset| preset.group_policy(format));
+        let scale = ScalePolicy {
+            rule: self.scale_rule.unwrap_or(base.scale.rule),
+            arithmetic: self.scale_arithmetic.unwrap_or(base.scale.arithmetic),
+            zero_block: self.zero_block.unwrap_or(base.scale.zero_block),
+            nan_block: self.nan_block.unwrap_or(base.scale.nan_block),
+            infinite_block: self.infinite_block.unwrap_or(base.scale.infinite_block),
+            least: self.least_scale.unwrap_or(base.scale.least),
+        };
+        let scale_code = Policy {
+            rounding: self.scale_round.unwrap_or(base.scale_code.rounding),
+            overflow: self.scale_overflow.unwrap_or(base.scale_code.overflow),
+            ..base.scale_code
+        };
+        (GroupPolicy { scale, scale_code, element }, nan)
+    }
+}
+
+/// Every axis of a group policy by name.
+#[derive(Serialize)]
+pub(crate) struct GroupPolicyReport {
+    scale_rule: String,
+    scale_arithmetic: String,
+    zero_block: String,
+    nan_block: String,
+    infinite_block: String,
+    least_scale: String,
+    scale_code: PolicyReport,
+    element: PolicyReport,
+}
+
+impl From<&GroupPolicy> for GroupPolicyReport {
+    fn from(policy: &GroupPolicy) -> Self {
+        let GroupPolicy { scale, scale_code, element } = policy;
+        Self {
+            scale_rule: scale.rule.to_string(),
+            scale_arithmetic: scale.arithmetic.to_string(),
+            zero_block: scale.zero_block.to_string(),
+            nan_block: scale.nan_block.to_string(),
+            infinite_block: scale.infinite_block.to_string(),
+            least_scale: scale.least.to_string(),
+            scale_code: scale_code.into(),
+            element: element.into(),
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! Quantized arrays: what they are made to, what is in them, how they are kept in a file.
+
+mod fidelity;
+mod file;
+mod target;
+
+use fewbit::tensor::{AnyQuantTensor, GroupTensor};
+use ndarray::ArrayD;
+
+pub(crate) use fidelity::Fidelity;
+pub(crate) use file::{Metadata, read, write};
+pub(crate) use target::Target;
+
+/// An array after quantization.
+#[derive(Debug)]
+pub(crate) enum Quantized {
+    /// Groups that share scales.
+    Groups(GroupTensor),
+    /// One scale for all.
+    Tensor(AnyQuantTensor),
+    /// The blocks of GGUF files, rows of bytes along the last axis.
+    Blocks(ArrayD<u8>),
+}

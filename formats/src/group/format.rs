@@ -1,0 +1,254 @@
+//! What a group is made of.
+
+use core::fmt;
+
+use super::error::GroupFormatError;
+use super::table::{GroupRow, TABLE};
+use crate::float::Signedness;
+use crate::format::Format;
+use crate::integer::{IntFormat, IntRange};
+use crate::named::Excerpt;
+
+/// Elements of one format that share a scale.
+///
+/// ```
+/// use fewbit_formats::{Format, GroupFormat};
+/// let mxfp4: GroupFormat = "mxfp4".parse().unwrap();
+/// assert_eq!(mxfp4, "mx(e2m1fn,e8m0fnu,32)".parse().unwrap());
+/// assert_eq!(mxfp4.to_string(), "mxfp4");
+/// let nvfp4: GroupFormat = "mx(e2m1fn,e4m3fn*f32,16)".parse().unwrap();
+/// assert_eq!(nvfp4.to_string(), "nvfp4");
+/// let hierarchical: GroupFormat = "mx(int4,uint6*f16/8,32)".parse().unwrap();
+/// assert_eq!(hierarchical.scale().outer.unwrap().format, Format::F16);
+/// assert_eq!(hierarchical.bits_per_element(), 4.0 + 6.0 / 32.0 + 16.0 / 256.0);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct GroupFormat {
+    pub(super) element: Format,
+    pub(super) scale: ScaleFormat,
+    pub(super) size: u32,
+    pub(super) zero_point: ZeroPoint,
+}
+
+/// What the scale of a block is, and the scale above it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ScaleFormat {
+    /// The format of a block's own scale.
+    pub format: Format,
+    /// The scale that several blocks share, if there is one.
+    pub outer: Option<Outer>,
+}
+
+/// A scale of scales.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Outer {
+    /// Its format.
+    pub format: Format,
+    /// Who shares it.
+    pub span: Span,
+}
+
+/// Which blocks share an outer scale.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Span {
+    /// All of the tensor.
+    Tensor,
+    /// As many consecutive ones; the last ones of a row may be fewer.
+    Groups(u32),
+}
+
+/// Whether the codes of a group are shifted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ZeroPoint {
+    /// Zero is code zero.
+    None,
+    /// One code per block stands for zero.
+    Code,
+}
+
+/// The largest group, and the most groups that share an outer scale.
+const MOST: u32 = 1 << 24;
+/// Scales up to here leave room for an outer one.
+const OUTER_LIMIT: f64 = (1u128 << 64) as f64;
+
+impl GroupFormat {
+    /// The format of these parts.
+    ///
+    /// # Errors
+    /// A group of no elements or of more than 2^24; an element or scale without positive values; an outer scale that
+    /// no group shares, or above scales that reach beyond 2^64; a zero point in a format that is not an integer of full
+    /// range of at most 16 bits.
+    pub fn new(
+        element: Format,
+        scale: ScaleFormat,
+        size: u32,
+        zero_point: ZeroPoint,
+    ) -> Result<Self, GroupFormatError> {
+        if size == 0 || size > MOST {
+            return Err(GroupFormatError::Size(number(size)));
+        }
+        if !has_positive(element) {
+            return Err(GroupFormatError::Element(element));
+        }
+        let holds_scales =
+            |format| has_positive(format) && !matches!(format, Format::Binary | Format::Ternary);
+        if !holds_scales(scale.format) {
+            return Err(GroupFormatError::Scale(scale.format));
+        }
+        if let Some(outer) = scale.outer {
+            if !holds_scales(outer.format) {
+                return Err(GroupFormatError::Scale(outer.format));
+            }
+            match outer.span {
+                Span::Groups(count) if count == 0 || count > MOST => {
+                    return Err(GroupFormatError::Count(number(count)));
+                }
+                _ if scale.format.max_finite() > OUTER_LIMIT => {
+                    return Err(GroupFormatError::OuterRange(scale.format));
+                }
+                _ => {}
+            }
+        }
+        let shifted = |int: IntFormat| int.range() == IntRange::Full && int.bits() <= 16;
+        match (zero_point, element) {
+            (ZeroPoint::None, _) => {}
+            (ZeroPoint::Code, Format::Int(int)) if shifted(int) => {}
+            (ZeroPoint::Code, _) => return Err(GroupFormatError::ZeroPoint(element)),
+        }
+        Ok(Self { element, scale, size, zero_point })
+    }
+
+    /// The rows of the table of group formats, in the order in which they are listed.
+    #[must_use]
+    pub const fn table() -> &'static [GroupRow] {
+        TABLE
+    }
+
+    /// The row of the table that describes this format, if there is one.
+    #[must_use]
+    pub fn row(&self) -> Option<&'static GroupRow> {
+        TABLE.iter().find(|row| row.format == *self)
+    }
+
+    /// The format of an element.
+    #[must_use]
+    pub const fn element(&self) -> Format {
+        self.element
+    }
+
+    /// The format of the scales.
+    #[must_use]
+    pub const fn scale(&self) -> ScaleFormat {
+        self.scale
+    }
+
+    /// Elements that share a scale.
+    #[must_use]
+    pub const fn size(&self) -> usize {
+        self.size as usize
+    }
+
+    /// Whether codes are shifted.
+    #[must_use]
+    pub const fn zero_point(&self) -> ZeroPoint {
+        self.zero_point
+    }
+
+    /// Bits that an element takes with its share of the scales of whole groups; what a tensor has once is not counted.
+    #[must_use]
+    pub fn bits_per_element(&self) -> f64 {
+        let zero_point = match self.zero_point {
+            ZeroPoint::None => 0,
+            ZeroPoint::Code => self.element.bits(),
+        };
+        let outer = match self.scale.outer {
+            Some(Outer { format, span: Span::Groups(count) }) => {
+                f64::from(format.bits()) / f64::from(count)
+            }
+            _ => 0.0,
+        };
+        let block = f64::from(self.scale.format.bits() + zero_point) + outer;
+        f64::from(self.element.bits()) + block / f64::from(self.size)
+    }
+
+    /// The format whose largest value a block's largest magnitude is brought to: that of the elements, or, with a zero
+    /// point, the unsigned integer whose largest value is the extent of theirs.
+    pub(super) const fn measure(&self) -> Format {
+        match (self.zero_point, self.element) {
+            (ZeroPoint::Code, Format::Int(int)) => {
+                Format::Int(IntFormat::row(int.bits() as u8, Signedness::Unsigned, IntRange::Full))
+            }
+            _ => self.element,
+        }
+    }
+
+    /// The integers of the elements, where they are shifted by a zero point.
+    pub(super) const fn shifted(&self) -> Option<IntFormat> {
+        match (self.zero_point, self.element) {
+            (ZeroPoint::Code, Format::Int(int)) => Some(int),
+            _ => None,
+        }
+    }
+}
+
+impl ScaleFormat {
+    /// One scale per block, none above it.
+    #[must_use]
+    pub const fn new(format: Format) -> Self {
+        Self { format, outer: None }
+    }
+
+    /// With a scale above the blocks'.
+    #[must_use]
+    pub const fn with_outer(self, format: Format, span: Span) -> Self {
+        Self { outer: Some(Outer { format, span }), ..self }
+    }
+}
+
+/// Whether every positive value is a power of two: a float without fraction bits.
+pub(super) const fn has_powers_alone(format: Format) -> bool {
+    matches!(format, Format::Float(float) if float.fraction_bits() == 0)
+}
+
+/// Whether there is a value above zero.
+fn has_positive(format: Format) -> bool {
+    format.max_finite() > 0.0
+}
+
+/// A number in an error.
+fn number(number: u32) -> Excerpt {
+    let mut digits = [b'0'; 10];
+    let (mut rest, mut first) = (number, digits.len());
+    while first > 0 && (rest > 0 || first == digits.len()) {
+        first -= 1;
+        digits[first] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+    }
+    Excerpt::new(core::str::from_utf8(&digits[first..]).unwrap_or_default())
+}
+
+impl fmt::Display for GroupFormat {
+    /// The table's name where there is one, else the parts.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(row) = self.row() {
+            return f.pad(row.name);
+        }
+        let Self { element, scale, size, zero_point } = self;
+        write!(f, "mx({element},{scale},{size}")?;
+        match zero_point {
+            ZeroPoint::None => f.write_str(")"),
+            ZeroPoint::Code => f.write_str(",zero-point)"),
+        }
+    }
+}
+
+impl fmt::Display for ScaleFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.format, f)?;
+        match self.outer {
+            None => Ok(()),
+            Some(Outer { format, span: Span::Tensor }) => write!(f, "*{format}"),
+            Some(Outer { format, span: Span::Groups(count) }) => write!(f, "*{format}/{count}"),
+        }
+    }
+}

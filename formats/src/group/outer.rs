@@ -1,0 +1,78 @@
+//! The scale that several blocks share.
+
+use super::arithmetic::product;
+use super::error::GroupError;
+use super::format::{GroupFormat, Outer, has_powers_alone};
+use super::policy::GroupPolicy;
+use super::scale::{Ratio, decode};
+use crate::real::Real;
+use crate::scale::{ScaleArithmetic, to_f32};
+
+/// A scale of scales.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct OuterScale {
+    /// Its code.
+    pub code: u32,
+    /// Its value, rounded to `f32` where it is not one.
+    pub value: f32,
+    /// What [`ScaleArithmetic::F32Reciprocal`] multiplies by.
+    pub inverse: f32,
+}
+
+impl GroupFormat {
+    /// The outer scale of blocks whose largest finite magnitude is `amax`; `None` where the format has none.
+    ///
+    /// ```text
+    /// exact            amax / (largest element * largest block scale)
+    /// f32-divide       the same quotient in f32, of an f32 product
+    /// f32-reciprocal   1 / inverse in f32, where inverse = f32(largest element * largest block scale / amax)
+    /// ```
+    ///
+    /// It is then rounded to the outer format. NaN and infinities take no part: a block that holds them says so in its
+    /// own scale, and leaves the others as they are. `inverse` is `1 / value` where the format rounded it.
+    ///
+    /// # Errors
+    /// A scale that its format refuses.
+    ///
+    /// ```
+    /// use fewbit_formats::{GroupFormat, Preset};
+    /// let policy = "torchao-0.13-nvfp4".parse::<Preset>().unwrap().group_policy(&GroupFormat::NVFP4);
+    /// let outer = GroupFormat::NVFP4.outer_scale(2688.0, &policy)?.unwrap();
+    /// assert_eq!(outer.value, 1.0); // 6 * 448
+    /// # Ok::<(), fewbit_formats::GroupError>(())
+    /// ```
+    pub fn outer_scale(
+        &self,
+        amax: f32,
+        policy: &GroupPolicy,
+    ) -> Result<Option<OuterScale>, GroupError> {
+        let Some(Outer { format, .. }) = self.scale.outer else { return Ok(None) };
+        let arithmetic = policy.scale.arithmetic;
+        let real = Real::from_f32(amax);
+        let measure = Real::from_f64(self.measure().max_finite());
+        let largest_scale = Real::from_f64(self.scale.format.max_finite());
+        let largest = product(measure, largest_scale);
+        let inverse = to_f32(largest) / amax;
+        let ratio = if amax == 0.0 {
+            Ratio::Zero
+        } else if has_powers_alone(format) {
+            Ratio::Power(arithmetic.quotient(real, largest_scale))
+        } else {
+            Ratio::Number(match arithmetic {
+                ScaleArithmetic::F32Reciprocal => Real::from_f32(1.0 / inverse),
+                _ => arithmetic.quotient(real, largest),
+            })
+        };
+        let code = ratio.code(format, self.measure(), policy)?;
+        let value = decode(format, code);
+        let kept = amax != 0.0 && value == 1.0 / inverse;
+        Ok(Some(OuterScale { code, value, inverse: if kept { inverse } else { 1.0 / value } }))
+    }
+
+    /// The outer scale that a code stands for; `None` where the format has none.
+    #[must_use]
+    pub fn outer_of_code(&self, code: u32) -> Option<OuterScale> {
+        let value = decode(self.scale.outer?.format, code);
+        Some(OuterScale { code, value, inverse: 1.0 / value })
+    }
+}

@@ -1,0 +1,91 @@
+//! The grammar of group formats.
+//!
+//! ```text
+//! group   := name | "mx(" element "," scale "," size ["," "zero-point"] ")"
+//! scale   := format ["*" format ["/" count]]
+//! element, format: any scalar format; name: one of the table's
+//! ```
+
+use core::str::FromStr;
+
+use super::error::GroupFormatError;
+use super::format::{GroupFormat, Outer, ScaleFormat, Span, ZeroPoint};
+use super::table::TABLE;
+use crate::named::Excerpt;
+
+impl FromStr for GroupFormat {
+    type Err = GroupFormatError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if let Some(row) = TABLE.iter().find(|row| row.is_named(text)) {
+            return Ok(row.format);
+        }
+        let starts = text.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("mx("));
+        let inner = text
+            .get(3..)
+            .filter(|_| starts)
+            .ok_or(GroupFormatError::Unknown(Excerpt::new(text)))?;
+        let parts_missing = GroupFormatError::Parts(Excerpt::new(text));
+        let inner = inner.strip_suffix(')').ok_or(parts_missing)?;
+        let mut parts = split(inner, b',');
+        let (Some(element), Some(scale), Some(size)) = (parts.next(), parts.next(), parts.next())
+        else {
+            return Err(parts_missing);
+        };
+        let zero_point = match parts.next() {
+            None => ZeroPoint::None,
+            Some(word) if word.eq_ignore_ascii_case("zero-point") => ZeroPoint::Code,
+            Some(_) => return Err(parts_missing),
+        };
+        if parts.next().is_some() {
+            return Err(parts_missing);
+        }
+        let size_error = GroupFormatError::Size(Excerpt::new(size));
+        let size = whole(size).ok_or(size_error)?;
+        Self::new(element.parse()?, scale.parse()?, size, zero_point)
+    }
+}
+
+impl FromStr for ScaleFormat {
+    type Err = GroupFormatError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let Some((format, outer)) = text.split_once('*') else {
+            return Ok(Self::new(text.parse()?));
+        };
+        let (outer, span) = match outer.split_once('/') {
+            None => (outer, Span::Tensor),
+            Some((outer, count)) => {
+                let groups = whole(count).ok_or(GroupFormatError::Count(Excerpt::new(count)))?;
+                (outer, Span::Groups(groups))
+            }
+        };
+        let outer = Outer { format: outer.parse()?, span };
+        Ok(Self { format: format.parse()?, outer: Some(outer) })
+    }
+}
+
+/// A number written in digits alone.
+fn whole(text: &str) -> Option<u32> {
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
+}
+
+/// The parts between separators that stand in no `<...>`, which names such as `ap_fixed<8,4>` have.
+fn split(text: &str, separator: u8) -> impl Iterator<Item = &str> {
+    let mut rest = Some(text);
+    core::iter::from_fn(move || {
+        let text = rest?;
+        let mut depth = 0usize;
+        let end = text.bytes().position(|byte| {
+            match byte {
+                b'<' => depth += 1,
+                b'>' => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            byte == separator && depth == 0
+        });
+        let part = text.get(..end.unwrap_or(text.len()))?;
+        rest = end.and_then(|end| text.get(end + 1..));
+        Some(part.trim())
+    })
+}

@@ -1,0 +1,220 @@
+//! The scale and the zero point of a block.
+
+use super::arithmetic::is_zero;
+use super::error::GroupError;
+use super::extent::Extent;
+use super::format::{GroupFormat, has_powers_alone};
+use super::outer::OuterScale;
+use super::policy::GroupPolicy;
+use crate::format::Format;
+use crate::policy::{Overflow, Policy};
+use crate::real::{Class, Real};
+use crate::rounding::Rounding;
+use crate::scale::{InfiniteBlock, LeastScale, ZeroBlock};
+
+/// What the elements of a block share.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct BlockScale {
+    /// The code of the block's own scale.
+    pub code: u32,
+    /// What decoded elements are multiplied by, the outer scale included.
+    pub value: f32,
+    /// The code of zero, in a format with zero points; else 0.
+    pub zero_point: u32,
+}
+
+/// What a scale is to be, before it has a code.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Ratio {
+    /// That of a block of zeros.
+    Zero,
+    /// A number, to be rounded.
+    Number(Real),
+    /// The power of two that the scale rule gives for this largest magnitude.
+    Power(Real),
+    /// The largest there is.
+    Largest,
+    /// NaN.
+    Nan,
+}
+
+impl Ratio {
+    /// Its code in the format of the scale, `measure` being the format that it scales to.
+    pub(super) fn code(
+        self,
+        format: Format,
+        measure: Format,
+        policy: &GroupPolicy,
+    ) -> Result<u32, GroupError> {
+        let number = match self {
+            Self::Nan => return encoded(format, Real::nan(false), &policy.scale_code),
+            Self::Largest => Real::from_f64(format.max_finite()),
+            Self::Zero => match policy.scale.zero_block {
+                ZeroBlock::One => Real::from_f64(1.0),
+                ZeroBlock::Zero if format.has_zero() => Real::zero(false),
+                ZeroBlock::Zero | ZeroBlock::Smallest => Real::from_f64(format.smallest_positive()),
+            },
+            Self::Number(number) => number,
+            // Under an outer scale that was rounded to zero.
+            Self::Power(amax) if amax.class() == Class::Infinite => {
+                Real::from_f64(format.max_finite())
+            }
+            Self::Power(amax) if is_zero(amax) => Real::from_f64(format.smallest_positive()),
+            Self::Power(amax) => {
+                let exponent = policy.scale.rule.exponent(amax, measure, policy.scale.arithmetic);
+                let limit = |value: f64| Real::from_f64(value).exponent();
+                let exponent =
+                    exponent.max(limit(format.smallest_positive())).min(limit(format.max_finite()));
+                Real::from_scaled(false, 1, exponent)
+            }
+        };
+        let code = encoded(format, number, &policy.scale_code)?;
+        let least = match policy.scale.least {
+            LeastScale::SmallestNormal => {
+                format.smallest_normal().unwrap_or(format.smallest_positive())
+            }
+            LeastScale::SmallestPositive => format.smallest_positive(),
+            LeastScale::Any => return Ok(code),
+        };
+        if has_powers_alone(format) || format.decode(code) >= least {
+            return Ok(code);
+        }
+        encoded(format, Real::from_f64(least), &policy.scale_code)
+    }
+}
+
+fn encoded(format: Format, x: Real, policy: &Policy) -> Result<u32, GroupError> {
+    let encoded = format.encode_real(x, policy, 0).map_err(GroupError::Scale)?;
+    Ok(encoded.code)
+}
+
+/// The value of a scale's code, rounded to `f32` where it is not one.
+pub(super) fn decode(format: Format, code: u32) -> f32 {
+    format.decode(code) as f32
+}
+
+impl GroupFormat {
+    /// The scale of a block of at most [`size`](Self::size) values, `outer` being the scale above it in a format that
+    /// has one; see [`GroupPolicy`].
+    ///
+    /// # Errors
+    /// NaN or infinity where the policy calls for an error, or in a scale that has no code for them.
+    pub fn block_scale(
+        &self,
+        x: &[f32],
+        outer: Option<&OuterScale>,
+        policy: &GroupPolicy,
+    ) -> Result<BlockScale, GroupError> {
+        let ratio = match (Extent::of(x, policy)?, policy.scale.infinite_block) {
+            (Extent::Finite { low, high }, _) => {
+                return self.scale_of_extremes(low, high, outer, policy);
+            }
+            (Extent::Nan, _) => Ratio::Nan,
+            (Extent::Infinite, InfiniteBlock::Largest) => Ratio::Largest,
+            // As if the magnitude were 2^128.
+            (Extent::Infinite, _) => self.ratio(Real::from_scaled(false, 1, 128), outer, policy),
+        };
+        self.scale_of_ratio(ratio, 0.0, outer, policy)
+    }
+
+    /// The scale of a block of finite values from `low` to `high`, where `low` is at most zero and `high` at least.
+    ///
+    /// # Errors
+    /// A scale that its format refuses.
+    ///
+    /// ```
+    /// use fewbit_formats::{GroupFormat, Preset};
+    /// let policy = "ocp-1.0".parse::<Preset>().unwrap().group_policy(&GroupFormat::MXFP4);
+    /// let scale = GroupFormat::MXFP4.scale_of_extremes(-1.0, 24.0, None, &policy)?;
+    /// assert_eq!(scale.value, 4.0); // floor(log2 24) - 2 = 2
+    /// # Ok::<(), fewbit_formats::GroupError>(())
+    /// ```
+    pub fn scale_of_extremes(
+        &self,
+        low: f32,
+        high: f32,
+        outer: Option<&OuterScale>,
+        policy: &GroupPolicy,
+    ) -> Result<BlockScale, GroupError> {
+        if low == 0.0 && high == 0.0 {
+            return self.scale_of_ratio(Ratio::Zero, low, outer, policy);
+        }
+        let magnitude = match self.shifted() {
+            None => Real::from_f32(if -low > high { -low } else { high }),
+            Some(_) => policy.scale.arithmetic.extent(low, high),
+        };
+        self.scale_of_ratio(self.ratio(magnitude, outer, policy), low, outer, policy)
+    }
+
+    /// The scale of a block whose magnitudes ask for the scale `number`, before it is rounded to its format; for
+    /// formats whose scales are not powers of two alone, without zero points.
+    ///
+    /// `number` is `amax / (largest element * outer scale)` as the policy's arithmetic computes it. It may be rounded
+    /// beforehand as long as every rounding to the scale's format is that of the quotient.
+    ///
+    /// # Errors
+    /// A scale that its format refuses.
+    pub fn scale_of_number(
+        &self,
+        number: impl Into<Real>,
+        outer: Option<&OuterScale>,
+        policy: &GroupPolicy,
+    ) -> Result<BlockScale, GroupError> {
+        self.scale_of_ratio(Ratio::Number(number.into()), 0.0, outer, policy)
+    }
+
+    fn scale_of_ratio(
+        &self,
+        ratio: Ratio,
+        low: f32,
+        outer: Option<&OuterScale>,
+        policy: &GroupPolicy,
+    ) -> Result<BlockScale, GroupError> {
+        let code = ratio.code(self.scale.format, self.measure(), policy)?;
+        let scale = self.scale_of_code(code, 0, outer);
+        let zero_point = self.zero_point_of(low, scale.value, policy)?;
+        Ok(BlockScale { zero_point, ..scale })
+    }
+
+    /// What the elements of a block share, given its codes.
+    #[must_use]
+    pub fn scale_of_code(
+        &self,
+        code: u32,
+        zero_point: u32,
+        outer: Option<&OuterScale>,
+    ) -> BlockScale {
+        let own = decode(self.scale.format, code);
+        // Without an outer scale as it is: a product would give a NaN another sign on some machines.
+        let value = outer.map_or(own, |outer| own * outer.value);
+        BlockScale { code, value, zero_point }
+    }
+
+    /// What brings a magnitude to the largest element.
+    fn ratio(&self, magnitude: Real, outer: Option<&OuterScale>, policy: &GroupPolicy) -> Ratio {
+        let arithmetic = policy.scale.arithmetic;
+        let (value, inverse) = outer.map_or((1.0, 1.0), |outer| (outer.value, outer.inverse));
+        if has_powers_alone(self.scale.format) {
+            return Ratio::Power(match outer {
+                None => magnitude,
+                Some(_) => arithmetic.quotient(magnitude, Real::from_f32(value)),
+            });
+        }
+        let largest = Real::from_f64(self.measure().max_finite());
+        Ratio::Number(arithmetic.ratio(magnitude, largest, value, inverse))
+    }
+
+    /// The code that stands for zero in a block whose least value is `low`.
+    fn zero_point_of(&self, low: f32, scale: f32, policy: &GroupPolicy) -> Result<u32, GroupError> {
+        let Some(int) = self.shifted() else { return Ok(0) };
+        let arithmetic = policy.scale.arithmetic;
+        let distance = if scale > 0.0 && scale.is_finite() && low != 0.0 {
+            arithmetic.quotient(Real::from_f32(-low), Real::from_f32(scale))
+        } else {
+            Real::zero(false)
+        };
+        let rounding: Rounding = policy.scale_code.rounding;
+        let place = arithmetic.shift(distance, int.min());
+        encoded(self.element, place, &Policy::new(rounding, Overflow::Saturate))
+    }
+}

@@ -1,0 +1,23 @@
+//! Groups in bulk.
+//!
+//! ```text
+//! format + policy --plan--> how scales are found, how quotients are made
+//! values of a tile --scales--> scales, quotients (f32)      (quotients: compiled for every instruction set)
+//! quotients --Encoder--> codes                              (the lanes of scalar formats)
+//! ```
+//!
+//! The quotient that goes to the lanes is an `f32` that is encoded as the exact one is. A block for which there is none,
+//! or that holds NaN or infinity, goes through the specification.
+
+mod columns;
+mod decode;
+mod encode;
+mod layout;
+mod plan;
+mod powers;
+mod quotient;
+mod rows;
+
+pub use decode::GroupDecoder;
+pub use encode::GroupEncoder;
+pub use layout::GroupLayout;

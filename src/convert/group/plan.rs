@@ -1,0 +1,141 @@
+//! How the scales of a format are found, and how the quotients for the lanes are made.
+
+use std::sync::Arc;
+
+use fewbit_formats::{
+    BlockScale, Format, GroupError, GroupFormat, GroupPolicy, OuterScale, ScaleArithmetic,
+    SubnormalInput, ZeroPoint,
+};
+
+use super::powers::Powers;
+use super::quotient::Quotient;
+use crate::convert::lane::LEADING;
+use crate::convert::source::{least_step, quotient_may_be_odd};
+
+/// What an encoder of groups knows beforehand.
+#[derive(Clone, Debug)]
+pub(super) struct GroupPlan {
+    pub(super) scales: Scales,
+    /// `None` where no `f32` stands for a quotient.
+    pub(super) quotient: Option<Quotient>,
+}
+
+/// How scales are found.
+#[derive(Clone, Debug)]
+pub(super) enum Scales {
+    /// Powers of two, by comparisons.
+    Powers(Arc<Powers>),
+    /// Numbers, by a division of machine numbers.
+    Number(Number),
+    /// From the largest magnitude, by the specification.
+    Magnitude,
+}
+
+/// What scales are divided by before they are rounded to their format.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Number {
+    arithmetic: ScaleArithmetic,
+    /// The largest element.
+    largest: f32,
+}
+
+impl Number {
+    /// `None` where the specification must divide.
+    ///
+    /// An inexact quotient of integers of `a` and `b` digits is relatively at least `2^-(b + c)` away from every number
+    /// of `c` digits, so an `f64` is on the right side of those where `b + c` is at most 52.
+    fn new(format: &GroupFormat, policy: &GroupPolicy) -> Option<Self> {
+        let Format::Float(scale) = format.scale().format else { return None };
+        let largest = format.element().max_finite() as f32;
+        if f64::from(largest) != format.element().max_finite() {
+            return None;
+        }
+        let arithmetic = policy.scale.arithmetic;
+        let divisor = 24 - (largest.to_bits() & 0x7f_ffff | 0x80_0000).trailing_zeros()
+            + if format.scale().outer.is_some() { 24 } else { 0 };
+        // A tie has a digit more than the format, and the one before the fraction counts too.
+        let decided =
+            arithmetic != ScaleArithmetic::Exact || divisor + scale.fraction_bits() + 2 <= 52;
+        decided.then_some(Self { arithmetic, largest })
+    }
+
+    #[inline(always)]
+    fn find(
+        self,
+        magnitude: u32,
+        outer: Option<&OuterScale>,
+        format: &GroupFormat,
+        policy: &GroupPolicy,
+    ) -> Result<BlockScale, GroupError> {
+        let amax = f32::from_bits(magnitude);
+        let (value, inverse) = outer.map_or((1.0, 1.0), |outer| (outer.value, outer.inverse));
+        let number = match self.arithmetic {
+            ScaleArithmetic::Exact => {
+                f64::from(amax) / (f64::from(self.largest) * f64::from(value))
+            }
+            ScaleArithmetic::F32Divide => f64::from(amax / self.largest / value),
+            ScaleArithmetic::F32Reciprocal => f64::from(amax * (inverse * (1.0 / self.largest))),
+        };
+        format.scale_of_number(number, outer, policy)
+    }
+}
+
+impl GroupPlan {
+    pub(super) fn new(format: &GroupFormat, policy: &GroupPolicy) -> Self {
+        let has_powers =
+            matches!(format.scale().format, Format::Float(float) if float.fraction_bits() == 0);
+        let single = format.scale().outer.is_none() && format.zero_point() == ZeroPoint::None;
+        let powers = (has_powers && single).then(|| Powers::new(format, policy)).flatten();
+        let numbers = !has_powers && format.zero_point() == ZeroPoint::None;
+        let number = || numbers.then(|| Number::new(format, policy)).flatten();
+        let scales = match powers {
+            Some(powers) => Scales::Powers(Arc::new(powers)),
+            None => number().map_or(Scales::Magnitude, Scales::Number),
+        };
+        let quotient = quotient(format, policy, has_powers && single);
+        Self { scales, quotient }
+    }
+
+    /// The scale of a block whose largest magnitude is finite, and its reciprocal.
+    #[inline(always)]
+    pub(super) fn scale(
+        &self,
+        magnitude: u32,
+        outer: Option<&OuterScale>,
+        format: &GroupFormat,
+        policy: &GroupPolicy,
+    ) -> Result<(BlockScale, f32), GroupError> {
+        match &self.scales {
+            Scales::Powers(powers) => powers.find(magnitude, format, policy),
+            Scales::Number(number) if magnitude != 0 => {
+                let scale = number.find(magnitude, outer, format, policy)?;
+                Ok((scale, 1.0 / scale.value))
+            }
+            Scales::Number(_) | Scales::Magnitude => {
+                let scale =
+                    format.scale_of_extremes(0.0, f32::from_bits(magnitude), outer, policy)?;
+                Ok((scale, 1.0 / scale.value))
+            }
+        }
+    }
+}
+
+fn quotient(format: &GroupFormat, policy: &GroupPolicy, has_powers: bool) -> Option<Quotient> {
+    let element = &policy.element;
+    if format.zero_point() == ZeroPoint::Code || element.subnormal_input == SubnormalInput::Flush {
+        return None;
+    }
+    match policy.scale.arithmetic {
+        ScaleArithmetic::F32Divide => {
+            Some(if has_powers { Quotient::Product } else { Quotient::Division })
+        }
+        ScaleArithmetic::F32Reciprocal => Some(Quotient::Product),
+        ScaleArithmetic::Exact if !quotient_may_be_odd(format.element(), element) => None,
+        // A product with a power of two is exact unless it is subnormal.
+        ScaleArithmetic::Exact if has_powers && least_step(format.element(), element) > -126 => {
+            let zero_is_near = element.rounding.is_nearest() && format.element().has_zero();
+            Some(if zero_is_near { Quotient::Product } else { Quotient::ProductAtLeast(LEADING) })
+        }
+        ScaleArithmetic::Exact => Some(Quotient::Odd),
+    }
+}

@@ -1,0 +1,101 @@
+//! Values in units of their scale, as `f32` values that are encoded as the exact quotients are.
+
+use crate::convert::lane::MAGNITUDE;
+use crate::convert::source::round_to_odd;
+
+/// How a quotient is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Quotient {
+    /// `x * (1 / scale)`, one multiplication of `f32`.
+    Product,
+    /// The same, but where `x` is not zero of at least this magnitude, which stands for everything below.
+    ProductAtLeast(u32),
+    /// `x / scale`, one division of `f32`.
+    Division,
+    /// The exact quotient, rounded to an odd `f32`.
+    Odd,
+}
+
+/// Whether the lanes may take the quotients by this scale.
+#[inline(always)]
+pub(super) fn divides(scale: f32, inverse: f32) -> bool {
+    scale > 0.0 && scale.is_finite() && inverse.is_finite()
+}
+
+/// The largest magnitude, as bits; NaN is above infinity.
+#[inline(always)]
+pub(super) fn magnitude(x: &[f32]) -> u32 {
+    x.iter().fold(0, |most, x| most.max(x.to_bits() & MAGNITUDE))
+}
+
+#[inline(always)]
+fn at_least(x: f32, inverse: f32, least: u32) -> f32 {
+    let quotient = (x * inverse).to_bits();
+    let least = if x == 0.0 { 0 } else { least };
+    f32::from_bits((quotient & MAGNITUDE).max(least) | quotient & !MAGNITUDE)
+}
+
+#[inline(always)]
+fn odd(x: f32, scale: f32) -> f32 {
+    round_to_odd(f64::from(x) / f64::from(scale)).0
+}
+
+impl Quotient {
+    /// The quotients of `N` elements; written at once, so that they are computed side by side.
+    #[inline(always)]
+    pub(super) fn of<const N: usize>(self, x: &[f32; N], scale: f32, inverse: f32) -> [f32; N] {
+        match self {
+            Self::Product => std::array::from_fn(|i| x[i] * inverse),
+            Self::ProductAtLeast(least) => std::array::from_fn(|i| at_least(x[i], inverse, least)),
+            Self::Division => std::array::from_fn(|i| x[i] / scale),
+            Self::Odd => std::array::from_fn(|i| odd(x[i], scale)),
+        }
+    }
+
+    /// The quotients of any number of elements; the last ones go through the same code, padded.
+    #[inline(always)]
+    pub(super) fn fill(self, x: &[f32], scale: f32, inverse: f32, quotients: &mut [f32]) {
+        const WIDTH: usize = 16;
+        let (parts, rest) = x.as_chunks::<WIDTH>();
+        let (places, place) = quotients.as_chunks_mut::<WIDTH>();
+        for (x, place) in parts.iter().zip(places) {
+            *place = self.of(x, scale, inverse);
+        }
+        let mut padded = [0.0; WIDTH];
+        padded[..rest.len()].copy_from_slice(rest);
+        place.copy_from_slice(&self.of(&padded, scale, inverse)[..rest.len()]);
+    }
+
+    /// The quotients of elements that lie side by side and have a scale each.
+    #[inline(always)]
+    pub(super) fn fill_each(
+        self,
+        x: &[f32],
+        scales: &[f32],
+        inverses: &[f32],
+        quotients: &mut [f32],
+    ) {
+        match self {
+            Self::Product => {
+                for ((x, inverse), q) in x.iter().zip(inverses).zip(quotients) {
+                    *q = x * inverse;
+                }
+            }
+            Self::ProductAtLeast(least) => {
+                for ((x, inverse), q) in x.iter().zip(inverses).zip(quotients) {
+                    *q = at_least(*x, *inverse, least);
+                }
+            }
+            Self::Division => {
+                for ((x, scale), q) in x.iter().zip(scales).zip(quotients) {
+                    *q = x / scale;
+                }
+            }
+            Self::Odd => {
+                for ((x, scale), q) in x.iter().zip(scales).zip(quotients) {
+                    *q = odd(*x, *scale);
+                }
+            }
+        }
+    }
+}

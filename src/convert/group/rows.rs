@@ -1,0 +1,249 @@
+//! Groups along the last axis: a block is a run of memory.
+
+use fewbit_formats::{BlockScale, GroupError, OuterScale};
+use rayon::prelude::*;
+
+use super::encode::{GroupEncoder, TASK};
+use super::layout::{GroupLayout, outer_count};
+use super::quotient::{divides, magnitude};
+use crate::convert::blocks::compiled;
+use crate::convert::error::ConvertError;
+use crate::convert::lane::INFINITY;
+use crate::simd::Call;
+use crate::tensor::element::Code;
+
+/// Quotients that are made before they are encoded; they stay in the first-level cache.
+const TILE: usize = 1 << 11;
+
+/// A part of a tensor that begins and ends with a group: either whole rows, or a part of one.
+struct Part<'a, C> {
+    /// The index of its first element.
+    first: usize,
+    x: &'a [f32],
+    codes: &'a mut [C],
+    scales: &'a mut [BlockScale],
+}
+
+/// Which outer scale a block has.
+#[derive(Clone, Copy)]
+struct Outers<'a> {
+    all: &'a [OuterScale],
+    /// Elements of a row, and of an outer scale's span.
+    row: usize,
+    span: usize,
+    row_outers: usize,
+}
+
+impl Outers<'_> {
+    /// That of the block that begins with this element.
+    #[inline(always)]
+    fn of(&self, first: usize) -> Option<&OuterScale> {
+        match self.all {
+            [] | [_] => self.all.first(),
+            _ => self.all.get(first / self.row * self.row_outers + first % self.row / self.span),
+        }
+    }
+}
+
+impl GroupEncoder {
+    pub(super) fn encode_rows<C: Code>(
+        &self,
+        x: &[f32],
+        layout: GroupLayout,
+        outer: &[OuterScale],
+        codes: &mut [C],
+        scales: &mut [BlockScale],
+    ) -> Result<(), ConvertError> {
+        let size = self.format.size();
+        let outers = Outers {
+            all: outer,
+            row: layout.length,
+            span: outer_count(&self.format).unwrap_or(1).saturating_mul(size),
+            row_outers: layout.row_outers(&self.format),
+        };
+        // Without ragged ends rows follow each other as groups do.
+        let row = if layout.length.is_multiple_of(size) { x.len() } else { layout.length };
+        let task = match row {
+            TASK.. => ((TASK / size).max(1) * size).min(row),
+            _ => TASK / row * row,
+        };
+        let mut parts = Vec::new();
+        let (mut codes, mut scales, mut first) = (codes, scales, 0);
+        while first < x.len() {
+            let left = if row < TASK { x.len() - first } else { row - first % row };
+            let length = task.min(left);
+            let groups = length / row * row.div_ceil(size) + (length % row).div_ceil(size);
+            let (part, rest) = codes.split_at_mut(length);
+            let (part_scales, scales_rest) = scales.split_at_mut(groups);
+            parts.push(Part {
+                first,
+                x: &x[first..first + length],
+                codes: part,
+                scales: part_scales,
+            });
+            (codes, scales, first) = (rest, scales_rest, first + length);
+        }
+        parts
+            .into_par_iter()
+            .map(|part| self.encode_part(part, row, outers))
+            .reduce(|| Ok(()), Result::and)
+    }
+
+    fn encode_part<C: Code>(
+        &self,
+        part: Part<'_, C>,
+        row: usize,
+        outers: Outers<'_>,
+    ) -> Result<(), ConvertError> {
+        let Part { mut first, mut x, mut codes, mut scales } = part;
+        let mut quotients = vec![0.0; TILE.max(self.format.size()).min(x.len())];
+        let mut set_aside = Vec::new();
+        while !x.is_empty() {
+            let tile = Tile {
+                encoder: self,
+                first,
+                x,
+                row,
+                outers,
+                scales,
+                quotients: &mut quotients,
+                set_aside: &mut set_aside,
+            };
+            let (length, groups) = compiled(self.isa, tile)?
+                .map_err(|(first, source)| ConvertError::Group { first, source })?;
+            let (tile, rest) = codes.split_at_mut(length);
+            if let Some(quotients) =
+                quotients.get(..length).filter(|_| self.plan.quotient.is_some())
+            {
+                self.element.encode_from(first as u64, quotients, tile)?;
+            }
+            for (group, start, end) in set_aside.drain(..) {
+                let outer = outers.of(first + start);
+                scales[group] = self.specification(
+                    &x[start..end],
+                    1,
+                    first + start,
+                    outer,
+                    &mut tile[start..end],
+                )?;
+            }
+            (first, x, codes, scales) = (first + length, &x[length..], rest, &mut scales[groups..]);
+        }
+        Ok(())
+    }
+}
+
+/// As many groups as there is room for: their scales, and their quotients.
+struct Tile<'a> {
+    encoder: &'a GroupEncoder,
+    first: usize,
+    x: &'a [f32],
+    row: usize,
+    outers: Outers<'a>,
+    scales: &'a mut [BlockScale],
+    quotients: &'a mut [f32],
+    /// Blocks for the specification: the number of the group, its beginning and its end.
+    set_aside: &'a mut Vec<(usize, usize, usize)>,
+}
+
+impl Call for Tile<'_> {
+    /// How many elements and groups.
+    type Output = Result<(usize, usize), (usize, GroupError)>;
+
+    #[inline(always)]
+    fn call(self) -> Self::Output {
+        // Usual sizes have loops of their own.
+        match (self.encoder.format.size(), self.row.is_multiple_of(self.encoder.format.size())) {
+            (16, true) => self.whole::<16>(),
+            (32, true) => self.whole::<32>(),
+            _ => self.ragged(),
+        }
+    }
+}
+
+impl Tile<'_> {
+    /// Groups of `N` elements and no others: first all magnitudes, so that memory is read as fast as it can be.
+    #[inline(always)]
+    fn whole<const N: usize>(self) -> Result<(usize, usize), (usize, GroupError)> {
+        const MOST: usize = TILE / 16;
+        let Self { encoder, first, x, outers, scales, quotients, set_aside, .. } = self;
+        let count = (x.len().min(quotients.len()) / N).min(MOST);
+        let block = |group: usize| <&[f32; N]>::try_from(&x[group * N..group * N + N]);
+        let mut magnitudes = [u32::MAX; MOST];
+        for (group, most) in magnitudes.iter_mut().enumerate().take(count) {
+            let Ok(block) = block(group) else { break };
+            *most = magnitude(block);
+            // Never so; but a loop without an exit would be turned into one over 16 groups at a time, which gathers its
+            // operands word by word.
+            if *most == u32::MAX {
+                break;
+            }
+        }
+        for group in 0..count {
+            let (start, end) = (group * N, group * N + N);
+            let Ok(block) = block(group) else { break };
+            match scale(encoder, magnitudes[group], outers.of(first + start)) {
+                Ok(Some((scale, inverse))) => {
+                    scales[group] = scale;
+                    if let Some(quotient) = encoder.plan.quotient {
+                        let found = quotient.of(block, scale.value, inverse);
+                        quotients[start..end].copy_from_slice(&found);
+                    }
+                }
+                Ok(None) => {
+                    quotients[start..end].fill(0.0);
+                    set_aside.push((group, start, end));
+                }
+                Err(error) => return Err((first + start, error)),
+            }
+        }
+        Ok((count * N, count))
+    }
+
+    /// Groups of any size, of which the last one of a row may be shorter.
+    #[inline(always)]
+    fn ragged(self) -> Result<(usize, usize), (usize, GroupError)> {
+        let Self { encoder, first, x, row, outers, scales, quotients, set_aside } = self;
+        let size = encoder.format.size();
+        let (mut start, mut place, mut group) = (0, first % row, 0);
+        while start < x.len() {
+            let length = size.min(row - place).min(x.len() - start);
+            let end = start + length;
+            if end > quotients.len() {
+                break;
+            }
+            let (block, to) = (&x[start..end], &mut quotients[start..end]);
+            match scale(encoder, magnitude(block), outers.of(first + start)) {
+                Ok(Some((scale, inverse))) => {
+                    scales[group] = scale;
+                    if let Some(quotient) = encoder.plan.quotient {
+                        quotient.fill(block, scale.value, inverse, to);
+                    }
+                }
+                Ok(None) => {
+                    to.fill(0.0);
+                    set_aside.push((group, start, end));
+                }
+                Err(error) => return Err((first + start, error)),
+            }
+            place = if place + length == row { 0 } else { place + length };
+            (start, group) = (end, group + 1);
+        }
+        Ok((start, group))
+    }
+}
+
+/// The scale of a block and its reciprocal; `None` where the specification must encode the block.
+#[inline(always)]
+fn scale(
+    encoder: &GroupEncoder,
+    magnitude: u32,
+    outer: Option<&OuterScale>,
+) -> Result<Option<(BlockScale, f32)>, GroupError> {
+    if encoder.plan.quotient.is_none() || magnitude >= INFINITY {
+        return Ok(None);
+    }
+    let (scale, inverse) =
+        encoder.plan.scale(magnitude, outer, &encoder.format, &encoder.policy)?;
+    Ok(divides(scale.value, inverse).then_some((scale, inverse)))
+}
