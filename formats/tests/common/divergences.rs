@@ -137,6 +137,7 @@ pub(crate) const DIVERGENCES: &[Divergence] = &[
     Divergence {
         name: "RCEIL one step above a power of two",
         stack: "torchao 0.13.0 blocks",
+        preset: None,
         theirs: "as in its scales alone",
         ours: "the smallest power of two with which amax does not clamp",
         covers: above_a_largest_value,
@@ -144,6 +145,7 @@ pub(crate) const DIVERGENCES: &[Divergence] = &[
     Divergence {
         name: "elements under the scale 2^-127",
         stack: "torchao 0.13.0 blocks",
+        preset: None,
         theirs: "FLOOR, CEIL and EVEN store the scale 2^-127 and divide by 2^-126, so the values come out halved",
         ours: "elements are divided by the scale that is stored",
         covers: |case| case.section.ends_with("scale 00") && !case.section.contains("rceil"),
@@ -151,6 +153,7 @@ pub(crate) const DIVERGENCES: &[Divergence] = &[
     Divergence {
         name: "RCEIL elements under the scale 2^-127",
         stack: "torchao 0.13.0 blocks",
+        preset: None,
         theirs: "the scale 2^-127 is stored and the elements are not divided at all, so they become zero",
         ours: "elements are divided by the scale that is stored",
         covers: |case| case.section.ends_with("rceil scale 00"),
@@ -158,6 +161,7 @@ pub(crate) const DIVERGENCES: &[Divergence] = &[
     Divergence {
         name: "elements under the scale NaN",
         stack: "torchao 0.13.0 blocks",
+        preset: None,
         theirs: "what the quotient by infinity or by NaN becomes",
         ours: "every element as NaN is encoded: none of them has a value",
         covers: |case| case.section.ends_with("scale ff"),
@@ -165,6 +169,7 @@ pub(crate) const DIVERGENCES: &[Divergence] = &[
     Divergence {
         name: "infinite reciprocals",
         stack: "gguf 0.19.0",
+        preset: None,
         theirs: "where 1 / scale is infinite, what NumPy's conversion of infinities and NaN to integers gives",
         ours: "the nearest code, and that of zero for NaN; ggml's own result is undefined",
         covers: |case| match case.section {
@@ -177,6 +182,7 @@ pub(crate) const DIVERGENCES: &[Divergence] = &[
     Divergence {
         name: "MXFP4 of tiny blocks",
         stack: "gguf 0.19.0",
+        preset: None,
         theirs: "below 2^-125 the exponent is negative and is taken modulo 256, so that the scale is huge",
         ours: "the smallest scale",
         covers: |case| case.section == "mxfp4" && case.input < 2f32.powi(-125),

@@ -24,6 +24,7 @@ const PARTS: &[Part] = &[
     ("sources", tables::sources),
     ("roundings", policies::roundings),
     ("axes", policies::axes),
+    ("groups", tables::groups),
     ("scale-axes", policies::scale_axes),
     ("presets", stacks::presets),
     ("conversions", stacks::conversions),

@@ -1,6 +1,6 @@
 //! Formats: what they hold, what they are called elsewhere, where they are defined.
 
-use fewbit_formats::{FloatFormat, Format, FormatRow, NanCodes, Stack};
+use fewbit_formats::{FloatFormat, Format, FormatRow, GroupFormat, NanCodes, Stack};
 
 use crate::{code, codes, table};
 
@@ -223,4 +223,21 @@ fn numbers_read_easily() {
     for (value, text) in pairs {
         assert_eq!(number(value), text);
     }
+}
+
+pub(crate) fn groups() -> String {
+    let rows = GroupFormat::table().iter().map(|row| {
+        let group = row.format;
+        let names: Vec<_> = row.aliases.iter().map(|alias| alias.name).collect();
+        [
+            code(row.name),
+            code(group.element()),
+            code(group.scale()),
+            group.size().to_string(),
+            number(group.bits_per_element()),
+            codes(&names),
+            row.source.to_owned(),
+        ]
+    });
+    table(["name", "element", "scale", "size", "bits per element", "other names", "source"], rows)
 }
