@@ -2,8 +2,8 @@
 
 use clap::Args;
 use fewbit_formats::{
-    GroupFormat, GroupPolicy, InfiniteBlock, LeastScale, NanBlock, Overflow, Policy, Rounding,
-    ScaleArithmetic, ScalePolicy, ScaleRule, ZeroBlock,
+    Format, GroupFormat, GroupPolicy, InfiniteBlock, LeastScale, NanBlock, Overflow, Policy,
+    Rounding, ScaleArithmetic, ScalePolicy, ScaleRule, ZeroBlock,
 };
 use serde::Serialize;
 
@@ -68,7 +68,11 @@ impl ScaleArgs {
         elements: &PolicyArgs,
         format: &GroupFormat,
     ) -> (GroupPolicy, NanChoice) {
-        let (element, nan) = elements.policy(format.element());
+        let (mut element, nan) = elements.policy(format.element());
+        // MXINT8's -2 is left unused, as the MX text allows and its reference library does.
+        if matches!(format.element(), Format::Fixed(_)) && elements.leaves_overflow_open() {
+            element = element.with_overflow(Overflow::SaturateSymmetric);
+        }
         let plain =
             GroupPolicy::new(ScalePolicy::new(ScaleRule::Floor), element).with_scale_code(PLAIN);
         let base = elements.preset().map_or(plain, |preset| preset.group_policy(format));

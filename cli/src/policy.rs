@@ -64,6 +64,11 @@ impl PolicyArgs {
         self.preset
     }
 
+    /// Whether no flag and no preset says what becomes of overflow.
+    pub(crate) fn leaves_overflow_open(&self) -> bool {
+        self.overflow.is_none() && self.preset.is_none()
+    }
+
     /// Whether any of them was given.
     pub(crate) fn is_given(&self) -> bool {
         let Self {
