@@ -198,7 +198,7 @@ fn groups(args: &Args, format: GroupFormat, x: &ArrayD<f32>) -> Result<Done, Cli
     let fidelity = Fidelity::of_groups(x, &values, &tensor).map_err(failed)?;
     let (bits, threads) = (format.bits_per_element(), rayon::current_num_threads());
     Ok(Done {
-        quantized: Quantized::Groups(tensor),
+        quantized: Quantized::Groups(Box::new(tensor)),
         values,
         metadata,
         bits,
@@ -239,7 +239,7 @@ fn tensor(args: &Args, format: Format, x: &ArrayD<f32>) -> Result<Done, CliError
     let fidelity = Fidelity::of_tensor(x, &values, &tensor);
     let (bits, threads) = (f64::from(format.bits()), rayon::current_num_threads());
     Ok(Done {
-        quantized: Quantized::Tensor(tensor),
+        quantized: Quantized::Tensor(Box::new(tensor)),
         values,
         metadata,
         bits,

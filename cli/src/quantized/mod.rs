@@ -15,9 +15,9 @@ pub(crate) use target::Target;
 #[derive(Debug)]
 pub(crate) enum Quantized {
     /// Groups that share scales.
-    Groups(GroupTensor),
+    Groups(Box<GroupTensor>),
     /// One scale for all.
-    Tensor(AnyQuantTensor),
+    Tensor(Box<AnyQuantTensor>),
     /// The blocks of GGUF files, rows of bytes along the last axis.
     Blocks(ArrayD<u8>),
 }
