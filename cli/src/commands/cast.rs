@@ -104,6 +104,12 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
             None => (input.values, 0.0),
             Some(format) => {
                 let codes = Codes::of(input, format)?;
+                if !format.fits_f64() {
+                    output::warn(&format!(
+                        "{format} reaches beyond float64: such values become 0 or infinity; `fewbit formats {format} \
+                         --codes` has the exact ones"
+                    ));
+                }
                 conversion::decode(format, &codes, args.repeat)
                     .map_err(|error| wrong(&args.input, error.to_string()))?
             }
