@@ -3,6 +3,7 @@
 use bytemuck::cast;
 use wide::{i16x16, i32x8, i64x4};
 
+use super::fused::PortableFused;
 use super::{Call, Lanes, Simd};
 
 /// Nothing to prove.
@@ -20,6 +21,7 @@ pub(crate) struct Portable64;
 impl Simd for Portable {
     type L32 = Portable32;
     type L64 = Portable64;
+    type Fused = PortableFused;
 
     #[inline(always)]
     fn lanes32(self) -> Portable32 {
@@ -29,6 +31,11 @@ impl Simd for Portable {
     #[inline(always)]
     fn lanes64(self) -> Portable64 {
         Portable64
+    }
+
+    #[inline(always)]
+    fn fused(self) -> PortableFused {
+        PortableFused
     }
 }
 
