@@ -3,6 +3,7 @@
 use std::arch::x86_64::*;
 
 use super::fused::Avx2Fused;
+use super::real::{Avx2Double, Avx2Single};
 use super::{Call, Lanes, Simd};
 
 /// This CPU has AVX2, FMA and F16C: made by [`Avx2::detect`] alone.
@@ -35,6 +36,8 @@ impl Simd for Avx2 {
     type L32 = Avx2Lanes32;
     type L64 = Avx2Lanes64;
     type Fused = Avx2Fused;
+    type Single = Avx2Single;
+    type Double = Avx2Double;
 
     #[inline(always)]
     fn lanes32(self) -> Avx2Lanes32 {
@@ -49,6 +52,16 @@ impl Simd for Avx2 {
     #[inline(always)]
     fn fused(self) -> Avx2Fused {
         Avx2Fused(self)
+    }
+
+    #[inline(always)]
+    fn single(self) -> Avx2Single {
+        Avx2Single(self)
+    }
+
+    #[inline(always)]
+    fn double(self) -> Avx2Double {
+        Avx2Double(self)
     }
 }
 

@@ -3,6 +3,7 @@
 use std::arch::x86_64::*;
 
 use super::fused::Avx512Fused;
+use super::real::{Avx512Double, Avx512Single};
 use super::{Call, Lanes, Simd};
 
 /// This CPU has AVX-512 F, BW, DQ, VL and VNNI: made by [`Avx512::detect`] alone.
@@ -37,6 +38,8 @@ impl Simd for Avx512 {
     type L32 = Avx512Lanes32;
     type L64 = Avx512Lanes64;
     type Fused = Avx512Fused;
+    type Single = Avx512Single;
+    type Double = Avx512Double;
 
     #[inline(always)]
     fn lanes32(self) -> Avx512Lanes32 {
@@ -51,6 +54,16 @@ impl Simd for Avx512 {
     #[inline(always)]
     fn fused(self) -> Avx512Fused {
         Avx512Fused(self)
+    }
+
+    #[inline(always)]
+    fn single(self) -> Avx512Single {
+        Avx512Single(self)
+    }
+
+    #[inline(always)]
+    fn double(self) -> Avx512Double {
+        Avx512Double(self)
     }
 }
 

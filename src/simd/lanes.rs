@@ -3,6 +3,7 @@
 use bytemuck::Pod;
 
 use super::fused::FusedLanes;
+use super::real::RealLanes;
 
 /// An integer that fills one lane.
 pub(crate) trait Word: Pod + Send + Sync + Ord + std::fmt::Debug {
@@ -52,6 +53,10 @@ pub(crate) trait Simd: Copy + Send + Sync {
     type L64: Lanes<Word = i64>;
     /// Lanes of `f32`.
     type Fused: FusedLanes;
+    /// Lanes of `f32` for aligned registers.
+    type Single: RealLanes<Number = f32>;
+    /// Lanes of `f64` for aligned registers.
+    type Double: RealLanes<Number = f64>;
 
     /// Its 32-bit lanes.
     fn lanes32(self) -> Self::L32;
@@ -61,6 +66,12 @@ pub(crate) trait Simd: Copy + Send + Sync {
 
     /// Its lanes of `f32`.
     fn fused(self) -> Self::Fused;
+
+    /// Its lanes of `f32` for aligned registers.
+    fn single(self) -> Self::Single;
+
+    /// Its lanes of `f64` for aligned registers.
+    fn double(self) -> Self::Double;
 }
 
 /// A loop that is compiled with the instructions of the lanes it works on.

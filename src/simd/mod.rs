@@ -17,6 +17,7 @@ pub(crate) mod fused;
 mod isa;
 mod lanes;
 mod portable;
+pub(crate) mod real;
 #[cfg(test)]
 mod tests;
 

@@ -4,6 +4,7 @@ use bytemuck::cast;
 use wide::{i16x16, i32x8, i64x4};
 
 use super::fused::PortableFused;
+use super::real::{PortableDouble, PortableSingle};
 use super::{Call, Lanes, Simd};
 
 /// Nothing to prove.
@@ -22,6 +23,8 @@ impl Simd for Portable {
     type L32 = Portable32;
     type L64 = Portable64;
     type Fused = PortableFused;
+    type Single = PortableSingle;
+    type Double = PortableDouble;
 
     #[inline(always)]
     fn lanes32(self) -> Portable32 {
@@ -36,6 +39,16 @@ impl Simd for Portable {
     #[inline(always)]
     fn fused(self) -> PortableFused {
         PortableFused
+    }
+
+    #[inline(always)]
+    fn single(self) -> PortableSingle {
+        PortableSingle
+    }
+
+    #[inline(always)]
+    fn double(self) -> PortableDouble {
+        PortableDouble
     }
 }
 

@@ -3,13 +3,12 @@
 //! Exponents are powers of two, so that the exponent of a product is a product and the alignment a multiplication. In
 //! units of the last place that is kept, every addend is a whole number of so few digits that their sum is exact.
 
-use std::ops::{Add, Mul, Range};
+use std::ops::Range;
 
-use bytemuck::Pod;
-
-use super::driver::{Inner, ROWS, WIDTH};
+use super::driver::{Inner, ROWS};
 use super::pack::Panels;
 use super::round::Rounder;
+use crate::simd::real::RealLanes;
 
 /// Where an addend that is zero stands in the search for the largest exponent.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -46,57 +45,6 @@ pub(super) struct AlignedPlan {
     pub(super) least_register: f64,
 }
 
-/// `f32` or `f64`.
-pub(super) trait Number:
-    Pod + PartialOrd + Mul<Output = Self> + Add<Output = Self> + Send + Sync
-{
-    const ZERO: Self;
-
-    fn narrow(x: f64) -> Self;
-
-    fn wide(self) -> f64;
-
-    fn truncated(self) -> Self;
-}
-
-impl Number for f32 {
-    const ZERO: Self = 0.0;
-
-    #[inline(always)]
-    fn narrow(x: f64) -> Self {
-        x as Self
-    }
-
-    #[inline(always)]
-    fn wide(self) -> f64 {
-        self.into()
-    }
-
-    #[inline(always)]
-    fn truncated(self) -> Self {
-        self.trunc()
-    }
-}
-
-impl Number for f64 {
-    const ZERO: Self = 0.0;
-
-    #[inline(always)]
-    fn narrow(x: f64) -> Self {
-        x
-    }
-
-    #[inline(always)]
-    fn wide(self) -> f64 {
-        self
-    }
-
-    #[inline(always)]
-    fn truncated(self) -> Self {
-        self.trunc()
-    }
-}
-
 /// The panels of one operand.
 #[derive(Debug)]
 pub(super) struct AlignedPanels<T> {
@@ -105,80 +53,114 @@ pub(super) struct AlignedPanels<T> {
     pub(super) powers: Panels<T>,
 }
 
-/// A tile of [`ROWS`] by [`WIDTH`] outputs.
-pub(super) struct AlignedTile<'a, T> {
+/// Vectors of a row of a tile: enough of them to hide how long each operation takes.
+pub(super) const VECTORS: usize = 4;
+
+/// A tile of [`ROWS`] by [`VECTORS`] vectors.
+pub(super) struct AlignedTile<'a, L: RealLanes> {
+    pub(super) lanes: L,
     pub(super) plan: AlignedPlan,
-    pub(super) a: &'a AlignedPanels<T>,
-    pub(super) b: &'a AlignedPanels<T>,
+    pub(super) a: &'a AlignedPanels<L::Number>,
+    pub(super) b: &'a AlignedPanels<L::Number>,
     pub(super) block: usize,
     pub(super) panel: usize,
 }
 
-/// One operand's part in a step.
+/// One number per output of a row.
+struct Row<T> {
+    /// The largest exponent of a step, as a power of two.
+    largest: Vec<T>,
+    /// From a product to units of the last place.
+    inverse: Vec<T>,
+    /// The same for the register.
+    inverse_register: Vec<f64>,
+    /// The unit of the last place.
+    unit: Vec<f64>,
+    /// Products in units of the last place.
+    sums: Vec<T>,
+}
+
+/// A step's part of a panel, `[k][output]`.
 #[derive(Clone, Copy)]
-struct Part<'a, T, const W: usize> {
-    values: &'a [[T; W]],
-    powers: &'a [[T; W]],
+struct Part<'a, T> {
+    values: &'a [T],
+    powers: &'a [T],
+    width: usize,
 }
 
-impl<T: Number, const W: usize> Part<'_, T, W> {
+impl<'a, T> Part<'a, T> {
+    /// Parts of so many k.
     #[inline(always)]
-    fn slice(&self, from: usize, length: usize) -> Self {
-        let (from, to) = (from.min(self.values.len()), (from + length).min(self.values.len()));
-        Self { values: &self.values[from..to], powers: &self.powers[from..to] }
+    fn steps(self, k: usize) -> impl Iterator<Item = Self> {
+        let Self { values, powers, width } = self;
+        let parts = values.chunks(k * width).zip(powers.chunks(k * width));
+        parts.map(move |(values, powers)| Self { values, powers, width })
     }
-}
 
-impl<T: Number> AlignedPanels<T> {
-    #[inline(always)]
-    fn part<const W: usize>(&self, panel: usize, k: Range<usize>) -> Part<'_, T, W> {
-        Part {
-            values: self.values.panel(panel, k.clone()).as_chunks().0,
-            powers: self.powers.panel(panel, k).as_chunks().0,
+    fn of(panels: &'a AlignedPanels<T>, index: usize, k: Range<usize>) -> Self
+    where
+        T: bytemuck::Pod,
+    {
+        Self {
+            values: panels.values.panel(index, k.clone()),
+            powers: panels.powers.panel(index, k),
+            width: panels.values.width(),
         }
     }
 }
 
-impl<T: Number> Inner for AlignedTile<'_, T> {
+impl<L: RealLanes> Inner for AlignedTile<'_, L> {
     #[inline(always)]
     fn sum(&self, k: Range<usize>, registers: &mut [f64]) {
-        let a = self.a.part::<ROWS>(self.block, k.clone());
-        let b = self.b.part::<WIDTH>(self.panel, k.clone());
-        for from in (0..k.len()).step_by(self.plan.width) {
-            let (a, b) = (a.slice(from, self.plan.width), b.slice(from, self.plan.width));
-            for (row, registers) in registers.as_chunks_mut::<WIDTH>().0.iter_mut().enumerate() {
+        let zero = L::narrow(0.0);
+        let width = VECTORS * L::N;
+        let mut row = Row {
+            largest: vec![zero; width],
+            inverse: vec![zero; width],
+            inverse_register: vec![0.0; width],
+            unit: vec![0.0; width],
+            sums: vec![zero; width],
+        };
+        let a = Part::of(self.a, self.block, k.clone());
+        let b = Part::of(self.b, self.panel, k);
+        for (a, b) in a.steps(self.plan.width).zip(b.steps(self.plan.width)) {
+            for (index, registers) in registers.chunks_exact_mut(width).enumerate() {
                 match self.plan.aligns {
-                    Aligns::Products => self.products(row, a, b, registers),
-                    Aligns::Groups(size) => self.groups(row, size, a, b, registers),
+                    Aligns::Products => self.products(index, a, b, &mut row, registers),
+                    Aligns::Groups(size) => self.groups(index, size, a, b, &mut row, registers),
                 }
             }
         }
     }
 }
 
-impl<T: Number> AlignedTile<'_, T> {
+type Vectors<L> = [<L as RealLanes>::V; VECTORS];
+
+impl<L: RealLanes> AlignedTile<'_, L> {
     #[inline(always)]
     fn products(
         &self,
         row: usize,
-        a: Part<'_, T, ROWS>,
-        b: Part<'_, T, WIDTH>,
-        registers: &mut [f64; WIDTH],
+        a: Part<'_, L::Number>,
+        b: Part<'_, L::Number>,
+        to: &mut Row<L::Number>,
+        registers: &mut [f64],
     ) {
-        let mut largest = [T::ZERO; WIDTH];
-        for (a, b) in a.powers.iter().zip(b.powers) {
-            for (largest, b) in largest.iter_mut().zip(b) {
-                self.see(largest, a[row] * *b);
-            }
-        }
-        let unit = self.units(&largest, registers);
-        let mut sums = [T::ZERO; WIDTH];
-        for (a, b) in a.values.iter().zip(b.values) {
-            for ((sum, b), inverse) in sums.iter_mut().zip(b).zip(&unit.inverse) {
-                *sum = *sum + (a[row] * *inverse * *b).truncated();
-            }
-        }
-        self.finish(&unit, &sums, registers);
+        let lanes = self.lanes;
+        let mut largest = self.all(0.0);
+        self.each(row, a.powers, b.powers, |vector, a, b| {
+            self.see(&mut largest[vector], lanes.mul(a, b));
+        });
+        self.store(&largest, &mut to.largest);
+        self.units(to, registers);
+        let inverse = self.load(&to.inverse);
+        let mut sums = self.all(0.0);
+        self.each(row, a.values, b.values, |vector, a, b| {
+            let units = lanes.mul(lanes.mul(a, inverse[vector]), b);
+            sums[vector] = lanes.add(sums[vector], lanes.truncated(units));
+        });
+        self.store(&sums, &mut to.sums);
+        self.finish(to, registers);
     }
 
     #[inline(always)]
@@ -186,54 +168,88 @@ impl<T: Number> AlignedTile<'_, T> {
         &self,
         row: usize,
         size: usize,
-        a: Part<'_, T, ROWS>,
-        b: Part<'_, T, WIDTH>,
-        registers: &mut [f64; WIDTH],
+        a: Part<'_, L::Number>,
+        b: Part<'_, L::Number>,
+        to: &mut Row<L::Number>,
+        registers: &mut [f64],
     ) {
-        let mut largest = [T::ZERO; WIDTH];
-        let mut addends = Vec::with_capacity(a.values.len().div_ceil(size));
-        for from in (0..a.values.len()).step_by(size) {
-            let (a, b) = (a.slice(from, size), b.slice(from, size));
-            let (mut sum, mut power) = ([T::ZERO; WIDTH], [T::ZERO; WIDTH]);
-            for (a, b) in a.values.iter().zip(b.values) {
-                for (sum, b) in sum.iter_mut().zip(b) {
-                    *sum = *sum + a[row] * *b;
-                }
-            }
+        let lanes = self.lanes;
+        let mut largest = self.all(0.0);
+        let mut addends = Vec::with_capacity(a.values.len().div_ceil(size * a.width));
+        for (a, b) in a.steps(size).zip(b.steps(size)) {
+            let (mut sum, mut power) = (self.all(0.0), self.all(0.0));
+            self.each(row, a.values, b.values, |vector, a, b| {
+                sum[vector] = lanes.add(sum[vector], lanes.mul(a, b));
+            });
             // One scale for all that are not zero.
-            for (a, b) in a.powers.iter().zip(b.powers) {
-                for (power, b) in power.iter_mut().zip(b) {
-                    *power = greater(*power, a[row] * *b);
-                }
-            }
+            self.each(row, a.powers, b.powers, |vector, a, b| {
+                power[vector] = lanes.greater(lanes.mul(a, b), power[vector]);
+            });
             for (largest, power) in largest.iter_mut().zip(power) {
                 self.see(largest, power);
             }
             addends.push(sum);
         }
-        let unit = self.units(&largest, registers);
-        let mut sums = [T::ZERO; WIDTH];
+        self.store(&largest, &mut to.largest);
+        self.units(to, registers);
+        let inverse = self.load(&to.inverse);
+        let mut sums = self.all(0.0);
         for addends in &addends {
-            for ((sum, &addend), &inverse) in sums.iter_mut().zip(addends).zip(&unit.inverse) {
-                *sum = *sum + (addend * inverse).truncated();
+            for ((sum, &addend), &inverse) in sums.iter_mut().zip(addends).zip(&inverse) {
+                *sum = lanes.add(*sum, lanes.truncated(lanes.mul(addend, inverse)));
             }
         }
-        self.finish(&unit, &sums, registers);
+        self.store(&sums, &mut to.sums);
+        self.finish(to, registers);
+    }
+
+    /// Shows every pair of numbers to `see`, k by k: the vector that it stands in, the left one, the right ones.
+    #[inline(always)]
+    fn each(
+        &self,
+        row: usize,
+        a: &[L::Number],
+        b: &[L::Number],
+        mut see: impl FnMut(usize, L::V, L::V),
+    ) {
+        for (a, b) in a.as_chunks::<ROWS>().0.iter().zip(b.chunks_exact(VECTORS * L::N)) {
+            let left = self.lanes.splat(a[row]);
+            for vector in 0..VECTORS {
+                see(vector, left, self.lanes.load(&b[vector * L::N..]));
+            }
+        }
     }
 
     /// An addend's exponent, in the search for the largest.
     #[inline(always)]
-    fn see(&self, largest: &mut T, power: T) {
+    fn see(&self, largest: &mut L::V, power: L::V) {
         let power = match self.plan.zeros {
-            Zeros::At(zero) if power == T::ZERO => T::narrow(zero),
-            _ => power,
+            Zeros::At(zero) => self.lanes.where_zero(power, self.lanes.splat(L::narrow(zero))),
+            Zeros::Ignored | Zeros::Floor(_) => power,
         };
-        *largest = greater(power, *largest);
+        *largest = self.lanes.greater(power, *largest);
+    }
+
+    #[inline(always)]
+    fn all(&self, x: f64) -> Vectors<L> {
+        [self.lanes.splat(L::narrow(x)); VECTORS]
+    }
+
+    #[inline(always)]
+    fn load(&self, from: &[L::Number]) -> Vectors<L> {
+        std::array::from_fn(|vector| self.lanes.load(&from[vector * L::N..]))
+    }
+
+    #[inline(always)]
+    fn store(&self, vectors: &Vectors<L>, to: &mut [L::Number]) {
+        for (&vector, to) in vectors.iter().zip(to.chunks_exact_mut(L::N)) {
+            self.lanes.store(vector, to);
+        }
     }
 
     /// The unit of the last place for every output.
     #[inline(always)]
-    fn units(&self, largest: &[T; WIDTH], registers: &[f64; WIDTH]) -> Units<T> {
+    fn units(&self, row: &mut Row<L::Number>, registers: &[f64]) {
         const POWER: u64 = 0x7ff0_0000_0000_0000;
         /// The bits of two powers of two whose product is 1 add up to this.
         const ONE: u64 = 2046 << 52;
@@ -244,29 +260,30 @@ impl<T: Number> AlignedTile<'_, T> {
             Zeros::Floor(zero) => (zero, zero),
             Zeros::At(zero) => (0.0, zero),
         };
-        let mut unit =
-            Units { unit: [0.0; WIDTH], inverse: [T::ZERO; WIDTH], inverse_register: [0.0; WIDTH] };
-        for (index, (&largest, &register)) in largest.iter().zip(registers).enumerate() {
-            let own = f64::from_bits(register.to_bits() & POWER);
-            let own = if own < least_register { least_register } else { own };
-            let own = if register == 0.0 { zero } else { own };
-            let power = greater(greater(largest.wide(), own), floor);
+        let inverse = |power: f64| f64::from_bits(ONE.wrapping_sub(power.to_bits())) * scale;
+        let outputs = row.inverse.iter_mut().zip(&mut row.inverse_register).zip(&mut row.unit);
+        let found = row.largest.iter().zip(registers);
+        for (((products, own), unit), (&largest, &register)) in outputs.zip(found) {
+            let power = f64::from_bits(register.to_bits() & POWER);
+            let power = greater(power, least_register);
+            let power = if register == 0.0 { zero } else { power };
+            let power = greater(greater(largest.into(), power), floor);
             // Where all addends are zero, any unit will do.
             let power = if power == 0.0 { 1.0 } else { power };
-            let inverse = |power: f64| f64::from_bits(ONE.wrapping_sub(power.to_bits())) * scale;
-            unit.unit[index] = power * fraction;
-            unit.inverse[index] = T::narrow(inverse(greater(power, least)));
-            unit.inverse_register[index] = inverse(power);
+            *unit = power * fraction;
+            *own = inverse(power);
+            *products = L::narrow(inverse(greater(power, least)));
         }
-        unit
     }
 
     /// The registers after the step.
     #[inline(always)]
-    fn finish(&self, unit: &Units<T>, sums: &[T; WIDTH], registers: &mut [f64; WIDTH]) {
-        for (index, (register, sum)) in registers.iter_mut().zip(sums).enumerate() {
-            let own = (*register * unit.inverse_register[index]).truncated();
-            let result = self.plan.rounder.round((sum.wide() + own) * unit.unit[index]);
+    fn finish(&self, row: &Row<L::Number>, registers: &mut [f64]) {
+        let units = row.unit.iter().zip(&row.inverse_register);
+        for ((register, &sum), (unit, inverse)) in registers.iter_mut().zip(&row.sums).zip(units) {
+            let own = (*register * inverse).trunc();
+            let sum: f64 = sum.into();
+            let result = self.plan.rounder.round((sum + own) * unit);
             // Products are finite here: what is not stays as it is.
             *register = if register.is_finite() { result } else { *register };
         }
@@ -274,13 +291,6 @@ impl<T: Number> AlignedTile<'_, T> {
 }
 
 #[inline(always)]
-fn greater<T: PartialOrd>(a: T, b: T) -> T {
+fn greater(a: f64, b: f64) -> f64 {
     if a > b { a } else { b }
-}
-
-/// Units of the last place, their inverses for products, and for the register.
-struct Units<T> {
-    unit: [f64; WIDTH],
-    inverse: [T; WIDTH],
-    inverse_register: [f64; WIDTH],
 }

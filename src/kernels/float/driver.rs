@@ -1,11 +1,13 @@
 //! A product in parallel jobs.
 
 use std::ops::Range;
+use std::time::Instant;
 
+use bytemuck::Pod;
 use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
 
-use super::aligned::{AlignedPanels, AlignedPlan, AlignedTile, Number};
+use super::aligned::{AlignedPanels, AlignedPlan, AlignedTile, VECTORS};
 use super::chain::{Chain, OuterPlan};
 use super::fused::{
     All, Cut, Even, FusedPlan, FusedStep, FusedTile, Half, Keep, Keeps, Odd, Sum, Zero,
@@ -19,8 +21,6 @@ use crate::simd::{Call, Isa, IsaError, Simd, Task, run};
 
 /// Outputs of a block of the broadcast operand.
 pub(super) const ROWS: usize = 4;
-/// Outputs of a panel of lanes in plain arithmetic.
-pub(super) const WIDTH: usize = 32;
 
 /// The innermost stage on a tile of outputs.
 pub(super) trait Inner {
@@ -38,10 +38,17 @@ enum Packed {
 
 /// Outputs of a panel of lanes.
 fn width(plan: &Plan, isa: Isa) -> usize {
-    match (plan.inner, isa) {
-        (InnerPlan::Fused(_), Isa::Avx512) => 64,
-        (InnerPlan::Fused(_), _) => 16,
-        _ => WIDTH,
+    let bytes = match isa {
+        Isa::Portable | Isa::Avx2 => 32,
+        Isa::Avx512 => 64,
+    };
+    match plan.inner {
+        // As many vectors as the set has registers for.
+        InnerPlan::Fused(_) if isa == Isa::Avx512 => 4 * bytes / size_of::<f32>(),
+        InnerPlan::Fused(_) => 2 * bytes / size_of::<f32>(),
+        InnerPlan::Grouped(_) => 32,
+        InnerPlan::Single(_) => VECTORS * bytes / size_of::<f32>(),
+        InnerPlan::Double(_) => VECTORS * bytes / size_of::<f64>(),
     }
 }
 
@@ -58,11 +65,11 @@ impl Packed {
                 Self::Grouped(plan, [pack(broadcast, ROWS), pack(lanes, width)])
             }
             InnerPlan::Single(plan) => {
-                let pack = |side, width| AlignedPanels::new(&plan, side, width);
+                let pack = |side, width| AlignedPanels::new(&plan, side, width, |x| x as f32);
                 Self::Single(plan, [pack(broadcast, ROWS), pack(lanes, width)])
             }
             InnerPlan::Double(plan) => {
-                let pack = |side, width| AlignedPanels::new(&plan, side, width);
+                let pack = |side, width| AlignedPanels::new(&plan, side, width, |x| x);
                 Self::Double(plan, [pack(broadcast, ROWS), pack(lanes, width)])
             }
         }
@@ -74,24 +81,24 @@ fn single(x: f64) -> f32 {
     if x.is_nan() { f32::NAN } else { x as f32 }
 }
 
-impl<T: Number> AlignedPanels<T> {
-    fn new(plan: &AlignedPlan, side: &Side, width: usize) -> Self {
+impl<T: Pod> AlignedPanels<T> {
+    fn new(plan: &AlignedPlan, side: &Side, width: usize, narrow: fn(f64) -> T) -> Self {
         let powers = plan.powers(side);
         Self {
-            values: Panels::new(&side.values, width, T::narrow),
-            powers: Panels::new(powers, width, T::narrow),
+            values: Panels::new(&side.values, width, narrow),
+            powers: Panels::new(powers, width, narrow),
         }
     }
 }
 
-/// `[M, N]`: the columns of `left` with those of `right`.
+/// `[M, N]`: the columns of `left` with those of `right`; and the seconds that it took, without packing.
 pub(super) fn multiply(
     plan: &Plan,
     left: &Side,
     right: &Side,
     init: Option<ArrayView2<'_, f64>>,
     isa: Isa,
-) -> Result<Array2<f64>, IsaError> {
+) -> Result<(Array2<f64>, f64), IsaError> {
     let ((k, m), n) = (left.dim(), right.dim().1);
     let width = width(plan, isa);
     // The side with less padding runs over lanes: products commute.
@@ -101,10 +108,15 @@ pub(super) fn multiply(
     if padded(n, m) < padded(m, n) {
         let init = init.map(|init| init.reversed_axes());
         let packed = Packed::new(plan.inner, [right, left], width);
+        let start = Instant::now();
         let product = in_lanes(plan, &packed, width, (n, k, m), init, isa)?;
-        return Ok(product.reversed_axes().as_standard_layout().into_owned());
+        let product = product.reversed_axes().as_standard_layout().into_owned();
+        return Ok((product, start.elapsed().as_secs_f64()));
     }
-    in_lanes(plan, &Packed::new(plan.inner, [left, right], width), width, (m, k, n), init, isa)
+    let packed = Packed::new(plan.inner, [left, right], width);
+    let start = Instant::now();
+    let product = in_lanes(plan, &packed, width, (m, k, n), init, isa)?;
+    Ok((product, start.elapsed().as_secs_f64()))
 }
 
 fn in_lanes(
@@ -173,10 +185,12 @@ impl Task for Tile<'_> {
                 self.whole(lanes, GroupedTile { plan, a, b, block, panel })
             }
             &Packed::Single(plan, [ref a, ref b]) => {
-                self.whole(lanes, AlignedTile { plan, a, b, block, panel })
+                let single = simd.single();
+                self.whole(lanes, AlignedTile { lanes: single, plan, a, b, block, panel })
             }
             &Packed::Double(plan, [ref a, ref b]) => {
-                self.whole(lanes, AlignedTile { plan, a, b, block, panel })
+                let double = simd.double();
+                self.whole(lanes, AlignedTile { lanes: double, plan, a, b, block, panel })
             }
         }
     }

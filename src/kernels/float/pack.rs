@@ -41,6 +41,11 @@ impl<T: Pod> Panels<T> {
         Self { lines, lines_per_panel, numbers_per_panel, width, number }
     }
 
+    /// Outputs of a panel.
+    pub(super) fn width(&self) -> usize {
+        self.width
+    }
+
     /// The numbers of one panel from `k.start` to `k.end`.
     pub(super) fn panel(&self, index: usize, k: std::ops::Range<usize>) -> &[T] {
         let lines = &self.lines[index * self.lines_per_panel..][..self.lines_per_panel];
