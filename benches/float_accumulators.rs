@@ -98,7 +98,12 @@ fn run() {
         ("preset:h100-wgmma-fp8", 1),
         ("preset:blackwell-fp8", 1),
     ];
+    // `cargo bench --bench float_accumulators -- aligned` runs the accumulators with that in their name.
+    let filter = std::env::args().skip(1).find(|arg| !arg.starts_with('-')).unwrap_or_default();
     let ours = |name: &str, a: &Operand, b: &Operand, share: usize, naive: f64| {
+        if !name.contains(&filter) {
+            return;
+        }
         let acc = name.parse().unwrap();
         let mut engine = String::new();
         let mut seconds = f64::INFINITY;
