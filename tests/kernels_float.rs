@@ -172,6 +172,71 @@ proptest! {
     }
 }
 
+/// Formats of elements and scales, the length of a block, codes of both.
+type Blocks = (&'static str, &'static str, usize, Vec<u32>, Vec<u32>);
+
+/// Elements, codes of scales around 1 or anywhere.
+fn any_blocks() -> impl Strategy<Value = Blocks> {
+    let elements = select(vec!["e2m1fn", "e2m3fn", "e3m2fn", "e4m3fn", "e5m2", "int8"]);
+    let scale = select(vec!["e8m0fnu", "e4m3fnu"]);
+    (elements, scale, select(vec![1usize, 5, 16, 32]), any::<bool>()).prop_flat_map(
+        |(element, scale, block, wide)| {
+            let top = scale.parse::<Format>().unwrap().code_count() as u32;
+            let scales = if wide { 0..top } else { top / 2 - 6..top / 2 + 6 };
+            (any_codes(element), prop::collection::vec(scales, 1..40))
+                .prop_map(move |(codes, scales)| (element, scale, block, codes, scales))
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    /// Block dots with exact element sums, and any register between or within blocks.
+    #[test]
+    fn scaled_blocks(
+        a in any_blocks(),
+        b in any_blocks(),
+        acc in select(vec![
+            "exact/32,f32", "exact/16,f32", "exact/32,bf16", "f32*32", "f32*16", "exact/16,e5m10/4,f32", "f32", "f16",
+            "e8m13-rz", "aligned13-rz:e8m13-rz*32", "aligned25-rz:f32-rz*32", "exact/32,f32-rz/2,f32", "exact/5,f32", "e6m9*5/20,f32",
+        ]),
+        (m, k, n) in any_shape(),
+    ) {
+        let build = |(element, scale, block, codes, scales): &Blocks, shape: (usize, usize), turned: bool| {
+            let blocks = k.div_ceil(*block);
+            let dims = if turned { (blocks, shape.1) } else { (shape.0, blocks) };
+            let codes_of_scales = Array2::from_shape_fn(dims, |(i, j)| scales[(i * dims.1 + j) % scales.len()]);
+            let scales = Scales::from_codes(codes_of_scales.view(), scale.parse().unwrap(), *block).unwrap();
+            operand(element, shape, codes).with_scales(scales)
+        };
+        check(&build(&a, (m, k), false), &build(&b, (k, n), true), acc, None);
+    }
+}
+
+#[test]
+fn block_products_run_in_lanes() {
+    for (elements, scale, block) in
+        [("e4m3fn", "e8m0fnu", 32), ("e2m1fn", "e4m3fnu", 16), ("e2m1fn", "e8m0fnu", 32)]
+    {
+        let codes: Vec<u32> = (0..500u32).map(|i| i.wrapping_mul(2654435761) >> 8 & 0x7d).collect();
+        let build = |shape, dims| {
+            let top = scale.parse::<Format>().unwrap().code_count() as u32 / 2;
+            let codes_of_scales =
+                Array2::from_shape_fn(dims, |(i, j)| top - 30 + (i * 7 + j * 13) as u32 % 50);
+            let scales =
+                Scales::from_codes(codes_of_scales.view(), scale.parse().unwrap(), block).unwrap();
+            operand(elements, shape, &codes).with_scales(scales)
+        };
+        let (a, b) = (build((3, 96), (3, 96 / block)), build((96, 5), (96 / block, 5)));
+        for acc in
+            [format!("exact/{block},f32"), format!("exact/{block},e5m10/2,f32"), "bf16".into()]
+        {
+            assert_eq!(check(&a, &b, &acc, None), FloatEngine::Lanes, "{acc} {elements}");
+        }
+    }
+}
+
 /// Sums of two: every register value beside every product of two FP8 formats, near ties and away from them.
 #[test]
 fn every_half_beside_products_of_fp8() {

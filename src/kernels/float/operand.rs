@@ -31,8 +31,28 @@ pub(super) struct Extent {
     pub(super) digits: u32,
     /// The least exponent by which one is aligned.
     pub(super) least_exponent: i32,
-    /// The greatest magnitude of an element without its scale is below 2 to the power after this.
-    pub(super) most_element: i32,
+    /// What elements are without their scales.
+    pub(super) element: ElementExtent,
+}
+
+/// How far elements reach without their scales.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ElementExtent {
+    /// All are multiples of 2 to this power.
+    pub(super) least: i32,
+    /// All are below 2 to the power after this.
+    pub(super) most: i32,
+    /// No scale has more binary digits; 0 where there are none.
+    pub(super) scale_digits: u32,
+    /// How many neighbours along k share a scale.
+    pub(super) block: Option<usize>,
+}
+
+impl ElementExtent {
+    /// Whether elements `width * i` to `width * (i + 1) - 1` share a scale.
+    pub(super) fn shares(&self, width: usize) -> bool {
+        self.block.is_none_or(|block| block.is_multiple_of(width))
+    }
 }
 
 impl Extent {
@@ -41,7 +61,12 @@ impl Extent {
         most: i32::MIN / 4,
         digits: 0,
         least_exponent: i32::MAX / 4,
-        most_element: i32::MIN / 4,
+        element: ElementExtent {
+            least: i32::MAX / 4,
+            most: i32::MIN / 4,
+            scale_digits: 0,
+            block: None,
+        },
     };
 
     fn add(&mut self, x: f64) {
@@ -52,13 +77,8 @@ impl Extent {
         }
     }
 
-    /// The extent of a matrix.
-    pub(super) fn of_view(values: ArrayView2<'_, f64>) -> Self {
-        Self::of(&values)
-    }
-
     /// The extent of numbers.
-    fn of<'a>(values: impl IntoIterator<Item = &'a f64>) -> Self {
+    pub(super) fn of<'a>(values: impl IntoIterator<Item = &'a f64>) -> Self {
         let mut extent = Self::EMPTY;
         values.into_iter().for_each(|&x| extent.add(x));
         extent
@@ -103,9 +123,11 @@ impl Side {
         let elements = turn(operand.values());
         let mut values = elements.as_standard_layout().into_owned();
         let mut powers = values.mapv(|x| power(x, operand.format()));
-        let most_element = Extent::of(&values).most;
+        let Extent { least, most, .. } = Extent::of(&values);
+        let mut element = ElementExtent { least, most, scale_digits: 0, block: None };
         let scale_powers = operand.scales().map(|Scales { format, block, values: scales }| {
             let scales = turn(scales.view());
+            (element.block, element.scale_digits) = (Some(*block), Extent::of(scales).digits);
             let scale = Array2::from_shape_fn(values.dim(), |(k, i)| scales[[k / block, i]]);
             // A zero element counts as zero, whatever its scale.
             let mut alone = scale.mapv(|scale| power(scale, *format));
@@ -118,7 +140,7 @@ impl Side {
         });
         let mut extent = Extent::of(&values);
         extent.least_exponent = Extent::of(&powers).least;
-        extent.most_element = most_element;
+        extent.element = element;
         Self { values, powers, scale_powers, extent }
     }
 

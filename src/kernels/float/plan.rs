@@ -66,6 +66,24 @@ impl Bounds {
         (self.a.least.saturating_add(self.b.least), self.a.most.saturating_add(self.b.most) + 2)
     }
 
+    /// Digits that hold every sum of `width` products, in tiles of `count`, if that many are needed.
+    fn sum_digits(&self, width: usize, count: Option<usize>) -> i32 {
+        if width == 1 {
+            return 0;
+        }
+        let (least, most) = self.range();
+        let any = most - least + bits(width);
+        let (a, b) = (self.a.element, self.b.element);
+        let aligned = count.is_none_or(|count| count.is_multiple_of(width));
+        if !(aligned && a.shares(width) && b.shares(width)) {
+            return any;
+        }
+        // The products of a step have one scale in common, of so many digits.
+        let least = a.least.saturating_add(b.least);
+        let most = a.most.saturating_add(b.most) + 2;
+        any.min(most - least + bits(width) + (a.scale_digits + b.scale_digits) as i32)
+    }
+
     /// Whether `extent` lies within `f32`.
     fn single(extent: Extent) -> bool {
         extent.digits <= 24 && extent.least >= -149 && extent.most <= 127
@@ -98,7 +116,7 @@ impl Plan {
             a: left.extent,
             b: right.extent,
             k: left.dim().0,
-            init: init.map_or(Extent::EMPTY, Extent::of_view),
+            init: init.map_or(Extent::EMPTY, |init| Extent::of(&init)),
             init_held: last.register.format().is_some_and(held),
         };
         // A NaN that comes with another fraction would leave with it.
@@ -106,7 +124,7 @@ impl Plan {
             return None;
         }
         let inner = inner(first, &bounds, stages.len() == 1)?;
-        let count = first.count.map(|count| usize::try_from(count.get()).unwrap_or(usize::MAX));
+        let count = products(first);
         let outer = stages[1..].iter().map(outer).collect::<Option<_>>()?;
         Some(Self { inner, count, outer })
     }
@@ -135,6 +153,11 @@ fn exact_tiles_as_width(stages: &[Stage]) -> Vec<Stage> {
     stages
 }
 
+/// Products of a tile.
+fn products(stage: &Stage) -> Option<usize> {
+    stage.count.map(|count| usize::try_from(count.get()).unwrap_or(usize::MAX))
+}
+
 fn outer(stage: &Stage) -> Option<OuterPlan> {
     match stage.register {
         Register::Float { format, rounding } if stage.width.get() == 1 => {
@@ -147,9 +170,9 @@ fn outer(stage: &Stage) -> Option<OuterPlan> {
 
 /// `only`: it is the only stage, so that it starts from the starting values.
 fn inner(stage: &Stage, bounds: &Bounds, only: bool) -> Option<InnerPlan> {
-    let width = stage.width.get() as usize;
+    let (width, count) = (stage.width.get() as usize, products(stage));
     match stage.register {
-        Register::Float { format, rounding } => float(format, rounding, width, bounds, only),
+        Register::Float { format, rounding } => float(format, rounding, width, count, bounds, only),
         Register::Aligned { fraction_bits, alignment, format, rounding } => {
             let zero = ZeroExponent::None;
             let addends = Addends::Products;
@@ -157,7 +180,7 @@ fn inner(stage: &Stage, bounds: &Bounds, only: bool) -> Option<InnerPlan> {
             aligned(&unit, width, bounds)
         }
         Register::Datapath(datapath) => match datapath.unit {
-            Unit::Fused { format, rounding } => float(format, rounding, width, bounds, only),
+            Unit::Fused { format, rounding } => float(format, rounding, width, count, bounds, only),
             Unit::Aligned(unit) => aligned(&unit, width, bounds),
             Unit::FlushedTree | Unit::LateRegister(_) => None,
         },
@@ -169,6 +192,7 @@ fn float(
     format: Format,
     rounding: Rounding,
     width: usize,
+    count: Option<usize>,
     bounds: &Bounds,
     only: bool,
 ) -> Option<InnerPlan> {
@@ -179,10 +203,8 @@ fn float(
         return Some(InnerPlan::Fused(plan));
     }
     let rounder = Rounder::new(format, mode, Beyond::Ieee)?;
-    let (least, most) = bounds.range();
     let width = width.min(bounds.k.max(1));
-    let sum_digits = if width == 1 { 0 } else { most - least + bits(width) };
-    (bounds.digits() <= 53 && sum_digits <= 53)
+    (bounds.digits() <= 53 && bounds.sum_digits(width, count) <= 53)
         .then_some(InnerPlan::Grouped(GroupedPlan { rounder, width }))
 }
 
@@ -241,7 +263,7 @@ fn aligned(unit: &Aligned, width: usize, bounds: &Bounds) -> Option<InnerPlan> {
         Addends::Products => (Aligns::Products, width, 2),
         Addends::ScaledGroups(size) => {
             let size = size as usize;
-            let elements = bounds.a.most_element.saturating_add(bounds.b.most_element) + 2;
+            let elements = bounds.a.element.most.saturating_add(bounds.b.element.most) + 2;
             // Both scales have a significand below 2.
             (Aligns::Groups(size), width.div_ceil(size), elements + 2 + bits(size))
         }
