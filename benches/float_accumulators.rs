@@ -22,7 +22,7 @@ fn codes(rows: usize, cols: usize, seed: u32) -> Array2<u32> {
         let word = (i * cols + j) as u32 ^ seed << 20;
         let word = word.wrapping_mul(0x9e37_79b9) ^ word >> 3;
         // Magnitudes around 1, either sign.
-        (word >> 5 & 0x1f) + 0x28 | (word >> 15 & 1) << 7
+        ((word >> 5 & 0x1f) + 0x28) | ((word >> 15 & 1) << 7)
     })
 }
 

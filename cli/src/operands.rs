@@ -53,6 +53,7 @@ pub(crate) struct OperandArgs {
 }
 
 /// The matrices of a product.
+#[expect(clippy::large_enum_variant, reason = "there is one for a whole run of the program")]
 pub(crate) enum Operands {
     /// Integers through integer stages.
     Integer {

@@ -15,9 +15,7 @@ use crate::simd::real::RealLanes;
 pub(super) enum Zeros {
     /// Nowhere.
     Ignored,
-    /// At this power of two, below which no other addend can lie.
-    Floor(f64),
-    /// At this power of two.
+    /// At this power of two, not above that of any register that is not zero.
     At(f64),
 }
 
@@ -149,7 +147,7 @@ impl<L: RealLanes> AlignedTile<'_, L> {
         let lanes = self.lanes;
         let mut largest = self.all(0.0);
         self.each(row, a.powers, b.powers, |vector, a, b| {
-            self.see(&mut largest[vector], lanes.mul(a, b));
+            largest[vector] = lanes.greater(lanes.mul(a, b), largest[vector]);
         });
         self.store(&largest, &mut to.largest);
         self.units(to, registers);
@@ -186,7 +184,7 @@ impl<L: RealLanes> AlignedTile<'_, L> {
                 power[vector] = lanes.greater(lanes.mul(a, b), power[vector]);
             });
             for (largest, power) in largest.iter_mut().zip(power) {
-                self.see(largest, power);
+                *largest = lanes.greater(power, *largest);
             }
             addends.push(sum);
         }
@@ -220,16 +218,6 @@ impl<L: RealLanes> AlignedTile<'_, L> {
         }
     }
 
-    /// An addend's exponent, in the search for the largest.
-    #[inline(always)]
-    fn see(&self, largest: &mut L::V, power: L::V) {
-        let power = match self.plan.zeros {
-            Zeros::At(zero) => self.lanes.where_zero(power, self.lanes.splat(L::narrow(zero))),
-            Zeros::Ignored | Zeros::Floor(_) => power,
-        };
-        *largest = self.lanes.greater(power, *largest);
-    }
-
     #[inline(always)]
     fn all(&self, x: f64) -> Vectors<L> {
         [self.lanes.splat(L::narrow(x)); VECTORS]
@@ -255,10 +243,9 @@ impl<L: RealLanes> AlignedTile<'_, L> {
         const ONE: u64 = 2046 << 52;
         let AlignedPlan { zeros, scale, least, least_register, .. } = self.plan;
         let fraction = 1.0 / scale;
-        let (floor, zero) = match zeros {
-            Zeros::Ignored => (0.0, 0.0),
-            Zeros::Floor(zero) => (zero, zero),
-            Zeros::At(zero) => (0.0, zero),
+        let zero = match zeros {
+            Zeros::Ignored => 0.0,
+            Zeros::At(zero) => zero,
         };
         let inverse = |power: f64| f64::from_bits(ONE.wrapping_sub(power.to_bits())) * scale;
         let outputs = row.inverse.iter_mut().zip(&mut row.inverse_register).zip(&mut row.unit);
@@ -267,7 +254,7 @@ impl<L: RealLanes> AlignedTile<'_, L> {
             let power = f64::from_bits(register.to_bits() & POWER);
             let power = greater(power, least_register);
             let power = if register == 0.0 { zero } else { power };
-            let power = greater(greater(largest.into(), power), floor);
+            let power = greater(largest.into(), power);
             // Where all addends are zero, any unit will do.
             let power = if power == 0.0 { 1.0 } else { power };
             *unit = power * fraction;

@@ -116,7 +116,7 @@ impl Plan {
             a: left.extent,
             b: right.extent,
             k: left.dim().0,
-            init: init.map_or(Extent::EMPTY, |init| Extent::of(&init)),
+            init: init.map_or(Extent::EMPTY, Extent::of),
             init_held: last.register.format().is_some_and(held),
         };
         // A NaN that comes with another fraction would leave with it.
@@ -270,12 +270,9 @@ fn aligned(unit: &Aligned, width: usize, bounds: &Bounds) -> Option<InnerPlan> {
     };
     let zeros = match unit.zero {
         ZeroExponent::None => Zeros::Ignored,
-        ZeroExponent::Fixed(zero)
-            if aligns == Aligns::Products && least.min(float.min_exponent()) >= zero =>
-        {
-            Zeros::Floor(power(zero))
-        }
-        ZeroExponent::Fixed(zero) => Zeros::At(power(zero)),
+        // A zero register has this exponent, and any other a greater one: no step has a smaller.
+        ZeroExponent::Fixed(zero) if float.min_exponent() >= zero => Zeros::At(power(zero)),
+        ZeroExponent::Fixed(_) => return None,
     };
     let fraction_bits = i32::try_from(unit.fraction_bits).ok()?;
     // The register is an addend too.

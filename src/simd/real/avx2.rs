@@ -14,8 +14,8 @@ pub(crate) struct Avx2Single(pub(in crate::simd) Avx2);
 pub(crate) struct Avx2Double(pub(in crate::simd) Avx2);
 
 macro_rules! avx2 {
-    ($lanes:ident, $number:ident, $v:ident, $n:literal, $set1:ident, $setzero:ident, $load:ident, $store:ident,
-     $add:ident, $mul:ident, $max:ident, $round:ident, $cmp:ident, $blend:ident) => {
+    ($lanes:ident, $number:ident, $v:ident, $n:literal, $set1:ident, $load:ident, $store:ident,
+     $add:ident, $mul:ident, $max:ident, $round:ident) => {
         impl RealLanes for $lanes {
             type Number = $number;
             type V = $v;
@@ -70,12 +70,6 @@ macro_rules! avx2 {
                 // SAFETY: `self` proves AVX2.
                 unsafe { $round::<{ _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC }>(v) }
             }
-
-            #[inline(always)]
-            fn where_zero(self, v: $v, zero: $v) -> $v {
-                // SAFETY: `self` proves AVX2.
-                unsafe { $blend(v, zero, $cmp::<_CMP_EQ_OQ>(v, $setzero())) }
-            }
         }
     };
 }
@@ -86,15 +80,12 @@ avx2!(
     __m256,
     8,
     _mm256_set1_ps,
-    _mm256_setzero_ps,
     _mm256_loadu_ps,
     _mm256_storeu_ps,
     _mm256_add_ps,
     _mm256_mul_ps,
     _mm256_max_ps,
-    _mm256_round_ps,
-    _mm256_cmp_ps,
-    _mm256_blendv_ps
+    _mm256_round_ps
 );
 avx2!(
     Avx2Double,
@@ -102,13 +93,10 @@ avx2!(
     __m256d,
     4,
     _mm256_set1_pd,
-    _mm256_setzero_pd,
     _mm256_loadu_pd,
     _mm256_storeu_pd,
     _mm256_add_pd,
     _mm256_mul_pd,
     _mm256_max_pd,
-    _mm256_round_pd,
-    _mm256_cmp_pd,
-    _mm256_blendv_pd
+    _mm256_round_pd
 );

@@ -14,8 +14,8 @@ pub(crate) struct Avx512Single(pub(in crate::simd) Avx512);
 pub(crate) struct Avx512Double(pub(in crate::simd) Avx512);
 
 macro_rules! avx512 {
-    ($lanes:ident, $number:ident, $v:ident, $n:literal, $set1:ident, $setzero:ident, $load:ident, $store:ident,
-     $add:ident, $mul:ident, $max:ident, $round:ident, $cmp:ident, $blend:ident) => {
+    ($lanes:ident, $number:ident, $v:ident, $n:literal, $set1:ident, $load:ident, $store:ident,
+     $add:ident, $mul:ident, $max:ident, $round:ident) => {
         impl RealLanes for $lanes {
             type Number = $number;
             type V = $v;
@@ -70,12 +70,6 @@ macro_rules! avx512 {
                 // SAFETY: `self` proves AVX-512 F.
                 unsafe { $round::<{ _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC }>(v) }
             }
-
-            #[inline(always)]
-            fn where_zero(self, v: $v, zero: $v) -> $v {
-                // SAFETY: `self` proves AVX-512 F.
-                unsafe { $blend($cmp::<_CMP_EQ_OQ>(v, $setzero()), v, zero) }
-            }
         }
     };
 }
@@ -86,15 +80,12 @@ avx512!(
     __m512,
     16,
     _mm512_set1_ps,
-    _mm512_setzero_ps,
     _mm512_loadu_ps,
     _mm512_storeu_ps,
     _mm512_add_ps,
     _mm512_mul_ps,
     _mm512_max_ps,
-    _mm512_roundscale_ps,
-    _mm512_cmp_ps_mask,
-    _mm512_mask_blend_ps
+    _mm512_roundscale_ps
 );
 avx512!(
     Avx512Double,
@@ -102,13 +93,10 @@ avx512!(
     __m512d,
     8,
     _mm512_set1_pd,
-    _mm512_setzero_pd,
     _mm512_loadu_pd,
     _mm512_storeu_pd,
     _mm512_add_pd,
     _mm512_mul_pd,
     _mm512_max_pd,
-    _mm512_roundscale_pd,
-    _mm512_cmp_pd_mask,
-    _mm512_mask_blend_pd
+    _mm512_roundscale_pd
 );

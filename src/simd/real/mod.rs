@@ -49,7 +49,4 @@ pub(crate) trait RealLanes: Copy + Send + Sync {
 
     /// The whole number next to zero.
     fn truncated(self, v: Self::V) -> Self::V;
-
-    /// `zero` where `v` is zero, `v` elsewhere.
-    fn where_zero(self, v: Self::V, zero: Self::V) -> Self::V;
 }

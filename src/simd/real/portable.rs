@@ -68,11 +68,6 @@ macro_rules! portable {
                 let below = nearest.simd_gt(magnitude).select(nearest - one, nearest);
                 magnitude.simd_gt(whole).select(v, below.copysign(v))
             }
-
-            #[inline(always)]
-            fn where_zero(self, v: $v, zero: $v) -> $v {
-                v.simd_eq($v::splat(0.0)).select(zero, v)
-            }
         }
     };
 }

@@ -1,5 +1,7 @@
 //! The fast products through float registers equal the reference, bit for bit, on every instruction set.
 
+mod edges;
+
 use fewbit::reference::{self, Operand, Scales};
 use fewbit::{Accumulator, FloatEngine, FloatOptions, Isa, ReportLevel, matmul_float};
 use fewbit_formats::Format;
