@@ -180,3 +180,39 @@ proptest! {
         check(&blocks((2, k), (2, count)), &blocks((k, n), (count, n)), acc, None);
     }
 }
+
+/// Products far below a floor, and a register that starts at zero: what lies below the floor's last place is lost.
+#[test]
+fn a_zero_register_has_an_exponent() {
+    // (2^11 - 1) 2^-160 = 23 * 89 * 2^-160, and 2^-160: together 2^-149, the smallest f32.
+    let a = row("bf16", &[23.0, 1.0].map(|x| x * 2f64.powi(-80)));
+    let b =
+        Array2::from_shape_vec((2, 1), [89.0, 1.0].map(|x| x * 2f64.powi(-80)).to_vec()).unwrap();
+    let b = Operand::from_values(b.view(), Format::BF16).unwrap();
+    for (acc, expected) in [("preset:a100-bf16", 0.0), ("aligned24-rz:f32-rz*8", 2f64.powi(-149))] {
+        assert_eq!(check(&a, &b, acc, None), FloatEngine::Lanes, "{acc}");
+        let product =
+            fewbit::matmul_float(&a, &b, &acc.parse().unwrap(), None, &Default::default());
+        assert_eq!(product.unwrap().values[[0, 0]], expected, "{acc}");
+    }
+}
+
+/// A step that reaches into the next block, whose scale is 2^-40: 1 + 2^-24 + 2^-58 is no tie, and 59 digits long.
+#[test]
+fn a_step_across_blocks_is_not_rounded_twice() {
+    let blocks = |first: f64, second: f64, third: f64, scale: f64, right: bool| {
+        let mut values = Array2::zeros((1, 48));
+        (values[[0, 24]], values[[0, 32]], values[[0, 33]]) = (first, second, third);
+        let mut scales = Array2::from_elem((1, 3), 1.0);
+        scales[[0, 2]] = scale;
+        let turn = |matrix: Array2<f64>| if right { matrix.reversed_axes() } else { matrix };
+        let operand = Operand::from_values(turn(values).view(), Format::E4M3FN).unwrap();
+        operand.with_scales(Scales { format: Format::E8M0FNU, block: 16, values: turn(scales) })
+    };
+    let a = blocks(1.0, 256.0, 2f64.powi(-9), 2f64.powi(-20), false);
+    let b = blocks(1.0, 256.0, 2f64.powi(-9), 2f64.powi(-20), true);
+    let acc = "f32*16/24,f32";
+    check(&a, &b, acc, None);
+    let product = fewbit::matmul_float(&a, &b, &acc.parse().unwrap(), None, &Default::default());
+    assert_eq!(product.unwrap().values[[0, 0]], 1.0 + 2f64.powi(-23));
+}
