@@ -17,7 +17,7 @@ pub mod tensor;
 pub use accumulate::{Accumulator, Report};
 pub use fewbit_formats as formats;
 pub use kernels::{
-    MatmulError, MatmulOptions, Operand, PackedMatrix, Product, ReportLevel, StageEvents, matmul,
-    matmul_packed,
+    FloatEngine, FloatMatmulError, FloatOptions, FloatProduct, MatmulError, MatmulOptions, Operand,
+    PackedMatrix, Product, ReportLevel, StageEvents, matmul, matmul_float, matmul_packed,
 };
 pub use simd::{Isa, IsaError};

@@ -293,7 +293,7 @@ fn has(isa: Isa) -> bool {
     match isa {
         Isa::Portable => true,
         _ if !cfg!(target_arch = "x86_64") => false,
-        Isa::Avx2 => all(&["avx2"]),
+        Isa::Avx2 => all(&["avx2", "fma", "f16c"]),
         Isa::Avx512 => all(&["avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512_vnni"]),
     }
 }

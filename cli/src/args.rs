@@ -15,7 +15,10 @@ Accumulators are lists of stages, from the multiplier outward:
   int16-sat                   one saturating 16-bit register
   int16-wrap/64,int24-sat     tiles of 64 products in 16 bits, their sums in 24 bits
   int20-sat*8                 an 8-wide exact adder tree into a 20-bit register
-  exact/8,int20-sat           the same, written as two stages";
+  exact/8,int20-sat           the same, written as two stages
+  e5m10-rne                   a half-precision register, rounded at every product
+  aligned24-rz:f32-rz*8       8 products and the register aligned to the largest exponent, cut to 24 fraction bits
+  preset:h100-wgmma-fp8       the dot unit of a machine: `fewbit accumulators` lists them";
 
 /// Say, bit for bit, what a narrow number format or a narrow accumulator does to a computation.
 #[derive(Debug, Parser)]
@@ -28,14 +31,18 @@ pub(crate) struct Cli {
 /// One job of the command line.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// List the dot units of machines that `--acc preset:NAME` runs, or show one of them.
+    Accumulators(commands::accumulators::Args),
     Bounds(commands::bounds::Args),
     /// Convert an array to the values or codes of a number format.
     Cast(commands::cast::Args),
     /// Give back the values of a quantized array.
     Dequantize(commands::dequantize::Args),
+    /// Show how one output of a product comes about, step by step.
+    Explain(commands::explain::Args),
     /// List the number formats, or show one of them code by code.
     Formats(commands::formats::Args),
-    /// Multiply two integer matrices through an accumulator, step by step, and report every overflow.
+    /// Multiply two matrices through an accumulator, step by step, and report every overflow.
     Matmul(commands::matmul::Args),
     /// Quantize an array: groups that share a scale (mxfp4, nvfp4, mx(...)), one scale for all, or GGUF's blocks.
     Quantize(commands::quantize::Args),

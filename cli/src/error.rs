@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use fewbit::MatmulError;
 use fewbit::accumulate::AccumulatorError;
 use fewbit::accumulate::bounds::BoundsError;
 use fewbit::quantize::QuantizeError;
+use fewbit::reference::ReferenceError;
 use fewbit::tensor::TensorError;
+use fewbit::{FloatMatmulError, MatmulError};
 use thiserror::Error;
 
 use crate::digits::DigitsError;
@@ -57,6 +58,17 @@ pub(crate) enum CliError {
     /// A product that cannot be computed.
     #[error(transparent)]
     Product(#[from] MatmulError),
+    /// A product through float registers that cannot be computed.
+    #[error(transparent)]
+    FloatProduct(#[from] FloatMatmulError),
+    /// An integer product from starting values that cannot be computed.
+    #[error(transparent)]
+    Stepped(#[from] ReferenceError),
+    /// An output that the product does not have.
+    #[error(
+        "there is no output ({row}, {col}): the product is {m}x{n}, rows and columns count from 0"
+    )]
+    Output { row: usize, col: usize, m: usize, n: usize },
     /// An accumulator that is none.
     #[error(transparent)]
     Accumulator(#[from] AccumulatorError),

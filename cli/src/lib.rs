@@ -7,6 +7,7 @@ pub mod digits;
 mod error;
 mod group_policy;
 mod io;
+mod operands;
 mod options;
 mod output;
 mod policy;

@@ -11,6 +11,8 @@ fn folder() -> Folder {
     folder.npy("b.npy", "|u1", false, &[3, 2], &[1; 6]);
     folder.npy("wide.npy", "<i8", false, &[3, 2], &[1; 48]);
     folder.npy("bool.npy", "|b1", false, &[3, 2], &[1; 6]);
+    folder.npy("codes.npy", "|u1", false, &[3, 2], &[0x40; 6]);
+    folder.npy("big.npy", "<i2", false, &[2, 2], &[1; 8]);
     folder.npy("vector.npy", "|i1", false, &[3], &[1; 3]);
     folder.npy("cut.npy", "<i4", false, &[3, 2], &[1; 23]);
     folder.npy("huge.npy", "<i4", false, &[1 << 40, 1 << 40], &[]);
@@ -51,7 +53,55 @@ fn every_kind_of_bad_input_is_one_line() {
         (&["matmul", "a.npy", "b.npy", "--acc", "int8-sat,int9-sat"], "int8-sat"),
         (&["matmul", "a.npy", "b.npy", "--acc", "int8-sat/0,int9-sat"], "`0`"),
         (&["matmul", "a.npy", "b.npy", "--acc", "int8-sat*0"], "`0`"),
-        (&["matmul", "a.npy", "b.npy", "--acc", "f32"], "floating-point stage"),
+        (&["matmul", "a.npy", "b.npy", "--acc", "u8m3"], "u8m3"),
+        (&["matmul", "a.npy", "b.npy", "--acc", "preset:tpu"], "there is no preset `tpu`"),
+        // Operands of a format.
+        (&["matmul", "a.npy", "b.npy", "--a", "e4m4m4", "--acc", "f32"], "e4m4m4"),
+        (&["matmul", "f3.npy", "b.npy", "--a", "int4", "--acc", "f32"], "(0, 0) is 0.5"),
+        (&["matmul", "f3.npy", "b.npy", "--a", "int4", "--acc", "f32"], "--round MODE"),
+        (
+            &["matmul", "a.npy", "b.npy", "--b", "binary", "--round", "up-ish", "--acc", "f32"],
+            "up-ish",
+        ),
+        (&["matmul", "a.npy", "wide.npy", "--acc", "f32"], "--b FORMAT"),
+        (&["matmul", "a.npy", "codes.npy", "--b", "e2m1fn", "--acc", "f32"], "code 0x40"),
+        (&["matmul", "a.npy", "f.npy", "--acc", "preset:a100-f16"], "takes f16, not int8"),
+        (&["matmul", "f3.npy", "f.npy", "--acc", "int8-sat/2,f32"], "not a whole number"),
+        (&["matmul", "f3.npy", "nan.npy", "--acc", "e2m1fn"], "cannot hold NaN"),
+        (&["matmul", "a.npy", "b.npy", "--acc", "int8-sat", "--init", "a.npy"], "2x3"),
+        (&["matmul", "a.npy", "b.npy", "--acc", "f32", "--init", "a.npy"], "2x3"),
+        (
+            &["matmul", "a.npy", "b.npy", "--acc", "int8-sat", "--init", "big.npy"],
+            "does not fit `int8-sat`",
+        ),
+        (&["matmul", "a.npy", "b.npy", "--acc", "f32", "--a-scales", "f.npy"], "--b-scales"),
+        (
+            &[
+                "matmul",
+                "f3.npy",
+                "f.npy",
+                "--acc",
+                "f32",
+                "--a-scales",
+                "f.npy",
+                "--b-scales",
+                "f.npy",
+            ],
+            "in blocks of 32",
+        ),
+        // Traces.
+        (&["explain", "a.npy", "b.npy", "--acc", "int8-sat"], "--row"),
+        (
+            &["explain", "a.npy", "b.npy", "--acc", "int8-sat", "--row", "2", "--col", "0"],
+            "there is no output (2, 0): the product is 2x2",
+        ),
+        (&["explain", "a.npy", "b.npy", "--acc", "f32", "--row", "0", "--col", "9"], "(0, 9)"),
+        (
+            &["explain", "a.npy", "a.npy", "--acc", "int8-sat", "--row", "0", "--col", "0"],
+            "A is 2x3 and B is 2x3",
+        ),
+        (&["explain", "a.npy", "b.npy", "--acc", "int8-sat", "--row", "-1", "--col", "0"], "-1"),
+        (&["accumulators", "tpu"], "there is no preset `tpu`"),
         // Files.
         (&["matmul", "missing.npy", "b.npy", "--acc", "int8-sat"], "missing.npy"),
         (&["matmul", "folder", "b.npy", "--acc", "int8-sat"], "folder"),

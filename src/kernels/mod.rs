@@ -13,6 +13,7 @@
 
 mod block;
 mod driver;
+mod float;
 mod matmul;
 mod operand;
 mod outer;
@@ -23,6 +24,7 @@ mod steps;
 mod tally;
 mod tile;
 
+pub use float::{FloatEngine, FloatMatmulError, FloatOptions, FloatProduct, matmul_float};
 pub use matmul::{MatmulError, MatmulOptions, Product, ReportLevel, matmul, matmul_packed};
 pub use operand::{Operand, PackedMatrix};
 pub use tally::StageEvents;

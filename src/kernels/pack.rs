@@ -62,7 +62,12 @@ pub(super) struct Layout {
 /// A cache line; panels start on one, so that no aligned vector straddles two.
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
 #[repr(C, align(64))]
-struct Line([u8; 64]);
+pub(super) struct Line([u8; 64]);
+
+impl Line {
+    /// Zeros.
+    pub(super) const ZERO: Self = Self([0; 64]);
+}
 const _: () = assert!(size_of::<Line>() == 64);
 
 /// An operand packed in a [`Layout`].

@@ -11,8 +11,9 @@ mod step;
 
 pub use dyadic::Dyadic;
 pub use float::{
-    Addend, Alignment, FloatError, FloatFirstEvent, FloatProduct, FloatReport, FloatStageReport,
-    Operand, RandomBits, Scales, Step, StepError, StepRecord, Value, matmul_float, sum_addends,
+    Addend, Alignment, FloatError, FloatFirstEvent, FloatMatmul, FloatProduct, FloatReport,
+    FloatRow, FloatStageReport, Operand, RandomBits, Scales, Step, StepError, StepRecord, Value,
+    matmul_float, sum_addends,
 };
-pub use matmul::{ReferenceError, matmul};
-pub use step::{StageState, sum_products, sum_products_from};
+pub use matmul::{ReferenceError, matmul, matmul_from};
+pub use step::{IntStepRecord, StageState, sum_products, sum_products_from, sum_products_observed};

@@ -24,6 +24,8 @@ pub struct StageState {
     pub waiting: u64,
     /// Inputs since the register restarted.
     pub taken: u64,
+    /// The first product of the inputs that wait.
+    pub first_k: u64,
 }
 
 /// Sums `products` (in ascending k) through `acc`: the last register's value, and one trace per stage.
@@ -59,12 +61,51 @@ pub fn sum_products_from(
     start: i128,
     products: impl IntoIterator<Item = i128>,
 ) -> (i128, Vec<OutputTrace>) {
+    sum_products_observed(acc, start, products, |_| ())
+}
+
+/// One step of one integer register, as [`sum_products_observed`] shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IntStepRecord {
+    /// The stage, from 0.
+    pub stage: usize,
+    /// The first product that entered.
+    pub first_k: u64,
+    /// The last product that entered.
+    pub last_k: u64,
+    /// The register before.
+    pub before: i128,
+    /// The exact sum of what entered.
+    pub input: i128,
+    /// Register and input summed exactly.
+    pub exact: i128,
+    /// The register after.
+    pub after: i128,
+    /// Whether `exact` lay outside the register's range.
+    pub event: bool,
+}
+
+/// [`sum_products_from`], which shows every step of the real registers to `observe`.
+///
+/// ```
+/// use fewbit::reference::sum_products_observed;
+/// let mut steps = Vec::new();
+/// sum_products_observed(&"int4-wrap".parse()?, 0, [5, 5], |record| steps.push(record));
+/// assert_eq!((steps[1].before, steps[1].exact, steps[1].after, steps[1].event), (5, 10, -6, true));
+/// # Ok::<(), fewbit::accumulate::AccumulatorError>(())
+/// ```
+pub fn sum_products_observed(
+    acc: &Accumulator,
+    start: i128,
+    products: impl IntoIterator<Item = i128>,
+    observe: impl FnMut(IntStepRecord),
+) -> (i128, Vec<OutputTrace>) {
     let stages = acc.stages();
-    let mut real = Run::new(stages, start, Overflows::Happen);
-    let mut exact = Run::new(stages, start, Overflows::Never);
+    let mut real = Run::new(stages, start, Overflows::Happen, observe);
+    let mut exact = Run::new(stages, start, Overflows::Never, |_| ());
     for (k, product) in (0u64..).zip(products) {
-        real.push(0, product, k);
-        exact.push(0, product, k);
+        real.push(0, product, k, k);
+        exact.push(0, product, k, k);
     }
     real.finish();
     exact.finish();
@@ -82,7 +123,8 @@ enum Overflows {
     Never,
 }
 
-struct Run<'a> {
+struct Run<'a, F> {
+    observe: F,
     stages: &'a [Stage],
     overflows: Overflows,
     states: Vec<StageState>,
@@ -90,21 +132,24 @@ struct Run<'a> {
     last_k: u64,
 }
 
-impl<'a> Run<'a> {
-    fn new(stages: &'a [Stage], start: i128, overflows: Overflows) -> Self {
+impl<'a, F: FnMut(IntStepRecord)> Run<'a, F> {
+    fn new(stages: &'a [Stage], start: i128, overflows: Overflows, observe: F) -> Self {
         let mut states = vec![StageState::default(); stages.len()];
         let mut traces = vec![OutputTrace::default(); stages.len()];
         if let (Some(state), Some(trace)) = (states.last_mut(), traces.last_mut()) {
             state.register = start;
             (trace.min, trace.max) = (start, start);
         }
-        Self { stages, overflows, states, traces, last_k: 0 }
+        Self { observe, stages, overflows, states, traces, last_k: 0 }
     }
 
-    fn push(&mut self, level: usize, input: i128, k: u64) {
+    fn push(&mut self, level: usize, input: i128, first_k: u64, k: u64) {
         self.last_k = k;
         let stage = &self.stages[level];
         let state = &mut self.states[level];
+        if state.waiting == 0 {
+            state.first_k = first_k;
+        }
         state.pending += input;
         state.waiting += 1;
         state.taken += 1;
@@ -120,14 +165,17 @@ impl<'a> Run<'a> {
     fn step(&mut self, level: usize, k: u64) {
         let state = &mut self.states[level];
         let trace = &mut self.traces[level];
-        let value = state.register + state.pending;
+        let (before, input) = (state.register, state.pending);
+        let value = before + input;
+        let mut event = false;
         (state.pending, state.waiting) = (0, 0);
         trace.min = trace.min.min(value);
         trace.max = trace.max.max(value);
         state.register = match self.stages[level].register {
             Register::Int { bits, overflow } if self.overflows == Overflows::Happen => {
                 let (low, high) = int_range(bits);
-                if value < low || value > high {
+                event = value < low || value > high;
+                if event {
                     trace.events += 1;
                     trace.first.get_or_insert((k, value));
                 }
@@ -138,12 +186,21 @@ impl<'a> Run<'a> {
             }
             _ => value,
         };
+        (self.observe)(IntStepRecord {
+            stage: level,
+            first_k: state.first_k,
+            last_k: k,
+            before,
+            input,
+            exact: value,
+            after: state.register,
+            event,
+        });
     }
 
     fn hand_on(&mut self, level: usize, k: u64) {
-        let value = self.states[level].register;
-        self.states[level] = StageState::default();
-        self.push(level + 1, value, k);
+        let StageState { register, first_k, .. } = std::mem::take(&mut self.states[level]);
+        self.push(level + 1, register, first_k, k);
     }
 
     fn finish(&mut self) {

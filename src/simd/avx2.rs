@@ -1,28 +1,33 @@
-//! AVX2: vectors of 256 bits.
+//! AVX2 with FMA and F16C: vectors of 256 bits.
 
 use std::arch::x86_64::*;
 
+use super::fused::Avx2Fused;
+use super::real::{Avx2Double, Avx2Single};
 use super::{Call, Lanes, Simd};
 
-/// This CPU has AVX2: made by [`Avx2::detect`] alone.
+/// This CPU has AVX2, FMA and F16C: made by [`Avx2::detect`] alone.
 #[derive(Clone, Copy)]
 pub(crate) struct Avx2(());
 
 impl Avx2 {
     /// The token, where the CPU has the instructions.
     pub(super) fn detect() -> Option<Self> {
-        is_x86_feature_detected!("avx2").then_some(Self(()))
+        let all = is_x86_feature_detected!("avx2")
+            && is_x86_feature_detected!("fma")
+            && is_x86_feature_detected!("f16c");
+        all.then_some(Self(()))
     }
 
     /// Runs `call` compiled with its instructions.
     #[inline(always)]
-    fn vectorize<C: Call>(self, call: C) -> C::Output {
-        #[target_feature(enable = "avx2")]
+    pub(super) fn vectorize<C: Call>(self, call: C) -> C::Output {
+        #[target_feature(enable = "avx2,fma,f16c")]
         #[inline(never)]
         fn inner<C: Call>(call: C) -> C::Output {
             call.call()
         }
-        // SAFETY: `self` exists, so the CPU has AVX2.
+        // SAFETY: `self` exists, so the CPU has all three extensions.
         unsafe { inner(call) }
     }
 }
@@ -30,6 +35,9 @@ impl Avx2 {
 impl Simd for Avx2 {
     type L32 = Avx2Lanes32;
     type L64 = Avx2Lanes64;
+    type Fused = Avx2Fused;
+    type Single = Avx2Single;
+    type Double = Avx2Double;
 
     #[inline(always)]
     fn lanes32(self) -> Avx2Lanes32 {
@@ -39,6 +47,21 @@ impl Simd for Avx2 {
     #[inline(always)]
     fn lanes64(self) -> Avx2Lanes64 {
         Avx2Lanes64(self)
+    }
+
+    #[inline(always)]
+    fn fused(self) -> Avx2Fused {
+        Avx2Fused(self)
+    }
+
+    #[inline(always)]
+    fn single(self) -> Avx2Single {
+        Avx2Single(self)
+    }
+
+    #[inline(always)]
+    fn double(self) -> Avx2Double {
+        Avx2Double(self)
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::arch::x86_64::*;
 
+use super::fused::Avx512Fused;
+use super::real::{Avx512Double, Avx512Single};
 use super::{Call, Lanes, Simd};
 
 /// This CPU has AVX-512 F, BW, DQ, VL and VNNI: made by [`Avx512::detect`] alone.
@@ -21,7 +23,7 @@ impl Avx512 {
 
     /// Runs `call` compiled with its instructions.
     #[inline(always)]
-    fn vectorize<C: Call>(self, call: C) -> C::Output {
+    pub(super) fn vectorize<C: Call>(self, call: C) -> C::Output {
         #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
         #[inline(never)]
         fn inner<C: Call>(call: C) -> C::Output {
@@ -35,6 +37,9 @@ impl Avx512 {
 impl Simd for Avx512 {
     type L32 = Avx512Lanes32;
     type L64 = Avx512Lanes64;
+    type Fused = Avx512Fused;
+    type Single = Avx512Single;
+    type Double = Avx512Double;
 
     #[inline(always)]
     fn lanes32(self) -> Avx512Lanes32 {
@@ -44,6 +49,21 @@ impl Simd for Avx512 {
     #[inline(always)]
     fn lanes64(self) -> Avx512Lanes64 {
         Avx512Lanes64(self)
+    }
+
+    #[inline(always)]
+    fn fused(self) -> Avx512Fused {
+        Avx512Fused(self)
+    }
+
+    #[inline(always)]
+    fn single(self) -> Avx512Single {
+        Avx512Single(self)
+    }
+
+    #[inline(always)]
+    fn double(self) -> Avx512Double {
+        Avx512Double(self)
     }
 }
 

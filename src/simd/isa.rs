@@ -15,7 +15,7 @@ use super::{avx2::Avx2, avx512::Avx512};
 pub enum Isa {
     /// What every CPU of the target has.
     Portable,
-    /// x86-64 with AVX2.
+    /// x86-64 with AVX2, FMA and F16C.
     Avx2,
     /// x86-64 with AVX-512 F, BW, DQ, VL and VNNI.
     Avx512,

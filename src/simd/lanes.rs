@@ -2,6 +2,9 @@
 
 use bytemuck::Pod;
 
+use super::fused::FusedLanes;
+use super::real::RealLanes;
+
 /// An integer that fills one lane.
 pub(crate) trait Word: Pod + Send + Sync + Ord + std::fmt::Debug {
     /// Its width.
@@ -48,12 +51,27 @@ pub(crate) trait Simd: Copy + Send + Sync {
     type L32: Lanes<Word = i32>;
     /// Lanes of 64 bits; an operand word is one integer of at most 32 bits, sign extended.
     type L64: Lanes<Word = i64>;
+    /// Lanes of `f32`.
+    type Fused: FusedLanes;
+    /// Lanes of `f32` for aligned registers.
+    type Single: RealLanes<Number = f32>;
+    /// Lanes of `f64` for aligned registers.
+    type Double: RealLanes<Number = f64>;
 
     /// Its 32-bit lanes.
     fn lanes32(self) -> Self::L32;
 
     /// Its 64-bit lanes.
     fn lanes64(self) -> Self::L64;
+
+    /// Its lanes of `f32`.
+    fn fused(self) -> Self::Fused;
+
+    /// Its lanes of `f32` for aligned registers.
+    fn single(self) -> Self::Single;
+
+    /// Its lanes of `f64` for aligned registers.
+    fn double(self) -> Self::Double;
 }
 
 /// A loop that is compiled with the instructions of the lanes it works on.

@@ -13,9 +13,11 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+pub(crate) mod fused;
 mod isa;
 mod lanes;
 mod portable;
+pub(crate) mod real;
 #[cfg(test)]
 mod tests;
 

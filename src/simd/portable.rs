@@ -3,6 +3,8 @@
 use bytemuck::cast;
 use wide::{i16x16, i32x8, i64x4};
 
+use super::fused::PortableFused;
+use super::real::{PortableDouble, PortableSingle};
 use super::{Call, Lanes, Simd};
 
 /// Nothing to prove.
@@ -20,6 +22,9 @@ pub(crate) struct Portable64;
 impl Simd for Portable {
     type L32 = Portable32;
     type L64 = Portable64;
+    type Fused = PortableFused;
+    type Single = PortableSingle;
+    type Double = PortableDouble;
 
     #[inline(always)]
     fn lanes32(self) -> Portable32 {
@@ -29,6 +34,21 @@ impl Simd for Portable {
     #[inline(always)]
     fn lanes64(self) -> Portable64 {
         Portable64
+    }
+
+    #[inline(always)]
+    fn fused(self) -> PortableFused {
+        PortableFused
+    }
+
+    #[inline(always)]
+    fn single(self) -> PortableSingle {
+        PortableSingle
+    }
+
+    #[inline(always)]
+    fn double(self) -> PortableDouble {
+        PortableDouble
     }
 }
 

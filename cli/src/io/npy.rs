@@ -144,7 +144,7 @@ fn row_major<T: Copy>(elements: Vec<T>, shape: &[usize], order: Order) -> Vec<T>
 }
 
 impl Npy {
-    pub(super) fn wrong(&self, reason: String) -> CliError {
+    pub(crate) fn wrong(&self, reason: String) -> CliError {
         CliError::Array { path: self.name.clone().into(), reason }
     }
 
@@ -238,6 +238,68 @@ impl Npy {
                 "holds {dtype}, and element {index}, {value:e}, is no float32: round it first, with `fewbit cast --to f32`"
             ))
         })
+    }
+
+    /// The integers, of int64 too, as a matrix.
+    ///
+    /// # Errors
+    /// Another type, a number beyond int64, or not two axes.
+    pub(crate) fn into_int64_matrix(self) -> Result<Array2<i64>, CliError> {
+        let shape = self.matrix_shape()?;
+        let values: Vec<i64> = match &self.values {
+            Values::I64(v) => v.clone(),
+            Values::U64(v) => v
+                .iter()
+                .map(|&v| i64::try_from(v))
+                .collect::<Result<_, _>>()
+                .map_err(|_| self.wrong("holds a number beyond int64".into()))?,
+            _ => return self.into_integer_matrix(),
+        };
+        Array2::from_shape_vec(shape, values).map_err(|e| self.wrong(e.to_string()))
+    }
+
+    /// The unsigned integers of at most 32 bits as a matrix of codes; `None` where the type is another.
+    ///
+    /// # Errors
+    /// Not two axes.
+    pub(crate) fn code_matrix(&self) -> Result<Option<Array2<u32>>, CliError> {
+        let codes: Vec<u32> = match &self.values {
+            Values::U8(v) => v.iter().map(|&v| v.into()).collect(),
+            Values::U16(v) => v.iter().map(|&v| v.into()).collect(),
+            Values::U32(v) => v.clone(),
+            _ => return Ok(None),
+        };
+        let matrix = Array2::from_shape_vec(self.matrix_shape()?, codes);
+        matrix.map(Some).map_err(|e| self.wrong(e.to_string()))
+    }
+
+    /// The numbers as a matrix of float64.
+    ///
+    /// # Errors
+    /// An integer that float64 does not have, or not two axes.
+    pub(crate) fn real_matrix(&self) -> Result<Array2<f64>, CliError> {
+        let whole = |v: i128| -> Result<f64, CliError> {
+            let x = v as f64;
+            if x as i128 == v {
+                Ok(x)
+            } else {
+                Err(self.wrong(format!("holds {v}, which float64 does not have")))
+            }
+        };
+        let values: Vec<f64> = match &self.values {
+            Values::I8(v) => v.iter().map(|&v| v.into()).collect(),
+            Values::I16(v) => v.iter().map(|&v| v.into()).collect(),
+            Values::I32(v) => v.iter().map(|&v| v.into()).collect(),
+            Values::I64(v) => v.iter().map(|&v| whole(v.into())).collect::<Result<_, _>>()?,
+            Values::U8(v) => v.iter().map(|&v| v.into()).collect(),
+            Values::U16(v) => v.iter().map(|&v| v.into()).collect(),
+            Values::U32(v) => v.iter().map(|&v| v.into()).collect(),
+            Values::U64(v) => v.iter().map(|&v| whole(v.into())).collect::<Result<_, _>>()?,
+            Values::F16(v) => v.iter().map(|v| v.to_f64()).collect(),
+            Values::F32(v) => v.iter().map(|&v| v.into()).collect(),
+            Values::F64(v) => v.clone(),
+        };
+        Array2::from_shape_vec(self.matrix_shape()?, values).map_err(|e| self.wrong(e.to_string()))
     }
 
     /// The floats as a matrix of float32; float64 is rounded to it.

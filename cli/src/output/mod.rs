@@ -1,5 +1,6 @@
 //! What goes to standard output and standard error.
 
+mod exact;
 mod progress;
 mod table;
 
@@ -10,6 +11,7 @@ use serde::Serialize;
 
 use crate::error::CliError;
 
+pub(crate) use exact::Exact;
 pub(crate) use progress::Progress;
 pub(crate) use table::numbers;
 

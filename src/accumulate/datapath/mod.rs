@@ -7,10 +7,13 @@
 mod table;
 
 use std::fmt;
+use std::num::NonZeroU32;
 use std::str::FromStr;
 
 use fewbit_formats::{Format, Rounding};
 use thiserror::Error;
+
+use super::{Register, Stage};
 
 /// A unit of a machine for one kind of operands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -148,6 +151,30 @@ impl Datapath {
             .iter()
             .find(|row| row.name == name)
             .ok_or_else(|| UnknownDatapath { name: name.into() })
+    }
+
+    /// The unit in the grammar of accumulators, apart from the exponent of zero addends; `None` where the grammar has no
+    /// such stage.
+    ///
+    /// ```
+    /// use fewbit::accumulate::Datapath;
+    /// assert_eq!(Datapath::find("a100-f16")?.grammar().as_deref(), Some("aligned24-rz:f32-rz*8"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn grammar(&self) -> Option<String> {
+        let register = match self.unit {
+            Unit::Aligned(Aligned {
+                addends: Addends::Products,
+                fraction_bits,
+                alignment,
+                format,
+                rounding,
+                ..
+            }) => Register::Aligned { fraction_bits, alignment, format, rounding },
+            Unit::Fused { format, rounding } => Register::Float { format, rounding },
+            Unit::Aligned(_) | Unit::FlushedTree | Unit::LateRegister(_) => return None,
+        };
+        Some(Stage::new(register).with_width(NonZeroU32::new(self.width)?).to_string())
     }
 
     /// The format of the register.

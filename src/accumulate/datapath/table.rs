@@ -9,11 +9,12 @@ const MMA_SIM: &str = "MMA-Sim 2.1.1 (Xie et al., arXiv 2511.10909), which repor
 const BOTH: &str = "MMA-Sim 2.1.1 (Xie et al., arXiv 2511.10909) and the models of Mikaitis et al. (arXiv 2512.07004), \
                     which both report bitwise agreement with the hardware";
 
-/// Both models agree in all that normal values can show.
-const ZEROS: &str = "The largest exponent has a floor: for zero addends alone in MMA-Sim (followed here), for all in \
-                     the other model. They differ only where no addend is zero and all lie below the floor.";
-/// f16 operands and registers lie above the floor.
+/// Of addends below the exponent of zero one model says that they count as having it, the other does not. That is the
+/// same: the register's own exponent is above it, or the register is zero.
 const NOTHING: &str = "";
+/// Where products can lie that far below.
+const ZEROS: &str = "An earlier version of MMA-Sim gave a zero addend the exponent -126, which would differ where all \
+                     other addends lie below that.";
 const LIBRARIES: &str = "Published measurements of FP8 matrix products through libraries agree with 13 bits; which \
                      instruction a library picks is not part of the model.";
 const LOWERED: &str = "25 bits for FP8 through mma.sync are MMA-Sim 1's; MMA-Sim 2 does not model this instruction, and \
@@ -112,37 +113,37 @@ const fn late(groups: Groups) -> Unit {
 
 pub(super) const TABLE: &[Datapath] = &[
     nvidia("v100-f16", F16, 4, 23, -131, Out::F32, NOTHING),
-    nvidia("v100-f16-f16", F16, 4, 23, -19, Out::F16, ZEROS),
+    nvidia("v100-f16-f16", F16, 4, 23, -19, Out::F16, NOTHING),
     nvidia("turing-f16", F16, 8, 24, -132, Out::F32, NOTHING),
-    nvidia("turing-f16-f16", F16, 8, 24, -20, Out::F16, ZEROS),
+    nvidia("turing-f16-f16", F16, 8, 24, -20, Out::F16, NOTHING),
     nvidia("a100-f16", F16, 8, 24, -132, Out::F32, NOTHING),
-    nvidia("a100-f16-f16", F16, 8, 24, -20, Out::F16, ZEROS),
+    nvidia("a100-f16-f16", F16, 8, 24, -20, Out::F16, NOTHING),
     nvidia("a100-bf16", BF16, 8, 24, -132, Out::F32, ZEROS),
     nvidia("a100-tf32", TF32, 4, 24, -132, Out::F32, ZEROS),
     nvidia("ada-f16", F16, 8, 24, -132, Out::F32, NOTHING),
-    nvidia("ada-f16-f16", F16, 8, 24, -20, Out::F16, ZEROS),
+    nvidia("ada-f16-f16", F16, 8, 24, -20, Out::F16, NOTHING),
     nvidia("ada-bf16", BF16, 8, 24, -132, Out::F32, ZEROS),
     nvidia("ada-tf32", TF32, 4, 24, -132, Out::F32, ZEROS),
     nvidia("ada-fp8", FP8, 16, 13, -132, Out::E8M13, LIBRARIES),
-    nvidia("ada-fp8-f16", FP8, 16, 13, -20, Out::F16, ZEROS),
+    nvidia("ada-fp8-f16", FP8, 16, 13, -20, Out::F16, NOTHING),
     nvidia("h100-mma-f16", F16, 16, 25, -133, Out::F32, NOTHING),
-    nvidia("h100-mma-f16-f16", F16, 16, 25, -21, Out::F16, ZEROS),
+    nvidia("h100-mma-f16-f16", F16, 16, 25, -21, Out::F16, NOTHING),
     nvidia("h100-mma-bf16", BF16, 16, 25, -133, Out::F32, ZEROS),
     nvidia("h100-mma-tf32", TF32, 8, 25, -133, Out::F32, ZEROS),
     from(MMA_SIM_1, nvidia("h100-mma-fp8", FP8, 32, 25, -133, Out::F32, LOWERED)),
     from(MMA_SIM_1, nvidia("h100-mma-fp8-f16", FP8, 32, 25, -21, Out::F16, LOWERED)),
     nvidia("h100-wgmma-f16", F16, 16, 25, -133, Out::F32, NOTHING),
-    nvidia("h100-wgmma-f16-f16", F16, 16, 25, -21, Out::F16, ZEROS),
+    nvidia("h100-wgmma-f16-f16", F16, 16, 25, -21, Out::F16, NOTHING),
     nvidia("h100-wgmma-bf16", BF16, 16, 25, -133, Out::F32, ZEROS),
     nvidia("h100-wgmma-tf32", TF32, 8, 25, -133, Out::F32, ZEROS),
     nvidia("h100-wgmma-fp8", FP8, 32, 13, -133, Out::E8M13, LIBRARIES),
-    nvidia("h100-wgmma-fp8-f16", FP8, 32, 13, -21, Out::F16, ZEROS),
+    nvidia("h100-wgmma-fp8-f16", FP8, 32, 13, -21, Out::F16, NOTHING),
     nvidia("blackwell-f16", F16, 16, 25, -133, Out::F32, NOTHING),
-    nvidia("blackwell-f16-f16", F16, 16, 25, -21, Out::F16, ZEROS),
+    nvidia("blackwell-f16-f16", F16, 16, 25, -21, Out::F16, NOTHING),
     nvidia("blackwell-bf16", BF16, 16, 25, -133, Out::F32, ZEROS),
     nvidia("blackwell-tf32", TF32, 8, 25, -133, Out::F32, ZEROS),
     nvidia("blackwell-fp8", F8F6F4, 32, 25, -133, Out::F32, NOTHING),
-    nvidia("blackwell-fp8-f16", F8F6F4, 32, 25, -21, Out::F16, ZEROS),
+    nvidia("blackwell-fp8-f16", F8F6F4, 32, 25, -21, Out::F16, NOTHING),
     scaled(
         nvidia("blackwell-mxfp8", F8F6F4, 32, 25, -133, Out::F32, SCALED),
         Format::E8M0FNU,

@@ -1,11 +1,11 @@
 //! The matrix product of real matrices through any accumulator.
 
 use fewbit_formats::Format;
-use ndarray::{Array2, ArrayView2};
+use ndarray::{Array1, Array2, ArrayView2};
 
 use super::operand::Along;
 use super::report::FloatTrace;
-use super::{Addend, FloatError, FloatReport, Operand, RandomBits, Value, sum_addends};
+use super::{Addend, FloatError, FloatReport, Operand, RandomBits, StepRecord, Value, sum_addends};
 use crate::accumulate::datapath::{BlockScales, Unit};
 use crate::accumulate::{Accumulator, Datapath, Register};
 
@@ -46,51 +46,136 @@ pub fn matmul_float(
     init: Option<ArrayView2<'_, f64>>,
     seed: u64,
 ) -> Result<FloatProduct, FloatError> {
-    let ((m, ka), (kb, n)) = (a.values().dim(), b.values().dim());
-    if ka != kb {
-        return Err(FloatError::Shape { m, ka, kb, n });
-    }
-    if let Some((rows, cols)) = init.map(|init| init.dim()).filter(|&dim| dim != (m, n)) {
-        return Err(FloatError::InitShape { rows, cols, m, n });
-    }
-    a.check_scales(Along::Columns)?;
-    b.check_scales(Along::Rows)?;
-    let flush = match acc.stages()[0].register {
-        Register::Datapath(datapath) => {
-            check_operands(datapath, a, b)?;
-            matches!(datapath.unit, Unit::FlushedTree)
-        }
-        _ => false,
-    };
-    let element = |operand: &Operand, row, col, along| {
-        let element = operand.addend(row, col, along);
-        if flush { flushed(element, operand.format()) } else { element }
-    };
-    let columns: Vec<Vec<Addend>> =
-        (0..n).map(|col| (0..ka).map(|k| element(b, k, col, Along::Rows)).collect()).collect();
-
+    let problem = FloatMatmul::new(a, b, acc, init, seed)?;
+    let columns: Vec<_> = (0..b.values().ncols()).map(|col| problem.column(col)).collect();
     let mut product = FloatProduct {
-        values: Array2::zeros((m, n)),
+        values: Array2::zeros((a.values().nrows(), columns.len())),
         rounded: 0,
         report: FloatReport::new(acc.stages().len()),
     };
-    for row in 0..m {
-        let left: Vec<Addend> = (0..ka).map(|k| element(a, row, k, Along::Columns)).collect();
-        for (col, right) in columns.iter().enumerate() {
-            let start = init.map_or(Value::ZERO, |init| Value::from_f64(init[[row, col]]));
-            let mut traces = FloatTrace::starting(acc.stages().len(), &start);
-            let random = RandomBits { seed, output: (row * n + col) as u64 };
-            let products = left.iter().zip(right).map(|(a, b)| a.times(b));
-            let observe = &mut |record: super::StepRecord<'_>| traces[record.stage].add(record);
-            let value = sum_addends(acc, start, products, random, observe)
-                .map_err(|(stage, k, error)| FloatError::Step { row, col, stage, k, error })?;
-            let nearest = value.to_f64();
-            product.values[[row, col]] = nearest;
-            product.rounded += u64::from(Value::from_f64(nearest) != value);
-            product.report.add(row as u64, col as u64, traces);
-        }
+    for row in 0..a.values().nrows() {
+        let FloatRow { values, rounded, report } = problem.row(row, &columns)?;
+        product.values.row_mut(row).assign(&Array1::from(values));
+        product.rounded += rounded;
+        product.report.merge(report);
     }
     Ok(product)
+}
+
+/// A product whose operands fit each other and the accumulator, output by output.
+#[derive(Clone, Copy, Debug)]
+pub struct FloatMatmul<'a> {
+    a: &'a Operand,
+    b: &'a Operand,
+    acc: &'a Accumulator,
+    init: Option<ArrayView2<'a, f64>>,
+    seed: u64,
+    flush: bool,
+}
+
+/// One row of a [`FloatProduct`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct FloatRow {
+    /// `[N]`
+    pub values: Vec<f64>,
+    /// How many values are not exact.
+    pub rounded: u64,
+    /// What happened on the way.
+    pub report: FloatReport,
+}
+
+impl<'a> FloatMatmul<'a> {
+    /// The product that [`matmul_float`] computes.
+    ///
+    /// # Errors
+    /// Shapes that do not fit, operands that a preset does not take.
+    pub fn new(
+        a: &'a Operand,
+        b: &'a Operand,
+        acc: &'a Accumulator,
+        init: Option<ArrayView2<'a, f64>>,
+        seed: u64,
+    ) -> Result<Self, FloatError> {
+        let ((m, ka), (kb, n)) = (a.values().dim(), b.values().dim());
+        if ka != kb {
+            return Err(FloatError::Shape { m, ka, kb, n });
+        }
+        if let Some((rows, cols)) = init.map(|init| init.dim()).filter(|&dim| dim != (m, n)) {
+            return Err(FloatError::InitShape { rows, cols, m, n });
+        }
+        a.check_scales(Along::Columns)?;
+        b.check_scales(Along::Rows)?;
+        let flush = match acc.stages()[0].register {
+            Register::Datapath(datapath) => {
+                check_operands(datapath, a, b)?;
+                matches!(datapath.unit, Unit::FlushedTree)
+            }
+            _ => false,
+        };
+        Ok(Self { a, b, acc, init, seed, flush })
+    }
+
+    /// What row `row` of the left operand gives to its products.
+    pub fn left(&self, row: usize) -> Vec<Addend> {
+        let elements = (0..self.a.values().ncols()).map(|k| self.a.addend(row, k, Along::Columns));
+        elements.map(|element| self.entering(element, self.a)).collect()
+    }
+
+    /// What column `col` of the right operand gives to its products.
+    pub fn column(&self, col: usize) -> Vec<Addend> {
+        let elements = (0..self.b.values().nrows()).map(|k| self.b.addend(k, col, Along::Rows));
+        elements.map(|element| self.entering(element, self.b)).collect()
+    }
+
+    fn entering(&self, element: Addend, operand: &Operand) -> Addend {
+        if self.flush { flushed(element, operand.format()) } else { element }
+    }
+
+    /// Output `(row, col)` from its row and column, every step of it shown to `observe`.
+    ///
+    /// # Errors
+    /// A step that cannot be made.
+    pub fn output(
+        &self,
+        (row, col): (usize, usize),
+        left: &[Addend],
+        right: &[Addend],
+        observe: &mut dyn FnMut(StepRecord<'_>),
+    ) -> Result<Value, FloatError> {
+        let output = (row * self.b.values().ncols() + col) as u64;
+        let random = RandomBits { seed: self.seed, output };
+        let products = left.iter().zip(right).map(|(a, b)| a.times(b));
+        sum_addends(self.acc, self.start(row, col), products, random, observe)
+            .map_err(|(stage, k, error)| FloatError::Step { row, col, stage, k, error })
+    }
+
+    fn start(&self, row: usize, col: usize) -> Value {
+        self.init.map_or(Value::ZERO, |init| Value::from_f64(init[[row, col]]))
+    }
+
+    /// Row `row` of the product; `columns` are those of the right operand.
+    ///
+    /// # Errors
+    /// A step that cannot be made.
+    pub fn row(&self, row: usize, columns: &[Vec<Addend>]) -> Result<FloatRow, FloatError> {
+        let stages = self.acc.stages().len();
+        let left = self.left(row);
+        let mut result = FloatRow {
+            values: Vec::with_capacity(columns.len()),
+            rounded: 0,
+            report: FloatReport::new(stages),
+        };
+        for (col, right) in columns.iter().enumerate() {
+            let mut traces = FloatTrace::starting(stages, &self.start(row, col));
+            let observe = &mut |record: StepRecord<'_>| traces[record.stage].add(record);
+            let value = self.output((row, col), &left, right, observe)?;
+            let nearest = value.to_f64();
+            result.values.push(nearest);
+            result.rounded += u64::from(Value::from_f64(nearest) != value);
+            result.report.add(row as u64, col as u64, traces);
+        }
+        Ok(result)
+    }
 }
 
 /// Whether the machine takes these operands.

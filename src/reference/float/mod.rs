@@ -38,7 +38,7 @@ mod value;
 
 pub use addend::Addend;
 pub use error::{FloatError, StepError};
-pub use matmul::{FloatProduct, matmul_float};
+pub use matmul::{FloatMatmul, FloatProduct, FloatRow, matmul_float};
 pub use operand::{Operand, Scales};
 pub use report::{FloatFirstEvent, FloatReport, FloatStageReport};
 pub use run::{RandomBits, sum_addends};

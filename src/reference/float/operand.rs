@@ -24,6 +24,30 @@ pub struct Scales {
     pub values: Array2<f64>,
 }
 
+impl Scales {
+    /// The scales that these codes of `format` stand for.
+    ///
+    /// # Errors
+    /// The first code that has bits above the format's width.
+    ///
+    /// ```
+    /// use fewbit::reference::Scales;
+    /// use fewbit_formats::Format;
+    /// use ndarray::array;
+    /// let scales = Scales::from_codes(array![[127u32, 130]].view(), Format::E8M0FNU, 32)?;
+    /// assert_eq!(scales.values, array![[1.0, 8.0]]);
+    /// # Ok::<(), fewbit::reference::FloatError>(())
+    /// ```
+    pub fn from_codes(
+        codes: ArrayView2<'_, u32>,
+        format: Format,
+        block: usize,
+    ) -> Result<Self, FloatError> {
+        let values = Operand::from_codes(codes, format)?.values;
+        Ok(Self { format, block, values })
+    }
+}
+
 impl Operand {
     /// The values of codes.
     ///

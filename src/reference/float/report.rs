@@ -77,25 +77,39 @@ impl FloatReport {
     /// Adds one output: what its steps gave, one entry per stage.
     pub(super) fn add(&mut self, row: u64, col: u64, traces: Vec<FloatTrace>) {
         for (stage, trace) in self.stages.iter_mut().zip(traces) {
-            let FloatTrace { min, max, first, counts } = trace;
-            stage.first = stage.first.take().or_else(|| {
-                let (k, value) = first?;
-                Some(FloatFirstEvent { row, col, k, value })
-            });
-            if stage.min > min {
-                stage.min = min;
-            }
-            if stage.max < max {
-                stage.max = max;
-            }
-            stage.events += counts.events;
-            stage.outputs += u64::from(counts.events > 0);
-            stage.steps += counts.steps;
-            stage.inexact += counts.inexact;
-            stage.underflows += counts.underflows;
-            stage.absorbed += counts.absorbed;
-            stage.invalid += counts.invalid;
+            stage.merge(trace.report(row, col));
         }
+    }
+
+    /// Adds what outputs reported that come later in row-major order.
+    pub fn merge(&mut self, later: Self) {
+        for (stage, later) in self.stages.iter_mut().zip(later.stages) {
+            stage.merge(later);
+        }
+    }
+
+    /// Overflow events over all stages.
+    pub fn events(&self) -> u64 {
+        self.stages.iter().map(|stage| stage.events).sum()
+    }
+}
+
+impl FloatStageReport {
+    fn merge(&mut self, later: Self) {
+        self.first = self.first.take().or(later.first);
+        if self.min > later.min {
+            self.min = later.min;
+        }
+        if self.max < later.max {
+            self.max = later.max;
+        }
+        self.events += later.events;
+        self.outputs += later.outputs;
+        self.steps += later.steps;
+        self.inexact += later.inexact;
+        self.underflows += later.underflows;
+        self.absorbed += later.absorbed;
+        self.invalid += later.invalid;
     }
 }
 
@@ -128,6 +142,23 @@ impl FloatTrace {
             (last.min, last.max) = (start.clone(), start.clone());
         }
         traces
+    }
+
+    /// The report of this output alone.
+    fn report(self, row: u64, col: u64) -> FloatStageReport {
+        let Self { min, max, first, counts } = self;
+        FloatStageReport {
+            events: counts.events,
+            outputs: u64::from(counts.events > 0),
+            first: first.map(|(k, value)| FloatFirstEvent { row, col, k, value }),
+            min,
+            max,
+            steps: counts.steps,
+            inexact: counts.inexact,
+            underflows: counts.underflows,
+            absorbed: counts.absorbed,
+            invalid: counts.invalid,
+        }
     }
 
     /// Adds a step of this stage.

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use fewbit_formats::Real;
+use serde::{Serialize, Serializer};
 
 use crate::reference::Dyadic;
 
@@ -98,6 +99,17 @@ impl Value {
             _ if *self == Self::Nan || *other == Self::Nan => Self::Nan,
             _ if self.is_zero() || other.is_zero() => Self::Nan,
             _ => Self::infinity(negative),
+        }
+    }
+}
+
+impl Serialize for Value {
+    /// As [`Dyadic`]; infinities, NaN and -0 as text.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Finite(x) => x.serialize(serializer),
+            Self::NegativeZero => serializer.serialize_str("-0"),
+            other => serializer.collect_str(other),
         }
     }
 }

@@ -1,0 +1,103 @@
+//! The trace of any other product.
+
+use fewbit::FloatMatmulError;
+use fewbit::reference::{
+    Addend as Entering, Alignment, Dyadic, FloatMatmul, Operand, StepRecord, Value,
+};
+use fewbit_formats::Status;
+use ndarray::Array2;
+
+use super::step::{Addend, Aligned, Input, Step};
+use super::{Args, Trace};
+use crate::error::CliError;
+use crate::output::Exact;
+
+/// The steps of one output.
+pub(super) fn trace(
+    args: &Args,
+    a: &Operand,
+    b: &Operand,
+    init: Option<&Array2<f64>>,
+) -> Result<Trace, CliError> {
+    let failed = |error| CliError::from(FloatMatmulError::from(error));
+    let init = init.map(|init| init.view());
+    let problem = FloatMatmul::new(a, b, &args.acc, init, args.operands.seed).map_err(failed)?;
+    args.check(a.values().nrows(), b.values().ncols())?;
+    let (left, right) = (problem.left(args.row), problem.column(args.col));
+    let (mut steps, mut all) = (Vec::new(), 0);
+    let observe = &mut |record: StepRecord<'_>| {
+        all += 1;
+        if args.wants(record.first_k, record.last_k) {
+            steps.push(step(args, &record, &left, &right));
+        }
+    };
+    let value = problem.output((args.row, args.col), &left, &right, observe).map_err(failed)?;
+    Ok(args.trace(left.len(), value.into(), all, steps))
+}
+
+fn step(args: &Args, record: &StepRecord<'_>, left: &[Entering], right: &[Entering]) -> Step {
+    let StepRecord { stage, first_k, last_k, before, inputs, step } = *record;
+    let input = |(index, input): (usize, &Entering)| {
+        let k = first_k as usize + index;
+        let factors =
+            (stage == 0).then(|| [left[k].value.clone().into(), right[k].value.clone().into()]);
+        Input { factors, value: input.value.clone().into() }
+    };
+    Step {
+        stage,
+        spec: args.acc.stages()[stage].to_string(),
+        k: [first_k, last_k],
+        before: before.clone().into(),
+        inputs: inputs.iter().enumerate().map(input).collect(),
+        exact: step.exact.clone().into(),
+        alignment: step.alignment.as_ref().map(|a| aligned(a, before, inputs)),
+        sum: step.sum.clone().into(),
+        after: step.after.clone().into(),
+        events: events(record),
+    }
+}
+
+/// What happened, in the report's words.
+fn events(record: &StepRecord<'_>) -> Vec<&'static str> {
+    let StepRecord { before, inputs, step, .. } = record;
+    let absorbed =
+        step.after.finite().is_some() && **before == step.after && step.exact != step.after;
+    let nan = |value: &Value| *value == Value::Nan;
+    let invalid = nan(&step.after) && !nan(before) && !inputs.iter().any(|i| nan(&i.value));
+    [
+        (step.status.contains(Status::OVERFLOW), "overflow"),
+        (step.status.contains(Status::UNDERFLOW), "underflow"),
+        (step.status.contains(Status::INEXACT), "inexact"),
+        (absorbed, "absorbed"),
+        (invalid, "invalid"),
+    ]
+    .into_iter()
+    .filter_map(|(happened, name)| happened.then_some(name))
+    .collect()
+}
+
+fn aligned(alignment: &Alignment, before: &Value, inputs: &[Entering]) -> Aligned {
+    let Alignment { exponent, position, addends } = alignment;
+    // Where products are addends by themselves there is one for each.
+    let single = addends.len() == inputs.len() + 1;
+    let addend = |(index, after): (usize, &Dyadic)| {
+        let (what, was) = match index.checked_sub(1) {
+            None => ("register", before.finite()),
+            Some(index) if single => ("product", inputs[index].value.finite()),
+            Some(_) => ("sum", None),
+        };
+        Addend {
+            what,
+            before: was.map(|x| x.clone().into()),
+            after: after.clone().into(),
+            lost: was.filter(|&x| x != after).map(|x| (x - after).into()),
+        }
+    };
+    let sum = addends.iter().fold(Dyadic::ZERO, |sum, addend| &sum + addend);
+    Aligned {
+        exponent: *exponent,
+        position: *position,
+        addends: addends.iter().enumerate().map(addend).collect(),
+        sum: Exact::from(sum),
+    }
+}

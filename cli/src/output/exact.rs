@@ -1,0 +1,41 @@
+//! Exact numbers: decimal where that is short, hexadecimal where it is not.
+
+use std::fmt;
+
+use fewbit::reference::{Dyadic, Value};
+use serde::Serialize;
+
+/// A number to print; JSON has a number where float64 has it exactly, else a text.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(transparent)]
+pub(crate) struct Exact(Value);
+
+impl From<Dyadic> for Exact {
+    fn from(x: Dyadic) -> Self {
+        Self(Value::Finite(x))
+    }
+}
+
+impl From<Value> for Exact {
+    fn from(x: Value) -> Self {
+        Self(x)
+    }
+}
+
+impl fmt::Display for Exact {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Value::Finite(x) = &self.0 else {
+            return if self.0 == Value::NegativeZero { f.pad("-0") } else { self.0.fmt(f) };
+        };
+        // As few decimal digits as tell the number from every other float64; in hexadecimal where it is none.
+        let nearest = x.to_f64();
+        let magnitude = nearest.abs();
+        if Dyadic::from_f64(nearest).as_ref() != Some(x) {
+            x.fmt(f)
+        } else if magnitude == 0.0 || (1e-5..1e12).contains(&magnitude) {
+            f.pad(&nearest.to_string())
+        } else {
+            f.pad(&format!("{nearest:e}"))
+        }
+    }
+}

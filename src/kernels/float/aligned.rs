@@ -1,0 +1,283 @@
+//! Truncated align-and-add.
+//!
+//! Exponents are powers of two, so that the exponent of a product is a product and the alignment a multiplication. In
+//! units of the last place that is kept, every addend is a whole number of so few digits that their sum is exact.
+
+use std::ops::Range;
+
+use super::driver::{Inner, ROWS};
+use super::pack::Panels;
+use super::round::Rounder;
+use crate::simd::real::RealLanes;
+
+/// Where an addend that is zero stands in the search for the largest exponent.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Zeros {
+    /// Nowhere.
+    Ignored,
+    /// At this power of two, not above that of any register that is not zero.
+    At(f64),
+}
+
+/// What is cut when addends are aligned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Aligns {
+    /// Every product.
+    Products,
+    /// The exact sum of so many products.
+    Groups(usize),
+}
+
+/// A unit.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct AlignedPlan {
+    pub(super) rounder: Rounder,
+    pub(super) width: usize,
+    pub(super) aligns: Aligns,
+    pub(super) zeros: Zeros,
+    /// `2^fraction_bits`
+    pub(super) scale: f64,
+    /// No addend but zero has a smaller exponent, as a power of two: what is cut by more is zero.
+    pub(super) least: f64,
+    /// The smallest normal value of the register's format.
+    pub(super) least_register: f64,
+}
+
+/// The panels of one operand.
+#[derive(Debug)]
+pub(super) struct AlignedPanels<T> {
+    pub(super) values: Panels<T>,
+    /// The exponents that addends are aligned by.
+    pub(super) powers: Panels<T>,
+}
+
+/// Vectors of a row of a tile: enough of them to hide how long each operation takes.
+pub(super) const VECTORS: usize = 4;
+
+/// A tile of [`ROWS`] by [`VECTORS`] vectors.
+pub(super) struct AlignedTile<'a, L: RealLanes> {
+    pub(super) lanes: L,
+    pub(super) plan: AlignedPlan,
+    pub(super) a: &'a AlignedPanels<L::Number>,
+    pub(super) b: &'a AlignedPanels<L::Number>,
+    pub(super) block: usize,
+    pub(super) panel: usize,
+}
+
+/// One number per output of a row.
+struct Row<T> {
+    /// The largest exponent of a step, as a power of two.
+    largest: Vec<T>,
+    /// From a product to units of the last place.
+    inverse: Vec<T>,
+    /// The same for the register.
+    inverse_register: Vec<f64>,
+    /// The unit of the last place.
+    unit: Vec<f64>,
+    /// Products in units of the last place.
+    sums: Vec<T>,
+}
+
+/// A step's part of a panel, `[k][output]`.
+#[derive(Clone, Copy)]
+struct Part<'a, T> {
+    values: &'a [T],
+    powers: &'a [T],
+    width: usize,
+}
+
+impl<'a, T> Part<'a, T> {
+    /// Parts of so many k.
+    #[inline(always)]
+    fn steps(self, k: usize) -> impl Iterator<Item = Self> {
+        let Self { values, powers, width } = self;
+        let parts = values.chunks(k * width).zip(powers.chunks(k * width));
+        parts.map(move |(values, powers)| Self { values, powers, width })
+    }
+
+    fn of(panels: &'a AlignedPanels<T>, index: usize, k: Range<usize>) -> Self
+    where
+        T: bytemuck::Pod,
+    {
+        Self {
+            values: panels.values.panel(index, k.clone()),
+            powers: panels.powers.panel(index, k),
+            width: panels.values.width(),
+        }
+    }
+}
+
+impl<L: RealLanes> Inner for AlignedTile<'_, L> {
+    #[inline(always)]
+    fn sum(&self, k: Range<usize>, registers: &mut [f64]) {
+        let zero = L::narrow(0.0);
+        let width = VECTORS * L::N;
+        let mut row = Row {
+            largest: vec![zero; width],
+            inverse: vec![zero; width],
+            inverse_register: vec![0.0; width],
+            unit: vec![0.0; width],
+            sums: vec![zero; width],
+        };
+        let a = Part::of(self.a, self.block, k.clone());
+        let b = Part::of(self.b, self.panel, k);
+        for (a, b) in a.steps(self.plan.width).zip(b.steps(self.plan.width)) {
+            for (index, registers) in registers.chunks_exact_mut(width).enumerate() {
+                match self.plan.aligns {
+                    Aligns::Products => self.products(index, a, b, &mut row, registers),
+                    Aligns::Groups(size) => self.groups(index, size, a, b, &mut row, registers),
+                }
+            }
+        }
+    }
+}
+
+type Vectors<L> = [<L as RealLanes>::V; VECTORS];
+
+impl<L: RealLanes> AlignedTile<'_, L> {
+    #[inline(always)]
+    fn products(
+        &self,
+        row: usize,
+        a: Part<'_, L::Number>,
+        b: Part<'_, L::Number>,
+        to: &mut Row<L::Number>,
+        registers: &mut [f64],
+    ) {
+        let lanes = self.lanes;
+        let mut largest = self.all(0.0);
+        self.each(row, a.powers, b.powers, |vector, a, b| {
+            largest[vector] = lanes.greater(lanes.mul(a, b), largest[vector]);
+        });
+        self.store(&largest, &mut to.largest);
+        self.units(to, registers);
+        let inverse = self.load(&to.inverse);
+        let mut sums = self.all(0.0);
+        self.each(row, a.values, b.values, |vector, a, b| {
+            let units = lanes.mul(lanes.mul(a, inverse[vector]), b);
+            sums[vector] = lanes.add(sums[vector], lanes.truncated(units));
+        });
+        self.store(&sums, &mut to.sums);
+        self.finish(to, registers);
+    }
+
+    #[inline(always)]
+    fn groups(
+        &self,
+        row: usize,
+        size: usize,
+        a: Part<'_, L::Number>,
+        b: Part<'_, L::Number>,
+        to: &mut Row<L::Number>,
+        registers: &mut [f64],
+    ) {
+        let lanes = self.lanes;
+        let mut largest = self.all(0.0);
+        let mut addends = Vec::with_capacity(a.values.len().div_ceil(size * a.width));
+        for (a, b) in a.steps(size).zip(b.steps(size)) {
+            let (mut sum, mut power) = (self.all(0.0), self.all(0.0));
+            self.each(row, a.values, b.values, |vector, a, b| {
+                sum[vector] = lanes.add(sum[vector], lanes.mul(a, b));
+            });
+            // One scale for all that are not zero.
+            self.each(row, a.powers, b.powers, |vector, a, b| {
+                power[vector] = lanes.greater(lanes.mul(a, b), power[vector]);
+            });
+            for (largest, power) in largest.iter_mut().zip(power) {
+                *largest = lanes.greater(power, *largest);
+            }
+            addends.push(sum);
+        }
+        self.store(&largest, &mut to.largest);
+        self.units(to, registers);
+        let inverse = self.load(&to.inverse);
+        let mut sums = self.all(0.0);
+        for addends in &addends {
+            for ((sum, &addend), &inverse) in sums.iter_mut().zip(addends).zip(&inverse) {
+                *sum = lanes.add(*sum, lanes.truncated(lanes.mul(addend, inverse)));
+            }
+        }
+        self.store(&sums, &mut to.sums);
+        self.finish(to, registers);
+    }
+
+    /// Shows every pair of numbers to `see`, k by k: the vector that it stands in, the left one, the right ones.
+    #[inline(always)]
+    fn each(
+        &self,
+        row: usize,
+        a: &[L::Number],
+        b: &[L::Number],
+        mut see: impl FnMut(usize, L::V, L::V),
+    ) {
+        for (a, b) in a.as_chunks::<ROWS>().0.iter().zip(b.chunks_exact(VECTORS * L::N)) {
+            let left = self.lanes.splat(a[row]);
+            for vector in 0..VECTORS {
+                see(vector, left, self.lanes.load(&b[vector * L::N..]));
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn all(&self, x: f64) -> Vectors<L> {
+        [self.lanes.splat(L::narrow(x)); VECTORS]
+    }
+
+    #[inline(always)]
+    fn load(&self, from: &[L::Number]) -> Vectors<L> {
+        std::array::from_fn(|vector| self.lanes.load(&from[vector * L::N..]))
+    }
+
+    #[inline(always)]
+    fn store(&self, vectors: &Vectors<L>, to: &mut [L::Number]) {
+        for (&vector, to) in vectors.iter().zip(to.chunks_exact_mut(L::N)) {
+            self.lanes.store(vector, to);
+        }
+    }
+
+    /// The unit of the last place for every output.
+    #[inline(always)]
+    fn units(&self, row: &mut Row<L::Number>, registers: &[f64]) {
+        const POWER: u64 = 0x7ff0_0000_0000_0000;
+        /// The bits of two powers of two whose product is 1 add up to this.
+        const ONE: u64 = 2046 << 52;
+        let AlignedPlan { zeros, scale, least, least_register, .. } = self.plan;
+        let fraction = 1.0 / scale;
+        let zero = match zeros {
+            Zeros::Ignored => 0.0,
+            Zeros::At(zero) => zero,
+        };
+        let inverse = |power: f64| f64::from_bits(ONE.wrapping_sub(power.to_bits())) * scale;
+        let outputs = row.inverse.iter_mut().zip(&mut row.inverse_register).zip(&mut row.unit);
+        let found = row.largest.iter().zip(registers);
+        for (((products, own), unit), (&largest, &register)) in outputs.zip(found) {
+            let power = f64::from_bits(register.to_bits() & POWER);
+            let power = greater(power, least_register);
+            let power = if register == 0.0 { zero } else { power };
+            let power = greater(largest.into(), power);
+            // Where all addends are zero, any unit will do.
+            let power = if power == 0.0 { 1.0 } else { power };
+            *unit = power * fraction;
+            *own = inverse(power);
+            *products = L::narrow(inverse(greater(power, least)));
+        }
+    }
+
+    /// The registers after the step.
+    #[inline(always)]
+    fn finish(&self, row: &Row<L::Number>, registers: &mut [f64]) {
+        let units = row.unit.iter().zip(&row.inverse_register);
+        for ((register, &sum), (unit, inverse)) in registers.iter_mut().zip(&row.sums).zip(units) {
+            let own = (*register * inverse).trunc();
+            let sum: f64 = sum.into();
+            let result = self.plan.rounder.round((sum + own) * unit);
+            // Products are finite here: what is not stays as it is.
+            *register = if register.is_finite() { result } else { *register };
+        }
+    }
+}
+
+#[inline(always)]
+fn greater(a: f64, b: f64) -> f64 {
+    if a > b { a } else { b }
+}

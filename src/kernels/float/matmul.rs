@@ -1,0 +1,129 @@
+//! The product as callers see it.
+
+use std::fmt;
+use std::time::Instant;
+
+use ndarray::{Array2, ArrayView2};
+use thiserror::Error;
+
+use super::operand::Side;
+use super::plan::Plan;
+use super::{driver, stepped};
+use crate::accumulate::Accumulator;
+use crate::kernels::ReportLevel;
+use crate::reference::{FloatError, FloatMatmul, FloatReport, Operand};
+use crate::simd::{Isa, IsaError};
+
+/// How a product through float registers is computed; only `seed` changes its values.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FloatOptions {
+    /// What it reports. Every level but [`ReportLevel::None`] gives the whole [`FloatReport`], and steps the reference.
+    pub report: ReportLevel,
+    /// The instruction set; the widest that the CPU has if not given.
+    pub isa: Option<Isa>,
+    /// The seed of stochastic rounding.
+    pub seed: u64,
+}
+
+/// What computed a product.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FloatEngine {
+    /// Vectors of outputs.
+    Lanes,
+    /// The scalar reference, rows in parallel: the report was asked for, or no lane has these registers.
+    Reference,
+}
+
+/// A product and how it came about.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FloatProduct {
+    /// `[M, N]`: the last register's values, each the nearest `f64`.
+    pub values: Array2<f64>,
+    /// How many values are not exact; only those of an `exact` last register may be.
+    pub rounded: u64,
+    /// What happened on the way, where it was asked for.
+    pub report: Option<FloatReport>,
+    /// What computed it.
+    pub engine: FloatEngine,
+    /// The instruction set of the lanes.
+    pub isa: Isa,
+    /// Wall-clock seconds of the product alone, without checking and packing the operands.
+    pub seconds: f64,
+}
+
+/// Why a product cannot be computed.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum FloatMatmulError {
+    /// Operands or a step.
+    #[error(transparent)]
+    Float(#[from] FloatError),
+    /// An instruction set that cannot be used.
+    #[error(transparent)]
+    Isa(#[from] IsaError),
+}
+
+impl fmt::Display for FloatEngine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Lanes => "lanes",
+            Self::Reference => "reference",
+        })
+    }
+}
+
+/// [`reference::matmul_float`](crate::reference::matmul_float), as fast as the accumulator allows.
+///
+/// `C[i, j] = acc(A[i, 0] * B[0, j], A[i, 1] * B[1, j], ...)` from the starting values `init` of the last register.
+/// Equal to the reference in every value, on every instruction set and any number of threads. Runs on rayon's current
+/// pool.
+///
+/// # Errors
+/// Those of the reference, and an instruction set that the CPU lacks.
+///
+/// ```
+/// use fewbit::reference::Operand;
+/// use fewbit::{FloatEngine, FloatOptions, matmul_float};
+/// use ndarray::array;
+/// let a = Operand::from_values(array![[1.0, 1.0, 1.0]].view(), "e4m3fn".parse()?)?;
+/// let b = Operand::from_values(array![[1.0], [0.00390625], [0.00390625]].view(), "e5m2".parse()?)?;
+/// let product = matmul_float(&a, &b, &"bf16".parse()?, None, &FloatOptions::default())?;
+/// assert_eq!(product.values[[0, 0]], 1.0); // 1 + 2^-8 is a tie between 1 and 1 + 2^-7
+/// assert_eq!(product.engine, FloatEngine::Lanes);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn matmul_float(
+    a: &Operand,
+    b: &Operand,
+    acc: &Accumulator,
+    init: Option<ArrayView2<'_, f64>>,
+    options: &FloatOptions,
+) -> Result<FloatProduct, FloatMatmulError> {
+    let isa = options.isa.unwrap_or_else(Isa::best);
+    if !isa.is_available() {
+        return Err(IsaError::Unavailable(isa).into());
+    }
+    let problem = FloatMatmul::new(a, b, acc, init, options.seed)?;
+    let stepped = |problem| {
+        let start = Instant::now();
+        let product = stepped::all(problem, (a.values().nrows(), b.values().ncols()), acc)?;
+        let seconds = start.elapsed().as_secs_f64();
+        let (values, rounded) = (product.values, product.rounded);
+        let report = (options.report != ReportLevel::None).then_some(product.report);
+        let engine = FloatEngine::Reference;
+        Ok(FloatProduct { values, rounded, report, engine, isa, seconds })
+    };
+    if options.report != ReportLevel::None {
+        return stepped(&problem);
+    }
+    let (left, right) = (Side::rows(a), Side::columns(b));
+    let Some(plan) = Plan::new(acc, &left, &right, init) else {
+        return stepped(&problem);
+    };
+    let (mut values, mut seconds) = driver::multiply(&plan, &left, &right, init, isa)?;
+    if plan.needs_finite() {
+        let start = Instant::now();
+        stepped::patch(&problem, &left, &right, &mut values)?;
+        seconds += start.elapsed().as_secs_f64();
+    }
+    Ok(FloatProduct { values, rounded: 0, report: None, engine: FloatEngine::Lanes, isa, seconds })
+}

@@ -1,0 +1,307 @@
+//! What runs: which lanes compute an accumulator's values for operands of a known extent, if any do.
+//!
+//! **When rounding to nearest twice is harmless.** Let a register of `t <= 11` digits hold `r`, let the product `p`
+//! have at most `t` digits, and let `E` be the exponent of `r + p`. If `f32` (24 digits) does not hold the sum, the
+//! last digit of one of the two, `x`, lies below `2^(E - 23)`, so `|x| < 2^(E - 24 + t) <= 2^(E - 13)`. The other, `y`,
+//! then has the exponent `E` (or is the power of two above), and with at most `t` digits is a number of the register's
+//! format, whose neighbours are at least `2^(E - t)` away, so that ties are at least `2^(E - t - 1) >= 2^(E - 12)` away.
+//! The sum and its `f32` are both nearer to `y`: both round to `y`. That `y` is one of the format's numbers also where
+//! its numbers are subnormal is asked for below: where `E` may be below the smallest normal exponent, `f32` must hold
+//! the sum. Where this is not given, the sum is rounded to odd.
+
+use ndarray::{Array2, ArrayView2};
+
+use fewbit_formats::{FloatFormat, Format, Rounding};
+
+use super::aligned::{AlignedPlan, Aligns, Zeros};
+use super::chain::OuterPlan;
+use super::fused::{FusedPlan, Keep, Sum};
+use super::grouped::GroupedPlan;
+use super::operand::{Extent, Side};
+use super::round::{Beyond, FAR, Mode, Rounder, ieee};
+use crate::accumulate::datapath::{Addends, Aligned, Unit, ZeroExponent};
+use crate::accumulate::{Accumulator, Register, Stage};
+
+/// The innermost stage.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum InnerPlan {
+    /// One product per step, in `f32`.
+    Fused(FusedPlan),
+    /// In `f64`.
+    Grouped(GroupedPlan),
+    /// Aligned, in `f32`.
+    Single(AlignedPlan),
+    /// Aligned, in `f64`.
+    Double(AlignedPlan),
+}
+
+/// All stages.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Plan {
+    pub(super) inner: InnerPlan,
+    /// Products of a tile.
+    pub(super) count: Option<usize>,
+    pub(super) outer: Vec<OuterPlan>,
+}
+
+/// What is known of products and starting values.
+#[derive(Clone, Copy, Debug)]
+struct Bounds {
+    a: Extent,
+    b: Extent,
+    k: usize,
+    init: Extent,
+    /// Whether the registers start at zero, or at values of the last register's format.
+    init_held: bool,
+}
+
+impl Bounds {
+    /// Digits of a product.
+    fn digits(&self) -> u32 {
+        self.a.digits + self.b.digits
+    }
+
+    /// Products are multiples of 2 to this power, and below 2 to the other.
+    fn range(&self) -> (i32, i32) {
+        (self.a.least.saturating_add(self.b.least), self.a.most.saturating_add(self.b.most) + 2)
+    }
+
+    /// Digits that hold every sum of `width` products, in tiles of `count`, if that many are needed.
+    fn sum_digits(&self, width: usize, count: Option<usize>) -> i32 {
+        if width == 1 {
+            return 0;
+        }
+        let (least, most) = self.range();
+        let any = most - least + bits(width);
+        let (a, b) = (self.a.element, self.b.element);
+        let aligned = count.is_none_or(|count| count.is_multiple_of(width));
+        if !(aligned && a.shares(width) && b.shares(width)) {
+            return any;
+        }
+        // The products of a step have one scale in common, of so many digits.
+        let least = a.least.saturating_add(b.least);
+        let most = a.most.saturating_add(b.most) + 2;
+        any.min(most - least + bits(width) + (a.scale_digits + b.scale_digits) as i32)
+    }
+
+    /// Whether `extent` lies within `f32`.
+    fn single(extent: Extent) -> bool {
+        extent.digits <= 24 && extent.least >= -149 && extent.most <= 127
+    }
+
+    /// Whether nothing comes near the ends of the range of `f64`.
+    fn near(&self) -> bool {
+        let extents = [self.a, self.b, self.init];
+        let (least, most) = self.range();
+        least >= -FAR && most <= FAR && extents.iter().all(|e| e.least >= -FAR && e.most <= FAR)
+    }
+}
+
+impl Plan {
+    /// `None` where no lane computes what the reference does.
+    pub(super) fn new(
+        acc: &Accumulator,
+        left: &Side,
+        right: &Side,
+        init: Option<ArrayView2<'_, f64>>,
+    ) -> Option<Self> {
+        let stages = exact_tiles_as_width(acc.stages());
+        let (last, first) = (stages.last()?, stages.first()?);
+        let held = |format: Format| {
+            let rounder = Rounder::new(format, Mode::Even, Beyond::Ieee);
+            let held = |&x: &f64| rounder.is_some_and(|r| r.round(x).to_bits() == x.to_bits());
+            init.is_none_or(|init| init.iter().all(held))
+        };
+        let bounds = Bounds {
+            a: left.extent,
+            b: right.extent,
+            k: left.dim().0,
+            init: init.map_or(Extent::EMPTY, Extent::of),
+            init_held: last.register.format().is_some_and(held),
+        };
+        // A NaN that comes with another fraction would leave with it.
+        if !bounds.near() || init.is_some_and(|init| init.iter().any(|x| x.is_nan())) {
+            return None;
+        }
+        let inner = inner(first, &bounds, stages.len() == 1)?;
+        let count = products(first);
+        let outer = stages[1..].iter().map(outer).collect::<Option<_>>()?;
+        Some(Self { inner, count, outer })
+    }
+
+    /// Whether outputs that infinities or NaN of an operand enter need the reference.
+    pub(super) fn needs_finite(&self) -> bool {
+        matches!(self.inner, InnerPlan::Single(_) | InnerPlan::Double(_))
+    }
+}
+
+/// The same sums without leading `exact/count` stages: they are wider steps of the float register behind them.
+fn exact_tiles_as_width(stages: &[Stage]) -> Vec<Stage> {
+    let mut stages = stages.to_vec();
+    while let [Stage { register: Register::Exact, count: Some(inner), .. }, next, ..] = stages[..] {
+        let float = matches!(next.register, Register::Float { .. });
+        let width = u32::try_from(inner.get())
+            .ok()
+            .and_then(|n| next.width.checked_mul(n.try_into().ok()?));
+        let count = next.count.map(|count| count.checked_mul(inner));
+        let (Some(width), true, false) = (width, float, count == Some(None)) else {
+            break;
+        };
+        stages.remove(0);
+        stages[0] = Stage { register: next.register, width, count: count.flatten() };
+    }
+    stages
+}
+
+/// Products of a tile.
+fn products(stage: &Stage) -> Option<usize> {
+    stage.count.map(|count| usize::try_from(count.get()).unwrap_or(usize::MAX))
+}
+
+fn outer(stage: &Stage) -> Option<OuterPlan> {
+    match stage.register {
+        Register::Float { format, rounding } if stage.width.get() == 1 => {
+            let rounder = Rounder::new(format, Mode::new(rounding)?, Beyond::Ieee)?;
+            Some(OuterPlan { rounder, count: stage.count.map(|count| count.get()) })
+        }
+        _ => None,
+    }
+}
+
+/// `only`: it is the only stage, so that it starts from the starting values.
+fn inner(stage: &Stage, bounds: &Bounds, only: bool) -> Option<InnerPlan> {
+    let (width, count) = (stage.width.get() as usize, products(stage));
+    match stage.register {
+        Register::Float { format, rounding } => float(format, rounding, width, count, bounds, only),
+        Register::Aligned { fraction_bits, alignment, format, rounding } => {
+            let zero = ZeroExponent::None;
+            let addends = Addends::Products;
+            let unit = Aligned { fraction_bits, alignment, zero, addends, format, rounding };
+            aligned(&unit, width, bounds)
+        }
+        Register::Datapath(datapath) => match datapath.unit {
+            Unit::Fused { format, rounding } => float(format, rounding, width, count, bounds, only),
+            Unit::Aligned(unit) => aligned(&unit, width, bounds),
+            Unit::FlushedTree | Unit::LateRegister(_) => None,
+        },
+        Register::Int { .. } | Register::Exact => None,
+    }
+}
+
+fn float(
+    format: Format,
+    rounding: Rounding,
+    width: usize,
+    count: Option<usize>,
+    bounds: &Bounds,
+    only: bool,
+) -> Option<InnerPlan> {
+    let mode = Mode::new(rounding)?;
+    if width == 1
+        && let Some(plan) = fused(format, mode, bounds, only)
+    {
+        return Some(InnerPlan::Fused(plan));
+    }
+    let rounder = Rounder::new(format, mode, Beyond::Ieee)?;
+    let width = width.min(bounds.k.max(1));
+    (bounds.digits() <= 53 && bounds.sum_digits(width, count) <= 53)
+        .then_some(InnerPlan::Grouped(GroupedPlan { rounder, width }))
+}
+
+/// The bits of a number that counts up to `n`.
+fn bits(n: usize) -> i32 {
+    (usize::BITS - n.leading_zeros()) as i32
+}
+
+fn fused(format: Format, mode: Mode, bounds: &Bounds, only: bool) -> Option<FusedPlan> {
+    let float = ieee(format)?;
+    let fraction_bits = float.fraction_bits();
+    let keep = if format == Format::F16 {
+        Keep::Half
+    } else if float.exponent_bits() == 8 && float.bias() == 127 {
+        match 23u32.checked_sub(fraction_bits)? {
+            0 => Keep::All,
+            cut => Keep::Cut(cut),
+        }
+    } else {
+        return None;
+    };
+    let singles = Bounds::single(bounds.a) && Bounds::single(bounds.b);
+    if !singles || only && !Bounds::single(bounds.init) {
+        return None;
+    }
+    let sum = match (mode, keep) {
+        (Mode::Zero, _) => Sum::Zero,
+        (Mode::Even, Keep::All) => Sum::Even,
+        (Mode::Even, _) if harmless(float, bounds, only) => Sum::Even,
+        (Mode::Even, _) if fraction_bits <= 21 => Sum::Odd,
+        (Mode::Even, _) => return None,
+    };
+    Some(FusedPlan { sum, keep })
+}
+
+/// Whether rounding to nearest in `f32` in between does no harm; see above.
+fn harmless(float: FloatFormat, bounds: &Bounds, only: bool) -> bool {
+    let digits = float.fraction_bits() + 1;
+    let last_digit = (float.min_exponent() - float.fraction_bits() as i32).min(bounds.range().0);
+    let held = !only || bounds.init_held;
+    let exact_where_subnormal = last_digit + 24 >= float.min_exponent();
+    digits <= 11 && bounds.digits() <= digits && held && exact_where_subnormal
+}
+
+fn aligned(unit: &Aligned, width: usize, bounds: &Bounds) -> Option<InnerPlan> {
+    if unit.alignment != Rounding::TowardZero {
+        return None;
+    }
+    let float = ieee(unit.format)?;
+    let rounder = Rounder::new(unit.format, Mode::new(unit.rounding)?, Beyond::Infinity)?;
+    let width = width.min(bounds.k.max(1));
+    let power = |exponent: i32| 2f64.powi(exponent);
+    let least = bounds.a.least_exponent.saturating_add(bounds.b.least_exponent);
+    let (aligns, addends, whole) = match unit.addends {
+        // A product lies below 4 where its exponent is 0.
+        Addends::Products => (Aligns::Products, width, 2),
+        Addends::ScaledGroups(size) => {
+            let size = size as usize;
+            let elements = bounds.a.element.most.saturating_add(bounds.b.element.most) + 2;
+            // Both scales have a significand below 2.
+            (Aligns::Groups(size), width.div_ceil(size), elements + 2 + bits(size))
+        }
+    };
+    let zeros = match unit.zero {
+        ZeroExponent::None => Zeros::Ignored,
+        // A zero register has this exponent, and any other a greater one: no step has a smaller.
+        ZeroExponent::Fixed(zero) if float.min_exponent() >= zero => Zeros::At(power(zero)),
+        ZeroExponent::Fixed(_) => return None,
+    };
+    let fraction_bits = i32::try_from(unit.fraction_bits).ok()?;
+    // The register is an addend too.
+    let digits = fraction_bits + whole.max(1) + bits(addends + 1);
+    let plan = AlignedPlan {
+        rounder,
+        width,
+        aligns,
+        zeros,
+        scale: power(fraction_bits),
+        least: power(least.clamp(-FAR, FAR)),
+        least_register: power(float.min_exponent()),
+    };
+    // What remains of f32's exponents is enough for any unit of products.
+    let small =
+        |extent: Extent| extent.least >= -24 && extent.most <= 24 && extent.least_exponent >= -24;
+    let single = digits <= 24 && bounds.digits() <= 24 && small(bounds.a) && small(bounds.b);
+    if single && aligns == Aligns::Products {
+        return Some(InnerPlan::Single(plan));
+    }
+    (digits <= 53 && bounds.digits() <= 53).then_some(InnerPlan::Double(plan))
+}
+
+impl AlignedPlan {
+    /// What the exponents of the addends come from.
+    pub(super) fn powers<'a>(&self, side: &'a Side) -> &'a Array2<f64> {
+        match (self.aligns, &side.scale_powers) {
+            (Aligns::Groups(_), Some(scales)) => scales,
+            _ => &side.powers,
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! What no lane can do, through the scalar reference: rows in parallel.
+
+use ndarray::{Array1, Array2};
+use rayon::prelude::*;
+
+use super::operand::Side;
+use crate::accumulate::Accumulator;
+use crate::reference::{Addend, FloatError, FloatMatmul, FloatProduct, FloatReport, FloatRow};
+
+/// The whole product, `[m, n]`; of several errors the first in row-major order.
+pub(super) fn all(
+    problem: &FloatMatmul<'_>,
+    (m, n): (usize, usize),
+    acc: &Accumulator,
+) -> Result<FloatProduct, FloatError> {
+    let columns: Vec<Vec<Addend>> = (0..n).into_par_iter().map(|col| problem.column(col)).collect();
+    let rows: Vec<_> = (0..m).into_par_iter().map(|row| problem.row(row, &columns)).collect();
+    let mut product = FloatProduct {
+        values: Array2::zeros((m, n)),
+        rounded: 0,
+        report: FloatReport::new(acc.stages().len()),
+    };
+    for (mut to, row) in product.values.rows_mut().into_iter().zip(rows) {
+        let FloatRow { values, rounded, report } = row?;
+        to.assign(&Array1::from(values));
+        product.rounded += rounded;
+        product.report.merge(report);
+    }
+    Ok(product)
+}
+
+/// The outputs that infinities or NaN of an operand enter.
+pub(super) fn patch(
+    problem: &FloatMatmul<'_>,
+    left: &Side,
+    right: &Side,
+    values: &mut Array2<f64>,
+) -> Result<(), FloatError> {
+    let (rows, cols) = (left.not_finite(), right.not_finite());
+    let columns: Vec<Vec<Addend>> = if rows.is_empty() && cols.is_empty() {
+        return Ok(());
+    } else {
+        (0..values.ncols()).into_par_iter().map(|col| problem.column(col)).collect()
+    };
+    let results: Vec<Result<(), FloatError>> = values
+        .rows_mut()
+        .into_iter()
+        .enumerate()
+        .collect::<Vec<_>>()
+        .into_par_iter()
+        .map(|(row, mut to)| {
+            let whole = rows.contains(&row);
+            if !whole && cols.is_empty() {
+                return Ok(());
+            }
+            let left = problem.left(row);
+            for (col, to) in to.iter_mut().enumerate() {
+                if whole || cols.contains(&col) {
+                    *to = problem.output((row, col), &left, &columns[col], &mut |_| ())?.to_f64();
+                }
+            }
+            Ok(())
+        })
+        .collect();
+    results.into_iter().collect()
+}

@@ -1,0 +1,103 @@
+//! One lane in plain arithmetic, where there is no instruction for it.
+
+/// `a * b + c` in `f64`, rounded to odd.
+#[inline(always)]
+fn odd64(a: f32, b: f32, c: f32) -> f64 {
+    // 24 + 24 digits: exact, and far from the ends of the range.
+    odd_sum(f64::from(a) * f64::from(b), f64::from(c))
+}
+
+/// `x + y`, rounded to odd; neither operand nor the sum may be near the ends of the range of `f64`.
+///
+/// Knuth's sum of two gives the rounding's error exactly. Where it is not zero and the rounded sum is even, the exact
+/// sum lies between it and its odd neighbour on the error's side.
+#[inline(always)]
+pub(crate) fn odd_sum(x: f64, y: f64) -> f64 {
+    let sum = x + y;
+    let part = sum - x;
+    let error = (x - (sum - part)) + (y - part);
+    // Beside an infinity the error is NaN, which is neither greater nor less.
+    let inexact = (error > 0.0) | (error < 0.0);
+    let bits = sum.to_bits();
+    let step = if (error > 0.0) == (sum > 0.0) { 1 } else { u64::MAX };
+    f64::from_bits(if inexact & (bits & 1 == 0) { bits.wrapping_add(step) } else { bits })
+}
+
+/// See [`FusedLanes::even`](super::FusedLanes::even).
+#[inline(always)]
+pub(super) fn even(a: f32, b: f32, c: f32) -> f32 {
+    // 53 digits with a sticky last one are more than 24 and two.
+    odd64(a, b, c) as f32
+}
+
+/// See [`FusedLanes::zero`](super::FusedLanes::zero).
+#[inline(always)]
+pub(super) fn zero(a: f32, b: f32, c: f32) -> f32 {
+    toward_zero(odd64(a, b, c)).0
+}
+
+/// See [`FusedLanes::odd`](super::FusedLanes::odd).
+#[inline(always)]
+pub(super) fn odd(a: f32, b: f32, c: f32) -> f32 {
+    let (result, inexact) = toward_zero(odd64(a, b, c));
+    f32::from_bits(result.to_bits() | u32::from(inexact))
+}
+
+/// The next `f32` toward zero, and whether it is another number.
+#[inline(always)]
+fn toward_zero(x: f64) -> (f32, bool) {
+    let nearest = x as f32;
+    let back = f64::from(nearest);
+    let beyond = back.abs() > x.abs();
+    let result = f32::from_bits(nearest.to_bits().wrapping_sub(u32::from(beyond)));
+    (result, (back > x) | (back < x))
+}
+
+/// See [`FusedLanes::cut_even`](super::FusedLanes::cut_even).
+#[inline(always)]
+pub(super) fn cut_even(x: f32, cut: u32) -> f32 {
+    let bits = x.to_bits();
+    let rounded = bits.wrapping_add((1 << (cut - 1)) - 1).wrapping_add(bits >> cut & 1);
+    cut_zero(f32::from_bits(rounded), cut)
+}
+
+/// See [`FusedLanes::cut_zero`](super::FusedLanes::cut_zero).
+#[inline(always)]
+pub(super) fn cut_zero(x: f32, cut: u32) -> f32 {
+    f32::from_bits(x.to_bits() & u32::MAX << cut)
+}
+
+/// See [`FusedLanes::half_even`](super::FusedLanes::half_even).
+#[inline(always)]
+pub(super) fn half_even(x: f32) -> f32 {
+    half(x, f32::INFINITY, |magnitude, unit| {
+        // Adding 2^23 units leaves whole units, to nearest even.
+        let magic = unit * 8_388_608.0;
+        (magnitude + magic) - magic
+    })
+}
+
+/// See [`FusedLanes::half_zero`](super::FusedLanes::half_zero).
+#[inline(always)]
+pub(super) fn half_zero(x: f32) -> f32 {
+    half(x, HALF_MAX, |magnitude, unit| {
+        let magic = unit * 8_388_608.0;
+        let nearest = (magnitude + magic) - magic;
+        if nearest > magnitude { nearest - unit } else { nearest }
+    })
+}
+
+/// The largest half-precision number.
+const HALF_MAX: f32 = 65504.0;
+
+/// Rounds the magnitude to units of half precision; what is then too large becomes `over`.
+#[inline(always)]
+fn half(x: f32, over: f32, round: impl Fn(f32, f32) -> f32) -> f32 {
+    // From the smallest normal half's exponent to twice the largest: beyond, every unit will do.
+    let magnitude = x.abs();
+    let power = f32::from_bits(magnitude.to_bits() & 0x7f80_0000).clamp(6.103_515_6e-5, 131_072.0);
+    let rounded = round(magnitude, power * 0.000_976_562_5);
+    let result = if rounded > HALF_MAX { over } else { rounded };
+    let special = magnitude.to_bits() >= 0x7f80_0000;
+    (if special { magnitude } else { result }).copysign(x)
+}

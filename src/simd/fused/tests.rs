@@ -1,0 +1,156 @@
+//! Every primitive of every instruction set against formats' own rounding of the exact sum.
+
+use fewbit_formats::{Format, NanPolicy, Overflow, Policy, Rounding};
+
+use super::FusedLanes;
+use crate::reference::{Dyadic, Value};
+use crate::simd::{Isa, Simd, Task, run};
+
+/// Bits of numbers at the edges of `f32` and of narrower formats, and any others.
+fn numbers(seed: u64) -> impl FnMut() -> f32 {
+    const EDGES: [u32; 24] = [
+        0,
+        1,
+        2,
+        0x007f_ffff,
+        0x0080_0000,
+        0x0080_0001,
+        0x3f80_0000,
+        0x3f80_0001,
+        0x3f7f_ffff,
+        0x3fff_ffff,
+        0x4000_0000,
+        0x477f_e000,
+        0x477f_efff,
+        0x477f_f000,
+        0x477f_f001,
+        0x3880_0000,
+        0x3380_0000,
+        0x3300_0000,
+        0x3300_0001,
+        0x7f7f_ffff,
+        0x7f7f_0000,
+        0x7f80_0000,
+        0x7fc0_0000,
+        0x4780_0000,
+    ];
+    let mut state = seed;
+    move || {
+        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        let word = (state >> 32) as u32;
+        let magnitude = match word >> 29 {
+            0..2 => EDGES[word as usize % EDGES.len()],
+            // Few exponents, so that sums cancel and end near ties.
+            2..5 => 0x3f00_0000 + (word & 0x01ff_ffff),
+            5 => 0x3f00_0000 + (word & 0x01ff_e000),
+            _ => word & 0x7fff_ffff,
+        };
+        let x = f32::from_bits(magnitude | word << 31);
+        if x.is_nan() { f32::NAN } else { x }
+    }
+}
+
+fn rounded(x: &Value, format: Format, rounding: Rounding) -> f64 {
+    let policy = Policy::new(rounding, Overflow::Ieee).with_nan(NanPolicy::Error);
+    format.encode(x.to_real(), &policy, 0).map_or(f64::NAN, |code| format.decode(code.code))
+}
+
+/// `a * b + c` by IEEE's rules.
+fn exact(a: f32, b: f32, c: f32) -> Value {
+    let [a, b, c] = [a, b, c].map(|x| Value::from_f64(x.into()));
+    let product = a.times(&b);
+    match (product.finite(), c.finite()) {
+        (Some(p), Some(c_finite)) => {
+            let sum: Dyadic = p + c_finite;
+            let negative = product.is_negative() && c.is_negative();
+            if sum.is_zero() { Value::zero(negative) } else { Value::Finite(sum) }
+        }
+        (Some(_), None) => c,
+        (None, Some(_)) => product,
+        (None, None) if product == c => c,
+        (None, None) => Value::Nan,
+    }
+}
+
+fn check(found: f32, expected: f64, what: &str, [a, b, c]: [f32; 3]) {
+    let same =
+        f64::from(found).to_bits() == expected.to_bits() || found.is_nan() && expected.is_nan();
+    assert!(same, "{what} of {a:e} {b:e} {c:e}: {found:e} instead of {expected:e}");
+}
+
+struct Check;
+
+impl Task for Check {
+    type Output = ();
+
+    fn run<S: Simd>(self, simd: S) {
+        let lanes = simd.fused();
+        let rounds = if cfg!(miri) { 2 } else { 4000 };
+        let mut next = numbers(7);
+        let custom = |text: &str| text.parse::<Format>().unwrap();
+        let narrow =
+            [(16, Format::BF16), (10, Format::E8M13), (1, custom("e8m22")), (22, custom("e8m1"))];
+        for _ in 0..rounds {
+            let [a, b, c] = [0; 3].map(|_| (0..16).map(|_| next()).collect::<Vec<f32>>());
+            let [va, vb, vc] = [&a, &b, &c].map(|x| lanes.load(x));
+            let stored = |v| {
+                let mut out = [4.0; 17];
+                lanes.store(v, &mut out);
+                assert_eq!(out[16], 4.0);
+                out
+            };
+            let sums = [
+                ("even", stored(lanes.even(va, vb, vc)), Rounding::TiesEven),
+                ("zero", stored(lanes.zero(va, vb, vc)), Rounding::TowardZero),
+                ("odd", stored(lanes.odd(va, vb, vc)), Rounding::Odd),
+            ];
+            let mut cuts = vec![
+                (
+                    "half_even".to_owned(),
+                    stored(lanes.half_even(va)),
+                    Format::F16,
+                    Rounding::TiesEven,
+                ),
+                (
+                    "half_zero".to_owned(),
+                    stored(lanes.half_zero(va)),
+                    Format::F16,
+                    Rounding::TowardZero,
+                ),
+            ];
+            for (cut, format) in narrow {
+                let (even, zero) = (lanes.cut_even(va, cut), lanes.cut_zero(va, cut));
+                cuts.push((format!("cut_even {cut}"), stored(even), format, Rounding::TiesEven));
+                cuts.push((format!("cut_zero {cut}"), stored(zero), format, Rounding::TowardZero));
+            }
+            for i in 0..Self::lanes(lanes) {
+                let operands = [a[i], b[i], c[i]];
+                let sum = exact(a[i], b[i], c[i]);
+                for (what, found, rounding) in &sums {
+                    check(found[i], rounded(&sum, Format::F32, *rounding), what, operands);
+                }
+                let value = Value::from_f64(a[i].into());
+                for (what, found, format, rounding) in &cuts {
+                    check(found[i], rounded(&value, *format, *rounding), what, operands);
+                }
+            }
+            assert_eq!(stored(lanes.splat(b[0]))[0].to_bits(), b[0].to_bits());
+        }
+    }
+}
+
+impl Check {
+    fn lanes<L: FusedLanes>(_: L) -> usize {
+        L::N
+    }
+}
+
+#[test]
+fn primitives_equal_one_rounding_of_the_exact_sum() {
+    for isa in Isa::ALL {
+        match run(isa, Check) {
+            Ok(()) => assert!(isa.is_available()),
+            Err(error) => println!("primitives of {isa} not run: {error}"),
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! Every primitive of every instruction set against the scalar operation.
+
+use super::RealLanes;
+use crate::simd::{Isa, Simd, Task, run};
+
+struct Check;
+
+impl Task for Check {
+    type Output = ();
+
+    fn run<S: Simd>(self, simd: S) {
+        check(simd.single());
+        check(simd.double());
+    }
+}
+
+/// Numbers at the edges of truncation, and others of all sizes.
+fn numbers(count: usize, seed: u64) -> Vec<f64> {
+    const EDGES: [f64; 14] = [
+        0.0,
+        -0.0,
+        0.5,
+        -0.5,
+        1.0,
+        1.5,
+        2.5,
+        -3.5,
+        8_388_607.5,
+        8_388_608.0,
+        16_777_215.0,
+        4_503_599_627_370_495.5,
+        4_503_599_627_370_497.0,
+        0.99999994,
+    ];
+    let mut state = seed;
+    (0..count)
+        .map(|_| {
+            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            let fraction = (state >> 12) as f64 * 2f64.powi(-51) - 1.0;
+            match state >> 62 {
+                0 => EDGES[(state >> 40) as usize % EDGES.len()],
+                _ => fraction * 2f64.powi((state >> 32) as i32 % 60),
+            }
+        })
+        .collect()
+}
+
+fn check<L: RealLanes>(lanes: L) {
+    for seed in 0..if cfg!(miri) { 2 } else { 500 } {
+        let [a, b] = [1, 2].map(|n| -> Vec<L::Number> {
+            numbers(L::N, seed * 2 + n).into_iter().map(L::narrow).collect()
+        });
+        let wide = |x: L::Number| -> f64 { x.into() };
+        let each = |f: &dyn Fn(f64, f64) -> f64| -> Vec<u64> {
+            a.iter()
+                .zip(&b)
+                .map(|(&a, &b)| wide(L::narrow(f(wide(a), wide(b)))).to_bits())
+                .collect()
+        };
+        let stored = |v| -> Vec<u64> {
+            let mut out = vec![L::narrow(4.0); L::N + 1];
+            lanes.store(v, &mut out);
+            assert_eq!(wide(out[L::N]), 4.0, "a store stays within its lanes");
+            out[..L::N].iter().map(|&x| wide(x).to_bits()).collect()
+        };
+        let (va, vb) = (lanes.load(&a), lanes.load(&b));
+        // Sum and product of two f32 are rounded once more from f64 without harm.
+        assert_eq!(stored(lanes.add(va, vb)), each(&|a, b| a + b), "add");
+        assert_eq!(stored(lanes.mul(va, vb)), each(&|a, b| a * b), "mul");
+        let greater = stored(lanes.greater(va, vb));
+        let number = |bits: Vec<u64>| bits.into_iter().map(f64::from_bits).collect::<Vec<_>>();
+        assert_eq!(number(greater), number(each(&|a, b| a.max(b))), "greater");
+        assert_eq!(stored(lanes.truncated(va)), each(&|a, _| a.trunc()), "truncated");
+        assert_eq!(stored(lanes.splat(a[0])), vec![wide(a[0]).to_bits(); L::N]);
+    }
+}
+
+#[test]
+fn primitives_equal_their_definitions() {
+    for isa in Isa::ALL {
+        match run(isa, Check) {
+            Ok(()) => assert!(isa.is_available()),
+            Err(error) => println!("primitives of {isa} not run: {error}"),
+        }
+    }
+}
