@@ -13,12 +13,14 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+mod bytes;
 mod isa;
 mod lanes;
 mod portable;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use bytes::ByteLanes;
 pub use isa::{Isa, IsaError};
 pub(crate) use isa::{Task, run};
 pub(crate) use lanes::{Call, Lanes, Simd, Word};
