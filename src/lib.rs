@@ -16,6 +16,8 @@ pub mod tensor;
 
 pub use accumulate::{Accumulator, Report};
 pub use fewbit_formats as formats;
+#[doc(hidden)]
+pub use kernels::byte_products;
 pub use kernels::{
     MatmulError, MatmulOptions, Operand, PackedMatrix, Product, ReportLevel, StageEvents, matmul,
     matmul_packed,

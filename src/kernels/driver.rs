@@ -7,19 +7,22 @@ use ndarray::Array2;
 use rayon::prelude::*;
 
 use super::block::{Block, BlockOutput, Geometry, Orientation, Work};
+use super::bytes::{self, Detail};
+use super::exact::{self, Kept};
 use super::matmul::{MatmulError, MatmulOptions, Product, ReportLevel};
 use super::operand::{Matrix, PackedMatrix};
 use super::pack::{Layout, Panels, Role, WordKind};
-use super::plan::{self, Bounds, Plan};
+use super::plan::{self, Bounds, Plan, StagePlan, StageRegister};
+use super::quads::{self, QuadLayout, Quads};
 use super::scalar;
 use super::steps::Steps;
-use super::tally::StageTally;
+use super::tally::{StageTally, merge};
 use crate::accumulate::{Accumulator, FirstEvent, Report};
 use crate::simd::{Isa, IsaError, run};
 
 /// `a` times `b`, whose inner dimensions agree.
 pub(super) fn multiply(
-    a: &Matrix,
+    a: &Matrix<'_>,
     b: &PackedMatrix,
     acc: &Accumulator,
     options: &MatmulOptions,
@@ -44,10 +47,11 @@ pub(super) fn multiply(
             (Work::Full { exact, real: stages }, word)
         }
     };
-    let (values, tallies, seconds) = match word {
-        Some(word) => in_lanes(a, b, &work, word, isa)?,
-        None => scalar_rows(a, &b.matrix, acc)?,
-    };
+    let (values, tallies, seconds) = match (byte_work(&work, word, bounds), word) {
+        (Some(job), _) if job.takes(a, &b.matrix) => in_bytes(a, b, job, isa),
+        (_, Some(word)) => in_lanes(a, b, &work, word, isa),
+        (_, None) => scalar_rows(a, &b.matrix, acc),
+    }?;
     let first = |(stage, tally): (usize, &StageTally)| -> Option<FirstEvent> {
         let (row, col) = tally.first?;
         let (_, traces) = scalar::output(a, &b.matrix, acc, row, col);
@@ -66,8 +70,95 @@ pub(super) fn multiply(
     Ok(Product { values, events, report, isa, seconds })
 }
 
+/// What is done with products of bytes.
+enum ByteWork<'a> {
+    Exact(Kept),
+    Stepped(&'a [StagePlan], Detail),
+}
+
+impl ByteWork<'_> {
+    /// Whether the operands are bytes, and one of them signed where a block's spread is asked for.
+    fn takes(&self, a: &Matrix<'_>, b: &Matrix<'_>) -> bool {
+        let signed = matches!(self, Self::Exact(_)) || a.fits_i8() || b.fits_i8();
+        a.is_bytes() && b.is_bytes() && signed
+    }
+}
+
+/// How the kernels for bytes do `work`, if they can.
+fn byte_work(work: &Work, word: Option<WordKind>, bounds: Bounds) -> Option<ByteWork<'_>> {
+    let (stages, detail) = match work {
+        Work::Values(stages) => match stages[..] {
+            [StagePlan { register: StageRegister::Keep, .. }] => {
+                return Some(ByteWork::Exact(Kept::Everything));
+            }
+            [StagePlan { register: StageRegister::Wrap { bits }, .. }] => {
+                return Some(ByteWork::Exact(Kept::LowBits(bits)));
+            }
+            _ => (stages, Detail::Values),
+        },
+        Work::Events(stages) => (stages, Detail::Events),
+        Work::Full { real, .. } => (real, Detail::Full),
+    };
+    let fits = word == Some(WordKind::Pair16);
+    let runs = match detail {
+        Detail::Full => bytes::is_profiled(stages, bounds.k, bounds.product),
+        Detail::Values | Detail::Events => bytes::is_guarded(stages, bounds.k),
+    };
+    (fits && runs).then_some(ByteWork::Stepped(stages, detail))
+}
+
+/// Every output by the kernels for bytes.
+fn in_bytes(
+    a: &Matrix<'_>,
+    b: &PackedMatrix,
+    work: ByteWork<'_>,
+    isa: Isa,
+) -> Result<Outputs, MatmulError> {
+    let ((m, k), n) = (a.dim(), b.dim().1);
+    let geometry = Geometry { height: quads::HEIGHT, width: quads::WIDTH };
+    let orientation = match geometry.orientation(m, n) {
+        // Signed codes go to the lanes; where both are, either may.
+        Orientation::ColumnsInLanes if !b.matrix.fits_i8() && a.fits_i8() => {
+            Orientation::RowsInLanes
+        }
+        Orientation::RowsInLanes if !a.fits_i8() => Orientation::ColumnsInLanes,
+        free => free,
+    };
+    let tile = match &work {
+        ByteWork::Exact(_) => None,
+        ByteWork::Stepped(stages, _) => stages.first().and_then(|inner| inner.count),
+    };
+    let tile = tile.map_or(k, |tile| usize::try_from(tile).unwrap_or(k).min(k)).max(1);
+    let layout = |role| QuadLayout { role, tile };
+    let (broadcast, lanes) = match orientation {
+        Orientation::ColumnsInLanes => {
+            (Arc::new(Quads::rows(a, layout(Role::Broadcast))), b.quads(layout(Role::Lanes)))
+        }
+        Orientation::RowsInLanes => {
+            (b.quads(layout(Role::Broadcast)), Arc::new(Quads::rows(a, layout(Role::Lanes))))
+        }
+    };
+    let operands = exact::Operands { broadcast: &broadcast, lanes: &lanes, k };
+    let start = Instant::now();
+    let mut values = Array2::zeros((m, n));
+    let out = match orientation {
+        Orientation::ColumnsInLanes => values.view_mut(),
+        Orientation::RowsInLanes => values.view_mut().reversed_axes(),
+    };
+    let tallies = match work {
+        ByteWork::Exact(kept) => {
+            exact::multiply(out, operands, kept, isa)?;
+            Vec::new()
+        }
+        ByteWork::Stepped(stages, detail) => {
+            bytes::multiply(out, operands, stages, detail, orientation, isa)?
+        }
+    };
+    Ok((values, tallies, start.elapsed().as_secs_f64()))
+}
+
 impl Bounds {
-    fn new(a: &Matrix, b: &Matrix) -> Self {
+    fn new(a: &Matrix<'_>, b: &Matrix<'_>) -> Self {
         let operands = if a.fits_i16() && b.fits_i16() {
             Some(WordKind::Pair16)
         } else if a.fits_i32() && b.fits_i32() {
@@ -82,7 +173,7 @@ impl Bounds {
 type Outputs = (Array2<i64>, Vec<StageTally>, f64);
 
 /// Every output through the scalar reference, rows in parallel.
-fn scalar_rows(a: &Matrix, b: &Matrix, acc: &Accumulator) -> Result<Outputs, MatmulError> {
+fn scalar_rows(a: &Matrix<'_>, b: &Matrix<'_>, acc: &Accumulator) -> Result<Outputs, MatmulError> {
     let start = Instant::now();
     let (m, n) = (a.dim().0, b.dim().1);
     let stages = acc.stages().len();
@@ -114,15 +205,9 @@ fn scalar_rows(a: &Matrix, b: &Matrix, acc: &Accumulator) -> Result<Outputs, Mat
     Ok((values, tallies, start.elapsed().as_secs_f64()))
 }
 
-fn merge(tallies: &mut [StageTally], more: &[StageTally]) {
-    for (tally, more) in tallies.iter_mut().zip(more) {
-        tally.merge(more);
-    }
-}
-
 /// Every output in lanes of `word`, blocks in parallel.
 fn in_lanes(
-    a: &Matrix,
+    a: &Matrix<'_>,
     b: &PackedMatrix,
     work: &Work,
     word: WordKind,

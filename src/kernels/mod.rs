@@ -12,17 +12,27 @@
 //! the vector width.
 
 mod block;
+mod bounded;
+mod bytes;
 mod driver;
+mod exact;
+mod guarded;
 mod matmul;
 mod operand;
 mod outer;
 mod pack;
+mod peak;
 mod plan;
+mod profile;
+mod quads;
 mod scalar;
+mod split;
 mod steps;
 mod tally;
 mod tile;
 
 pub use matmul::{MatmulError, MatmulOptions, Product, ReportLevel, matmul, matmul_packed};
 pub use operand::{Operand, PackedMatrix};
+#[doc(hidden)]
+pub use peak::byte_products;
 pub use tally::StageEvents;

@@ -50,6 +50,12 @@ impl StageTally {
         self.max = self.max.max(max.into());
     }
 
+    /// The extremes of the real trajectories so far.
+    pub(super) fn extremes(&self) -> (i64, i64) {
+        let near = |x: i128| x.clamp(i64::MIN.into(), i64::MAX.into()) as i64;
+        (near(self.min), near(self.max))
+    }
+
     /// An output's events.
     pub(super) fn add_events(&mut self, at: (usize, usize), events: i64) {
         if events > 0 {
@@ -103,5 +109,12 @@ impl StageTally {
             required_bits: widths.clone().map(|(bits, _)| bits).max().unwrap_or(1),
             histogram: widths.collect(),
         }
+    }
+}
+
+/// Adds other outputs, stage by stage.
+pub(super) fn merge(tallies: &mut [StageTally], more: &[StageTally]) {
+    for (tally, more) in tallies.iter_mut().zip(more) {
+        tally.merge(more);
     }
 }

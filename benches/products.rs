@@ -1,0 +1,99 @@
+//! Plain products of 8-bit integers beside the machine's limit and another library's, on one and two threads.
+//!
+//! Contestants take turns; a line gives the median rate in 10^9 products per second and its ratio to the limit, the
+//! dot-product instruction on registers alone.
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use fewbit::{Accumulator, Isa, MatmulOptions, PackedMatrix, byte_products, matmul_packed};
+use ndarray::Array2;
+
+/// A small generator: the bench needs variety, not quality.
+struct Numbers(u64);
+
+impl Numbers {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        self.0 >> 33
+    }
+}
+
+fn median(mut seconds: Vec<f64>) -> f64 {
+    seconds.sort_by(f64::total_cmp);
+    seconds[seconds.len() / 2]
+}
+
+type Contestant<'a> = (String, Box<dyn FnMut() -> f64 + Send + 'a>);
+
+/// Runs all in turn, again and again; each gives the products that it computed.
+fn compare(title: &str, mut contestants: Vec<Contestant<'_>>) {
+    let mut seconds = vec![Vec::new(); contestants.len()];
+    let mut products = vec![0.0; contestants.len()];
+    for _ in 0..11 {
+        for (index, (_, work)) in contestants.iter_mut().enumerate() {
+            let start = Instant::now();
+            products[index] = work();
+            seconds[index].push(start.elapsed().as_secs_f64());
+        }
+    }
+    println!("\n{title}");
+    let mut limit = f64::NAN;
+    for (((name, _), products), seconds) in contestants.iter().zip(products).zip(seconds) {
+        let rate = products / median(seconds) / 1e9;
+        if limit.is_nan() {
+            limit = rate;
+        }
+        println!("  {name:32} {rate:8.1}  ({:.3})", rate / limit);
+    }
+}
+
+fn main() {
+    println!("{}; GMAC/s (ratio to the limit of one thread)", Isa::best());
+    for (m, k, n) in [(1024, 1024, 1024), (2048, 2048, 2048), (64, 4096, 256), (128, 4096, 4096)] {
+        for threads in [1, 2] {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| shape(m, k, n, threads));
+        }
+    }
+}
+
+fn shape(m: usize, k: usize, n: usize, threads: usize) {
+    let mut numbers = Numbers(1);
+    let unsigned = Array2::from_shape_simple_fn((m, k), || numbers.next() as u8);
+    let signed = Array2::from_shape_simple_fn((m, k), || numbers.next() as i8);
+    let b = Array2::from_shape_simple_fn((k, n), || numbers.next() as i8);
+    let packed = PackedMatrix::new(b.view());
+    let products = (m * k * n) as f64;
+    let exact: Accumulator = "exact".parse().unwrap();
+    let wrap: Accumulator = "int16-wrap".parse().unwrap();
+    let options = MatmulOptions::default();
+    let limit = || byte_products(Isa::best(), 400_000).unwrap() as f64;
+    compare(
+        &format!("{m} x {k} x {n}, {threads} thread(s)"),
+        vec![
+            ("limit, one thread".into(), Box::new(limit)),
+            (
+                "u8 i8 exact".into(),
+                Box::new(|| {
+                    black_box(matmul_packed(unsigned.view(), &packed, &exact, &options).unwrap());
+                    products
+                }),
+            ),
+            (
+                "i8 i8 exact".into(),
+                Box::new(|| {
+                    black_box(matmul_packed(signed.view(), &packed, &exact, &options).unwrap());
+                    products
+                }),
+            ),
+            (
+                "i8 i8 int16-wrap".into(),
+                Box::new(|| {
+                    black_box(matmul_packed(signed.view(), &packed, &wrap, &options).unwrap());
+                    products
+                }),
+            ),
+        ],
+    );
+}

@@ -1,0 +1,280 @@
+//! Products of bytes through registers that overflow: jobs, tiles, reports.
+
+use ndarray::ArrayViewMut2;
+
+use super::block::Orientation;
+use super::bounded::{BroadcastCodes, Shifted, Unsigned};
+use super::exact::Operands;
+use super::guarded::{BLOCK, GuardedTile, InnerStage, Limits};
+use super::outer::{Outer, Settler};
+use super::plan::{StagePlan, StageRegister};
+use super::profile::{Course, Panel, ProfileTile};
+use super::quads::{HEIGHT, WIDTH};
+use super::split::{Grain, Part, split};
+use super::tally::{StageTally, merge};
+use super::tile::{Blind, Events, Everything, TileResult, Watch};
+use crate::simd::{ByteLanes, Isa, IsaError, Lanes, Simd, Task, run};
+
+/// What is done with the outputs.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Detail {
+    Values,
+    Events,
+    /// Of a single stage that takes one product per step, with sums of less than 2^29.
+    Full,
+}
+
+/// Registers wider than this are not guarded: twice their range, and a block more, must fit a lane.
+const MOST_BITS: u32 = 30;
+
+/// Whether the stages can run in guarded blocks, given that 32-bit lanes hold all their values.
+pub(super) fn is_guarded(stages: &[StagePlan], k: usize) -> bool {
+    stages.first().is_some_and(|inner| {
+        let (StageRegister::Saturate { bits } | StageRegister::Wrap { bits }) = inner.register
+        else {
+            return false;
+        };
+        let single_step = inner.width >= k as u64;
+        bits <= MOST_BITS && !single_step && (BLOCK as u64).is_multiple_of(inner.width)
+    })
+}
+
+/// Whether everything about the one register can be told from blocks.
+pub(super) fn is_profiled(stages: &[StagePlan], k: usize, product: u128) -> bool {
+    let small = (k as u128).saturating_mul(product) < 1 << 29;
+    small && matches!(stages, [StagePlan { width: 1, .. }])
+}
+
+/// The product through `stages`, written to `out`: the broadcast operand's outputs by those in lanes.
+pub(super) fn multiply(
+    out: ArrayViewMut2<'_, i64>,
+    operands: Operands<'_>,
+    stages: &[StagePlan],
+    detail: Detail,
+    orientation: Orientation,
+    isa: Isa,
+) -> Result<Vec<StageTally>, IsaError> {
+    let grain = Grain::new((HEIGHT, WIDTH), out.len(), (1 << 17) / operands.k.max(1));
+    let work = |part: Part<'_, i64>| run(isa, Job { part, operands, stages, detail, orientation });
+    split(Part { out, row: 0, col: 0 }, grain, &work, &|first, second| {
+        let mut tallies = first?;
+        merge(&mut tallies, &second?);
+        Ok(tallies)
+    })
+}
+
+/// One part of the outputs.
+struct Job<'a, 'o> {
+    part: Part<'o, i64>,
+    operands: Operands<'a>,
+    stages: &'a [StagePlan],
+    detail: Detail,
+    orientation: Orientation,
+}
+
+impl Task for Job<'_, '_> {
+    type Output = Vec<StageTally>;
+
+    fn run<S: Simd>(self, simd: S) -> Vec<StageTally> {
+        let lanes = simd.lanes32();
+        if self.operands.broadcast.offset == 0 {
+            self.of_codes(lanes, Unsigned)
+        } else {
+            self.of_codes(lanes, Shifted)
+        }
+    }
+}
+
+/// Vectors of a tile: what fits the registers, twice, is 12 of 32, or 4 of 16.
+const ROWS: usize = HEIGHT;
+const VECTORS: usize = 2;
+
+/// What one tile works with, made once per job.
+struct Pass<L: Lanes, W> {
+    outer: Outer<L, W>,
+    result: TileResult<i32>,
+}
+
+impl<L: Lanes<Word = i32>, W: Watch<L>> Pass<L, W> {
+    fn new(lanes: L, stages: &[StagePlan]) -> Self {
+        Self {
+            outer: Outer::new(lanes, stages, ROWS * VECTORS),
+            result: TileResult::new(ROWS * VECTORS * L::N, stages.len()),
+        }
+    }
+}
+
+/// A tile's place: panels, first column in the panel of lanes, first output in the part.
+#[derive(Clone, Copy)]
+struct Place {
+    block: usize,
+    panel: usize,
+    from: usize,
+    row: usize,
+    col: usize,
+}
+
+impl<'a> Job<'a, '_> {
+    fn of_codes<L: ByteLanes, S: BroadcastCodes<L>>(self, lanes: L, codes: S) -> Vec<StageTally> {
+        match self.detail {
+            Detail::Values => self.guarded::<L, S, Blind>(lanes, codes),
+            Detail::Events => self.guarded::<L, S, Events<L::V>>(lanes, codes),
+            Detail::Full => self.profiled(lanes, codes),
+        }
+    }
+
+    /// Tile by tile, a panel of lanes at a time.
+    fn places<L: Lanes>(&self) -> impl Iterator<Item = Place> + use<L> {
+        let Part { out, row, col } = &self.part;
+        let (rows, cols) = out.dim();
+        let (first_block, first_panel) = (row / HEIGHT, col / WIDTH);
+        (0..cols).step_by(WIDTH).flat_map(move |left| {
+            (0..rows).step_by(HEIGHT).flat_map(move |row| {
+                (0..WIDTH.min(cols - left)).step_by(VECTORS * L::N).map(move |from| Place {
+                    block: first_block + row / HEIGHT,
+                    panel: first_panel + left / WIDTH,
+                    from,
+                    row,
+                    col: left + from,
+                })
+            })
+        })
+    }
+
+    /// The outputs of a tile: index in the tile, row and column in the part.
+    fn members<L: Lanes>(
+        &self,
+        place: Place,
+    ) -> impl Iterator<Item = (usize, (usize, usize))> + use<L> {
+        let (rows, cols) = self.part.out.dim();
+        let width = VECTORS * L::N;
+        let (high, wide) = (ROWS.min(rows - place.row), width.min(cols - place.col));
+        (0..high).flat_map(move |row| {
+            (0..wide).map(move |col| (row * width + col, (place.row + row, place.col + col)))
+        })
+    }
+
+    /// The row and column of C of an output of the part.
+    fn name(&self, (row, col): (usize, usize)) -> (usize, usize) {
+        self.orientation.turn((self.part.row + row, self.part.col + col))
+    }
+
+    fn panel(&self, place: Place) -> Panel<'a> {
+        let Operands { broadcast, lanes, k } = self.operands;
+        let a = broadcast.panel(place.block);
+        let b = lanes.panel(place.panel).get(place.from..).unwrap_or(&[]);
+        Panel { a, b, offset: broadcast.offset, k }
+    }
+
+    /// Runs the tile at `place` through the real registers.
+    fn run_tile<L: ByteLanes, S: BroadcastCodes<L>, W: Watch<L>>(
+        &self,
+        (lanes, codes): (L, S),
+        limits: (i64, i64),
+        place: Place,
+        pass: &mut Pass<L, W>,
+    ) {
+        let Panel { a, b, k, .. } = self.panel(place);
+        let inner = self.stages[0];
+        let most = |n: u64| usize::try_from(n).unwrap_or(usize::MAX).min(k.max(1));
+        lanes.vectorize(GuardedTile::<L, S, W, ROWS, VECTORS> {
+            lanes,
+            codes,
+            stage: InnerStage {
+                settler: Settler::new(lanes, inner.register),
+                width: most(inner.width),
+                tile: inner.count.map_or(k.max(1), most),
+                k,
+            },
+            limits: Limits {
+                low: lanes.splat((2 * limits.0) as i32),
+                high: lanes.splat((2 * limits.1) as i32),
+            },
+            a,
+            b,
+            outer: &mut pass.outer,
+            result: &mut pass.result,
+        });
+    }
+
+    /// Values and events.
+    fn guarded<L: ByteLanes, S: BroadcastCodes<L>, W: Watch<L>>(
+        mut self,
+        lanes: L,
+        codes: S,
+    ) -> Vec<StageTally> {
+        let mut tallies = vec![StageTally::default(); self.stages.len()];
+        let mut pass = Pass::<L, W>::new(lanes, self.stages);
+        let range = self.stages[0].range();
+        for place in self.places::<L>() {
+            self.run_tile((lanes, codes), range, place, &mut pass);
+            for (index, at) in self.members::<L>(place) {
+                self.part.out[at] = pass.result.values[index].into();
+                for (tally, [_, _, events]) in tallies.iter_mut().zip(&pass.result.traces) {
+                    tally.add_events(self.name(at), events[index].into());
+                }
+            }
+        }
+        tallies
+    }
+
+    /// Values and everything else.
+    fn profiled<L: ByteLanes, S: BroadcastCodes<L>>(
+        mut self,
+        lanes: L,
+        codes: S,
+    ) -> Vec<StageTally> {
+        let mut tally = StageTally::default();
+        let mut course = Course::new(ROWS * VECTORS * L::N, self.operands.k);
+        let mut pass = Pass::<L, Everything<L::V>>::new(lanes, self.stages);
+        let range = self.stages[0].range();
+        for place in self.places::<L>() {
+            let panel = self.panel(place);
+            lanes.vectorize(ProfileTile::<L, S, ROWS, VECTORS> {
+                lanes,
+                codes,
+                panel,
+                course: &mut course,
+            });
+            let mut overflows = false;
+            let at_panel = |index: usize| (index / (VECTORS * L::N), index % (VECTORS * L::N));
+            for (index, at) in self.members::<L>(place) {
+                let mut known = course.known(index);
+                if !known.is_settled() {
+                    course.resolve(panel, at_panel(index), &mut known, |known| known.range());
+                }
+                tally.add_exact(known.min.into(), known.max.into());
+                let (least, greatest) = (i64::from(known.min), i64::from(known.max));
+                if least < range.0 || greatest > range.1 {
+                    overflows = true;
+                    continue;
+                }
+                // Without overflow the exact course is the real one.
+                let (low, high) = tally.extremes();
+                if i64::from(known.low) < low.min(least)
+                    || i64::from(known.high) > high.max(greatest)
+                {
+                    let within = |x: i64| x.clamp(i32::MIN.into(), i32::MAX.into()) as i32;
+                    let (low, high) = (within(low), within(high));
+                    course.resolve(panel, at_panel(index), &mut known, |known| {
+                        (known.min.min(low), known.max.max(high))
+                    });
+                }
+                tally.add_extremes(known.min.into(), known.max.into());
+                self.part.out[at] = course.value(index).into();
+            }
+            if overflows {
+                let seen = tally.extremes();
+                let limits = (seen.0.max(range.0), seen.1.min(range.1));
+                self.run_tile((lanes, codes), limits, place, &mut pass);
+                let [min, max, events] = &pass.result.traces[0];
+                for (index, at) in self.members::<L>(place) {
+                    self.part.out[at] = pass.result.values[index].into();
+                    tally.add_extremes(min[index].into(), max[index].into());
+                    tally.add_events(self.name(at), events[index].into());
+                }
+            }
+        }
+        vec![tally]
+    }
+}

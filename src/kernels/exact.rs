@@ -1,0 +1,263 @@
+//! Products of bytes whose sums are exact: a plain integer matrix product.
+//!
+//! A chunk of k is short enough that 32 bits hold its sum for any bytes; chunks are added in 64 bits.
+
+use ndarray::ArrayViewMut2;
+
+use super::quads::{HEIGHT, Quads, TAKES, WIDTH};
+use super::split::{Grain, Part, split};
+use crate::simd::{ByteLanes, Call, Isa, IsaError, Lanes, Simd, Task, run};
+
+/// Products per chunk: `255 * 255 * 2^15 < 2^31`.
+const CHUNK: usize = 1 << 15;
+const CHUNK_UNITS: usize = CHUNK / TAKES;
+
+/// What an output keeps of its exact sum.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kept {
+    /// All of it.
+    Everything,
+    /// The low bits, as two's complement.
+    LowBits(u32),
+}
+
+/// Where sums are written.
+pub(super) trait Output: Copy + Send + Sync + Default {
+    /// `self + sum`.
+    fn plus(self, sum: i32) -> Self;
+
+    /// What is kept.
+    fn keep(self, kept: Kept) -> Self;
+}
+
+impl Output for i64 {
+    #[inline(always)]
+    fn plus(self, sum: i32) -> Self {
+        self + Self::from(sum)
+    }
+
+    #[inline(always)]
+    fn keep(self, kept: Kept) -> Self {
+        match kept {
+            Kept::LowBits(bits) if bits < Self::BITS => {
+                self << (Self::BITS - bits) >> (Self::BITS - bits)
+            }
+            _ => self,
+        }
+    }
+}
+
+impl Output for i32 {
+    #[inline(always)]
+    fn plus(self, sum: i32) -> Self {
+        self.wrapping_add(sum)
+    }
+
+    #[inline(always)]
+    fn keep(self, kept: Kept) -> Self {
+        match kept {
+            Kept::LowBits(bits) if bits < Self::BITS => {
+                self << (Self::BITS - bits) >> (Self::BITS - bits)
+            }
+            _ => self,
+        }
+    }
+}
+
+/// Two operands, k in one tile each.
+#[derive(Clone, Copy)]
+pub(super) struct Operands<'a> {
+    pub(super) broadcast: &'a Quads,
+    pub(super) lanes: &'a Quads,
+    pub(super) k: usize,
+}
+
+/// Writes the product to `out`: the broadcast operand's outputs by those in lanes, in zeros.
+pub(super) fn multiply<T: Output>(
+    out: ArrayViewMut2<'_, T>,
+    operands: Operands<'_>,
+    kept: Kept,
+    isa: Isa,
+) -> Result<(), IsaError> {
+    let grain = Grain::new((HEIGHT, WIDTH), out.len(), (1 << 18) / operands.k.max(1));
+    let work = |part: Part<'_, T>| run(isa, Job { part, operands, kept });
+    split(Part { out, row: 0, col: 0 }, grain, &work, &|first, second| first.and(second))
+}
+
+/// One part of the outputs.
+pub(super) struct Job<'a, 'o, T> {
+    pub(super) part: Part<'o, T>,
+    pub(super) operands: Operands<'a>,
+    pub(super) kept: Kept,
+}
+
+impl<T: Output> Task for Job<'_, '_, T> {
+    type Output = ();
+
+    fn run<S: Simd>(self, simd: S) {
+        let lanes = simd.lanes32();
+        match WIDTH / <S::L32 as Lanes>::N {
+            4 => self.in_tiles::<S::L32, 4>(lanes),
+            _ => self.in_tiles::<S::L32, 2>(lanes),
+        }
+    }
+}
+
+impl<T: Output> Job<'_, '_, T> {
+    /// Tiles of `V` vectors.
+    fn in_tiles<L: ByteLanes, const V: usize>(self, lanes: L) {
+        let Self { part: Part { mut out, row, col }, operands, kept } = self;
+        let Operands { broadcast, lanes: columns, k } = operands;
+        let (rows, cols) = out.dim();
+        let chunks = k.div_ceil(CHUNK);
+        let mut sums = [0; HEIGHT * WIDTH];
+        let corrections = Corrections::new(operands);
+        for (panel, left) in (col / WIDTH..).zip((0..cols).step_by(WIDTH)) {
+            let width = WIDTH.min(cols - left);
+            for (block, top) in (row / HEIGHT..).zip((0..rows).step_by(HEIGHT)) {
+                let height = HEIGHT.min(rows - top);
+                let a = broadcast.panel(block).chunks(HEIGHT * CHUNK_UNITS);
+                let b = columns.panel(panel).chunks(WIDTH * CHUNK_UNITS);
+                for (chunk, (a, b)) in a.zip(b).enumerate() {
+                    for from in (0..width).step_by(V * L::N) {
+                        let sums = &mut sums[from..];
+                        let b = &b[from..];
+                        match height {
+                            6 | 5 => lanes.vectorize(Tile::<L, 6, V> { lanes, a, b, sums }),
+                            4 | 3 => lanes.vectorize(Tile::<L, 4, V> { lanes, a, b, sums }),
+                            2 => lanes.vectorize(Tile::<L, 2, V> { lanes, a, b, sums }),
+                            _ => lanes.vectorize(Tile::<L, 1, V> { lanes, a, b, sums }),
+                        }
+                    }
+                    corrections.apply((block, panel), chunk, &mut sums);
+                    let kept = if chunk + 1 == chunks { kept } else { Kept::Everything };
+                    for (index, sums) in sums.chunks(WIDTH).take(height).enumerate() {
+                        let mut out = out.row_mut(top + index);
+                        match out.as_slice_mut() {
+                            Some(out) => lanes.vectorize(Add {
+                                out: &mut out[left..left + width],
+                                sums,
+                                kept,
+                            }),
+                            None => {
+                                for (out, &sum) in out.iter_mut().skip(left).zip(&sums[..width]) {
+                                    *out = out.plus(sum).keep(kept);
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Adds a row of sums to outputs.
+struct Add<'a, T> {
+    out: &'a mut [T],
+    sums: &'a [i32],
+    kept: Kept,
+}
+
+impl<T: Output> Call for Add<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        if let Kept::Everything = self.kept {
+            for (out, &sum) in self.out.iter_mut().zip(self.sums) {
+                *out = out.plus(sum);
+            }
+        } else {
+            for (out, &sum) in self.out.iter_mut().zip(self.sums) {
+                *out = out.plus(sum).keep(self.kept);
+            }
+        }
+    }
+}
+
+/// `s Σ b' + t Σ a' + s t K` of every output; see [`quads`](super::quads).
+struct Corrections<'a> {
+    operands: Operands<'a>,
+    chunks: usize,
+    broadcast: &'a [i32],
+    lanes: &'a [i32],
+}
+
+impl<'a> Corrections<'a> {
+    fn new(operands: Operands<'a>) -> Self {
+        let Operands { broadcast, lanes, k } = operands;
+        let needed = |other: &Quads, quads: &'a Quads| -> &'a [i32] {
+            if other.offset == 0 { &[] } else { quads.sums(CHUNK_UNITS) }
+        };
+        Self {
+            operands,
+            chunks: k.div_ceil(CHUNK),
+            broadcast: needed(lanes, broadcast),
+            lanes: needed(broadcast, lanes),
+        }
+    }
+
+    #[inline]
+    fn apply(&self, (block, panel): (usize, usize), chunk: usize, sums: &mut [i32]) {
+        let (s, t) = (self.operands.broadcast.offset, self.operands.lanes.offset);
+        if s == 0 && t == 0 {
+            return;
+        }
+        let k = CHUNK.min(self.operands.k - chunk * CHUNK) as i32;
+        let of = |sums: &'a [i32], panel: usize, width: usize| -> &'a [i32] {
+            sums.get((panel * self.chunks + chunk) * width..).unwrap_or(&[])
+        };
+        let rows = of(self.broadcast, block, HEIGHT);
+        let cols = of(self.lanes, panel, WIDTH);
+        for (row, sums) in sums.chunks_mut(WIDTH).enumerate() {
+            let row = t * rows.get(row).unwrap_or(&0) + s * t * k;
+            if cols.is_empty() {
+                for sum in sums {
+                    *sum = sum.wrapping_add(row);
+                }
+            } else {
+                for (sum, col) in sums.iter_mut().zip(cols) {
+                    *sum = sum.wrapping_add(row.wrapping_add(s * col));
+                }
+            }
+        }
+    }
+}
+
+/// The sums of `R` by `V` vectors of outputs.
+struct Tile<'a, L, const R: usize, const V: usize> {
+    lanes: L,
+    a: &'a [i32],
+    b: &'a [i32],
+    sums: &'a mut [i32],
+}
+
+impl<L: ByteLanes, const R: usize, const V: usize> Call for Tile<'_, L, R, V> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self { lanes, a, b, sums } = self;
+        let zero = lanes.splat(0);
+        let mut tile = [[zero; V]; R];
+        for (a, b) in a.chunks_exact(HEIGHT).zip(b.chunks(WIDTH)) {
+            let b = &b[..V * L::N];
+            let mut columns = [zero; V];
+            for col in 0..V {
+                columns[col] = lanes.load(&b[col * L::N..]);
+            }
+            for row in 0..R {
+                let a = lanes.splat(a[row]);
+                for col in 0..V {
+                    tile[row][col] = lanes.dot_bytes(tile[row][col], a, columns[col]);
+                }
+            }
+        }
+        for (row, sums) in tile.iter().zip(sums.chunks_mut(WIDTH)) {
+            for (col, sum) in row.iter().enumerate() {
+                lanes.store(*sum, &mut sums[col * L::N..]);
+            }
+        }
+    }
+}
