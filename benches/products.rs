@@ -6,7 +6,9 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use fewbit::{Accumulator, Isa, MatmulOptions, PackedMatrix, byte_products, matmul_packed};
+use fewbit::{
+    Accumulator, Isa, MatmulOptions, PackedMatrix, byte_products, matmul_i32, matmul_packed,
+};
 use ndarray::Array2;
 
 /// A small generator: the bench needs variety, not quality.
@@ -68,11 +70,26 @@ fn shape(m: usize, k: usize, n: usize, threads: usize) {
     let exact: Accumulator = "exact".parse().unwrap();
     let wrap: Accumulator = "int16-wrap".parse().unwrap();
     let options = MatmulOptions::default();
+    let (mut out, mut out2) = (Array2::zeros((m, n)), Array2::zeros((m, n)));
     let limit = || byte_products(Isa::best(), 400_000).unwrap() as f64;
     compare(
         &format!("{m} x {k} x {n}, {threads} thread(s)"),
         vec![
             ("limit, one thread".into(), Box::new(limit)),
+            (
+                "u8 i8 -> i32".into(),
+                Box::new(|| {
+                    matmul_i32(unsigned.view(), &packed, out.view_mut(), None).unwrap();
+                    products
+                }),
+            ),
+            (
+                "i8 i8 -> i32".into(),
+                Box::new(|| {
+                    matmul_i32(signed.view(), &packed, out2.view_mut(), None).unwrap();
+                    products
+                }),
+            ),
             (
                 "u8 i8 exact".into(),
                 Box::new(|| {

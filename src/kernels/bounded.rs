@@ -79,10 +79,9 @@ where
     // What the shift of the broadcast codes adds to every sum.
     let mut excess = [zero; V];
     for (a, b) in a.chunks_exact(HEIGHT).zip(b.chunks(WIDTH)) {
-        let b = &b[..V * L::N];
-        let (mut columns, mut magnitudes) = ([zero; V], [zero; V]);
+        let columns = columns::<L, V>(lanes, b);
+        let mut magnitudes = [zero; V];
         for col in 0..V {
-            columns[col] = lanes.load(&b[col * L::N..]);
             magnitudes[col] = lanes.negative_magnitudes(columns[col]);
             if S::OFFSET != 0 {
                 excess[col] = lanes.dot_bytes(excess[col], lanes.splat(EIGHTIES), columns[col]);
@@ -105,4 +104,47 @@ where
         }
     }
     BlockSums { ends, spreads }
+}
+
+/// One product of every output of a tile: that at `place` of the words of a unit.
+#[inline(always)]
+pub(super) fn products<L, S, const R: usize, const V: usize>(
+    lanes: L,
+    _: S,
+    start: &Grid<L::V, R, V>,
+    a: &[i32],
+    columns: &[L::V; V],
+    place: usize,
+) -> Grid<L::V, R, V>
+where
+    L: ByteLanes,
+    S: BroadcastCodes<L>,
+{
+    let here = lanes.splat(0xff << (8 * place));
+    let shift = lanes.and(lanes.splat(EIGHTIES), here);
+    let zero = lanes.splat(0);
+    let mut sums = *start;
+    for row in 0..R {
+        let a = lanes.and(lanes.splat(a[row]), here);
+        for col in 0..V {
+            let sum = lanes.dot_bytes(sums[row][col], a, columns[col]);
+            sums[row][col] = if S::OFFSET == 0 {
+                sum
+            } else {
+                lanes.sub(sum, lanes.dot_bytes(zero, shift, columns[col]))
+            };
+        }
+    }
+    sums
+}
+
+/// The columns of one unit.
+#[inline(always)]
+pub(super) fn columns<L: ByteLanes, const V: usize>(lanes: L, b: &[i32]) -> [L::V; V] {
+    let b = &b[..V * L::N];
+    let mut columns = [lanes.splat(0); V];
+    for col in 0..V {
+        columns[col] = lanes.load(&b[col * L::N..]);
+    }
+    columns
 }

@@ -8,7 +8,7 @@ use super::exact::Operands;
 use super::guarded::{BLOCK, GuardedTile, InnerStage, Limits};
 use super::outer::{Outer, Settler};
 use super::plan::{StagePlan, StageRegister};
-use super::profile::{Course, Panel, ProfileTile};
+use super::profile::{Course, Panel, ProfileTile, Resolve, Wanted};
 use super::quads::{HEIGHT, WIDTH};
 use super::split::{Grain, Part, split};
 use super::tally::{StageTally, merge};
@@ -16,12 +16,14 @@ use super::tile::{Blind, Events, Everything, TileResult, Watch};
 use crate::simd::{ByteLanes, Isa, IsaError, Lanes, Simd, Task, run};
 
 /// What is done with the outputs.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Detail {
     Values,
     Events,
     /// Of a single stage that takes one product per step, with sums of less than 2^29.
     Full,
+    /// The widths that the exact sums need, and no more; of a stage as for `Full`.
+    Widths,
 }
 
 /// Registers wider than this are not guarded: twice their range, and a block more, must fit a lane.
@@ -119,7 +121,7 @@ impl<'a> Job<'a, '_> {
         match self.detail {
             Detail::Values => self.guarded::<L, S, Blind>(lanes, codes),
             Detail::Events => self.guarded::<L, S, Events<L::V>>(lanes, codes),
-            Detail::Full => self.profiled(lanes, codes),
+            Detail::Full | Detail::Widths => self.profiled(lanes, codes),
         }
     }
 
@@ -159,22 +161,29 @@ impl<'a> Job<'a, '_> {
         self.orientation.turn((self.part.row + row, self.part.col + col))
     }
 
+    /// The innermost register's, or a part of it that no bound leaves.
+    fn range(&self) -> (i32, i32) {
+        let (low, high) = self.stages[0].range();
+        (narrow(low), narrow(high))
+    }
+
     fn panel(&self, place: Place) -> Panel<'a> {
-        let Operands { broadcast, lanes, k } = self.operands;
+        let Operands { broadcast, lanes, .. } = self.operands;
         let a = broadcast.panel(place.block);
         let b = lanes.panel(place.panel).get(place.from..).unwrap_or(&[]);
-        Panel { a, b, offset: broadcast.offset, k }
+        Panel { a, b }
     }
 
     /// Runs the tile at `place` through the real registers.
     fn run_tile<L: ByteLanes, S: BroadcastCodes<L>, W: Watch<L>>(
         &self,
         (lanes, codes): (L, S),
-        limits: (i64, i64),
+        limits: (i32, i32),
         place: Place,
         pass: &mut Pass<L, W>,
     ) {
-        let Panel { a, b, k, .. } = self.panel(place);
+        let Panel { a, b } = self.panel(place);
+        let k = self.operands.k;
         let inner = self.stages[0];
         let most = |n: u64| usize::try_from(n).unwrap_or(usize::MAX).min(k.max(1));
         lanes.vectorize(GuardedTile::<L, S, W, ROWS, VECTORS> {
@@ -187,8 +196,8 @@ impl<'a> Job<'a, '_> {
                 k,
             },
             limits: Limits {
-                low: lanes.splat((2 * limits.0) as i32),
-                high: lanes.splat((2 * limits.1) as i32),
+                low: lanes.splat(2 * limits.0),
+                high: lanes.splat(2 * limits.1),
             },
             a,
             b,
@@ -205,7 +214,7 @@ impl<'a> Job<'a, '_> {
     ) -> Vec<StageTally> {
         let mut tallies = vec![StageTally::default(); self.stages.len()];
         let mut pass = Pass::<L, W>::new(lanes, self.stages);
-        let range = self.stages[0].range();
+        let range = self.range();
         for place in self.places::<L>() {
             self.run_tile((lanes, codes), range, place, &mut pass);
             for (index, at) in self.members::<L>(place) {
@@ -218,6 +227,25 @@ impl<'a> Job<'a, '_> {
         tallies
     }
 
+    /// Steps what is not known for certain of the outputs of a tile.
+    fn resolve<L: ByteLanes, S: BroadcastCodes<L>>(
+        &self,
+        (lanes, codes): (L, S),
+        place: Place,
+        course: &mut Course,
+        wanted: Wanted,
+    ) {
+        let (rows, cols) = self.part.out.dim();
+        let panel = self.panel(place);
+        for row in 0..ROWS.min(rows - place.row) {
+            for col in 0..VECTORS.min((cols - place.col).div_ceil(L::N)) {
+                let panel = Panel { a: &panel.a[row.min(panel.a.len())..], b: &panel.b[(col * L::N).min(panel.b.len())..] };
+                let vector = row * VECTORS + col;
+                lanes.vectorize(Resolve { lanes, codes, panel, course, vector, wanted });
+            }
+        }
+    }
+
     /// Values and everything else.
     fn profiled<L: ByteLanes, S: BroadcastCodes<L>>(
         mut self,
@@ -227,7 +255,7 @@ impl<'a> Job<'a, '_> {
         let mut tally = StageTally::default();
         let mut course = Course::new(ROWS * VECTORS * L::N, self.operands.k);
         let mut pass = Pass::<L, Everything<L::V>>::new(lanes, self.stages);
-        let range = self.stages[0].range();
+        let range = self.range();
         for place in self.places::<L>() {
             let panel = self.panel(place);
             lanes.vectorize(ProfileTile::<L, S, ROWS, VECTORS> {
@@ -236,36 +264,35 @@ impl<'a> Job<'a, '_> {
                 panel,
                 course: &mut course,
             });
+            self.resolve((lanes, codes), place, &mut course, Wanted::Width);
             let mut overflows = false;
-            let at_panel = |index: usize| (index / (VECTORS * L::N), index % (VECTORS * L::N));
+            // Without overflow the exact course is the real one.
+            let stays = |(min, max): (i32, i32)| min >= range.0 && max <= range.1;
             for (index, at) in self.members::<L>(place) {
-                let mut known = course.known(index);
-                if !known.is_settled() {
-                    course.resolve(panel, at_panel(index), &mut known, |known| known.range());
-                }
-                tally.add_exact(known.min.into(), known.max.into());
-                let (least, greatest) = (i64::from(known.min), i64::from(known.max));
-                if least < range.0 || greatest > range.1 {
+                let (min, max) = course.reached(index);
+                tally.add_exact(min.into(), max.into());
+                if stays((min, max)) {
+                    tally.add_extremes(min.into(), max.into());
+                    self.part.out[at] = course.value(index).into();
+                } else {
                     overflows = true;
-                    continue;
                 }
-                // Without overflow the exact course is the real one.
-                let (low, high) = tally.extremes();
-                if i64::from(known.low) < low.min(least)
-                    || i64::from(known.high) > high.max(greatest)
-                {
-                    let within = |x: i64| x.clamp(i32::MIN.into(), i32::MAX.into()) as i32;
-                    let (low, high) = (within(low), within(high));
-                    course.resolve(panel, at_panel(index), &mut known, |known| {
-                        (known.min.min(low), known.max.max(high))
-                    });
+            }
+            if self.detail == Detail::Widths {
+                continue;
+            }
+            let (low, high) = tally.extremes();
+            let (low, high) = (narrow(low), narrow(high));
+            self.resolve((lanes, codes), place, &mut course, Wanted::Extremes { low, high, range });
+            for (index, _) in self.members::<L>(place) {
+                let (min, max) = course.reached(index);
+                if stays((min, max)) {
+                    tally.add_extremes(min.into(), max.into());
                 }
-                tally.add_extremes(known.min.into(), known.max.into());
-                self.part.out[at] = course.value(index).into();
             }
             if overflows {
-                let seen = tally.extremes();
-                let limits = (seen.0.max(range.0), seen.1.min(range.1));
+                let (low, high) = tally.extremes();
+                let limits = (narrow(low).max(range.0), narrow(high).min(range.1));
                 self.run_tile((lanes, codes), limits, place, &mut pass);
                 let [min, max, events] = &pass.result.traces[0];
                 for (index, at) in self.members::<L>(place) {
@@ -277,4 +304,9 @@ impl<'a> Job<'a, '_> {
         }
         vec![tally]
     }
+}
+
+/// The nearest value of 30 bits, beyond which no bound lies.
+fn narrow(value: i64) -> i32 {
+    value.clamp(-(1 << 29), (1 << 29) - 1) as i32
 }

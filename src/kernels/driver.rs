@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use ndarray::Array2;
+use ndarray::{Array2, ArrayViewMut2};
 use rayon::prelude::*;
 
 use super::block::{Block, BlockOutput, Geometry, Orientation, Work};
 use super::bytes::{self, Detail};
 use super::exact::{self, Kept};
 use super::matmul::{MatmulError, MatmulOptions, Product, ReportLevel};
+use super::widths::StageWidths;
 use super::operand::{Matrix, PackedMatrix};
 use super::pack::{Layout, Panels, Role, WordKind};
 use super::plan::{self, Bounds, Plan, StagePlan, StageRegister};
@@ -70,6 +71,30 @@ pub(super) fn multiply(
     Ok(Product { values, events, report, isa, seconds })
 }
 
+/// The widths that `a` times `b` needs in every stage of `acc`, and the seconds that took.
+pub(super) fn widths(
+    a: &Matrix<'_>,
+    b: &PackedMatrix,
+    acc: &Accumulator,
+    isa: Option<Isa>,
+) -> Result<(Vec<StageWidths>, f64), MatmulError> {
+    let isa = isa.unwrap_or_else(Isa::best);
+    let stages = plan::stages(acc).ok_or_else(|| MatmulError::NotInteger(acc.to_string()))?;
+    let bounds = Bounds::new(a, &b.matrix);
+    let Plan { stages, word } = Plan::exact(&stages, bounds);
+    let job = ByteWork::Stepped(&stages, Detail::Widths);
+    let in_one_pass = bytes::is_profiled(&stages, bounds.k, bounds.product);
+    let (_, tallies, seconds) = match word {
+        Some(_) if in_one_pass && job.takes(a, &b.matrix) => in_bytes(a, b, job, isa),
+        Some(word) => {
+            let work = Work::Full { exact: stages.clone(), real: stages };
+            in_lanes(a, b, &work, word, isa)
+        }
+        None => scalar_rows(a, &b.matrix, acc),
+    }?;
+    Ok((tallies.iter().map(StageTally::widths).collect(), seconds))
+}
+
 /// What is done with products of bytes.
 enum ByteWork<'a> {
     Exact(Kept),
@@ -101,10 +126,84 @@ fn byte_work(work: &Work, word: Option<WordKind>, bounds: Bounds) -> Option<Byte
     };
     let fits = word == Some(WordKind::Pair16);
     let runs = match detail {
-        Detail::Full => bytes::is_profiled(stages, bounds.k, bounds.product),
+        Detail::Full | Detail::Widths => bytes::is_profiled(stages, bounds.k, bounds.product),
         Detail::Values | Detail::Events => bytes::is_guarded(stages, bounds.k),
     };
     (fits && runs).then_some(ByteWork::Stepped(stages, detail))
+}
+
+/// Operands of bytes, packed for their sides.
+struct Sides {
+    orientation: Orientation,
+    broadcast: Arc<Quads>,
+    lanes: Arc<Quads>,
+}
+
+impl Sides {
+    /// k is cut into tiles of `tile` products, if at all.
+    fn new(a: &Matrix<'_>, b: &PackedMatrix, tile: Option<u64>) -> Self {
+        let ((m, k), n) = (a.dim(), b.dim().1);
+        let geometry = Geometry { height: quads::HEIGHT, width: quads::WIDTH };
+        let orientation = match geometry.orientation(m, n) {
+            // Signed codes go to the lanes; where both are, either may.
+            Orientation::ColumnsInLanes if !b.matrix.fits_i8() && a.fits_i8() => {
+                Orientation::RowsInLanes
+            }
+            Orientation::RowsInLanes if !a.fits_i8() => Orientation::ColumnsInLanes,
+            free => free,
+        };
+        let tile = tile.map_or(k, |tile| usize::try_from(tile).unwrap_or(k).min(k)).max(1);
+        let layout = |role| QuadLayout { role, tile };
+        let (broadcast, lanes) = match orientation {
+            Orientation::ColumnsInLanes => {
+                let rows = Quads::rows(a, layout(Role::Broadcast));
+                (Arc::new(rows), b.quads(layout(Role::Lanes)))
+            }
+            Orientation::RowsInLanes => {
+                let rows = Quads::rows(a, layout(Role::Lanes));
+                (b.quads(layout(Role::Broadcast)), Arc::new(rows))
+            }
+        };
+        Self { orientation, broadcast, lanes }
+    }
+
+    fn operands(&self, k: usize) -> exact::Operands<'_> {
+        exact::Operands { broadcast: &self.broadcast, lanes: &self.lanes, k }
+    }
+}
+
+impl Orientation {
+    /// The outputs as the broadcast operand's by those in lanes.
+    fn view<T>(self, out: ArrayViewMut2<'_, T>) -> ArrayViewMut2<'_, T> {
+        match self {
+            Self::ColumnsInLanes => out,
+            Self::RowsInLanes => out.reversed_axes(),
+        }
+    }
+}
+
+/// The exact sums in 32 bits.
+pub(super) fn exact_i32(
+    a: &Matrix<'_>,
+    b: &PackedMatrix,
+    mut out: ArrayViewMut2<'_, i32>,
+    isa: Isa,
+) -> Result<(), MatmulError> {
+    let bounds = Bounds::new(a, &b.matrix);
+    let fits = (bounds.k as u128).saturating_mul(bounds.product) <= i32::MAX as u128;
+    if fits && a.is_bytes() && b.matrix.is_bytes() {
+        let sides = Sides::new(a, b, None);
+        let out = sides.orientation.view(out);
+        return Ok(exact::multiply(out, sides.operands(bounds.k), Kept::Everything, isa)?);
+    }
+    let exact = Accumulator::exact();
+    let options = MatmulOptions { isa: Some(isa), ..MatmulOptions::default() };
+    let product = multiply(a, b, &exact, &options)?;
+    for ((at, &value), out) in product.values.indexed_iter().zip(&mut out) {
+        *out = i32::try_from(value)
+            .map_err(|_| MatmulError::WiderThan32 { row: at.0, col: at.1, value })?;
+    }
+    Ok(())
 }
 
 /// Every output by the kernels for bytes.
@@ -115,36 +214,15 @@ fn in_bytes(
     isa: Isa,
 ) -> Result<Outputs, MatmulError> {
     let ((m, k), n) = (a.dim(), b.dim().1);
-    let geometry = Geometry { height: quads::HEIGHT, width: quads::WIDTH };
-    let orientation = match geometry.orientation(m, n) {
-        // Signed codes go to the lanes; where both are, either may.
-        Orientation::ColumnsInLanes if !b.matrix.fits_i8() && a.fits_i8() => {
-            Orientation::RowsInLanes
-        }
-        Orientation::RowsInLanes if !a.fits_i8() => Orientation::ColumnsInLanes,
-        free => free,
-    };
     let tile = match &work {
         ByteWork::Exact(_) => None,
         ByteWork::Stepped(stages, _) => stages.first().and_then(|inner| inner.count),
     };
-    let tile = tile.map_or(k, |tile| usize::try_from(tile).unwrap_or(k).min(k)).max(1);
-    let layout = |role| QuadLayout { role, tile };
-    let (broadcast, lanes) = match orientation {
-        Orientation::ColumnsInLanes => {
-            (Arc::new(Quads::rows(a, layout(Role::Broadcast))), b.quads(layout(Role::Lanes)))
-        }
-        Orientation::RowsInLanes => {
-            (b.quads(layout(Role::Broadcast)), Arc::new(Quads::rows(a, layout(Role::Lanes))))
-        }
-    };
-    let operands = exact::Operands { broadcast: &broadcast, lanes: &lanes, k };
-    let start = Instant::now();
+    let sides = Sides::new(a, b, tile);
+    let (orientation, operands) = (sides.orientation, sides.operands(k));
     let mut values = Array2::zeros((m, n));
-    let out = match orientation {
-        Orientation::ColumnsInLanes => values.view_mut(),
-        Orientation::RowsInLanes => values.view_mut().reversed_axes(),
-    };
+    let start = Instant::now();
+    let out = orientation.view(values.view_mut());
     let tallies = match work {
         ByteWork::Exact(kept) => {
             exact::multiply(out, operands, kept, isa)?;

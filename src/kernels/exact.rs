@@ -2,7 +2,7 @@
 //!
 //! A chunk of k is short enough that 32 bits hold its sum for any bytes; chunks are added in 64 bits.
 
-use ndarray::ArrayViewMut2;
+use ndarray::{ArrayViewMut2, s};
 
 use super::quads::{HEIGHT, Quads, TAKES, WIDTH};
 use super::split::{Grain, Part, split};
@@ -72,7 +72,7 @@ pub(super) struct Operands<'a> {
     pub(super) k: usize,
 }
 
-/// Writes the product to `out`: the broadcast operand's outputs by those in lanes, in zeros.
+/// Writes the product to `out`: the broadcast operand's outputs by those in lanes.
 pub(super) fn multiply<T: Output>(
     out: ArrayViewMut2<'_, T>,
     operands: Operands<'_>,
@@ -133,44 +133,58 @@ impl<T: Output> Job<'_, '_, T> {
                     let kept = if chunk + 1 == chunks { kept } else { Kept::Everything };
                     for (index, sums) in sums.chunks(WIDTH).take(height).enumerate() {
                         let mut out = out.row_mut(top + index);
+                        let sums = &sums[..width];
                         match out.as_slice_mut() {
-                            Some(out) => lanes.vectorize(Add {
-                                out: &mut out[left..left + width],
-                                sums,
-                                kept,
-                            }),
+                            Some(out) => {
+                                let out = &mut out[left..left + width];
+                                lanes.vectorize(Write { out, sums, kept, first: chunk == 0 });
+                            }
                             None => {
-                                for (out, &sum) in out.iter_mut().skip(left).zip(&sums[..width]) {
-                                    *out = out.plus(sum).keep(kept);
+                                for (out, &sum) in out.iter_mut().skip(left).zip(sums) {
+                                    let before = if chunk == 0 { T::default() } else { *out };
+                                    *out = before.plus(sum).keep(kept);
                                 }
                             }
                         }
                     }
+                }
+                if chunks == 0 {
+                    out.slice_mut(s![top..top + height, left..left + width]).fill(T::default());
                 }
             }
         }
     }
 }
 
-/// Adds a row of sums to outputs.
-struct Add<'a, T> {
+/// Writes a row of sums, or adds it to what other chunks of k gave.
+struct Write<'a, T> {
     out: &'a mut [T],
     sums: &'a [i32],
     kept: Kept,
+    first: bool,
 }
 
-impl<T: Output> Call for Add<'_, T> {
+impl<T: Output> Call for Write<'_, T> {
     type Output = ();
 
     #[inline(always)]
     fn call(self) {
-        if let Kept::Everything = self.kept {
-            for (out, &sum) in self.out.iter_mut().zip(self.sums) {
-                *out = out.plus(sum);
+        let Self { out, sums, kept, first } = self;
+        match (kept, first) {
+            (Kept::Everything, true) => {
+                for (out, &sum) in out.iter_mut().zip(sums) {
+                    *out = T::default().plus(sum);
+                }
             }
-        } else {
-            for (out, &sum) in self.out.iter_mut().zip(self.sums) {
-                *out = out.plus(sum).keep(self.kept);
+            (_, true) => {
+                for (out, &sum) in out.iter_mut().zip(sums) {
+                    *out = T::default().plus(sum).keep(kept);
+                }
+            }
+            (_, false) => {
+                for (out, &sum) in out.iter_mut().zip(sums) {
+                    *out = out.plus(sum).keep(kept);
+                }
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Registers that overflow, in blocks: what cannot overflow is summed exactly, and only the rest is stepped.
 
-use super::bounded::{BlockSums, BroadcastCodes, Grid, sum_block};
+use super::bounded::{BlockSums, BroadcastCodes, Grid, columns, products, sum_block};
 use super::outer::{Outer, Settler};
 use super::quads::{HEIGHT, TAKES, WIDTH};
 use super::tile::{Finish, Inner, Settle, TileResult, Watch};
@@ -83,9 +83,10 @@ where
                 {
                     lanes.vectorize(Unsafe {
                         lanes,
+                        codes,
                         stage,
                         limits,
-                        block: Block { a, b, offset: S::OFFSET, products: here },
+                        block: Block { a, b, products: here },
                         sums: &sums,
                         registers: &mut registers,
                         watches: &mut watches,
@@ -106,14 +107,13 @@ where
 struct Block<'a> {
     a: &'a [i32],
     b: &'a [i32],
-    /// What a code of `a` exceeds its byte by.
-    offset: i32,
     products: usize,
 }
 
 /// A block in which some output may leave its register.
-struct Unsafe<'a, L: ByteLanes, W, const R: usize, const V: usize> {
+struct Unsafe<'a, L: ByteLanes, S, W, const R: usize, const V: usize> {
     lanes: L,
+    codes: S,
     stage: InnerStage<L::V>,
     limits: Limits<L::V>,
     block: Block<'a>,
@@ -122,7 +122,12 @@ struct Unsafe<'a, L: ByteLanes, W, const R: usize, const V: usize> {
     watches: &'a mut Grid<W, R, V>,
 }
 
-impl<L: ByteLanes, W: Watch<L>, const R: usize, const V: usize> Call for Unsafe<'_, L, W, R, V> {
+impl<L, S, W, const R: usize, const V: usize> Call for Unsafe<'_, L, S, W, R, V>
+where
+    L: ByteLanes,
+    S: BroadcastCodes<L>,
+    W: Watch<L>,
+{
     type Output = ();
 
     #[inline(always)]
@@ -136,14 +141,20 @@ impl<L: ByteLanes, W: Watch<L>, const R: usize, const V: usize> Call for Unsafe<
     }
 }
 
-impl<L: ByteLanes, W: Watch<L>, const R: usize, const V: usize> Unsafe<'_, L, W, R, V> {
+impl<L, S, W, const R: usize, const V: usize> Unsafe<'_, L, S, W, R, V>
+where
+    L: ByteLanes,
+    S: BroadcastCodes<L>,
+    W: Watch<L>,
+{
     /// More vectors than this are stepped together with all others: several chains of additions keep the machine busy,
     /// one does not.
     const FEW: usize = 2;
 
     #[inline(always)]
     fn settling<T: Settle<L>>(self, settle: T) {
-        let Self { lanes, stage, limits, block, sums, registers, watches, .. } = self;
+        let Self { lanes, codes, stage, limits, block, sums, registers, watches } = self;
+        let step = Step { lanes, codes, settle, width: stage.width, block };
         let mut unsafe_vectors = [[false; V]; R];
         let mut count = 0;
         for row in 0..R {
@@ -156,73 +167,121 @@ impl<L: ByteLanes, W: Watch<L>, const R: usize, const V: usize> Unsafe<'_, L, W,
                 count += usize::from(out);
             }
         }
-        if count > Self::FEW {
-            step(lanes, settle, stage.width, block, registers, watches);
-            return;
-        }
-        for row in 0..R {
-            for col in 0..V {
-                if unsafe_vectors[row][col] {
-                    let part = Block { a: &block.a[row..], b: &block.b[col * L::N..], ..block };
-                    let mut register = [[registers[row][col]]];
-                    let mut watch = [[watches[row][col]]];
-                    step(lanes, settle, stage.width, part, &mut register, &mut watch);
-                    registers[row][col] = register[0][0];
-                    watches[row][col] = watch[0][0];
-                } else {
-                    registers[row][col] = sums.ends[row][col];
+        if count <= Self::FEW {
+            for row in 0..R {
+                for col in 0..V {
+                    if unsafe_vectors[row][col] {
+                        step.part::<W, 1, R, V>((row, col), registers, watches);
+                    } else {
+                        registers[row][col] = sums.ends[row][col];
+                    }
                 }
+            }
+        } else if W::VECTORS < 2 {
+            step.run(registers, watches);
+        } else {
+            // All at once would not fit the vector registers.
+            for col in 0..V {
+                step.part::<W, R, R, V>((0, col), registers, watches);
             }
         }
     }
 }
 
-/// One product after the other, a check after every `width` of them.
-#[inline(always)]
-fn step<L, T, W, const R: usize, const V: usize>(
+/// Products one after the other, with a check after every `width` of them.
+#[derive(Clone, Copy)]
+struct Step<'a, L, S, T> {
     lanes: L,
+    codes: S,
     settle: T,
     width: usize,
-    block: Block<'_>,
-    registers: &mut Grid<L::V, R, V>,
-    watches: &mut Grid<W, R, V>,
-) where
+    block: Block<'a>,
+}
+
+impl<L, S, T> Step<'_, L, S, T>
+where
     L: ByteLanes,
+    S: BroadcastCodes<L>,
     T: Settle<L>,
-    W: Watch<L>,
 {
-    // A lane's word is one code here; as a pair of 16-bit factors the other one meets a zero.
-    const { assert!(L::TAKES == 2) };
-    let (mut register, mut watch) = (*registers, *watches);
-    let mut left = block.products;
-    let mut waiting = 0;
-    for (a, b) in block.a.chunks(HEIGHT).zip(block.b.chunks(WIDTH)) {
-        let (a, b) = (&a[..R], &b[..V * L::N]);
-        for place in 0..TAKES.min(left) {
-            let mut columns = [lanes.splat(0); V];
-            for col in 0..V {
-                columns[col] = lanes.byte(lanes.load(&b[col * L::N..]), place);
-            }
-            waiting += 1;
-            let checked = waiting == width || place + 1 == left;
-            for row in 0..R {
-                let code = i32::from(a[row].to_le_bytes()[place]) + block.offset;
-                let code = lanes.splat(code & 0xffff);
-                for col in 0..V {
-                    let sum = lanes.dot(register[row][col], code, columns[col]);
-                    register[row][col] = sum;
-                    if checked {
-                        let kept = settle.settle(lanes, sum);
-                        watch[row][col].see(lanes, sum, kept);
-                        register[row][col] = kept;
-                    }
+    /// `P` vectors of a tile of `R` by `V`, from (`row`, `col`) down.
+    #[inline(always)]
+    fn part<W: Watch<L>, const P: usize, const R: usize, const V: usize>(
+        self,
+        (row, col): (usize, usize),
+        registers: &mut Grid<L::V, R, V>,
+        watches: &mut Grid<W, R, V>,
+    ) {
+        let block = Block {
+            a: &self.block.a[row..],
+            b: &self.block.b[col * L::N..],
+            products: self.block.products,
+        };
+        let mut register = [[registers[row][col]]; P];
+        let mut watch = [[watches[row][col]]; P];
+        for part in 0..P {
+            register[part] = [registers[row + part][col]];
+            watch[part] = [watches[row + part][col]];
+        }
+        Step { block, ..self }.run(&mut register, &mut watch);
+        for part in 0..P {
+            [registers[row + part][col]] = register[part];
+            [watches[row + part][col]] = watch[part];
+        }
+    }
+
+    #[inline(always)]
+    fn run<W: Watch<L>, const R: usize, const V: usize>(
+        self,
+        registers: &mut Grid<L::V, R, V>,
+        watches: &mut Grid<W, R, V>,
+    ) {
+        let Self { lanes, block, .. } = self;
+        let mut state = (*registers, *watches);
+        let mut left = block.products;
+        let mut waiting = 0;
+        for (a, b) in block.a.chunks(HEIGHT).zip(block.b.chunks(WIDTH)) {
+            let (a, b) = (&a[..R], columns::<L, V>(lanes, b));
+            if left >= TAKES {
+                // Written out, so that every place has its constants.
+                let last = left == TAKES;
+                self.product(a, &b, 0, false, &mut waiting, &mut state);
+                self.product(a, &b, 1, false, &mut waiting, &mut state);
+                self.product(a, &b, 2, false, &mut waiting, &mut state);
+                self.product(a, &b, 3, last, &mut waiting, &mut state);
+                left -= TAKES;
+            } else {
+                for place in 0..left {
+                    self.product(a, &b, place, place + 1 == left, &mut waiting, &mut state);
                 }
-            }
-            if checked {
-                waiting = 0;
+                left = 0;
             }
         }
-        left -= TAKES.min(left);
+        (*registers, *watches) = state;
     }
-    (*registers, *watches) = (register, watch);
+
+    #[inline(always)]
+    fn product<W: Watch<L>, const R: usize, const V: usize>(
+        self,
+        a: &[i32],
+        b: &[L::V; V],
+        place: usize,
+        last: bool,
+        waiting: &mut usize,
+        (registers, watches): &mut (Grid<L::V, R, V>, Grid<W, R, V>),
+    ) {
+        let Self { lanes, codes, settle, width, .. } = self;
+        *registers = products(lanes, codes, registers, a, b, place);
+        *waiting += 1;
+        if *waiting == width || last {
+            *waiting = 0;
+            for (registers, watches) in registers.iter_mut().zip(watches) {
+                for (register, watch) in registers.iter_mut().zip(watches) {
+                    let kept = settle.settle(lanes, *register);
+                    watch.see(lanes, *register, kept);
+                    *register = kept;
+                }
+            }
+        }
+    }
 }

@@ -30,9 +30,13 @@ mod split;
 mod steps;
 mod tally;
 mod tile;
+mod widths;
 
-pub use matmul::{MatmulError, MatmulOptions, Product, ReportLevel, matmul, matmul_packed};
+pub use matmul::{
+    MatmulError, MatmulOptions, Product, ReportLevel, matmul, matmul_i32, matmul_packed,
+};
 pub use operand::{Operand, PackedMatrix};
 #[doc(hidden)]
 pub use peak::byte_products;
 pub use tally::StageEvents;
+pub use widths::{StageWidths, Widths, required_widths};

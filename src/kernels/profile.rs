@@ -5,10 +5,9 @@
 //! ends of their blocks and the bounds between them already need the same number of bits. What is left is stepped, one
 //! output and block at a time.
 
-use super::bounded::{BroadcastCodes, sum_block};
+use super::bounded::{BroadcastCodes, columns, products, sum_block};
 use super::guarded::BLOCK_UNITS;
 use super::quads::{HEIGHT, TAKES, WIDTH};
-use crate::accumulate::required_bits_of_range;
 use crate::simd::{ByteLanes, Call};
 
 /// The packed operands of a tile, as of [`GuardedTile`](super::guarded::GuardedTile).
@@ -16,9 +15,6 @@ use crate::simd::{ByteLanes, Call};
 pub(super) struct Panel<'a> {
     pub(super) a: &'a [i32],
     pub(super) b: &'a [i32],
-    /// What a code of `a` exceeds its byte by.
-    pub(super) offset: i32,
-    pub(super) k: usize,
 }
 
 /// Words of a block per output: shorter than where a block is only summed, because a closer bound saves steps.
@@ -53,83 +49,137 @@ impl Course {
         self.ends.len().checked_sub(self.outputs).map_or(0, |last| self.ends[last + output])
     }
 
-    /// What is known of an output before anything is stepped.
-    pub(super) fn known(&self, output: usize) -> Known {
-        let [min, max, low, high] = [0, 1, 2, 3].map(|i| self.extremes[i][output]);
-        Known { min, max, low: low / 2, high: high / 2 }
+    /// The least and greatest value that an output is known to reach.
+    pub(super) fn reached(&self, output: usize) -> (i32, i32) {
+        (self.extremes[MIN][output], self.extremes[MAX][output])
     }
+}
 
-    /// Steps what may lie below `low` or above `high`, where each is asked anew after each block that was stepped.
-    pub(super) fn resolve(
-        &self,
-        panel: Panel<'_>,
-        output: (usize, usize),
-        known: &mut Known,
-        limits: impl Fn(Known) -> (i32, i32),
-    ) {
-        let (row, col) = output;
-        let index = row * (self.outputs / HEIGHT) + col;
-        let (mut low, mut high) = limits(*known);
-        let mut start = 0;
-        let blocks =
-            self.ends.chunks_exact(self.outputs).zip(self.spreads.chunks_exact(self.outputs));
-        for (block, (ends, spreads)) in blocks.enumerate() {
-            let (end, spread) = (ends[index], spreads[index]);
-            let (least, greatest) = ((start + end + spread) / 2, (start + end - spread) / 2);
-            if least < low || greatest > high {
-                let (least, greatest) = panel.step(block * UNITS, (row, col), start);
-                known.min = known.min.min(least);
-                known.max = known.max.max(greatest);
-                (low, high) = limits(*known);
+/// Places in [`Course::extremes`].
+const MIN: usize = 0;
+const MAX: usize = 1;
+const LOW: usize = 2;
+const HIGH: usize = 3;
+
+/// What is to be known for certain of an output.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Wanted {
+    /// The width that its values need.
+    Width,
+    /// Its extremes, as far as they lie beyond these, if it stays within `range`.
+    Extremes { low: i32, high: i32, range: (i32, i32) },
+}
+
+/// More than any bound: bounds are below half of that.
+const NO_LIMIT: i32 = (1 << 30) - 1;
+
+impl Wanted {
+    /// Between which values nothing more need be known of an output that reaches `min` and `max`.
+    #[inline(always)]
+    fn limits(self, min: i32, max: i32) -> (i32, i32) {
+        match self {
+            Self::Width => {
+                // The magnitude with all bits below its highest one set.
+                let mut high = max.max(!min);
+                for shift in [1, 2, 4, 8, 16] {
+                    high |= high >> shift;
+                }
+                (!high, high)
+            }
+            Self::Extremes { low, high, range } => {
+                if min < range.0 || max > range.1 {
+                    (!NO_LIMIT, NO_LIMIT)
+                } else {
+                    (low.min(min), high.max(max))
+                }
+            }
+        }
+    }
+}
+
+/// Steps, of one vector of outputs of a tile, the blocks whose bounds leave open what is wanted.
+pub(super) struct Resolve<'a, L, S> {
+    pub(super) lanes: L,
+    pub(super) codes: S,
+    /// From the vector's row and first column on.
+    pub(super) panel: Panel<'a>,
+    pub(super) course: &'a mut Course,
+    /// Index of the vector in the tile.
+    pub(super) vector: usize,
+    pub(super) wanted: Wanted,
+}
+
+impl<L: ByteLanes, S: BroadcastCodes<L>> Call for Resolve<'_, L, S> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let lanes = self.lanes;
+        let at = self.vector * L::N;
+        let mut limits = self.limits();
+        let extremes = &self.course.extremes;
+        let (least, greatest) = (lanes.load(&extremes[LOW][at..]), lanes.load(&extremes[HIGH][at..]));
+        if !lanes.any_greater(greatest, limits.1) && !lanes.any_greater(limits.0, least) {
+            return;
+        }
+        let outputs = self.course.outputs;
+        let mut start = lanes.splat(0);
+        for block in 0..self.course.ends.len() / outputs {
+            let end = lanes.load(&self.course.ends[block * outputs + at..]);
+            let spread = lanes.load(&self.course.spreads[block * outputs + at..]);
+            let both = lanes.add(start, end);
+            if lanes.any_greater(lanes.sub(both, spread), limits.1)
+                || lanes.any_greater(limits.0, lanes.add(both, spread))
+            {
+                let [min, max] = self.step(block, start);
+                let extremes = &mut self.course.extremes;
+                let known = [lanes.load(&extremes[MIN][at..]), lanes.load(&extremes[MAX][at..])];
+                if lanes.any_greater(known[0], min) || lanes.any_greater(max, known[1]) {
+                    lanes.store(lanes.min(known[0], min), &mut extremes[MIN][at..]);
+                    lanes.store(lanes.max(known[1], max), &mut extremes[MAX][at..]);
+                    limits = self.limits();
+                }
             }
             start = end;
         }
     }
 }
 
-impl Panel<'_> {
-    /// Least and greatest sum of one block of one output from `start` on.
-    fn step(&self, unit: usize, (row, col): (usize, usize), start: i32) -> (i32, i32) {
-        let (mut sum, mut least, mut greatest) = (start, start, start);
-        let mut left = self.k - unit * TAKES;
-        let a = self.a[unit * HEIGHT + row..].iter().step_by(HEIGHT);
-        let b = self.b[unit * WIDTH + col..].iter().step_by(WIDTH);
-        for (a, b) in a.zip(b).take(UNITS) {
-            for (a, b) in a.to_le_bytes().into_iter().zip(b.to_le_bytes()).take(left) {
-                sum += (i32::from(a) + self.offset) * i32::from(b.cast_signed());
-                least = least.min(sum);
-                greatest = greatest.max(sum);
-            }
-            left = left.saturating_sub(TAKES);
+impl<L: ByteLanes, S: BroadcastCodes<L>> Resolve<'_, L, S> {
+    /// Twice the limits of every lane.
+    #[inline(always)]
+    fn limits(&self) -> (L::V, L::V) {
+        const { assert!(L::N <= 16) };
+        let at = self.vector * L::N;
+        let (mut low, mut high) = ([0; 16], [0; 16]);
+        let [min, max, ..] = &self.course.extremes;
+        let reached = min[at..at + L::N].iter().zip(&max[at..at + L::N]);
+        for (((min, max), low), high) in reached.zip(&mut low).zip(&mut high) {
+            let limits = self.wanted.limits(*min, *max);
+            (*low, *high) = (2 * limits.0, 2 * limits.1);
         }
-        (least, greatest)
-    }
-}
-
-/// An output's exact course: reached for certain, and not exceeded.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Known {
-    pub(super) min: i32,
-    pub(super) max: i32,
-    pub(super) low: i32,
-    pub(super) high: i32,
-}
-
-impl Known {
-    /// The width that what was reached needs.
-    pub(super) fn bits(self) -> u32 {
-        required_bits_of_range(self.min.into(), self.max.into())
+        (self.lanes.load(&low), self.lanes.load(&high))
     }
 
-    /// Whether the bounds need no more.
-    pub(super) fn is_settled(self) -> bool {
-        self.bits() == required_bits_of_range(self.low.into(), self.high.into())
-    }
-
-    /// The range of the width that what was reached needs.
-    pub(super) fn range(self) -> (i32, i32) {
-        let high = ((1u64 << (self.bits() - 1)) - 1) as i32;
-        (!high, high)
+    /// Least and greatest sums of one block from `start` on.
+    #[inline(always)]
+    fn step(&self, block: usize, start: L::V) -> [L::V; 2] {
+        let Self { lanes, codes, panel, .. } = self;
+        let lanes = *lanes;
+        let (mut sum, mut least, mut greatest) = (start, start, start);
+        let zero = [[lanes.splat(0)]];
+        let a = panel.a[block * UNITS * HEIGHT..].chunks(HEIGHT);
+        let b = panel.b[block * UNITS * WIDTH..].chunks(WIDTH);
+        for (a, b) in a.zip(b).take(UNITS) {
+            let b = columns::<L, 1>(lanes, b);
+            for place in 0..TAKES {
+                let [[product]] = products(lanes, *codes, &zero, a, &b, place);
+                sum = lanes.add(sum, product);
+                least = lanes.min(least, sum);
+                greatest = lanes.max(greatest, sum);
+            }
+        }
+        [least, greatest]
     }
 }
 

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::widths::StageWidths;
 use crate::accumulate::{FirstEvent, OutputTrace, StageReport};
 
 /// The overflow events of one stage.
@@ -97,17 +98,23 @@ impl StageTally {
         StageEvents { events: self.events, outputs: self.outputs, first }
     }
 
+    /// How many outputs need which width.
+    pub(super) fn widths(&self) -> StageWidths {
+        let widths = (0u32..).zip(self.histogram).filter(|(_, outputs)| *outputs > 0);
+        StageWidths { histogram: widths.collect() }
+    }
+
     /// The finished report, with the details of `first`.
     pub(super) fn report(&self, first: Option<FirstEvent>) -> StageReport {
-        let widths = (0u32..).zip(self.histogram).filter(|(_, outputs)| *outputs > 0);
+        let widths = self.widths();
         StageReport {
             events: self.events,
             outputs: self.outputs,
             first,
             min: self.min,
             max: self.max,
-            required_bits: widths.clone().map(|(bits, _)| bits).max().unwrap_or(1),
-            histogram: widths.collect(),
+            required_bits: widths.required_bits(),
+            histogram: widths.histogram,
         }
     }
 }

@@ -50,6 +50,9 @@ impl<L: Lanes> Settle<L> for Wrap<L::V> {
 
 /// What is noted of a step.
 pub(super) trait Watch<L: Lanes>: Copy {
+    /// Vectors that it keeps.
+    const VECTORS: usize;
+
     /// Before the first step.
     fn start(lanes: L) -> Self;
 
@@ -77,6 +80,8 @@ pub(super) struct Events<V>(V);
 pub(super) struct Everything<V>([V; 3]);
 
 impl<L: Lanes> Watch<L> for Blind {
+    const VECTORS: usize = 0;
+
     #[inline(always)]
     fn start(_: L) -> Self {
         Self
@@ -92,6 +97,8 @@ impl<L: Lanes> Watch<L> for Blind {
 }
 
 impl<L: Lanes> Watch<L> for Extremes<L::V> {
+    const VECTORS: usize = 2;
+
     #[inline(always)]
     fn start(lanes: L) -> Self {
         Self([zero(lanes); 2])
@@ -111,6 +118,8 @@ impl<L: Lanes> Watch<L> for Extremes<L::V> {
 }
 
 impl<L: Lanes> Watch<L> for Events<L::V> {
+    const VECTORS: usize = 1;
+
     #[inline(always)]
     fn start(lanes: L) -> Self {
         Self(zero(lanes))
@@ -128,6 +137,8 @@ impl<L: Lanes> Watch<L> for Events<L::V> {
 }
 
 impl<L: Lanes> Watch<L> for Everything<L::V> {
+    const VECTORS: usize = 3;
+
     #[inline(always)]
     fn start(lanes: L) -> Self {
         Self([zero(lanes); 3])

@@ -16,11 +16,11 @@ pub(crate) trait ByteLanes: Lanes<Word = i32> {
     /// `-|x|` of every signed byte, as a signed one.
     fn negative_magnitudes(self, b: Self::V) -> Self::V;
 
-    /// Byte `place` (0 to 3) of every word, sign extended to 32 bits.
-    fn byte(self, v: Self::V, place: usize) -> Self::V;
-
     /// `a - b`.
     fn sub(self, a: Self::V, b: Self::V) -> Self::V;
+
+    /// The bits that both have.
+    fn and(self, a: Self::V, b: Self::V) -> Self::V;
 
     /// The bits that differ.
     fn xor(self, a: Self::V, b: Self::V) -> Self::V;
@@ -59,15 +59,8 @@ mod x86 {
             fn negative_magnitudes(self, b: __m512i) -> __m512i {
                 _mm512_min_epi8(b, _mm512_sub_epi8(_mm512_setzero_si512(), b))
             }
-            fn byte(self, v: __m512i, place: usize) -> __m512i {
-                _mm512_srai_epi32::<24>(match place {
-                    0 => _mm512_slli_epi32::<24>(v),
-                    1 => _mm512_slli_epi32::<16>(v),
-                    2 => _mm512_slli_epi32::<8>(v),
-                    _ => v,
-                })
-            }
             fn sub(self, a: __m512i, b: __m512i) -> __m512i { _mm512_sub_epi32(a, b) }
+            fn and(self, a: __m512i, b: __m512i) -> __m512i { _mm512_and_si512(a, b) }
             fn xor(self, a: __m512i, b: __m512i) -> __m512i { _mm512_xor_si512(a, b) }
             fn any_greater(self, a: __m512i, b: __m512i) -> bool {
                 _mm512_cmpgt_epi32_mask(a, b) != 0
@@ -96,15 +89,8 @@ mod x86 {
             fn negative_magnitudes(self, b: __m256i) -> __m256i {
                 _mm256_min_epi8(b, _mm256_sub_epi8(_mm256_setzero_si256(), b))
             }
-            fn byte(self, v: __m256i, place: usize) -> __m256i {
-                _mm256_srai_epi32::<24>(match place {
-                    0 => _mm256_slli_epi32::<24>(v),
-                    1 => _mm256_slli_epi32::<16>(v),
-                    2 => _mm256_slli_epi32::<8>(v),
-                    _ => v,
-                })
-            }
             fn sub(self, a: __m256i, b: __m256i) -> __m256i { _mm256_sub_epi32(a, b) }
+            fn and(self, a: __m256i, b: __m256i) -> __m256i { _mm256_and_si256(a, b) }
             fn xor(self, a: __m256i, b: __m256i) -> __m256i { _mm256_xor_si256(a, b) }
             fn any_greater(self, a: __m256i, b: __m256i) -> bool {
                 _mm256_movemask_epi8(_mm256_cmpgt_epi32(a, b)) != 0
@@ -141,13 +127,13 @@ mod portable {
         }
 
         #[inline(always)]
-        fn byte(self, v: i32x8, place: usize) -> i32x8 {
-            (v << (24 - 8 * place as u32)) >> 24u32
+        fn sub(self, a: i32x8, b: i32x8) -> i32x8 {
+            a - b
         }
 
         #[inline(always)]
-        fn sub(self, a: i32x8, b: i32x8) -> i32x8 {
-            a - b
+        fn and(self, a: i32x8, b: i32x8) -> i32x8 {
+            a & b
         }
 
         #[inline(always)]
