@@ -121,18 +121,17 @@ where
     S: BroadcastCodes<L>,
 {
     let here = lanes.splat(0xff << (8 * place));
-    let shift = lanes.and(lanes.splat(EIGHTIES), here);
-    let zero = lanes.splat(0);
     let mut sums = *start;
-    for row in 0..R {
-        let a = lanes.and(lanes.splat(a[row]), here);
-        for col in 0..V {
-            let sum = lanes.dot_bytes(sums[row][col], a, columns[col]);
-            sums[row][col] = if S::OFFSET == 0 {
-                sum
-            } else {
-                lanes.sub(sum, lanes.dot_bytes(zero, shift, columns[col]))
-            };
+    for col in 0..V {
+        let column = lanes.and(columns[col], here);
+        let excess = if S::OFFSET == 0 {
+            lanes.splat(0)
+        } else {
+            lanes.dot_bytes(lanes.splat(0), lanes.splat(EIGHTIES), column)
+        };
+        for row in 0..R {
+            let sum = lanes.dot_bytes(sums[row][col], lanes.splat(a[row]), column);
+            sums[row][col] = if S::OFFSET == 0 { sum } else { lanes.sub(sum, excess) };
         }
     }
     sums

@@ -4,7 +4,7 @@ use ndarray::ArrayViewMut2;
 
 use super::block::Orientation;
 use super::bounded::{BroadcastCodes, Shifted, Unsigned};
-use super::exact::Operands;
+use super::exact::{self, Operands};
 use super::guarded::{BLOCK, GuardedTile, InnerStage, Limits};
 use super::outer::{Outer, Settler};
 use super::plan::{StagePlan, StageRegister};
@@ -47,17 +47,36 @@ pub(super) fn is_profiled(stages: &[StagePlan], k: usize, product: u128) -> bool
     small && matches!(stages, [StagePlan { width: 1, .. }])
 }
 
-/// The product through `stages`, written to `out`: the broadcast operand's outputs by those in lanes.
+/// Whether sums over all of k can be certified to fit 32 bits on the way.
+pub(super) fn is_certified_in_one(k: usize) -> bool {
+    k <= exact::CHUNK / 2
+}
+
+/// Which outputs cannot overflow: all those of a block of the broadcast operand, and of a panel of lanes.
+#[derive(Debug)]
+pub(super) struct Certificate {
+    pub(super) blocks: Vec<bool>,
+    pub(super) panels: Vec<bool>,
+}
+
+/// What is computed.
+#[derive(Clone, Copy)]
+pub(super) struct Guarded<'a> {
+    pub(super) operands: Operands<'a>,
+    pub(super) stages: &'a [StagePlan],
+    pub(super) detail: Detail,
+    pub(super) orientation: Orientation,
+    pub(super) certificate: &'a Certificate,
+}
+
+/// The product, written to `out`: the broadcast operand's outputs by those in lanes, in the order that they are packed in.
 pub(super) fn multiply(
     out: ArrayViewMut2<'_, i64>,
-    operands: Operands<'_>,
-    stages: &[StagePlan],
-    detail: Detail,
-    orientation: Orientation,
+    guarded: Guarded<'_>,
     isa: Isa,
 ) -> Result<Vec<StageTally>, IsaError> {
-    let grain = Grain::new((HEIGHT, WIDTH), out.len(), (1 << 17) / operands.k.max(1));
-    let work = |part: Part<'_, i64>| run(isa, Job { part, operands, stages, detail, orientation });
+    let grain = Grain::new((HEIGHT, WIDTH), out.len(), (1 << 17) / guarded.operands.k.max(1));
+    let work = |part: Part<'_, i64>| run(isa, Job { part, guarded });
     split(Part { out, row: 0, col: 0 }, grain, &work, &|first, second| {
         let mut tallies = first?;
         merge(&mut tallies, &second?);
@@ -68,10 +87,7 @@ pub(super) fn multiply(
 /// One part of the outputs.
 struct Job<'a, 'o> {
     part: Part<'o, i64>,
-    operands: Operands<'a>,
-    stages: &'a [StagePlan],
-    detail: Detail,
-    orientation: Orientation,
+    guarded: Guarded<'a>,
 }
 
 impl Task for Job<'_, '_> {
@@ -79,7 +95,7 @@ impl Task for Job<'_, '_> {
 
     fn run<S: Simd>(self, simd: S) -> Vec<StageTally> {
         let lanes = simd.lanes32();
-        if self.operands.broadcast.offset == 0 {
+        if self.guarded.operands.broadcast.offset == 0 {
             self.of_codes(lanes, Unsigned)
         } else {
             self.of_codes(lanes, Shifted)
@@ -118,7 +134,7 @@ struct Place {
 
 impl<'a> Job<'a, '_> {
     fn of_codes<L: ByteLanes, S: BroadcastCodes<L>>(self, lanes: L, codes: S) -> Vec<StageTally> {
-        match self.detail {
+        match self.guarded.detail {
             Detail::Values => self.guarded::<L, S, Blind>(lanes, codes),
             Detail::Events => self.guarded::<L, S, Events<L::V>>(lanes, codes),
             Detail::Full | Detail::Widths => self.profiled(lanes, codes),
@@ -158,17 +174,19 @@ impl<'a> Job<'a, '_> {
 
     /// The row and column of C of an output of the part.
     fn name(&self, (row, col): (usize, usize)) -> (usize, usize) {
-        self.orientation.turn((self.part.row + row, self.part.col + col))
+        let col = self.part.col + col;
+        let col = self.guarded.operands.lanes.order.get(col).copied().unwrap_or(col);
+        self.guarded.orientation.turn((self.part.row + row, col))
     }
 
     /// The innermost register's, or a part of it that no bound leaves.
     fn range(&self) -> (i32, i32) {
-        let (low, high) = self.stages[0].range();
+        let (low, high) = self.guarded.stages[0].range();
         (narrow(low), narrow(high))
     }
 
     fn panel(&self, place: Place) -> Panel<'a> {
-        let Operands { broadcast, lanes, .. } = self.operands;
+        let Operands { broadcast, lanes, .. } = self.guarded.operands;
         let a = broadcast.panel(place.block);
         let b = lanes.panel(place.panel).get(place.from..).unwrap_or(&[]);
         Panel { a, b }
@@ -183,8 +201,8 @@ impl<'a> Job<'a, '_> {
         pass: &mut Pass<L, W>,
     ) {
         let Panel { a, b } = self.panel(place);
-        let k = self.operands.k;
-        let inner = self.stages[0];
+        let k = self.guarded.operands.k;
+        let inner = self.guarded.stages[0];
         let most = |n: u64| usize::try_from(n).unwrap_or(usize::MAX).min(k.max(1));
         lanes.vectorize(GuardedTile::<L, S, W, ROWS, VECTORS> {
             lanes,
@@ -195,10 +213,7 @@ impl<'a> Job<'a, '_> {
                 tile: inner.count.map_or(k.max(1), most),
                 k,
             },
-            limits: Limits {
-                low: lanes.splat(2 * limits.0),
-                high: lanes.splat(2 * limits.1),
-            },
+            limits: Limits { low: lanes.splat(2 * limits.0), high: lanes.splat(2 * limits.1) },
             a,
             b,
             outer: &mut pass.outer,
@@ -212,10 +227,21 @@ impl<'a> Job<'a, '_> {
         lanes: L,
         codes: S,
     ) -> Vec<StageTally> {
-        let mut tallies = vec![StageTally::default(); self.stages.len()];
-        let mut pass = Pass::<L, W>::new(lanes, self.stages);
+        let mut tallies = vec![StageTally::default(); self.guarded.stages.len()];
+        let mut pass = Pass::<L, W>::new(lanes, self.guarded.stages);
         let range = self.range();
+        let certificate = self.guarded.certificate;
+        let holds =
+            |certified: &[bool], index: usize| certified.get(index).copied().unwrap_or(false);
+        let exact = exact::Tiles::new(self.guarded.operands);
+        let mut sums = [0; HEIGHT * WIDTH];
         for place in self.places::<L>() {
+            if holds(&certificate.blocks, place.block) || holds(&certificate.panels, place.panel) {
+                if place.from == 0 {
+                    self.certified(lanes, &exact, place, &mut sums);
+                }
+                continue;
+            }
             self.run_tile((lanes, codes), range, place, &mut pass);
             for (index, at) in self.members::<L>(place) {
                 self.part.out[at] = pass.result.values[index].into();
@@ -225,6 +251,24 @@ impl<'a> Job<'a, '_> {
             }
         }
         tallies
+    }
+
+    /// A panel's width of outputs that cannot overflow, from the first column of the panel on.
+    fn certified<L: ByteLanes>(
+        &mut self,
+        lanes: L,
+        exact: &exact::Tiles<'_>,
+        place: Place,
+        sums: &mut [i32; HEIGHT * WIDTH],
+    ) {
+        let (rows, cols) = self.part.out.dim();
+        let size = (ROWS.min(rows - place.row), WIDTH.min(cols - place.col));
+        exact.sum(lanes, (place.block, place.panel), size, 0, sums);
+        for (row, sums) in sums.chunks(WIDTH).take(size.0).enumerate() {
+            for (col, &sum) in sums.iter().take(size.1).enumerate() {
+                self.part.out[(place.row + row, place.col + col)] = sum.into();
+            }
+        }
     }
 
     /// Steps what is not known for certain of the outputs of a tile.
@@ -239,7 +283,10 @@ impl<'a> Job<'a, '_> {
         let panel = self.panel(place);
         for row in 0..ROWS.min(rows - place.row) {
             for col in 0..VECTORS.min((cols - place.col).div_ceil(L::N)) {
-                let panel = Panel { a: &panel.a[row.min(panel.a.len())..], b: &panel.b[(col * L::N).min(panel.b.len())..] };
+                let panel = Panel {
+                    a: &panel.a[row.min(panel.a.len())..],
+                    b: &panel.b[(col * L::N).min(panel.b.len())..],
+                };
                 let vector = row * VECTORS + col;
                 lanes.vectorize(Resolve { lanes, codes, panel, course, vector, wanted });
             }
@@ -253,8 +300,8 @@ impl<'a> Job<'a, '_> {
         codes: S,
     ) -> Vec<StageTally> {
         let mut tally = StageTally::default();
-        let mut course = Course::new(ROWS * VECTORS * L::N, self.operands.k);
-        let mut pass = Pass::<L, Everything<L::V>>::new(lanes, self.stages);
+        let mut course = Course::new(ROWS * VECTORS * L::N, self.guarded.operands.k);
+        let mut pass = Pass::<L, Everything<L::V>>::new(lanes, self.guarded.stages);
         let range = self.range();
         for place in self.places::<L>() {
             let panel = self.panel(place);
@@ -278,7 +325,7 @@ impl<'a> Job<'a, '_> {
                     overflows = true;
                 }
             }
-            if self.detail == Detail::Widths {
+            if self.guarded.detail == Detail::Widths {
                 continue;
             }
             let (low, high) = tally.extremes();

@@ -8,16 +8,17 @@ use rayon::prelude::*;
 
 use super::block::{Block, BlockOutput, Geometry, Orientation, Work};
 use super::bytes::{self, Detail};
+use super::certificate::Parts;
 use super::exact::{self, Kept};
 use super::matmul::{MatmulError, MatmulOptions, Product, ReportLevel};
-use super::widths::StageWidths;
 use super::operand::{Matrix, PackedMatrix};
 use super::pack::{Layout, Panels, Role, WordKind};
 use super::plan::{self, Bounds, Plan, StagePlan, StageRegister};
-use super::quads::{self, QuadLayout, Quads};
+use super::quads::{self, Order, QuadLayout, Quads};
 use super::scalar;
 use super::steps::Steps;
 use super::tally::{StageTally, merge};
+use super::widths::StageWidths;
 use crate::accumulate::{Accumulator, FirstEvent, Report};
 use crate::simd::{Isa, IsaError, run};
 
@@ -141,8 +142,8 @@ struct Sides {
 
 impl Sides {
     /// k is cut into tiles of `tile` products, if at all.
-    fn new(a: &Matrix<'_>, b: &PackedMatrix, tile: Option<u64>) -> Self {
-        let ((m, k), n) = (a.dim(), b.dim().1);
+    fn new(a: &Matrix<'_>, b: &PackedMatrix, tile: usize, order: Order) -> Self {
+        let (m, n) = (a.dim().0, b.dim().1);
         let geometry = Geometry { height: quads::HEIGHT, width: quads::WIDTH };
         let orientation = match geometry.orientation(m, n) {
             // Signed codes go to the lanes; where both are, either may.
@@ -152,12 +153,11 @@ impl Sides {
             Orientation::RowsInLanes if !a.fits_i8() => Orientation::ColumnsInLanes,
             free => free,
         };
-        let tile = tile.map_or(k, |tile| usize::try_from(tile).unwrap_or(k).min(k)).max(1);
-        let layout = |role| QuadLayout { role, tile };
+        let layout = |role| QuadLayout { role, tile, order: Order::Given };
         let (broadcast, lanes) = match orientation {
             Orientation::ColumnsInLanes => {
                 let rows = Quads::rows(a, layout(Role::Broadcast));
-                (Arc::new(rows), b.quads(layout(Role::Lanes)))
+                (Arc::new(rows), b.quads(QuadLayout { order, ..layout(Role::Lanes) }))
             }
             Orientation::RowsInLanes => {
                 let rows = Quads::rows(a, layout(Role::Lanes));
@@ -192,7 +192,7 @@ pub(super) fn exact_i32(
     let bounds = Bounds::new(a, &b.matrix);
     let fits = (bounds.k as u128).saturating_mul(bounds.product) <= i32::MAX as u128;
     if fits && a.is_bytes() && b.matrix.is_bytes() {
-        let sides = Sides::new(a, b, None);
+        let sides = Sides::new(a, b, bounds.k.max(1), Order::Given);
         let out = sides.orientation.view(out);
         return Ok(exact::multiply(out, sides.operands(bounds.k), Kept::Everything, isa)?);
     }
@@ -200,8 +200,11 @@ pub(super) fn exact_i32(
     let options = MatmulOptions { isa: Some(isa), ..MatmulOptions::default() };
     let product = multiply(a, b, &exact, &options)?;
     for ((at, &value), out) in product.values.indexed_iter().zip(&mut out) {
-        *out = i32::try_from(value)
-            .map_err(|_| MatmulError::WiderThan32 { row: at.0, col: at.1, value })?;
+        *out = i32::try_from(value).map_err(|_| MatmulError::WiderThan32 {
+            row: at.0,
+            col: at.1,
+            value,
+        })?;
     }
     Ok(())
 }
@@ -214,24 +217,71 @@ fn in_bytes(
     isa: Isa,
 ) -> Result<Outputs, MatmulError> {
     let ((m, k), n) = (a.dim(), b.dim().1);
-    let tile = match &work {
-        ByteWork::Exact(_) => None,
-        ByteWork::Stepped(stages, _) => stages.first().and_then(|inner| inner.count),
-    };
-    let sides = Sides::new(a, b, tile);
-    let (orientation, operands) = (sides.orientation, sides.operands(k));
     let mut values = Array2::zeros((m, n));
-    let start = Instant::now();
-    let out = orientation.view(values.view_mut());
-    let tallies = match work {
+    let (stages, detail) = match work {
+        ByteWork::Stepped(stages, detail) => (stages, detail),
         ByteWork::Exact(kept) => {
-            exact::multiply(out, operands, kept, isa)?;
-            Vec::new()
-        }
-        ByteWork::Stepped(stages, detail) => {
-            bytes::multiply(out, operands, stages, detail, orientation, isa)?
+            let sides = Sides::new(a, b, k.max(1), Order::Given);
+            let start = Instant::now();
+            let out = sides.orientation.view(values.view_mut());
+            exact::multiply(out, sides.operands(k), kept, isa)?;
+            return Ok((values, Vec::new(), start.elapsed().as_secs_f64()));
         }
     };
+    let tile = stages.first().and_then(|inner| inner.count);
+    let tile = tile.map_or(k, |tile| usize::try_from(tile).unwrap_or(k).min(k)).max(1);
+    let (ranges, tallies) = (((a.min, a.max), (b.matrix.min, b.matrix.max)), stages.len());
+    let certify =
+        matches!(detail, Detail::Values | Detail::Events) && bytes::is_certified_in_one(k);
+    let of = |parts: &[Parts], range| -> Vec<bool> {
+        parts.iter().map(|parts| certify && parts.fit(range, stages)).collect()
+    };
+    let columns = if certify { of(&b.parts(tile), ranges.0) } else { Vec::new() };
+    let whole = |holds: &[bool]| certify && holds.iter().all(|&holds| holds);
+    let rows = if certify && !whole(&columns) {
+        of(&Parts::of_rows(a, tile), ranges.1)
+    } else {
+        Vec::new()
+    };
+    if whole(&columns) || !rows.is_empty() && whole(&rows) {
+        let work = ByteWork::Exact(Kept::Everything);
+        let (values, _, seconds) = in_bytes(a, b, work, isa)?;
+        return Ok((values, vec![StageTally::default(); tallies], seconds));
+    }
+    // Columns that are certified are brought together, so that they fill panels.
+    let order = if columns.contains(&true) {
+        Order::Reach { low: ranges.0.0, high: ranges.0.1 }
+    } else {
+        Order::Given
+    };
+    let sides = Sides::new(a, b, tile, order);
+    let operands = sides.operands(k);
+    let (broadcast, lanes) = match sides.orientation {
+        Orientation::ColumnsInLanes => (&rows, &columns),
+        Orientation::RowsInLanes => (&columns, &rows),
+    };
+    let certificate = bytes::Certificate {
+        blocks: sides.broadcast.panels_where(broadcast),
+        panels: sides.lanes.panels_where(lanes),
+    };
+    let job = bytes::Guarded {
+        operands,
+        stages,
+        detail,
+        orientation: sides.orientation,
+        certificate: &certificate,
+    };
+    let start = Instant::now();
+    let tallies = bytes::multiply(sides.orientation.view(values.view_mut()), job, isa)?;
+    let order = &sides.lanes.order;
+    if !order.is_empty() {
+        let rows: Vec<_> = values.rows_mut().into_iter().collect();
+        rows.into_par_iter().for_each(|mut row| {
+            for (value, &column) in row.to_vec().into_iter().zip(order) {
+                row[column] = value;
+            }
+        });
+    }
     Ok((values, tallies, start.elapsed().as_secs_f64()))
 }
 

@@ -2,14 +2,15 @@
 //!
 //! A chunk of k is short enough that 32 bits hold its sum for any bytes; chunks are added in 64 bits.
 
-use ndarray::{ArrayViewMut2, s};
+use ndarray::ArrayViewMut2;
 
+use super::bounded::columns;
 use super::quads::{HEIGHT, Quads, TAKES, WIDTH};
 use super::split::{Grain, Part, split};
-use crate::simd::{ByteLanes, Call, Isa, IsaError, Lanes, Simd, Task, run};
+use crate::simd::{ByteLanes, Call, Isa, IsaError, Simd, Task, run};
 
 /// Products per chunk: `255 * 255 * 2^15 < 2^31`.
-const CHUNK: usize = 1 << 15;
+pub(super) const CHUNK: usize = 1 << 15;
 const CHUNK_UNITS: usize = CHUNK / TAKES;
 
 /// What an output keeps of its exact sum.
@@ -96,40 +97,27 @@ impl<T: Output> Task for Job<'_, '_, T> {
 
     fn run<S: Simd>(self, simd: S) {
         let lanes = simd.lanes32();
-        match WIDTH / <S::L32 as Lanes>::N {
-            4 => self.in_tiles::<S::L32, 4>(lanes),
-            _ => self.in_tiles::<S::L32, 2>(lanes),
-        }
+        self.in_tiles(lanes);
     }
 }
 
 impl<T: Output> Job<'_, '_, T> {
-    /// Tiles of `V` vectors.
-    fn in_tiles<L: ByteLanes, const V: usize>(self, lanes: L) {
+    /// A panel of lanes stays in the cache while all rows pass by.
+    fn in_tiles<L: ByteLanes>(self, lanes: L) {
         let Self { part: Part { mut out, row, col }, operands, kept } = self;
-        let Operands { broadcast, lanes: columns, k } = operands;
         let (rows, cols) = out.dim();
-        let chunks = k.div_ceil(CHUNK);
+        let chunks = operands.k.div_ceil(CHUNK);
+        if chunks == 0 {
+            out.fill(T::default());
+        }
         let mut sums = [0; HEIGHT * WIDTH];
-        let corrections = Corrections::new(operands);
+        let tiles = Tiles::new(operands);
         for (panel, left) in (col / WIDTH..).zip((0..cols).step_by(WIDTH)) {
             let width = WIDTH.min(cols - left);
             for (block, top) in (row / HEIGHT..).zip((0..rows).step_by(HEIGHT)) {
                 let height = HEIGHT.min(rows - top);
-                let a = broadcast.panel(block).chunks(HEIGHT * CHUNK_UNITS);
-                let b = columns.panel(panel).chunks(WIDTH * CHUNK_UNITS);
-                for (chunk, (a, b)) in a.zip(b).enumerate() {
-                    for from in (0..width).step_by(V * L::N) {
-                        let sums = &mut sums[from..];
-                        let b = &b[from..];
-                        match height {
-                            6 | 5 => lanes.vectorize(Tile::<L, 6, V> { lanes, a, b, sums }),
-                            4 | 3 => lanes.vectorize(Tile::<L, 4, V> { lanes, a, b, sums }),
-                            2 => lanes.vectorize(Tile::<L, 2, V> { lanes, a, b, sums }),
-                            _ => lanes.vectorize(Tile::<L, 1, V> { lanes, a, b, sums }),
-                        }
-                    }
-                    corrections.apply((block, panel), chunk, &mut sums);
+                for chunk in 0..chunks {
+                    tiles.sum(lanes, (block, panel), (height, width), chunk, &mut sums);
                     let kept = if chunk + 1 == chunks { kept } else { Kept::Everything };
                     for (index, sums) in sums.chunks(WIDTH).take(height).enumerate() {
                         let mut out = out.row_mut(top + index);
@@ -148,9 +136,57 @@ impl<T: Output> Job<'_, '_, T> {
                         }
                     }
                 }
-                if chunks == 0 {
-                    out.slice_mut(s![top..top + height, left..left + width]).fill(T::default());
-                }
+            }
+        }
+    }
+}
+
+/// Sums of whole panels of lanes by a block of the broadcast operand.
+pub(super) struct Tiles<'a> {
+    operands: Operands<'a>,
+    corrections: Corrections<'a>,
+}
+
+impl<'a> Tiles<'a> {
+    pub(super) fn new(operands: Operands<'a>) -> Self {
+        Self { operands, corrections: Corrections::new(operands) }
+    }
+
+    /// Writes the sums over one chunk of k of `height` rows and `width` columns of a block and a panel.
+    pub(super) fn sum<L: ByteLanes>(
+        &self,
+        lanes: L,
+        (block, panel): (usize, usize),
+        (height, width): (usize, usize),
+        chunk: usize,
+        sums: &mut [i32; HEIGHT * WIDTH],
+    ) {
+        let words = |words: &'a [i32], width: usize| -> &'a [i32] {
+            let words_per_chunk = width * CHUNK_UNITS;
+            words.chunks(words_per_chunk).nth(chunk).unwrap_or(&[])
+        };
+        let a = words(self.operands.broadcast.panel(block), HEIGHT);
+        let b = words(self.operands.lanes.panel(panel), WIDTH);
+        match WIDTH / L::N {
+            4 => Self::in_vectors::<L, 4>(lanes, (a, b), (height, width), sums),
+            _ => Self::in_vectors::<L, 2>(lanes, (a, b), (height, width), sums),
+        }
+        lanes.vectorize(self.corrections.of((block, panel), chunk, sums));
+    }
+
+    fn in_vectors<L: ByteLanes, const V: usize>(
+        lanes: L,
+        (a, b): (&[i32], &[i32]),
+        (height, width): (usize, usize),
+        sums: &mut [i32; HEIGHT * WIDTH],
+    ) {
+        for from in (0..width).step_by(V * L::N) {
+            let (sums, b) = (&mut sums[from..], b.get(from..).unwrap_or(&[]));
+            match height {
+                1 => lanes.vectorize(Tile::<L, 1, V> { lanes, a, b, sums }),
+                2 => lanes.vectorize(Tile::<L, 2, V> { lanes, a, b, sums }),
+                3 | 4 => lanes.vectorize(Tile::<L, 4, V> { lanes, a, b, sums }),
+                _ => lanes.vectorize(Tile::<L, HEIGHT, V> { lanes, a, b, sums }),
             }
         }
     }
@@ -212,27 +248,61 @@ impl<'a> Corrections<'a> {
         }
     }
 
-    #[inline]
-    fn apply(&self, (block, panel): (usize, usize), chunk: usize, sums: &mut [i32]) {
+    /// Those of a tile's sums.
+    fn of<'s>(
+        &self,
+        (block, panel): (usize, usize),
+        chunk: usize,
+        sums: &'s mut [i32; HEIGHT * WIDTH],
+    ) -> Correction<'s>
+    where
+        'a: 's,
+    {
         let (s, t) = (self.operands.broadcast.offset, self.operands.lanes.offset);
+        let k = CHUNK.min(self.operands.k - chunk * CHUNK) as i32;
+        let of = |sums: &'a [i32], panel: usize, width: usize| -> &'a [i32] {
+            let at = (panel * self.chunks + chunk) * width;
+            sums.get(at..at + width).unwrap_or(&[])
+        };
+        Correction {
+            rows: of(self.broadcast, block, HEIGHT),
+            cols: of(self.lanes, panel, WIDTH),
+            s,
+            t,
+            k,
+            sums,
+        }
+    }
+}
+
+/// What is to be added to a tile's sums.
+struct Correction<'a> {
+    rows: &'a [i32],
+    cols: &'a [i32],
+    s: i32,
+    t: i32,
+    k: i32,
+    sums: &'a mut [i32; HEIGHT * WIDTH],
+}
+
+impl Call for Correction<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self { rows, cols, s, t, k, sums } = self;
         if s == 0 && t == 0 {
             return;
         }
-        let k = CHUNK.min(self.operands.k - chunk * CHUNK) as i32;
-        let of = |sums: &'a [i32], panel: usize, width: usize| -> &'a [i32] {
-            sums.get((panel * self.chunks + chunk) * width..).unwrap_or(&[])
-        };
-        let rows = of(self.broadcast, block, HEIGHT);
-        let cols = of(self.lanes, panel, WIDTH);
-        for (row, sums) in sums.chunks_mut(WIDTH).enumerate() {
-            let row = t * rows.get(row).unwrap_or(&0) + s * t * k;
-            if cols.is_empty() {
+        for (row, sums) in sums.chunks_exact_mut(WIDTH).enumerate() {
+            let row = t.wrapping_mul(*rows.get(row).unwrap_or(&0)).wrapping_add(s * t * k);
+            if s == 0 {
                 for sum in sums {
                     *sum = sum.wrapping_add(row);
                 }
             } else {
                 for (sum, col) in sums.iter_mut().zip(cols) {
-                    *sum = sum.wrapping_add(row.wrapping_add(s * col));
+                    *sum = sum.wrapping_add(row.wrapping_add(s.wrapping_mul(*col)));
                 }
             }
         }
@@ -253,18 +323,13 @@ impl<L: ByteLanes, const R: usize, const V: usize> Call for Tile<'_, L, R, V> {
     #[inline(always)]
     fn call(self) {
         let Self { lanes, a, b, sums } = self;
-        let zero = lanes.splat(0);
-        let mut tile = [[zero; V]; R];
+        let mut tile = [[lanes.splat(0); V]; R];
         for (a, b) in a.chunks_exact(HEIGHT).zip(b.chunks(WIDTH)) {
-            let b = &b[..V * L::N];
-            let mut columns = [zero; V];
-            for col in 0..V {
-                columns[col] = lanes.load(&b[col * L::N..]);
-            }
+            let b = columns::<L, V>(lanes, b);
             for row in 0..R {
                 let a = lanes.splat(a[row]);
                 for col in 0..V {
-                    tile[row][col] = lanes.dot_bytes(tile[row][col], a, columns[col]);
+                    tile[row][col] = lanes.dot_bytes(tile[row][col], a, b[col]);
                 }
             }
         }

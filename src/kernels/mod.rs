@@ -14,6 +14,7 @@
 mod block;
 mod bounded;
 mod bytes;
+mod certificate;
 mod driver;
 mod exact;
 mod guarded;

@@ -4,8 +4,9 @@ use std::sync::{Arc, Mutex};
 
 use ndarray::{ArrayView2, CowArray, Ix2};
 
+use super::certificate::Parts;
 use super::pack::{Layout, Panels};
-use super::quads::{QuadLayout, Quads};
+use super::quads::{Order, QuadLayout, Quads};
 use crate::simd::{Call, Isa, Lanes, Simd, Task, run};
 
 mod sealed {
@@ -211,6 +212,7 @@ pub struct PackedMatrix {
     pub(super) matrix: Matrix<'static>,
     panels: Cache<Layout, Panels>,
     quads: Cache<QuadLayout, Quads>,
+    parts: Cache<usize, Vec<Parts>>,
 }
 
 impl PackedMatrix {
@@ -220,6 +222,7 @@ impl PackedMatrix {
             matrix: Matrix::new(matrix).into_owned(),
             panels: Cache::default(),
             quads: Cache::default(),
+            parts: Cache::default(),
         }
     }
 
@@ -235,7 +238,23 @@ impl PackedMatrix {
 
     /// Its columns as words of four bytes, packed now or before.
     pub(super) fn quads(&self, layout: QuadLayout) -> Arc<Quads> {
-        self.quads.get(layout, || Quads::columns(&self.matrix, layout))
+        self.quads.get(layout, || {
+            let order = match layout.order {
+                Order::Given => Vec::new(),
+                Order::Reach { low, high } => {
+                    let parts = self.parts(layout.tile);
+                    let mut order: Vec<_> = (0..parts.len()).collect();
+                    order.sort_by_key(|&column| parts[column].reach((low, high)));
+                    order
+                }
+            };
+            Quads::columns(&self.matrix, layout, order)
+        })
+    }
+
+    /// The parts of its columns, in tiles of `tile` rows, summed now or before.
+    pub(super) fn parts(&self, tile: usize) -> Arc<Vec<Parts>> {
+        self.parts.get(tile, || Parts::of_columns(&self.matrix, tile))
     }
 }
 

@@ -118,7 +118,8 @@ impl<L: ByteLanes, S: BroadcastCodes<L>> Call for Resolve<'_, L, S> {
         let at = self.vector * L::N;
         let mut limits = self.limits();
         let extremes = &self.course.extremes;
-        let (least, greatest) = (lanes.load(&extremes[LOW][at..]), lanes.load(&extremes[HIGH][at..]));
+        let (least, greatest) =
+            (lanes.load(&extremes[LOW][at..]), lanes.load(&extremes[HIGH][at..]));
         if !lanes.any_greater(greatest, limits.1) && !lanes.any_greater(limits.0, least) {
             return;
         }

@@ -29,6 +29,18 @@ pub(super) struct QuadLayout {
     pub(super) role: Role,
     /// Products per tile; at most K.
     pub(super) tile: usize,
+    pub(super) order: Order,
+}
+
+/// In which order the outputs of an operand come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Order {
+    Given,
+    /// By how far their sums can reach if the other factors are `low` or `high`.
+    Reach {
+        low: i64,
+        high: i64,
+    },
 }
 
 /// An operand packed as words of four bytes.
@@ -41,10 +53,12 @@ pub(super) struct Quads {
     pub(super) offset: i32,
     sums: OnceLock<Vec<i32>>,
     role: Role,
+    /// Which output of the matrix is at each place; empty where all are at their own.
+    pub(super) order: Vec<usize>,
 }
 
 /// A code of one byte.
-trait Byte: Copy + Sync {
+trait Byte: bytemuck::Pod + Sync {
     fn bits(self) -> u8;
 }
 
@@ -67,25 +81,30 @@ impl Quads {
     pub(super) fn rows(matrix: &Matrix<'_>, layout: QuadLayout) -> Self {
         let offset = offset(matrix, layout.role);
         match &matrix.codes {
-            Codes::U8(codes) => Self::new(codes.t(), layout, offset),
-            Codes::I8(codes) => Self::new(codes.t(), layout, offset),
-            _ => Self::new(ArrayView2::<u8>::from(&[[0u8; 0]; 0]), layout, offset),
+            Codes::U8(codes) => Self::new(codes.t(), layout, Vec::new(), offset),
+            Codes::I8(codes) => Self::new(codes.t(), layout, Vec::new(), offset),
+            _ => Self::new(ArrayView2::<u8>::from(&[[0u8; 0]; 0]), layout, Vec::new(), offset),
         }
     }
 
     /// The columns of `matrix`, `[K, N]`, whose codes are bytes.
-    pub(super) fn columns(matrix: &Matrix<'_>, layout: QuadLayout) -> Self {
+    pub(super) fn columns(matrix: &Matrix<'_>, layout: QuadLayout, order: Vec<usize>) -> Self {
         let offset = offset(matrix, layout.role);
         match &matrix.codes {
-            Codes::U8(codes) => Self::new(codes.view(), layout, offset),
-            Codes::I8(codes) => Self::new(codes.view(), layout, offset),
-            _ => Self::new(ArrayView2::<u8>::from(&[[0u8; 0]; 0]), layout, offset),
+            Codes::U8(codes) => Self::new(codes.view(), layout, order, offset),
+            Codes::I8(codes) => Self::new(codes.view(), layout, order, offset),
+            _ => Self::new(ArrayView2::<u8>::from(&[[0u8; 0]; 0]), layout, order, offset),
         }
     }
 
     /// `view` is `[K, outputs]`.
-    fn new<T: Byte>(view: ArrayView2<'_, T>, layout: QuadLayout, offset: i32) -> Self {
-        let QuadLayout { role, tile } = layout;
+    fn new<T: Byte>(
+        view: ArrayView2<'_, T>,
+        layout: QuadLayout,
+        order: Vec<usize>,
+        offset: i32,
+    ) -> Self {
+        let QuadLayout { role, tile, .. } = layout;
         let width = match role {
             Role::Lanes => WIDTH,
             Role::Broadcast => HEIGHT,
@@ -98,6 +117,13 @@ impl Quads {
                 let first = panel * width;
                 let lanes = first..outputs.min(first + width);
                 let words: &mut [[u8; TAKES]] = bytes.as_chunks_mut().0;
+                if let Some(columns) = whole_columns(&view, first)
+                    && width == HEIGHT
+                    && order.is_empty()
+                    && tile >= k
+                {
+                    return interleave(columns, flip, words);
+                }
                 if lanes.len() < width {
                     // Outputs that fill up a panel have the code 0 everywhere.
                     words.fill([flip; TAKES]);
@@ -105,17 +131,18 @@ impl Quads {
                         words[..lanes.len()].fill([0; TAKES]);
                     }
                 }
-                for (lane, output) in lanes.clone().enumerate() {
+                for (lane, place) in lanes.clone().enumerate() {
+                    let output = order.get(place).copied().unwrap_or(place);
                     let Some(column) = view.column(output).to_slice() else { break };
                     let mut words = words.iter_mut().skip(lane).step_by(width);
-                    for tile in column.chunks(tile) {
+                    for tile in bytemuck::cast_slice::<T, u8>(column).chunks(tile) {
                         let (quads, rest) = tile.as_chunks::<TAKES>();
                         for (quad, word) in quads.iter().zip(words.by_ref()) {
-                            *word = quad.map(|x| x.bits() ^ flip);
+                            *word = flipped(*quad, flip);
                         }
                         if let Some(word) = rest.first().and_then(|_| words.next()) {
                             for (byte, x) in word.iter_mut().zip(rest) {
-                                *byte = x.bits() ^ flip;
+                                *byte = x ^ flip;
                             }
                         }
                     }
@@ -129,15 +156,33 @@ impl Quads {
                     for (from, words) in (start..end).step_by(TAKES).zip(words.by_ref()) {
                         for (place, k) in (from..end.min(from + TAKES)).enumerate() {
                             let row = view.row(k);
-                            let row = row.iter().skip(first).take(lanes.len());
-                            for (word, x) in words.iter_mut().zip(row) {
-                                word[place] = x.bits() ^ flip;
+                            if let Some(order) = order.get(lanes.clone()) {
+                                for (word, &output) in words.iter_mut().zip(order) {
+                                    word[place] = row[output].bits() ^ flip;
+                                }
+                            } else {
+                                let row = row.iter().skip(first).take(lanes.len());
+                                for (word, x) in words.iter_mut().zip(row) {
+                                    word[place] = x.bits() ^ flip;
+                                }
                             }
                         }
                     }
                 }
             });
-        Self { panels, outputs, width, offset, sums: OnceLock::new(), role }
+        Self { panels, outputs, width, offset, sums: OnceLock::new(), role, order }
+    }
+
+    /// Which panels have only outputs for which `holds`, which is told of all outputs in the order of the matrix.
+    pub(super) fn panels_where(&self, holds: &[bool]) -> Vec<bool> {
+        let at = |place: usize| holds.get(self.order.get(place).copied().unwrap_or(place));
+        let panels = (0..self.outputs).step_by(self.width);
+        panels
+            .map(|first| {
+                let places = first..self.outputs.min(first + self.width);
+                places.into_iter().all(|place| at(place).copied().unwrap_or(false))
+            })
+            .collect()
     }
 
     /// The words of one panel.
@@ -169,6 +214,47 @@ impl Quads {
             }
             all
         })
+    }
+}
+
+/// The bytes of a word with the bits of `flip` turned.
+#[inline(always)]
+fn flipped(quad: [u8; TAKES], flip: u8) -> [u8; TAKES] {
+    (u32::from_ne_bytes(quad) ^ u32::from_ne_bytes([flip; TAKES])).to_ne_bytes()
+}
+
+/// The bytes of [`HEIGHT`] columns from `first` on, if there are as many and each lies in one piece.
+fn whole_columns<'a, T: Byte>(
+    view: &'a ArrayView2<'_, T>,
+    first: usize,
+) -> Option<[&'a [u8]; HEIGHT]> {
+    let mut columns: [&[u8]; HEIGHT] = [&[]; HEIGHT];
+    for (index, column) in columns.iter_mut().enumerate() {
+        if first + index >= view.ncols() {
+            return None;
+        }
+        *column = bytemuck::cast_slice(view.column(first + index).to_slice()?);
+    }
+    Some(columns)
+}
+
+/// A panel of whole columns: all first words, all second words and so on.
+fn interleave(columns: [&[u8]; HEIGHT], flip: u8, words: &mut [[u8; TAKES]]) {
+    let (words, _) = words.as_chunks_mut::<HEIGHT>();
+    let quads = columns.map(|column| column.as_chunks::<TAKES>().0);
+    let whole = quads[0].len();
+    let quads = quads.map(|quads| &quads[..whole]);
+    for (unit, words) in words.iter_mut().take(whole).enumerate() {
+        for lane in 0..HEIGHT {
+            words[lane] = flipped(quads[lane][unit], flip);
+        }
+    }
+    if let Some(words) = words.get_mut(whole) {
+        for (word, column) in words.iter_mut().zip(columns) {
+            for (byte, x) in word.iter_mut().zip(column.as_chunks::<TAKES>().1) {
+                *byte = x ^ flip;
+            }
+        }
     }
 }
 
