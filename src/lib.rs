@@ -19,7 +19,8 @@ pub use fewbit_formats as formats;
 #[doc(hidden)]
 pub use kernels::byte_products;
 pub use kernels::{
-    MatmulError, MatmulOptions, Operand, PackedMatrix, Product, ReportLevel, StageEvents,
-    StageWidths, Widths, matmul, matmul_i32, matmul_packed, required_widths,
+    Conv2d, ConvError, ConvProduct, MatmulError, MatmulOptions, Operand, PackedMatrix, Product,
+    ReportLevel, StageEvents, StageWidths, Widths, conv2d, matmul, matmul_i32, matmul_packed,
+    required_widths,
 };
 pub use simd::{Isa, IsaError};

@@ -3,11 +3,13 @@
 use super::bounded::{BlockSums, BroadcastCodes, Grid, columns, products, sum_block};
 use super::outer::{Outer, Settler};
 use super::quads::{HEIGHT, TAKES, WIDTH};
-use super::tile::{Finish, Inner, Settle, TileResult, Watch};
+use super::tile::{Finish, Inner, Keep, Settle, TileResult, Watch};
 use crate::simd::{ByteLanes, Call};
 
 /// Words of a block per output.
 pub(super) const BLOCK_UNITS: usize = 16;
+/// Blocks that are stepped without a look at their bounds, after one of which most was stepped.
+const UNSEEN: usize = 7;
 /// Products of a block.
 pub(super) const BLOCK: usize = BLOCK_UNITS * TAKES;
 
@@ -28,6 +30,28 @@ pub(super) struct InnerStage<V> {
 pub(super) struct Limits<V> {
     pub(super) low: V,
     pub(super) high: V,
+}
+
+impl<V: Copy> Limits<V> {
+    /// Whether no output of a tile can leave them in a block.
+    #[inline(always)]
+    fn hold<L: ByteLanes<V = V>, const R: usize, const C: usize>(
+        &self,
+        lanes: L,
+        registers: &Grid<V, R, C>,
+        sums: &BlockSums<V, R, C>,
+    ) -> bool {
+        let (mut least, mut greatest) = (lanes.splat(0), lanes.splat(0));
+        for row in 0..R {
+            for col in 0..C {
+                let both = lanes.add(registers[row][col], sums.ends[row][col]);
+                let spread = sums.spreads[row][col];
+                least = lanes.min(least, lanes.add(both, spread));
+                greatest = lanes.max(greatest, lanes.sub(both, spread));
+            }
+        }
+        !lanes.any_greater(greatest, self.high) && !lanes.any_greater(self.low, least)
+    }
 }
 
 /// One tile of `R` by `V` vectors of outputs through all of k.
@@ -66,33 +90,36 @@ where
             let mut left = products.min(stage.tile);
             products -= left;
             let blocks = a.chunks(HEIGHT * BLOCK_UNITS).zip(b.chunks(WIDTH * BLOCK_UNITS));
+            // Where most of a block had to be stepped, the next ones most likely have to be, and are not summed first.
+            let mut stepped_unseen = 0;
             for (a, b) in blocks {
                 let here = left.min(BLOCK);
                 left -= here;
-                let sums = sum_block(lanes, codes, &registers, a, b);
-                let (mut least, mut greatest) = (zero, zero);
-                for row in 0..R {
-                    for col in 0..V {
-                        let both = lanes.add(registers[row][col], sums.ends[row][col]);
-                        let spread = sums.spreads[row][col];
-                        least = lanes.min(least, lanes.add(both, spread));
-                        greatest = lanes.max(greatest, lanes.sub(both, spread));
-                    }
-                }
-                if lanes.any_greater(greatest, limits.high) || lanes.any_greater(limits.low, least)
-                {
-                    lanes.vectorize(Unsafe {
-                        lanes,
-                        codes,
-                        stage,
-                        limits,
-                        block: Block { a, b, products: here },
-                        sums: &sums,
-                        registers: &mut registers,
-                        watches: &mut watches,
-                    });
+                let sums = if stepped_unseen > 0 {
+                    stepped_unseen -= 1;
+                    None
                 } else {
+                    Some(sum_block(lanes, codes, &registers, a, b))
+                };
+                if let Some(sums) = &sums
+                    && limits.hold(lanes, &registers, sums)
+                {
                     registers = sums.ends;
+                    continue;
+                }
+                let was_seen = sums.is_some();
+                let all = lanes.vectorize(Unsafe {
+                    lanes,
+                    codes,
+                    stage,
+                    limits,
+                    block: Block { a, b, products: here },
+                    sums,
+                    registers: &mut registers,
+                    watches: &mut watches,
+                });
+                if all && was_seen {
+                    stepped_unseen = UNSEEN;
                 }
             }
             outer.take(lanes, registers.as_flattened());
@@ -117,7 +144,8 @@ struct Unsafe<'a, L: ByteLanes, S, W, const R: usize, const V: usize> {
     stage: InnerStage<L::V>,
     limits: Limits<L::V>,
     block: Block<'a>,
-    sums: &'a BlockSums<L::V, R, V>,
+    /// What is known of it; nothing, where all of it is stepped.
+    sums: Option<BlockSums<L::V, R, V>>,
     registers: &'a mut Grid<L::V, R, V>,
     watches: &'a mut Grid<W, R, V>,
 }
@@ -128,15 +156,16 @@ where
     S: BroadcastCodes<L>,
     W: Watch<L>,
 {
-    type Output = ();
+    /// Whether all of the block was stepped.
+    type Output = bool;
 
     #[inline(always)]
-    fn call(self) {
+    fn call(self) -> bool {
         match self.stage.settler {
             Settler::Clamp(clamp) => self.settling(clamp),
             Settler::Wrap(wrap) => self.settling(wrap),
-            // Nothing leaves a register that holds everything.
-            Settler::Keep => *self.registers = self.sums.ends,
+            // Registers that hold everything are not guarded.
+            Settler::Keep => self.settling(Keep),
         }
     }
 }
@@ -152,32 +181,36 @@ where
     const FEW: usize = 2;
 
     #[inline(always)]
-    fn settling<T: Settle<L>>(self, settle: T) {
+    fn settling<T: Settle<L>>(self, settle: T) -> bool {
         let Self { lanes, codes, stage, limits, block, sums, registers, watches } = self;
         let step = Step { lanes, codes, settle, width: stage.width, block };
-        let mut unsafe_vectors = [[false; V]; R];
-        let mut count = 0;
-        for row in 0..R {
-            for col in 0..V {
-                let both = lanes.add(registers[row][col], sums.ends[row][col]);
-                let spread = sums.spreads[row][col];
-                let out = lanes.any_greater(lanes.sub(both, spread), limits.high)
-                    || lanes.any_greater(limits.low, lanes.add(both, spread));
-                unsafe_vectors[row][col] = out;
-                count += usize::from(out);
-            }
-        }
-        if count <= Self::FEW {
+        if let Some(sums) = sums {
+            let mut holds = [[true; V]; R];
+            let mut count = 0;
             for row in 0..R {
                 for col in 0..V {
-                    if unsafe_vectors[row][col] {
-                        step.part::<W, 1, R, V>((row, col), registers, watches);
-                    } else {
-                        registers[row][col] = sums.ends[row][col];
-                    }
+                    let one = BlockSums {
+                        ends: [[sums.ends[row][col]]],
+                        spreads: [[sums.spreads[row][col]]],
+                    };
+                    holds[row][col] = limits.hold(lanes, &[[registers[row][col]]], &one);
+                    count += usize::from(!holds[row][col]);
                 }
             }
-        } else if W::VECTORS < 2 {
+            if count <= Self::FEW {
+                for row in 0..R {
+                    for col in 0..V {
+                        if holds[row][col] {
+                            registers[row][col] = sums.ends[row][col];
+                        } else {
+                            step.part::<W, 1, R, V>((row, col), registers, watches);
+                        }
+                    }
+                }
+                return false;
+            }
+        }
+        if W::VECTORS < 2 {
             step.run(registers, watches);
         } else {
             // All at once would not fit the vector registers.
@@ -185,6 +218,7 @@ where
                 step.part::<W, R, R, V>((0, col), registers, watches);
             }
         }
+        true
     }
 }
 

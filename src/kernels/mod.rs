@@ -15,6 +15,7 @@ mod block;
 mod bounded;
 mod bytes;
 mod certificate;
+mod conv;
 mod driver;
 mod exact;
 mod guarded;
@@ -33,6 +34,7 @@ mod tally;
 mod tile;
 mod widths;
 
+pub use conv::{Conv2d, ConvError, ConvProduct, conv2d};
 pub use matmul::{
     MatmulError, MatmulOptions, Product, ReportLevel, matmul, matmul_i32, matmul_packed,
 };

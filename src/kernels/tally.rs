@@ -16,6 +16,15 @@ pub struct StageEvents {
     pub first: Option<FirstEvent>,
 }
 
+impl StageEvents {
+    /// Adds what other outputs had.
+    pub(super) fn merge(&mut self, other: &Self) {
+        self.events += other.events;
+        self.outputs += other.outputs;
+        self.first = FirstEvent::earlier(self.first, other.first);
+    }
+}
+
 /// Widths 0 to 64, and up to 128 for what the scalar path alone holds.
 const WIDTHS: usize = 129;
 

@@ -2,12 +2,14 @@
 //!
 //! Whatever a kernel computes faster must equal what stands here, bit for bit.
 
+mod conv;
 mod dyadic;
 mod float;
 mod matmul;
 pub mod quantize;
 mod step;
 
+pub use conv::conv2d;
 pub use dyadic::Dyadic;
 pub use float::{
     Addend, Alignment, FloatError, FloatFirstEvent, FloatProduct, FloatReport, FloatStageReport,
