@@ -16,8 +16,11 @@ pub mod tensor;
 
 pub use accumulate::{Accumulator, Report};
 pub use fewbit_formats as formats;
+#[doc(hidden)]
+pub use kernels::byte_products;
 pub use kernels::{
-    FloatEngine, FloatMatmulError, FloatOptions, FloatProduct, MatmulError, MatmulOptions, Operand,
-    PackedMatrix, Product, ReportLevel, StageEvents, matmul, matmul_float, matmul_packed,
+    Conv2d, ConvError, ConvProduct, FloatEngine, FloatMatmulError, FloatOptions, FloatProduct,
+    MatmulError, MatmulOptions, Operand, PackedMatrix, Product, ReportLevel, StageEvents,
+    StageWidths, Widths, conv2d, matmul, matmul_float, matmul_i32, matmul_packed, required_widths,
 };
 pub use simd::{Isa, IsaError};

@@ -134,6 +134,11 @@ impl Accumulator {
         Ok(Self { stages })
     }
 
+    /// `exact`: one register that holds every sum.
+    pub fn exact() -> Self {
+        Self { stages: vec![Stage::new(Register::Exact)] }
+    }
+
     /// The stages, innermost first; never empty.
     pub fn stages(&self) -> &[Stage] {
         &self.stages

@@ -19,6 +19,16 @@ pub struct FirstEvent {
     pub value: i128,
 }
 
+impl FirstEvent {
+    /// The one of the earlier output.
+    pub(crate) fn earlier(one: Option<Self>, other: Option<Self>) -> Option<Self> {
+        match (one, other) {
+            (Some(a), Some(b)) => Some(if (a.row, a.col) <= (b.row, b.col) { a } else { b }),
+            (a, b) => a.or(b),
+        }
+    }
+}
+
 /// One stage of a [`Report`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StageReport {
@@ -97,10 +107,7 @@ impl StageReport {
     pub fn merge(&mut self, other: &Self) {
         self.events += other.events;
         self.outputs += other.outputs;
-        self.first = match (self.first, other.first) {
-            (Some(a), Some(b)) => Some(if (a.row, a.col) <= (b.row, b.col) { a } else { b }),
-            (a, b) => a.or(b),
-        };
+        self.first = FirstEvent::earlier(self.first, other.first);
         self.min = self.min.min(other.min);
         self.max = self.max.max(other.max);
         self.required_bits = self.required_bits.max(other.required_bits);

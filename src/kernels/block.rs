@@ -136,15 +136,11 @@ struct Pass<L: Lanes, W, const R: usize, const V: usize> {
 
 impl<L: Lanes, W: Watch<L>, const R: usize, const V: usize> Pass<L, W, R, V> {
     fn new(lanes: L, plan: &[StagePlan]) -> Self {
-        let zeros = || vec![L::Word::truncate(0); R * V * L::N];
         Self {
             lanes,
             settler: Settler::new(lanes, plan[0].register),
             outer: Outer::new(lanes, plan, R * V),
-            result: TileResult {
-                values: zeros(),
-                traces: plan.iter().map(|_| [zeros(), zeros(), zeros()]).collect(),
-            },
+            result: TileResult::new(R * V * L::N, plan.len()),
         }
     }
 
@@ -325,7 +321,7 @@ impl BlockOutput {
 
 impl StagePlan {
     /// What the register holds, as far as 64 bits say.
-    fn range(&self) -> (i64, i64) {
+    pub(super) fn range(&self) -> (i64, i64) {
         match self.register {
             StageRegister::Saturate { bits } | StageRegister::Wrap { bits } if bits < 64 => {
                 let half = 1i64 << (bits - 1);

@@ -3,23 +3,28 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use ndarray::Array2;
+use ndarray::{Array2, ArrayViewMut2};
 use rayon::prelude::*;
 
 use super::block::{Block, BlockOutput, Geometry, Orientation, Work};
+use super::bytes::{self, Detail};
+use super::certificate::Parts;
+use super::exact::{self, Kept};
 use super::matmul::{MatmulError, MatmulOptions, Product, ReportLevel};
 use super::operand::{Matrix, PackedMatrix};
 use super::pack::{Layout, Panels, Role, WordKind};
-use super::plan::{self, Bounds, Plan};
+use super::plan::{self, Bounds, Plan, StagePlan, StageRegister};
+use super::quads::{self, Order, QuadLayout, Quads};
 use super::scalar;
 use super::steps::Steps;
-use super::tally::StageTally;
+use super::tally::{StageTally, merge};
+use super::widths::StageWidths;
 use crate::accumulate::{Accumulator, FirstEvent, Report};
 use crate::simd::{Isa, IsaError, run};
 
 /// `a` times `b`, whose inner dimensions agree.
 pub(super) fn multiply(
-    a: &Matrix,
+    a: &Matrix<'_>,
     b: &PackedMatrix,
     acc: &Accumulator,
     options: &MatmulOptions,
@@ -44,10 +49,11 @@ pub(super) fn multiply(
             (Work::Full { exact, real: stages }, word)
         }
     };
-    let (values, tallies, seconds) = match word {
-        Some(word) => in_lanes(a, b, &work, word, isa)?,
-        None => scalar_rows(a, &b.matrix, acc)?,
-    };
+    let (values, tallies, seconds) = match (byte_work(&work, word, bounds), word) {
+        (Some(job), _) if job.takes(a, &b.matrix) => in_bytes(a, b, job, isa),
+        (_, Some(word)) => in_lanes(a, b, &work, word, isa),
+        (_, None) => scalar_rows(a, &b.matrix, acc),
+    }?;
     let first = |(stage, tally): (usize, &StageTally)| -> Option<FirstEvent> {
         let (row, col) = tally.first?;
         let (_, traces) = scalar::output(a, &b.matrix, acc, row, col);
@@ -66,8 +72,221 @@ pub(super) fn multiply(
     Ok(Product { values, events, report, isa, seconds })
 }
 
+/// The widths that `a` times `b` needs in every stage of `acc`, and the seconds that took.
+pub(super) fn widths(
+    a: &Matrix<'_>,
+    b: &PackedMatrix,
+    acc: &Accumulator,
+    isa: Option<Isa>,
+) -> Result<(Vec<StageWidths>, f64), MatmulError> {
+    let isa = isa.unwrap_or_else(Isa::best);
+    let stages = plan::stages(acc).ok_or_else(|| MatmulError::NotInteger(acc.to_string()))?;
+    let bounds = Bounds::new(a, &b.matrix);
+    let Plan { stages, word } = Plan::exact(&stages, bounds);
+    let job = ByteWork::Stepped(&stages, Detail::Widths);
+    let in_one_pass = bytes::is_profiled(&stages, bounds.k, bounds.product);
+    let (_, tallies, seconds) = match word {
+        Some(_) if in_one_pass && job.takes(a, &b.matrix) => in_bytes(a, b, job, isa),
+        Some(word) => {
+            let work = Work::Full { exact: stages.clone(), real: stages };
+            in_lanes(a, b, &work, word, isa)
+        }
+        None => scalar_rows(a, &b.matrix, acc),
+    }?;
+    Ok((tallies.iter().map(StageTally::widths).collect(), seconds))
+}
+
+/// What is done with products of bytes.
+enum ByteWork<'a> {
+    Exact(Kept),
+    Stepped(&'a [StagePlan], Detail),
+}
+
+impl ByteWork<'_> {
+    /// Whether the operands are bytes, and one of them signed where a block's spread is asked for.
+    fn takes(&self, a: &Matrix<'_>, b: &Matrix<'_>) -> bool {
+        let signed = matches!(self, Self::Exact(_)) || a.fits_i8() || b.fits_i8();
+        a.is_bytes() && b.is_bytes() && signed
+    }
+}
+
+/// How the kernels for bytes do `work`, if they can.
+fn byte_work(work: &Work, word: Option<WordKind>, bounds: Bounds) -> Option<ByteWork<'_>> {
+    let (stages, detail) = match work {
+        Work::Values(stages) => match stages[..] {
+            [StagePlan { register: StageRegister::Keep, .. }] => {
+                return Some(ByteWork::Exact(Kept::Everything));
+            }
+            [StagePlan { register: StageRegister::Wrap { bits }, .. }] => {
+                return Some(ByteWork::Exact(Kept::LowBits(bits)));
+            }
+            _ => (stages, Detail::Values),
+        },
+        Work::Events(stages) => (stages, Detail::Events),
+        Work::Full { real, .. } => (real, Detail::Full),
+    };
+    let fits = word == Some(WordKind::Pair16);
+    let runs = match detail {
+        Detail::Full | Detail::Widths => bytes::is_profiled(stages, bounds.k, bounds.product),
+        Detail::Values | Detail::Events => bytes::is_guarded(stages, bounds.k),
+    };
+    (fits && runs).then_some(ByteWork::Stepped(stages, detail))
+}
+
+/// Operands of bytes, packed for their sides.
+struct Sides {
+    orientation: Orientation,
+    broadcast: Arc<Quads>,
+    lanes: Arc<Quads>,
+}
+
+impl Sides {
+    /// k is cut into tiles of `tile` products, if at all.
+    fn new(a: &Matrix<'_>, b: &PackedMatrix, tile: usize, order: Order) -> Self {
+        let (m, n) = (a.dim().0, b.dim().1);
+        let geometry = Geometry { height: quads::HEIGHT, width: quads::WIDTH };
+        let orientation = match geometry.orientation(m, n) {
+            // Signed codes go to the lanes; where both are, either may.
+            Orientation::ColumnsInLanes if !b.matrix.fits_i8() && a.fits_i8() => {
+                Orientation::RowsInLanes
+            }
+            Orientation::RowsInLanes if !a.fits_i8() => Orientation::ColumnsInLanes,
+            free => free,
+        };
+        let layout = |role| QuadLayout { role, tile, order: Order::Given };
+        let (broadcast, lanes) = match orientation {
+            Orientation::ColumnsInLanes => {
+                let rows = Quads::rows(a, layout(Role::Broadcast));
+                (Arc::new(rows), b.quads(QuadLayout { order, ..layout(Role::Lanes) }))
+            }
+            Orientation::RowsInLanes => {
+                let rows = Quads::rows(a, layout(Role::Lanes));
+                (b.quads(layout(Role::Broadcast)), Arc::new(rows))
+            }
+        };
+        Self { orientation, broadcast, lanes }
+    }
+
+    fn operands(&self, k: usize) -> exact::Operands<'_> {
+        exact::Operands { broadcast: &self.broadcast, lanes: &self.lanes, k }
+    }
+}
+
+impl Orientation {
+    /// The outputs as the broadcast operand's by those in lanes.
+    fn view<T>(self, out: ArrayViewMut2<'_, T>) -> ArrayViewMut2<'_, T> {
+        match self {
+            Self::ColumnsInLanes => out,
+            Self::RowsInLanes => out.reversed_axes(),
+        }
+    }
+}
+
+/// The exact sums in 32 bits.
+pub(super) fn exact_i32(
+    a: &Matrix<'_>,
+    b: &PackedMatrix,
+    mut out: ArrayViewMut2<'_, i32>,
+    isa: Isa,
+) -> Result<(), MatmulError> {
+    let bounds = Bounds::new(a, &b.matrix);
+    let fits = (bounds.k as u128).saturating_mul(bounds.product) <= i32::MAX as u128;
+    if fits && a.is_bytes() && b.matrix.is_bytes() {
+        let sides = Sides::new(a, b, bounds.k.max(1), Order::Given);
+        let out = sides.orientation.view(out);
+        return Ok(exact::multiply(out, sides.operands(bounds.k), Kept::Everything, isa)?);
+    }
+    let exact = Accumulator::exact();
+    let options = MatmulOptions { isa: Some(isa), ..MatmulOptions::default() };
+    let product = multiply(a, b, &exact, &options)?;
+    for ((at, &value), out) in product.values.indexed_iter().zip(&mut out) {
+        *out = i32::try_from(value).map_err(|_| MatmulError::WiderThan32 {
+            row: at.0,
+            col: at.1,
+            value,
+        })?;
+    }
+    Ok(())
+}
+
+/// Every output by the kernels for bytes.
+fn in_bytes(
+    a: &Matrix<'_>,
+    b: &PackedMatrix,
+    work: ByteWork<'_>,
+    isa: Isa,
+) -> Result<Outputs, MatmulError> {
+    let ((m, k), n) = (a.dim(), b.dim().1);
+    let mut values = Array2::zeros((m, n));
+    let (stages, detail) = match work {
+        ByteWork::Stepped(stages, detail) => (stages, detail),
+        ByteWork::Exact(kept) => {
+            let sides = Sides::new(a, b, k.max(1), Order::Given);
+            let start = Instant::now();
+            let out = sides.orientation.view(values.view_mut());
+            exact::multiply(out, sides.operands(k), kept, isa)?;
+            return Ok((values, Vec::new(), start.elapsed().as_secs_f64()));
+        }
+    };
+    let tile = stages.first().and_then(|inner| inner.count);
+    let tile = tile.map_or(k, |tile| usize::try_from(tile).unwrap_or(k).min(k)).max(1);
+    let (ranges, tallies) = (((a.min, a.max), (b.matrix.min, b.matrix.max)), stages.len());
+    let certify =
+        matches!(detail, Detail::Values | Detail::Events) && bytes::is_certified_in_one(k);
+    let of = |parts: &[Parts], range| -> Vec<bool> {
+        parts.iter().map(|parts| certify && parts.fit(range, stages)).collect()
+    };
+    let columns = if certify { of(&b.parts(tile), ranges.0) } else { Vec::new() };
+    let whole = |holds: &[bool]| certify && holds.iter().all(|&holds| holds);
+    let rows = if certify && !whole(&columns) {
+        of(&Parts::of_rows(a, tile), ranges.1)
+    } else {
+        Vec::new()
+    };
+    if whole(&columns) || !rows.is_empty() && whole(&rows) {
+        let work = ByteWork::Exact(Kept::Everything);
+        let (values, _, seconds) = in_bytes(a, b, work, isa)?;
+        return Ok((values, vec![StageTally::default(); tallies], seconds));
+    }
+    // Columns that are certified are brought together, so that they fill panels.
+    let order = if columns.contains(&true) {
+        Order::Reach { low: ranges.0.0, high: ranges.0.1 }
+    } else {
+        Order::Given
+    };
+    let sides = Sides::new(a, b, tile, order);
+    let operands = sides.operands(k);
+    let (broadcast, lanes) = match sides.orientation {
+        Orientation::ColumnsInLanes => (&rows, &columns),
+        Orientation::RowsInLanes => (&columns, &rows),
+    };
+    let certificate = bytes::Certificate {
+        blocks: sides.broadcast.panels_where(broadcast),
+        panels: sides.lanes.panels_where(lanes),
+    };
+    let job = bytes::Guarded {
+        operands,
+        stages,
+        detail,
+        orientation: sides.orientation,
+        certificate: &certificate,
+    };
+    let start = Instant::now();
+    let tallies = bytes::multiply(sides.orientation.view(values.view_mut()), job, isa)?;
+    let order = &sides.lanes.order;
+    if !order.is_empty() {
+        let rows: Vec<_> = values.rows_mut().into_iter().collect();
+        rows.into_par_iter().for_each(|mut row| {
+            for (value, &column) in row.to_vec().into_iter().zip(order) {
+                row[column] = value;
+            }
+        });
+    }
+    Ok((values, tallies, start.elapsed().as_secs_f64()))
+}
+
 impl Bounds {
-    fn new(a: &Matrix, b: &Matrix) -> Self {
+    fn new(a: &Matrix<'_>, b: &Matrix<'_>) -> Self {
         let operands = if a.fits_i16() && b.fits_i16() {
             Some(WordKind::Pair16)
         } else if a.fits_i32() && b.fits_i32() {
@@ -82,7 +301,7 @@ impl Bounds {
 type Outputs = (Array2<i64>, Vec<StageTally>, f64);
 
 /// Every output through the scalar reference, rows in parallel.
-fn scalar_rows(a: &Matrix, b: &Matrix, acc: &Accumulator) -> Result<Outputs, MatmulError> {
+fn scalar_rows(a: &Matrix<'_>, b: &Matrix<'_>, acc: &Accumulator) -> Result<Outputs, MatmulError> {
     let start = Instant::now();
     let (m, n) = (a.dim().0, b.dim().1);
     let stages = acc.stages().len();
@@ -114,15 +333,9 @@ fn scalar_rows(a: &Matrix, b: &Matrix, acc: &Accumulator) -> Result<Outputs, Mat
     Ok((values, tallies, start.elapsed().as_secs_f64()))
 }
 
-fn merge(tallies: &mut [StageTally], more: &[StageTally]) {
-    for (tally, more) in tallies.iter_mut().zip(more) {
-        tally.merge(more);
-    }
-}
-
 /// Every output in lanes of `word`, blocks in parallel.
 fn in_lanes(
-    a: &Matrix,
+    a: &Matrix<'_>,
     b: &PackedMatrix,
     work: &Work,
     word: WordKind,

@@ -1,6 +1,6 @@
 //! The product as callers see it.
 
-use ndarray::{Array2, ArrayView2};
+use ndarray::{Array2, ArrayView2, ArrayViewMut2};
 use thiserror::Error;
 
 use super::driver;
@@ -77,6 +77,28 @@ pub enum MatmulError {
         /// Its value.
         value: i128,
     },
+    /// An output that is asked for in 32 bits and does not fit them.
+    #[error("output ({row}, {col}) is {value}, which int32 cannot hold")]
+    WiderThan32 {
+        /// Row of the output.
+        row: usize,
+        /// Column of the output.
+        col: usize,
+        /// Its value.
+        value: i64,
+    },
+    /// Room for a result of another shape.
+    #[error("the product is {m}x{n}, and there is room for {rows}x{cols}")]
+    Room {
+        /// Rows of A.
+        m: usize,
+        /// Columns of B.
+        n: usize,
+        /// Rows of the room.
+        rows: usize,
+        /// Columns of the room.
+        cols: usize,
+    },
     /// An instruction set that cannot be used.
     #[error(transparent)]
     Isa(#[from] IsaError),
@@ -125,6 +147,35 @@ pub fn matmul_packed<A: Operand>(
     driver::multiply(&Matrix::new(a), b, acc, options)
 }
 
-fn check((m, ka): (usize, usize), (kb, n): (usize, usize)) -> Result<(), MatmulError> {
+/// `out = a · b`, the exact sums in 32 bits, where the caller has room for them.
+///
+/// # Errors
+/// Shapes that do not fit, an output outside int32, an instruction set that the CPU lacks. What `out` holds then is not
+/// defined.
+///
+/// ```
+/// use fewbit::{PackedMatrix, matmul_i32};
+/// use ndarray::{Array2, array};
+/// let b = PackedMatrix::new(array![[-128i8], [1]].view());
+/// let mut out = Array2::zeros((2, 1));
+/// matmul_i32(array![[-128i8, 5], [127, 0]].view(), &b, out.view_mut(), None)?;
+/// assert_eq!(out, array![[16389], [-16256]]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn matmul_i32<A: Operand>(
+    a: ArrayView2<'_, A>,
+    b: &PackedMatrix,
+    out: ArrayViewMut2<'_, i32>,
+    isa: Option<Isa>,
+) -> Result<(), MatmulError> {
+    check(a.dim(), b.dim())?;
+    let ((m, n), (rows, cols)) = ((a.nrows(), b.dim().1), out.dim());
+    if (m, n) != (rows, cols) {
+        return Err(MatmulError::Room { m, n, rows, cols });
+    }
+    driver::exact_i32(&Matrix::new(a), b, out, isa.unwrap_or_else(Isa::best))
+}
+
+pub(super) fn check((m, ka): (usize, usize), (kb, n): (usize, usize)) -> Result<(), MatmulError> {
     if ka == kb { Ok(()) } else { Err(MatmulError::Shape { m, ka, kb, n }) }
 }

@@ -12,19 +12,36 @@
 //! the vector width.
 
 mod block;
+mod bounded;
+mod bytes;
+mod certificate;
+mod conv;
 mod driver;
+mod exact;
 mod float;
+mod guarded;
 mod matmul;
 mod operand;
 mod outer;
 mod pack;
+mod peak;
 mod plan;
+mod profile;
+mod quads;
 mod scalar;
+mod split;
 mod steps;
 mod tally;
 mod tile;
+mod widths;
 
+pub use conv::{Conv2d, ConvError, ConvProduct, conv2d};
 pub use float::{FloatEngine, FloatMatmulError, FloatOptions, FloatProduct, matmul_float};
-pub use matmul::{MatmulError, MatmulOptions, Product, ReportLevel, matmul, matmul_packed};
+pub use matmul::{
+    MatmulError, MatmulOptions, Product, ReportLevel, matmul, matmul_i32, matmul_packed,
+};
 pub use operand::{Operand, PackedMatrix};
+#[doc(hidden)]
+pub use peak::byte_products;
 pub use tally::StageEvents;
+pub use widths::{StageWidths, Widths, required_widths};

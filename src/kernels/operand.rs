@@ -2,12 +2,22 @@
 
 use std::sync::{Arc, Mutex};
 
-use ndarray::{Array2, ArrayView2};
+use ndarray::{ArrayView2, CowArray, Ix2};
 
+use super::certificate::Parts;
 use super::pack::{Layout, Panels};
+use super::quads::{Order, QuadLayout, Quads};
+use crate::simd::{Call, Isa, Lanes, Simd, Task, run};
 
 mod sealed {
-    pub trait Sealed {}
+    use ndarray::ArrayView2;
+
+    use super::Codes;
+
+    pub trait Sealed: Sized {
+        /// The view in the first storage type that holds all values of this one.
+        fn codes(view: ArrayView2<'_, Self>) -> Codes<'_>;
+    }
 }
 
 /// An integer type that a product takes: `i8 u8 i16 u16 i32 u32 i64`.
@@ -17,9 +27,14 @@ pub trait Operand: sealed::Sealed + Copy + Ord + Send + Sync + 'static {
 }
 
 macro_rules! operand {
-    ($($int:ty),*) => {
+    ($($int:ty => $codes:ident $(as $wider:ty)?),*) => {
         $(
-            impl sealed::Sealed for $int {}
+            impl sealed::Sealed for $int {
+                fn codes(view: ArrayView2<'_, Self>) -> Codes<'_> {
+                    $(let view = view.mapv(<$wider>::from);)?
+                    Codes::$codes(view.into())
+                }
+            }
 
             impl Operand for $int {
                 #[inline(always)]
@@ -31,49 +46,85 @@ macro_rules! operand {
     };
 }
 
-operand!(i8, u8, i16, u16, i32, u32, i64);
+operand!(
+    i8 => I8, u8 => U8, i16 => I16, u16 => I32 as i32, i32 => I32, u32 => I64 as i64, i64 => I64
+);
 
-/// A matrix in the narrowest storage that the kernels work on.
+/// A matrix in a storage that the kernels work on.
 #[derive(Clone, Debug)]
-pub(super) enum Codes {
-    I16(Array2<i16>),
-    I32(Array2<i32>),
-    I64(Array2<i64>),
+pub enum Codes<'a> {
+    U8(CowArray<'a, u8, Ix2>),
+    I8(CowArray<'a, i8, Ix2>),
+    I16(CowArray<'a, i16, Ix2>),
+    I32(CowArray<'a, i32, Ix2>),
+    I64(CowArray<'a, i64, Ix2>),
 }
+
+/// `$body` with `$codes` bound to the array of whichever element.
+macro_rules! any_codes {
+    ($any:expr, $codes:ident => $body:expr) => {
+        match $any {
+            $crate::kernels::operand::Codes::U8($codes) => $body,
+            $crate::kernels::operand::Codes::I8($codes) => $body,
+            $crate::kernels::operand::Codes::I16($codes) => $body,
+            $crate::kernels::operand::Codes::I32($codes) => $body,
+            $crate::kernels::operand::Codes::I64($codes) => $body,
+        }
+    };
+}
+pub(super) use any_codes;
 
 /// A matrix and the range of its values.
 #[derive(Clone, Debug)]
-pub(super) struct Matrix {
-    pub(super) codes: Codes,
+pub(super) struct Matrix<'a> {
+    pub(super) codes: Codes<'a>,
     pub(super) min: i64,
     pub(super) max: i64,
 }
 
-impl Matrix {
-    pub(super) fn new<T: Operand>(view: ArrayView2<'_, T>) -> Self {
-        let mut range = None;
-        for &x in view {
-            let (low, high) = range.unwrap_or((x, x));
-            range = Some((x.min(low), x.max(high)));
-        }
-        let (min, max) = range.map_or((0, 0), |(low, high)| (low.to_i64(), high.to_i64()));
+impl<'a> Matrix<'a> {
+    /// The values of `view` in the narrowest storage; borrowed where that is their own.
+    pub(super) fn new<T: Operand>(view: ArrayView2<'a, T>) -> Self {
+        let (min, max) = range_of(view);
         let within = |low: i64, high: i64| min >= low && max <= high;
-        let codes = if within(i16::MIN.into(), i16::MAX.into()) {
-            Codes::I16(view.mapv(|x| x.to_i64() as i16))
+        let codes = T::codes(view);
+        let is_bytes = matches!(codes, Codes::U8(_) | Codes::I8(_));
+        let codes = if is_bytes {
+            codes
+        } else if within(0, u8::MAX.into()) {
+            Codes::U8(view.mapv(|x| x.to_i64() as u8).into())
+        } else if within(i8::MIN.into(), i8::MAX.into()) {
+            Codes::I8(view.mapv(|x| x.to_i64() as i8).into())
+        } else if matches!(codes, Codes::I16(_)) {
+            codes
+        } else if within(i16::MIN.into(), i16::MAX.into()) {
+            Codes::I16(view.mapv(|x| x.to_i64() as i16).into())
+        } else if matches!(codes, Codes::I32(_)) {
+            codes
         } else if within(i32::MIN.into(), i32::MAX.into()) {
-            Codes::I32(view.mapv(|x| x.to_i64() as i32))
+            Codes::I32(view.mapv(|x| x.to_i64() as i32).into())
         } else {
-            Codes::I64(view.mapv(Operand::to_i64))
+            codes
         };
         Self { codes, min, max }
     }
 
+    /// The same values, owned.
+    fn into_owned(self) -> Matrix<'static> {
+        let codes = match self.codes {
+            Codes::U8(codes) => Codes::U8(codes.into_owned().into()),
+            Codes::I8(codes) => Codes::I8(codes.into_owned().into()),
+            Codes::I16(codes) => Codes::I16(codes.into_owned().into()),
+            Codes::I32(codes) => Codes::I32(codes.into_owned().into()),
+            Codes::I64(codes) => Codes::I64(codes.into_owned().into()),
+        };
+        Matrix { codes, ..self }
+    }
+}
+
+impl Matrix<'_> {
     pub(super) fn dim(&self) -> (usize, usize) {
-        match &self.codes {
-            Codes::I16(codes) => codes.dim(),
-            Codes::I32(codes) => codes.dim(),
-            Codes::I64(codes) => codes.dim(),
-        }
+        any_codes!(&self.codes, codes => codes.dim())
     }
 
     /// The greatest magnitude.
@@ -81,20 +132,76 @@ impl Matrix {
         u128::from(self.min.unsigned_abs().max(self.max.unsigned_abs()))
     }
 
+    pub(super) fn is_bytes(&self) -> bool {
+        matches!(self.codes, Codes::U8(_) | Codes::I8(_))
+    }
+
+    pub(super) fn fits_i8(&self) -> bool {
+        self.is_bytes() && self.max <= i8::MAX.into()
+    }
+
     pub(super) fn fits_i16(&self) -> bool {
-        matches!(self.codes, Codes::I16(_))
+        self.is_bytes() || matches!(self.codes, Codes::I16(_))
     }
 
     pub(super) fn fits_i32(&self) -> bool {
         !matches!(self.codes, Codes::I64(_))
     }
 
+    #[allow(clippy::useless_conversion, reason = "one of the types is i64 already")]
     pub(super) fn get(&self, row: usize, col: usize) -> i64 {
-        match &self.codes {
-            Codes::I16(codes) => codes[[row, col]].into(),
-            Codes::I32(codes) => codes[[row, col]].into(),
-            Codes::I64(codes) => codes[[row, col]],
+        any_codes!(&self.codes, codes => i64::from(codes[[row, col]]))
+    }
+}
+
+/// The least and greatest value; (0, 0) of nothing.
+fn range_of<T: Operand>(view: ArrayView2<'_, T>) -> (i64, i64) {
+    let Some(&first) = view.first() else { return (0, 0) };
+    let mut range = (first, first);
+    let mut add = |values: &[T]| {
+        // The best instruction set is there.
+        if let Ok((low, high)) = run(Isa::best(), RangeOf { values, start: first }) {
+            range = (range.0.min(low), range.1.max(high));
         }
+    };
+    if let Some(values) = view.as_slice_memory_order() {
+        add(values);
+    } else {
+        for row in view.rows() {
+            match row.as_slice() {
+                Some(values) => add(values),
+                None => row.iter().for_each(|&x| add(&[x])),
+            }
+        }
+    }
+    (range.0.to_i64(), range.1.to_i64())
+}
+
+/// Least and greatest of `values` and `start`, compiled for an instruction set.
+struct RangeOf<'a, T> {
+    values: &'a [T],
+    start: T,
+}
+
+impl<T: Operand> Task for RangeOf<'_, T> {
+    type Output = (T, T);
+
+    fn run<S: Simd>(self, simd: S) -> (T, T) {
+        simd.lanes32().vectorize(self)
+    }
+}
+
+impl<T: Operand> Call for RangeOf<'_, T> {
+    type Output = (T, T);
+
+    #[inline(always)]
+    fn call(self) -> (T, T) {
+        let (mut low, mut high) = (self.start, self.start);
+        for &x in self.values {
+            low = low.min(x);
+            high = high.max(x);
+        }
+        (low, high)
     }
 }
 
@@ -103,14 +210,21 @@ impl Matrix {
 /// The layouts that the kernels want are made at first use and kept.
 #[derive(Debug)]
 pub struct PackedMatrix {
-    pub(super) matrix: Matrix,
-    layouts: Mutex<Vec<(Layout, Arc<Panels>)>>,
+    pub(super) matrix: Matrix<'static>,
+    panels: Cache<Layout, Panels>,
+    quads: Cache<QuadLayout, Quads>,
+    parts: Cache<usize, Vec<Parts>>,
 }
 
 impl PackedMatrix {
     /// Takes over the values of `matrix`, `[K, N]`.
     pub fn new<T: Operand>(matrix: ArrayView2<'_, T>) -> Self {
-        Self { matrix: Matrix::new(matrix), layouts: Mutex::default() }
+        Self {
+            matrix: Matrix::new(matrix).into_owned(),
+            panels: Cache::default(),
+            quads: Cache::default(),
+            parts: Cache::default(),
+        }
     }
 
     /// `[K, N]`.
@@ -120,13 +234,57 @@ impl PackedMatrix {
 
     /// Its columns in `layout`, packed now or before.
     pub(super) fn panels(&self, layout: Layout) -> Arc<Panels> {
-        // A poisoned lock means that a packing panicked in another thread; what is in the list is whole nevertheless.
-        let mut layouts = self.layouts.lock().unwrap_or_else(|poison| poison.into_inner());
-        if let Some((_, panels)) = layouts.iter().find(|(known, _)| *known == layout) {
-            return Arc::clone(panels);
+        self.panels.get(layout, || Panels::columns(&self.matrix, layout))
+    }
+
+    /// Its columns as words of four bytes, packed now or before.
+    pub(super) fn quads(&self, layout: QuadLayout) -> Arc<Quads> {
+        self.quads.get(layout, || {
+            let order = match layout.order {
+                Order::Given => Vec::new(),
+                Order::Reach { low, high } => {
+                    let parts = self.parts(layout.tile);
+                    let mut order: Vec<_> = (0..parts.len()).collect();
+                    order.sort_by_key(|&column| parts[column].reach((low, high)));
+                    order
+                }
+            };
+            Quads::columns(&self.matrix, layout, order)
+        })
+    }
+
+    /// The parts of its columns, in tiles of `tile` rows, summed now or before.
+    pub(super) fn parts(&self, tile: usize) -> Arc<Vec<Parts>> {
+        self.parts.get(tile, || Parts::of_columns(&self.matrix, tile))
+    }
+}
+
+/// What was made once, by its key.
+#[derive(Debug)]
+struct Cache<K, V>(Mutex<Vec<(K, Arc<V>)>>);
+
+impl<K, V> Default for Cache<K, V> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<K: PartialEq, V> Cache<K, V> {
+    fn get(&self, key: K, make: impl FnOnce() -> V) -> Arc<V> {
+        // A poisoned lock means a panic in another thread; what is in the list is whole nevertheless.
+        let lock = || self.0.lock().unwrap_or_else(|poison| poison.into_inner());
+        let known = |made: &[(K, Arc<V>)]| {
+            made.iter().find(|(known, _)| *known == key).map(|(_, value)| Arc::clone(value))
+        };
+        if let Some(value) = known(&lock()) {
+            return value;
         }
-        let panels = Arc::new(Panels::columns(&self.matrix, layout));
-        layouts.push((layout, Arc::clone(&panels)));
-        panels
+        // Made outside the lock: a thread that waits in a parallel packing may run another product of this operand.
+        let value = Arc::new(make());
+        let mut made = lock();
+        known(&made).unwrap_or_else(|| {
+            made.push((key, Arc::clone(&value)));
+            value
+        })
     }
 }

@@ -12,8 +12,9 @@
 
 use bytemuck::{Pod, Zeroable};
 use ndarray::ArrayView2;
+use rayon::prelude::*;
 
-use super::operand::{Codes, Matrix};
+use super::operand::{Matrix, any_codes};
 use super::steps::Steps;
 
 /// What a word is.
@@ -79,38 +80,40 @@ pub(super) struct Panels {
 }
 
 impl Panels {
+    /// `panels` panels of `bytes_per_panel` bytes, each filled from zeros by `fill`, in parallel.
+    pub(super) fn filled(
+        panels: usize,
+        bytes_per_panel: usize,
+        fill: impl Fn(usize, &mut [u8]) + Sync,
+    ) -> Self {
+        let lines_per_panel = bytes_per_panel.div_ceil(size_of::<Line>());
+        let mut lines = vec![Line::zeroed(); panels * lines_per_panel];
+        lines.par_chunks_mut(lines_per_panel.max(1)).enumerate().for_each(|(panel, lines)| {
+            fill(panel, &mut bytemuck::cast_slice_mut::<Line, u8>(lines)[..bytes_per_panel]);
+        });
+        Self { lines, lines_per_panel, bytes_per_panel }
+    }
+
     /// The rows of `matrix`, `[M, K]`.
-    pub(super) fn rows(matrix: &Matrix, layout: Layout) -> Self {
-        match &matrix.codes {
-            Codes::I16(codes) => Self::new(codes.t(), layout),
-            Codes::I32(codes) => Self::new(codes.t(), layout),
-            Codes::I64(codes) => Self::new(codes.t(), layout),
-        }
+    pub(super) fn rows(matrix: &Matrix<'_>, layout: Layout) -> Self {
+        any_codes!(&matrix.codes, codes => Self::new(codes.t(), layout))
     }
 
     /// The columns of `matrix`, `[K, N]`.
-    pub(super) fn columns(matrix: &Matrix, layout: Layout) -> Self {
-        match &matrix.codes {
-            Codes::I16(codes) => Self::new(codes.view(), layout),
-            Codes::I32(codes) => Self::new(codes.view(), layout),
-            Codes::I64(codes) => Self::new(codes.view(), layout),
-        }
+    pub(super) fn columns(matrix: &Matrix<'_>, layout: Layout) -> Self {
+        any_codes!(&matrix.codes, codes => Self::new(codes.view(), layout))
     }
 
     /// `view` is `[K, outputs]`.
-    fn new<T: Copy + Into<i64>>(view: ArrayView2<'_, T>, layout: Layout) -> Self {
+    fn new<T: Copy + Into<i64> + Sync>(view: ArrayView2<'_, T>, layout: Layout) -> Self {
         let Layout { role, word, steps, width } = layout;
         let slots = steps.slots(word.takes());
         let apart = role == Role::Broadcast && steps.is_single();
         let slots_per_word = if apart { 1 } else { word.takes() };
         let words = slots.len() / slots_per_word * width;
         let bytes_per_panel = words * word.bytes();
-        let lines_per_panel = bytes_per_panel.div_ceil(size_of::<Line>());
         let outputs = view.ncols();
-        let panels = outputs.div_ceil(width);
-        let mut lines = vec![Line::zeroed(); panels * lines_per_panel];
-        for (panel, lines) in lines.chunks_mut(lines_per_panel.max(1)).enumerate() {
-            let bytes = &mut bytemuck::cast_slice_mut::<Line, u8>(lines)[..bytes_per_panel];
+        Self::filled(outputs.div_ceil(width), bytes_per_panel, |panel, bytes| {
             let first = panel * width;
             let lanes = width.min(outputs - first);
             for (slot, k) in slots.iter().enumerate() {
@@ -134,8 +137,7 @@ impl Panels {
                     }
                 }
             }
-        }
-        Self { lines, lines_per_panel, bytes_per_panel }
+        })
     }
 
     /// The words of one panel.

@@ -79,9 +79,9 @@ impl Plan {
         Self { stages, word }
     }
 
-    /// The accumulator as it is, step by step, in the same words as [`Plan::exact`].
+    /// The accumulator as it is, step by step.
     pub(super) fn stepwise(stages: &[StagePlan], bounds: Bounds) -> Self {
-        Self { stages: stages.to_vec(), word: Self::exact(stages, bounds).word }
+        Self { stages: stages.to_vec(), word: word_for(stages, bounds) }
     }
 
     /// The shortest accumulator that gives the same values, if nobody looks at the way.

@@ -6,8 +6,8 @@ use crate::reference::sum_products;
 
 /// Output (`row`, `col`) of `a` times `b`.
 pub(super) fn output(
-    a: &Matrix,
-    b: &Matrix,
+    a: &Matrix<'_>,
+    b: &Matrix<'_>,
     acc: &Accumulator,
     row: usize,
     col: usize,

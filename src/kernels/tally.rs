@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::widths::StageWidths;
 use crate::accumulate::{FirstEvent, OutputTrace, StageReport};
 
 /// The overflow events of one stage.
@@ -13,6 +14,15 @@ pub struct StageEvents {
     pub outputs: u64,
     /// As [`StageReport::first`].
     pub first: Option<FirstEvent>,
+}
+
+impl StageEvents {
+    /// Adds what other outputs had.
+    pub(super) fn merge(&mut self, other: &Self) {
+        self.events += other.events;
+        self.outputs += other.outputs;
+        self.first = FirstEvent::earlier(self.first, other.first);
+    }
 }
 
 /// Widths 0 to 64, and up to 128 for what the scalar path alone holds.
@@ -48,6 +58,12 @@ impl StageTally {
     pub(super) fn add_extremes(&mut self, min: i64, max: i64) {
         self.min = self.min.min(min.into());
         self.max = self.max.max(max.into());
+    }
+
+    /// The extremes of the real trajectories so far.
+    pub(super) fn extremes(&self) -> (i64, i64) {
+        let near = |x: i128| x.clamp(i64::MIN.into(), i64::MAX.into()) as i64;
+        (near(self.min), near(self.max))
     }
 
     /// An output's events.
@@ -91,17 +107,30 @@ impl StageTally {
         StageEvents { events: self.events, outputs: self.outputs, first }
     }
 
+    /// How many outputs need which width.
+    pub(super) fn widths(&self) -> StageWidths {
+        let widths = (0u32..).zip(self.histogram).filter(|(_, outputs)| *outputs > 0);
+        StageWidths { histogram: widths.collect() }
+    }
+
     /// The finished report, with the details of `first`.
     pub(super) fn report(&self, first: Option<FirstEvent>) -> StageReport {
-        let widths = (0u32..).zip(self.histogram).filter(|(_, outputs)| *outputs > 0);
+        let widths = self.widths();
         StageReport {
             events: self.events,
             outputs: self.outputs,
             first,
             min: self.min,
             max: self.max,
-            required_bits: widths.clone().map(|(bits, _)| bits).max().unwrap_or(1),
-            histogram: widths.collect(),
+            required_bits: widths.required_bits(),
+            histogram: widths.histogram,
         }
+    }
+}
+
+/// Adds other outputs, stage by stage.
+pub(super) fn merge(tallies: &mut [StageTally], more: &[StageTally]) {
+    for (tally, more) in tallies.iter_mut().zip(more) {
+        tally.merge(more);
     }
 }

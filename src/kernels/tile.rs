@@ -1,7 +1,7 @@
 //! The hot loop: one tile of `R` rows by `V` vectors of outputs, through all of k.
 
 use super::outer::{Outer, Settler};
-use crate::simd::{Call, Lanes};
+use crate::simd::{Call, Lanes, Word};
 
 /// What a register keeps of a sum.
 pub(super) trait Settle<L: Lanes>: Copy {
@@ -50,6 +50,9 @@ impl<L: Lanes> Settle<L> for Wrap<L::V> {
 
 /// What is noted of a step.
 pub(super) trait Watch<L: Lanes>: Copy {
+    /// Vectors that it keeps.
+    const VECTORS: usize;
+
     /// Before the first step.
     fn start(lanes: L) -> Self;
 
@@ -77,6 +80,8 @@ pub(super) struct Events<V>(V);
 pub(super) struct Everything<V>([V; 3]);
 
 impl<L: Lanes> Watch<L> for Blind {
+    const VECTORS: usize = 0;
+
     #[inline(always)]
     fn start(_: L) -> Self {
         Self
@@ -92,6 +97,8 @@ impl<L: Lanes> Watch<L> for Blind {
 }
 
 impl<L: Lanes> Watch<L> for Extremes<L::V> {
+    const VECTORS: usize = 2;
+
     #[inline(always)]
     fn start(lanes: L) -> Self {
         Self([zero(lanes); 2])
@@ -111,6 +118,8 @@ impl<L: Lanes> Watch<L> for Extremes<L::V> {
 }
 
 impl<L: Lanes> Watch<L> for Events<L::V> {
+    const VECTORS: usize = 1;
+
     #[inline(always)]
     fn start(lanes: L) -> Self {
         Self(zero(lanes))
@@ -128,6 +137,8 @@ impl<L: Lanes> Watch<L> for Events<L::V> {
 }
 
 impl<L: Lanes> Watch<L> for Everything<L::V> {
+    const VECTORS: usize = 3;
+
     #[inline(always)]
     fn start(lanes: L) -> Self {
         Self([zero(lanes); 3])
@@ -166,6 +177,14 @@ pub(super) struct Operands<'a, W> {
     /// The length of the sums.
     pub(super) products: usize,
     pub(super) products_per_tile: usize,
+}
+
+impl<W: Word> TileResult<W> {
+    /// Zeros for `outputs` outputs and `stages` stages.
+    pub(super) fn new(outputs: usize, stages: usize) -> Self {
+        let zeros = || vec![W::truncate(0); outputs];
+        Self { values: zeros(), traces: (0..stages).map(|_| [zeros(), zeros(), zeros()]).collect() }
+    }
 }
 
 /// What one tile of outputs gives: values, and per stage the least sum, the greatest sum and the events of each output,
@@ -291,17 +310,17 @@ fn tile<L, S, W, const R: usize, const V: usize, const PARTS: usize>(
 }
 
 /// The innermost stage after its last step.
-struct Inner<'a, V, W> {
-    registers: &'a [V],
-    watches: &'a [W],
+pub(super) struct Inner<'a, V, W> {
+    pub(super) registers: &'a [V],
+    pub(super) watches: &'a [W],
 }
 
 /// The end of a tile, as a function of its own, which the many hot loops share.
-struct Finish<'a, L: Lanes, W> {
-    lanes: L,
-    inner: Inner<'a, L::V, W>,
-    outer: &'a mut Outer<L, W>,
-    result: &'a mut TileResult<L::Word>,
+pub(super) struct Finish<'a, L: Lanes, W> {
+    pub(super) lanes: L,
+    pub(super) inner: Inner<'a, L::V, W>,
+    pub(super) outer: &'a mut Outer<L, W>,
+    pub(super) result: &'a mut TileResult<L::Word>,
 }
 
 impl<L: Lanes, W: Watch<L>> Call for Finish<'_, L, W> {

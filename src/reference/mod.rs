@@ -2,6 +2,7 @@
 //!
 //! Whatever a kernel computes faster must equal what stands here, bit for bit.
 
+mod conv;
 mod dyadic;
 mod float;
 pub mod group;
@@ -9,6 +10,7 @@ mod matmul;
 pub mod quantize;
 mod step;
 
+pub use conv::conv2d;
 pub use dyadic::Dyadic;
 pub use float::{
     Addend, Alignment, FloatError, FloatFirstEvent, FloatMatmul, FloatProduct, FloatReport,

@@ -2,6 +2,7 @@
 
 use bytemuck::Pod;
 
+use super::ByteLanes;
 use super::fused::FusedLanes;
 use super::real::RealLanes;
 
@@ -48,7 +49,7 @@ impl Word for i64 {
 /// An instruction set: its vectors of 32- and 64-bit lanes.
 pub(crate) trait Simd: Copy + Send + Sync {
     /// Lanes of 32 bits; an operand word is a pair of 16-bit integers, the earlier one in the low half.
-    type L32: Lanes<Word = i32>;
+    type L32: ByteLanes;
     /// Lanes of 64 bits; an operand word is one integer of at most 32 bits, sign extended.
     type L64: Lanes<Word = i64>;
     /// Lanes of `f32`.

@@ -13,6 +13,7 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+mod bytes;
 pub(crate) mod fused;
 mod isa;
 mod lanes;
@@ -21,6 +22,7 @@ pub(crate) mod real;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use bytes::ByteLanes;
 pub use isa::{Isa, IsaError};
 pub(crate) use isa::{Task, run};
 pub(crate) use lanes::{Call, Lanes, Simd, Word};

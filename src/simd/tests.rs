@@ -1,6 +1,6 @@
 //! Every primitive of every instruction set against its scalar definition.
 
-use super::{Isa, Lanes, Simd, Task, Word, run};
+use super::{ByteLanes, Isa, Lanes, Simd, Task, Word, run};
 
 /// Values at and around every edge, and some in between.
 fn words<W: Word>(count: usize, seed: u64) -> Vec<W> {
@@ -53,6 +53,7 @@ impl Task for Check {
                 acc.wrapping_add(product(0)).wrapping_add(product(16))
             },
         );
+        check_bytes(simd.lanes32());
         let sign_extended = |x| i64::from(x as i32);
         check(simd.lanes64(), sign_extended, |acc, a, b| acc.wrapping_add(a * b));
     }
@@ -96,6 +97,57 @@ fn check<L: Lanes>(lanes: L, operand: fn(i64) -> i64, dot: fn(i64, i64, i64) -> 
         let summed = each(&|a, b, c| dot(c, operand(a), operand(b)));
         // Pairs of -32768 on both sides sum to 2^31, which only arithmetic modulo 2^32 holds.
         assert_eq!(stored(lanes.dot(vc, operands(&a), operands(&b))), summed, "dot");
+    }
+}
+
+/// Words of bytes at every edge: pairs of 255 and -128 are among them.
+fn check_bytes<L: ByteLanes>(lanes: L) {
+    let rounds = if cfg!(miri) { 3 } else { 200 };
+    for seed in 0..rounds {
+        let bytes = |n: u64| -> Vec<i32> {
+            let edges = [0x80u8, 0x7f, 0xff, 0, 1, 0x81];
+            let picks: Vec<i64> = words(4 * L::N, seed * 3 + n);
+            let byte = |x: &i64| {
+                if x & 256 == 0 { edges[x.unsigned_abs() as usize % 6] } else { *x as u8 }
+            };
+            let quads = picks.chunks(4);
+            quads.map(|q| i32::from_le_bytes([0, 1, 2, 3].map(|i| byte(&q[i])))).collect()
+        };
+        let (a, b, c) = (bytes(0), bytes(1), words::<i32>(L::N, seed * 3 + 2));
+        let [va, vb, vc] = [&a, &b, &c].map(|words| lanes.load(words));
+        let stored = |v: L::V| {
+            let mut out = vec![0; L::N];
+            lanes.store(v, &mut out);
+            out
+        };
+        let each = |f: &dyn Fn(i32, i32, i32) -> i32| -> Vec<i32> {
+            a.iter().zip(&b).zip(&c).map(|((&a, &b), &c)| f(a, b, c)).collect()
+        };
+        let dot = |a: i32, b: i32, c: i32| {
+            let products = a.to_le_bytes().into_iter().zip(b.to_le_bytes());
+            products.fold(c, |sum, (a, b)| sum.wrapping_add(i32::from(a) * i32::from(b as i8)))
+        };
+        assert_eq!(stored(lanes.dot_bytes(vc, va, vb)), each(&dot), "dot_bytes");
+        let bytewise = |word: i32, f: &dyn Fn(i8) -> u8| {
+            i32::from_le_bytes(word.to_le_bytes().map(|byte| f(byte as i8)))
+        };
+        let magnitude = each(&|a, _, _| bytewise(a, &i8::unsigned_abs));
+        assert_eq!(stored(lanes.magnitudes(va)), magnitude, "magnitudes");
+        let negative = each(&|a, _, _| bytewise(a, &|x| x.unsigned_abs().wrapping_neg()));
+        assert_eq!(stored(lanes.negative_magnitudes(va)), negative, "negative_magnitudes");
+        assert_eq!(stored(lanes.and(vc, va)), each(&|a, _, c| a & c), "and");
+        assert_eq!(stored(lanes.sub(vc, va)), each(&|a, _, c| c.wrapping_sub(a)), "sub");
+        assert_eq!(stored(lanes.xor(vc, va)), each(&|a, _, c| a ^ c), "xor");
+        assert_eq!(lanes.any_greater(va, vb), a.iter().zip(&b).any(|(a, b)| a > b));
+        let mut one = a.clone();
+        for lane in 0..L::N {
+            assert!(!lanes.any_greater(lanes.load(&one), va), "any_greater of equals");
+            if a[lane] < i32::MAX {
+                one[lane] += 1;
+                assert!(lanes.any_greater(lanes.load(&one), va), "any_greater, lane {lane}");
+                one[lane] -= 1;
+            }
+        }
     }
 }
 

@@ -1,0 +1,180 @@
+//! Plain products of 8-bit integers beside the machine's limit and another library's, on one and two threads.
+//!
+//! Contestants take turns; a line gives the median rate in 10^9 products per second and its ratio to the limit, the
+//! dot-product instruction on registers alone. Operands come as arrays; only the right one is packed before, on both
+//! sides. Then products through a register, over the share of columns that cannot overflow and over K, whose ratio is
+//! to the plain product of the same shape.
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use fewbit::{
+    Accumulator, Isa, MatmulOptions, PackedMatrix, ReportLevel, byte_products, matmul_i32,
+    matmul_packed,
+};
+use ndarray::Array2;
+use rten_gemm::{GemmExecutor, GemmInputA, GemmInputB, GemmOptions};
+use rten_tensor::NdTensorView;
+
+/// A small generator: the bench needs variety, not quality.
+struct Numbers(u64);
+
+impl Numbers {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        self.0 >> 33
+    }
+}
+
+fn median(mut seconds: Vec<f64>) -> f64 {
+    seconds.sort_by(f64::total_cmp);
+    seconds[seconds.len() / 2]
+}
+
+type Contestant<'a> = (String, Box<dyn FnMut() -> f64 + Send + 'a>);
+
+/// Runs all in turn, again and again; each gives the products that it computed.
+fn compare(title: &str, mut contestants: Vec<Contestant<'_>>) {
+    let mut seconds = vec![Vec::new(); contestants.len()];
+    let mut products = vec![0.0; contestants.len()];
+    for _ in 0..11 {
+        for (index, (_, work)) in contestants.iter_mut().enumerate() {
+            let start = Instant::now();
+            products[index] = work();
+            seconds[index].push(start.elapsed().as_secs_f64());
+        }
+    }
+    println!("\n{title}");
+    let mut limit = f64::NAN;
+    for (((name, _), products), seconds) in contestants.iter().zip(products).zip(seconds) {
+        let rate = products / median(seconds) / 1e9;
+        if limit.is_nan() {
+            limit = rate;
+        }
+        println!("  {name:32} {rate:8.1}  ({:.3})", rate / limit);
+    }
+}
+
+fn main() {
+    println!("{}; GMAC/s (ratio to the first line)", Isa::best());
+    for (m, k, n) in [(1024, 1024, 1024), (2048, 2048, 2048), (64, 4096, 256), (128, 4096, 4096)] {
+        for threads in [1, 2] {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| shape(m, k, n, threads));
+        }
+    }
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    pool.install(|| {
+        for percent in [0, 25, 50, 75, 100] {
+            registers(&format!("{percent} % of the columns certified"), 4096, percent);
+        }
+        for k in [64, 256, 1024, 4096, 16384] {
+            registers(&format!("K = {k}"), k, 0);
+        }
+    });
+}
+
+/// Products through 20 bits, where `percent` of the columns have weights so small that they cannot overflow.
+fn registers(title: &str, k: usize, percent: usize) {
+    const M: usize = 64;
+    const N: usize = 512;
+    let mut numbers = Numbers(1);
+    let mut normal = || (0..12).map(|_| numbers.next() as f64 / 2f64.powi(31)).sum::<f64>() - 6.0;
+    let a = Array2::from_shape_simple_fn((M, k), || (normal().max(0.0) * 64.0).min(255.0) as u8);
+    let b = Array2::from_shape_fn((k, N), |(_, j)| {
+        let deviation = if j * 37 % 100 < percent { 0.5 } else { 36.0 };
+        (normal() * deviation).round().clamp(-128.0, 127.0) as i8
+    });
+    let packed = PackedMatrix::new(b.view());
+    let products = (M * k * N) as f64;
+    let contestant = |text: &str, report| -> Contestant<'_> {
+        let acc: Accumulator = text.parse().unwrap();
+        let options = MatmulOptions { report, ..MatmulOptions::default() };
+        let (a, packed) = (&a, &packed);
+        let work = move || {
+            black_box(matmul_packed(a.view(), packed, &acc, &options).unwrap());
+            products
+        };
+        (format!("{text}, {report:?}"), Box::new(work))
+    };
+    compare(
+        &format!("{M} x {k} x {N}, {title}"),
+        vec![
+            contestant("exact", ReportLevel::None),
+            contestant("int20-sat", ReportLevel::None),
+            contestant("int20-sat", ReportLevel::Events),
+            contestant("int20-wrap", ReportLevel::Events),
+            contestant("int20-sat", ReportLevel::Full),
+        ],
+    );
+}
+
+fn shape(m: usize, k: usize, n: usize, threads: usize) {
+    let mut numbers = Numbers(1);
+    let unsigned = Array2::from_shape_simple_fn((m, k), || numbers.next() as u8);
+    let signed = Array2::from_shape_simple_fn((m, k), || numbers.next() as i8);
+    let b = Array2::from_shape_simple_fn((k, n), || numbers.next() as i8);
+    let packed = PackedMatrix::new(b.view());
+    let products = (m * k * n) as f64;
+    let exact: Accumulator = "exact".parse().unwrap();
+    let wrap: Accumulator = "int16-wrap".parse().unwrap();
+    let options = MatmulOptions::default();
+    let (mut out, mut out2) = (Array2::zeros((m, n)), Array2::zeros((m, n)));
+    let gemm = GemmExecutor::<u8, i8, i32>::default();
+    let view = NdTensorView::from_data([k, n], b.as_slice().unwrap());
+    let their_b = gemm.prepack_b(view);
+    let mut theirs = vec![0i32; m * n];
+    let limit = || byte_products(Isa::best(), 400_000).unwrap() as f64;
+    compare(
+        &format!("{m} x {k} x {n}, {threads} thread(s)"),
+        vec![
+            ("limit, one thread".into(), Box::new(limit)),
+            (
+                "u8 i8 -> i32".into(),
+                Box::new(|| {
+                    matmul_i32(unsigned.view(), &packed, out.view_mut(), None).unwrap();
+                    products
+                }),
+            ),
+            (
+                "i8 i8 -> i32".into(),
+                Box::new(|| {
+                    matmul_i32(signed.view(), &packed, out2.view_mut(), None).unwrap();
+                    products
+                }),
+            ),
+            (
+                format!("u8 i8 -> i32, rten-gemm {}", gemm.kernel_name()),
+                Box::new(|| {
+                    let a = NdTensorView::from_data([m, k], unsigned.as_slice().unwrap());
+                    let options = GemmOptions::default();
+                    let (a, b) = (GemmInputA::Unpacked(a), GemmInputB::Packed(&their_b));
+                    gemm.gemm(&mut theirs, a, b, options).unwrap();
+                    black_box(&theirs);
+                    products
+                }),
+            ),
+            (
+                "u8 i8 exact".into(),
+                Box::new(|| {
+                    black_box(matmul_packed(unsigned.view(), &packed, &exact, &options).unwrap());
+                    products
+                }),
+            ),
+            (
+                "i8 i8 exact".into(),
+                Box::new(|| {
+                    black_box(matmul_packed(signed.view(), &packed, &exact, &options).unwrap());
+                    products
+                }),
+            ),
+            (
+                "i8 i8 int16-wrap".into(),
+                Box::new(|| {
+                    black_box(matmul_packed(signed.view(), &packed, &wrap, &options).unwrap());
+                    products
+                }),
+            ),
+        ],
+    );
+}

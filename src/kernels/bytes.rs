@@ -1,0 +1,359 @@
+//! Products of bytes through registers that overflow: jobs, tiles, reports.
+
+use ndarray::ArrayViewMut2;
+
+use super::block::Orientation;
+use super::bounded::{BroadcastCodes, Shifted, Unsigned};
+use super::exact::{self, Operands};
+use super::guarded::{BLOCK, GuardedTile, InnerStage, Limits};
+use super::outer::{Outer, Settler};
+use super::plan::{StagePlan, StageRegister};
+use super::profile::{Course, Panel, ProfileTile, Resolve, Wanted};
+use super::quads::{HEIGHT, WIDTH};
+use super::split::{Grain, Part, split};
+use super::tally::{StageTally, merge};
+use super::tile::{Blind, Events, Everything, TileResult, Watch};
+use crate::simd::{ByteLanes, Isa, IsaError, Lanes, Simd, Task, run};
+
+/// What is done with the outputs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Detail {
+    Values,
+    Events,
+    /// Of a single stage that takes one product per step, with sums of less than 2^29.
+    Full,
+    /// The widths that the exact sums need, and no more; of a stage as for `Full`.
+    Widths,
+}
+
+/// Registers wider than this are not guarded: twice their range, and a block more, must fit a lane.
+const MOST_BITS: u32 = 30;
+
+/// Whether the stages can run in guarded blocks, given that 32-bit lanes hold all their values.
+pub(super) fn is_guarded(stages: &[StagePlan], k: usize) -> bool {
+    stages.first().is_some_and(|inner| {
+        let (StageRegister::Saturate { bits } | StageRegister::Wrap { bits }) = inner.register
+        else {
+            return false;
+        };
+        let single_step = inner.width >= k as u64;
+        bits <= MOST_BITS && !single_step && (BLOCK as u64).is_multiple_of(inner.width)
+    })
+}
+
+/// Whether everything about the one register can be told from blocks.
+pub(super) fn is_profiled(stages: &[StagePlan], k: usize, product: u128) -> bool {
+    let small = (k as u128).saturating_mul(product) < 1 << 29;
+    small && matches!(stages, [StagePlan { width: 1, .. }])
+}
+
+/// Whether sums over all of k can be certified to fit 32 bits on the way.
+pub(super) fn is_certified_in_one(k: usize) -> bool {
+    k <= exact::CHUNK / 2
+}
+
+/// Which outputs cannot overflow: all those of a block of the broadcast operand, and of a panel of lanes.
+#[derive(Debug)]
+pub(super) struct Certificate {
+    pub(super) blocks: Vec<bool>,
+    pub(super) panels: Vec<bool>,
+}
+
+/// What is computed.
+#[derive(Clone, Copy)]
+pub(super) struct Guarded<'a> {
+    pub(super) operands: Operands<'a>,
+    pub(super) stages: &'a [StagePlan],
+    pub(super) detail: Detail,
+    pub(super) orientation: Orientation,
+    pub(super) certificate: &'a Certificate,
+}
+
+/// The product, written to `out`: the broadcast operand's outputs by those in lanes, in the order that they are packed in.
+pub(super) fn multiply(
+    out: ArrayViewMut2<'_, i64>,
+    guarded: Guarded<'_>,
+    isa: Isa,
+) -> Result<Vec<StageTally>, IsaError> {
+    let grain = Grain::new((HEIGHT, WIDTH), out.len(), (1 << 17) / guarded.operands.k.max(1));
+    let work = |part: Part<'_, i64>| run(isa, Job { part, guarded });
+    split(Part { out, row: 0, col: 0 }, grain, &work, &|first, second| {
+        let mut tallies = first?;
+        merge(&mut tallies, &second?);
+        Ok(tallies)
+    })
+}
+
+/// One part of the outputs.
+struct Job<'a, 'o> {
+    part: Part<'o, i64>,
+    guarded: Guarded<'a>,
+}
+
+impl Task for Job<'_, '_> {
+    type Output = Vec<StageTally>;
+
+    fn run<S: Simd>(self, simd: S) -> Vec<StageTally> {
+        let lanes = simd.lanes32();
+        if self.guarded.operands.broadcast.offset == 0 {
+            self.of_codes(lanes, Unsigned)
+        } else {
+            self.of_codes(lanes, Shifted)
+        }
+    }
+}
+
+/// Vectors of a tile: what fits the registers, twice, is 12 of 32, or 4 of 16.
+const ROWS: usize = HEIGHT;
+const VECTORS: usize = 2;
+
+/// What one tile works with, made once per job.
+struct Pass<L: Lanes, W> {
+    outer: Outer<L, W>,
+    result: TileResult<i32>,
+}
+
+impl<L: Lanes<Word = i32>, W: Watch<L>> Pass<L, W> {
+    fn new(lanes: L, stages: &[StagePlan]) -> Self {
+        Self {
+            outer: Outer::new(lanes, stages, ROWS * VECTORS),
+            result: TileResult::new(ROWS * VECTORS * L::N, stages.len()),
+        }
+    }
+}
+
+/// A tile's place: panels, first column in the panel of lanes, first output in the part.
+#[derive(Clone, Copy)]
+struct Place {
+    block: usize,
+    panel: usize,
+    from: usize,
+    row: usize,
+    col: usize,
+}
+
+impl<'a> Job<'a, '_> {
+    fn of_codes<L: ByteLanes, S: BroadcastCodes<L>>(self, lanes: L, codes: S) -> Vec<StageTally> {
+        match self.guarded.detail {
+            Detail::Values => self.guarded::<L, S, Blind>(lanes, codes),
+            Detail::Events => self.guarded::<L, S, Events<L::V>>(lanes, codes),
+            Detail::Full | Detail::Widths => self.profiled(lanes, codes),
+        }
+    }
+
+    /// Tile by tile, a panel of lanes at a time.
+    fn places<L: Lanes>(&self) -> impl Iterator<Item = Place> + use<L> {
+        let Part { out, row, col } = &self.part;
+        let (rows, cols) = out.dim();
+        let (first_block, first_panel) = (row / HEIGHT, col / WIDTH);
+        (0..cols).step_by(WIDTH).flat_map(move |left| {
+            (0..rows).step_by(HEIGHT).flat_map(move |row| {
+                (0..WIDTH.min(cols - left)).step_by(VECTORS * L::N).map(move |from| Place {
+                    block: first_block + row / HEIGHT,
+                    panel: first_panel + left / WIDTH,
+                    from,
+                    row,
+                    col: left + from,
+                })
+            })
+        })
+    }
+
+    /// The outputs of a tile: index in the tile, row and column in the part.
+    fn members<L: Lanes>(
+        &self,
+        place: Place,
+    ) -> impl Iterator<Item = (usize, (usize, usize))> + use<L> {
+        let (rows, cols) = self.part.out.dim();
+        let width = VECTORS * L::N;
+        let (high, wide) = (ROWS.min(rows - place.row), width.min(cols - place.col));
+        (0..high).flat_map(move |row| {
+            (0..wide).map(move |col| (row * width + col, (place.row + row, place.col + col)))
+        })
+    }
+
+    /// The row and column of C of an output of the part.
+    fn name(&self, (row, col): (usize, usize)) -> (usize, usize) {
+        let col = self.part.col + col;
+        let col = self.guarded.operands.lanes.order.get(col).copied().unwrap_or(col);
+        self.guarded.orientation.turn((self.part.row + row, col))
+    }
+
+    /// The innermost register's, or a part of it that no bound leaves.
+    fn range(&self) -> (i32, i32) {
+        let (low, high) = self.guarded.stages[0].range();
+        (narrow(low), narrow(high))
+    }
+
+    fn panel(&self, place: Place) -> Panel<'a> {
+        let Operands { broadcast, lanes, .. } = self.guarded.operands;
+        let a = broadcast.panel(place.block);
+        let b = lanes.panel(place.panel).get(place.from..).unwrap_or(&[]);
+        Panel { a, b }
+    }
+
+    /// Runs the tile at `place` through the real registers.
+    fn run_tile<L: ByteLanes, S: BroadcastCodes<L>, W: Watch<L>>(
+        &self,
+        (lanes, codes): (L, S),
+        limits: (i32, i32),
+        place: Place,
+        pass: &mut Pass<L, W>,
+    ) {
+        let Panel { a, b } = self.panel(place);
+        let k = self.guarded.operands.k;
+        let inner = self.guarded.stages[0];
+        let most = |n: u64| usize::try_from(n).unwrap_or(usize::MAX).min(k.max(1));
+        lanes.vectorize(GuardedTile::<L, S, W, ROWS, VECTORS> {
+            lanes,
+            codes,
+            stage: InnerStage {
+                settler: Settler::new(lanes, inner.register),
+                width: most(inner.width),
+                tile: inner.count.map_or(k.max(1), most),
+                k,
+            },
+            limits: Limits { low: lanes.splat(2 * limits.0), high: lanes.splat(2 * limits.1) },
+            a,
+            b,
+            outer: &mut pass.outer,
+            result: &mut pass.result,
+        });
+    }
+
+    /// Values and events.
+    fn guarded<L: ByteLanes, S: BroadcastCodes<L>, W: Watch<L>>(
+        mut self,
+        lanes: L,
+        codes: S,
+    ) -> Vec<StageTally> {
+        let mut tallies = vec![StageTally::default(); self.guarded.stages.len()];
+        let mut pass = Pass::<L, W>::new(lanes, self.guarded.stages);
+        let range = self.range();
+        let certificate = self.guarded.certificate;
+        let holds =
+            |certified: &[bool], index: usize| certified.get(index).copied().unwrap_or(false);
+        let exact = exact::Tiles::new(self.guarded.operands);
+        let mut sums = [0; HEIGHT * WIDTH];
+        for place in self.places::<L>() {
+            if holds(&certificate.blocks, place.block) || holds(&certificate.panels, place.panel) {
+                if place.from == 0 {
+                    self.certified(lanes, &exact, place, &mut sums);
+                }
+                continue;
+            }
+            self.run_tile((lanes, codes), range, place, &mut pass);
+            for (index, at) in self.members::<L>(place) {
+                self.part.out[at] = pass.result.values[index].into();
+                for (tally, [_, _, events]) in tallies.iter_mut().zip(&pass.result.traces) {
+                    tally.add_events(self.name(at), events[index].into());
+                }
+            }
+        }
+        tallies
+    }
+
+    /// A panel's width of outputs that cannot overflow, from the first column of the panel on.
+    fn certified<L: ByteLanes>(
+        &mut self,
+        lanes: L,
+        exact: &exact::Tiles<'_>,
+        place: Place,
+        sums: &mut [i32; HEIGHT * WIDTH],
+    ) {
+        let (rows, cols) = self.part.out.dim();
+        let size = (ROWS.min(rows - place.row), WIDTH.min(cols - place.col));
+        exact.sum(lanes, (place.block, place.panel), size, 0, sums);
+        for (row, sums) in sums.chunks(WIDTH).take(size.0).enumerate() {
+            for (col, &sum) in sums.iter().take(size.1).enumerate() {
+                self.part.out[(place.row + row, place.col + col)] = sum.into();
+            }
+        }
+    }
+
+    /// Steps what is not known for certain of the outputs of a tile.
+    fn resolve<L: ByteLanes, S: BroadcastCodes<L>>(
+        &self,
+        (lanes, codes): (L, S),
+        place: Place,
+        course: &mut Course,
+        wanted: Wanted,
+    ) {
+        let (rows, cols) = self.part.out.dim();
+        let panel = self.panel(place);
+        for row in 0..ROWS.min(rows - place.row) {
+            for col in 0..VECTORS.min((cols - place.col).div_ceil(L::N)) {
+                let panel = Panel {
+                    a: &panel.a[row.min(panel.a.len())..],
+                    b: &panel.b[(col * L::N).min(panel.b.len())..],
+                };
+                let vector = row * VECTORS + col;
+                lanes.vectorize(Resolve { lanes, codes, panel, course, vector, wanted });
+            }
+        }
+    }
+
+    /// Values and everything else.
+    fn profiled<L: ByteLanes, S: BroadcastCodes<L>>(
+        mut self,
+        lanes: L,
+        codes: S,
+    ) -> Vec<StageTally> {
+        let mut tally = StageTally::default();
+        let mut course = Course::new(ROWS * VECTORS * L::N, self.guarded.operands.k);
+        let mut pass = Pass::<L, Everything<L::V>>::new(lanes, self.guarded.stages);
+        let range = self.range();
+        for place in self.places::<L>() {
+            let panel = self.panel(place);
+            lanes.vectorize(ProfileTile::<L, S, ROWS, VECTORS> {
+                lanes,
+                codes,
+                panel,
+                course: &mut course,
+            });
+            self.resolve((lanes, codes), place, &mut course, Wanted::Width);
+            let mut overflows = false;
+            // Without overflow the exact course is the real one.
+            let stays = |(min, max): (i32, i32)| min >= range.0 && max <= range.1;
+            for (index, at) in self.members::<L>(place) {
+                let (min, max) = course.reached(index);
+                tally.add_exact(min.into(), max.into());
+                if stays((min, max)) {
+                    tally.add_extremes(min.into(), max.into());
+                    self.part.out[at] = course.value(index).into();
+                } else {
+                    overflows = true;
+                }
+            }
+            if self.guarded.detail == Detail::Widths {
+                continue;
+            }
+            let (low, high) = tally.extremes();
+            let (low, high) = (narrow(low), narrow(high));
+            self.resolve((lanes, codes), place, &mut course, Wanted::Extremes { low, high, range });
+            for (index, _) in self.members::<L>(place) {
+                let (min, max) = course.reached(index);
+                if stays((min, max)) {
+                    tally.add_extremes(min.into(), max.into());
+                }
+            }
+            if overflows {
+                let (low, high) = tally.extremes();
+                let limits = (narrow(low).max(range.0), narrow(high).min(range.1));
+                self.run_tile((lanes, codes), limits, place, &mut pass);
+                let [min, max, events] = &pass.result.traces[0];
+                for (index, at) in self.members::<L>(place) {
+                    self.part.out[at] = pass.result.values[index].into();
+                    tally.add_extremes(min[index].into(), max[index].into());
+                    tally.add_events(self.name(at), events[index].into());
+                }
+            }
+        }
+        vec![tally]
+    }
+}
+
+/// The nearest value of 30 bits, beyond which no bound lies.
+fn narrow(value: i64) -> i32 {
+    value.clamp(-(1 << 29), (1 << 29) - 1) as i32
+}

@@ -1,0 +1,270 @@
+//! Convolutions as products of matrices.
+//!
+//! Per image and group, the patches that the kernel sees are laid out as a matrix `[C / groups * U * V, positions]`, which
+//! the weights `[outputs, C / groups * U * V]` are multiplied by; k ascends as (channel, row, column) of the kernel.
+
+use ndarray::{Array2, Array4, ArrayView3, ArrayView4, s};
+use thiserror::Error;
+
+use super::matmul::{MatmulError, MatmulOptions, matmul};
+use super::operand::Operand;
+use super::tally::StageEvents;
+use crate::accumulate::{Accumulator, FirstEvent, Report};
+use crate::simd::Isa;
+
+/// How a two-dimensional convolution moves over its input; pairs are (rows, columns).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Conv2d<T> {
+    /// Input positions from one output to the next.
+    pub stride: [usize; 2],
+    /// Positions before the first and after the last, on each axis.
+    pub padding: [(usize, usize); 2],
+    /// Input positions from one weight of the kernel to the next.
+    pub dilation: [usize; 2],
+    /// Parts that the channels are divided into.
+    pub groups: usize,
+    /// The code at padded positions: the zero point of the input, which stands for the number 0.
+    pub padding_code: T,
+}
+
+impl<T: Default> Default for Conv2d<T> {
+    fn default() -> Self {
+        Self {
+            stride: [1; 2],
+            padding: [(0, 0); 2],
+            dilation: [1; 2],
+            groups: 1,
+            padding_code: T::default(),
+        }
+    }
+}
+
+/// Why a convolution cannot be computed.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum ConvError {
+    /// A stride, dilation or number of groups of 0.
+    #[error("{0} must be at least 1, and it is 0")]
+    Zero(&'static str),
+    /// Channels that do not fit.
+    #[error(
+        "the input has {input} channels, and weights of {weights} input channels in {groups} groups need {}",
+        weights.saturating_mul(*groups)
+    )]
+    Channels {
+        /// Channels of the input.
+        input: usize,
+        /// Input channels per group of the weights.
+        weights: usize,
+        /// Groups.
+        groups: usize,
+    },
+    /// Output channels that the groups do not divide.
+    #[error("{outputs} output channels cannot be divided into {groups} groups")]
+    Groups {
+        /// Output channels of the weights.
+        outputs: usize,
+        /// Groups.
+        groups: usize,
+    },
+    /// A kernel that does not fit into the input.
+    #[error(
+        "a kernel that spans {kernel} {axis} does not fit an input of {input} with its padding"
+    )]
+    Kernel {
+        /// `rows` or `columns`.
+        axis: &'static str,
+        /// What the kernel spans, dilated.
+        kernel: usize,
+        /// The padded size.
+        input: usize,
+    },
+    /// The product of a group.
+    #[error(transparent)]
+    Product(#[from] MatmulError),
+}
+
+impl<T> Conv2d<T> {
+    /// Rows and columns of the output for an input `[N, C, H, W]` and weights `[O, C / groups, U, V]`.
+    ///
+    /// # Errors
+    /// What [`ConvError`] says of shapes.
+    pub fn output(
+        &self,
+        (_, channels, height, width): (usize, usize, usize, usize),
+        (outputs, depth, u, v): (usize, usize, usize, usize),
+    ) -> Result<[usize; 2], ConvError> {
+        let groups = self.groups;
+        if groups == 0 {
+            return Err(ConvError::Zero("the number of groups"));
+        }
+        if depth.checked_mul(groups) != Some(channels) {
+            return Err(ConvError::Channels { input: channels, weights: depth, groups });
+        }
+        if outputs % groups != 0 {
+            return Err(ConvError::Groups { outputs, groups });
+        }
+        let sizes = [("rows", height, u), ("columns", width, v)];
+        let mut out = [0; 2];
+        for (axis, (name, size, kernel)) in sizes.into_iter().enumerate() {
+            let (stride, dilation) = (self.stride[axis], self.dilation[axis]);
+            if stride == 0 {
+                return Err(ConvError::Zero("a stride"));
+            }
+            if dilation == 0 || kernel == 0 {
+                return Err(ConvError::Zero(if kernel == 0 {
+                    "a kernel's size"
+                } else {
+                    "a dilation"
+                }));
+            }
+            let (before, after) = self.padding[axis];
+            let input = size.saturating_add(before).saturating_add(after);
+            let kernel = (kernel - 1).saturating_mul(dilation).saturating_add(1);
+            if kernel > input {
+                return Err(ConvError::Kernel { axis: name, kernel, input });
+            }
+            out[axis] = (input - kernel) / stride + 1;
+        }
+        Ok(out)
+    }
+
+    /// The input position on `axis` that output `at` meets with weight `offset`; `None` in the padding before the first.
+    pub(crate) fn source(&self, axis: usize, at: usize, offset: usize) -> Option<usize> {
+        (at * self.stride[axis] + offset * self.dilation[axis]).checked_sub(self.padding[axis].0)
+    }
+}
+
+/// A convolution's result.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ConvProduct {
+    /// The last register of every output, `[N, O, rows, columns]`.
+    pub values: Array4<i64>,
+    /// As [`Product::events`](crate::Product::events); an output is named as row `n * O + o` and column
+    /// `i * columns + j`.
+    pub events: Option<Vec<StageEvents>>,
+    /// As [`Product::report`](crate::Product::report), with outputs named so.
+    pub report: Option<Report>,
+    /// The instruction set that ran.
+    pub isa: Isa,
+    /// Wall-clock seconds of the products alone.
+    pub seconds: f64,
+}
+
+/// Convolves `input`, `[N, C, H, W]`, with `weights`, `[O, C / groups, U, V]`: codes times codes, through `acc`.
+///
+/// Products enter in ascending (channel, row, column) of the kernel; padded positions enter with the padding code. Equal
+/// to [`reference::conv2d`](crate::reference::conv2d) on every instruction set and any number of threads.
+///
+/// # Errors
+/// Shapes that do not fit, and as [`matmul`].
+///
+/// ```
+/// use fewbit::{Conv2d, MatmulOptions, conv2d};
+/// use ndarray::Array4;
+/// let input = Array4::from_elem((1, 1, 3, 3), 2u8);
+/// let weights = Array4::from_elem((1, 1, 3, 3), 1i8);
+/// let conv = Conv2d { padding: [(1, 1); 2], ..Conv2d::default() };
+/// let product = conv2d(input.view(), weights.view(), &conv, &"int8-sat".parse()?, &MatmulOptions::default())?;
+/// assert_eq!(product.values[[0, 0, 1, 1]], 18); // nine inputs
+/// assert_eq!(product.values[[0, 0, 0, 0]], 8); // four inputs, five zeros
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn conv2d<X: Operand, W: Operand>(
+    input: ArrayView4<'_, X>,
+    weights: ArrayView4<'_, W>,
+    conv: &Conv2d<X>,
+    acc: &Accumulator,
+    options: &MatmulOptions,
+) -> Result<ConvProduct, ConvError> {
+    let [height, width] = conv.output(input.dim(), weights.dim())?;
+    let images = input.dim().0;
+    let (outputs, depth, u, v) = weights.dim();
+    let per_group = outputs / conv.groups;
+    let weights = Array2::from_shape_fn((outputs, depth * u * v), |(o, k)| {
+        weights[[o, k / (u * v), k / v % u, k % v]]
+    });
+    let mut product = ConvProduct {
+        values: Array4::zeros((images, outputs, height, width)),
+        events: None,
+        report: None,
+        isa: options.isa.unwrap_or_else(Isa::best),
+        seconds: 0.0,
+    };
+    for n in 0..images {
+        for group in 0..conv.groups {
+            let channels = group * depth..(group + 1) * depth;
+            let first = group * per_group;
+            let patches =
+                patches(input.slice(s![n, channels, .., ..]), [u, v], conv, [height, width]);
+            let rows = weights.slice(s![first..first + per_group, ..]);
+            let part = matmul(rows, patches.view(), acc, options)
+                .map_err(|error| at_row(error, n * outputs + first))?;
+            for (mut to, from) in product
+                .values
+                .slice_mut(s![n, first..first + per_group, .., ..])
+                .outer_iter_mut()
+                .zip(part.values.outer_iter())
+            {
+                for (to, from) in to.iter_mut().zip(from) {
+                    *to = *from;
+                }
+            }
+            product.seconds += part.seconds;
+            let row = (n * outputs + first) as u64;
+            let moved = |first: Option<FirstEvent>| {
+                first.map(|event| FirstEvent { row: event.row + row, ..event })
+            };
+            if let Some(mut stages) = part.events {
+                stages.iter_mut().for_each(|stage| stage.first = moved(stage.first));
+                match &mut product.events {
+                    Some(all) => {
+                        all.iter_mut().zip(&stages).for_each(|(all, more)| all.merge(more))
+                    }
+                    none => *none = Some(stages),
+                }
+            }
+            if let Some(mut report) = part.report {
+                report.stages.iter_mut().for_each(|stage| stage.first = moved(stage.first));
+                match &mut product.report {
+                    Some(all) => all.merge(&report),
+                    none => *none = Some(report),
+                }
+            }
+        }
+    }
+    Ok(product)
+}
+
+/// The error with the row that the output has among all.
+fn at_row(error: MatmulError, first: usize) -> MatmulError {
+    match error {
+        MatmulError::TooWide { row, col, value } => {
+            MatmulError::TooWide { row: row + first, col, value }
+        }
+        other => other,
+    }
+}
+
+/// What every weight meets at every position: `[C * U * V, positions]`.
+fn patches<X: Operand>(
+    input: ArrayView3<'_, X>,
+    [u, v]: [usize; 2],
+    conv: &Conv2d<X>,
+    [height, width]: [usize; 2],
+) -> Array2<X> {
+    let (depth, rows, cols) = input.dim();
+    let mut patches = Array2::from_elem((depth * u * v, height * width), conv.padding_code);
+    for (k, mut patch) in patches.outer_iter_mut().enumerate() {
+        let (c, du, dv) = (k / (u * v), k / v % u, k % v);
+        for i in 0..height {
+            let Some(row) = conv.source(0, i, du).filter(|&row| row < rows) else { continue };
+            let line = input.slice(s![c, row, ..]);
+            for j in 0..width {
+                if let Some(col) = conv.source(1, j, dv).filter(|&col| col < cols) {
+                    patch[i * width + j] = line[col];
+                }
+            }
+        }
+    }
+    patches
+}

@@ -1,0 +1,319 @@
+//! Registers that overflow, in blocks: what cannot overflow is summed exactly, and only the rest is stepped.
+
+use super::bounded::{BlockSums, BroadcastCodes, Grid, columns, products, sum_block};
+use super::outer::{Outer, Settler};
+use super::quads::{HEIGHT, TAKES, WIDTH};
+use super::tile::{Finish, Inner, Keep, Settle, TileResult, Watch};
+use crate::simd::{ByteLanes, Call};
+
+/// Words of a block per output.
+pub(super) const BLOCK_UNITS: usize = 16;
+/// Blocks that are stepped without a look at their bounds, after one of which most was stepped.
+const UNSEEN: usize = 7;
+/// Products of a block.
+pub(super) const BLOCK: usize = BLOCK_UNITS * TAKES;
+
+/// The innermost stage as it is run.
+#[derive(Clone, Copy)]
+pub(super) struct InnerStage<V> {
+    pub(super) settler: Settler<V>,
+    /// Products per step: a divisor of [`BLOCK`].
+    pub(super) width: usize,
+    /// Products per tile.
+    pub(super) tile: usize,
+    /// Products in all.
+    pub(super) k: usize,
+}
+
+/// Twice the least and the greatest value that need no stepping.
+#[derive(Clone, Copy)]
+pub(super) struct Limits<V> {
+    pub(super) low: V,
+    pub(super) high: V,
+}
+
+impl<V: Copy> Limits<V> {
+    /// Whether no output of a tile can leave them in a block.
+    #[inline(always)]
+    fn hold<L: ByteLanes<V = V>, const R: usize, const C: usize>(
+        &self,
+        lanes: L,
+        registers: &Grid<V, R, C>,
+        sums: &BlockSums<V, R, C>,
+    ) -> bool {
+        let (mut least, mut greatest) = (lanes.splat(0), lanes.splat(0));
+        let blocks = sums.ends.iter().flatten().zip(sums.spreads.iter().flatten());
+        for (&register, (&end, &spread)) in registers.iter().flatten().zip(blocks) {
+            let both = lanes.add(register, end);
+            least = lanes.min(least, lanes.add(both, spread));
+            greatest = lanes.max(greatest, lanes.sub(both, spread));
+        }
+        !lanes.any_greater(greatest, self.high) && !lanes.any_greater(self.low, least)
+    }
+}
+
+/// One tile of `R` by `V` vectors of outputs through all of k.
+pub(super) struct GuardedTile<'a, L: ByteLanes, S, W, const R: usize, const V: usize> {
+    pub(super) lanes: L,
+    pub(super) codes: S,
+    pub(super) stage: InnerStage<L::V>,
+    pub(super) limits: Limits<L::V>,
+    /// The broadcast panel.
+    pub(super) a: &'a [i32],
+    /// The panel of lanes from the tile's first column on.
+    pub(super) b: &'a [i32],
+    pub(super) outer: &'a mut Outer<L, W>,
+    pub(super) result: &'a mut TileResult<i32>,
+}
+
+impl<L, S, W, const R: usize, const V: usize> Call for GuardedTile<'_, L, S, W, R, V>
+where
+    L: ByteLanes,
+    S: BroadcastCodes<L>,
+    W: Watch<L>,
+{
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self { lanes, codes, stage, limits, a, b, outer, result } = self;
+        let zero = lanes.splat(0);
+        outer.restart(lanes);
+        let mut watches = [[W::start(lanes); V]; R];
+        let mut registers = [[zero; V]; R];
+        let units = stage.tile.div_ceil(TAKES);
+        let mut products = stage.k;
+        for (a, b) in a.chunks(HEIGHT * units).zip(b.chunks(WIDTH * units)) {
+            registers = [[zero; V]; R];
+            let mut left = products.min(stage.tile);
+            products -= left;
+            let blocks = a.chunks(HEIGHT * BLOCK_UNITS).zip(b.chunks(WIDTH * BLOCK_UNITS));
+            // Where most of a block had to be stepped, the next ones most likely have to be, and are not summed first.
+            let mut stepped_unseen = 0;
+            for (a, b) in blocks {
+                let here = left.min(BLOCK);
+                left -= here;
+                let sums = if stepped_unseen > 0 {
+                    stepped_unseen -= 1;
+                    None
+                } else {
+                    Some(sum_block(lanes, codes, &registers, a, b))
+                };
+                if let Some(sums) = &sums
+                    && limits.hold(lanes, &registers, sums)
+                {
+                    registers = sums.ends;
+                    continue;
+                }
+                let was_seen = sums.is_some();
+                let all = lanes.vectorize(Unsafe {
+                    lanes,
+                    codes,
+                    stage,
+                    limits,
+                    block: Block { a, b, products: here },
+                    sums,
+                    registers: &mut registers,
+                    watches: &mut watches,
+                });
+                if all && was_seen {
+                    stepped_unseen = UNSEEN;
+                }
+            }
+            outer.take(lanes, registers.as_flattened());
+        }
+        let inner = Inner { registers: registers.as_flattened(), watches: watches.as_flattened() };
+        lanes.vectorize(Finish { lanes, inner, outer, result });
+    }
+}
+
+/// The operands of a block.
+#[derive(Clone, Copy)]
+struct Block<'a> {
+    a: &'a [i32],
+    b: &'a [i32],
+    products: usize,
+}
+
+/// A block in which some output may leave its register.
+struct Unsafe<'a, L: ByteLanes, S, W, const R: usize, const V: usize> {
+    lanes: L,
+    codes: S,
+    stage: InnerStage<L::V>,
+    limits: Limits<L::V>,
+    block: Block<'a>,
+    /// What is known of it; nothing, where all of it is stepped.
+    sums: Option<BlockSums<L::V, R, V>>,
+    registers: &'a mut Grid<L::V, R, V>,
+    watches: &'a mut Grid<W, R, V>,
+}
+
+impl<L, S, W, const R: usize, const V: usize> Call for Unsafe<'_, L, S, W, R, V>
+where
+    L: ByteLanes,
+    S: BroadcastCodes<L>,
+    W: Watch<L>,
+{
+    /// Whether all of the block was stepped.
+    type Output = bool;
+
+    #[inline(always)]
+    fn call(self) -> bool {
+        match self.stage.settler {
+            Settler::Clamp(clamp) => self.settling(clamp),
+            Settler::Wrap(wrap) => self.settling(wrap),
+            // Registers that hold everything are not guarded.
+            Settler::Keep => self.settling(Keep),
+        }
+    }
+}
+
+impl<L, S, W, const R: usize, const V: usize> Unsafe<'_, L, S, W, R, V>
+where
+    L: ByteLanes,
+    S: BroadcastCodes<L>,
+    W: Watch<L>,
+{
+    /// More vectors than this are stepped together with all others: several chains of additions keep the machine busy,
+    /// one does not.
+    const FEW: usize = 2;
+
+    #[inline(always)]
+    fn settling<T: Settle<L>>(self, settle: T) -> bool {
+        let Self { lanes, codes, stage, limits, block, sums, registers, watches } = self;
+        let step = Step { lanes, codes, settle, width: stage.width, block };
+        if let Some(sums) = sums {
+            let mut holds = [[true; V]; R];
+            let mut count = 0;
+            for row in 0..R {
+                for col in 0..V {
+                    let one = BlockSums {
+                        ends: [[sums.ends[row][col]]],
+                        spreads: [[sums.spreads[row][col]]],
+                    };
+                    holds[row][col] = limits.hold(lanes, &[[registers[row][col]]], &one);
+                    count += usize::from(!holds[row][col]);
+                }
+            }
+            if count <= Self::FEW {
+                for row in 0..R {
+                    for col in 0..V {
+                        if holds[row][col] {
+                            registers[row][col] = sums.ends[row][col];
+                        } else {
+                            step.part::<W, 1, R, V>((row, col), registers, watches);
+                        }
+                    }
+                }
+                return false;
+            }
+        }
+        if W::VECTORS < 2 {
+            step.run(registers, watches);
+        } else {
+            // All at once would not fit the vector registers.
+            for col in 0..V {
+                step.part::<W, R, R, V>((0, col), registers, watches);
+            }
+        }
+        true
+    }
+}
+
+/// Products one after the other, with a check after every `width` of them.
+#[derive(Clone, Copy)]
+struct Step<'a, L, S, T> {
+    lanes: L,
+    codes: S,
+    settle: T,
+    width: usize,
+    block: Block<'a>,
+}
+
+impl<L, S, T> Step<'_, L, S, T>
+where
+    L: ByteLanes,
+    S: BroadcastCodes<L>,
+    T: Settle<L>,
+{
+    /// `P` vectors of a tile of `R` by `V`, from (`row`, `col`) down.
+    #[inline(always)]
+    fn part<W: Watch<L>, const P: usize, const R: usize, const V: usize>(
+        self,
+        (row, col): (usize, usize),
+        registers: &mut Grid<L::V, R, V>,
+        watches: &mut Grid<W, R, V>,
+    ) {
+        let block = Block {
+            a: &self.block.a[row..],
+            b: &self.block.b[col * L::N..],
+            products: self.block.products,
+        };
+        let mut register = [[registers[row][col]]; P];
+        let mut watch = [[watches[row][col]]; P];
+        for part in 0..P {
+            register[part] = [registers[row + part][col]];
+            watch[part] = [watches[row + part][col]];
+        }
+        Step { block, ..self }.run(&mut register, &mut watch);
+        for part in 0..P {
+            [registers[row + part][col]] = register[part];
+            [watches[row + part][col]] = watch[part];
+        }
+    }
+
+    #[inline(always)]
+    fn run<W: Watch<L>, const R: usize, const V: usize>(
+        self,
+        registers: &mut Grid<L::V, R, V>,
+        watches: &mut Grid<W, R, V>,
+    ) {
+        let Self { lanes, block, .. } = self;
+        let mut state = (*registers, *watches);
+        let mut left = block.products;
+        let mut waiting = 0;
+        for (a, b) in block.a.chunks(HEIGHT).zip(block.b.chunks(WIDTH)) {
+            let (a, b) = (&a[..R], columns::<L, V>(lanes, b));
+            if left >= TAKES {
+                // Written out, so that every place has its constants.
+                let last = left == TAKES;
+                self.product(a, &b, 0, false, &mut waiting, &mut state);
+                self.product(a, &b, 1, false, &mut waiting, &mut state);
+                self.product(a, &b, 2, false, &mut waiting, &mut state);
+                self.product(a, &b, 3, last, &mut waiting, &mut state);
+                left -= TAKES;
+            } else {
+                for place in 0..left {
+                    self.product(a, &b, place, place + 1 == left, &mut waiting, &mut state);
+                }
+                left = 0;
+            }
+        }
+        (*registers, *watches) = state;
+    }
+
+    #[inline(always)]
+    fn product<W: Watch<L>, const R: usize, const V: usize>(
+        self,
+        a: &[i32],
+        b: &[L::V; V],
+        place: usize,
+        last: bool,
+        waiting: &mut usize,
+        (registers, watches): &mut (Grid<L::V, R, V>, Grid<W, R, V>),
+    ) {
+        let Self { lanes, codes, settle, width, .. } = self;
+        *registers = products(lanes, codes, registers, a, b, place);
+        *waiting += 1;
+        if *waiting == width || last {
+            *waiting = 0;
+            for (registers, watches) in registers.iter_mut().zip(watches) {
+                for (register, watch) in registers.iter_mut().zip(watches) {
+                    let kept = settle.settle(lanes, *register);
+                    watch.see(lanes, *register, kept);
+                    *register = kept;
+                }
+            }
+        }
+    }
+}

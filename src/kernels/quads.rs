@@ -1,0 +1,274 @@
+//! Operands of bytes as words of four: what [`ByteLanes::dot_bytes`](crate::simd::ByteLanes::dot_bytes) takes.
+//!
+//! ```text
+//! panel p: unit u: output i: word of output p * width + i, its k at 4u..4u+4
+//! ```
+//! k is cut into tiles first, and a tile that is no multiple of four is filled with zeros.
+//!
+//! The instruction multiplies unsigned with signed bytes. An operand of the other kind is shifted by 128, which flips
+//! the highest bit of each byte: `code = byte + offset`. With `a = a' + s` and `b = b' + t`,
+//! `Σ a b = Σ a' b' + s Σ b' + t Σ a' + s t K`.
+
+use std::sync::OnceLock;
+
+use ndarray::ArrayView2;
+
+use super::operand::{Codes, Matrix};
+use super::pack::{Panels, Role};
+
+/// Outputs per panel of the broadcast operand.
+pub(super) const HEIGHT: usize = 6;
+/// Outputs per panel of lanes: two or four vectors of 32-bit lanes on AVX-512, eight or less elsewhere.
+pub(super) const WIDTH: usize = 64;
+/// Products per word.
+pub(super) const TAKES: usize = 4;
+
+/// How an operand is laid out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct QuadLayout {
+    pub(super) role: Role,
+    /// Products per tile; at most K.
+    pub(super) tile: usize,
+    pub(super) order: Order,
+}
+
+/// In which order the outputs of an operand come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Order {
+    Given,
+    /// By how far their sums can reach if the other factors are `low` or `high`.
+    Reach {
+        low: i64,
+        high: i64,
+    },
+}
+
+/// An operand packed as words of four bytes.
+#[derive(Debug)]
+pub(super) struct Quads {
+    panels: Panels,
+    outputs: usize,
+    width: usize,
+    /// What a code exceeds its byte by: -128, 0 or 128.
+    pub(super) offset: i32,
+    sums: OnceLock<Vec<i32>>,
+    role: Role,
+    /// Which output of the matrix is at each place; empty where all are at their own.
+    pub(super) order: Vec<usize>,
+}
+
+/// A code of one byte.
+trait Byte: bytemuck::Pod + Sync {
+    fn bits(self) -> u8;
+}
+
+impl Byte for u8 {
+    #[inline(always)]
+    fn bits(self) -> u8 {
+        self
+    }
+}
+
+impl Byte for i8 {
+    #[inline(always)]
+    fn bits(self) -> u8 {
+        self.cast_unsigned()
+    }
+}
+
+impl Quads {
+    /// The rows of `matrix`, `[M, K]`, whose codes are bytes.
+    pub(super) fn rows(matrix: &Matrix<'_>, layout: QuadLayout) -> Self {
+        let offset = offset(matrix, layout.role);
+        match &matrix.codes {
+            Codes::U8(codes) => Self::new(codes.t(), layout, Vec::new(), offset),
+            Codes::I8(codes) => Self::new(codes.t(), layout, Vec::new(), offset),
+            _ => Self::new(ArrayView2::<u8>::from(&[[0u8; 0]; 0]), layout, Vec::new(), offset),
+        }
+    }
+
+    /// The columns of `matrix`, `[K, N]`, whose codes are bytes.
+    pub(super) fn columns(matrix: &Matrix<'_>, layout: QuadLayout, order: Vec<usize>) -> Self {
+        let offset = offset(matrix, layout.role);
+        match &matrix.codes {
+            Codes::U8(codes) => Self::new(codes.view(), layout, order, offset),
+            Codes::I8(codes) => Self::new(codes.view(), layout, order, offset),
+            _ => Self::new(ArrayView2::<u8>::from(&[[0u8; 0]; 0]), layout, order, offset),
+        }
+    }
+
+    /// `view` is `[K, outputs]`.
+    fn new<T: Byte>(
+        view: ArrayView2<'_, T>,
+        layout: QuadLayout,
+        order: Vec<usize>,
+        offset: i32,
+    ) -> Self {
+        let QuadLayout { role, tile, .. } = layout;
+        let width = match role {
+            Role::Lanes => WIDTH,
+            Role::Broadcast => HEIGHT,
+        };
+        let (k, outputs) = view.dim();
+        let units = units(k, tile);
+        let flip = if offset == 0 { 0 } else { 0x80 };
+        let panels =
+            Panels::filled(outputs.div_ceil(width), units * width * TAKES, |panel, bytes| {
+                let first = panel * width;
+                let lanes = first..outputs.min(first + width);
+                let words: &mut [[u8; TAKES]] = bytes.as_chunks_mut().0;
+                if let Some(columns) = whole_columns(&view, first)
+                    && width == HEIGHT
+                    && order.is_empty()
+                    && tile >= k
+                {
+                    return interleave(columns, flip, words);
+                }
+                if lanes.len() < width {
+                    // Outputs that fill up a panel have the code 0 everywhere.
+                    words.fill([flip; TAKES]);
+                    for words in words.chunks_mut(width) {
+                        words[..lanes.len()].fill([0; TAKES]);
+                    }
+                }
+                for (lane, place) in lanes.clone().enumerate() {
+                    let output = order.get(place).copied().unwrap_or(place);
+                    let Some(column) = view.column(output).to_slice() else { break };
+                    let mut words = words.iter_mut().skip(lane).step_by(width);
+                    for tile in bytemuck::cast_slice::<T, u8>(column).chunks(tile) {
+                        let (quads, rest) = tile.as_chunks::<TAKES>();
+                        for (quad, word) in quads.iter().zip(words.by_ref()) {
+                            *word = flipped(*quad, flip);
+                        }
+                        if let Some(word) = rest.first().and_then(|_| words.next()) {
+                            for (byte, x) in word.iter_mut().zip(rest) {
+                                *byte = x ^ flip;
+                            }
+                        }
+                    }
+                }
+                if view.ncols() > 0 && view.column(0).to_slice().is_some() {
+                    return;
+                }
+                let mut words = words.chunks_mut(width);
+                for start in (0..k).step_by(tile) {
+                    let end = k.min(start + tile);
+                    for (from, words) in (start..end).step_by(TAKES).zip(words.by_ref()) {
+                        for (place, k) in (from..end.min(from + TAKES)).enumerate() {
+                            let row = view.row(k);
+                            if let Some(order) = order.get(lanes.clone()) {
+                                for (word, &output) in words.iter_mut().zip(order) {
+                                    word[place] = row[output].bits() ^ flip;
+                                }
+                            } else {
+                                let row = row.iter().skip(first).take(lanes.len());
+                                for (word, x) in words.iter_mut().zip(row) {
+                                    word[place] = x.bits() ^ flip;
+                                }
+                            }
+                        }
+                    }
+                }
+            });
+        Self { panels, outputs, width, offset, sums: OnceLock::new(), role, order }
+    }
+
+    /// Which panels have only outputs for which `holds`, which is told of all outputs in the order of the matrix.
+    pub(super) fn panels_where(&self, holds: &[bool]) -> Vec<bool> {
+        let at = |place: usize| holds.get(self.order.get(place).copied().unwrap_or(place));
+        let panels = (0..self.outputs).step_by(self.width);
+        panels
+            .map(|first| {
+                let places = first..self.outputs.min(first + self.width);
+                places.into_iter().all(|place| at(place).copied().unwrap_or(false))
+            })
+            .collect()
+    }
+
+    /// The words of one panel.
+    pub(super) fn panel(&self, index: usize) -> &[i32] {
+        self.panels.panel(index)
+    }
+
+    /// `Σ byte` of every output of every panel, over each `chunk` units: panel by panel, chunk by chunk.
+    pub(super) fn sums(&self, chunk: usize) -> &[i32] {
+        self.sums.get_or_init(|| {
+            let panels = self.outputs.div_ceil(self.width);
+            let mut all = Vec::new();
+            for panel in 0..panels {
+                for chunk in self.panel(panel).chunks(chunk * self.width) {
+                    let mut sums = vec![0; self.width];
+                    for words in chunk.chunks(self.width) {
+                        for (sum, word) in sums.iter_mut().zip(words) {
+                            let bytes = word.to_le_bytes();
+                            *sum += match self.role {
+                                Role::Broadcast => bytes.map(i32::from).iter().sum::<i32>(),
+                                Role::Lanes => {
+                                    bytes.map(|x| i32::from(x.cast_signed())).iter().sum()
+                                }
+                            };
+                        }
+                    }
+                    all.extend(sums);
+                }
+            }
+            all
+        })
+    }
+}
+
+/// The bytes of a word with the bits of `flip` turned.
+#[inline(always)]
+fn flipped(quad: [u8; TAKES], flip: u8) -> [u8; TAKES] {
+    (u32::from_ne_bytes(quad) ^ u32::from_ne_bytes([flip; TAKES])).to_ne_bytes()
+}
+
+/// The bytes of [`HEIGHT`] columns from `first` on, if there are as many and each lies in one piece.
+fn whole_columns<'a, T: Byte>(
+    view: &'a ArrayView2<'_, T>,
+    first: usize,
+) -> Option<[&'a [u8]; HEIGHT]> {
+    let mut columns: [&[u8]; HEIGHT] = [&[]; HEIGHT];
+    for (index, column) in columns.iter_mut().enumerate() {
+        if first + index >= view.ncols() {
+            return None;
+        }
+        *column = bytemuck::cast_slice(view.column(first + index).to_slice()?);
+    }
+    Some(columns)
+}
+
+/// A panel of whole columns: all first words, all second words and so on.
+fn interleave(columns: [&[u8]; HEIGHT], flip: u8, words: &mut [[u8; TAKES]]) {
+    let (words, _) = words.as_chunks_mut::<HEIGHT>();
+    let quads = columns.map(|column| column.as_chunks::<TAKES>().0);
+    let whole = quads[0].len();
+    let quads = quads.map(|quads| &quads[..whole]);
+    for (unit, words) in words.iter_mut().take(whole).enumerate() {
+        for lane in 0..HEIGHT {
+            words[lane] = flipped(quads[lane][unit], flip);
+        }
+    }
+    if let Some(words) = words.get_mut(whole) {
+        for (word, column) in words.iter_mut().zip(columns) {
+            for (byte, x) in word.iter_mut().zip(column.as_chunks::<TAKES>().1) {
+                *byte = x ^ flip;
+            }
+        }
+    }
+}
+
+/// Words per output.
+pub(super) fn units(k: usize, tile: usize) -> usize {
+    k / tile * tile.div_ceil(TAKES) + (k % tile).div_ceil(TAKES)
+}
+
+/// What makes the codes of `matrix` fit the bytes of `role`.
+fn offset(matrix: &Matrix<'_>, role: Role) -> i32 {
+    match (role, &matrix.codes) {
+        (Role::Broadcast, _) if matrix.min >= 0 => 0,
+        (Role::Broadcast, _) => i8::MIN.into(),
+        (Role::Lanes, Codes::U8(_)) if matrix.max > i8::MAX.into() => 128,
+        (Role::Lanes, _) => 0,
+    }
+}
