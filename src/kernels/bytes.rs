@@ -1,6 +1,6 @@
 //! Products of bytes through registers that overflow: jobs, tiles, reports.
 
-use ndarray::ArrayViewMut2;
+use ndarray::{ArrayViewMut2, s};
 
 use super::block::Orientation;
 use super::bounded::{BroadcastCodes, Shifted, Unsigned};
@@ -243,14 +243,31 @@ impl<'a> Job<'a, '_> {
                 continue;
             }
             self.run_tile((lanes, codes), range, place, &mut pass);
-            for (index, at) in self.members::<L>(place) {
-                self.part.out[at] = pass.result.values[index].into();
-                for (tally, [_, _, events]) in tallies.iter_mut().zip(&pass.result.traces) {
-                    tally.add_events(self.name(at), events[index].into());
+            self.write::<L>(place, &pass.result.values);
+            for (tally, [_, _, events]) in tallies.iter_mut().zip(&pass.result.traces) {
+                if events.iter().any(|&events| events != 0) {
+                    for (index, at) in self.members::<L>(place) {
+                        tally.add_events(self.name(at), events[index].into());
+                    }
                 }
             }
         }
         tallies
+    }
+
+    /// The values of a tile, row by row.
+    fn write<L: Lanes>(&mut self, place: Place, values: &[i32]) {
+        let (rows, cols) = self.part.out.dim();
+        let width = (VECTORS * L::N).min(cols - place.col);
+        let rows = place.row..rows.min(place.row + ROWS);
+        let out = s![rows, place.col..place.col + width];
+        for (mut out, values) in
+            self.part.out.slice_mut(out).outer_iter_mut().zip(values.chunks(VECTORS * L::N))
+        {
+            for (out, &value) in out.iter_mut().zip(values) {
+                *out = value.into();
+            }
+        }
     }
 
     /// A panel's width of outputs that cannot overflow, from the first column of the panel on.
