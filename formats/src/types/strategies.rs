@@ -94,7 +94,9 @@ pub fn cancelling_pairs<T: Number>() -> impl Strategy<Value = (T, T)> {
         let code = negative.wrapping_add(step).wrapping_sub(2) & all(T::FORMAT).end();
         // A step from zero or the largest value may lead to the other end of the codes.
         let (size, other) = (T::FORMAT.decode(x.code()).abs(), T::FORMAT.decode(code).abs());
-        (other <= 4.0 * size).then(|| (x, T::from_code(code)))
+        let near_zero = size <= 4.0 * T::FORMAT.smallest_positive();
+        let near = other <= 4.0 * size && (near_zero || size <= 4.0 * other);
+        near.then(|| (x, T::from_code(code)))
     })
 }
 
