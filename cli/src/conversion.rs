@@ -1,7 +1,6 @@
 //! Many values to codes and back, on any number of threads, with the time of the kernel alone.
 
 use std::num::NonZeroU32;
-use std::time::Instant;
 
 use fewbit::convert::{Code, ConvertError, Decoder, Encoder, Source};
 use fewbit_formats::{Class, EncodeError, Format, Policy, Real, Status, philox};
@@ -10,7 +9,7 @@ use serde::Serialize;
 
 use crate::io::codes::{Codes, each_width};
 use crate::io::npy::Values;
-use crate::output::Progress;
+use crate::timing;
 
 /// Codes, and what happened to the values.
 #[derive(Debug)]
@@ -130,11 +129,10 @@ impl Conversion {
     }
 
     fn sized<X: Source>(self, x: &[X], repeat: NonZeroU32) -> Result<Converted, ConversionError> {
-        let progress = Progress::new("cast", u64::from(repeat.get()) + 1);
         let (codes, seconds) = match self.format.bits() {
-            ..=8 => self.typed(x, repeat, &progress).map(|(c, s)| (Codes::U8(c), s))?,
-            9..=16 => self.typed(x, repeat, &progress).map(|(c, s)| (Codes::U16(c), s))?,
-            _ => self.typed(x, repeat, &progress).map(|(c, s)| (Codes::U32(c), s))?,
+            ..=8 => self.typed(x, repeat).map(|(c, s)| (Codes::U8(c), s))?,
+            9..=16 => self.typed(x, repeat).map(|(c, s)| (Codes::U16(c), s))?,
+            _ => self.typed(x, repeat).map(|(c, s)| (Codes::U32(c), s))?,
         };
         Ok(Converted { codes, counts: self.counts(x), seconds })
     }
@@ -143,12 +141,11 @@ impl Conversion {
         self,
         x: &[X],
         repeat: NonZeroU32,
-        progress: &Progress,
     ) -> Result<(Vec<C>, f64), ConvertError> {
         let encoder = Encoder::new(self.format, self.policy).with_seed(self.seed);
         // Not zero, so that the memory is there before the clock starts.
         let mut codes = vec![C::from_u32(1); x.len()];
-        let seconds = least_time(repeat, progress, || encoder.encode(x, &mut codes))?;
+        let ((), seconds) = timing::least("cast", repeat, || encoder.encode(x, &mut codes))?;
         Ok((codes, seconds))
     }
 
@@ -181,38 +178,21 @@ pub(crate) fn decode(
     codes: &Codes,
     repeat: NonZeroU32,
 ) -> Result<(Values, f64), ConvertError> {
-    let progress = Progress::new("decode", repeat.get().into());
     each_width!(codes, codes => {
         if format.fits_f32() {
             let decoder = Decoder::new(format);
             let mut values = vec![1f32; codes.len()];
-            let seconds =
-                least_time(repeat, &progress, || decoder.decode(codes, &mut values))?;
+            let ((), seconds) =
+                timing::least("decode", repeat, || decoder.decode(codes, &mut values))?;
             Ok((Values::F32(values), seconds))
         } else {
             let mut values = vec![1f64; codes.len()];
-            let seconds = least_time(repeat, &progress, || {
+            let ((), seconds) = timing::least("decode", repeat, || {
                 let pairs = values.par_iter_mut().zip(codes);
                 pairs.for_each(|(value, code)| *value = format.decode(code.to_u32()));
-                Ok(())
+                Ok::<_, ConvertError>(())
             })?;
             Ok((Values::F64(values), seconds))
         }
     })
-}
-
-/// Does `work` again and again; the least time that it took.
-fn least_time(
-    repeat: NonZeroU32,
-    progress: &Progress,
-    mut work: impl FnMut() -> Result<(), ConvertError>,
-) -> Result<f64, ConvertError> {
-    let mut seconds = f64::INFINITY;
-    for _ in 0..repeat.get() {
-        let start = Instant::now();
-        work()?;
-        seconds = seconds.min(start.elapsed().as_secs_f64());
-        progress.step();
-    }
-    Ok(seconds)
 }

@@ -14,6 +14,7 @@ mod policy;
 mod product;
 mod quantized;
 mod sweep;
+mod timing;
 
 use std::process::ExitCode;
 

@@ -52,16 +52,23 @@ mod sealed {
     /// How the lanes, which take `f32`, get values of another type.
     pub trait Carried: Sized {
         /// The values themselves, where the type is `f32`.
-        fn as_f32(x: &[Self]) -> Option<&[f32]>;
+        fn as_f32(_: &[Self]) -> Option<&[f32]> {
+            None
+        }
 
-        /// Whether [`Carried::carry`] loses nothing that an encoder of this format sees.
-        fn is_carried(format: Format, policy: &Policy) -> bool;
+        /// Whether [`Carried::carry`] loses nothing that an encoder of this format sees; without it the specification
+        /// takes the values as they are.
+        fn is_carried(_: Format, _: &Policy) -> bool {
+            false
+        }
 
         /// For each value an `f32` that is encoded alike.
         ///
         /// # Errors
         /// A finite value beyond `f32`.
-        fn carry(x: &[Self], to: &mut [f32]) -> Result<(), OutOfRange>;
+        fn carry(_: &[Self], _: &mut [f32]) -> Result<(), OutOfRange> {
+            Err(OutOfRange)
+        }
     }
 }
 
@@ -83,10 +90,6 @@ impl sealed::Carried for f32 {
 /// Rounding to odd keeps every later rounding to at least two bits fewer exact, so an `f64` is first rounded to an odd
 /// `f32`: the last bit is set if anything was cut off.
 impl sealed::Carried for f64 {
-    fn as_f32(_: &[Self]) -> Option<&[f32]> {
-        None
-    }
-
     fn is_carried(format: Format, policy: &Policy) -> bool {
         let Some((digits, least, seen)) = steps(format, policy) else { return false };
         let has_payload =
@@ -115,10 +118,6 @@ macro_rules! narrow_integers {
         impl Source for $integer {}
 
         impl sealed::Carried for $integer {
-            fn as_f32(_: &[Self]) -> Option<&[f32]> {
-                None
-            }
-
             fn is_carried(_: Format, _: &Policy) -> bool {
                 true
             }
@@ -139,10 +138,6 @@ macro_rules! wide_integers {
         impl Source for $integer {}
 
         impl sealed::Carried for $integer {
-            fn as_f32(_: &[Self]) -> Option<&[f32]> {
-                None
-            }
-
             fn is_carried(format: Format, policy: &Policy) -> bool {
                 f64::is_carried(format, policy)
             }
@@ -158,28 +153,11 @@ macro_rules! wide_integers {
 
 wide_integers!(i32, u32);
 
-/// Integers of 64 bits are neither; the specification takes them as they are.
-macro_rules! widest_integers {
-    ($($integer:ty),+) => {$(
-        impl Source for $integer {}
-
-        impl sealed::Carried for $integer {
-            fn as_f32(_: &[Self]) -> Option<&[f32]> {
-                None
-            }
-
-            fn is_carried(_: Format, _: &Policy) -> bool {
-                false
-            }
-
-            fn carry(_: &[Self], _: &mut [f32]) -> Result<(), OutOfRange> {
-                Err(OutOfRange)
-            }
-        }
-    )+};
-}
-
-widest_integers!(i64, u64);
+/// Integers of 64 bits are neither.
+impl Source for i64 {}
+impl Source for u64 {}
+impl sealed::Carried for i64 {}
+impl sealed::Carried for u64 {}
 
 /// The value, if it is an `f32`, else the one of the two next to it whose last bit is set; and 1 if it lies beyond.
 #[inline(always)]

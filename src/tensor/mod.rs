@@ -16,4 +16,4 @@ pub use granularity::Granularity;
 pub(crate) use granularity::{Arrangement, array, resolve_axis};
 pub use group::{GroupCodes, GroupTensor, OuterScales, ggml_dequantize, ggml_quantize};
 pub use quant_tensor::{QuantTensor, from_codes};
-pub(crate) use shape::unravel;
+pub use shape::unravel;

@@ -5,8 +5,13 @@ use ndarray::{ArrayD, IxDyn};
 use super::Granularity;
 use super::granularity::resolve_axis;
 
-/// The index of the `flat`-th element in row-major order.
-pub(crate) fn unravel(mut flat: usize, shape: &[usize]) -> Vec<usize> {
+/// The index of the `flat`-th element in row-major order: a flat index is no help in a matrix.
+///
+/// ```
+/// assert_eq!(fewbit::tensor::unravel(7, &[2, 5]), [1, 2]);
+/// ```
+#[must_use]
+pub fn unravel(mut flat: usize, shape: &[usize]) -> Vec<usize> {
     let mut index = vec![0; shape.len()];
     for (place, &extent) in index.iter_mut().zip(shape).rev() {
         *place = flat % extent.max(1);

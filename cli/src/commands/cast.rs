@@ -4,6 +4,7 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use fewbit::Isa;
+use fewbit::tensor::unravel;
 use fewbit_formats::{Format, NanPolicy};
 use serde::Serialize;
 
@@ -185,7 +186,7 @@ fn wrong(path: &Path, reason: String) -> CliError {
 }
 
 fn refusal(path: &Path, shape: &[usize], refused: &Refused) -> CliError {
-    let place = npy::place(refused.index, shape);
+    let place = unravel(refused.index, shape);
     wrong(path, format!("the element at {place:?} cannot be converted: {}", refused.error))
 }
 

@@ -2,7 +2,6 @@
 
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
 use fewbit::convert::GroupEncoder;
 use fewbit::quantize::{Quantizer, ScaleRule, Scheme};
@@ -18,9 +17,10 @@ use crate::group_policy::{GroupPolicyReport, ScaleArgs};
 use crate::io::atomic::Outputs;
 use crate::io::npy;
 use crate::options::{FormArgs, ThreadArgs};
-use crate::output::{self, Form, Progress};
+use crate::output::{self, Form};
 use crate::policy::{NanChoice, PolicyArgs, PolicyReport};
 use crate::quantized::{self, Fidelity, Metadata, Quantized, Target};
+use crate::timing;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -100,7 +100,6 @@ struct Done {
     bits: f64,
     seconds: f64,
     fidelity: Fidelity,
-    threads: usize,
 }
 
 /// Quantizes, writes, reports.
@@ -108,10 +107,13 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
     let input = npy::read(&args.input)?;
     let values = input.f32_values()?;
     let x = ArrayD::from_shape_vec(IxDyn(&input.shape), values)?;
-    let done = args.threads.run(|| match args.to {
-        Target::Groups(format) => groups(&args, format, &x),
-        Target::Tensor(format) => tensor(&args, format, &x),
-        Target::Blocks(kind) => blocks(&args, kind, &x),
+    let (done, threads) = args.threads.run(|| {
+        let done = match args.to {
+            Target::Groups(format) => groups(&args, format, &x),
+            Target::Tensor(format) => tensor(&args, format, &x),
+            Target::Blocks(kind) => blocks(&args, kind, &x),
+        };
+        Ok((done?, rayon::current_num_threads()))
     })?;
     let mut outputs = Outputs::default();
     let file = quantized::write(&args.output, &done.quantized, &done.values, &done.metadata)?;
@@ -126,7 +128,7 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
         bits_per_element: done.bits,
         fidelity: done.fidelity,
         seconds: done.seconds,
-        threads: done.threads,
+        threads,
         policy: done.metadata.policy,
     };
     match args.form.form() {
@@ -139,27 +141,6 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
 /// An error about the input file.
 fn wrong(path: &Path, error: impl std::fmt::Display) -> CliError {
     CliError::Array { path: path.to_owned(), reason: error.to_string() }
-}
-
-/// The least time of some runs, and the last result.
-fn timed<T>(
-    repeat: NonZeroU32,
-    mut work: impl FnMut() -> Result<T, CliError>,
-) -> Result<(T, f64), CliError> {
-    let bar = Progress::new("quantizing", u64::from(repeat.get()));
-    let mut run = || {
-        let start = Instant::now();
-        let result = work()?;
-        let seconds = start.elapsed().as_secs_f64();
-        bar.step();
-        Ok::<_, CliError>((result, seconds))
-    };
-    let mut best = run()?;
-    for _ in 1..repeat.get() {
-        let (result, seconds) = run()?;
-        best = (result, best.1.min(seconds));
-    }
-    Ok(best)
 }
 
 fn warn_of_nan(x: &ArrayD<f32>, format: Format, policy: NanPolicy, choice: NanChoice) {
@@ -181,30 +162,27 @@ fn groups(args: &Args, format: GroupFormat, x: &ArrayD<f32>) -> Result<Done, Cli
         .with_seed(seed);
     let place = place_of(axis, x.ndim())
         .ok_or_else(|| failed(TensorError::Axis { axis, shape: x.shape().to_vec() }))?;
-    let (tensor, seconds) = timed(args.repeat, || {
+    let (tensor, seconds) = timing::least("quantizing", args.repeat, || {
         GroupTensor::quantize(&encoder, &x.view(), place as isize).map_err(failed)
     })?;
     warn_of_nan(x, format.element(), policy.element.nan, choice);
     let values = tensor.dequantize().map_err(failed)?;
     let policy = serde_json::to_value(GroupPolicyReport::from(&policy))?;
-    let format_name = format.to_string();
     let metadata = Metadata {
-        format: format_name,
+        format: format.to_string(),
         axis: Some(place),
         group: Some(format.size()),
         seed,
         policy,
     };
     let fidelity = Fidelity::of_groups(x, &values, &tensor).map_err(failed)?;
-    let (bits, threads) = (format.bits_per_element(), rayon::current_num_threads());
     Ok(Done {
         quantized: Quantized::Groups(Box::new(tensor)),
         values,
         metadata,
-        bits,
+        bits: format.bits_per_element(),
         seconds,
         fidelity,
-        threads,
     })
 }
 
@@ -229,7 +207,7 @@ fn tensor(args: &Args, format: Format, x: &ArrayD<f32>) -> Result<Done, CliError
     let seed = args.seed.unwrap_or(0);
     let quantizer =
         Quantizer::new(Scheme::new(format), ScaleRule::abs_max(), policy)?.with_seed(seed);
-    let (tensor, seconds) = timed(args.repeat, || {
+    let (tensor, seconds) = timing::least("quantizing", args.repeat, || {
         quantizer.quantize(&x.view()).map_err(|error| wrong(&args.input, error))
     })?;
     warn_of_nan(x, format, policy.nan, choice);
@@ -237,15 +215,13 @@ fn tensor(args: &Args, format: Format, x: &ArrayD<f32>) -> Result<Done, CliError
     let policy = serde_json::to_value(PolicyReport::from(&policy))?;
     let metadata = Metadata { format: format.to_string(), axis: None, group: None, seed, policy };
     let fidelity = Fidelity::of_tensor(x, &values, &tensor);
-    let (bits, threads) = (f64::from(format.bits()), rayon::current_num_threads());
     Ok(Done {
         quantized: Quantized::Tensor(Box::new(tensor)),
         values,
         metadata,
-        bits,
+        bits: f64::from(format.bits()),
         seconds,
         fidelity,
-        threads,
     })
 }
 
@@ -261,7 +237,9 @@ fn blocks(args: &Args, kind: GgmlType, x: &ArrayD<f32>) -> Result<Done, CliError
         args,
     )?;
     let failed = |error: TensorError| wrong(&args.input, error);
-    let (blocks, seconds) = timed(args.repeat, || ggml_quantize(kind, &x.view()).map_err(failed))?;
+    let (blocks, seconds) = timing::least("quantizing", args.repeat, || {
+        ggml_quantize(kind, &x.view()).map_err(failed)
+    })?;
     let values = ggml_dequantize(kind, &blocks.view()).map_err(failed)?;
     let metadata = Metadata {
         format: args.to.to_string(),
@@ -271,16 +249,13 @@ fn blocks(args: &Args, kind: GgmlType, x: &ArrayD<f32>) -> Result<Done, CliError
         policy: Value::String("ggml's reference quantizer".into()),
     };
     let fidelity = Fidelity::of_blocks(x, &values);
-    let (bits, threads) =
-        (8.0 * kind.bytes() as f64 / kind.elements() as f64, rayon::current_num_threads());
     Ok(Done {
         quantized: Quantized::Blocks(blocks),
         values,
         metadata,
-        bits,
+        bits: 8.0 * kind.bytes() as f64 / kind.elements() as f64,
         seconds,
         fidelity,
-        threads,
     })
 }
 

@@ -1,6 +1,7 @@
 //! Codes of a format, as arrays hold them: unsigned integers.
 
 use fewbit::convert::Code;
+use fewbit::tensor::unravel;
 use fewbit_formats::Format;
 
 use super::npy::{self, Npy, Values};
@@ -61,7 +62,7 @@ impl Codes {
                 path: npy.name.into(),
                 reason: format!(
                     "holds {code} at {:?}; the codes of {format} are 0 to {}",
-                    npy::place(index, &npy.shape),
+                    unravel(index, &npy.shape),
                     format.code_count() - 1
                 ),
             }),

@@ -333,19 +333,6 @@ impl Npy {
     }
 }
 
-/// The coordinates of the element with this row-major index: a flat index is no help in a matrix.
-pub(crate) fn place(index: usize, shape: &[usize]) -> Vec<usize> {
-    let mut rest = index;
-    let mut place = vec![0; shape.len()];
-    for (coordinate, &extent) in
-        place.iter_mut().zip(shape).rev().filter(|(_, extent)| **extent > 0)
-    {
-        *coordinate = rest % extent;
-        rest /= extent;
-    }
-    place
-}
-
 /// `values` of this shape as the bytes of a `.npy` file, row-major.
 ///
 /// # Errors

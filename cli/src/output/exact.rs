@@ -29,13 +29,20 @@ impl fmt::Display for Exact {
         };
         // As few decimal digits as tell the number from every other float64; in hexadecimal where it is none.
         let nearest = x.to_f64();
-        let magnitude = nearest.abs();
         if Dyadic::from_f64(nearest).as_ref() != Some(x) {
             x.fmt(f)
-        } else if magnitude == 0.0 || (1e-5..1e12).contains(&magnitude) {
-            f.pad(&nearest.to_string())
         } else {
-            f.pad(&format!("{nearest:e}"))
+            f.pad(&decimal(nearest))
         }
+    }
+}
+
+/// The shortest decimal digits that tell a number from every other float64, in the notation that reads more easily.
+pub(crate) fn decimal(x: f64) -> String {
+    let magnitude = x.abs();
+    if magnitude == 0.0 || magnitude.is_infinite() || (1e-5..1e12).contains(&magnitude) {
+        x.to_string()
+    } else {
+        format!("{x:e}")
     }
 }

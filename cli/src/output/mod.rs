@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::error::CliError;
 
-pub(crate) use exact::Exact;
+pub(crate) use exact::{Exact, decimal};
 pub(crate) use progress::Progress;
 pub(crate) use table::numbers;
 

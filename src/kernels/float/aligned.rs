@@ -149,9 +149,7 @@ impl<L: RealLanes> AlignedTile<'_, L> {
         self.each(row, a.powers, b.powers, |vector, a, b| {
             largest[vector] = lanes.greater(lanes.mul(a, b), largest[vector]);
         });
-        self.store(&largest, &mut to.largest);
-        self.units(to, registers);
-        let inverse = self.load(&to.inverse);
+        let inverse = self.inverses(&largest, to, registers);
         let mut sums = self.all(0.0);
         self.each(row, a.values, b.values, |vector, a, b| {
             let units = lanes.mul(lanes.mul(a, inverse[vector]), b);
@@ -188,9 +186,7 @@ impl<L: RealLanes> AlignedTile<'_, L> {
             }
             addends.push(sum);
         }
-        self.store(&largest, &mut to.largest);
-        self.units(to, registers);
-        let inverse = self.load(&to.inverse);
+        let inverse = self.inverses(&largest, to, registers);
         let mut sums = self.all(0.0);
         for addends in &addends {
             for ((sum, &addend), &inverse) in sums.iter_mut().zip(addends).zip(&inverse) {
@@ -233,6 +229,19 @@ impl<L: RealLanes> AlignedTile<'_, L> {
         for (&vector, to) in vectors.iter().zip(to.chunks_exact_mut(L::N)) {
             self.lanes.store(vector, to);
         }
+    }
+
+    /// What takes the addends of every output to units of its last place.
+    #[inline(always)]
+    fn inverses(
+        &self,
+        largest: &Vectors<L>,
+        row: &mut Row<L::Number>,
+        registers: &[f64],
+    ) -> Vectors<L> {
+        self.store(largest, &mut row.largest);
+        self.units(row, registers);
+        self.load(&row.inverse)
     }
 
     /// The unit of the last place for every output.

@@ -1,19 +1,15 @@
 //! Vectors of `f32` and `f64` for aligned registers.
 
-#[cfg(target_arch = "x86_64")]
-mod avx2;
-#[cfg(target_arch = "x86_64")]
-mod avx512;
 mod portable;
 #[cfg(test)]
 mod tests;
+#[cfg(target_arch = "x86_64")]
+mod x86;
 
-#[cfg(target_arch = "x86_64")]
-pub(crate) use avx2::{Avx2Double, Avx2Single};
-#[cfg(target_arch = "x86_64")]
-pub(crate) use avx512::{Avx512Double, Avx512Single};
 use bytemuck::Pod;
 pub(crate) use portable::{PortableDouble, PortableSingle};
+#[cfg(target_arch = "x86_64")]
+pub(crate) use x86::{Avx2Double, Avx2Single, Avx512Double, Avx512Single};
 
 /// Lanes of floating-point numbers, compiled as [`FusedLanes::vectorize`](super::fused::FusedLanes::vectorize) of the
 /// same set does; each method is one operation of IEEE 754, to nearest even.

@@ -4,6 +4,7 @@ use fewbit_formats::{Class, FloatFormat, Format, HexFloat, NanCodes, Real, Stack
 use serde::{Serialize, Serializer};
 
 use crate::error::CliError;
+use crate::output;
 
 /// One format.
 #[derive(Serialize)]
@@ -78,13 +79,10 @@ impl Serialize for Number {
 impl std::fmt::Display for Number {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Some(value) = self.as_f64() else { return f.pad(&HexFloat(self.0).to_string()) };
-        let magnitude = value.abs();
-        if value.is_nan() {
-            f.pad(if value.is_sign_negative() { "-nan" } else { "nan" })
-        } else if magnitude == 0.0 || magnitude.is_infinite() || (1e-5..1e12).contains(&magnitude) {
-            f.pad(&format!("{value}"))
-        } else {
-            f.pad(&format!("{value:e}"))
+        match (value.is_nan(), value.is_sign_negative()) {
+            (true, true) => f.pad("-nan"),
+            (true, false) => f.pad("nan"),
+            (false, _) => f.pad(&output::decimal(value)),
         }
     }
 }
