@@ -248,20 +248,12 @@ impl ScaleArithmetic {
     }
 }
 
-/// The quotient of two finite values; infinite where the second is zero.
+/// The quotient of two finite values; infinite where the second is zero, even if the first is.
 pub(crate) const fn exact_quotient(x: Real, y: Real) -> Real {
-    let negative = x.is_negative() != y.is_negative();
-    if matches!(y.class(), Class::Zero) {
-        return Real::infinity(negative);
+    match y.class() {
+        Class::Zero => Real::infinity(x.is_negative() != y.is_negative()),
+        _ => x.quotient(y).value,
     }
-    if matches!(x.class(), Class::Zero) {
-        return Real::zero(negative);
-    }
-    // Both significands have their leading one in bit 63, so the quotient has 64 bits or 65.
-    let (dividend, divisor) = ((x.significand() as u128) << 64, y.significand() as u128);
-    let sticky = !dividend.is_multiple_of(divisor);
-    let significand = (dividend / divisor) << 1 | sticky as u128;
-    Real::from_scaled(negative, significand, x.exponent() - y.exponent() - 65)
 }
 
 /// The nearest `f32`.

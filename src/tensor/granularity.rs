@@ -162,8 +162,15 @@ impl Arrangement {
     }
 }
 
-/// `axis` as an index into `shape`.
-pub(crate) fn resolve_axis(axis: isize, shape: &[usize]) -> Result<usize, TensorError> {
+/// `axis`, counted from the end where it is negative, as an index into `shape`.
+///
+/// # Errors
+/// An axis that does not exist.
+///
+/// ```
+/// assert_eq!(fewbit::tensor::resolve_axis(-1, &[2, 5]), Ok(1));
+/// ```
+pub fn resolve_axis(axis: isize, shape: &[usize]) -> Result<usize, TensorError> {
     let resolved = if axis < 0 { axis + shape.len() as isize } else { axis };
     usize::try_from(resolved)
         .ok()

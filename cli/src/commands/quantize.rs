@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use fewbit::convert::GroupEncoder;
 use fewbit::quantize::{Quantizer, ScaleRule, Scheme};
-use fewbit::tensor::{GroupTensor, TensorError, ggml_dequantize, ggml_quantize};
+use fewbit::tensor::{GroupTensor, TensorError, ggml_dequantize, ggml_quantize, resolve_axis};
 use fewbit_formats::ggml::GgmlType;
 use fewbit_formats::{Format, GroupFormat, NanPolicy};
 use ndarray::{ArrayD, IxDyn};
@@ -160,8 +160,7 @@ fn groups(args: &Args, format: GroupFormat, x: &ArrayD<f32>) -> Result<Done, Cli
     let encoder = GroupEncoder::new(format, policy)
         .map_err(|error| CliError::Arguments(error.to_string()))?
         .with_seed(seed);
-    let place = place_of(axis, x.ndim())
-        .ok_or_else(|| failed(TensorError::Axis { axis, shape: x.shape().to_vec() }))?;
+    let place = resolve_axis(axis, x.shape()).map_err(failed)?;
     let (tensor, seconds) = timing::least("quantizing", args.repeat, || {
         GroupTensor::quantize(&encoder, &x.view(), place as isize).map_err(failed)
     })?;
@@ -184,12 +183,6 @@ fn groups(args: &Args, format: GroupFormat, x: &ArrayD<f32>) -> Result<Done, Cli
         seconds,
         fidelity,
     })
-}
-
-/// `axis` counted from the front.
-fn place_of(axis: isize, axes: usize) -> Option<usize> {
-    let place = if axis < 0 { axis.checked_add(isize::try_from(axes).ok()?)? } else { axis };
-    usize::try_from(place).ok().filter(|&place| place < axes)
 }
 
 /// Refuses what has no meaning for a target.
@@ -232,7 +225,7 @@ fn blocks(args: &Args, kind: GgmlType, x: &ArrayD<f32>) -> Result<Done, CliError
     let last = x.ndim().checked_sub(1);
     let axis = args.axis.unwrap_or(-1);
     refuse(
-        last.is_some() && place_of(axis, x.ndim()) != last,
+        last.is_some() && resolve_axis(axis, x.shape()).ok() != last,
         "an axis other than the last",
         args,
     )?;

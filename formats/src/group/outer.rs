@@ -1,6 +1,5 @@
 //! The scale that several blocks share.
 
-use super::arithmetic::product;
 use super::error::GroupError;
 use super::format::{GroupFormat, Outer, has_powers_alone};
 use super::policy::GroupPolicy;
@@ -51,7 +50,7 @@ impl GroupFormat {
         let real = Real::from_f32(amax);
         let measure = Real::from_f64(self.measure().max_finite());
         let largest_scale = Real::from_f64(self.scale.format.max_finite());
-        let largest = product(measure, largest_scale);
+        let largest = measure.product(largest_scale).value;
         let inverse = to_f32(largest) / amax;
         let ratio = if amax == 0.0 {
             Ratio::Zero

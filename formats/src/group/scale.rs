@@ -1,6 +1,5 @@
 //! The scale and the zero point of a block.
 
-use super::arithmetic::is_zero;
 use super::error::GroupError;
 use super::extent::Extent;
 use super::format::{GroupFormat, has_powers_alone};
@@ -59,7 +58,9 @@ impl Ratio {
             Self::Power(amax) if amax.class() == Class::Infinite => {
                 Real::from_f64(format.max_finite())
             }
-            Self::Power(amax) if is_zero(amax) => Real::from_f64(format.smallest_positive()),
+            Self::Power(amax) if amax.class() == Class::Zero => {
+                Real::from_f64(format.smallest_positive())
+            }
             Self::Power(amax) => {
                 let exponent = policy.scale.rule.exponent(amax, measure, policy.scale.arithmetic);
                 let limit = |value: f64| Real::from_f64(value).exponent();
