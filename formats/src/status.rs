@@ -60,6 +60,19 @@ impl Status {
         Self(self.0 | other.0)
     }
 
+    /// The flags that `other` has not.
+    ///
+    /// ```
+    /// # use fewbit_formats::Status;
+    /// let both = Status::INEXACT | Status::UNDERFLOW;
+    /// assert_eq!(both.difference(Status::INEXACT), Status::UNDERFLOW);
+    /// ```
+    #[must_use]
+    #[inline]
+    pub const fn difference(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
     /// These flags, where `condition` holds; none otherwise.
     #[inline]
     pub(crate) const fn when(self, condition: bool) -> Self {

@@ -262,3 +262,15 @@ fn operands_are_checked() {
         matmul_float(&fp8(), &fp8(), &"f32".parse().unwrap(), Some(init.view()), 0).unwrap_err();
     assert_eq!(error, FloatError::InitShape { rows: 1, cols: 2, m: 1, n: 1 });
 }
+
+#[test]
+fn what_alignment_adds_rounding_may_take_back() {
+    // 1 + 1/16 - 1/16, cut upward to eighths: 1 + 1/8 + 0. In quarters that is 1 again, downward, and 1.25 upward.
+    let step = |acc: &str| {
+        let product = sum_from(acc, "f32", &[1.0, 0.0625, -0.0625], None).unwrap();
+        (product.values[[0, 0]], product.report.stages[0].inexact)
+    };
+    assert_eq!(step("aligned3-ru:e8m2-rd*3"), (1.0, 0));
+    assert_eq!(step("aligned3-ru:e8m2-ru*3"), (1.25, 1));
+    assert_eq!(step("aligned3-ru:e8m3-rd*3"), (1.125, 1));
+}

@@ -88,6 +88,8 @@ pub(super) fn step(
     if step.after == Value::Nan && !register.format().is_none_or(Format::has_nan) {
         return Err(StepError::NoNan { register: register.to_string() });
     }
+    // Of the whole step: what alignment cut off, rounding may have given back.
+    step.status = step.status.difference(Status::INEXACT);
     if !same_number(&step.after, &step.exact) {
         step.status |= Status::INEXACT;
     }
