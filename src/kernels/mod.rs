@@ -35,7 +35,7 @@ mod tally;
 mod tile;
 mod widths;
 
-pub use conv::{Conv2d, ConvError, ConvProduct, conv2d};
+pub use conv::{ConvError, ConvProduct, conv2d};
 pub use float::{FloatEngine, FloatMatmulError, FloatOptions, FloatProduct, matmul_float};
 pub use matmul::{
     MatmulError, MatmulOptions, Product, ReportLevel, matmul, matmul_i32, matmul_packed,
