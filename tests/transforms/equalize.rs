@@ -3,7 +3,7 @@
 use fewbit::algorithms::equalize::{
     AwqParams, ClipParams, CrossLayerParams, Layer, MagrParams, Range, ScaleValues, SmoothParams,
     awq_clip, awq_scale, correct_bias, correct_bias_from_data, equalize_layers, magr, output_error,
-    smoothquant, split_channels,
+    smoothquant, split_channels, split_outputs,
 };
 use fewbit::algorithms::scale::{Alphabet, absmax_scales};
 use fewbit::algorithms::{AlgorithmError, Grid, ScaledGrid};
@@ -408,4 +408,29 @@ fn bias_correction_removes_the_mean_error_both_ways() {
     let none = correct_bias_from_data(b.view(), empty.view(), empty.view());
     assert_eq!(none, Err(AlgorithmError::NoSamples));
     assert!(correct_bias_from_data(b.view(), array![[f32::INFINITY]].view(), one.view()).is_err());
+}
+
+#[test]
+fn splitting_outputs_keeps_the_function_exactly() {
+    let mut random = Random(8);
+    let (w1, w2, x) = (random.matrix(9, 5), random.matrix(3, 9), random.matrix(20, 5));
+    let bias = Array1::from_shape_fn(9, |i| i as f32 - 4.0);
+    let split = split_outputs(w1.view(), Some(bias.view()), 6).expect("finite");
+    assert_eq!(split.weights.dim(), (15, 5));
+    let consumer = split.consumer(w2.view()).expect("fits");
+    let run = |w1: &Array2<f32>, b: &Array1<f32>, w2: &Array2<f32>| {
+        (product(&x, w1) + &b.mapv(f64::from)).mapv(|y| y.max(0.0)).dot(&w2.mapv(f64::from).t())
+    };
+    let (before, after) = (
+        run(&w1, &bias, &w2),
+        run(&split.weights, split.bias.as_ref().expect("a bias"), &consumer),
+    );
+    assert!(departure(&after, &before) < 1e-15);
+    // A row that dominates is split into quarters.
+    let big = split_outputs(array![[8.0f32, 1.0], [1.0, 1.0]].view(), None, 3).expect("finite");
+    assert_eq!(big.source, [0, 1, 0, 0, 0]);
+    assert_eq!(big.weights.column(0), array![2.0, 1.0, 2.0, 2.0, 2.0]);
+    assert!(split.consumer(Array2::zeros((1, 8)).view()).is_err());
+    assert!(split_outputs(w1.view(), Some(array![0.0].view()), 1).is_err());
+    assert!(split_outputs(array![[f32::INFINITY]].view(), None, 1).is_err());
 }

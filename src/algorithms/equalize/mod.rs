@@ -19,4 +19,4 @@ pub use cross_layer::{CrossLayerInfo, CrossLayerParams, Layer, Range, equalize_l
 pub use error::output_error;
 pub use magr::{Magr, MagrParams, magr};
 pub use smoothquant::{ScaleValues, SmoothParams, Smoothing, smoothquant};
-pub use split::{Split, split_channels};
+pub use split::{Split, SplitOutputs, split_channels, split_outputs};

@@ -15,6 +15,17 @@ pub struct Split {
     pub source: Vec<usize>,
 }
 
+/// Weights with more outputs than before, some of which are copies.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SplitOutputs {
+    /// `[out + splits, in]`; copies come last.
+    pub weights: Array2<f32>,
+    /// Halved like the rows.
+    pub bias: Option<Array1<f32>>,
+    /// The original output of each output.
+    pub source: Vec<usize>,
+}
+
 /// Splits inputs one by one: that with the greatest `|w|` is halved and a copy appended, `splits` times.
 ///
 /// `W x` stays: `w x = w/2 x + w/2 x`, exactly where halving does not underflow.
@@ -34,27 +45,85 @@ pub fn split_channels(
     weights: ArrayView2<'_, f32>,
     splits: usize,
 ) -> Result<Split, AlgorithmError> {
+    check(weights)?;
+    let source = choose(weights, splits);
+    let mut split = weights.select(Axis(1), &source);
+    halve(&mut split, &source, Axis(1));
+    Ok(Split { weights: split, source })
+}
+
+/// Splits outputs one by one: the row with the greatest `|w|` is halved with its bias and a copy appended, `splits` times.
+///
+/// The next layer takes [`SplitOutputs::consumer`]: `w₂ f(y) = w₂ f(y/2) + w₂ f(y/2)` for functions that commute with positive
+/// factors, ReLU among them.
+///
+/// # Errors
+/// Weights that are empty or not finite, a bias that does not fit.
+pub fn split_outputs(
+    weights: ArrayView2<'_, f32>,
+    bias: Option<ArrayView1<'_, f32>>,
+    splits: usize,
+) -> Result<SplitOutputs, AlgorithmError> {
+    check(weights)?;
+    if let Some(bias) = bias {
+        AlgorithmError::check_shape("the bias", (bias.len(), 1), (weights.nrows(), 1))?;
+        check_finite("the bias", bias.insert_axis(Axis(1)), 0)?;
+    }
+    let source = choose(weights.t(), splits);
+    let mut split = weights.select(Axis(0), &source);
+    halve(&mut split, &source, Axis(0));
+    let bias = bias.map(|bias| {
+        let mut split = bias.select(Axis(0), &source).insert_axis(Axis(1));
+        halve(&mut split, &source, Axis(0));
+        split.remove_axis(Axis(1))
+    });
+    Ok(SplitOutputs { weights: split, bias, source })
+}
+
+fn check(weights: ArrayView2<'_, f32>) -> Result<(), AlgorithmError> {
     let (rows, cols) = weights.dim();
     if rows == 0 || cols == 0 {
         return Err(AlgorithmError::Empty { what: "the weight matrix", rows, cols });
     }
-    check_finite("the weight matrix", weights, 0)?;
-    let mut columns: Vec<Array1<f32>> =
-        weights.columns().into_iter().map(|c| c.to_owned()).collect();
-    let mut source: Vec<usize> = (0..cols).collect();
-    let mut most: Vec<f32> = columns.iter().map(|c| absmax(c.view())).collect();
+    check_finite("the weight matrix", weights, 0)
+}
+
+/// The original column of each column after splitting.
+fn choose(weights: ArrayView2<'_, f32>, splits: usize) -> Vec<usize> {
+    let mut source: Vec<usize> = (0..weights.ncols()).collect();
+    let mut most: Vec<f32> = weights.columns().into_iter().map(absmax).collect();
     for _ in 0..splits {
         // Of equal ones the first.
         let greatest = (0..most.len()).reduce(|a, b| if most[b] > most[a] { b } else { a });
         let Some(at) = greatest else { break };
-        columns[at].mapv_inplace(|w| w / 2.0);
         most[at] /= 2.0;
-        columns.push(columns[at].clone());
         most.push(most[at]);
         source.push(source[at]);
     }
-    let weights = Array2::from_shape_fn((rows, columns.len()), |(i, j)| columns[j][i]);
-    Ok(Split { weights, source })
+    source
+}
+
+/// Halves every part as often as it was split: the greatest one first, as [`choose`] did.
+fn halve(split: &mut Array2<f32>, source: &[usize], axis: Axis) {
+    let originals = originals(source);
+    // How often each part was halved: a copy starts with what its origin had by then, the greatest part of that origin.
+    let mut halvings = vec![0u32; source.len()];
+    for (index, &origin) in source.iter().enumerate().skip(originals) {
+        let parts = (0..index).filter(|&part| source[part] == origin);
+        let Some(at) = parts.min_by_key(|&part| halvings[part]) else { continue };
+        halvings[at] += 1;
+        halvings[index] = halvings[at];
+    }
+    for (mut part, halvings) in split.axis_iter_mut(axis).zip(halvings) {
+        for _ in 0..halvings {
+            part.mapv_inplace(|w| w / 2.0);
+        }
+    }
+}
+
+/// Those come first, in order.
+fn originals(source: &[usize]) -> usize {
+    source.iter().enumerate().take_while(|(i, source)| i == *source).count()
 }
 
 fn absmax(w: ArrayView1<'_, f32>) -> f32 {
@@ -102,7 +171,18 @@ impl Split {
     }
 
     fn original(&self) -> usize {
-        // The originals come first, in order.
-        self.source.iter().enumerate().take_while(|(i, source)| i == *source).count()
+        originals(&self.source)
+    }
+}
+
+impl SplitOutputs {
+    /// The weights of the next layer, `W₂[:, source]`.
+    ///
+    /// # Errors
+    /// [`AlgorithmError::Shape`] where it takes another number of inputs.
+    pub fn consumer(&self, weights: ArrayView2<'_, f32>) -> Result<Array2<f32>, AlgorithmError> {
+        let shape = (weights.nrows(), originals(&self.source));
+        AlgorithmError::check_shape("the next layer's weights", weights.dim(), shape)?;
+        Ok(weights.select(Axis(1), &self.source))
     }
 }

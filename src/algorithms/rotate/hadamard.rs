@@ -5,7 +5,7 @@ use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis};
 
 use super::order::HadamardOrder;
 use super::reference::Direction;
-use super::transform::{Plan, Rotatable, Rows};
+use super::transform::{Plan, ROWS, Rotatable, Rows};
 use crate::Isa;
 use crate::algorithms::AlgorithmError;
 
@@ -171,7 +171,14 @@ impl Hadamard {
             base: self.order.base(),
             log2: self.order.log2(),
             columns,
-            signs: matrix.iter().map(|&sign| T::of(sign.into())).collect(),
+            signs: matrix
+                .axis_chunks_iter(Axis(0), ROWS)
+                .flat_map(|rows| {
+                    let column = |j: usize| std::array::from_fn(|r| rows.get([r, j]).copied());
+                    let signs = |j| column(j).map(|sign| T::of(sign.unwrap_or(0).into()));
+                    (0..rows.ncols()).map(signs).collect::<Vec<_>>()
+                })
+                .collect(),
         }
     }
 }

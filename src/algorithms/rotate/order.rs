@@ -129,7 +129,7 @@ pub fn hadamard_matrix(n: usize) -> Result<Array2<i8>, AlgorithmError> {
 fn times_sylvester(base: &Array2<i8>, log2: u32) -> Array2<i8> {
     let (n, run) = (base.nrows() << log2, 1 << log2);
     Array2::from_shape_fn((n, n), |(i, j)| {
-        let odd = (i % run & j % run).count_ones() % 2;
+        let odd = ((i % run) & (j % run)).count_ones() % 2;
         base[[i / run, j / run]] * (1 - 2 * odd as i8)
     })
 }

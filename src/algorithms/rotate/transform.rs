@@ -17,7 +17,7 @@ const NEAR: usize = 16;
 /// Stages within `NEAR`.
 const NEAR_LOG2: u32 = NEAR.trailing_zeros();
 /// Outputs of the base matrix that are summed together; divides every base order.
-const ROWS: usize = 4;
+pub(super) const ROWS: usize = 4;
 
 /// A transform of given shape. `columns` sequences may be interleaved: number i of sequence c at `i * columns + c`.
 #[derive(Clone, Debug)]
@@ -25,8 +25,9 @@ pub(super) struct Plan<T> {
     pub(super) base: usize,
     pub(super) log2: u32,
     pub(super) columns: usize,
-    /// The matrix that multiplies the base sequence from the left, row by row; not read for base 1.
-    pub(super) signs: Vec<T>,
+    /// The matrix that multiplies the base sequence from the left, four rows at a time, each four column by column; not read
+    /// for base 1.
+    pub(super) signs: Vec<[T; ROWS]>,
 }
 
 impl<T> Plan<T> {
@@ -127,21 +128,31 @@ fn sylvester<T: Real, L: RealLanes<Number = T>>(lanes: L, x: &mut [T], columns: 
     stages(lanes, x, distance << inner, left - inner);
 }
 
-/// The four stages within a chunk. The partner at distance h is `i ^ h`: the lower one becomes the sum, the upper one the
-/// partner less itself.
+/// The four stages within a chunk.
 #[inline(always)]
 fn near<T: Real>(x: &mut [T; NEAR]) {
-    for h in [1, 2, 4, 8] {
-        let old = *x;
-        for i in 0..NEAR {
-            let own = if i & h == 0 { old[i] } else { -old[i] };
-            x[i] = old[i ^ h] + own;
-        }
+    near_stage::<T, 1>(x);
+    near_stage::<T, 2>(x);
+    near_stage::<T, 4>(x);
+    near_stage::<T, 8>(x);
+}
+
+/// The partner at distance h is `i ^ h`.
+#[inline(always)]
+fn near_stage<T: Real, const H: usize>(x: &mut [T; NEAR]) {
+    let old = *x;
+    for i in 0..NEAR {
+        x[i] = if i & H == 0 { old[i] + old[i ^ H] } else { old[i ^ H] - old[i] };
     }
 }
 
+/// `count` stages from `distance` on.
 #[inline(always)]
 fn stages<T: Real, L: RealLanes<Number = T>>(lanes: L, x: &mut [T], distance: usize, count: u32) {
+    if !distance.is_multiple_of(L::N) {
+        // Distances are powers of two times the number of columns: all are below a vector, or none is.
+        return (0..count).for_each(|bit| plain_stage(x, distance << bit));
+    }
     let (mut distance, mut left) = (distance, count);
     while left > 0 {
         // Five or more in threes; four as two and two.
@@ -151,52 +162,93 @@ fn stages<T: Real, L: RealLanes<Number = T>>(lanes: L, x: &mut [T], distance: us
             _ => 3,
         };
         match step {
-            1 => stage::<T, L, 2>(lanes, x, distance),
-            2 => stage::<T, L, 4>(lanes, x, distance),
-            _ => stage::<T, L, 8>(lanes, x, distance),
+            1 => two(lanes, x, distance),
+            2 => four(lanes, x, distance),
+            _ => eight(lanes, x, distance),
         }
         distance <<= step;
         left -= step;
     }
 }
 
-/// `log2 R` stages from `distance` on, over R numbers at a time.
 #[inline(always)]
-fn stage<T: Real, L: RealLanes<Number = T>, const R: usize>(
-    lanes: L,
-    x: &mut [T],
-    distance: usize,
-) {
-    for block in x.chunks_exact_mut(R * distance) {
-        let whole = distance / L::N * L::N;
-        for at in (0..whole).step_by(L::N) {
-            let mut v = [lanes.splat(T::zero()); R];
-            for (i, v) in v.iter_mut().enumerate() {
-                *v = lanes.load(&block[i * distance + at..]);
-            }
-            let mut h = 1;
-            while h < R {
-                for i in 0..R {
-                    if i & h == 0 {
-                        let (a, b) = (v[i], v[i + h]);
-                        (v[i], v[i + h]) = (lanes.add(a, b), lanes.sub(a, b));
-                    }
-                }
-                h *= 2;
-            }
-            for (i, v) in v.into_iter().enumerate() {
-                lanes.store(v, &mut block[i * distance + at..]);
-            }
+fn plain_stage<T: Real>(x: &mut [T], distance: usize) {
+    for block in x.chunks_exact_mut(2 * distance) {
+        let (low, high) = block.split_at_mut(distance);
+        for (a, b) in low.iter_mut().zip(high) {
+            (*a, *b) = (*a + *b, *a - *b);
         }
-        for at in whole..distance {
-            let mut h = 1;
-            while h < R {
-                for i in (0..R).filter(|i| i & h == 0) {
-                    let (low, high) = (i * distance + at, (i + h) * distance + at);
-                    (block[low], block[high]) =
-                        (block[low] + block[high], block[low] - block[high]);
-                }
-                h *= 2;
+    }
+}
+
+#[inline(always)]
+fn pair<L: RealLanes>(lanes: L, [a, b]: [L::V; 2]) -> [L::V; 2] {
+    [lanes.add(a, b), lanes.sub(a, b)]
+}
+
+/// Two stages, the nearer neighbours first.
+#[inline(always)]
+fn quad<L: RealLanes>(lanes: L, [a, b, c, d]: [L::V; 4]) -> [L::V; 4] {
+    let ([a, b], [c, d]) = (pair(lanes, [a, b]), pair(lanes, [c, d]));
+    let ([a, c], [b, d]) = (pair(lanes, [a, c]), pair(lanes, [b, d]));
+    [a, b, c, d]
+}
+
+/// One stage.
+#[inline(always)]
+fn two<T: Real, L: RealLanes<Number = T>>(lanes: L, x: &mut [T], distance: usize) {
+    for block in x.chunks_exact_mut(2 * distance) {
+        let (low, high) = block.split_at_mut(distance);
+        for (a, b) in low.chunks_exact_mut(L::N).zip(high.chunks_exact_mut(L::N)) {
+            let [va, vb] = pair(lanes, [lanes.load(a), lanes.load(b)]);
+            lanes.store(va, a);
+            lanes.store(vb, b);
+        }
+    }
+}
+
+/// Two stages.
+#[inline(always)]
+fn four<T: Real, L: RealLanes<Number = T>>(lanes: L, x: &mut [T], distance: usize) {
+    for block in x.chunks_exact_mut(4 * distance) {
+        let (low, high) = block.split_at_mut(2 * distance);
+        let ((a, b), (c, d)) = (low.split_at_mut(distance), high.split_at_mut(distance));
+        let low = a.chunks_exact_mut(L::N).zip(b.chunks_exact_mut(L::N));
+        let high = c.chunks_exact_mut(L::N).zip(d.chunks_exact_mut(L::N));
+        for ((a, b), (c, d)) in low.zip(high) {
+            let old = [lanes.load(a), lanes.load(b), lanes.load(c), lanes.load(d)];
+            let [va, vb, vc, vd] = quad(lanes, old);
+            lanes.store(va, a);
+            lanes.store(vb, b);
+            lanes.store(vc, c);
+            lanes.store(vd, d);
+        }
+    }
+}
+
+/// Three stages.
+#[inline(always)]
+fn eight<T: Real, L: RealLanes<Number = T>>(lanes: L, x: &mut [T], distance: usize) {
+    for block in x.chunks_exact_mut(8 * distance) {
+        let (low, high) = block.split_at_mut(4 * distance);
+        let pairs = |half| -> [_; 2] {
+            let (near, far): (&mut [T], &mut [T]) = <[T]>::split_at_mut(half, 2 * distance);
+            [near, far].map(|part| {
+                let (a, b) = part.split_at_mut(distance);
+                a.chunks_exact_mut(L::N).zip(b.chunks_exact_mut(L::N))
+            })
+        };
+        let ([ab, cd], [ef, gh]) = (pairs(low), pairs(high));
+        for (((a, b), (c, d)), ((e, f), (g, h))) in ab.zip(cd).zip(ef.zip(gh)) {
+            let low = [lanes.load(a), lanes.load(b), lanes.load(c), lanes.load(d)];
+            let high = [lanes.load(e), lanes.load(f), lanes.load(g), lanes.load(h)];
+            let ([va, vb, vc, vd], [ve, vf, vg, vh]) = (quad(lanes, low), quad(lanes, high));
+            for (low, high, a, e) in
+                [(va, ve, a, e), (vb, vf, b, f), (vc, vg, c, g), (vd, vh, d, h)]
+            {
+                let [sum, difference] = pair(lanes, [low, high]);
+                lanes.store(sum, a);
+                lanes.store(difference, e);
             }
         }
     }
@@ -208,21 +260,23 @@ fn mix<T: Real, L: RealLanes<Number = T>>(lanes: L, x: &mut [T], plan: &Plan<T>,
     let (v, run) = (plan.base, plan.columns << plan.log2);
     let whole = run / L::N * L::N;
     for at in (0..whole).step_by(L::N) {
-        let rows = plan.signs.chunks_exact(ROWS * v).zip(mixed.chunks_exact_mut(ROWS * L::N));
+        let rows = plan.signs.chunks_exact(v).zip(mixed.chunks_exact_mut(ROWS * L::N));
         for (signs, to) in rows {
-            let first = lanes.load(&x[at..]);
-            let mut sums = [first; ROWS];
-            for (r, sum) in sums.iter_mut().enumerate() {
-                *sum = lanes.mul(first, lanes.splat(signs[r * v]));
-            }
-            for j in 1..v {
+            // The signs of four rows, column by column. A product with ±1 is exact.
+            let signed = |j: usize| -> [L::V; ROWS] {
                 let number = lanes.load(&x[j * run + at..]);
-                for (r, sum) in sums.iter_mut().enumerate() {
-                    // A product with ±1 is exact.
-                    *sum = lanes.add(*sum, lanes.mul(number, lanes.splat(signs[r * v + j])));
-                }
+                let &[a, b, c, d] = &signs[j];
+                [a, b, c, d].map(|sign| lanes.mul(number, lanes.splat(sign)))
+            };
+            let [mut a, mut b, mut c, mut d] = signed(0);
+            for j in 1..v {
+                let [sa, sb, sc, sd] = signed(j);
+                a = lanes.add(a, sa);
+                b = lanes.add(b, sb);
+                c = lanes.add(c, sc);
+                d = lanes.add(d, sd);
             }
-            for (sum, to) in sums.into_iter().zip(to.chunks_exact_mut(L::N)) {
+            for (sum, to) in [a, b, c, d].into_iter().zip(to.chunks_exact_mut(L::N)) {
                 lanes.store(sum, to);
             }
         }
@@ -231,12 +285,14 @@ fn mix<T: Real, L: RealLanes<Number = T>>(lanes: L, x: &mut [T], plan: &Plan<T>,
         }
     }
     for at in whole..run {
-        for (signs, to) in plan.signs.chunks_exact(v).zip(mixed.iter_mut()) {
-            let mut sum = x[at] * signs[0];
-            for (j, sign) in signs.iter().enumerate().skip(1) {
-                sum = sum + x[j * run + at] * *sign;
+        for (signs, to) in plan.signs.chunks_exact(v).zip(mixed.as_chunks_mut::<ROWS>().0) {
+            *to = signs[0].map(|sign| x[at] * sign);
+            for (j, signs) in signs.iter().enumerate().skip(1) {
+                let number = x[j * run + at];
+                for (to, sign) in to.iter_mut().zip(signs) {
+                    *to = *to + number * *sign;
+                }
             }
-            *to = sum;
         }
         for (i, from) in mixed.iter().take(v).enumerate() {
             x[i * run + at] = *from;

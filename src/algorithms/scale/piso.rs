@@ -87,7 +87,7 @@ fn breakpoints(w: &[f64], alphabet: &Alphabet) -> Vec<Breakpoint> {
             }
         }
     }
-    all.sort_by(|a, b| b.at.total_cmp(&a.at));
+    all.sort_unstable_by(|a, b| b.at.total_cmp(&a.at));
     all
 }
 
