@@ -22,7 +22,8 @@ pub use fewbit_formats as formats;
 pub use kernels::byte_products;
 pub use kernels::{
     ConvError, ConvProduct, FloatEngine, FloatMatmulError, FloatOptions, FloatProduct, MatmulError,
-    MatmulOptions, Operand, PackedMatrix, Product, ReportLevel, StageEvents, StageWidths, Widths,
-    conv2d, matmul, matmul_float, matmul_i32, matmul_packed, required_widths,
+    MatmulOptions, Operand, Output, PackedMatrix, Product, ProductReport, ReportLevel, StageEvents,
+    StageWidths, Widths, conv2d, matmul, matmul_float, matmul_i32, matmul_into, matmul_packed,
+    required_widths,
 };
 pub use simd::{Isa, IsaError};

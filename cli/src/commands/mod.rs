@@ -8,6 +8,7 @@ pub(crate) mod explain;
 pub(crate) mod formats;
 pub(crate) mod matmul;
 pub(crate) mod quantize;
+mod ranges;
 pub(crate) mod sweep;
 
 use crate::args::Command;
