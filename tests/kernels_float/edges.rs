@@ -125,6 +125,21 @@ proptest! {
         prop_assert_eq!(engine, FloatEngine::Lanes, "{}", acc);
     }
 
+    /// Instructions that are computed in halves, at any length.
+    #[test]
+    fn instructions_in_halves(
+        preset in select(vec!["preset:h100-mma-fp8", "preset:h100-mma-fp8-f16"]),
+        formats in (select(vec!["e4m3fn", "e5m2"]), select(vec!["e4m3fn", "e5m2"])),
+        codes in (prop::collection::vec(0u32..256, 40..80), prop::collection::vec(0u32..256, 40..80)),
+        (m, k, n) in (1usize..4, 0usize..100, 1usize..4),
+        start in prop::option::of(select(vec![1.0, -0.0, 1024.0, -3.0078125, 6e-8])),
+    ) {
+        let (a, b) = (operand(formats.0, (m, k), &codes.0), operand(formats.1, (k, n), &codes.1));
+        let init = start.map(|x| Array2::from_elem((m, n), x));
+        let engine = check(&a, &b, preset, init.as_ref().map(|init| init.view()));
+        prop_assert_eq!(engine, FloatEngine::Lanes, "{}", preset);
+    }
+
     /// Values of all sizes, each matrix near a size of its own, so that sums lie around floors and beyond f32.
     #[test]
     fn units_at_any_size(

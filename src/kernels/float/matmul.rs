@@ -115,10 +115,12 @@ pub fn matmul_float(
     if options.report != ReportLevel::None {
         return stepped(&problem);
     }
-    let (left, right) = (Side::rows(a), Side::columns(b));
+    let (mut left, mut right) = (Side::rows(a), Side::columns(b));
     let Some(plan) = Plan::new(acc, &left, &right, init) else {
         return stepped(&problem);
     };
+    left.reorder(plan.order);
+    right.reorder(plan.order);
     let (mut values, mut seconds) = driver::multiply(&plan, &left, &right, init, isa)?;
     if plan.needs_finite() {
         let start = Instant::now();

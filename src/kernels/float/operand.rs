@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use fewbit_formats::Format;
 use ndarray::{Array2, ArrayView2, Zip};
 
+use super::plan::Order;
+use crate::accumulate::datapath::Lowered;
 use crate::reference::{Operand, Scales};
 
 /// An operand whose outputs are columns: the rows of a left one, the columns of a right one.
@@ -147,6 +149,25 @@ impl Side {
     /// `(K, outputs)`
     pub(super) fn dim(&self) -> (usize, usize) {
         self.values.dim()
+    }
+
+    /// Brings k into the order in which a plan takes it.
+    pub(super) fn reorder(&mut self, order: Order) {
+        let Order::Halves(width) = order else { return };
+        let (k, outputs) = self.dim();
+        let mut sources: Vec<usize> = (0..k.next_multiple_of(width)).collect();
+        for step in sources.chunks_mut(width) {
+            // Stable: ascending within each half.
+            step.sort_by_key(|index| Lowered::second(index % width));
+        }
+        let turned = |matrix: &Array2<f64>| {
+            Array2::from_shape_fn((sources.len(), outputs), |(to, output)| {
+                matrix.get((sources[to], output)).copied().unwrap_or(0.0)
+            })
+        };
+        self.values = turned(&self.values);
+        self.powers = turned(&self.powers);
+        self.scale_powers = self.scale_powers.as_ref().map(turned);
     }
 
     /// The outputs that an infinity or NaN enters.

@@ -19,8 +19,8 @@ use super::fused::{FusedPlan, Keep, Sum};
 use super::grouped::GroupedPlan;
 use super::operand::{Extent, Side};
 use super::round::{Beyond, FAR, Mode, Rounder, ieee};
-use crate::accumulate::datapath::{Addends, Aligned, Unit, ZeroExponent};
-use crate::accumulate::{Accumulator, Register, Stage};
+use crate::accumulate::datapath::{Addends, Aligned, Lowered, Unit, ZeroExponent};
+use crate::accumulate::{Accumulator, Datapath, Register, Stage};
 
 /// The innermost stage.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -35,9 +35,19 @@ pub(super) enum InnerPlan {
     Double(AlignedPlan),
 }
 
+/// In which order products enter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Order {
+    /// Ascending k.
+    Ascending,
+    /// Of every so many products, completed by zeros, those of [`Lowered`]'s first half before the others.
+    Halves(usize),
+}
+
 /// All stages.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Plan {
+    pub(super) order: Order,
     pub(super) inner: InnerPlan,
     /// Products of a tile.
     pub(super) count: Option<usize>,
@@ -123,15 +133,37 @@ impl Plan {
         if !bounds.near() || init.is_some_and(|init| init.iter().any(|x| x.is_nan())) {
             return None;
         }
+        if let Some(unit) = lowered(first) {
+            return Self::lowered(unit, first.width.get() as usize, &bounds, stages.len() == 1);
+        }
         let inner = inner(first, &bounds, stages.len() == 1)?;
-        let count = products(first);
+        let (count, order) = (products(first), Order::Ascending);
         let outer = stages[1..].iter().map(outer).collect::<Option<_>>()?;
-        Some(Self { inner, count, outer })
+        Some(Self { order, inner, count, outer })
+    }
+
+    /// Each half of an instruction is a step of the inner stage, and their sum a step of the register behind it.
+    fn lowered(unit: Aligned, width: usize, bounds: &Bounds, only: bool) -> Option<Self> {
+        if !only || !width.is_multiple_of(4) {
+            return None;
+        }
+        let inner = aligned(&unit, width / 2, &Bounds { k: width, ..*bounds })?;
+        let rounder = Rounder::new(unit.format, Mode::Even, Beyond::Ieee)?;
+        let outer = vec![OuterPlan { rounder, count: None }];
+        Some(Self { order: Order::Halves(width), inner, count: Some(width), outer })
     }
 
     /// Whether outputs that infinities or NaN of an operand enter need the reference.
     pub(super) fn needs_finite(&self) -> bool {
         matches!(self.inner, InnerPlan::Single(_) | InnerPlan::Double(_))
+    }
+}
+
+/// The unit of an instruction that is computed in halves.
+fn lowered(stage: &Stage) -> Option<Aligned> {
+    match stage.register {
+        Register::Datapath(Datapath { unit: Unit::Lowered(Lowered { unit }), .. }) => Some(*unit),
+        _ => None,
     }
 }
 
