@@ -103,7 +103,13 @@ fn packed_codes_come_back() {
         assert_eq!(bytes.len(), 50);
         assert_eq!(GroupTensor::unpacked(4, 99, order, &bytes).unwrap(), codes);
     }
-    assert!(quantized("mx(bf16,f32,6)", &[4], 0).packed(PackOrder::LowFirst).is_err());
+    let wide = quantized("mx(bf16,f32,6)", &[4], 0);
+    let codes: Vec<u32> = wide.as_quant().codes().iter().copied().collect();
+    for order in PackOrder::ALL {
+        let bytes = wide.packed(order).unwrap();
+        assert_eq!(GroupTensor::unpacked_wide(16, 4, order, &bytes).unwrap(), codes);
+        assert!(GroupTensor::unpacked(16, 4, order, &bytes).is_err());
+    }
 }
 
 #[test]

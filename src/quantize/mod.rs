@@ -4,6 +4,7 @@
 //! [`Policy`](fewbit_formats::Policy) how an element is rounded and what happens at the ends. A [`Quantizer`] is the
 //! three together.
 
+pub mod calibration;
 mod error;
 mod execute;
 pub(crate) mod log2;

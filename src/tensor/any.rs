@@ -20,12 +20,13 @@ pub enum AnyQuantTensor {
 macro_rules! each {
     ($any:expr, $tensor:ident => $body:expr) => {
         match $any {
-            AnyQuantTensor::U8($tensor) => $body,
-            AnyQuantTensor::U16($tensor) => $body,
-            AnyQuantTensor::U32($tensor) => $body,
+            $crate::tensor::AnyQuantTensor::U8($tensor) => $body,
+            $crate::tensor::AnyQuantTensor::U16($tensor) => $body,
+            $crate::tensor::AnyQuantTensor::U32($tensor) => $body,
         }
     };
 }
+pub(super) use each;
 
 impl AnyQuantTensor {
     /// The tensor of these parts; codes in the low bits of `u32`.

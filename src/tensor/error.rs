@@ -102,7 +102,8 @@ pub enum TensorError {
     },
     /// A range that leaves the axis or cuts a group.
     #[error(
-        "{start}..{end} is not a part of axis {axis}: expected a range within 0..{extent} of whole groups of {unit}"
+        "{start}..{end} is not a part of axis {axis}: expected a range within 0..{extent} that begins at a multiple of \
+         {unit}, or lies between two of them"
     )]
     Slice {
         /// The axis.
@@ -113,9 +114,86 @@ pub enum TensorError {
         end: usize,
         /// The extent of the axis.
         extent: usize,
-        /// What the range must be a multiple of.
+        /// Elements of what must not be cut: a group, or all groups that share an outer scale.
         unit: usize,
     },
+    /// An order of axes that leaves one out or names one twice.
+    #[error("{order:?} is no order of {axes} axes: expected each of 0 to {axes}-1 once")]
+    Permutation {
+        /// The order.
+        order: Vec<usize>,
+        /// How many axes there are.
+        axes: usize,
+    },
+    /// A shape in which elements that share a scale are not those of any granularity.
+    #[error(
+        "a tensor of shape {from:?} with {granularity} cannot take shape {to:?}: there no granularity keeps every \
+         element at its scale; give scales to smaller groups first (`with_granularity`)"
+    )]
+    Reshape {
+        /// The shape it has.
+        from: Vec<usize>,
+        /// The shape asked for.
+        to: Vec<usize>,
+        /// The granularity, in words.
+        granularity: String,
+    },
+    /// A group format whose groups a shape would cut.
+    #[error(
+        "groups along axis {axis} of shape {from:?} are not groups of {format} along any axis of shape {to:?}"
+    )]
+    GroupReshape {
+        /// The format.
+        format: GroupFormat,
+        /// The axis of the groups.
+        axis: isize,
+        /// The shape it has.
+        from: Vec<usize>,
+        /// The shape asked for.
+        to: Vec<usize>,
+    },
+    /// A granularity that is not finer than the tensor's.
+    #[error(
+        "a tensor of shape {shape:?} with {from} cannot have {to}: elements of different scales would share one"
+    )]
+    Refine {
+        /// The tensor's granularity, in words.
+        from: String,
+        /// The granularity asked for, in words.
+        to: String,
+        /// The tensor's shape.
+        shape: Vec<usize>,
+    },
+    /// No tensor to join.
+    #[error("there is no tensor to concatenate: expected at least one")]
+    ConcatenateNothing,
+    /// A tensor that cannot stand behind the first.
+    #[error("tensor {tensor} cannot be joined along axis {axis}: {reason}")]
+    Concatenate {
+        /// The axis.
+        axis: isize,
+        /// Which tensor, counted from 0.
+        tensor: usize,
+        /// Why.
+        reason: String,
+    },
+    /// A value whose negative the format does not have.
+    #[error(
+        "{value} at index {index:?} has no negative in {format}; take `to_int` and negate that"
+    )]
+    Negate {
+        /// The value of the code.
+        value: f64,
+        /// Where it is.
+        index: Vec<usize>,
+        /// The format.
+        format: Format,
+    },
+    /// Codes around a zero point.
+    #[error(
+        "codes with a zero point have no negatives in their format; take `to_int` and negate that"
+    )]
+    NegateZeroPoint,
     /// Values or codes that cannot be converted.
     #[error(transparent)]
     Convert(#[from] ConvertError),

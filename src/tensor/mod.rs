@@ -2,12 +2,19 @@
 
 mod any;
 mod decode;
+mod display;
 pub mod element;
 mod error;
 mod granularity;
 mod group;
+mod int;
+mod packed;
+mod parts;
 mod quant_tensor;
 mod shape;
+mod sharing;
+pub mod store;
+mod structure;
 
 pub use any::AnyQuantTensor;
 pub use element::{Code, Dynamic, Element, StaticElement};
@@ -15,5 +22,6 @@ pub use error::TensorError;
 pub(crate) use granularity::{Arrangement, array};
 pub use granularity::{Granularity, resolve_axis};
 pub use group::{GroupCodes, GroupTensor, OuterScales, ggml_dequantize, ggml_quantize};
+pub use int::{BitGrowth, IntError, IntTensor, ScaleMatch, Window, growth};
 pub use quant_tensor::{QuantTensor, from_codes};
 pub use shape::unravel;

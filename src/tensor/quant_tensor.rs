@@ -4,6 +4,7 @@ use fewbit_formats::Format;
 use ndarray::ArrayD;
 
 use super::granularity::{Arrangement, array};
+use super::parts::{OwnedParts, Parts};
 use super::{Code, Dynamic, Element, Granularity, StaticElement, TensorError};
 
 /// A quantized tensor: a code per element, and per group of elements a scale and, if there are any, a zero point.
@@ -148,7 +149,7 @@ impl<E: Element> QuantTensor<E> {
 
     /// Scales or zero points repeated to the tensor's shape.
     pub fn expand(&self, parameter: &ArrayD<f32>) -> ArrayD<f32> {
-        super::shape::expand(parameter, self.shape(), self.granularity)
+        super::shape::expand(parameter, self.shape(), self.granularity, f32::NAN)
     }
 
     /// The same tensor with its format as a run-time value.
@@ -161,6 +162,21 @@ impl<E: Element> QuantTensor<E> {
             .ok_or(TensorError::Storage { format, available: E::Code::BITS })?;
         let Self { codes, scale, zero_point, granularity, .. } = self;
         Ok(QuantTensor { element, codes, scale, zero_point, granularity })
+    }
+
+    pub(super) fn parts(&self) -> Parts<'_, E::Code, f32> {
+        Parts {
+            codes: self.codes.view(),
+            scale: self.scale.view(),
+            zero_point: self.zero_point.as_ref().map(|zero_point| zero_point.view()),
+            granularity: self.granularity,
+        }
+    }
+
+    /// The tensor of parts that came out of a valid one.
+    pub(super) fn with_parts(&self, parts: OwnedParts<E::Code, f32>) -> Result<Self, TensorError> {
+        let OwnedParts { codes, scale, zero_point, granularity } = parts;
+        Self::from_valid_codes(self.element, codes, scale, zero_point, granularity)
     }
 
     /// Codes, scales, zero points.

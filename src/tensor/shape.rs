@@ -20,17 +20,18 @@ pub fn unravel(mut flat: usize, shape: &[usize]) -> Vec<usize> {
     index
 }
 
-/// A parameter of the granularity's shape, repeated to `shape`.
-pub(crate) fn expand(
-    parameter: &ArrayD<f32>,
+/// A parameter of the granularity's shape, repeated to `shape`; `lost` where it has another shape.
+pub(crate) fn expand<T: Copy>(
+    parameter: &ArrayD<T>,
     shape: &[usize],
     granularity: Granularity,
-) -> ArrayD<f32> {
+    lost: T,
+) -> ArrayD<T> {
     match granularity {
         Granularity::Tensor | Granularity::Channel { .. } | Granularity::Row => {
             match parameter.broadcast(IxDyn(shape)) {
                 Some(view) => view.to_owned(),
-                None => ArrayD::from_elem(IxDyn(shape), f32::NAN),
+                None => ArrayD::from_elem(IxDyn(shape), lost),
             }
         }
         Granularity::Group { axis, size } => {

@@ -3,4 +3,3 @@
 pub(crate) mod atomic;
 pub(crate) mod codes;
 pub(crate) mod npy;
-pub(crate) mod tensors;

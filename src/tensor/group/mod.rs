@@ -4,6 +4,7 @@ mod display;
 mod ggml;
 mod pack;
 mod slice;
+mod structure;
 
 use fewbit_formats::{BlockScale, Format, GroupFormat, OuterScale, Span, ZeroPoint};
 use ndarray::{ArrayD, ArrayView, Dimension, IxDyn};

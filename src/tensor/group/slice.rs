@@ -3,19 +3,20 @@
 use std::ops::Range;
 
 use fewbit_formats::Span;
-use ndarray::{ArrayD, Axis, Slice};
+use ndarray::ArrayD;
 
 use super::{GroupCodes, GroupTensor};
 use crate::convert::GroupLayout;
 use crate::tensor::TensorError;
 use crate::tensor::granularity::resolve_axis;
+use crate::tensor::parts::{check_range, cut, unit_range};
 
 impl GroupTensor {
     /// The elements with these indices on an axis. On the axis of the groups the range begins with a group, and with
-    /// the span of an outer scale where there is one, and ends with one or with the tensor.
+    /// the span of an outer scale where there is one, or lies within one; where it ends, the last group is cut short.
     ///
     /// # Errors
-    /// An axis that does not exist; a range beyond it, or that cuts a group.
+    /// An axis that does not exist; a range beyond it, or whose first group would be cut.
     ///
     /// ```
     /// use fewbit::convert::GroupEncoder;
@@ -35,27 +36,11 @@ impl GroupTensor {
     pub fn slice_axis(&self, axis: isize, range: Range<usize>) -> Result<Self, TensorError> {
         let place = resolve_axis(axis, self.shape())?;
         let extent = self.shape()[place];
-        let error =
-            |unit| TensorError::Slice { axis, start: range.start, end: range.end, extent, unit };
-        if range.start > range.end || range.end > extent {
-            return Err(error(1));
-        }
         let along = resolve_axis(self.axis, self.shape())? == place;
-        let size = if along { self.format.size() } else { 1 };
-        let count = match self.format.scale().outer.map(|outer| outer.span) {
-            Some(Span::Groups(count)) if along => count as usize,
-            _ => 1,
-        };
-        let unit = size * count;
-        if !range.start.is_multiple_of(unit)
-            || range.end != extent && !range.end.is_multiple_of(unit)
-        {
-            return Err(error(unit));
-        }
-        let cut = |codes: &ArrayD<u32>, size: usize| {
-            let range = range.start / size..range.end.div_ceil(size);
-            codes.slice_axis(Axis(place), Slice::from(range)).to_owned()
-        };
+        let (size, unit) = if along { (self.format.size(), self.outer_size()) } else { (1, 1) };
+        check_range(axis, &range, extent, unit)?;
+        check_range(axis, &range, extent, size)?;
+        let cut = |codes: &ArrayD<u32>, size| cut(&codes.view(), place, unit_range(&range, size));
         let codes = self.to_codes();
         let outer =
             codes.outer.map(|outer| if outer.ndim() == 0 { outer } else { cut(&outer, unit) });
@@ -66,6 +51,15 @@ impl GroupTensor {
             outer,
         };
         Self::new(self.format, self.axis, parts)
+    }
+
+    /// Elements along the axis that share the scarcest of the scales: a group's own, or an outer one.
+    pub(super) fn outer_size(&self) -> usize {
+        let count = match self.format.scale().outer.map(|outer| outer.span) {
+            Some(Span::Groups(count)) => count as usize,
+            _ => 1,
+        };
+        self.format.size().saturating_mul(count)
     }
 
     /// Where the groups lie.

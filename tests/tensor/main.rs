@@ -1,0 +1,8 @@
+//! Quantized and integer tensors: every operation against the same operation on exact values.
+
+mod arithmetic;
+mod data;
+mod golden;
+mod pooling;
+mod store;
+mod structure;

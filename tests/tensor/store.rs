@@ -1,0 +1,197 @@
+//! Files of tensors, and tensors for the eye.
+
+use fewbit::convert::GroupEncoder;
+use fewbit::formats::ggml::GgmlType;
+use fewbit::formats::{GroupFormat, NanPolicy, Preset};
+use fewbit::tensor::store::{Contents, Extra, GgmlBlocks, Saved, StoreError, Stored, to_bytes};
+use fewbit::tensor::{
+    AnyQuantTensor, BitGrowth, Granularity, GroupTensor, IntTensor, QuantTensor, element,
+    ggml_quantize,
+};
+use ndarray::{Array2, ArrayD, IxDyn, arr0, array};
+use proptest::prelude::*;
+
+use crate::data::{Random, granularity, integer_format, tensor};
+
+fn same(a: &AnyQuantTensor, b: &AnyQuantTensor) -> bool {
+    let resolved = |t: &AnyQuantTensor| {
+        let place = |axis: isize| axis.rem_euclid(t.shape().len() as isize);
+        match t.granularity() {
+            Granularity::Channel { axis } => Granularity::Channel { axis: place(axis) },
+            Granularity::Group { axis, size } => Granularity::Group { axis: place(axis), size },
+            other => other,
+        }
+    };
+    a.format() == b.format()
+        && a.codes() == b.codes()
+        && a.scale() == b.scale()
+        && a.zero_point() == b.zero_point()
+        && resolved(a) == resolved(b)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn tensors_come_back_from_their_files(seed: u64) {
+        let mut random = Random(seed);
+        let shape: Vec<usize> = (0..random.below(4)).map(|_| random.below(6)).collect();
+        let of = granularity(&mut random, shape.len());
+        let (format, zeros) = (integer_format(&mut random, 30), random.below(2) == 0);
+        let t = tensor(&mut random, format, &shape, of, zeros);
+        let bytes = t.to_safetensors().unwrap();
+        prop_assert!(same(&AnyQuantTensor::from_safetensors(&bytes).unwrap(), &t));
+        let ints = t.to_int().unwrap();
+        let ints = ints.add(&ints, BitGrowth::Range, Default::default()).unwrap();
+        let again = IntTensor::from_safetensors(&ints.to_safetensors().unwrap()).unwrap();
+        prop_assert_eq!(again.ints(), ints.ints());
+        prop_assert_eq!((again.data_type(), again.range()), (ints.data_type(), ints.range()));
+        prop_assert_eq!((again.scale(), again.zero_point()), (ints.scale(), ints.zero_point()));
+        // Whatever is cut off or changed is an error or another tensor, never a panic.
+        let cut = random.below(bytes.len());
+        prop_assert!(Saved::from_bytes(&bytes[..cut]).is_err());
+        let mut wrong = bytes;
+        for _ in 0..1 + random.below(3) {
+            let place = random.below(wrong.len());
+            wrong[place] = random.next() as u8;
+        }
+        let _ = Saved::from_bytes(&wrong);
+    }
+}
+
+#[test]
+fn groups_and_blocks_come_back_from_their_files() {
+    let x = Array2::from_shape_fn((3, 70), |(i, j)| (i as f32 + 0.3) * (j as f32 - 31.0));
+    for name in [
+        "mxfp4",
+        "mxint8",
+        "nvfp4",
+        "mx(int4,uint6*f16/3,4)",
+        "mx(uint4,f16,8,zero-point)",
+        "mx(bf16,f32,6)",
+    ] {
+        let format: GroupFormat = name.parse().unwrap();
+        let mut policy = "ocp-1.0".parse::<Preset>().unwrap().group_policy(&format);
+        policy.element = policy.element.with_nan(NanPolicy::Zero);
+        let encoder = GroupEncoder::new(format, policy).unwrap();
+        for axis in [0, 1] {
+            let t = GroupTensor::quantize(&encoder, &x.view(), axis).unwrap();
+            let bytes = t.to_safetensors().unwrap();
+            assert_eq!(GroupTensor::from_safetensors(&bytes).unwrap(), t, "{name}");
+            let error = AnyQuantTensor::from_safetensors(&bytes).unwrap_err();
+            assert_eq!(
+                error.to_string(),
+                "it holds groups with scale codes; codes of a scalar format was expected"
+            );
+        }
+    }
+    let values = Array2::from_shape_fn((2, 64), |(i, j)| (i * 64 + j) as f32);
+    let bytes = ggml_quantize(GgmlType::Q4_0, &values.view()).unwrap();
+    let blocks = GgmlBlocks { kind: GgmlType::Q4_0, bytes };
+    let file = to_bytes(&blocks, Extra::default()).unwrap();
+    assert_eq!(Saved::from_bytes(&file).unwrap(), Saved::Blocks(blocks));
+}
+
+#[test]
+fn more_can_stand_beside_a_tensor() {
+    let codes = array![1u8, 2].into_dyn();
+    let t =
+        QuantTensor::new(element::Int8, codes, arr0(0.5f32).into_dyn(), None, Granularity::Tensor);
+    let t = t.unwrap().into_any().unwrap();
+    let mut extra =
+        Extra { arrays: vec![Stored::f32("values", &t.dequantize())], ..Extra::default() };
+    extra.metadata.insert("seed".into(), 7.into());
+    extra.metadata.insert("format".into(), "something else".into());
+    let bytes = to_bytes(&t, extra).unwrap();
+    assert_eq!(AnyQuantTensor::from_safetensors(&bytes).unwrap(), t);
+    let contents = Contents::of(&bytes).unwrap();
+    assert_eq!(contents.f32("values").unwrap(), array![0.5f32, 1.0].into_dyn());
+    assert!(contents.metadata().contains("\"seed\":7"));
+    let twice = Extra { arrays: vec![Stored::f32("scale", t.scale())], ..Extra::default() };
+    match to_bytes(&t, twice) {
+        Err(StoreError::Write(_)) => {}
+        other => panic!("{:?}", other.map(|bytes| bytes.len())),
+    }
+}
+
+#[test]
+fn files_of_something_else_are_refused() {
+    let message = |bytes: &[u8]| Saved::from_bytes(bytes).unwrap_err().to_string();
+    assert!(message(b"no file").starts_with("not a .safetensors file"));
+    let file = |metadata: &str, codes: &[u8]| {
+        let text = format!(
+            r#"{{"__metadata__":{{"fewbit":{}}},"codes":{{"dtype":"U8","shape":[{n}],"data_offsets":[0,{n}]}},"scale":{{"dtype":"F32","shape":[],"data_offsets":[{n},{e}]}}}}"#,
+            serde_json::to_string(metadata).unwrap(),
+            n = codes.len(),
+            e = codes.len() + 4,
+        );
+        let mut bytes = (text.len() as u64).to_le_bytes().to_vec();
+        bytes.extend(text.as_bytes());
+        bytes.extend(codes);
+        bytes.extend(1f32.to_le_bytes());
+        bytes
+    };
+    assert!(Saved::from_bytes(&file(r#"{"format":"int4"}"#, &[1, 2])).is_ok());
+    assert_eq!(
+        message(&file(r#"{"format":"int4"}"#, &[1, 200])),
+        "code 0xc8 at index [1] stands for nothing in int4"
+    );
+    assert!(message(&file(r#"{"format":"int4x"}"#, &[1])).starts_with("`format` in its metadata"));
+    assert!(message(&file("[]", &[1])).contains("not those of a quantized array"));
+    assert!(message(&file("{}", &[1])).contains("missing field `format`"));
+    assert!(
+        message(&file(r#"{"format":"int4","granularity":"planet"}"#, &[1])).contains("`planet`")
+    );
+    assert!(
+        message(&file(r#"{"format":"int4","granularity":{"channel":{}}}"#, &[1]))
+            .contains("`axis`")
+    );
+    assert_eq!(
+        message(&file(r#"{"format":"mxfp4"}"#, &[1])),
+        "its metadata have no `axis`, which groups need"
+    );
+    assert_eq!(message(&file(r#"{"format":"integers:int9"}"#, &[1])), "it has no tensor `ints`");
+    assert!(message(&file(r#"{"format":"integers:9"}"#, &[1])).contains("`9` is no type"));
+}
+
+#[test]
+fn tensors_are_shown_by_their_corner() {
+    let codes = ArrayD::from_shape_fn(IxDyn(&[2, 5, 9]), |i| (i[0] * 45 + i[1] * 9 + i[2]) as u8);
+    let scale = ArrayD::from_shape_fn(IxDyn(&[1, 5, 1]), |i| (i[1] + 1) as f32);
+    let zero = ArrayD::from_elem(IxDyn(&[1, 5, 1]), 1f32);
+    let granularity = Granularity::Channel { axis: 1 };
+    let t = QuantTensor::new(element::Uint8, codes, scale, Some(zero), granularity).unwrap();
+    let text = "\
+uint8 [2, 5, 9], one scale per index of axis 1 (5 from 1 to 5), zero point 1
+  [-1, 0, 1, 2, 3, 4, and 3 more]
+  [16, 18, 20, 22, 24, 26, and 3 more]
+  [51, 54, 57, 60, 63, 66, and 3 more]
+  [104, 108, 112, 116, 120, 124, and 3 more]
+  and 1 more rows
+  and 1 more matrices
+";
+    assert_eq!(t.to_string(), text);
+    let ints = t.to_int().unwrap().to_string();
+    assert!(ints.starts_with(
+        "uint8 [2, 5, 9], one scale per index of axis 1 (5 from 1 to 5), zero point 1\n  [0, 1, 2,"
+    ));
+    let empty = IntTensor::new(
+        ArrayD::zeros(IxDyn(&[0, 3])),
+        fewbit::accumulate::bounds::DataType {
+            bits: 23,
+            sign: fewbit::accumulate::bounds::Sign::Signed,
+        },
+        arr0(1.0).into_dyn(),
+        None,
+        Granularity::Tensor,
+    );
+    assert_eq!(empty.unwrap().to_string(), "int23 [0, 3], one scale 1\n  no elements\n");
+    let one = QuantTensor::new(
+        element::Int8,
+        arr0(3u8).into_dyn(),
+        arr0(0.5f32).into_dyn(),
+        None,
+        Granularity::Tensor,
+    );
+    assert_eq!(one.unwrap().to_string(), "int8 [], one scale 0.5\n  [1.5]\n");
+}
