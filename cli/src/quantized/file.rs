@@ -16,7 +16,7 @@ use crate::io::tensors::{Contents, File, Stored, encode};
 use crate::output;
 
 /// What stands under `fewbit` in a file's metadata.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Metadata {
     /// A group format, a scalar format, or `gguf:` and a kind of block.
     pub(crate) format: String,
@@ -30,6 +30,15 @@ pub(crate) struct Metadata {
     /// Every choice that was made.
     #[serde(default)]
     pub(crate) policy: Value,
+    /// Who shares a scale, where a quantizer says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) granularity: Option<Granularity>,
+    /// The name of the quantizer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) preset: Option<String>,
+    /// The whole quantizer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) recipe: Option<Value>,
 }
 
 /// The bytes of the file of a quantized array and its values.
@@ -48,6 +57,7 @@ pub(crate) fn write(
                 Stored::f32("scale", scale.shape(), scale),
             ]
         }
+        Quantized::Simulated(tensor) => simulated(tensor),
         Quantized::Blocks(blocks) => vec![Stored::bytes("blocks", blocks.shape(), blocks)],
     };
     tensors.push(Stored::f32("values", values.shape(), values));
@@ -65,6 +75,18 @@ fn outer_name(format: &GroupFormat) -> &'static str {
         Some(fewbit_formats::Span::Groups(_)) => "outer_scale",
         _ => "tensor_scale",
     }
+}
+
+fn simulated(tensor: &AnyQuantTensor) -> Vec<Stored> {
+    let (bits, codes, scale) = (tensor.bit_width(), tensor.codes(), tensor.scale());
+    let zeros = ArrayD::zeros(scale.shape());
+    let zero_point = tensor.zero_point().unwrap_or(&zeros);
+    vec![
+        Stored::codes("codes", bits, tensor.shape(), &codes),
+        Stored::f32("scale", scale.shape(), scale),
+        Stored::f32("zero_point", zero_point.shape(), zero_point),
+        Stored::f32("bit_width", &[], [&(bits as f32)]),
+    ]
 }
 
 fn groups(tensor: &GroupTensor) -> Vec<Stored> {
@@ -117,7 +139,7 @@ pub(crate) fn read(path: &Path) -> Result<(Target, ArrayD<f32>), CliError> {
     let wrong = |error: TensorError| contents.wrong(error.to_string());
     let values = match target {
         Target::Groups(format) => read_groups(&contents, format, &metadata)?,
-        Target::Tensor(format) => read_tensor(&contents, format)?,
+        Target::Tensor(format) => read_tensor(&contents, format, &metadata)?,
         Target::Blocks(kind) => {
             let (shape, bytes) = contents.bytes("blocks")?;
             ggml_dequantize(kind, &array(&contents, "blocks", &shape, bytes)?.view())
@@ -127,12 +149,24 @@ pub(crate) fn read(path: &Path) -> Result<(Target, ArrayD<f32>), CliError> {
     Ok((target, values))
 }
 
-fn read_tensor(contents: &Contents<'_>, format: Format) -> Result<ArrayD<f32>, CliError> {
+fn read_tensor(
+    contents: &Contents<'_>,
+    format: Format,
+    metadata: &Metadata,
+) -> Result<ArrayD<f32>, CliError> {
     let (shape, codes) = contents.codes("codes")?;
     let (scale_shape, scale) = contents.f32("scale")?;
     let codes = array(contents, "codes", &shape, codes)?;
     let scale = array(contents, "scale", &scale_shape, scale)?;
-    let tensor = AnyQuantTensor::new(format, &codes.view(), scale, None, Granularity::Tensor);
+    let zero_point = if contents.has("zero_point") {
+        let (shape, values) = contents.f32("zero_point")?;
+        let zero_point = array(contents, "zero_point", &shape, values)?;
+        Some(zero_point).filter(|zero_point| zero_point.iter().any(|value| *value != 0.0))
+    } else {
+        None
+    };
+    let granularity = metadata.granularity.unwrap_or(Granularity::Tensor);
+    let tensor = AnyQuantTensor::new(format, &codes.view(), scale, zero_point, granularity);
     Ok(tensor.map_err(|error| contents.wrong(error.to_string()))?.dequantize())
 }
 
