@@ -1,22 +1,70 @@
 //! The axes of a conversion's policy as arguments.
 
 use std::fmt;
+use std::str::FromStr;
 
 use clap::Args;
+use fewbit::quantize;
 use fewbit_formats::{
     Format, InfinityPolicy, NanPayload, NanPolicy, NanSign, Overflow, Policy, Preset, Rounding,
     SubnormalInput, SubnormalOutput, ZeroSign,
 };
 use serde::Serialize;
 
+use crate::error::CliError;
+
+/// What `--preset` can name.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum PresetName {
+    /// The policies of a stack.
+    Stack(Preset),
+    /// A whole quantizer.
+    Quantizer(&'static quantize::Preset),
+}
+
+impl FromStr for PresetName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let stack = text.parse().map(Self::Stack);
+        let quantizer = quantize::Preset::find(text).map(Self::Quantizer);
+        stack.or_else(|error| {
+            quantizer.ok_or_else(|| {
+                let near = near(text);
+                let near = if near.is_empty() { String::new() } else { format!(" ({near})") };
+                format!("{error}; or, for `fewbit quantize`, one of its --list-presets{near}")
+            })
+        })
+    }
+}
+
+/// Up to four names of quantizers that have a part of `text` in common with it.
+fn near(text: &str) -> String {
+    let text = text.to_ascii_lowercase();
+    let common = |name: &str| {
+        let name = name.to_ascii_lowercase();
+        name.bytes().zip(text.bytes()).take_while(|(a, b)| a == b).count()
+    };
+    let mut found: Vec<(usize, &str)> = quantize::Preset::all()
+        .iter()
+        .map(|preset| (common(preset.name), preset.name))
+        .filter(|(common, _)| *common >= 4)
+        .collect();
+    found.sort_by_key(|(common, name)| {
+        (std::cmp::Reverse(*common), name.len().abs_diff(text.len()))
+    });
+    found.iter().take(4).map(|(_, name)| *name).collect::<Vec<_>>().join(", ")
+}
+
 /// One flag per axis, on top of a preset.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Policy")]
 pub(crate) struct PolicyArgs {
     /// Follow a stack on every axis that no other flag sets, as `ocp-1.0` or `ml_dtypes-0.5`
-    /// [default: ties-even, saturate, and nothing lost where the format can hold it]
+    /// [default: ties-even, saturate, and nothing lost where the format can hold it];
+    /// `fewbit quantize` takes the name of a whole quantizer too, as `Int8WeightPerChannelFloat`
     #[arg(long, value_name = "NAME")]
-    preset: Option<Preset>,
+    preset: Option<PresetName>,
     /// Between two values: ties-even, ties-away, ties-zero, ties-up, ties-down, toward-zero, up, down, away, odd,
     /// stochastic<n>, or a short, AP_* or AC_* name [default: ties-even]
     #[arg(long, value_name = "MODE")]
@@ -61,12 +109,40 @@ pub(crate) enum NanChoice {
 impl PolicyArgs {
     /// The stack that is followed.
     pub(crate) fn preset(&self) -> Option<Preset> {
-        self.preset
+        match self.preset {
+            Some(PresetName::Stack(preset)) => Some(preset),
+            _ => None,
+        }
+    }
+
+    /// The quantizer that is named.
+    pub(crate) fn quantizer(&self) -> Option<&'static quantize::Preset> {
+        match self.preset {
+            Some(PresetName::Quantizer(preset)) => Some(preset),
+            _ => None,
+        }
+    }
+
+    /// Refuses the name of a quantizer, for `what`.
+    pub(crate) fn refuse_quantizer(&self, what: &str) -> Result<(), CliError> {
+        match self.quantizer() {
+            None => Ok(()),
+            Some(preset) => Err(CliError::Arguments(format!(
+                "{} is a quantizer, which {what} does not take: expected a stack such as ocp-1.0, or \
+                 `fewbit quantize --preset {} X.npy Q.safetensors`",
+                preset.name, preset.name
+            ))),
+        }
+    }
+
+    /// Whether any flag but the preset was given.
+    pub(crate) fn has_axes(&self) -> bool {
+        Self { preset: None, ..self.clone() }.is_given()
     }
 
     /// Whether no flag and no preset says what becomes of overflow.
     pub(crate) fn leaves_overflow_open(&self) -> bool {
-        self.overflow.is_none() && self.preset.is_none()
+        self.overflow.is_none() && self.preset().is_none()
     }
 
     /// Whether any of them was given.
@@ -97,7 +173,7 @@ impl PolicyArgs {
 
     /// The policy for a format, and whether its NaN axis was chosen.
     pub(crate) fn policy(&self, format: Format) -> (Policy, NanChoice) {
-        let base = match (self.preset, format) {
+        let base = match (self.preset(), format) {
             (Some(preset), _) => preset.policy(format),
             (None, Format::Float(_)) => PLAIN.with_nan(NanPolicy::MlDtypes),
             (None, _) => PLAIN,

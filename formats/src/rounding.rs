@@ -197,16 +197,16 @@ impl Rounding {
 
     /// The modes that need no random bits, with their canonical name first, the short one second, others after them.
     pub const NAMES: &'static [(Self, &'static [&'static str])] = &[
-        (Self::TiesEven, &["ties-even", "rne", "AP_RND_CONV", "AC_RND_CONV"]),
+        (Self::TiesEven, &["ties-even", "rne", "AP_RND_CONV", "AC_RND_CONV", "ROUND"]),
         (Self::TiesOdd, &["ties-odd", "rno", "AC_RND_CONV_ODD"]),
         (Self::TiesAway, &["ties-away", "rna", "AP_RND_INF", "AC_RND_INF"]),
         (Self::TiesZero, &["ties-zero", "rnz", "AP_RND_ZERO", "AC_RND_ZERO"]),
         (Self::TiesUp, &["ties-up", "rnu", "AP_RND", "AC_RND"]),
         (Self::TiesDown, &["ties-down", "rnd", "AP_RND_MIN_INF", "AC_RND_MIN_INF"]),
-        (Self::TiesDpu, &["ties-dpu", "dpu"]),
-        (Self::TowardZero, &["toward-zero", "rz", "AP_TRN_ZERO", "AC_TRN_ZERO"]),
-        (Self::Up, &["up", "ru"]),
-        (Self::Down, &["down", "rd", "AP_TRN", "AC_TRN"]),
+        (Self::TiesDpu, &["ties-dpu", "dpu", "dpu_round"]),
+        (Self::TowardZero, &["toward-zero", "rz", "AP_TRN_ZERO", "AC_TRN_ZERO", "ROUND_TO_ZERO"]),
+        (Self::Up, &["up", "ru", "CEIL"]),
+        (Self::Down, &["down", "rd", "AP_TRN", "AC_TRN", "FLOOR"]),
         (Self::Away, &["away", "raz"]),
         (Self::Odd, &["odd", "ro"]),
     ];
@@ -277,6 +277,9 @@ impl FromStr for Rounding {
         if let Some((mode, _)) = plain {
             return Ok(*mode);
         }
+        if text.eq_ignore_ascii_case("STOCHASTIC_ROUND") {
+            return Ok(Self::Stochastic { bits: 24 });
+        }
         let word = text.trim_end_matches(|c: char| c.is_ascii_digit());
         let bits = text[word.len()..].parse().ok().filter(|bits| (1..=32).contains(bits));
         Self::STOCHASTIC
@@ -290,7 +293,8 @@ impl FromStr for Rounding {
                 expected: "ties-even (rne), ties-odd (rno), ties-away (rna), ties-zero (rnz), ties-up (rnu), \
                            ties-down (rnd), ties-dpu, toward-zero (rz), up (ru), down (rd), away (raz), odd (ro), \
                            stochastic<n> (sr<n>), stochastic-middle<n>, stochastic-nearest<n>, stochastic-odd<n> with n from 1 to 32, \
-                           or an AP_* or AC_* name",
+                           an AP_* or AC_* name, or Brevitas' ROUND, FLOOR, CEIL, \
+                           ROUND_TO_ZERO, DPU, STOCHASTIC_ROUND",
             })
     }
 }

@@ -25,6 +25,20 @@ pub enum QuantizeError {
     /// A zero point for a format that has no place for one.
     #[error("{0} is not an integer format: expected a quantizer without a zero point")]
     ZeroPoint(Format),
+    /// A dead zone in a format that has none.
+    #[error("{0} has no dead zone: expected ternary")]
+    DeadZone(Format),
+    /// Something that the quantizer must be given and that was not.
+    #[error("{what} is missing: {remedy}")]
+    Missing {
+        /// What is missing.
+        what: &'static str,
+        /// How to give it.
+        remedy: &'static str,
+    },
+    /// A field that a description does not have, or a value that it cannot have.
+    #[error("{0}")]
+    Description(String),
     /// An overflow policy that the format cannot follow here.
     #[error(
         "overflow policy `{overflow}` cannot be used with {format} in a quantizer: expected {expected}"

@@ -2,86 +2,175 @@
 
 use std::borrow::Cow;
 
-use fewbit_formats::{EncodeError, Format, Policy, philox};
-use ndarray::ArrayD;
+use fewbit_formats::{Format, Policy, philox};
+use rayon::prelude::*;
 
+use crate::convert::{ConvertError, Encoder, compiled};
 use crate::reference;
+use crate::simd::{Call, Isa};
 use crate::tensor::{Arrangement, Code, array, unravel};
 
-use super::QuantizeError;
 use super::parameters::Parameters;
+use super::{QuantizeError, Scheme};
+
+/// Elements of one task; results do not depend on it.
+pub(super) const TASK: usize = 1 << 15;
+/// Quotients that are made before they are encoded; they stay in the first-level cache.
+const TILE: usize = 1 << 11;
 
 /// What all elements of one tensor have in common.
 pub(crate) struct Run<'a> {
-    arrangement: &'a Arrangement,
-    scale: Cow<'a, [f32]>,
-    zero_point: Option<Cow<'a, [f32]>>,
-    format: Format,
-    policy: Policy,
-    seed: u64,
+    pub(crate) arrangement: &'a Arrangement,
+    /// Arranged.
+    pub(crate) scale: Cow<'a, [f32]>,
+    /// Arranged.
+    pub(crate) zero_point: Option<Cow<'a, [f32]>>,
+    pub(crate) scheme: &'a Scheme,
+    pub(crate) policy: Policy,
+    pub(crate) seed: u64,
+    /// The group that the first of the scales and zero points is of.
+    pub(crate) first_group: usize,
 }
 
-/// The parameters of one element.
-struct Place {
-    scale: f32,
-    zero_point: f32,
-    random: u32,
+/// Neighbouring elements of one group.
+pub(super) struct Piece {
+    pub(super) start: usize,
+    pub(super) end: usize,
+    pub(super) group: usize,
 }
 
 impl<'a> Run<'a> {
     pub(crate) fn new(
         arrangement: &'a Arrangement,
         parameters: &'a Parameters,
-        format: Format,
+        scheme: &'a Scheme,
         policy: Policy,
         seed: u64,
     ) -> Self {
-        let arranged = |parameter: &'a ArrayD<f32>| arrangement.arrange(parameter.view());
         Self {
             arrangement,
-            scale: arranged(&parameters.scale),
-            zero_point: parameters.zero_point.as_ref().map(arranged),
-            format,
+            scale: arrangement.arrange(parameters.scale.view()),
+            zero_point: parameters.zero_point.as_ref().map(|zero| arrangement.arrange(zero.view())),
+            scheme,
             policy,
             seed,
+            first_group: 0,
         }
     }
 
-    /// The codes of arranged elements, one by one as the reference says.
-    pub(crate) fn encode<C: Code>(&self, x: &[f32]) -> Result<Vec<C>, QuantizeError> {
-        self.each(x, |x, place| {
-            let Place { scale, zero_point, random } = place;
-            reference::quantize::code(x, scale, zero_point, self.format, &self.policy, random)
-                .map(|encoded| C::from_u32(encoded.code))
-        })
+    /// Whether elements go through the specification one by one.
+    pub(super) fn is_one_by_one(scheme: &Scheme, policy: &Policy) -> bool {
+        policy.rounding.random_bits().is_some()
+            || scheme.dead_zone.is_some()
+            || scheme.format == Format::Binary
     }
 
-    /// The values of arranged elements, one by one as the reference says.
+    /// The codes of arranged elements: those of [`reference::quantize::code`].
+    pub(crate) fn encode<C: Code>(&self, x: &[f32]) -> Result<Vec<C>, QuantizeError> {
+        let indices = self.indices(x.len())?;
+        let one_by_one = Self::is_one_by_one(self.scheme, &self.policy);
+        let mut codes = vec![C::default(); x.len()];
+        let tasks = x.par_chunks(TASK).zip(codes.par_chunks_mut(TASK)).enumerate();
+        let encoder = Encoder::new(self.scheme.format, self.policy);
+        tasks
+            .map(|(task, (x, codes))| match one_by_one {
+                true => self.each(task * TASK, x, codes, indices.as_deref(), |x, place| {
+                    let (scale, zero_point, random) = place;
+                    let scheme = self.scheme;
+                    reference::quantize::code(x, scale, zero_point, scheme, &self.policy, random)
+                        .map(|encoded| C::from_u32(encoded.code))
+                }),
+                false => self.tiles(task * TASK, x, codes, &encoder),
+            })
+            // In the order of the elements, so that the first refusal is kept.
+            .reduce(|| Ok(()), Result::and)?;
+        Ok(codes)
+    }
+
+    /// The values of arranged elements: those of [`reference::quantize::simulated`].
     pub(crate) fn simulate(&self, x: &[f32]) -> Result<Vec<f32>, QuantizeError> {
-        self.each(x, |x, place| {
-            let Place { scale, zero_point, random } = place;
-            reference::quantize::simulated(x, scale, zero_point, self.format, &self.policy, random)
-        })
+        let indices = self.indices(x.len())?;
+        let mut values = vec![0.0; x.len()];
+        let tasks = x.par_chunks(TASK).zip(values.par_chunks_mut(TASK)).enumerate();
+        tasks
+            .map(|(task, (x, values))| {
+                self.each(task * TASK, x, values, indices.as_deref(), |x, place| {
+                    let (scale, zero_point, random) = place;
+                    let scheme = self.scheme;
+                    reference::quantize::simulated(
+                        x,
+                        scale,
+                        zero_point,
+                        scheme,
+                        &self.policy,
+                        random,
+                    )
+                })
+            })
+            .reduce(|| Ok(()), Result::and)?;
+        Ok(values)
+    }
+
+    /// The pieces of the elements `first..first + length`, which are counted from `first`.
+    #[inline(always)]
+    pub(super) fn pieces(&self, first: usize, length: usize) -> Pieces {
+        let (row, size) = (self.arrangement.length.max(1), self.arrangement.group);
+        let place = first % row;
+        let group = first / row * row.div_ceil(size) + place / size - self.first_group;
+        Pieces { row, size, length, start: 0, place, group }
+    }
+
+    fn zero_point_of(&self, group: usize) -> f32 {
+        self.zero_point.as_ref().map_or(0.0, |zero_points| zero_points[group])
     }
 
     fn each<T>(
         &self,
+        first: usize,
         x: &[f32],
-        element: impl Fn(f32, Place) -> Result<T, EncodeError>,
-    ) -> Result<Vec<T>, QuantizeError> {
-        let indices = self.indices(x.len())?;
-        let mut results = Vec::with_capacity(x.len());
-        for (group, x) in self.arrangement.split(x).enumerate() {
-            let scale = self.scale[group];
-            let zero_point = self.zero_point.as_ref().map_or(0.0, |zero_points| zero_points[group]);
-            for &x in x {
-                let random =
-                    indices.as_ref().map_or(0, |i| philox::bits(self.seed, i[results.len()]));
-                let result = element(x, Place { scale, zero_point, random });
-                results.push(result.map_err(|source| self.refused(results.len(), source))?);
+        results: &mut [T],
+        indices: Option<&[u64]>,
+        element: impl Fn(f32, (f32, f32, u32)) -> Result<T, fewbit_formats::EncodeError>,
+    ) -> Result<(), QuantizeError> {
+        for Piece { start, end, group } in self.pieces(first, x.len()) {
+            let (scale, zero_point) = (self.scale[group], self.zero_point_of(group));
+            for place in start..end {
+                let random = indices.map_or(0, |i| philox::bits(self.seed, i[first + place]));
+                let found = element(x[place], (scale, zero_point, random));
+                results[place] = found.map_err(|source| self.refused(first + place, source))?;
             }
         }
-        Ok(results)
+        Ok(())
+    }
+
+    /// Codes without random bits: quotients, then the encoder of slices.
+    pub(super) fn tiles<C: Code>(
+        &self,
+        first: usize,
+        x: &[f32],
+        codes: &mut [C],
+        encoder: &Encoder,
+    ) -> Result<(), QuantizeError> {
+        let mut quotients = [0.0; TILE];
+        for (tile, (x, codes)) in x.chunks(TILE).zip(codes.chunks_mut(TILE)).enumerate() {
+            let first = first + tile * TILE;
+            let quotients = &mut quotients[..x.len()];
+            let fill = Quotients { run: self, first, x, quotients };
+            // The widest instruction set that there is, so it is available.
+            if compiled(Isa::best(), fill).is_err() {
+                for Piece { start, end, group } in self.pieces(first, x.len()) {
+                    let (scale, zero_point) = (self.scale[group], self.zero_point_of(group));
+                    for (q, x) in quotients[start..end].iter_mut().zip(&x[start..end]) {
+                        *q = reference::quantize::scaled(*x, scale, zero_point, self.scheme.format);
+                    }
+                }
+            }
+            encoder.encode(quotients, codes).map_err(|error| match error {
+                ConvertError::Value { index, source } => self.refused(first + index, source),
+                other => QuantizeError::Tensor(other.into()),
+            })?;
+        }
+        Ok(())
     }
 
     /// The row-major index of each arranged element, where random bits are needed.
@@ -93,7 +182,7 @@ impl<'a> Run<'a> {
         Ok(Some(self.arrangement.arrange(row_major.view()).into_owned()))
     }
 
-    fn refused(&self, arranged: usize, source: EncodeError) -> QuantizeError {
+    fn refused(&self, arranged: usize, source: fewbit_formats::EncodeError) -> QuantizeError {
         let places = array(self.arrangement.shape(), (0..self.elements()).collect::<Vec<usize>>());
         let flat = match places {
             Ok(places) => self.arrangement.arrange(places.view())[arranged],
@@ -104,5 +193,65 @@ impl<'a> Run<'a> {
 
     fn elements(&self) -> usize {
         self.arrangement.shape().iter().product()
+    }
+}
+
+/// Runs of elements that share a scale.
+pub(super) struct Pieces {
+    row: usize,
+    size: usize,
+    length: usize,
+    start: usize,
+    /// The place in its row of the next element.
+    place: usize,
+    group: usize,
+}
+
+impl Iterator for Pieces {
+    type Item = Piece;
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<Piece> {
+        if self.start == self.length {
+            return None;
+        }
+        let left = (self.size - self.place % self.size).min(self.row - self.place);
+        let end = (self.start + left).min(self.length);
+        let piece = Piece { start: self.start, end, group: self.group };
+        self.place += end - self.start;
+        self.start = end;
+        self.group += 1;
+        if self.place == self.row {
+            self.place = 0;
+        }
+        Some(piece)
+    }
+}
+
+/// Elements in the format's own units.
+struct Quotients<'r, 'a> {
+    run: &'r Run<'a>,
+    first: usize,
+    x: &'r [f32],
+    quotients: &'r mut [f32],
+}
+
+impl Call for Quotients<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self { run, first, x, quotients } = self;
+        for Piece { start, end, group } in run.pieces(first, x.len()) {
+            let scale = run.scale[group];
+            let pairs = quotients[start..end].iter_mut().zip(&x[start..end]);
+            match &run.zero_point {
+                None => pairs.for_each(|(q, x)| *q = x / scale),
+                Some(zero_points) => {
+                    let zero_point = zero_points[group];
+                    pairs.for_each(|(q, x)| *q = x / scale + zero_point);
+                }
+            }
+        }
     }
 }

@@ -1,10 +1,55 @@
 //! Rounded logarithms and powers of two.
 
+use std::sync::LazyLock;
+
 use fewbit_formats::Rounding;
 
+/// `log2 x`, rounded to f32.
+pub(crate) fn log2(x: f32) -> f32 {
+    f64::from(x).log2() as f32
+}
+
+/// `2^x`, rounded to f32.
+pub(crate) fn exp2(x: f32) -> f32 {
+    f64::from(x).exp2() as f32
+}
+
+/// For each exponent field of a normal f32 the fractions at which its rounded logarithm leaves the lower whole number,
+/// and at which it reaches the upper one.
+static TURNS: LazyLock<[(u32, u32); 255]> = LazyLock::new(|| {
+    std::array::from_fn(|field| {
+        let below = field as f32 - 127.0;
+        let first = |is_there: &dyn Fn(f32) -> bool| {
+            let (mut low, mut high) = (0, 1 << 23);
+            while low < high {
+                let middle = (low + high) / 2;
+                let x = f32::from_bits((field as u32) << 23 | middle);
+                if is_there(log2(x)) { high = middle } else { low = middle + 1 }
+            }
+            low
+        };
+        (first(&|log| log > below), first(&|log| log >= below + 1.0))
+    })
+});
+
 /// `round(log2 x)` with the logarithm rounded to f32 first.
+#[inline]
 pub(crate) fn round_log2(x: f32, rounding: Rounding) -> f32 {
-    let log = f64::from(x).log2() as f32;
+    let field = (x.to_bits() >> 23) as usize;
+    // Positive, normal and finite: the sign is the top bit of the field.
+    if (1..255).contains(&field) {
+        let (leaves, reaches) = TURNS[field];
+        let (fraction, below) = (x.to_bits() & 0x7f_ffff, field as f32 - 127.0);
+        match rounding {
+            Rounding::Down => return below + f32::from(u8::from(fraction >= reaches)),
+            Rounding::Up => return below + f32::from(u8::from(fraction >= leaves)),
+            _ => {}
+        }
+    }
+    rounded(log2(x), rounding)
+}
+
+fn rounded(log: f32, rounding: Rounding) -> f32 {
     match rounding {
         Rounding::Down => log.floor(),
         Rounding::Up => log.ceil(),
@@ -49,6 +94,21 @@ mod tests {
         for exponent in -149..=127 {
             let x = exp2_integer(exponent as f32);
             assert_eq!(f64::from(x), 2f64.powi(exponent));
+        }
+    }
+
+    #[test]
+    fn turns_are_where_the_rounded_logarithm_turns() {
+        for field in 0..=255u32 {
+            let start = field << 23;
+            let near =
+                (0..200).flat_map(|d| [start.wrapping_sub(d), start + d, start + d * 41_017]);
+            for x in near.map(f32::from_bits) {
+                for rounding in [Rounding::Down, Rounding::Up, Rounding::TiesEven] {
+                    let (fast, slow) = (round_log2(x, rounding), rounded(log2(x), rounding));
+                    assert!(fast == slow || fast.is_nan() && slow.is_nan(), "{x:e}: {fast} {slow}");
+                }
+            }
         }
     }
 

@@ -2,22 +2,32 @@
 //!
 //! A [`Scheme`] says what is made (format, granularity, zero point), a [`ScaleRule`] how scales are chosen, a
 //! [`Policy`](fewbit_formats::Policy) how an element is rounded and what happens at the ends. A [`Quantizer`] is the
-//! three together.
+//! three together. A [`Recipe`] is a quantizer of any kind as data, and a [`Preset`] is a recipe under Brevitas's name.
 
 pub mod calibration;
 mod error;
 mod execute;
+mod fused;
 pub(crate) mod log2;
 mod parameters;
+mod preset;
 mod quantizer;
+mod recipe;
 mod scale;
 mod scheme;
+mod search;
 mod statistic;
+mod text;
 
 pub use crate::tensor::Granularity;
 pub use error::QuantizeError;
 pub use parameters::Parameters;
+pub use preset::{Family, Preset};
 pub use quantizer::Quantizer;
+pub use recipe::{
+    Bias, Decoupled, Normalization, Quantization, Recipe, Truncation, TruncationScale, ZeroCentre,
+};
 pub use scale::{Restriction, ScaleFloor, ScaleRule, ScaleSource, Threshold};
-pub use scheme::{Scheme, ZeroPoint, ZeroPointRounding, ZeroPointSource};
+pub use scheme::{Ragged, Scheme, ZeroPoint, ZeroPointRounding, ZeroPointSource};
+pub use search::{Guard, HqoScale, HqoZeroPoint, MseMethod, MseSearch, Trial};
 pub use statistic::Statistic;

@@ -1,14 +1,19 @@
 //! A scheme, a scale rule and a policy: what turns numbers into codes.
 
-use fewbit_formats::Policy;
+use fewbit_formats::{Format, Policy};
 use ndarray::{ArrayD, ArrayView, ArrayViewD, Dimension};
+use serde::{Deserialize, Serialize};
 
-use crate::tensor::{AnyQuantTensor, Arrangement, Code, Dynamic, QuantTensor, TensorError};
+use crate::tensor::{
+    AnyQuantTensor, Arrangement, Code, Dynamic, Granularity, QuantTensor, TensorError,
+};
 
 use super::execute::Run;
-use super::parameters::{Parameters, compute};
+use super::fused::{Fused, fused};
+use super::parameters::{Parameters, Problem};
+use super::recipe::Quantization;
 use super::scale::ScaleSource;
-use super::scheme::{ZeroPoint, ZeroPointRounding, ZeroPointSource};
+use super::scheme::{Ragged, ZeroPoint, ZeroPointRounding, ZeroPointSource};
 use super::{QuantizeError, ScaleRule, Scheme};
 
 /// Turns numbers into codes: a [`Scheme`], a [`ScaleRule`] and a [`Policy`].
@@ -32,12 +37,52 @@ use super::{QuantizeError, ScaleRule, Scheme};
 /// assert_eq!(q.ints()?, array![[7, -4, 1], [7, 2, 0]].into_dyn()); // -3.5 and 1.5 are ties: to even
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Description", into = "Description")]
 pub struct Quantizer {
     scheme: Scheme,
     scale: ScaleRule,
     policy: Policy,
     seed: u64,
+}
+
+/// A quantizer as it is written down.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Description {
+    #[serde(with = "super::text")]
+    format: Format,
+    granularity: Granularity,
+    #[serde(default)]
+    ragged: Ragged,
+    #[serde(default)]
+    zero_point: ZeroPoint,
+    #[serde(default)]
+    dead_zone: Option<f32>,
+    scale: ScaleRule,
+    #[serde(with = "super::text::policy")]
+    policy: Policy,
+    #[serde(default)]
+    seed: u64,
+}
+
+impl From<Quantizer> for Description {
+    fn from(quantizer: Quantizer) -> Self {
+        let Quantizer { scheme, scale, policy, seed } = quantizer;
+        let Scheme { format, granularity, ragged, zero_point, dead_zone } = scheme;
+        Self { format, granularity, ragged, zero_point, dead_zone, scale, policy, seed }
+    }
+}
+
+impl TryFrom<Description> for Quantizer {
+    type Error = QuantizeError;
+
+    fn try_from(description: Description) -> Result<Self, QuantizeError> {
+        let Description { format, granularity, ragged, zero_point, dead_zone, scale, policy, seed } =
+            description;
+        let scheme = Scheme { format, granularity, ragged, zero_point, dead_zone };
+        Self { scheme, scale, policy, seed }.checked()
+    }
 }
 
 impl Quantizer {
@@ -139,12 +184,50 @@ impl Quantizer {
         x: &ArrayView<'_, f32, D>,
     ) -> Result<AnyQuantTensor, QuantizeError> {
         let x = x.view().into_dyn();
-        let parameters = self.parameters_of(&x)?;
         Ok(match self.scheme.format.bits() {
-            ..=8 => AnyQuantTensor::U8(self.typed(&x, parameters)?),
-            9..=16 => AnyQuantTensor::U16(self.typed(&x, parameters)?),
-            _ => AnyQuantTensor::U32(self.typed(&x, parameters)?),
+            ..=8 => AnyQuantTensor::U8(self.whole(&x)?),
+            9..=16 => AnyQuantTensor::U16(self.whole(&x)?),
+            _ => AnyQuantTensor::U32(self.whole(&x)?),
         })
+    }
+
+    /// Parameters and codes.
+    fn whole<C: Code>(
+        &self,
+        x: &ArrayViewD<'_, f32>,
+    ) -> Result<QuantTensor<Dynamic<C>>, QuantizeError> {
+        let arrangement = self.arrangement(x)?;
+        let Some(fused) = fused::<C>(self, &arrangement, &arrangement.arrange(x.view())) else {
+            let parameters = self.parameters_of(x)?;
+            return self.typed(x, parameters);
+        };
+        let Fused { codes, scales } = fused?;
+        self.tensor(arrangement.restore(codes)?, arrangement.restore_scales(scales)?, None)
+    }
+
+    fn encoded(
+        &self,
+        x: &ArrayViewD<'_, f32>,
+        parameters: Parameters,
+    ) -> Result<AnyQuantTensor, QuantizeError> {
+        Ok(match self.scheme.format.bits() {
+            ..=8 => AnyQuantTensor::U8(self.typed(x, parameters)?),
+            9..=16 => AnyQuantTensor::U16(self.typed(x, parameters)?),
+            _ => AnyQuantTensor::U32(self.typed(x, parameters)?),
+        })
+    }
+
+    /// The quantized tensor, and its values as [`Self::simulate`] has them.
+    pub(super) fn quantization(
+        &self,
+        x: &ArrayViewD<'_, f32>,
+    ) -> Result<Quantization, QuantizeError> {
+        let parameters = self.parameters_of(x)?;
+        let arrangement = self.arrangement(x)?;
+        let elements = arrangement.arrange(x.view());
+        let values = self.run(&arrangement, &parameters).simulate(&elements)?;
+        let values = arrangement.restore(values)?;
+        Ok(Quantization { tensor: self.encoded(x, parameters)?, values })
     }
 
     /// The values of the quantized tensor as a quantizer that works on floats alone computes them.
@@ -166,8 +249,8 @@ impl Quantizer {
         Ok(arrangement.restore(values)?)
     }
 
-    fn run<'a>(&self, arrangement: &'a Arrangement, parameters: &'a Parameters) -> Run<'a> {
-        Run::new(arrangement, parameters, self.scheme.format, self.policy, self.seed)
+    fn run<'a>(&'a self, arrangement: &'a Arrangement, parameters: &'a Parameters) -> Run<'a> {
+        Run::new(arrangement, parameters, &self.scheme, self.policy, self.seed)
     }
 
     fn arrangement(&self, x: &ArrayViewD<'_, f32>) -> Result<Arrangement, QuantizeError> {
@@ -179,13 +262,16 @@ impl Quantizer {
 
     fn parameters_of(&self, x: &ArrayViewD<'_, f32>) -> Result<Parameters, QuantizeError> {
         let arrangement = self.arrangement(x)?;
-        compute(
-            &self.scheme,
-            &self.scale,
-            &self.policy,
-            &arrangement,
-            &arrangement.arrange(x.view()),
-        )
+        let elements = arrangement.arrange(x.view());
+        let problem = Problem {
+            scheme: &self.scheme,
+            rule: &self.scale,
+            policy: &self.policy,
+            arrangement: &arrangement,
+            x: &elements,
+            seed: self.seed,
+        };
+        problem.solve()
     }
 
     fn typed<C: Code>(
@@ -196,15 +282,19 @@ impl Quantizer {
         let arrangement = self.arrangement(x)?;
         let elements = arrangement.arrange(x.view());
         let codes = self.run(&arrangement, &parameters).encode(&elements)?;
+        self.tensor(arrangement.restore(codes)?, parameters.scale, parameters.zero_point)
+    }
+
+    fn tensor<C: Code>(
+        &self,
+        codes: ArrayD<C>,
+        scale: ArrayD<f32>,
+        zero_point: Option<ArrayD<f32>>,
+    ) -> Result<QuantTensor<Dynamic<C>>, QuantizeError> {
         let format = self.scheme.format;
         let element =
             Dynamic::new(format).ok_or(TensorError::Storage { format, available: C::BITS })?;
-        Ok(QuantTensor::from_valid_codes(
-            element,
-            arrangement.restore(codes)?,
-            parameters.scale,
-            parameters.zero_point,
-            self.scheme.granularity,
-        )?)
+        let granularity = self.scheme.granularity;
+        Ok(QuantTensor::from_valid_codes(element, codes, scale, zero_point, granularity)?)
     }
 }

@@ -1,42 +1,65 @@
 //! How the scale of a group is chosen.
 
-use ndarray::ArrayD;
-
 use fewbit_formats::{Format, Rounding};
+use ndarray::ArrayD;
+use serde::{Deserialize, Serialize};
 
-use super::log2::{exp2_integer, round_log2, round_log2_exact};
-use super::{QuantizeError, Statistic};
+use super::log2::{exp2, exp2_integer, log2, round_log2, round_log2_exact};
+use super::search::{HqoScale, MseSearch};
+use super::{QuantizeError, Quantizer, Statistic};
+use crate::reference;
 
 /// Where the number that a scale is made of comes from.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum ScaleSource {
     /// A statistic of the group.
     Statistic(Statistic),
     /// The same number for every group: what the threshold of the format is to stand for.
     Constant(f32),
+    /// `sqrt(2 / fan_in)`, `fan_in` the number of elements of one index of the first axis (He et al., 2015).
+    He,
+    /// What a calibration has collected, or a learned parameter, of the shape of the granularity, in the place of the
+    /// statistic.
+    Collected(#[serde(with = "super::text::array")] ArrayD<f32>),
+    /// As [`ScaleSource::Collected`], given as its base-2 logarithm.
+    Logarithm(#[serde(with = "super::text::array")] ArrayD<f32>),
     /// The scales themselves, of the shape of the granularity; threshold, restriction and floor are not applied.
-    Given(ArrayD<f32>),
+    Given(#[serde(with = "super::text::array")] ArrayD<f32>),
+    /// The fraction of a statistic with the least squared error.
+    Mse(MseSearch),
+    /// Half-quadratic optimisation from a statistic.
+    Hqo(HqoScale),
 }
 
 /// What a scale may be.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Restriction {
     /// Any f32.
     Float,
+    /// `2^(log2 x)`: the number that a parameter kept as a logarithm stands for. Logarithm and power are each rounded to
+    /// f32.
+    LogFloat,
+    /// The nearest whole number in this direction.
+    Integer(#[serde(with = "super::text")] Rounding),
     /// `2^round(log2 x)`, with `log2 x` first rounded to f32 and then to a whole number.
     ///
     /// Just below a power of two the f32 logarithm is the whole number itself, so `down` gives that power of two
     /// although `x` lies below it (for `2^k` with `k <= -2` or `k >= 3`); `up` errs likewise just above one. This is
     /// what torch computes; [`Restriction::PowerOfTwoExact`] is what the mathematics says.
-    PowerOfTwo(Rounding),
+    PowerOfTwo(#[serde(with = "super::text")] Rounding),
     /// `2^round(log2 x)` of the exact logarithm.
-    PowerOfTwoExact(Rounding),
+    PowerOfTwoExact(#[serde(with = "super::text")] Rounding),
+    /// What this quantizer makes of the tensor of all of them: scales that are quantized themselves, in groups or not.
+    Quantized(Box<Quantizer>),
 }
 
 /// What a statistic is divided by: the magnitude in the element's own units that it is to be mapped to.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Threshold {
     /// Integers: `-min` if signed, so `2^(b-1)` of a full and `2^(b-1) - 1` of a narrow range, `max` if unsigned.
@@ -49,7 +72,8 @@ pub enum Threshold {
 }
 
 /// The least scale, and where it is enforced.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum ScaleFloor {
     /// No least scale: a group of zeros has scale 0, and its values are NaN.
@@ -60,6 +84,8 @@ pub enum ScaleFloor {
     Restricted(f32),
     /// On the scale.
     Scale(f32),
+    /// On the statistic before its restriction, and on the scale: a statistic that is collected and kept.
+    Collected(f32),
 }
 
 /// How a statistic becomes a scale.
@@ -67,10 +93,11 @@ pub enum ScaleFloor {
 /// ```text
 /// s = source of the group            max(s, floor)
 /// s = |max(restriction(s), floor)|
-/// scale = |s / restriction(threshold)|        max(scale, floor)
+/// scale = |restriction(s / restriction(threshold))|        max(scale, floor)
 /// ```
 /// with the floor at the place that [`ScaleFloor`] names. Every operation is one f32 operation.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ScaleRule {
     /// The number that the threshold is to stand for.
     pub source: ScaleSource,
@@ -78,10 +105,17 @@ pub struct ScaleRule {
     pub restriction: Restriction,
     /// What the threshold may be.
     pub threshold_restriction: Restriction,
+    /// What the quotient of the two may be.
+    #[serde(default = "unrestricted")]
+    pub ratio_restriction: Restriction,
     /// What the statistic is divided by.
     pub threshold: Threshold,
     /// The least scale.
     pub floor: ScaleFloor,
+}
+
+fn unrestricted() -> Restriction {
+    Restriction::Float
 }
 
 /// The floor of Brevitas's presets.
@@ -94,6 +128,7 @@ impl ScaleRule {
             source,
             restriction: Restriction::Float,
             threshold_restriction: Restriction::Float,
+            ratio_restriction: Restriction::Float,
             threshold: Threshold::Largest,
             floor: ScaleFloor::Statistic(FLOOR),
         }
@@ -124,7 +159,30 @@ impl ScaleRule {
     pub fn power_of_two(self, rounding: Rounding) -> Self {
         let restriction = Restriction::PowerOfTwo(rounding);
         let threshold = Threshold::PowerOfTwo;
-        Self { restriction, threshold_restriction: restriction, threshold, ..self }
+        Self {
+            restriction: restriction.clone(),
+            threshold_restriction: restriction,
+            threshold,
+            ..self
+        }
+    }
+
+    /// Statistic and threshold restricted alike.
+    #[must_use]
+    pub fn restricted(self, restriction: Restriction) -> Self {
+        Self { restriction: restriction.clone(), threshold_restriction: restriction, ..self }
+    }
+
+    /// With another restriction of the quotient.
+    #[must_use]
+    pub fn with_ratio_restriction(self, ratio_restriction: Restriction) -> Self {
+        Self { ratio_restriction, ..self }
+    }
+
+    /// With another source.
+    #[must_use]
+    pub fn with_source(self, source: ScaleSource) -> Self {
+        Self { source, ..self }
     }
 
     /// With another floor.
@@ -152,13 +210,16 @@ impl ScaleRule {
                 let good = value.is_finite() && *value != 0.0;
                 number("the constant of the scale", *value, good, "a finite number other than 0")?;
             }
-            ScaleSource::Given(_) => {}
+            ScaleSource::Mse(search) => search.check()?,
+            ScaleSource::Hqo(search) => search.check()?,
+            _ => {}
         }
         match self.floor {
             ScaleFloor::None => {}
             ScaleFloor::Statistic(least)
             | ScaleFloor::Restricted(least)
-            | ScaleFloor::Scale(least) => {
+            | ScaleFloor::Scale(least)
+            | ScaleFloor::Collected(least) => {
                 let good = least.is_finite() && least > 0.0;
                 number("the least scale", least, good, "a positive number")?;
             }
@@ -167,35 +228,55 @@ impl ScaleRule {
             let good = value.is_finite() && value > 0.0;
             number("the threshold", value, good, "a positive number")?;
         }
-        for restriction in [self.restriction, self.threshold_restriction] {
-            match restriction {
-                Restriction::Float => {}
-                Restriction::PowerOfTwo(rounding) | Restriction::PowerOfTwoExact(rounding) => {
-                    if !matches!(rounding, Rounding::Down | Rounding::Up | Rounding::TiesEven) {
-                        return Err(QuantizeError::ScaleRounding(rounding));
-                    }
-                }
+        for restriction in [&self.restriction, &self.threshold_restriction, &self.ratio_restriction]
+        {
+            if let Restriction::Integer(rounding)
+            | Restriction::PowerOfTwo(rounding)
+            | Restriction::PowerOfTwoExact(rounding) = restriction
+                && !matches!(rounding, Rounding::Down | Rounding::Up | Rounding::TiesEven)
+            {
+                return Err(QuantizeError::ScaleRounding(*rounding));
             }
         }
         Ok(())
     }
 
-    /// The scale that a statistic becomes.
-    pub(crate) fn finish(&self, statistic: f32, format: Format) -> f32 {
-        let threshold = self.threshold_restriction.apply(self.threshold.of(format)).abs();
-        let mut s = statistic;
-        if let ScaleFloor::Statistic(least) = self.floor {
-            s = at_least(s, least);
+    /// The scales that statistics become; both are arrays of the scales' shape.
+    pub(crate) fn finish(
+        &self,
+        mut s: ArrayD<f32>,
+        format: Format,
+    ) -> Result<ArrayD<f32>, QuantizeError> {
+        let threshold = ArrayD::from_elem(ndarray::IxDyn(&[]), self.threshold.of(format));
+        let threshold = self.threshold_restriction.apply(threshold)?;
+        let threshold = threshold.first().copied().unwrap_or(f32::NAN).abs();
+        if let ScaleFloor::Statistic(least) | ScaleFloor::Collected(least) = self.floor {
+            s.mapv_inplace(|s| at_least(s, least));
         }
-        s = self.restriction.apply(s);
+        s = self.restriction.apply(s)?;
         if let ScaleFloor::Statistic(least) | ScaleFloor::Restricted(least) = self.floor {
-            s = at_least(s, least);
+            s.mapv_inplace(|s| at_least(s, least));
         }
-        let scale = (s.abs() / threshold).abs();
-        match self.floor {
-            ScaleFloor::Scale(least) => at_least(scale, least),
-            _ => scale,
+        s.mapv_inplace(|s| s.abs() / threshold);
+        s = self.ratio_restriction.apply(s)?;
+        s.mapv_inplace(f32::abs);
+        if let ScaleFloor::Scale(least) | ScaleFloor::Collected(least) = self.floor {
+            s.mapv_inplace(|s| at_least(s, least));
         }
+        Ok(s)
+    }
+
+    /// The scales that statistics stand for while they are collected, before any restriction.
+    pub(crate) fn unrestricted(&self, mut s: ArrayD<f32>, format: Format) -> ArrayD<f32> {
+        if let ScaleFloor::Statistic(least)
+        | ScaleFloor::Collected(least)
+        | ScaleFloor::Restricted(least) = self.floor
+        {
+            s.mapv_inplace(|s| at_least(s, least));
+        }
+        let threshold = self.threshold.of(format);
+        s.mapv_inplace(|s| s / threshold);
+        s
     }
 }
 
@@ -205,6 +286,7 @@ impl Threshold {
         match (self, format) {
             (Self::Value(value), _) => value,
             (Self::Largest, Format::Int(int)) if int.is_signed() => -(int.min() as f32),
+            (Self::PowerOfTwo, Format::Ternary) => 2.0,
             (Self::PowerOfTwo, Format::Int(int)) => {
                 let magnitude = int.bits() - u32::from(int.is_signed());
                 (1u64 << magnitude) as f32
@@ -215,18 +297,28 @@ impl Threshold {
 }
 
 impl Restriction {
-    /// The number that takes the place of `x`.
-    pub(crate) fn apply(self, x: f32) -> f32 {
+    /// The numbers that take the place of `x`.
+    pub(crate) fn apply(&self, mut x: ArrayD<f32>) -> Result<ArrayD<f32>, QuantizeError> {
         match self {
-            Self::Float => x,
-            Self::PowerOfTwo(rounding) => exp2_integer(round_log2(x, rounding)),
-            Self::PowerOfTwoExact(rounding) => exp2_integer(round_log2_exact(x, rounding)),
+            Self::Float => {}
+            Self::LogFloat => x.mapv_inplace(|x| exp2(log2(x))),
+            Self::Integer(rounding) => {
+                x.mapv_inplace(|x| reference::quantize::round(x, *rounding, 0));
+            }
+            Self::PowerOfTwo(rounding) => {
+                x.mapv_inplace(|x| exp2_integer(round_log2(x, *rounding)));
+            }
+            Self::PowerOfTwoExact(rounding) => {
+                x.mapv_inplace(|x| exp2_integer(round_log2_exact(x, *rounding)));
+            }
+            Self::Quantized(quantizer) => return quantizer.simulate(&x.view()),
         }
+        Ok(x)
     }
 }
 
 /// `|x|` or `least`, whichever is more, with the sign of `x`; NaN stays.
-fn at_least(x: f32, least: f32) -> f32 {
+pub(super) fn at_least(x: f32, least: f32) -> f32 {
     let magnitude = if x.abs() < least { least } else { x.abs() };
     if x < 0.0 { -magnitude } else { magnitude }
 }
@@ -235,13 +327,21 @@ fn at_least(x: f32, least: f32) -> f32 {
 mod tests {
     use super::*;
 
+    fn one(restriction: Restriction, x: f32) -> f32 {
+        restriction.apply(ndarray::arr0(x).into_dyn()).unwrap()[[]]
+    }
+
+    fn scale_of_one(rule: ScaleRule, format: Format) -> f32 {
+        rule.finish(ndarray::arr0(1.0).into_dyn(), format).unwrap()[[]]
+    }
+
     #[test]
     fn the_f32_logarithm_reaches_the_next_power_of_two_too_early() {
         let below_8 = f32::from_bits(8f32.to_bits() - 1);
-        assert_eq!(Restriction::PowerOfTwo(Rounding::Down).apply(below_8), 8.0);
-        assert_eq!(Restriction::PowerOfTwoExact(Rounding::Down).apply(below_8), 4.0);
+        assert_eq!(one(Restriction::PowerOfTwo(Rounding::Down), below_8), 8.0);
+        assert_eq!(one(Restriction::PowerOfTwoExact(Rounding::Down), below_8), 4.0);
         let below_2 = f32::from_bits(2f32.to_bits() - 1);
-        assert_eq!(Restriction::PowerOfTwo(Rounding::Down).apply(below_2), 1.0);
+        assert_eq!(one(Restriction::PowerOfTwo(Rounding::Down), below_2), 1.0);
     }
 
     #[test]
@@ -249,7 +349,7 @@ mod tests {
         let root = std::f32::consts::SQRT_2; // below the root itself
         for x in [1e-40, 1e-10, 0.3, 1.0, root, root.next_up(), 3.0, 3.9999998, 1e30] {
             let [down, up, near] = [Rounding::Down, Rounding::Up, Rounding::TiesEven]
-                .map(|rounding| Restriction::PowerOfTwoExact(rounding).apply(x));
+                .map(|rounding| one(Restriction::PowerOfTwoExact(rounding), x));
             assert!(down <= x && x <= up && up <= down * 2.0, "{down} {x} {up}");
             let square = f64::from(x) * f64::from(x);
             let middle = 2.0 * f64::from(down) * f64::from(down);
@@ -259,11 +359,11 @@ mod tests {
 
     #[test]
     fn signed_full_range_is_divided_by_the_magnitude_of_its_negative_end() {
-        let scale = |format: Format| ScaleRule::abs_max().finish(1.0, format);
+        let scale = |format: Format| scale_of_one(ScaleRule::abs_max(), format);
         assert_eq!(scale(Format::INT8), 1.0 / 128.0);
         assert_eq!(scale(Format::INT8N), 1.0 / 127.0);
         assert_eq!(scale(Format::UINT8), 1.0 / 255.0);
-        let power = |format| ScaleRule::abs_max().power_of_two(Rounding::Up).finish(1.0, format);
+        let power = |format| scale_of_one(ScaleRule::abs_max().power_of_two(Rounding::Up), format);
         assert_eq!(power(Format::INT8N), 2f32.powi(-7));
         assert_eq!(power(Format::UINT8), 2f32.powi(-8));
     }

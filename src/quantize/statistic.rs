@@ -1,14 +1,18 @@
 //! Statistics that scales and zero points are made of.
 //!
 //! All of them are computed in f32 and propagate NaN, as torch's reductions do. Extremes and percentiles do not depend
-//! on the order of the elements; means and norms add in f64 and round once.
+//! on the order of the elements; means and norms are those of [`reference::torch`].
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use super::QuantizeError;
+use crate::reference::torch;
 
 /// A number that says how large the elements of a group are.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Statistic {
     /// `max |x|`.
     AbsMax,
@@ -32,6 +36,16 @@ pub enum Statistic {
     },
     /// `mean |x|`.
     AbsMean,
+    /// The mean over the indices of `axis` of `max |x|` of each: the maximum of a channel, averaged over channels.
+    MeanOfMaxima {
+        /// The axis of the channels.
+        axis: isize,
+    },
+    /// `sqrt(sum m^2) / sqrt(n)` of `m = max |x|` of each of the `n` indices of `axis`.
+    NormOfMaxima {
+        /// The axis of the channels.
+        axis: isize,
+    },
     /// `mean |x| + sigma sqrt(var |x| + 1e-8)`, the variance with `n - 1`.
     MeanSigma {
         /// How many standard deviations are added.
@@ -67,7 +81,15 @@ impl Statistic {
         }
     }
 
-    /// The statistic of one group.
+    /// The axis whose indices are looked at one by one, for a statistic of the whole tensor alone.
+    pub(crate) fn channels(self) -> Option<isize> {
+        match self {
+            Self::MeanOfMaxima { axis } | Self::NormOfMaxima { axis } => Some(axis),
+            _ => None,
+        }
+    }
+
+    /// The statistic of one group; of the maxima of the channels, where [`Self::channels`] names them.
     pub(crate) fn of(self, x: &[f32]) -> Result<f32, QuantizeError> {
         Ok(match self {
             Self::AbsMax => abs_max(x),
@@ -88,13 +110,9 @@ impl Statistic {
                 let above = nth(x.to_vec(), high_rank(high, x.len())?);
                 (above - clamp_above(below)).abs()
             }
-            Self::AbsMean => mean_abs(x) as f32,
-            Self::MeanSigma { sigma } => {
-                let mean = mean_abs(x);
-                let squares: f64 = x.iter().map(|v| (f64::from(v.abs()) - mean).powi(2)).sum();
-                let variance = squares / (x.len() as f64 - 1.0);
-                mean as f32 + sigma * (variance as f32 + 1e-8).sqrt()
-            }
+            Self::AbsMean | Self::MeanOfMaxima { .. } => mean_abs(x),
+            Self::NormOfMaxima { .. } => torch::l2_norm(x) / (x.len() as f64).sqrt() as f32,
+            Self::MeanSigma { sigma } => mean_abs(x) + sigma * (variance_abs(x) + 1e-8).sqrt(),
         })
     }
 }
@@ -108,6 +126,8 @@ impl fmt::Display for Statistic {
             Self::AbsPercentile { high } => write!(f, "percentile {high}"),
             Self::PercentileInterval { low, high } => write!(f, "percentiles {low} to {high}"),
             Self::AbsMean => f.write_str("mean"),
+            Self::MeanOfMaxima { axis } => write!(f, "mean of the maxima of axis {axis}"),
+            Self::NormOfMaxima { axis } => write!(f, "norm of the maxima of axis {axis}"),
             Self::MeanSigma { sigma } => write!(f, "mean + {sigma} sigma"),
         }
     }
@@ -159,8 +179,20 @@ fn nth(mut x: Vec<f32>, rank: usize) -> f32 {
     *x.select_nth_unstable_by(rank - 1, order).1
 }
 
-fn mean_abs(x: &[f32]) -> f64 {
-    x.iter().map(|v| f64::from(v.abs())).sum::<f64>() / x.len() as f64
+fn mean_abs(x: &[f32]) -> f32 {
+    torch::mean(&x.iter().map(|v| v.abs()).collect::<Vec<f32>>())
+}
+
+/// The variance of `|x|` with `n - 1`, by Welford's update in f64, rounded once.
+fn variance_abs(x: &[f32]) -> f32 {
+    let (mut mean, mut squares) = (0f64, 0f64);
+    for (n, x) in x.iter().enumerate() {
+        let x = f64::from(x.abs());
+        let delta = x - mean;
+        mean += delta / (n + 1) as f64;
+        squares += delta * (x - mean);
+    }
+    (squares / (x.len() as f64 - 1.0)) as f32
 }
 
 #[cfg(test)]

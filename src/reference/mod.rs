@@ -9,6 +9,7 @@ pub mod group;
 mod matmul;
 pub mod quantize;
 mod step;
+pub mod torch;
 
 pub use conv::conv2d;
 pub use dyadic::Dyadic;

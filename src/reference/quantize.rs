@@ -6,6 +6,7 @@ use fewbit_formats::{
     Rounding, SubnormalInput, SubnormalOutput, ZeroSign,
 };
 
+use crate::quantize::Scheme;
 use crate::quantize::log2::{exp2_integer, round_log2};
 
 /// The element in the format's own units: `x / scale`, plus the zero point where the format is an integer.
@@ -19,16 +20,19 @@ pub fn scaled(x: f32, scale: f32, zero_point: f32, format: Format) -> f32 {
     }
 }
 
-/// The code of an element: [`scaled`], then [`Format::encode`].
+/// The code of an element: [`scaled`], then [`Format::encode`]. A binary element is encoded as it is, since its sign is
+/// all that counts; a ternary one with a dead zone is the sign of `x` where `|x| > dead zone * scale`, else 0.
 ///
 /// # Errors
 /// A value that the policy refuses.
 ///
 /// ```
+/// use fewbit::quantize::Scheme;
 /// use fewbit::reference::quantize::code;
 /// use fewbit_formats::{Format, Overflow, Policy, Rounding};
 /// let policy = Policy::new(Rounding::TiesEven, Overflow::Saturate);
-/// let encoded = code(-0.3, 0.1, 128.0, Format::UINT8, &policy, 0)?;
+/// let scheme = Scheme::new(Format::UINT8);
+/// let encoded = code(-0.3, 0.1, 128.0, &scheme, &policy, 0)?;
 /// assert_eq!(encoded.code, 125);
 /// # Ok::<(), fewbit_formats::EncodeError>(())
 /// ```
@@ -36,11 +40,23 @@ pub fn code(
     x: f32,
     scale: f32,
     zero_point: f32,
-    format: Format,
+    scheme: &Scheme,
     policy: &Policy,
     random: u32,
 ) -> Result<Encoded, EncodeError> {
-    format.encode(scaled(x, scale, zero_point, format), policy, random)
+    let y = match (scheme.format, scheme.dead_zone) {
+        (Format::Binary, _) => x,
+        (Format::Ternary, Some(dead_zone)) => outside(x, dead_zone * scale),
+        _ => scaled(x, scale, zero_point, scheme.format),
+    };
+    scheme.format.encode(y, policy, random)
+}
+
+/// The sign of `x` where its magnitude is more than `limit`, else 0 of that sign; 0 for NaN.
+fn outside(x: f32, limit: f32) -> f32 {
+    let kept = if x.abs() > limit { 1.0 } else { 0.0 };
+    let sign = if x == 0.0 || x.is_nan() { 0.0 } else { x.signum() };
+    kept * sign
 }
 
 /// The value of a code: `(decode(code) - zero_point) * scale`, each operation in f32.
@@ -65,10 +81,17 @@ pub fn simulated(
     x: f32,
     scale: f32,
     zero_point: f32,
-    format: Format,
+    scheme: &Scheme,
     policy: &Policy,
     random: u32,
 ) -> Result<f32, EncodeError> {
+    let format = scheme.format;
+    match (format, scheme.dead_zone) {
+        // A NaN is not at least 0.
+        (Format::Binary, _) => return Ok(if x >= 0.0 { scale } else { -scale }),
+        (Format::Ternary, Some(dead_zone)) => return Ok(outside(x, dead_zone * scale) * scale),
+        _ => {}
+    }
     let y = scaled(x, scale, zero_point, format);
     if y.is_nan() || y.is_infinite() && becomes_nan(policy) {
         return Ok(f32::NAN);

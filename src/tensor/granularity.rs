@@ -12,7 +12,7 @@ use super::TensorError;
 ///
 /// An axis may be counted from the end: `-1` is the last one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Granularity {
     /// All of them: one scale of shape `[]`.
     Tensor,

@@ -98,6 +98,7 @@ struct Cast {
 
 /// Converts, writes, reports.
 pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
+    args.policy.refuse_quantizer("`fewbit cast`")?;
     let input = npy::read(&args.input)?;
     let shape = input.shape.clone();
     let (cast, threads) = args.threads.run(|| {

@@ -13,7 +13,7 @@ use crate::error::CliError;
 
 pub(crate) use exact::{Exact, decimal};
 pub(crate) use progress::Progress;
-pub(crate) use table::numbers;
+pub(crate) use table::{numbers, texts};
 
 /// The form of a result on standard output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,6 +12,11 @@ fn plain(titles: &[&str]) -> Table {
     table
 }
 
+/// An empty table whose columns are texts.
+pub(crate) fn texts(titles: &[&str]) -> Table {
+    plain(titles)
+}
+
 /// An empty table whose columns are numbers, aligned to the right.
 pub(crate) fn numbers(titles: &[&str]) -> Table {
     let mut table = plain(titles);

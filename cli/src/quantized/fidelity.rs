@@ -48,7 +48,7 @@ impl Fidelity {
         Ok(Self::of(x, values, Some(clipped)))
     }
 
-    /// Of an array with one scale.
+    /// Of an array with scales of any granularity.
     pub(crate) fn of_tensor(
         x: &ArrayD<f32>,
         values: &ArrayD<f32>,
@@ -117,14 +117,20 @@ fn clipped_groups(x: &[f32], tensor: &GroupTensor, layout: GroupLayout) -> u64 {
         .sum()
 }
 
-/// As [`clipped_groups`], with one scale.
+/// As [`clipped_groups`], with scales of any granularity.
 fn clipped_tensor(x: &ArrayD<f32>, tensor: &AnyQuantTensor) -> u64 {
-    let scale = tensor.scale().iter().next().copied().unwrap_or(f32::NAN);
     let range = range(tensor.format());
-    x.as_slice()
-        .unwrap_or_default()
-        .par_iter()
-        .filter(|x| is_outside(**x, range, 0.0, scale))
+    let scale = tensor.expand(tensor.scale());
+    let zero_point = tensor.zero_point().map(|zero_point| tensor.expand(zero_point));
+    let zero_points = zero_point.as_ref().and_then(|zero_point| zero_point.as_slice());
+    let pairs =
+        x.as_slice().unwrap_or_default().par_iter().zip(scale.as_slice().unwrap_or_default());
+    pairs
+        .enumerate()
+        .filter(|(index, (x, scale))| {
+            let zero = zero_points.and_then(|zero_points| zero_points.get(*index)).copied();
+            is_outside(**x, range, zero.unwrap_or(0.0), **scale)
+        })
         .count() as u64
 }
 

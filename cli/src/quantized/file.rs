@@ -13,7 +13,7 @@ use super::{Quantized, Target};
 use crate::error::CliError;
 
 /// What stands under `fewbit` in a file's metadata, beside what the library says of the tensor.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 pub(crate) struct Metadata {
     /// A group format, a scalar format, or `gguf:` and a kind of block.
     pub(crate) format: String,
@@ -25,6 +25,15 @@ pub(crate) struct Metadata {
     pub(crate) seed: u64,
     /// Every choice that was made.
     pub(crate) policy: Value,
+    /// Who shares a scale, where a quantizer says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) granularity: Option<Granularity>,
+    /// The name of the quantizer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) preset: Option<String>,
+    /// The whole quantizer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) recipe: Option<Value>,
 }
 
 /// An error about a file.
@@ -44,10 +53,20 @@ pub(crate) fn write(
         Ok(_) => serde_json::Map::new(),
         Err(error) => return Err(wrong(path, error)),
     };
-    let extra = Extra { arrays: vec![Stored::f32("values", values)], metadata };
+    let mut extra = Extra { arrays: vec![Stored::f32("values", values)], metadata };
     let bytes = match quantized {
         Quantized::Groups(tensor) => store::to_bytes(&**tensor, extra),
         Quantized::Tensor(tensor) => store::to_bytes(&**tensor, extra),
+        Quantized::Simulated(tensor) => {
+            // Whoever reads it finds both, whatever the quantizer.
+            if tensor.zero_point().is_none() {
+                let zeros = ArrayD::zeros(tensor.scale().shape());
+                extra.arrays.push(Stored::f32("zero_point", &zeros));
+            }
+            let bit_width = ArrayD::from_elem(Vec::new(), tensor.bit_width() as f32);
+            extra.arrays.push(Stored::f32("bit_width", &bit_width));
+            store::to_bytes(&**tensor, extra)
+        }
         Quantized::Blocks(bytes) => {
             let kind = extra.metadata.get("format").and_then(Value::as_str).unwrap_or_default();
             let Ok(Target::Blocks(kind)) = kind.parse() else {

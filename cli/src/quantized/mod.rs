@@ -2,6 +2,8 @@
 
 mod fidelity;
 mod file;
+mod histogram;
+mod plot;
 mod target;
 
 use fewbit::tensor::{AnyQuantTensor, GroupTensor};
@@ -9,6 +11,8 @@ use ndarray::ArrayD;
 
 pub(crate) use fidelity::Fidelity;
 pub(crate) use file::{Metadata, read, write};
+pub(crate) use histogram::Histogram;
+pub(crate) use plot::draw;
 pub(crate) use target::Target;
 
 /// An array after quantization.
@@ -18,6 +22,8 @@ pub(crate) enum Quantized {
     Groups(Box<GroupTensor>),
     /// One scale for all.
     Tensor(Box<AnyQuantTensor>),
+    /// By a quantizer of any granularity, with the values of a simulation on floats.
+    Simulated(Box<AnyQuantTensor>),
     /// The blocks of GGUF files, rows of bytes along the last axis.
     Blocks(ArrayD<u8>),
 }

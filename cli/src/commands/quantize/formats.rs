@@ -1,0 +1,166 @@
+//! To a format that is named: groups, one scale, GGUF's blocks.
+
+use std::path::Path;
+
+use fewbit::convert::GroupEncoder;
+use fewbit::quantize::{Quantizer, ScaleRule, Scheme};
+use fewbit::tensor::{GroupTensor, TensorError, ggml_dequantize, ggml_quantize, resolve_axis};
+use fewbit_formats::ggml::GgmlType;
+use fewbit_formats::{Format, GroupFormat, NanPolicy};
+use ndarray::ArrayD;
+use serde_json::Value;
+
+use super::{Args, Done};
+use crate::error::CliError;
+use crate::group_policy::GroupPolicyReport;
+use crate::output;
+use crate::policy::{NanChoice, PolicyReport};
+use crate::quantized::{Fidelity, Metadata, Quantized, Target};
+use crate::timing;
+
+/// Quantizes to the format of `--to`.
+pub(super) fn quantize(args: &Args, input: &Path, x: &ArrayD<f32>) -> Result<Done, CliError> {
+    for (given, flag) in
+        [(!args.set.is_empty(), "--set"), (!args.set_array.is_empty(), "--set-array")]
+    {
+        if given {
+            return Err(CliError::Arguments(format!(
+                "{flag} changes a quantizer: expected --preset or --config to name one"
+            )));
+        }
+    }
+    match args.to {
+        Some(Target::Groups(format)) => groups(args, input, format, x),
+        Some(Target::Tensor(format)) => tensor(args, input, format, x),
+        Some(Target::Blocks(kind)) => blocks(args, input, kind, x),
+        None => Err(CliError::Arguments(
+            "nothing says what to quantize to: expected --to FORMAT, --preset NAME (see --list-presets) or --config FILE"
+                .into(),
+        )),
+    }
+}
+
+/// An error about the input file.
+pub(super) fn wrong(path: &Path, error: impl std::fmt::Display) -> CliError {
+    CliError::Array { path: path.to_owned(), reason: error.to_string() }
+}
+
+pub(super) fn warn_of_nan(x: &ArrayD<f32>, format: Format, policy: NanPolicy, choice: NanChoice) {
+    let nan = x.iter().filter(|x| x.is_nan()).count();
+    if nan > 0 && choice == NanChoice::Default && !format.has_nan() {
+        output::warn(&format!(
+            "{nan} NaN in the input, and {format} has none: where the scale does not say so, the policy `{policy}` does; \
+             --nan chooses otherwise"
+        ));
+    }
+}
+
+fn groups(
+    args: &Args,
+    input: &Path,
+    format: GroupFormat,
+    x: &ArrayD<f32>,
+) -> Result<Done, CliError> {
+    let (policy, choice) = args.scales.policy(&args.policy, &format);
+    let failed = |error: TensorError| wrong(input, error);
+    let (axis, seed) = (args.axis.unwrap_or(-1), args.seed.unwrap_or(0));
+    let encoder = GroupEncoder::new(format, policy)
+        .map_err(|error| CliError::Arguments(error.to_string()))?
+        .with_seed(seed);
+    let place = resolve_axis(axis, x.shape()).map_err(failed)?;
+    let (tensor, seconds) = timing::least("quantizing", args.repeat, || {
+        GroupTensor::quantize(&encoder, &x.view(), place as isize).map_err(failed)
+    })?;
+    warn_of_nan(x, format.element(), policy.element.nan, choice);
+    let values = tensor.dequantize().map_err(failed)?;
+    let policy = serde_json::to_value(GroupPolicyReport::from(&policy))?;
+    let metadata = Metadata {
+        format: format.to_string(),
+        axis: Some(place),
+        group: Some(format.size()),
+        seed,
+        policy,
+        ..Metadata::default()
+    };
+    let fidelity = Fidelity::of_groups(x, &values, &tensor).map_err(failed)?;
+    Ok(Done {
+        format: metadata.format.clone(),
+        quantized: Quantized::Groups(Box::new(tensor)),
+        values,
+        metadata,
+        bits: format.bits_per_element(),
+        seconds,
+        fidelity,
+    })
+}
+
+/// Refuses what has no meaning for a target.
+fn refuse(given: bool, flags: &str, args: &Args) -> Result<(), CliError> {
+    if given {
+        let to = args.to.map_or_else(String::new, |to| to.to_string());
+        return Err(CliError::Arguments(format!("{flags} has no meaning for --to {to}")));
+    }
+    Ok(())
+}
+
+fn tensor(args: &Args, input: &Path, format: Format, x: &ArrayD<f32>) -> Result<Done, CliError> {
+    refuse(args.axis.is_some(), "--axis, which groups have,", args)?;
+    refuse(args.scales.is_given(), "a policy for the scales of groups", args)?;
+    let (policy, choice) = args.policy.policy(format);
+    let seed = args.seed.unwrap_or(0);
+    let quantizer =
+        Quantizer::new(Scheme::new(format), ScaleRule::abs_max(), policy)?.with_seed(seed);
+    let (tensor, seconds) = timing::least("quantizing", args.repeat, || {
+        quantizer.quantize(&x.view()).map_err(|error| wrong(input, error))
+    })?;
+    warn_of_nan(x, format, policy.nan, choice);
+    let values = tensor.dequantize();
+    let policy = serde_json::to_value(PolicyReport::from(&policy))?;
+    let metadata = Metadata { format: format.to_string(), seed, policy, ..Metadata::default() };
+    let fidelity = Fidelity::of_tensor(x, &values, &tensor);
+    Ok(Done {
+        format: metadata.format.clone(),
+        quantized: Quantized::Tensor(Box::new(tensor)),
+        values,
+        metadata,
+        bits: f64::from(format.bits()),
+        seconds,
+        fidelity,
+    })
+}
+
+fn blocks(args: &Args, input: &Path, kind: GgmlType, x: &ArrayD<f32>) -> Result<Done, CliError> {
+    refuse(args.policy.is_given(), "a policy, which ggml sets,", args)?;
+    refuse(args.scales.is_given(), "a policy for scales, which ggml sets,", args)?;
+    refuse(args.seed.is_some(), "--seed", args)?;
+    let last = x.ndim().checked_sub(1);
+    let axis = args.axis.unwrap_or(-1);
+    refuse(
+        last.is_some() && resolve_axis(axis, x.shape()).ok() != last,
+        "an axis other than the last",
+        args,
+    )?;
+    let failed = |error: TensorError| wrong(input, error);
+    let (blocks, seconds) = timing::least("quantizing", args.repeat, || {
+        ggml_quantize(kind, &x.view()).map_err(failed)
+    })?;
+    let values = ggml_dequantize(kind, &blocks.view()).map_err(failed)?;
+    let metadata = Metadata {
+        format: format!("gguf:{kind}"),
+        axis: last,
+        group: Some(kind.elements()),
+        seed: 0,
+        policy: Value::String("ggml's reference quantizer".into()),
+        ..Metadata::default()
+    };
+    let fidelity = Fidelity::of_blocks(x, &values);
+    Ok(Done {
+        format: metadata.format.clone(),
+        quantized: Quantized::Blocks(blocks),
+        values,
+        metadata,
+        bits: 8.0 * kind.bytes() as f64 / kind.elements() as f64,
+        seconds,
+        fidelity,
+    })
+}
