@@ -1,39 +1,16 @@
 //! The guarantee of the accumulator constraints, for every solver: no witness and no data overflows.
 
+use crate::common::{SOLVERS, solve};
 use crate::data::{Layer, Random, channel_scales, relative_error};
 use fewbit::accumulate::bounds::{InputRange, Inputs, Layer as Bounded, Side};
 use fewbit::algorithms::{
-    A2qParams, AlgorithmError, AnyConstraint, Arithmetic, Axe, Centring, Collector, Forgiveness,
-    GpfqParams, GptaqParams, GptqParams, Order, Precision, Problem, QronosParams, RtnParams,
-    ScaledGrid, SoftThreshold, Solution, Statistics, a2q, data_types_for, gpfq, gptaq, gptq,
-    qronos, rtn,
+    A2qParams, AnyConstraint, Arithmetic, Axe, Centring, Collector, Order, Precision, Problem,
+    ScaledGrid, SoftThreshold, Statistics, a2q, data_types_for,
 };
 use fewbit::{Accumulator, reference};
 use fewbit_formats::Format;
 use ndarray::{Array2, ArrayView2, Axis};
 use proptest::prelude::*;
-
-const SOLVERS: [&str; 5] = ["rtn", "gptq", "gpfq", "qronos", "gptaq"];
-
-fn solve(
-    name: &str,
-    problem: &Problem<'_>,
-    order: Order,
-    precision: Precision,
-) -> Result<Solution, AlgorithmError> {
-    let forgiveness = Forgiveness::Constraint;
-    match name {
-        "rtn" => rtn(problem, &RtnParams { order, precision }),
-        "gptq" => gptq(problem, &GptqParams { order, precision, ..Default::default() }),
-        "gptq-forgiving" => {
-            gptq(problem, &GptqParams { order, precision, forgiveness, ..Default::default() })
-        }
-        "gpfq" => gpfq(problem, &GpfqParams { order, precision }),
-        "qronos" => qronos(problem, &QronosParams { order, precision, ..Default::default() }),
-        "gptaq" => gptaq(problem, &GptaqParams { order, precision, ..Default::default() }),
-        other => panic!("{other}"),
-    }
-}
 
 struct Case {
     layer: Layer,

@@ -3,4 +3,5 @@
 pub(crate) mod atomic;
 pub(crate) mod codes;
 pub(crate) mod npy;
+pub(crate) mod rows;
 pub(crate) mod tensors;

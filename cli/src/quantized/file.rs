@@ -43,10 +43,14 @@ pub(crate) fn write(
         Quantized::Groups(tensor) => groups(tensor),
         Quantized::Tensor(tensor) => {
             let (bits, codes, scale) = (tensor.bit_width(), tensor.codes(), tensor.scale());
-            vec![
+            let mut tensors = vec![
                 Stored::codes("codes", bits, tensor.shape(), &codes),
                 Stored::f32("scale", scale.shape(), scale),
-            ]
+            ];
+            if let Some(zero_point) = tensor.zero_point() {
+                tensors.push(Stored::f32("zero_point", zero_point.shape(), zero_point));
+            }
+            tensors
         }
         Quantized::Blocks(blocks) => vec![Stored::bytes("blocks", blocks.shape(), blocks)],
     };
@@ -117,7 +121,7 @@ pub(crate) fn read(path: &Path) -> Result<(Target, ArrayD<f32>), CliError> {
     let wrong = |error: TensorError| contents.wrong(error.to_string());
     let values = match target {
         Target::Groups(format) => read_groups(&contents, format, &metadata)?,
-        Target::Tensor(format) => read_tensor(&contents, format)?,
+        Target::Tensor(format) => read_tensor(&contents, format, &metadata)?,
         Target::Blocks(kind) => {
             let (shape, bytes) = contents.bytes("blocks")?;
             ggml_dequantize(kind, &array(&contents, "blocks", &shape, bytes)?.view())
@@ -127,12 +131,28 @@ pub(crate) fn read(path: &Path) -> Result<(Target, ArrayD<f32>), CliError> {
     Ok((target, values))
 }
 
-fn read_tensor(contents: &Contents<'_>, format: Format) -> Result<ArrayD<f32>, CliError> {
+fn read_tensor(
+    contents: &Contents<'_>,
+    format: Format,
+    metadata: &Metadata,
+) -> Result<ArrayD<f32>, CliError> {
     let (shape, codes) = contents.codes("codes")?;
-    let (scale_shape, scale) = contents.f32("scale")?;
     let codes = array(contents, "codes", &shape, codes)?;
-    let scale = array(contents, "scale", &scale_shape, scale)?;
-    let tensor = AnyQuantTensor::new(format, &codes.view(), scale, None, Granularity::Tensor);
+    let parameter = |name: &str| -> Result<ArrayD<f32>, CliError> {
+        let (shape, values) = contents.f32(name)?;
+        array(contents, name, &shape, values)
+    };
+    let zero_point = if contents.has("zero_point") { Some(parameter("zero_point")?) } else { None };
+    let granularity = match (metadata.axis, metadata.group) {
+        (Some(axis), Some(size)) => {
+            let axis = isize::try_from(axis)
+                .map_err(|_| contents.wrong(format!("`axis` in its metadata is {axis}")))?;
+            Granularity::Group { axis, size }
+        }
+        _ => Granularity::Tensor,
+    };
+    let scale = parameter("scale")?;
+    let tensor = AnyQuantTensor::new(format, &codes.view(), scale, zero_point, granularity);
     Ok(tensor.map_err(|error| contents.wrong(error.to_string()))?.dequantize())
 }
 
