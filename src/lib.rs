@@ -8,6 +8,7 @@
 pub mod accumulate;
 pub mod algorithms;
 pub mod convert;
+mod convolution;
 mod kernels;
 pub mod quantize;
 pub mod reference;
@@ -15,12 +16,14 @@ mod simd;
 pub mod tensor;
 
 pub use accumulate::{Accumulator, Report};
+pub use convolution::{Conv2d, ConvShapeError};
 pub use fewbit_formats as formats;
 #[doc(hidden)]
 pub use kernels::byte_products;
 pub use kernels::{
-    Conv2d, ConvError, ConvProduct, FloatEngine, FloatMatmulError, FloatOptions, FloatProduct,
-    MatmulError, MatmulOptions, Operand, PackedMatrix, Product, ReportLevel, StageEvents,
-    StageWidths, Widths, conv2d, matmul, matmul_float, matmul_i32, matmul_packed, required_widths,
+    ConvError, ConvProduct, FloatEngine, FloatMatmulError, FloatOptions, FloatProduct, MatmulError,
+    MatmulOptions, Operand, Output, PackedMatrix, Product, ProductReport, ReportLevel, StageEvents,
+    StageWidths, Widths, conv2d, matmul, matmul_float, matmul_i32, matmul_into, matmul_packed,
+    required_widths,
 };
 pub use simd::{Isa, IsaError};

@@ -5,7 +5,9 @@ use fewbit::accumulate::bounds::{
     Bias, BoundsError, DataType, InputRange, Inputs, Layer, Side, Sign, a2q_bits, a2q_plus_bits,
     data_type_bits,
 };
-use fewbit::accumulate::{OutputTrace, required_bits_of_range};
+use fewbit::accumulate::{
+    OutputTrace, Register, RegisterOverflow, Stage, int_range, required_bits_of_range,
+};
 use fewbit::reference::{matmul, sum_products, sum_products_from};
 use fewbit_formats::Format;
 use fewbit_testkit::accumulate::{Matrix, Overflow, Pattern, Range, any_spec};
@@ -236,6 +238,94 @@ fn biases_are_part_of_the_worst_case() {
                 traces
             });
             assert_eq!(stated(&added), extremes(runs), "{text}, bias {bias} added");
+        }
+    }
+}
+
+/// The widths of `acc`'s integer registers set to `bits`, whatever they were; `overflow` everywhere.
+fn with_widths(acc: &Accumulator, bits: &[u32], overflow: RegisterOverflow) -> Accumulator {
+    let stages = acc.stages().iter().zip(bits).map(|(stage, &bits)| match stage.register {
+        Register::Int { .. } => Stage { register: Register::Int { bits, overflow }, ..*stage },
+        _ => *stage,
+    });
+    Accumulator::new(stages.collect()).unwrap()
+}
+
+/// Every width against every input, through the real registers: the stated width is the least that no input overflows,
+/// stage by stage, inner stages being as narrow as they may.
+fn check_every_width(weights: &[Vec<i64>], ranges: &[InputRange], starts: &[i64], text: &str) {
+    let shape = acc(text);
+    let k = ranges.len();
+    let matrix = Array2::from_shape_vec((weights.len(), k), weights.concat()).unwrap();
+    let layer = Layer::new(matrix.view(), Inputs::PerChannel(ranges)).unwrap();
+    let layer = layer.with_bias(Bias::Initial(starts)).unwrap();
+    let bounds = layer.bounds(&shape).unwrap();
+    let all = all_inputs(ranges);
+    const WIDEST: u32 = 11;
+    let mut layer_widths = vec![1; shape.stages().len()];
+    for (row, bound) in bounds.rows().iter().enumerate() {
+        let needed: Vec<u32> = bound.stages.iter().map(|s| s.required_bits.max(2)).collect();
+        for stage in 0..needed.len() {
+            if shape.stages()[stage].register == Register::Exact {
+                continue;
+            }
+            let last = stage + 1 == needed.len();
+            let mut least = None;
+            for bits in 2..=WIDEST {
+                let mut widths = needed.clone();
+                widths[stage] = bits;
+                widths[stage + 1..].fill(64);
+                let mut overflowed = [false; 2];
+                let kinds = [RegisterOverflow::Wrap, RegisterOverflow::Saturate];
+                for (overflow, overflowed) in kinds.into_iter().zip(&mut overflowed) {
+                    let acc = with_widths(&shape, &widths, overflow);
+                    let (low, high) = int_range(bits);
+                    let start = i128::from(starts[row]);
+                    // A register that cannot hold its starting value is refused, not run.
+                    *overflowed = last && !(low..=high).contains(&start)
+                        || all.iter().any(|x| {
+                            let run = sum_products_from(&acc, start, products(&weights[row], x));
+                            run.1[stage].events > 0
+                        });
+                    let guarantee = bounds.guarantees(&acc).unwrap();
+                    assert_eq!(guarantee.fits[row][stage], !*overflowed, "{acc}, row {row}");
+                }
+                assert_eq!(overflowed[0], overflowed[1]);
+                if !overflowed[0] && least.is_none() {
+                    least = Some(bits);
+                }
+                assert!(overflowed[0] || bits >= needed[stage], "{text}: {bits} bits suffice");
+            }
+            assert_eq!(
+                least,
+                Some(needed[stage]),
+                "{text}, weights {weights:?}, inputs {ranges:?}"
+            );
+            layer_widths[stage] = layer_widths[stage].max(bound.stages[stage].required_bits);
+        }
+    }
+    for (stage, &bits) in layer_widths.iter().enumerate() {
+        if shape.stages()[stage].register != Register::Exact {
+            assert_eq!(bounds.required_bits(stage), bits);
+        }
+    }
+}
+
+#[test]
+fn the_stated_width_is_the_least_of_all_widths_over_all_inputs() {
+    let lists: [&[(i64, i64)]; 4] = [
+        &[(-2, 1), (0, 3), (1, 2), (-1, -1)],
+        &[(-2, 1); 4],
+        &[(2, 4), (-4, -2), (2, 4), (-4, -2)],
+        &[(0, 1), (0, 0), (-3, 0), (5, 6)],
+    ];
+    let weights = [vec![3, -2, 1, -4], vec![-8, 7, 7, -8], vec![0, 0, 0, 0], vec![1, 1, -1, 1]];
+    for text in SHAPES {
+        for list in lists {
+            let ranges: Vec<_> = list.iter().map(|&(l, h)| InputRange::new(l, h)).collect();
+            for starts in [[0; 4], [5, -60, 0, 1], [-9, 31, -32, 127]] {
+                check_every_width(&weights, &ranges, &starts, text);
+            }
         }
     }
 }

@@ -1,6 +1,9 @@
 //! Convolutions equal the scalar reference in every value and field, and the reference equals direct sums.
 
-use fewbit::{Accumulator, Conv2d, ConvError, Isa, MatmulOptions, ReportLevel, conv2d, reference};
+use fewbit::{
+    Accumulator, Conv2d, ConvError, ConvShapeError, Isa, MatmulOptions, ReportLevel, conv2d,
+    reference,
+};
 use ndarray::Array4;
 use proptest::prelude::*;
 
@@ -107,14 +110,15 @@ fn bad_shapes_are_named() {
     let run = |conv: Conv2d<u8>| {
         conv2d(x.view(), w.view(), &conv, &acc("exact"), &MatmulOptions::default()).unwrap_err()
     };
+    let zero = |what| ConvError::Shape(ConvShapeError::Zero(what));
     let two = Conv2d { groups: 2, ..Conv2d::default() };
     assert_eq!(
         run(Conv2d::default()).to_string(),
         "the input has 4 channels, and weights of 2 input channels in 1 groups need 2"
     );
-    assert_eq!(run(Conv2d { groups: 0, ..two }), ConvError::Zero("the number of groups"));
-    assert_eq!(run(Conv2d { stride: [0, 1], ..two }), ConvError::Zero("a stride"));
-    assert_eq!(run(Conv2d { dilation: [1, 0], ..two }), ConvError::Zero("a dilation"));
+    assert_eq!(run(Conv2d { groups: 0, ..two }), zero("the number of groups"));
+    assert_eq!(run(Conv2d { stride: [0, 1], ..two }), zero("a stride"));
+    assert_eq!(run(Conv2d { dilation: [1, 0], ..two }), zero("a dilation"));
     assert_eq!(
         run(Conv2d { dilation: [3, 1], ..two }).to_string(),
         "a kernel that spans 7 rows does not fit an input of 5 with its padding"

@@ -204,7 +204,7 @@ fn sums_beyond_32_bits() {
                 Ok(sum) => assert!(narrow.is_ok() && out.iter().all(|&x| x == sum)),
                 Err(_) => assert_eq!(
                     narrow.unwrap_err(),
-                    MatmulError::WiderThan32 { row: 0, col: 0, value: sum }
+                    MatmulError::Wider { row: 0, col: 0, value: sum, bits: 32 }
                 ),
             }
         }

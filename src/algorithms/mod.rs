@@ -10,14 +10,19 @@
 
 mod accumulator;
 mod constraint;
+pub mod equalize;
 mod error;
 mod factor;
 mod feedback;
 mod grid;
+pub mod learned;
 pub mod linalg;
+pub mod lowrank;
 mod order;
 mod problem;
 pub mod random;
+pub mod rotate;
+pub mod scale;
 mod scaled_grid;
 mod solvers;
 mod statistics;

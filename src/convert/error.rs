@@ -76,4 +76,10 @@ pub enum ConvertError {
         /// Bytes expected.
         expected: usize,
     },
+    /// A format whose codes are no integers.
+    #[error("`{format}` has no integer codes: expected an integer format, such as int4 or uint2")]
+    NotAnInteger {
+        /// The format.
+        format: String,
+    },
 }

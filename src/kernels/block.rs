@@ -61,7 +61,7 @@ pub(super) enum Orientation {
 
 impl Orientation {
     /// (broadcast, lanes) of (row, column), and back.
-    pub(super) fn turn(self, (row, col): (usize, usize)) -> (usize, usize) {
+    pub(super) fn turn<T>(self, (row, col): (T, T)) -> (T, T) {
         match self {
             Self::ColumnsInLanes => (row, col),
             Self::RowsInLanes => (col, row),

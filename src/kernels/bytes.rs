@@ -4,12 +4,12 @@ use ndarray::{ArrayViewMut2, s};
 
 use super::block::Orientation;
 use super::bounded::{BroadcastCodes, Shifted, Unsigned};
-use super::exact::{self, Operands};
+use super::exact::{self, Operands, Output};
 use super::guarded::{BLOCK, GuardedTile, InnerStage, Limits};
 use super::outer::{Outer, Settler};
 use super::plan::{StagePlan, StageRegister};
 use super::profile::{Course, Panel, ProfileTile, Resolve, Wanted};
-use super::quads::{HEIGHT, WIDTH};
+use super::quads::{self, HEIGHT, TAKES, WIDTH};
 use super::split::{Grain, Part, split};
 use super::tally::{StageTally, merge};
 use super::tile::{Blind, Events, Everything, TileResult, Watch};
@@ -47,9 +47,10 @@ pub(super) fn is_profiled(stages: &[StagePlan], k: usize, product: u128) -> bool
     small && matches!(stages, [StagePlan { width: 1, .. }])
 }
 
-/// Whether sums over all of k can be certified to fit 32 bits on the way.
-pub(super) fn is_certified_in_one(k: usize) -> bool {
-    k <= exact::CHUNK / 2
+/// Whether sums over all of k, in tiles of `tile` products, can be certified to fit 32 bits on the way.
+pub(super) fn is_certified_in_one(k: usize, tile: usize) -> bool {
+    // Tiles are filled up to whole words.
+    k <= exact::LONGEST / 2 && quads::units(k, tile) <= exact::LONGEST / TAKES
 }
 
 /// Which outputs cannot overflow: all those of a block of the broadcast operand, and of a panel of lanes.
@@ -70,13 +71,13 @@ pub(super) struct Guarded<'a> {
 }
 
 /// The product, written to `out`: the broadcast operand's outputs by those in lanes, in the order that they are packed in.
-pub(super) fn multiply(
-    out: ArrayViewMut2<'_, i64>,
+pub(super) fn multiply<T: Output>(
+    out: ArrayViewMut2<'_, T>,
     guarded: Guarded<'_>,
     isa: Isa,
 ) -> Result<Vec<StageTally>, IsaError> {
     let grain = Grain::new((HEIGHT, WIDTH), out.len(), (1 << 17) / guarded.operands.k.max(1));
-    let work = |part: Part<'_, i64>| run(isa, Job { part, guarded });
+    let work = |part: Part<'_, T>| run(isa, Job { part, guarded });
     split(Part { out, row: 0, col: 0 }, grain, &work, &|first, second| {
         let mut tallies = first?;
         merge(&mut tallies, &second?);
@@ -85,12 +86,12 @@ pub(super) fn multiply(
 }
 
 /// One part of the outputs.
-struct Job<'a, 'o> {
-    part: Part<'o, i64>,
+struct Job<'a, 'o, T> {
+    part: Part<'o, T>,
     guarded: Guarded<'a>,
 }
 
-impl Task for Job<'_, '_> {
+impl<T: Output> Task for Job<'_, '_, T> {
     type Output = Vec<StageTally>;
 
     fn run<S: Simd>(self, simd: S) -> Vec<StageTally> {
@@ -132,7 +133,7 @@ struct Place {
     col: usize,
 }
 
-impl<'a> Job<'a, '_> {
+impl<'a, T: Output> Job<'a, '_, T> {
     fn of_codes<L: ByteLanes, S: BroadcastCodes<L>>(self, lanes: L, codes: S) -> Vec<StageTally> {
         match self.guarded.detail {
             Detail::Values => self.guarded::<L, S, Blind>(lanes, codes),
@@ -142,7 +143,7 @@ impl<'a> Job<'a, '_> {
     }
 
     /// Tile by tile, a panel of lanes at a time.
-    fn places<L: Lanes>(&self) -> impl Iterator<Item = Place> + use<L> {
+    fn places<L: Lanes>(&self) -> impl Iterator<Item = Place> + use<L, T> {
         let Part { out, row, col } = &self.part;
         let (rows, cols) = out.dim();
         let (first_block, first_panel) = (row / HEIGHT, col / WIDTH);
@@ -163,7 +164,7 @@ impl<'a> Job<'a, '_> {
     fn members<L: Lanes>(
         &self,
         place: Place,
-    ) -> impl Iterator<Item = (usize, (usize, usize))> + use<L> {
+    ) -> impl Iterator<Item = (usize, (usize, usize))> + use<L, T> {
         let (rows, cols) = self.part.out.dim();
         let width = VECTORS * L::N;
         let (high, wide) = (ROWS.min(rows - place.row), width.min(cols - place.col));
@@ -233,7 +234,7 @@ impl<'a> Job<'a, '_> {
         let certificate = self.guarded.certificate;
         let holds =
             |certified: &[bool], index: usize| certified.get(index).copied().unwrap_or(false);
-        let exact = exact::Tiles::new(self.guarded.operands);
+        let exact = exact::Tiles::new(self.guarded.operands, exact::LONGEST);
         let mut sums = [0; HEIGHT * WIDTH];
         for place in self.places::<L>() {
             if holds(&certificate.blocks, place.block) || holds(&certificate.panels, place.panel) {
@@ -265,7 +266,7 @@ impl<'a> Job<'a, '_> {
             self.part.out.slice_mut(out).outer_iter_mut().zip(values.chunks(VECTORS * L::N))
         {
             for (out, &value) in out.iter_mut().zip(values) {
-                *out = value.into();
+                *out = T::cut(value.into());
             }
         }
     }
@@ -283,7 +284,7 @@ impl<'a> Job<'a, '_> {
         exact.sum(lanes, (place.block, place.panel), size, 0, sums);
         for (row, sums) in sums.chunks(WIDTH).take(size.0).enumerate() {
             for (col, &sum) in sums.iter().take(size.1).enumerate() {
-                self.part.out[(place.row + row, place.col + col)] = sum.into();
+                self.part.out[(place.row + row, place.col + col)] = T::cut(sum.into());
             }
         }
     }
@@ -337,7 +338,7 @@ impl<'a> Job<'a, '_> {
                 tally.add_exact(min.into(), max.into());
                 if stays((min, max)) {
                     tally.add_extremes(min.into(), max.into());
-                    self.part.out[at] = course.value(index).into();
+                    self.part.out[at] = T::cut(course.value(index).into());
                 } else {
                     overflows = true;
                 }
@@ -360,7 +361,7 @@ impl<'a> Job<'a, '_> {
                 self.run_tile((lanes, codes), limits, place, &mut pass);
                 let [min, max, events] = &pass.result.traces[0];
                 for (index, at) in self.members::<L>(place) {
-                    self.part.out[at] = pass.result.values[index].into();
+                    self.part.out[at] = T::cut(pass.result.values[index].into());
                     tally.add_extremes(min[index].into(), max[index].into());
                     tally.add_events(self.name(at), events[index].into());
                 }

@@ -9,14 +9,16 @@ use rayon::prelude::*;
 use super::block::{Block, BlockOutput, Geometry, Orientation, Work};
 use super::bytes::{self, Detail};
 use super::certificate::Parts;
-use super::exact::{self, Kept};
-use super::matmul::{MatmulError, MatmulOptions, Product, ReportLevel};
+use super::exact::{Kept, Output};
+use super::matmul::{MatmulError, MatmulOptions, Product, ProductReport, ReportLevel};
 use super::operand::{Matrix, PackedMatrix};
 use super::pack::{Layout, Panels, Role, WordKind};
 use super::plan::{self, Bounds, Plan, StagePlan, StageRegister};
-use super::quads::{self, Order, QuadLayout, Quads};
+use super::quads::Order;
 use super::scalar;
+use super::sides::Sides;
 use super::steps::Steps;
+use super::sums;
 use super::tally::{StageTally, merge};
 use super::widths::StageWidths;
 use crate::accumulate::{Accumulator, FirstEvent, Report};
@@ -29,12 +31,37 @@ pub(super) fn multiply(
     acc: &Accumulator,
     options: &MatmulOptions,
 ) -> Result<Product, MatmulError> {
+    let mut values = Array2::zeros((a.dim().0, b.dim().1));
+    let ProductReport { events, report, isa, seconds } =
+        multiply_into(a, b, acc, options, values.view_mut())?;
+    Ok(Product { values, events, report, isa, seconds })
+}
+
+/// [`multiply`] into room of the product's shape.
+pub(super) fn multiply_into<T: Output>(
+    a: &Matrix<'_>,
+    b: &PackedMatrix,
+    acc: &Accumulator,
+    options: &MatmulOptions,
+    mut out: ArrayViewMut2<'_, T>,
+) -> Result<ProductReport, MatmulError> {
     let isa = options.isa.unwrap_or_else(Isa::best);
     if !isa.is_available() {
         return Err(IsaError::Unavailable(isa).into());
     }
     let stages = plan::stages(acc).ok_or_else(|| MatmulError::NotInteger(acc.to_string()))?;
     let bounds = Bounds::new(a, &b.matrix);
+    if !plan::fits(&stages, bounds, T::BITS) {
+        // Some output may be wider; whether one is can only be told of the outputs themselves.
+        let Product { values, events, report, isa, seconds } = multiply(a, b, acc, options)?;
+        for ((at, &value), out) in values.indexed_iter().zip(&mut out) {
+            *out = T::cut(value);
+            if out.to_i64() != value {
+                return Err(MatmulError::Wider { row: at.0, col: at.1, value, bits: T::BITS });
+            }
+        }
+        return Ok(ProductReport { events, report, isa, seconds });
+    }
     let (work, word) = match options.report {
         ReportLevel::None => {
             let Plan { stages, word } = Plan::values(&stages, bounds);
@@ -49,11 +76,14 @@ pub(super) fn multiply(
             (Work::Full { exact, real: stages }, word)
         }
     };
-    let (values, tallies, seconds) = match (byte_work(&work, word, bounds), word) {
-        (Some(job), _) if job.takes(a, &b.matrix) => in_bytes(a, b, job, isa),
-        (_, Some(word)) => in_lanes(a, b, &work, word, isa),
-        (_, None) => scalar_rows(a, &b.matrix, acc),
-    }?;
+    let (tallies, seconds) = match (exact_work(&work), byte_work(&work, word, bounds), word) {
+        (Some(kept), ..) if sums::takes(a, &b.matrix) => {
+            (Vec::new(), sums::multiply(a, b, kept, isa, out)?)
+        }
+        (_, Some(job), _) if job.takes(a, &b.matrix) => in_bytes(a, b, job, isa, out)?,
+        (.., Some(word)) => in_lanes(a, b, &work, word, isa, out)?,
+        (.., None) => scalar_rows(a, &b.matrix, acc, out)?,
+    };
     let first = |(stage, tally): (usize, &StageTally)| -> Option<FirstEvent> {
         let (row, col) = tally.first?;
         let (_, traces) = scalar::output(a, &b.matrix, acc, row, col);
@@ -69,7 +99,7 @@ pub(super) fn multiply(
         .then(|| stages().map(|(tally, first)| tally.events(first)).collect());
     let report = (options.report == ReportLevel::Full)
         .then(|| Report { stages: stages().map(|(tally, first)| tally.report(first)).collect() });
-    Ok(Product { values, events, report, isa, seconds })
+    Ok(ProductReport { events, report, isa, seconds })
 }
 
 /// The widths that `a` times `b` needs in every stage of `acc`, and the seconds that took.
@@ -83,45 +113,47 @@ pub(super) fn widths(
     let stages = plan::stages(acc).ok_or_else(|| MatmulError::NotInteger(acc.to_string()))?;
     let bounds = Bounds::new(a, &b.matrix);
     let Plan { stages, word } = Plan::exact(&stages, bounds);
-    let job = ByteWork::Stepped(&stages, Detail::Widths);
+    let job = ByteWork(&stages, Detail::Widths);
     let in_one_pass = bytes::is_profiled(&stages, bounds.k, bounds.product);
-    let (_, tallies, seconds) = match word {
-        Some(_) if in_one_pass && job.takes(a, &b.matrix) => in_bytes(a, b, job, isa),
+    let mut values = Array2::<i64>::zeros((a.dim().0, b.dim().1));
+    let out = values.view_mut();
+    let (tallies, seconds) = match word {
+        Some(_) if in_one_pass && job.takes(a, &b.matrix) => in_bytes(a, b, job, isa, out),
         Some(word) => {
             let work = Work::Full { exact: stages.clone(), real: stages };
-            in_lanes(a, b, &work, word, isa)
+            in_lanes(a, b, &work, word, isa, out)
         }
-        None => scalar_rows(a, &b.matrix, acc),
+        None => scalar_rows(a, &b.matrix, acc, out),
     }?;
     Ok((tallies.iter().map(StageTally::widths).collect(), seconds))
 }
 
-/// What is done with products of bytes.
-enum ByteWork<'a> {
-    Exact(Kept),
-    Stepped(&'a [StagePlan], Detail),
-}
+/// What is done with products of bytes: one stage or several, with checks.
+struct ByteWork<'a>(&'a [StagePlan], Detail);
 
 impl ByteWork<'_> {
-    /// Whether the operands are bytes, and one of them signed where a block's spread is asked for.
+    /// Whether the operands are bytes, and one of them signed, as a block's spread needs it.
     fn takes(&self, a: &Matrix<'_>, b: &Matrix<'_>) -> bool {
-        let signed = matches!(self, Self::Exact(_)) || a.fits_i8() || b.fits_i8();
-        a.is_bytes() && b.is_bytes() && signed
+        a.is_bytes() && b.is_bytes() && (a.fits_i8() || b.fits_i8())
+    }
+}
+
+/// What is kept of exact sums, if they are all that `work` needs.
+fn exact_work(work: &Work) -> Option<Kept> {
+    match work {
+        Work::Values(stages) => match stages[..] {
+            [StagePlan { register: StageRegister::Keep, .. }] => Some(Kept::Everything),
+            [StagePlan { register: StageRegister::Wrap { bits }, .. }] => Some(Kept::LowBits(bits)),
+            _ => None,
+        },
+        _ => None,
     }
 }
 
 /// How the kernels for bytes do `work`, if they can.
 fn byte_work(work: &Work, word: Option<WordKind>, bounds: Bounds) -> Option<ByteWork<'_>> {
     let (stages, detail) = match work {
-        Work::Values(stages) => match stages[..] {
-            [StagePlan { register: StageRegister::Keep, .. }] => {
-                return Some(ByteWork::Exact(Kept::Everything));
-            }
-            [StagePlan { register: StageRegister::Wrap { bits }, .. }] => {
-                return Some(ByteWork::Exact(Kept::LowBits(bits)));
-            }
-            _ => (stages, Detail::Values),
-        },
+        Work::Values(stages) => (stages, Detail::Values),
         Work::Events(stages) => (stages, Detail::Events),
         Work::Full { real, .. } => (real, Detail::Full),
     };
@@ -130,109 +162,23 @@ fn byte_work(work: &Work, word: Option<WordKind>, bounds: Bounds) -> Option<Byte
         Detail::Full | Detail::Widths => bytes::is_profiled(stages, bounds.k, bounds.product),
         Detail::Values | Detail::Events => bytes::is_guarded(stages, bounds.k),
     };
-    (fits && runs).then_some(ByteWork::Stepped(stages, detail))
-}
-
-/// Operands of bytes, packed for their sides.
-struct Sides {
-    orientation: Orientation,
-    broadcast: Arc<Quads>,
-    lanes: Arc<Quads>,
-}
-
-impl Sides {
-    /// k is cut into tiles of `tile` products, if at all.
-    fn new(a: &Matrix<'_>, b: &PackedMatrix, tile: usize, order: Order) -> Self {
-        let (m, n) = (a.dim().0, b.dim().1);
-        let geometry = Geometry { height: quads::HEIGHT, width: quads::WIDTH };
-        let orientation = match geometry.orientation(m, n) {
-            // Signed codes go to the lanes; where both are, either may.
-            Orientation::ColumnsInLanes if !b.matrix.fits_i8() && a.fits_i8() => {
-                Orientation::RowsInLanes
-            }
-            Orientation::RowsInLanes if !a.fits_i8() => Orientation::ColumnsInLanes,
-            free => free,
-        };
-        let layout = |role| QuadLayout { role, tile, order: Order::Given };
-        let (broadcast, lanes) = match orientation {
-            Orientation::ColumnsInLanes => {
-                let rows = Quads::rows(a, layout(Role::Broadcast));
-                (Arc::new(rows), b.quads(QuadLayout { order, ..layout(Role::Lanes) }))
-            }
-            Orientation::RowsInLanes => {
-                let rows = Quads::rows(a, layout(Role::Lanes));
-                (b.quads(layout(Role::Broadcast)), Arc::new(rows))
-            }
-        };
-        Self { orientation, broadcast, lanes }
-    }
-
-    fn operands(&self, k: usize) -> exact::Operands<'_> {
-        exact::Operands { broadcast: &self.broadcast, lanes: &self.lanes, k }
-    }
-}
-
-impl Orientation {
-    /// The outputs as the broadcast operand's by those in lanes.
-    fn view<T>(self, out: ArrayViewMut2<'_, T>) -> ArrayViewMut2<'_, T> {
-        match self {
-            Self::ColumnsInLanes => out,
-            Self::RowsInLanes => out.reversed_axes(),
-        }
-    }
-}
-
-/// The exact sums in 32 bits.
-pub(super) fn exact_i32(
-    a: &Matrix<'_>,
-    b: &PackedMatrix,
-    mut out: ArrayViewMut2<'_, i32>,
-    isa: Isa,
-) -> Result<(), MatmulError> {
-    let bounds = Bounds::new(a, &b.matrix);
-    let fits = (bounds.k as u128).saturating_mul(bounds.product) <= i32::MAX as u128;
-    if fits && a.is_bytes() && b.matrix.is_bytes() {
-        let sides = Sides::new(a, b, bounds.k.max(1), Order::Given);
-        let out = sides.orientation.view(out);
-        return Ok(exact::multiply(out, sides.operands(bounds.k), Kept::Everything, isa)?);
-    }
-    let exact = Accumulator::exact();
-    let options = MatmulOptions { isa: Some(isa), ..MatmulOptions::default() };
-    let product = multiply(a, b, &exact, &options)?;
-    for ((at, &value), out) in product.values.indexed_iter().zip(&mut out) {
-        *out = i32::try_from(value).map_err(|_| MatmulError::WiderThan32 {
-            row: at.0,
-            col: at.1,
-            value,
-        })?;
-    }
-    Ok(())
+    (fits && runs).then_some(ByteWork(stages, detail))
 }
 
 /// Every output by the kernels for bytes.
-fn in_bytes(
+fn in_bytes<T: Output>(
     a: &Matrix<'_>,
     b: &PackedMatrix,
-    work: ByteWork<'_>,
+    ByteWork(stages, detail): ByteWork<'_>,
     isa: Isa,
-) -> Result<Outputs, MatmulError> {
-    let ((m, k), n) = (a.dim(), b.dim().1);
-    let mut values = Array2::zeros((m, n));
-    let (stages, detail) = match work {
-        ByteWork::Stepped(stages, detail) => (stages, detail),
-        ByteWork::Exact(kept) => {
-            let sides = Sides::new(a, b, k.max(1), Order::Given);
-            let start = Instant::now();
-            let out = sides.orientation.view(values.view_mut());
-            exact::multiply(out, sides.operands(k), kept, isa)?;
-            return Ok((values, Vec::new(), start.elapsed().as_secs_f64()));
-        }
-    };
+    mut out: ArrayViewMut2<'_, T>,
+) -> Result<Done, MatmulError> {
+    let k = a.dim().1;
     let tile = stages.first().and_then(|inner| inner.count);
     let tile = tile.map_or(k, |tile| usize::try_from(tile).unwrap_or(k).min(k)).max(1);
     let (ranges, tallies) = (((a.min, a.max), (b.matrix.min, b.matrix.max)), stages.len());
     let certify =
-        matches!(detail, Detail::Values | Detail::Events) && bytes::is_certified_in_one(k);
+        matches!(detail, Detail::Values | Detail::Events) && bytes::is_certified_in_one(k, tile);
     let of = |parts: &[Parts], range| -> Vec<bool> {
         parts.iter().map(|parts| certify && parts.fit(range, stages)).collect()
     };
@@ -244,9 +190,8 @@ fn in_bytes(
         Vec::new()
     };
     if whole(&columns) || !rows.is_empty() && whole(&rows) {
-        let work = ByteWork::Exact(Kept::Everything);
-        let (values, _, seconds) = in_bytes(a, b, work, isa)?;
-        return Ok((values, vec![StageTally::default(); tallies], seconds));
+        let seconds = sums::multiply(a, b, Kept::Everything, isa, out)?;
+        return Ok((vec![StageTally::default(); tallies], seconds));
     }
     // Columns that are certified are brought together, so that they fill panels.
     let order = if columns.contains(&true) {
@@ -272,17 +217,17 @@ fn in_bytes(
         certificate: &certificate,
     };
     let start = Instant::now();
-    let tallies = bytes::multiply(sides.orientation.view(values.view_mut()), job, isa)?;
+    let tallies = bytes::multiply(sides.orientation.view(out.view_mut()), job, isa)?;
     let order = &sides.lanes.order;
     if !order.is_empty() {
-        let rows: Vec<_> = values.rows_mut().into_iter().collect();
+        let rows: Vec<_> = out.rows_mut().into_iter().collect();
         rows.into_par_iter().for_each(|mut row| {
             for (value, &column) in row.to_vec().into_iter().zip(order) {
                 row[column] = value;
             }
         });
     }
-    Ok((values, tallies, start.elapsed().as_secs_f64()))
+    Ok((tallies, start.elapsed().as_secs_f64()))
 }
 
 impl Bounds {
@@ -298,10 +243,16 @@ impl Bounds {
     }
 }
 
-type Outputs = (Array2<i64>, Vec<StageTally>, f64);
+/// What was seen of every stage, and the seconds that it took.
+type Done = (Vec<StageTally>, f64);
 
 /// Every output through the scalar reference, rows in parallel.
-fn scalar_rows(a: &Matrix<'_>, b: &Matrix<'_>, acc: &Accumulator) -> Result<Outputs, MatmulError> {
+fn scalar_rows<T: Output>(
+    a: &Matrix<'_>,
+    b: &Matrix<'_>,
+    acc: &Accumulator,
+    mut out: ArrayViewMut2<'_, T>,
+) -> Result<Done, MatmulError> {
     let start = Instant::now();
     let (m, n) = (a.dim().0, b.dim().1);
     let stages = acc.stages().len();
@@ -321,26 +272,26 @@ fn scalar_rows(a: &Matrix<'_>, b: &Matrix<'_>, acc: &Accumulator) -> Result<Outp
             Ok((values, tallies))
         })
         .collect();
-    let mut values = Array2::zeros((m, n));
     let mut tallies = vec![StageTally::default(); stages];
-    for (mut to, row) in values.rows_mut().into_iter().zip(rows) {
+    for (mut to, row) in out.rows_mut().into_iter().zip(rows) {
         let (row, more) = row?;
         for (to, value) in to.iter_mut().zip(row) {
-            *to = value;
+            *to = T::cut(value);
         }
         merge(&mut tallies, &more);
     }
-    Ok((values, tallies, start.elapsed().as_secs_f64()))
+    Ok((tallies, start.elapsed().as_secs_f64()))
 }
 
 /// Every output in lanes of `word`, blocks in parallel.
-fn in_lanes(
+fn in_lanes<T: Output>(
     a: &Matrix<'_>,
     b: &PackedMatrix,
     work: &Work,
     word: WordKind,
     isa: Isa,
-) -> Result<Outputs, MatmulError> {
+    out: ArrayViewMut2<'_, T>,
+) -> Result<Done, MatmulError> {
     let ((m, k), n) = (a.dim(), b.dim().1);
     let geometry = Geometry::new(isa, word);
     let orientation = geometry.orientation(m, n);
@@ -389,7 +340,7 @@ fn in_lanes(
             run(isa, block)
         })
         .collect();
-    let mut values = Array2::zeros(outputs);
+    let mut values = orientation.view(out);
     let mut tallies = vec![StageTally::default(); work.stages()];
     for result in results {
         let BlockOutput { row, col, width, values: part, tallies: more } = result?;
@@ -397,14 +348,10 @@ fn in_lanes(
         for (row, from) in (row..).zip(rows) {
             let mut to = values.row_mut(row);
             for (to, from) in to.iter_mut().skip(col).zip(from) {
-                *to = *from;
+                *to = T::cut(*from);
             }
         }
         merge(&mut tallies, &more);
     }
-    let values = match orientation {
-        Orientation::ColumnsInLanes => values,
-        Orientation::RowsInLanes => values.t().as_standard_layout().into_owned(),
-    };
-    Ok((values, tallies, start.elapsed().as_secs_f64()))
+    Ok((tallies, start.elapsed().as_secs_f64()))
 }

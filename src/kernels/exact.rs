@@ -5,65 +5,83 @@
 use ndarray::ArrayViewMut2;
 
 use super::bounded::columns;
-use super::quads::{HEIGHT, Quads, TAKES, WIDTH};
+use super::quads::{HEIGHT, Quads, SUMMED, TAKES, WIDTH};
 use super::split::{Grain, Part, split};
-use crate::simd::{ByteLanes, Call, Isa, IsaError, Simd, Task, run};
+use crate::simd::{ByteLanes, Call, Isa, IsaError, Simd, Task, prefetch, run};
 
-/// Products per chunk: `255 * 255 * 2^15 < 2^31`.
-pub(super) const CHUNK: usize = 1 << 15;
-const CHUNK_UNITS: usize = CHUNK / TAKES;
+/// The most products that 32 bits hold the sum of: `255 * 255 * 2^15 < 2^31`.
+pub(super) const LONGEST: usize = 1 << 15;
+/// Products per chunk of a plain product: a panel of lanes that is so deep stays in the first cache.
+const CHUNK: usize = 512;
+/// Chunks are not worth their writing where k is not longer than this.
+const WHOLE: usize = 768;
 
 /// What an output keeps of its exact sum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kept {
+pub enum Kept {
     /// All of it.
     Everything,
     /// The low bits, as two's complement.
     LowBits(u32),
 }
 
-/// Where sums are written.
-pub(super) trait Output: Copy + Send + Sync + Default {
-    /// `self + sum`.
+/// An integer type that outputs are written as: `i16`, `i32`, `i64`.
+pub trait Output: Copy + Send + Sync + Default + std::fmt::Debug + PartialEq + 'static {
+    /// Its width.
+    const BITS: u32;
+
+    /// `self + sum` modulo `2^BITS`.
+    #[doc(hidden)]
     fn plus(self, sum: i32) -> Self;
 
     /// What is kept.
+    #[doc(hidden)]
     fn keep(self, kept: Kept) -> Self;
+
+    /// The low bits of `value`.
+    #[doc(hidden)]
+    fn cut(value: i64) -> Self;
+
+    /// The same value.
+    fn to_i64(self) -> i64;
 }
 
-impl Output for i64 {
-    #[inline(always)]
-    fn plus(self, sum: i32) -> Self {
-        self + Self::from(sum)
-    }
+macro_rules! output {
+    ($($int:ty),*) => {
+        $(
+            impl Output for $int {
+                const BITS: u32 = <$int>::BITS;
 
-    #[inline(always)]
-    fn keep(self, kept: Kept) -> Self {
-        match kept {
-            Kept::LowBits(bits) if bits < Self::BITS => {
-                self << (Self::BITS - bits) >> (Self::BITS - bits)
+                #[inline(always)]
+                fn plus(self, sum: i32) -> Self {
+                    self.wrapping_add(sum as Self)
+                }
+
+                #[inline(always)]
+                fn keep(self, kept: Kept) -> Self {
+                    match kept {
+                        Kept::LowBits(bits) if bits < Self::BITS => {
+                            self << (Self::BITS - bits) >> (Self::BITS - bits)
+                        }
+                        _ => self,
+                    }
+                }
+
+                #[inline(always)]
+                fn cut(value: i64) -> Self {
+                    value as Self
+                }
+
+                #[inline(always)]
+                fn to_i64(self) -> i64 {
+                    self.into()
+                }
             }
-            _ => self,
-        }
-    }
+        )*
+    };
 }
 
-impl Output for i32 {
-    #[inline(always)]
-    fn plus(self, sum: i32) -> Self {
-        self.wrapping_add(sum)
-    }
-
-    #[inline(always)]
-    fn keep(self, kept: Kept) -> Self {
-        match kept {
-            Kept::LowBits(bits) if bits < Self::BITS => {
-                self << (Self::BITS - bits) >> (Self::BITS - bits)
-            }
-            _ => self,
-        }
-    }
-}
+output!(i16, i32, i64);
 
 /// Two operands, k in one tile each.
 #[derive(Clone, Copy)]
@@ -102,21 +120,26 @@ impl<T: Output> Task for Job<'_, '_, T> {
 }
 
 impl<T: Output> Job<'_, '_, T> {
-    /// A panel of lanes stays in the cache while all rows pass by.
+    /// A chunk of a panel of lanes stays in the cache while all rows pass by.
     fn in_tiles<L: ByteLanes>(self, lanes: L) {
         let Self { part: Part { mut out, row, col }, operands, kept } = self;
         let (rows, cols) = out.dim();
-        let chunks = operands.k.div_ceil(CHUNK);
+        let tiles = Tiles::new(operands, if operands.k <= WHOLE { WHOLE } else { CHUNK });
+        let chunks = tiles.chunks();
         if chunks == 0 {
             out.fill(T::default());
         }
         let mut sums = [0; HEIGHT * WIDTH];
-        let tiles = Tiles::new(operands);
         for (panel, left) in (col / WIDTH..).zip((0..cols).step_by(WIDTH)) {
             let width = WIDTH.min(cols - left);
-            for (block, top) in (row / HEIGHT..).zip((0..rows).step_by(HEIGHT)) {
-                let height = HEIGHT.min(rows - top);
-                for chunk in 0..chunks {
+            for chunk in 0..chunks {
+                for (block, top) in (row / HEIGHT..).zip((0..rows).step_by(HEIGHT)) {
+                    let height = HEIGHT.min(rows - top);
+                    for row in top..top + height {
+                        if let Some(row) = out.row(row).to_slice() {
+                            prefetch(&row[left..left + width]);
+                        }
+                    }
                     tiles.sum(lanes, (block, panel), (height, width), chunk, &mut sums);
                     let kept = if chunk + 1 == chunks { kept } else { Kept::Everything };
                     for (index, sums) in sums.chunks(WIDTH).take(height).enumerate() {
@@ -144,12 +167,20 @@ impl<T: Output> Job<'_, '_, T> {
 /// Sums of whole panels of lanes by a block of the broadcast operand.
 pub(super) struct Tiles<'a> {
     operands: Operands<'a>,
-    corrections: Corrections<'a>,
+    /// Products per chunk: a multiple of [`SUMMED`].
+    chunk: usize,
+    corrections: Corrections,
 }
 
 impl<'a> Tiles<'a> {
-    pub(super) fn new(operands: Operands<'a>) -> Self {
-        Self { operands, corrections: Corrections::new(operands) }
+    /// k in chunks of `chunk` products, at most [`LONGEST`] and a multiple of [`SUMMED`].
+    pub(super) fn new(operands: Operands<'a>, chunk: usize) -> Self {
+        Self { operands, chunk, corrections: Corrections::new(operands, chunk) }
+    }
+
+    /// How many chunks there are.
+    fn chunks(&self) -> usize {
+        self.operands.k.div_ceil(self.chunk)
     }
 
     /// Writes the sums over one chunk of k of `height` rows and `width` columns of a block and a panel.
@@ -161,9 +192,9 @@ impl<'a> Tiles<'a> {
         chunk: usize,
         sums: &mut [i32; HEIGHT * WIDTH],
     ) {
+        let units = self.chunk / TAKES;
         let words = |words: &'a [i32], width: usize| -> &'a [i32] {
-            let words_per_chunk = width * CHUNK_UNITS;
-            words.chunks(words_per_chunk).nth(chunk).unwrap_or(&[])
+            words.chunks(width * units).nth(chunk).unwrap_or(&[])
         };
         let a = words(self.operands.broadcast.panel(block), HEIGHT);
         let b = words(self.operands.lanes.panel(panel), WIDTH);
@@ -227,46 +258,68 @@ impl<T: Output> Call for Write<'_, T> {
 }
 
 /// `s Σ b' + t Σ a' + s t K` of every output; see [`quads`](super::quads).
-struct Corrections<'a> {
-    operands: Operands<'a>,
+struct Corrections {
+    s: i32,
+    t: i32,
+    k: usize,
+    chunk: usize,
+    /// Chunks in all.
     chunks: usize,
-    broadcast: &'a [i32],
-    lanes: &'a [i32],
+    broadcast: Vec<i32>,
+    lanes: Vec<i32>,
 }
 
-impl<'a> Corrections<'a> {
-    fn new(operands: Operands<'a>) -> Self {
+impl Corrections {
+    fn new(operands: Operands<'_>, chunk: usize) -> Self {
         let Operands { broadcast, lanes, k } = operands;
-        let needed = |other: &Quads, quads: &'a Quads| -> &'a [i32] {
-            if other.offset == 0 { &[] } else { quads.sums(CHUNK_UNITS) }
+        let needed = |other: &Quads, quads: &Quads, width: usize| -> Vec<i32> {
+            if other.offset == 0 {
+                return Vec::new();
+            }
+            // The sums that are kept are of pieces of k; a chunk is several of them.
+            let pieces = quads.sums();
+            let per_panel = width * quads.units().div_ceil(SUMMED / TAKES).max(1);
+            let of_chunk = |pieces: &[i32]| {
+                let mut sums = vec![0; width];
+                for piece in pieces.chunks(width) {
+                    for (sum, more) in sums.iter_mut().zip(piece) {
+                        *sum += more;
+                    }
+                }
+                sums
+            };
+            let panels = pieces.chunks(per_panel);
+            panels
+                .flat_map(|panel| panel.chunks(width * (chunk / SUMMED)).flat_map(of_chunk))
+                .collect()
         };
         Self {
-            operands,
-            chunks: k.div_ceil(CHUNK),
-            broadcast: needed(lanes, broadcast),
-            lanes: needed(broadcast, lanes),
+            s: broadcast.offset,
+            t: lanes.offset,
+            k,
+            chunk,
+            chunks: k.div_ceil(chunk),
+            broadcast: needed(lanes, broadcast, HEIGHT),
+            lanes: needed(broadcast, lanes, WIDTH),
         }
     }
 
     /// Those of a tile's sums.
     fn of<'s>(
-        &self,
+        &'s self,
         (block, panel): (usize, usize),
         chunk: usize,
         sums: &'s mut [i32; HEIGHT * WIDTH],
-    ) -> Correction<'s>
-    where
-        'a: 's,
-    {
-        let (s, t) = (self.operands.broadcast.offset, self.operands.lanes.offset);
-        let k = CHUNK.min(self.operands.k - chunk * CHUNK) as i32;
-        let of = |sums: &'a [i32], panel: usize, width: usize| -> &'a [i32] {
+    ) -> Correction<'s> {
+        let Self { s, t, .. } = *self;
+        let k = self.chunk.min(self.k - chunk * self.chunk) as i32;
+        let of = |sums: &'s [i32], panel: usize, width: usize| -> &'s [i32] {
             let at = (panel * self.chunks + chunk) * width;
             sums.get(at..at + width).unwrap_or(&[])
         };
         Correction {
-            rows: of(self.broadcast, block, HEIGHT),
-            cols: of(self.lanes, panel, WIDTH),
+            rows: of(&self.broadcast, block, HEIGHT),
+            cols: of(&self.lanes, panel, WIDTH),
             s,
             t,
             k,

@@ -4,6 +4,7 @@ use ndarray::{Array2, ArrayView2, ArrayViewMut2};
 use thiserror::Error;
 
 use super::driver;
+use super::exact::Output;
 use super::operand::{Matrix, Operand, PackedMatrix};
 use super::tally::StageEvents;
 use crate::accumulate::{Accumulator, Report};
@@ -45,6 +46,19 @@ pub struct Product {
     pub seconds: f64,
 }
 
+/// How a product came about whose values are the caller's.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProductReport {
+    /// As [`Product::events`].
+    pub events: Option<Vec<StageEvents>>,
+    /// As [`Product::report`].
+    pub report: Option<Report>,
+    /// As [`Product::isa`].
+    pub isa: Isa,
+    /// As [`Product::seconds`].
+    pub seconds: f64,
+}
+
 /// Why a product cannot be computed.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum MatmulError {
@@ -77,15 +91,17 @@ pub enum MatmulError {
         /// Its value.
         value: i128,
     },
-    /// An output that is asked for in 32 bits and does not fit them.
-    #[error("output ({row}, {col}) is {value}, which int32 cannot hold")]
-    WiderThan32 {
+    /// An output that is asked for in so many bits and does not fit them.
+    #[error("output ({row}, {col}) is {value}, which int{bits} cannot hold")]
+    Wider {
         /// Row of the output.
         row: usize,
         /// Column of the output.
         col: usize,
         /// Its value.
         value: i64,
+        /// The bits.
+        bits: u32,
     },
     /// Room for a result of another shape.
     #[error("the product is {m}x{n}, and there is room for {rows}x{cols}")]
@@ -147,11 +163,45 @@ pub fn matmul_packed<A: Operand>(
     driver::multiply(&Matrix::new(a), b, acc, options)
 }
 
+/// [`matmul_packed`] into room that the caller has, of `i16`, `i32` or `i64`.
+///
+/// Room that is used again and again costs no fresh memory, and narrow outputs cost less of it: the outputs of
+/// `int16-wrap` fit `i16`.
+///
+/// # Errors
+/// As [`matmul`]; room of another shape; an output that `T` cannot hold. What `out` holds after an error is not defined.
+///
+/// ```
+/// use fewbit::{MatmulOptions, PackedMatrix, matmul_into};
+/// use ndarray::{Array2, array};
+/// let b = PackedMatrix::new(array![[100i8], [100]].view());
+/// let mut out = Array2::<i16>::zeros((1, 1));
+/// let options = MatmulOptions::default();
+/// matmul_into(array![[100i8, 100]].view(), &b, &"int8-sat".parse()?, &options, out.view_mut())?;
+/// assert_eq!(out, array![[127]]);
+/// let wide = matmul_into(array![[100i8, 127]].view(), &b, &"exact".parse()?, &options, out.view_mut());
+/// assert!(wide.is_ok()); // 22700
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn matmul_into<A: Operand, T: Output>(
+    a: ArrayView2<'_, A>,
+    b: &PackedMatrix,
+    acc: &Accumulator,
+    options: &MatmulOptions,
+    out: ArrayViewMut2<'_, T>,
+) -> Result<ProductReport, MatmulError> {
+    check(a.dim(), b.dim())?;
+    let ((m, n), (rows, cols)) = ((a.nrows(), b.dim().1), out.dim());
+    if (m, n) != (rows, cols) {
+        return Err(MatmulError::Room { m, n, rows, cols });
+    }
+    driver::multiply_into(&Matrix::new(a), b, acc, options, out)
+}
+
 /// `out = a · b`, the exact sums in 32 bits, where the caller has room for them.
 ///
 /// # Errors
-/// Shapes that do not fit, an output outside int32, an instruction set that the CPU lacks. What `out` holds then is not
-/// defined.
+/// As [`matmul_into`].
 ///
 /// ```
 /// use fewbit::{PackedMatrix, matmul_i32};
@@ -168,12 +218,8 @@ pub fn matmul_i32<A: Operand>(
     out: ArrayViewMut2<'_, i32>,
     isa: Option<Isa>,
 ) -> Result<(), MatmulError> {
-    check(a.dim(), b.dim())?;
-    let ((m, n), (rows, cols)) = ((a.nrows(), b.dim().1), out.dim());
-    if (m, n) != (rows, cols) {
-        return Err(MatmulError::Room { m, n, rows, cols });
-    }
-    driver::exact_i32(&Matrix::new(a), b, out, isa.unwrap_or_else(Isa::best))
+    let options = MatmulOptions { isa, ..MatmulOptions::default() };
+    matmul_into(a, b, &Accumulator::exact(), &options, out).map(|_| ())
 }
 
 pub(super) fn check((m, ka): (usize, usize), (kb, n): (usize, usize)) -> Result<(), MatmulError> {

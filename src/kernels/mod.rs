@@ -11,6 +11,7 @@
 //! Lanes run over consecutive outputs and every lane sums in ascending k, so the order of summation does not depend on
 //! the vector width.
 
+mod bits;
 mod block;
 mod bounded;
 mod bytes;
@@ -29,16 +30,21 @@ mod plan;
 mod profile;
 mod quads;
 mod scalar;
+mod sides;
 mod split;
 mod steps;
+mod sums;
 mod tally;
 mod tile;
 mod widths;
+mod words;
 
-pub use conv::{Conv2d, ConvError, ConvProduct, conv2d};
+pub use conv::{ConvError, ConvProduct, conv2d};
+pub use exact::Output;
 pub use float::{FloatEngine, FloatMatmulError, FloatOptions, FloatProduct, matmul_float};
 pub use matmul::{
-    MatmulError, MatmulOptions, Product, ReportLevel, matmul, matmul_i32, matmul_packed,
+    MatmulError, MatmulOptions, Product, ProductReport, ReportLevel, matmul, matmul_i32,
+    matmul_into, matmul_packed,
 };
 pub use operand::{Operand, PackedMatrix};
 #[doc(hidden)]

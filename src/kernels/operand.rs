@@ -2,11 +2,16 @@
 
 use std::sync::{Arc, Mutex};
 
-use ndarray::{ArrayView2, CowArray, Ix2};
+use ndarray::{Array2, ArrayView2, CowArray, Ix2};
 
+use fewbit_formats::Format;
+
+use super::bits::{Bits, Side};
 use super::certificate::Parts;
-use super::pack::{Layout, Panels};
+use super::pack::{Layout, Panels, Role};
 use super::quads::{Order, QuadLayout, Quads};
+use super::words::Pairs;
+use crate::convert::{ConvertError, PackOrder, packed_len, unpack};
 use crate::simd::{Call, Isa, Lanes, Simd, Task, run};
 
 mod sealed {
@@ -214,6 +219,8 @@ pub struct PackedMatrix {
     panels: Cache<Layout, Panels>,
     quads: Cache<QuadLayout, Quads>,
     parts: Cache<usize, Vec<Parts>>,
+    bits: Cache<Side, Bits>,
+    pairs: Cache<Role, Pairs>,
 }
 
 impl PackedMatrix {
@@ -224,7 +231,53 @@ impl PackedMatrix {
             panels: Cache::default(),
             quads: Cache::default(),
             parts: Cache::default(),
+            bits: Cache::default(),
+            pairs: Cache::default(),
         }
+    }
+
+    /// Takes over the codes of `format` that lie in `bytes` without gaps, as [`pack`](crate::convert::pack) leaves them:
+    /// those of a `[K, N]` matrix, row by row. Two codes of `int4` share a byte.
+    ///
+    /// # Errors
+    /// A format that is no integer of at most 8 bits; a number of bytes other than [`packed_len`](crate::convert::packed_len) of `K * N`
+    /// codes.
+    ///
+    /// ```
+    /// use fewbit::convert::PackOrder;
+    /// use fewbit::{MatmulOptions, PackedMatrix, matmul_packed};
+    /// use fewbit::formats::Format;
+    /// use ndarray::array;
+    /// // 7 and -8; -1 and 2
+    /// let b = PackedMatrix::from_codes(&[0x87, 0x2f], Format::INT4, PackOrder::LowFirst, (2, 2))?;
+    /// let product = matmul_packed(array![[1u8, 100]].view(), &b, &"exact".parse()?, &MatmulOptions::default())?;
+    /// assert_eq!(product.values, array![[7 - 100, -8 + 200]]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn from_codes(
+        bytes: &[u8],
+        format: Format,
+        order: PackOrder,
+        (k, n): (usize, usize),
+    ) -> Result<Self, ConvertError> {
+        let (Format::Int(int), bits) = (format, format.bits()) else {
+            return Err(ConvertError::NotAnInteger { format: format.to_string() });
+        };
+        let places = k.saturating_mul(n);
+        let (found, expected) = (bytes.len(), packed_len(places, bits));
+        if found != expected {
+            return Err(ConvertError::PackedLength { codes: places, bits, order, found, expected });
+        }
+        let mut codes = vec![0; places];
+        unpack(bytes, bits, order, &mut codes)?;
+        let at = |row: usize, col: usize| codes[row * n + col];
+        Ok(if int.is_signed() {
+            let unused = 8u32.saturating_sub(bits);
+            let signed = |code: u8| (code << unused).cast_signed() >> unused;
+            Self::new(Array2::from_shape_fn((k, n), |(row, col)| signed(at(row, col))).view())
+        } else {
+            Self::new(Array2::from_shape_fn((k, n), |(row, col)| at(row, col)).view())
+        })
     }
 
     /// `[K, N]`.
@@ -235,6 +288,16 @@ impl PackedMatrix {
     /// Its columns in `layout`, packed now or before.
     pub(super) fn panels(&self, layout: Layout) -> Arc<Panels> {
         self.panels.get(layout, || Panels::columns(&self.matrix, layout))
+    }
+
+    /// Its columns as words of bits, packed now or before; its codes are -1, 0 and 1.
+    pub(super) fn bits(&self, side: Side) -> Arc<Bits> {
+        self.bits.get(side, || Bits::columns(&self.matrix, side))
+    }
+
+    /// Its columns as words of two 16-bit codes, packed now or before.
+    pub(super) fn pairs(&self, role: Role) -> Arc<Pairs> {
+        self.pairs.get(role, || Pairs::columns(&self.matrix, role))
     }
 
     /// Its columns as words of four bytes, packed now or before.

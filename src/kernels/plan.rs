@@ -98,6 +98,20 @@ impl Plan {
     }
 }
 
+/// Whether every output fits two's complement of `bits` bits. What 64 bits do not hold is found out elsewhere.
+pub(super) fn fits(stages: &[StagePlan], bounds: Bounds, bits: u32) -> bool {
+    let range = 1u128 << (bits - 1);
+    match stages.last().map(|stage| stage.register) {
+        _ if bits >= 64 => true,
+        Some(StageRegister::Saturate { bits: own } | StageRegister::Wrap { bits: own })
+            if own <= bits =>
+        {
+            true
+        }
+        _ => magnitudes(stages, bounds).last().is_none_or(|&(_, kept)| kept < range),
+    }
+}
+
 /// The greatest magnitude of a sum before the check, and of what is handed on, per stage.
 fn magnitudes(stages: &[StagePlan], bounds: Bounds) -> Vec<(u128, u128)> {
     let (mut inputs, mut input) = (bounds.k as u128, bounds.product);

@@ -15,6 +15,7 @@ use ndarray::ArrayView2;
 
 use super::operand::{Codes, Matrix};
 use super::pack::{Panels, Role};
+use crate::simd::{ByteLanes, Call, Isa, Lanes, Simd, Task, run};
 
 /// Outputs per panel of the broadcast operand.
 pub(super) const HEIGHT: usize = 6;
@@ -49,6 +50,7 @@ pub(super) struct Quads {
     panels: Panels,
     outputs: usize,
     width: usize,
+    units: usize,
     /// What a code exceeds its byte by: -128, 0 or 128.
     pub(super) offset: i32,
     sums: OnceLock<Vec<i32>>,
@@ -170,7 +172,7 @@ impl Quads {
                     }
                 }
             });
-        Self { panels, outputs, width, offset, sums: OnceLock::new(), role, order }
+        Self { panels, outputs, width, units, offset, sums: OnceLock::new(), role, order }
     }
 
     /// Which panels have only outputs for which `holds`, which is told of all outputs in the order of the matrix.
@@ -185,35 +187,105 @@ impl Quads {
             .collect()
     }
 
+    /// Words per output.
+    pub(super) fn units(&self) -> usize {
+        self.units
+    }
+
     /// The words of one panel.
     pub(super) fn panel(&self, index: usize) -> &[i32] {
         self.panels.panel(index)
     }
 
-    /// `Σ byte` of every output of every panel, over each `chunk` units: panel by panel, chunk by chunk.
-    pub(super) fn sums(&self, chunk: usize) -> &[i32] {
+    /// `Σ byte` of every output of every panel, over each [`SUMMED`] products: panel by panel, piece by piece.
+    pub(super) fn sums(&self) -> &[i32] {
         self.sums.get_or_init(|| {
             let panels = self.outputs.div_ceil(self.width);
-            let mut all = Vec::new();
-            for panel in 0..panels {
-                for chunk in self.panel(panel).chunks(chunk * self.width) {
-                    let mut sums = vec![0; self.width];
-                    for words in chunk.chunks(self.width) {
-                        for (sum, word) in sums.iter_mut().zip(words) {
-                            let bytes = word.to_le_bytes();
-                            *sum += match self.role {
-                                Role::Broadcast => bytes.map(i32::from).iter().sum::<i32>(),
-                                Role::Lanes => {
-                                    bytes.map(|x| i32::from(x.cast_signed())).iter().sum()
-                                }
-                            };
-                        }
-                    }
-                    all.extend(sums);
+            let pieces = |panel| self.panel(panel).chunks(SUMMED / TAKES * self.width);
+            let all = (0..panels).flat_map(pieces);
+            let sums = all.flat_map(|words| {
+                // The best instruction set is there.
+                run(Isa::best(), SumBytes { words, width: self.width, role: self.role })
+                    .unwrap_or_default()
+            });
+            sums.collect()
+        })
+    }
+}
+
+/// Products in one of the sums that [`Quads::sums`] gives.
+pub(super) const SUMMED: usize = 256;
+
+/// `Σ byte` of `width` outputs.
+struct SumBytes<'a> {
+    words: &'a [i32],
+    width: usize,
+    role: Role,
+}
+
+impl Task for SumBytes<'_> {
+    type Output = Vec<i32>;
+
+    fn run<S: Simd>(self, simd: S) -> Vec<i32> {
+        let lanes = simd.lanes32();
+        lanes.vectorize(SumBytesIn { lanes, sum: self })
+    }
+}
+
+/// [`SumBytes`], compiled for its lanes.
+struct SumBytesIn<'a, L> {
+    lanes: L,
+    sum: SumBytes<'a>,
+}
+
+impl<L: ByteLanes> Call for SumBytesIn<'_, L> {
+    type Output = Vec<i32>;
+
+    #[inline(always)]
+    fn call(self) -> Vec<i32> {
+        let Self { lanes, sum: SumBytes { words, width, role } } = self;
+        let ones = lanes.splat(0x0101_0101);
+        // The bytes of the broadcast operand are unsigned, those in lanes signed.
+        let add = |sum: L::V, words: &[i32]| match role {
+            Role::Broadcast => lanes.dot_bytes(sum, lanes.load(words), ones),
+            Role::Lanes => lanes.dot_bytes(sum, ones, lanes.load(words)),
+        };
+        let mut sums = vec![0; width];
+        // So many vectors that a place in them is always the same output: `width` is 64, or 6 with 16 or 8 lanes.
+        const VECTORS: usize = 3;
+        const { assert!(WIDTH.is_multiple_of(L::N) && (VECTORS * L::N).is_multiple_of(HEIGHT)) };
+        let period = if width.is_multiple_of(L::N) { L::N } else { VECTORS * L::N };
+        for from in (0..width).step_by(period) {
+            let mut partial = [lanes.splat(0); VECTORS];
+            let stride = width.max(period);
+            let mut rows = words[from.min(words.len())..].chunks(stride);
+            let mut rest: &[i32] = &[];
+            for row in rows.by_ref() {
+                if row.len() < period {
+                    rest = row;
+                    break;
+                }
+                for (vector, partial) in partial.iter_mut().enumerate().take(period / L::N) {
+                    *partial = add(*partial, &row[vector * L::N..]);
                 }
             }
-            all
-        })
+            for (vector, partial) in partial.into_iter().enumerate().take(period / L::N) {
+                let mut lane_sums = [0; 16];
+                const { assert!(L::N <= 16) };
+                lanes.store(partial, &mut lane_sums);
+                for (lane, sum) in lane_sums.iter().enumerate().take(L::N) {
+                    sums[(from + vector * L::N + lane) % width] += sum;
+                }
+            }
+            for (index, word) in rest.iter().enumerate() {
+                let bytes = word.to_le_bytes();
+                sums[(from + index) % width] += match role {
+                    Role::Broadcast => bytes.map(i32::from).iter().sum::<i32>(),
+                    Role::Lanes => bytes.map(|x| i32::from(x.cast_signed())).iter().sum(),
+                };
+            }
+        }
+        sums
     }
 }
 

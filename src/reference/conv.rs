@@ -2,9 +2,9 @@
 
 use ndarray::{Array4, ArrayView4};
 
-use super::sum_products;
+use super::{ReferenceError, sum_products};
 use crate::accumulate::{Accumulator, Report};
-use crate::{Conv2d, ConvError};
+use crate::convolution::Conv2d;
 
 /// `y[n, o, i, j] = acc(x[n, c, ...] * w[o, c', u, v] over c', u, v in this order)`, and the full report.
 ///
@@ -19,10 +19,10 @@ pub fn conv2d(
     weights: ArrayView4<'_, i64>,
     conv: &Conv2d<i64>,
     acc: &Accumulator,
-) -> Result<(Array4<i64>, Report), ConvError> {
+) -> Result<(Array4<i64>, Report), ReferenceError> {
     let [height, width] = conv.output(input.dim(), weights.dim())?;
     if !acc.is_integer() {
-        return Err(crate::MatmulError::NotInteger(acc.to_string()).into());
+        return Err(ReferenceError::NotInteger(acc.to_string()));
     }
     let (images, _, rows, cols) = input.dim();
     let (outputs, depth, u, v) = weights.dim();
@@ -46,7 +46,7 @@ pub fn conv2d(
         }
         let (value, traces) = sum_products(acc, products);
         let (row, col) = (n * outputs + o, i * width + j);
-        *y = i64::try_from(value).map_err(|_| crate::MatmulError::TooWide { row, col, value })?;
+        *y = i64::try_from(value).map_err(|_| ReferenceError::TooWide { row, col, value })?;
         report.add(row as u64, col as u64, &traces);
     }
     Ok((y, report))

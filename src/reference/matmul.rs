@@ -5,6 +5,7 @@ use thiserror::Error;
 
 use super::sum_products_from;
 use crate::accumulate::{Accumulator, Register, Report, int_range};
+use crate::convolution::ConvShapeError;
 
 /// Why a product cannot be computed.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -21,6 +22,9 @@ pub enum ReferenceError {
         /// Columns of B.
         n: usize,
     },
+    /// Shapes of a convolution that do not fit.
+    #[error(transparent)]
+    Convolution(#[from] ConvShapeError),
     /// A float or aligned stage where integers are summed.
     #[error(
         "`{0}` has a floating-point stage: integers are summed through int<P>-wrap, int<P>-sat and exact stages"

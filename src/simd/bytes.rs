@@ -25,8 +25,24 @@ pub(crate) trait ByteLanes: Lanes<Word = i32> {
     /// The bits that differ.
     fn xor(self, a: Self::V, b: Self::V) -> Self::V;
 
+    /// `[l, h]` of the pairs of 16-bit integers `256 h + l`, where `l` is 0 to 255, as pairs too.
+    fn halves(self, pairs: Self::V) -> [Self::V; 2];
+
     /// Whether a lane of `a` is greater than that of `b`, signed.
     fn any_greater(self, a: Self::V, b: Self::V) -> bool;
+}
+
+/// Asks for the cache lines of `what`, which is used soon; changes nothing.
+#[inline(always)]
+pub(crate) fn prefetch<T>(what: &[T]) {
+    #[cfg(target_arch = "x86_64")]
+    for line in what.chunks((64 / size_of::<T>()).max(1)) {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: every x86-64 CPU has SSE, and a prefetch has no effect that a program can see.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast()) }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = what;
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -62,6 +78,12 @@ mod x86 {
             fn sub(self, a: __m512i, b: __m512i) -> __m512i { _mm512_sub_epi32(a, b) }
             fn and(self, a: __m512i, b: __m512i) -> __m512i { _mm512_and_si512(a, b) }
             fn xor(self, a: __m512i, b: __m512i) -> __m512i { _mm512_xor_si512(a, b) }
+            fn halves(self, pairs: __m512i) -> [__m512i; 2] {
+                [
+                    _mm512_and_si512(pairs, _mm512_set1_epi16(0xff)),
+                    _mm512_srai_epi16::<8>(pairs),
+                ]
+            }
             fn any_greater(self, a: __m512i, b: __m512i) -> bool {
                 _mm512_cmpgt_epi32_mask(a, b) != 0
             }
@@ -92,6 +114,12 @@ mod x86 {
             fn sub(self, a: __m256i, b: __m256i) -> __m256i { _mm256_sub_epi32(a, b) }
             fn and(self, a: __m256i, b: __m256i) -> __m256i { _mm256_and_si256(a, b) }
             fn xor(self, a: __m256i, b: __m256i) -> __m256i { _mm256_xor_si256(a, b) }
+            fn halves(self, pairs: __m256i) -> [__m256i; 2] {
+                [
+                    _mm256_and_si256(pairs, _mm256_set1_epi16(0xff)),
+                    _mm256_srai_epi16::<8>(pairs),
+                ]
+            }
             fn any_greater(self, a: __m256i, b: __m256i) -> bool {
                 _mm256_movemask_epi8(_mm256_cmpgt_epi32(a, b)) != 0
             }
@@ -139,6 +167,12 @@ mod portable {
         #[inline(always)]
         fn xor(self, a: i32x8, b: i32x8) -> i32x8 {
             a ^ b
+        }
+
+        #[inline(always)]
+        fn halves(self, pairs: i32x8) -> [i32x8; 2] {
+            let pairs: i16x16 = cast(pairs);
+            [cast(pairs & i16x16::splat(0xff)), cast(pairs >> 8u32)]
         }
 
         #[inline(always)]

@@ -13,6 +13,7 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+pub(crate) mod bits;
 mod bytes;
 pub(crate) mod fused;
 mod isa;
@@ -22,7 +23,7 @@ pub(crate) mod real;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use bytes::ByteLanes;
+pub(crate) use bytes::{ByteLanes, prefetch};
 pub use isa::{Isa, IsaError};
 pub(crate) use isa::{Task, run};
 pub(crate) use lanes::{Call, Lanes, Simd, Word};

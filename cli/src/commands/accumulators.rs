@@ -1,7 +1,9 @@
 //! `fewbit accumulators`: the dot units of machines, by name.
 
 use fewbit::accumulate::Datapath;
-use fewbit::accumulate::datapath::{Addends, Aligned, Groups, LateRegister, Unit, ZeroExponent};
+use fewbit::accumulate::datapath::{
+    Addends, Aligned, Groups, LateRegister, Lowered, Unit, ZeroExponent,
+};
 use serde::Serialize;
 
 use crate::error::{CliError, Outcome};
@@ -50,7 +52,7 @@ impl Row {
             width: row.width,
             register: row.register().to_string(),
             grammar: row.grammar(),
-            unit: unit(row.unit),
+            unit: sentence(row.unit),
             source: row.source,
             unconfirmed: row.unconfirmed,
         }
@@ -58,7 +60,7 @@ impl Row {
 }
 
 /// What a step computes, in a sentence.
-fn unit(unit: Unit) -> String {
+fn sentence(unit: Unit) -> String {
     match unit {
         Unit::Aligned(Aligned { fraction_bits, alignment, zero, addends, format, rounding }) => {
             let what = match addends {
@@ -83,6 +85,14 @@ fn unit(unit: Unit) -> String {
             "products are summed pairwise, then the register is added, each result rounded to f32 (ties-even); \
              subnormal operands and results count as zero"
                 .into()
+        }
+        Unit::Lowered(Lowered { unit: half }) => {
+            format!(
+                "products whose index mod 4 is below 2, and then the others, go through another unit from zero \
+                 ({}); what comes of it is added to the register and rounded to {} (ties-even)",
+                sentence(Unit::Aligned(half)),
+                half.format
+            )
         }
         Unit::LateRegister(LateRegister { fraction_bits, sum_bits, groups }) => {
             let groups = match groups {

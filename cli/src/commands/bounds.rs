@@ -2,14 +2,17 @@
 
 use std::path::PathBuf;
 
+use clap::ValueEnum;
 use fewbit::Accumulator;
 use fewbit::accumulate::Register;
 use fewbit::accumulate::bounds::{
-    Bounds, Guarantee, InputRange, Inputs, Layer, RowBounds, Side, StageBounds,
+    Bias, Bounds, DataType, Guarantee, Layer, RowBounds, Side, Sign, StageBounds,
 };
 use fewbit_formats::Format;
 use ndarray::Array2;
 use serde::Serialize;
+
+use super::ranges::{RangeArg, Ranges};
 
 use crate::error::{CliError, Outcome};
 use crate::io::atomic::Outputs;
@@ -21,15 +24,19 @@ const EXAMPLES: &str = "\
 Examples:
   fewbit bounds W.npy --input uint8
   fewbit bounds W.npy --input int8 --acc int16-sat/64,int24-sat
+  fewbit bounds W.npy --input-range -3,12
+  fewbit bounds W.npy --input-range RANGES.npy      a low and a high end per input channel
+  fewbit bounds W.npy --input uint8 --bias B.npy    registers that start from a bias, as `fewbit matmul --init` does
   fewbit bounds W.npy --input uint8 --acc int16-sat --witness X.npy
   fewbit matmul X.npy WT.npy --acc int16-sat        the witnesses as a stimulus; WT.npy is W transposed";
 
 const ABOUT: &str = "\
 Bound every register of an accumulator over all inputs and all steps, for given weights
 
-Per output row and stage: the least and greatest value that the register can take for any input of the format, the two's \
-    complement width that holds both (sharp: an input reaches it), and beside it the A2Q bound and the A2Q+ bound. The A2Q+ \
-    bound presumes zero-centred weights; for others it can be too small.";
+Per output row and stage: the least and greatest value that the register can take for any input of the format or range, \
+    the two's complement width that holds both (sharp: an input reaches it), and beside it the A2Q bound and the A2Q+ bound. \
+    The A2Q+ bound presumes zero-centred weights; for others it can be too small. Neither of the two knows of a bias or of \
+    ranges; they take the narrowest integer type that holds all inputs.";
 
 /// Arguments of `fewbit bounds`.
 #[derive(Debug, clap::Args)]
@@ -39,8 +46,22 @@ pub(crate) struct Args {
     #[arg(value_name = "W.npy")]
     weights: PathBuf,
     /// Format of the inputs' codes, as uint8 or int4
-    #[arg(long, value_name = "FORMAT")]
-    input: Format,
+    #[arg(long, value_name = "FORMAT", required_unless_present = "input_range")]
+    input: Option<Format>,
+    /// Range of the inputs instead: two integers, or an integer array [inputs, 2] with the ends of every channel
+    #[arg(
+        long,
+        value_name = "LO,HI | RANGES.npy",
+        conflicts_with = "input",
+        allow_hyphen_values = true
+    )]
+    input_range: Option<RangeArg>,
+    /// A bias per output, in units of the accumulator: an integer array [outputs]
+    #[arg(long, visible_alias = "init", value_name = "B.npy")]
+    bias: Option<PathBuf>,
+    /// Where the bias enters the last stage
+    #[arg(long, value_enum, default_value = "first", requires = "bias")]
+    bias_at: BiasAt,
     /// Accumulator whose stages are bounded [default: one register over the whole row]
     #[arg(long, value_name = "SPEC")]
     acc: Option<Accumulator>,
@@ -52,6 +73,15 @@ pub(crate) struct Args {
     threads: ThreadArgs,
     #[command(flatten)]
     form: FormArgs,
+}
+
+/// When a bias is added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum BiasAt {
+    /// The register starts from it
+    First,
+    /// In a step of its own, after the last product
+    Last,
 }
 
 /// One stage of one row, as printed.
@@ -78,7 +108,10 @@ struct RowEntry {
 /// Everything, as printed.
 #[derive(Serialize)]
 struct BoundsReport {
+    /// The format, the range `[LO, HI]`, or `per channel`.
     input: String,
+    /// `none`, `first` or `last`.
+    bias: &'static str,
     acc: Option<String>,
     shape: [usize; 2],
     /// Per stage, the width that holds every row.
@@ -95,7 +128,23 @@ struct BoundsReport {
 /// Bounds, writes, prints.
 pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
     let weights = npy::read(&args.weights)?.into_integer_matrix()?;
-    let layer = Layer::new(weights.view(), Inputs::Same(InputRange::try_from(args.input)?))?;
+    let ranges = match (&args.input_range, args.input) {
+        (Some(range), _) => range.read()?,
+        (None, Some(format)) => Ranges::of(format)?,
+        // The parser of arguments asks for one of them.
+        (None, None) => {
+            return Err(CliError::Arguments("--input FORMAT or --input-range is needed".into()));
+        }
+    };
+    let bias = match &args.bias {
+        Some(path) => npy::read(path)?.into_int64_list()?,
+        None => Vec::new(),
+    };
+    let layer = Layer::new(weights.view(), ranges.inputs())?.with_bias(match args.bias {
+        None => Bias::None,
+        Some(_) if args.bias_at == BiasAt::Last => Bias::Added(&bias),
+        Some(_) => Bias::Initial(&bias),
+    })?;
     let acc = match &args.acc {
         Some(acc) => acc.clone(),
         None => "int64-wrap".parse()?,
@@ -109,10 +158,10 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
         let failed = |source| CliError::Write { path: path.clone(), source };
         let witnesses = witnesses(&layer, &bounds, &acc, weights.dim());
         let mut outputs = Outputs::default();
-        outputs.add(path, encode(&witnesses, args.input).map_err(failed)?);
+        outputs.add(path, encode(&witnesses, layer.input_type()).map_err(failed)?);
         outputs.write()?;
     }
-    let report = report(&args, &layer, &bounds, guarantee.as_ref(), weights.dim());
+    let report = report(&args, &ranges, &layer, (&bounds, guarantee.as_ref()), weights.dim());
     match args.form.form() {
         Form::Json => output::print(&output::json(&report)?)?,
         Form::Text => output::print(&text(&report, &acc))?,
@@ -122,9 +171,9 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
 
 fn report(
     args: &Args,
+    ranges: &Ranges,
     layer: &Layer<'_>,
-    bounds: &Bounds,
-    guarantee: Option<&Guarantee>,
+    (bounds, guarantee): (&Bounds, Option<&Guarantee>),
     (outputs, inputs): (usize, usize),
 ) -> BoundsReport {
     let stages = args.acc.as_ref().map_or(1, |acc| acc.stages().len());
@@ -142,7 +191,12 @@ fn report(
         stages: found.stages.iter().enumerate().map(|(s, b)| entry(row, s, b)).collect(),
     });
     BoundsReport {
-        input: args.input.to_string(),
+        input: args.input.map_or_else(|| ranges.to_string(), |format| format.to_string()),
+        bias: match (&args.bias, args.bias_at) {
+            (None, _) => "none",
+            (Some(_), BiasAt::First) => "first",
+            (Some(_), BiasAt::Last) => "last",
+        },
         acc: args.acc.as_ref().map(Accumulator::to_string),
         shape: [outputs, inputs],
         required_bits: (0..stages).map(|stage| bounds.required_bits(stage)).collect(),
@@ -177,21 +231,23 @@ fn side(row: &RowBounds, acc: &Accumulator) -> Side {
     first.or(row.stages.last()).map_or(Side::Upper, StageBounds::side)
 }
 
-/// As the smallest NumPy type that holds every code of `format`.
-fn encode(values: &Array2<i64>, format: Format) -> Result<Vec<u8>, std::io::Error> {
+/// As the smallest NumPy type that holds every input.
+fn encode(values: &Array2<i64>, input: DataType) -> Result<Vec<u8>, std::io::Error> {
     let shape = [values.nrows(), values.ncols()];
     macro_rules! narrow {
         ($type:ty) => {
             npy::encode(&shape, &values.iter().map(|&v| v as $type).collect::<Vec<_>>())
         };
     }
-    match (format.is_signed(), format.bits()) {
-        (true, ..=8) => narrow!(i8),
-        (true, 9..=16) => narrow!(i16),
-        (true, _) => narrow!(i32),
-        (false, ..=8) => narrow!(u8),
-        (false, 9..=16) => narrow!(u16),
-        (false, _) => narrow!(u32),
+    match (input.sign, input.bits) {
+        (Sign::Signed, ..=8) => narrow!(i8),
+        (Sign::Signed, 9..=16) => narrow!(i16),
+        (Sign::Signed, 17..=32) => narrow!(i32),
+        (Sign::Signed, _) => narrow!(i64),
+        (Sign::Unsigned, ..=8) => narrow!(u8),
+        (Sign::Unsigned, 9..=16) => narrow!(u16),
+        (Sign::Unsigned, 17..=32) => narrow!(u32),
+        (Sign::Unsigned, _) => narrow!(i64),
     }
 }
 
@@ -215,8 +271,13 @@ fn text(report: &BoundsReport, acc: &Accumulator) -> String {
     }
     let [outputs, inputs] = report.shape;
     let bits: Vec<String> = report.required_bits.iter().map(u32::to_string).collect();
+    let bias = match report.bias {
+        "none" => "",
+        "first" => ", registers that start from a bias",
+        _ => ", a bias added last",
+    };
     let mut text = format!(
-        "[{outputs}, {inputs}] weights, {} inputs\n{table}\nevery row fits {} bits; from the data types alone: {}",
+        "[{outputs}, {inputs}] weights, {} inputs{bias}\n{table}\nevery row fits {} bits; from the data types alone: {}",
         report.input,
         bits.join(", "),
         report.data_type_bits

@@ -9,6 +9,7 @@ pub(crate) mod formats;
 pub(crate) mod layer;
 pub(crate) mod matmul;
 pub(crate) mod quantize;
+mod ranges;
 pub(crate) mod sweep;
 
 use crate::args::Command;

@@ -271,6 +271,21 @@ impl Npy {
         Array2::from_shape_vec(shape, values).map_err(|e| self.wrong(e.to_string()))
     }
 
+    /// The integers, of int64 too, as a list: one axis, or a second one of a single place.
+    ///
+    /// # Errors
+    /// Another type, a number beyond int64, or a matrix.
+    pub(crate) fn into_int64_list(mut self) -> Result<Vec<i64>, CliError> {
+        self.shape = match self.shape[..] {
+            [n] | [n, 1] | [1, n] => vec![1, n],
+            _ => {
+                let shape = &self.shape;
+                return Err(self.wrong(format!("has shape {shape:?}; one axis is needed")));
+            }
+        };
+        Ok(self.into_int64_matrix()?.into_raw_vec_and_offset().0)
+    }
+
     /// The unsigned integers of at most 32 bits as a matrix of codes; `None` where the type is another.
     ///
     /// # Errors

@@ -60,6 +60,8 @@ pub enum Unit {
     FlushedTree,
     /// Products are aligned and cut among themselves, `c` joins afterwards.
     LateRegister(LateRegister),
+    /// Products go through another unit in two halves, `c` is added afterwards.
+    Lowered(Lowered),
 }
 
 /// Truncated align-and-add.
@@ -126,6 +128,33 @@ pub struct LateRegister {
     pub groups: Groups,
 }
 
+/// An instruction without a unit of its own: operands are widened and go through another format's unit.
+///
+/// ```text
+/// s0 = unit(0,  products whose index mod 4 is 0 or 1)
+/// s1 = unit(s0, products whose index mod 4 is 2 or 3)
+/// c  = c + s1, rounded to the unit's format by ties to even
+/// ```
+///
+/// Four narrow operands of a register become two registers of two: hence the halves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Lowered {
+    /// What takes each half.
+    pub unit: Aligned,
+}
+
+impl Lowered {
+    /// Whether the product at `index` of a step is taken in the second half.
+    ///
+    /// ```
+    /// use fewbit::accumulate::datapath::Lowered;
+    /// assert_eq!([0, 1, 2, 3, 4].map(Lowered::second), [false, false, true, true, false]);
+    /// ```
+    pub const fn second(index: usize) -> bool {
+        index % 4 >= 2
+    }
+}
+
 /// Groups of products that are aligned among themselves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Groups {
@@ -172,7 +201,9 @@ impl Datapath {
                 ..
             }) => Register::Aligned { fraction_bits, alignment, format, rounding },
             Unit::Fused { format, rounding } => Register::Float { format, rounding },
-            Unit::Aligned(_) | Unit::FlushedTree | Unit::LateRegister(_) => return None,
+            Unit::Aligned(_) | Unit::FlushedTree | Unit::LateRegister(_) | Unit::Lowered(_) => {
+                return None;
+            }
         };
         Some(Stage::new(register).with_width(NonZeroU32::new(self.width)?).to_string())
     }
@@ -180,7 +211,9 @@ impl Datapath {
     /// The format of the register.
     pub fn register(&self) -> Format {
         match self.unit {
-            Unit::Aligned(Aligned { format, .. }) | Unit::Fused { format, .. } => format,
+            Unit::Aligned(Aligned { format, .. })
+            | Unit::Lowered(Lowered { unit: Aligned { format, .. } })
+            | Unit::Fused { format, .. } => format,
             Unit::FlushedTree | Unit::LateRegister(_) => Format::F32,
         }
     }

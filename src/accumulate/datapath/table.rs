@@ -2,9 +2,14 @@
 
 use fewbit_formats::{Format, Rounding};
 
-use super::{Addends, Aligned, BlockScales, Datapath, Groups, LateRegister, Unit, ZeroExponent};
+use super::{
+    Addends, Aligned, BlockScales, Datapath, Groups, LateRegister, Lowered, Unit, ZeroExponent,
+};
 
-const MMA_SIM_1: &str = "MMA-Sim 1 (Xie et al., arXiv 2511.10909v1)";
+const H100: &str = "MMA-Sim 2.1.1 (Xie et al., arXiv 2511.10909) and the models of Mikaitis et al. (arXiv 2512.07004); \
+                    31 million outputs of an H100 and an H200, random, cancelling, subnormal and special operands, agree in every bit (tests/golden/h100)";
+const H100_ALONE: &str = "an H100 and an H200: 31 million outputs of random, cancelling, subnormal and special operands agree in every bit \
+     (tests/golden/h100)";
 const MMA_SIM: &str = "MMA-Sim 2.1.1 (Xie et al., arXiv 2511.10909), which reports bitwise agreement with the hardware";
 const BOTH: &str = "MMA-Sim 2.1.1 (Xie et al., arXiv 2511.10909) and the models of Mikaitis et al. (arXiv 2512.07004), \
                     which both report bitwise agreement with the hardware";
@@ -17,8 +22,8 @@ const ZEROS: &str = "An earlier version of MMA-Sim gave a zero addend the expone
                      other addends lie below that.";
 const LIBRARIES: &str = "Published measurements of FP8 matrix products through libraries agree with 13 bits; which \
                      instruction a library picks is not part of the model.";
-const LOWERED: &str = "25 bits for FP8 through mma.sync are MMA-Sim 1's; MMA-Sim 2 does not model this instruction, and \
-                       wgmma on the same chip keeps 13.";
+const LOWERED: &str = "MMA-Sim 1 gave this instruction one step of 32 products with 25 bits, which an H100 contradicts; \
+                       MMA-Sim 2 does not model it. wgmma on the same chip keeps 13 bits.";
 const SCALED: &str =
     "Stated by MMA-Sim alone; DeepGEMM's authors were not sure of the width (34 to 37 bits).";
 const CDNA1: &str = "MMA-Sim 2 and the other model say exact; MMA-Sim 1 said a pairwise tree.";
@@ -77,9 +82,17 @@ const fn nvidia(
     }
 }
 
-/// The same row from another source.
-const fn from(source: &'static str, row: Datapath) -> Datapath {
-    Datapath { source, ..row }
+/// The row of a unit that was run.
+const fn h100(row: Datapath) -> Datapath {
+    Datapath { source: H100, ..row }
+}
+
+/// The unit takes the halves of an instruction.
+const fn lowered(row: Datapath) -> Datapath {
+    let Unit::Aligned(unit) = row.unit else {
+        return row;
+    };
+    Datapath { unit: Unit::Lowered(Lowered { unit }), source: H100_ALONE, ..row }
 }
 
 /// The same unit for operands in scaled blocks.
@@ -126,18 +139,18 @@ pub(super) const TABLE: &[Datapath] = &[
     nvidia("ada-tf32", TF32, 4, 24, -132, Out::F32, ZEROS),
     nvidia("ada-fp8", FP8, 16, 13, -132, Out::E8M13, LIBRARIES),
     nvidia("ada-fp8-f16", FP8, 16, 13, -20, Out::F16, NOTHING),
-    nvidia("h100-mma-f16", F16, 16, 25, -133, Out::F32, NOTHING),
-    nvidia("h100-mma-f16-f16", F16, 16, 25, -21, Out::F16, NOTHING),
-    nvidia("h100-mma-bf16", BF16, 16, 25, -133, Out::F32, ZEROS),
-    nvidia("h100-mma-tf32", TF32, 8, 25, -133, Out::F32, ZEROS),
-    from(MMA_SIM_1, nvidia("h100-mma-fp8", FP8, 32, 25, -133, Out::F32, LOWERED)),
-    from(MMA_SIM_1, nvidia("h100-mma-fp8-f16", FP8, 32, 25, -21, Out::F16, LOWERED)),
-    nvidia("h100-wgmma-f16", F16, 16, 25, -133, Out::F32, NOTHING),
-    nvidia("h100-wgmma-f16-f16", F16, 16, 25, -21, Out::F16, NOTHING),
-    nvidia("h100-wgmma-bf16", BF16, 16, 25, -133, Out::F32, ZEROS),
-    nvidia("h100-wgmma-tf32", TF32, 8, 25, -133, Out::F32, ZEROS),
-    nvidia("h100-wgmma-fp8", FP8, 32, 13, -133, Out::E8M13, LIBRARIES),
-    nvidia("h100-wgmma-fp8-f16", FP8, 32, 13, -21, Out::F16, NOTHING),
+    h100(nvidia("h100-mma-f16", F16, 16, 25, -133, Out::F32, NOTHING)),
+    h100(nvidia("h100-mma-f16-f16", F16, 16, 25, -21, Out::F16, NOTHING)),
+    h100(nvidia("h100-mma-bf16", BF16, 16, 25, -133, Out::F32, NOTHING)),
+    h100(nvidia("h100-mma-tf32", TF32, 8, 25, -133, Out::F32, NOTHING)),
+    lowered(nvidia("h100-mma-fp8", FP8, 32, 25, -133, Out::F32, LOWERED)),
+    lowered(nvidia("h100-mma-fp8-f16", FP8, 32, 25, -21, Out::F16, LOWERED)),
+    h100(nvidia("h100-wgmma-f16", F16, 16, 25, -133, Out::F32, NOTHING)),
+    h100(nvidia("h100-wgmma-f16-f16", F16, 16, 25, -21, Out::F16, NOTHING)),
+    h100(nvidia("h100-wgmma-bf16", BF16, 16, 25, -133, Out::F32, NOTHING)),
+    h100(nvidia("h100-wgmma-tf32", TF32, 8, 25, -133, Out::F32, NOTHING)),
+    h100(nvidia("h100-wgmma-fp8", FP8, 32, 13, -133, Out::E8M13, NOTHING)),
+    h100(nvidia("h100-wgmma-fp8-f16", FP8, 32, 13, -21, Out::F16, NOTHING)),
     nvidia("blackwell-f16", F16, 16, 25, -133, Out::F32, NOTHING),
     nvidia("blackwell-f16-f16", F16, 16, 25, -21, Out::F16, NOTHING),
     nvidia("blackwell-bf16", BF16, 16, 25, -133, Out::F32, ZEROS),

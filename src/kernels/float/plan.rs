@@ -182,7 +182,7 @@ fn inner(stage: &Stage, bounds: &Bounds, only: bool) -> Option<InnerPlan> {
         Register::Datapath(datapath) => match datapath.unit {
             Unit::Fused { format, rounding } => float(format, rounding, width, count, bounds, only),
             Unit::Aligned(unit) => aligned(&unit, width, bounds),
-            Unit::FlushedTree | Unit::LateRegister(_) => None,
+            Unit::FlushedTree | Unit::LateRegister(_) | Unit::Lowered(_) => None,
         },
         Register::Int { .. } | Register::Exact => None,
     }

@@ -27,6 +27,7 @@ mod addend;
 mod align;
 mod error;
 mod late;
+mod lowered;
 mod matmul;
 mod operand;
 mod report;

@@ -3,7 +3,7 @@
 use fewbit_formats::{FloatFormat, Format, Overflow, Policy, Rounding, Status, ZeroSign};
 
 use super::sum::ExactSum;
-use super::{Addend, StepError, Value, align, late, tree};
+use super::{Addend, StepError, Value, align, late, lowered, tree};
 use crate::accumulate::datapath::{Addends, Aligned, Unit, ZeroExponent};
 use crate::accumulate::{Register, RegisterOverflow, int_range};
 use crate::reference::Dyadic;
@@ -83,6 +83,7 @@ pub(super) fn step(
             Unit::Fused { format, rounding } => fused(format, rounding, exact, random),
             Unit::FlushedTree => tree::flushed(before, inputs, exact),
             Unit::LateRegister(unit) => late::late(&unit, before, inputs, exact),
+            Unit::Lowered(unit) => lowered::lowered(&unit, before, inputs, exact, random),
         },
     };
     if step.after == Value::Nan && !register.format().is_none_or(Format::has_nan) {

@@ -37,6 +37,9 @@ pub(crate) trait RealLanes: Copy + Send + Sync {
     /// `a + b`
     fn add(self, a: Self::V, b: Self::V) -> Self::V;
 
+    /// `a - b`
+    fn sub(self, a: Self::V, b: Self::V) -> Self::V;
+
     /// `a * b`
     fn mul(self, a: Self::V, b: Self::V) -> Self::V;
 

@@ -49,6 +49,11 @@ macro_rules! portable {
             }
 
             #[inline(always)]
+            fn sub(self, a: $v, b: $v) -> $v {
+                a - b
+            }
+
+            #[inline(always)]
             fn mul(self, a: $v, b: $v) -> $v {
                 a * b
             }

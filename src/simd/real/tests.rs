@@ -66,6 +66,7 @@ fn check<L: RealLanes>(lanes: L) {
         let (va, vb) = (lanes.load(&a), lanes.load(&b));
         // Sum and product of two f32 are rounded once more from f64 without harm.
         assert_eq!(stored(lanes.add(va, vb)), each(&|a, b| a + b), "add");
+        assert_eq!(stored(lanes.sub(va, vb)), each(&|a, b| a - b), "sub");
         assert_eq!(stored(lanes.mul(va, vb)), each(&|a, b| a * b), "mul");
         let greater = stored(lanes.greater(va, vb));
         let number = |bits: Vec<u64>| bits.into_iter().map(f64::from_bits).collect::<Vec<_>>();

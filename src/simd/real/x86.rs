@@ -9,7 +9,7 @@ use crate::simd::avx512::Avx512;
 /// A type of vector: the token it holds, what a lane is, how many there are, and the set's instructions.
 macro_rules! x86 {
     ($(#[$doc:meta])* $lanes:ident($token:ident), $number:ident, $v:ident, $n:literal, $set1:ident, $load:ident, $store:ident,
-     $add:ident, $mul:ident, $max:ident, $round:ident) => {
+     $add:ident, $sub:ident, $mul:ident, $max:ident, $round:ident) => {
         $(#[$doc])*
         #[derive(Clone, Copy)]
         pub(crate) struct $lanes(pub(in crate::simd) $token);
@@ -52,6 +52,12 @@ macro_rules! x86 {
             }
 
             #[inline(always)]
+            fn sub(self, a: $v, b: $v) -> $v {
+                // SAFETY: the token in `self` proves its instruction set.
+                unsafe { $sub(a, b) }
+            }
+
+            #[inline(always)]
             fn mul(self, a: $v, b: $v) -> $v {
                 // SAFETY: the token in `self` proves its instruction set.
                 unsafe { $mul(a, b) }
@@ -82,6 +88,7 @@ x86!(
     _mm256_loadu_ps,
     _mm256_storeu_ps,
     _mm256_add_ps,
+    _mm256_sub_ps,
     _mm256_mul_ps,
     _mm256_max_ps,
     _mm256_round_ps
@@ -97,6 +104,7 @@ x86!(
     _mm256_loadu_pd,
     _mm256_storeu_pd,
     _mm256_add_pd,
+    _mm256_sub_pd,
     _mm256_mul_pd,
     _mm256_max_pd,
     _mm256_round_pd
@@ -112,6 +120,7 @@ x86!(
     _mm512_loadu_ps,
     _mm512_storeu_ps,
     _mm512_add_ps,
+    _mm512_sub_ps,
     _mm512_mul_ps,
     _mm512_max_ps,
     _mm512_roundscale_ps
@@ -127,6 +136,7 @@ x86!(
     _mm512_loadu_pd,
     _mm512_storeu_pd,
     _mm512_add_pd,
+    _mm512_sub_pd,
     _mm512_mul_pd,
     _mm512_max_pd,
     _mm512_roundscale_pd

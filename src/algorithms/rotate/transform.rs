@@ -1,0 +1,301 @@
+//! The fast transform: the operations of [`transform_reference`](super::transform_reference) in vectors, with the stages
+//! taken three at a time while their numbers are in registers, and blocks that stay in cache.
+//!
+//! Every number goes through the same operations in the same order as in the reference; only operations on different
+//! numbers change places. So the bits are the same for every instruction set.
+
+use bytemuck::Pod;
+
+use crate::algorithms::linalg::Real;
+use crate::simd::real::RealLanes;
+use crate::simd::{Call, Isa, Lanes, Simd, Task, run};
+
+/// Numbers that stay in the first-level cache while all stages within them are done.
+const CACHE: usize = 4096;
+/// Neighbours that are transformed within vectors.
+const NEAR: usize = 16;
+/// Stages within `NEAR`.
+const NEAR_LOG2: u32 = NEAR.trailing_zeros();
+/// Outputs of the base matrix that are summed together; divides every base order.
+pub(super) const ROWS: usize = 4;
+
+/// A transform of given shape. `columns` sequences may be interleaved: number i of sequence c at `i * columns + c`.
+#[derive(Clone, Debug)]
+pub(super) struct Plan<T> {
+    pub(super) base: usize,
+    pub(super) log2: u32,
+    pub(super) columns: usize,
+    /// The matrix that multiplies the base sequence from the left, four rows at a time, each four column by column; not read
+    /// for base 1.
+    pub(super) signs: Vec<[T; ROWS]>,
+}
+
+impl<T> Plan<T> {
+    /// Numbers of one transform.
+    pub(super) fn len(&self) -> usize {
+        (self.base << self.log2) * self.columns
+    }
+}
+
+/// Rows to transform: each is `before * x`, transformed block by block, `* after`.
+#[derive(Debug)]
+pub struct Rows<'a, T> {
+    pub(super) plan: &'a Plan<T>,
+    pub(super) data: &'a mut [T],
+    /// Factors over a row.
+    pub(super) before: Option<&'a [T]>,
+    pub(super) after: Option<&'a [T]>,
+}
+
+/// The scalar types that are transformed in vectors, `f32` and `f64`.
+pub trait Rotatable: Real {
+    /// Transforms rows with the instructions of a set that this CPU has.
+    #[doc(hidden)]
+    fn transform(rows: Rows<'_, Self>, isa: Isa);
+}
+
+/// A type and its vectors.
+macro_rules! rotatable {
+    ($number:ident, $lanes:ident) => {
+        impl Rotatable for $number {
+            fn transform(rows: Rows<'_, Self>, isa: Isa) {
+                struct Job<'a>(Rows<'a, $number>);
+                impl Task for Job<'_> {
+                    type Output = ();
+                    fn run<S: Simd>(self, simd: S) {
+                        simd.lanes32().vectorize(Kernel { lanes: simd.$lanes(), rows: self.0 });
+                    }
+                }
+                // Callers pass a set that was detected.
+                let done = run(isa, Job(rows));
+                debug_assert!(done.is_ok());
+            }
+        }
+    };
+}
+
+rotatable!(f32, single);
+rotatable!(f64, double);
+
+struct Kernel<'a, L, T> {
+    lanes: L,
+    rows: Rows<'a, T>,
+}
+
+impl<T: Real + Pod, L: RealLanes<Number = T>> Call for Kernel<'_, L, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Rows { plan, data, before, after } = self.rows;
+        let width = before.or(after).map_or(plan.len(), <[T]>::len);
+        let mut mixed = vec![T::zero(); if plan.base > 1 { plan.base * L::N } else { 0 }];
+        for row in data.chunks_exact_mut(width.max(1)) {
+            if let Some(before) = before {
+                row.iter_mut().zip(before).for_each(|(x, f)| *x = *x * *f);
+            }
+            for x in row.chunks_exact_mut(plan.len()) {
+                for chunk in x.chunks_exact_mut(plan.columns << plan.log2) {
+                    sylvester(self.lanes, chunk, plan.columns, plan.log2);
+                }
+                if plan.base > 1 {
+                    mix(self.lanes, x, plan, &mut mixed);
+                }
+            }
+            if let Some(after) = after {
+                row.iter_mut().zip(after).for_each(|(x, f)| *x = *x * *f);
+            }
+        }
+    }
+}
+
+/// All stages of one run, the nearest neighbours first.
+#[inline(always)]
+fn sylvester<T: Real, L: RealLanes<Number = T>>(lanes: L, x: &mut [T], columns: usize, log2: u32) {
+    let (mut distance, mut left) = (columns, log2);
+    if distance == 1 && left >= NEAR_LOG2 {
+        for chunk in x.as_chunks_mut::<NEAR>().0 {
+            near(chunk);
+        }
+        distance = NEAR;
+        left -= NEAR_LOG2;
+    }
+    // Stages whose numbers fit the cache, block by block; then the rest.
+    let inner = left.min((CACHE / distance).checked_ilog2().unwrap_or(0));
+    for block in x.chunks_exact_mut(distance << inner) {
+        stages(lanes, block, distance, inner);
+    }
+    stages(lanes, x, distance << inner, left - inner);
+}
+
+/// The four stages within a chunk.
+#[inline(always)]
+fn near<T: Real>(x: &mut [T; NEAR]) {
+    near_stage::<T, 1>(x);
+    near_stage::<T, 2>(x);
+    near_stage::<T, 4>(x);
+    near_stage::<T, 8>(x);
+}
+
+/// The partner at distance h is `i ^ h`.
+#[inline(always)]
+fn near_stage<T: Real, const H: usize>(x: &mut [T; NEAR]) {
+    let old = *x;
+    for i in 0..NEAR {
+        x[i] = if i & H == 0 { old[i] + old[i ^ H] } else { old[i ^ H] - old[i] };
+    }
+}
+
+/// `count` stages from `distance` on.
+#[inline(always)]
+fn stages<T: Real, L: RealLanes<Number = T>>(lanes: L, x: &mut [T], distance: usize, count: u32) {
+    if !distance.is_multiple_of(L::N) {
+        // Distances are powers of two times the number of columns: all are below a vector, or none is.
+        return (0..count).for_each(|bit| plain_stage(x, distance << bit));
+    }
+    let (mut distance, mut left) = (distance, count);
+    while left > 0 {
+        // Five or more in threes; four as two and two.
+        let step = match left {
+            1 => 1,
+            2 | 4 => 2,
+            _ => 3,
+        };
+        match step {
+            1 => two(lanes, x, distance),
+            2 => four(lanes, x, distance),
+            _ => eight(lanes, x, distance),
+        }
+        distance <<= step;
+        left -= step;
+    }
+}
+
+#[inline(always)]
+fn plain_stage<T: Real>(x: &mut [T], distance: usize) {
+    for block in x.chunks_exact_mut(2 * distance) {
+        let (low, high) = block.split_at_mut(distance);
+        for (a, b) in low.iter_mut().zip(high) {
+            (*a, *b) = (*a + *b, *a - *b);
+        }
+    }
+}
+
+#[inline(always)]
+fn pair<L: RealLanes>(lanes: L, [a, b]: [L::V; 2]) -> [L::V; 2] {
+    [lanes.add(a, b), lanes.sub(a, b)]
+}
+
+/// Two stages, the nearer neighbours first.
+#[inline(always)]
+fn quad<L: RealLanes>(lanes: L, [a, b, c, d]: [L::V; 4]) -> [L::V; 4] {
+    let ([a, b], [c, d]) = (pair(lanes, [a, b]), pair(lanes, [c, d]));
+    let ([a, c], [b, d]) = (pair(lanes, [a, c]), pair(lanes, [b, d]));
+    [a, b, c, d]
+}
+
+/// One stage.
+#[inline(always)]
+fn two<T: Real, L: RealLanes<Number = T>>(lanes: L, x: &mut [T], distance: usize) {
+    for block in x.chunks_exact_mut(2 * distance) {
+        let (low, high) = block.split_at_mut(distance);
+        for (a, b) in low.chunks_exact_mut(L::N).zip(high.chunks_exact_mut(L::N)) {
+            let [va, vb] = pair(lanes, [lanes.load(a), lanes.load(b)]);
+            lanes.store(va, a);
+            lanes.store(vb, b);
+        }
+    }
+}
+
+/// Two stages.
+#[inline(always)]
+fn four<T: Real, L: RealLanes<Number = T>>(lanes: L, x: &mut [T], distance: usize) {
+    for block in x.chunks_exact_mut(4 * distance) {
+        let (low, high) = block.split_at_mut(2 * distance);
+        let ((a, b), (c, d)) = (low.split_at_mut(distance), high.split_at_mut(distance));
+        let low = a.chunks_exact_mut(L::N).zip(b.chunks_exact_mut(L::N));
+        let high = c.chunks_exact_mut(L::N).zip(d.chunks_exact_mut(L::N));
+        for ((a, b), (c, d)) in low.zip(high) {
+            let old = [lanes.load(a), lanes.load(b), lanes.load(c), lanes.load(d)];
+            let [va, vb, vc, vd] = quad(lanes, old);
+            lanes.store(va, a);
+            lanes.store(vb, b);
+            lanes.store(vc, c);
+            lanes.store(vd, d);
+        }
+    }
+}
+
+/// Three stages.
+#[inline(always)]
+fn eight<T: Real, L: RealLanes<Number = T>>(lanes: L, x: &mut [T], distance: usize) {
+    for block in x.chunks_exact_mut(8 * distance) {
+        let (low, high) = block.split_at_mut(4 * distance);
+        let pairs = |half| -> [_; 2] {
+            let (near, far): (&mut [T], &mut [T]) = <[T]>::split_at_mut(half, 2 * distance);
+            [near, far].map(|part| {
+                let (a, b) = part.split_at_mut(distance);
+                a.chunks_exact_mut(L::N).zip(b.chunks_exact_mut(L::N))
+            })
+        };
+        let ([ab, cd], [ef, gh]) = (pairs(low), pairs(high));
+        for (((a, b), (c, d)), ((e, f), (g, h))) in ab.zip(cd).zip(ef.zip(gh)) {
+            let low = [lanes.load(a), lanes.load(b), lanes.load(c), lanes.load(d)];
+            let high = [lanes.load(e), lanes.load(f), lanes.load(g), lanes.load(h)];
+            let ([va, vb, vc, vd], [ve, vf, vg, vh]) = (quad(lanes, low), quad(lanes, high));
+            for (low, high, a, e) in
+                [(va, ve, a, e), (vb, vf, b, f), (vc, vg, c, g), (vd, vh, d, h)]
+            {
+                let [sum, difference] = pair(lanes, [low, high]);
+                lanes.store(sum, a);
+                lanes.store(difference, e);
+            }
+        }
+    }
+}
+
+/// The base matrix across the runs.
+#[inline(always)]
+fn mix<T: Real, L: RealLanes<Number = T>>(lanes: L, x: &mut [T], plan: &Plan<T>, mixed: &mut [T]) {
+    let (v, run) = (plan.base, plan.columns << plan.log2);
+    let whole = run / L::N * L::N;
+    for at in (0..whole).step_by(L::N) {
+        let rows = plan.signs.chunks_exact(v).zip(mixed.chunks_exact_mut(ROWS * L::N));
+        for (signs, to) in rows {
+            // The signs of four rows, column by column. A product with ±1 is exact.
+            let signed = |j: usize| -> [L::V; ROWS] {
+                let number = lanes.load(&x[j * run + at..]);
+                let &[a, b, c, d] = &signs[j];
+                [a, b, c, d].map(|sign| lanes.mul(number, lanes.splat(sign)))
+            };
+            let [mut a, mut b, mut c, mut d] = signed(0);
+            for j in 1..v {
+                let [sa, sb, sc, sd] = signed(j);
+                a = lanes.add(a, sa);
+                b = lanes.add(b, sb);
+                c = lanes.add(c, sc);
+                d = lanes.add(d, sd);
+            }
+            for (sum, to) in [a, b, c, d].into_iter().zip(to.chunks_exact_mut(L::N)) {
+                lanes.store(sum, to);
+            }
+        }
+        for (i, from) in mixed.chunks_exact(L::N).enumerate() {
+            x[i * run + at..][..L::N].copy_from_slice(from);
+        }
+    }
+    for at in whole..run {
+        for (signs, to) in plan.signs.chunks_exact(v).zip(mixed.as_chunks_mut::<ROWS>().0) {
+            *to = signs[0].map(|sign| x[at] * sign);
+            for (j, signs) in signs.iter().enumerate().skip(1) {
+                let number = x[j * run + at];
+                for (to, sign) in to.iter_mut().zip(signs) {
+                    *to = *to + number * *sign;
+                }
+            }
+        }
+        for (i, from) in mixed.iter().take(v).enumerate() {
+            x[i * run + at] = *from;
+        }
+    }
+}
