@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::ConvError;
+use crate::ConvShapeError;
 
 /// Why an algorithm refuses its input.
 #[derive(Clone, Debug, PartialEq, Error)]
@@ -90,7 +90,7 @@ pub enum AlgorithmError {
     Constraint(String),
     /// A convolution that does not fit its images.
     #[error(transparent)]
-    Convolution(#[from] ConvError),
+    Convolution(#[from] ConvShapeError),
     /// No known construction of this order.
     #[error(
         "there is no Hadamard matrix of order {order} here: the order must be 2^k times one of 1, 12, 20, 28, 36, 40, 52, 60, 108, 140, 152, 156, 172"

@@ -116,7 +116,8 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
         Ok((done?, rayon::current_num_threads()))
     })?;
     let mut outputs = Outputs::default();
-    let file = quantized::write(&args.output, &done.quantized, &done.values, &done.metadata)?;
+    let file =
+        quantized::write(&args.output, &done.quantized, &done.values, &done.metadata, Vec::new())?;
     outputs.add(&args.output, file);
     outputs.write()?;
     let report = QuantizeReport {

@@ -32,12 +32,13 @@ pub(crate) struct Metadata {
     pub(crate) policy: Value,
 }
 
-/// The bytes of the file of a quantized array and its values.
+/// The bytes of the file of a quantized array and its values, and of what else goes with it.
 pub(crate) fn write(
     path: &Path,
     quantized: &Quantized,
     values: &ArrayD<f32>,
     metadata: &Metadata,
+    extra: Vec<Stored>,
 ) -> Result<Vec<u8>, CliError> {
     let mut tensors = match quantized {
         Quantized::Groups(tensor) => groups(tensor),
@@ -55,6 +56,7 @@ pub(crate) fn write(
         Quantized::Blocks(blocks) => vec![Stored::bytes("blocks", blocks.shape(), blocks)],
     };
     tensors.push(Stored::f32("values", values.shape(), values));
+    tensors.extend(extra);
     encode(path, &tensors, output::json(metadata)?)
 }
 

@@ -8,6 +8,7 @@ use clap::ValueEnum;
 use fewbit::Accumulator;
 use fewbit::algorithms::{Order, Precision};
 
+use super::transform::RotateChoice;
 use crate::options::{FormArgs, ThreadArgs};
 use crate::quantized::Target;
 use crate::sweep::CodeFormat;
@@ -27,6 +28,10 @@ weights. GPFQ, Qronos, GPTAQ and Beacon correct the mismatch between X and X~; t
 With --acts, the accumulator of --acc (or an exact one) is run on the codes of X~ and of the weights, and on the inputs that
 are worst for them. Codes of the weights are multiplied as they are; zero points are corrected outside. With --acc the
 solver keeps what no input can make overflow; exit code 1 says that something overflowed all the same.
+
+--equalize and --rotate change weights and inputs alike, W diag(s) R and X diag(s)^-1 R, so that the outputs stay; codes and
+values are then those of the changed weights, and Q.safetensors has channel_scale (s) and effective (f32, [out, in]), the
+matrix that acts on the inputs as they were.
 
 Q.safetensors: codes (unsigned, [out, in]), scale and zero_point (f32, [out, groups]; of group formats also scale_codes),
 values (f32, [out, in]); `fewbit dequantize` reads it. R.json: algorithm, relative_error, sqnr_db, guaranteed_bits and
@@ -75,9 +80,22 @@ pub(crate) struct Args {
     /// Leave the lowest code of a signed integer format unused: int4 becomes int4n, -7 to 7
     #[arg(long)]
     pub(super) narrow: bool,
-    /// Scales: absmax (the largest magnitude, or the range with zero points, over the largest code), or a file
+    /// Scales: absmax (the largest magnitude over that of the lowest code of signed integers, of the largest one of other
+    /// formats; with zero points the range over the largest code), mse (the best of 19 below absmax), hqo, piso (exactly
+    /// the least squared error of the weights), piso-diagonal (weighted with the diagonal of H), piso-full (the least
+    /// error of the outputs), or a file [default: absmax]
     #[arg(long, value_name = "RULE|S.npy")]
     pub(super) scale: Option<ScaleChoice>,
+    /// Scale the inputs' channels against those of the weights: smoothquant
+    #[arg(long, value_enum, value_name = "NAME")]
+    pub(super) equalize: Option<EqualizeChoice>,
+    /// How much of the inputs' range moves into the weights, 0 to 1
+    #[arg(long, value_name = "X", default_value = "0.5", requires = "equalize")]
+    pub(super) alpha: f64,
+    /// Rotate inputs and weights alike: hadamard, random-hadamard, orthogonal, each also with :N, in blocks of N inputs;
+    /// expansion[:STEPS], a Hadamard matrix of a larger order
+    #[arg(long, value_name = "NAME")]
+    pub(super) rotate: Option<RotateChoice>,
     /// Format of the activations' codes, one scale for all of X~: an integer format of 2 to 16 bits
     #[arg(long, value_name = "FORMAT")]
     pub(super) acts: Option<CodeFormat>,
@@ -130,6 +148,19 @@ impl Args {
     /// Which input comes first.
     pub(super) fn order(&self) -> Order {
         if self.act_order { Order::Descending } else { Order::Natural }
+    }
+}
+
+/// How channels are equalized.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum EqualizeChoice {
+    /// s = max|X|^alpha / max|W|^(1-alpha)
+    Smoothquant,
+}
+
+impl fmt::Display for EqualizeChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&name(self))
     }
 }
 
@@ -237,18 +268,43 @@ impl fmt::Display for Share {
 /// Where scales come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ScaleChoice {
-    AbsMax,
+    Rule(ScaleName),
     File(PathBuf),
+}
+
+/// A rule for scales.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ScaleName {
+    AbsMax,
+    Mse,
+    Hqo,
+    Piso,
+    PisoDiagonal,
+    PisoFull,
+}
+
+impl ScaleName {
+    const ALL: [(&str, Self); 6] = [
+        ("absmax", Self::AbsMax),
+        ("mse", Self::Mse),
+        ("hqo", Self::Hqo),
+        ("piso", Self::Piso),
+        ("piso-diagonal", Self::PisoDiagonal),
+        ("piso-full", Self::PisoFull),
+    ];
 }
 
 impl FromStr for ScaleChoice {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "absmax" => Ok(Self::AbsMax),
-            _ if text.ends_with(".npy") => Ok(Self::File(text.into())),
-            _ => Err(format!("`{text}` is neither absmax nor the name of a .npy file")),
+        match ScaleName::ALL.iter().find(|(name, _)| *name == text) {
+            Some((_, rule)) => Ok(Self::Rule(*rule)),
+            None if text.ends_with(".npy") => Ok(Self::File(text.into())),
+            None => {
+                let names = ScaleName::ALL.map(|(name, _)| name).join(", ");
+                Err(format!("`{text}` is none of {names}, nor the name of a .npy file"))
+            }
         }
     }
 }
@@ -256,7 +312,10 @@ impl FromStr for ScaleChoice {
 impl fmt::Display for ScaleChoice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::AbsMax => f.pad("absmax"),
+            Self::Rule(rule) => {
+                let name = ScaleName::ALL.iter().find(|(_, known)| known == rule);
+                f.pad(name.map_or("", |(name, _)| name))
+            }
             Self::File(path) => path.display().fmt(f),
         }
     }

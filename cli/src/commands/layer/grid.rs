@@ -1,8 +1,11 @@
 //! The values that the weights may take.
 
-use fewbit::algorithms::ScaledGrid;
+use fewbit::algorithms::scale::{
+    Alphabet, HqoParams, Importance, MseParams, absmax_scales, hqo_scales, mse_scales, piso_scales,
+};
+use fewbit::algorithms::{ScaledGrid, Statistics};
 use fewbit::convert::GroupEncoder;
-use fewbit::quantize::{Granularity, Parameters, Quantizer, ScaleRule, Scheme};
+use fewbit::quantize::{Granularity, Parameters, Quantizer, ScaleRule, Scheme, ZeroPoint};
 use fewbit::tensor::{AnyQuantTensor, GroupCodes, GroupTensor};
 use fewbit_formats::{
     Format, FormatError, GroupFormat, GroupPolicy, IntRange, Overflow, ScalePolicy,
@@ -10,7 +13,7 @@ use fewbit_formats::{
 };
 use ndarray::{Array2, ArrayD, ArrayView2, Axis, IxDyn};
 
-use super::args::{Args, ScaleChoice, Share};
+use super::args::{Args, ScaleChoice, ScaleName, Share};
 use crate::error::CliError;
 use crate::io::npy;
 use crate::policy::PLAIN;
@@ -25,9 +28,13 @@ pub(super) struct WeightGrid {
 
 impl WeightGrid {
     /// The grid that the arguments ask for.
-    pub(super) fn new(args: &Args, weights: ArrayView2<'_, f32>) -> Result<Self, CliError> {
+    pub(super) fn new(
+        args: &Args,
+        weights: ArrayView2<'_, f32>,
+        statistics: &Statistics,
+    ) -> Result<Self, CliError> {
         match args.weights {
-            Target::Tensor(format) => scalar(args, format, weights),
+            Target::Tensor(format) => scalar(args, format, weights, statistics),
             Target::Groups(format) => groups(args, format, weights),
             Target::Blocks(_) => Err(CliError::Arguments(format!(
                 "--weights {} has scales that only its own quantizer makes: expected a scalar format (int4 ...) or a \
@@ -77,6 +84,7 @@ fn scalar(
     args: &Args,
     format: Format,
     weights: ArrayView2<'_, f32>,
+    statistics: &Statistics,
 ) -> Result<WeightGrid, CliError> {
     let format = if args.narrow { narrow(format)? } else { format };
     let share = args.granularity.unwrap_or(Share::Channel);
@@ -90,21 +98,69 @@ fn scalar(
         Format::Int(int) if !int.is_signed() => (scheme.shifted(), ScaleRule::range()),
         _ => (scheme, ScaleRule::abs_max()),
     };
+    let expected = match share {
+        Share::Tensor => vec![],
+        Share::Channel => vec![weights.nrows(), 1],
+        Share::Group(size) => vec![weights.nrows(), weights.ncols().div_ceil(size)],
+    };
     let rule = match &args.scale {
-        None | Some(ScaleChoice::AbsMax) => rule,
-        Some(ScaleChoice::File(path)) => {
-            let expected = match share {
-                Share::Tensor => vec![],
-                Share::Channel => vec![weights.nrows(), 1],
-                Share::Group(size) => vec![weights.nrows(), weights.ncols().div_ceil(size)],
-            };
-            ScaleRule::given(given(path, &expected)?)
+        None | Some(ScaleChoice::Rule(ScaleName::AbsMax)) => rule,
+        Some(ScaleChoice::File(path)) => ScaleRule::given(given(path, &expected)?),
+        Some(choice @ ScaleChoice::Rule(name)) => {
+            if scheme.zero_point != ZeroPoint::Zero {
+                return Err(CliError::Arguments(format!(
+                    "--scale {choice} is for formats without zero points, as int4; {format} has them"
+                )));
+            }
+            let scales = searched(*name, share, format, weights, statistics)?;
+            let scales = scales.iter().copied().collect();
+            ScaleRule::given(ArrayD::from_shape_vec(IxDyn(&expected), scales)?)
         }
     };
     let quantizer = Quantizer::new(scheme.clone(), rule, PLAIN)?;
     let parameters: Parameters = quantizer.parameters(&weights)?;
     let grid = ScaledGrid::of_scheme(&scheme, &parameters, weights.dim())?;
     Ok(WeightGrid { grid, groups: None, granularity: share })
+}
+
+/// The scales that a search finds.
+fn searched(
+    name: ScaleName,
+    share: Share,
+    format: Format,
+    weights: ArrayView2<'_, f32>,
+    statistics: &Statistics,
+) -> Result<Array2<f32>, CliError> {
+    let alphabet = Alphabet::of_format(format)?;
+    let (rows, cols) = weights.dim();
+    // One scale for all: one long row.
+    let standard = weights.as_standard_layout();
+    let (weights, group) = match share {
+        Share::Tensor => (standard.view().into_shape_with_order((1, rows * cols))?, rows * cols),
+        Share::Channel => (standard.view(), cols),
+        Share::Group(size) => (standard.view(), size),
+    };
+    let weighted = matches!(name, ScaleName::PisoDiagonal | ScaleName::PisoFull);
+    if weighted && share == Share::Tensor {
+        return Err(CliError::Arguments(
+            "piso-diagonal and piso-full find scales of rows: expected --granularity channel or group:N"
+                .into(),
+        ));
+    }
+    let gram = statistics.grams.first();
+    Ok(match (name, gram) {
+        (ScaleName::AbsMax, _) => absmax_scales(weights, group, &alphabet)?,
+        (ScaleName::Mse, _) => mse_scales(weights, group, &alphabet, &MseParams::default())?,
+        (ScaleName::Hqo, _) => hqo_scales(weights, group, &alphabet, &HqoParams::default())?,
+        (ScaleName::PisoDiagonal, Some(gram)) => {
+            piso_scales(weights, group, &alphabet, Importance::Diagonal(gram.h.diag()))?
+        }
+        (ScaleName::PisoFull, Some(gram)) => {
+            let (h, g) = (gram.h.view(), gram.g.as_ref().map(|g| g.view()));
+            piso_scales(weights, group, &alphabet, Importance::Full { h, g })?
+        }
+        _ => piso_scales(weights, group, &alphabet, Importance::Equal)?,
+    })
 }
 
 /// Scales from a file, in the shape that they must have; axes of one element do not matter.

@@ -3,10 +3,11 @@
 use std::time::Instant;
 
 use fewbit::algorithms::{Arithmetic, BLOCK, Collector, Statistics};
-use ndarray::{Array2, ArrayView2};
+use ndarray::{Array1, Array2, ArrayView2};
 
 use super::acts::Acts;
 use super::args::Args;
+use super::transform::Transform;
 use crate::error::CliError;
 use crate::io::rows::RowFile;
 use crate::output::LateProgress;
@@ -19,6 +20,8 @@ pub(super) struct Inputs {
     pub(super) acts: Option<Acts>,
     /// Whether X̃ are the values of these codes.
     use_acts: bool,
+    /// What is done to all inputs first.
+    pub(super) transform: Transform,
 }
 
 /// Some samples.
@@ -56,19 +59,36 @@ impl Inputs {
                 reason: format!("is {rows}x{columns}, but the float inputs are {m}x{n}"),
             });
         }
-        let mut inputs = Self { float, quantized, acts: None, use_acts: false };
+        let transform = Transform::default();
+        Ok(Self { float, quantized, acts: None, use_acts: false, transform })
+    }
+
+    /// The greatest magnitude of every channel of X.
+    pub(super) fn abs_max(&mut self) -> Result<Array1<f64>, CliError> {
+        let mut most = Array1::zeros(self.float.dim().1);
+        self.each("range of the inputs", |block| {
+            for row in block.float.rows() {
+                most.zip_mut_with(&row, |most: &mut f64, x| *most = most.max(f64::from(x.abs())));
+            }
+            Ok(())
+        })?;
+        Ok(most)
+    }
+
+    /// Chooses the codes of the activations, where there are any.
+    pub(super) fn calibrate(&mut self, args: &Args) -> Result<(), CliError> {
         if let Some(format) = args.acts {
             let (mut low, mut high) = (f32::INFINITY, f32::NEG_INFINITY);
-            inputs.each("range of the inputs", |block| {
+            self.each("range of the inputs", |block| {
                 for &x in block.quantized() {
                     (low, high) = (low.min(x), high.max(x));
                 }
                 Ok(())
             })?;
-            inputs.acts = Some(Acts::new(format, (low, high))?);
-            inputs.use_acts = args.quantize_input;
+            self.acts = Some(Acts::new(format, (low, high))?);
+            self.use_acts = args.quantize_input;
         }
-        Ok(inputs)
+        Ok(())
     }
 
     /// Rows.
@@ -86,9 +106,11 @@ impl Inputs {
         let progress = LateProgress::new(what, samples.div_ceil(BLOCK) as u64);
         for first in (0..samples).step_by(BLOCK) {
             let count = BLOCK.min(samples - first);
-            let float = self.float.read(first, count)?;
-            let mut quantized =
-                self.quantized.as_mut().map(|file| file.read(first, count)).transpose()?;
+            let float = self.transform.inputs(self.float.read(first, count)?)?;
+            let mut quantized = match &mut self.quantized {
+                Some(file) => Some(self.transform.inputs(file.read(first, count)?)?),
+                None => None,
+            };
             if let Some(acts) = self.acts.as_ref().filter(|_| self.use_acts) {
                 quantized = Some(acts.values(quantized.as_ref().unwrap_or(&float).view())?);
             }
@@ -98,9 +120,9 @@ impl Inputs {
         Ok(())
     }
 
-    /// The statistics of all samples, and the seconds that summing them took.
-    pub(super) fn statistics(&mut self) -> Result<(Statistics, f64), CliError> {
-        let mut collector = Collector::new(self.float.dim().1, 1, Arithmetic::Single)?;
+    /// The statistics of all samples, `width` inputs wide once transformed, and the seconds that summing them took.
+    pub(super) fn statistics(&mut self, width: usize) -> Result<(Statistics, f64), CliError> {
+        let mut collector = Collector::new(width, 1, Arithmetic::Single)?;
         let mut seconds = 0.0;
         self.each("statistics", |block| {
             let start = Instant::now();

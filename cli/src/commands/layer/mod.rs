@@ -8,21 +8,25 @@ mod judge;
 mod picture;
 mod report;
 mod solve;
+mod transform;
 
 use std::path::PathBuf;
 
+use ndarray::Array2;
 use serde_json::json;
 
 pub(crate) use args::Args;
 
-use self::args::ScaleChoice;
+use self::args::{EqualizeChoice, ScaleChoice, ScaleName};
 use self::grid::{WeightGrid, sparsity};
 use self::inputs::Inputs;
 use self::report::{Comparison, Entry, Setting, Single};
 use self::solve::{Solved, Task};
+use self::transform::Transform;
 use crate::error::{CliError, Outcome};
 use crate::io::atomic::Outputs;
 use crate::io::npy;
+use crate::io::tensors::Stored;
 use crate::output::{self, Form, LateProgress};
 use crate::quantized::{self, Metadata};
 
@@ -34,6 +38,8 @@ struct Found {
     setting: Setting,
     /// The bytes of the file of statistics, where one is asked for.
     statistics: Option<Vec<u8>>,
+    /// What was done to weights and inputs first.
+    transform: Transform,
 }
 
 /// Solves, judges, writes, prints.
@@ -48,10 +54,9 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
     if let (Some(path), Some(solved)) = (&args.out, found.solved.first()) {
         let tensor = found.grid.tensor(&solved.codes, solved.factor.as_deref())?;
         let metadata = metadata(&args, &found);
-        outputs.add(
-            path,
-            quantized::write(path, &tensor, &solved.values.clone().into_dyn(), &metadata)?,
-        );
+        let values = solved.values.clone().into_dyn();
+        let extra = extra(&found.transform, &solved.values)?;
+        outputs.add(path, quantized::write(path, &tensor, &values, &metadata, extra)?);
     }
     if let Some(path) = &args.report {
         outputs.add(path, format!("{text}\n").into_bytes());
@@ -81,10 +86,19 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
 }
 
 fn work(args: &Args) -> Result<Found, CliError> {
-    let weights = npy::read(&args.weight)?.into_float_matrix()?;
-    let mut inputs = Inputs::open(args, weights.dim())?;
-    let grid = WeightGrid::new(args, weights.view())?;
-    let (statistics, statistics_seconds) = inputs.statistics()?;
+    let original = npy::read(&args.weight)?.into_float_matrix()?;
+    let mut inputs = Inputs::open(args, original.dim())?;
+    if let Some(EqualizeChoice::Smoothquant) = args.equalize {
+        let most = inputs.abs_max()?;
+        inputs.transform.smooth(original.view(), &most, args.alpha)?;
+    }
+    if let Some(choice) = args.rotate {
+        inputs.transform.rotate(choice, original.ncols(), args.seed)?;
+    }
+    let weights = inputs.transform.weights(original)?;
+    inputs.calibrate(args)?;
+    let (statistics, statistics_seconds) = inputs.statistics(weights.ncols())?;
+    let grid = WeightGrid::new(args, weights.view(), &statistics)?;
     let range = inputs.acts.as_ref().map(|acts| acts.range());
     let task = Task { args, weights: weights.view(), statistics: &statistics, grid: &grid, range };
     let algorithms = args.algorithms();
@@ -99,7 +113,7 @@ fn work(args: &Args) -> Result<Found, CliError> {
     let entry = |(solved, verdict): (&Solved, _)| {
         Entry::new(solved, verdict, statistics_seconds, sparsity(&solved.values))
     };
-    let entries = solved.iter().zip(verdicts).map(entry).collect();
+    let entries: Vec<Entry> = solved.iter().zip(verdicts).map(entry).collect();
     let saved = args.save_statistics.as_ref().map(|_| statistics.to_bytes()).transpose()?;
     let setting = Setting {
         outputs: weights.nrows(),
@@ -108,6 +122,8 @@ fn work(args: &Args) -> Result<Found, CliError> {
         weights: format_name(args, &grid),
         granularity: grid.granularity(),
         scale: scale_name(args, &grid),
+        equalize: args.equalize.map(|choice| choice.to_string()),
+        rotate: args.rotate.map(|choice| choice.to_string()),
         acts: args.acts.map(|acts| acts.to_string()),
         acc: args.acc.as_ref().map(|acc| acc.to_string()),
         constraint: args.acc.as_ref().map(|_| args.constraint.to_string()),
@@ -116,7 +132,37 @@ fn work(args: &Args) -> Result<Found, CliError> {
         seed: args.seed,
         threads: rayon::current_num_threads(),
     };
-    Ok(Found { grid, solved, entries, setting, statistics: saved })
+    warn_of_hopeless(&entries, &grid);
+    Ok(Found { grid, solved, entries, setting, statistics: saved, transform: inputs.transform })
+}
+
+/// Says so where weights of zeros would have been better.
+fn warn_of_hopeless(entries: &[Entry], grid: &WeightGrid) {
+    for entry in entries.iter().filter(|entry| entry.relative_error > 1.0) {
+        let remedy = match grid.grid.zero_point() {
+            Some(_) => {
+                "; under an accumulator constraint zero points cost more than they gain: a signed format has none"
+            }
+            None => "",
+        };
+        output::warn(&format!(
+            "{}: the error is larger than that of weights that are all 0{remedy}",
+            entry.algorithm
+        ));
+    }
+}
+
+/// What the file has besides where weights and inputs were changed.
+fn extra(transform: &Transform, values: &Array2<f32>) -> Result<Vec<Stored>, CliError> {
+    if transform.is_identity() {
+        return Ok(Vec::new());
+    }
+    let effective = transform.effective(values)?;
+    let mut extra = vec![Stored::f32("effective", effective.shape(), &effective)];
+    if let Some(scales) = transform.scales() {
+        extra.push(Stored::f32("channel_scale", scales.shape(), scales));
+    }
+    Ok(extra)
 }
 
 /// The format of the weights, narrowed where that is asked for.
@@ -127,7 +173,7 @@ fn format_name(args: &Args, grid: &WeightGrid) -> String {
 fn scale_name(args: &Args, grid: &WeightGrid) -> String {
     match &args.scale {
         Some(scale) => scale.to_string(),
-        None if grid.has_free_scales() => ScaleChoice::AbsMax.to_string(),
+        None if grid.has_free_scales() => ScaleChoice::Rule(ScaleName::AbsMax).to_string(),
         None => "of the format".into(),
     }
 }
@@ -142,6 +188,8 @@ fn metadata(args: &Args, found: &Found) -> Metadata {
         policy: json!({
             "algorithm": args.algorithm.to_string(),
             "scale": setting.scale,
+            "equalize": setting.equalize,
+            "rotate": setting.rotate,
             "acts": setting.acts,
             "acc": setting.acc,
             "constraint": setting.constraint,

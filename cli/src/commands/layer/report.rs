@@ -40,6 +40,8 @@ pub(super) struct Setting {
     pub(super) weights: String,
     pub(super) granularity: String,
     pub(super) scale: String,
+    pub(super) equalize: Option<String>,
+    pub(super) rotate: Option<String>,
     pub(super) acts: Option<String>,
     pub(super) acc: Option<String>,
     pub(super) constraint: Option<String>,
@@ -135,13 +137,16 @@ pub(super) fn text(entries: &[Entry], setting: &Setting) -> String {
         (Some(acc), Some(constraint)) => format!(", accumulator {acc} (constraint: {constraint})"),
         _ => String::new(),
     };
+    let equalized = setting.equalize.as_ref().map_or_else(String::new, |name| format!(", {name}"));
+    let rotated =
+        setting.rotate.as_ref().map_or_else(String::new, |name| format!(", {name} rotation"));
     let order = if setting.act_order { ", act-order" } else { "" };
     let statistics = entries.first().map_or(0.0, |entry| entry.statistics_seconds);
     let peak = entries.last().and_then(|entry| entry.peak_bytes);
     let peak = peak
         .map_or_else(String::new, |bytes| format!(", {:.0} MiB at most", bytes as f64 / 1048576.0));
     format!(
-        "{outputs}x{inputs} weights to {weights}, {granularity}, scale {scale}{acts}{acc}{order}\n\n{table}\n\n\
+        "{outputs}x{inputs} weights to {weights}, {granularity}, scale {scale}{equalized}{rotated}{acts}{acc}{order}\n\n{table}\n\n\
          statistics of {samples} samples {statistics:.3} s, {} thread(s){peak}",
         setting.threads
     )
