@@ -42,6 +42,7 @@ pub(crate) enum Command {
     Explain(commands::explain::Args),
     /// List the number formats, or show one of them code by code.
     Formats(commands::formats::Args),
+    Layer(Box<commands::layer::Args>),
     /// Multiply two matrices through an accumulator, step by step, and report every overflow.
     Matmul(commands::matmul::Args),
     /// Quantize an array: groups that share a scale (mxfp4, nvfp4, mx(...)), one scale for all, or GGUF's blocks.

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use fewbit::accumulate::AccumulatorError;
 use fewbit::accumulate::bounds::BoundsError;
+use fewbit::algorithms::AlgorithmError;
 use fewbit::quantize::QuantizeError;
 use fewbit::reference::ReferenceError;
 use fewbit::tensor::TensorError;
@@ -96,6 +97,9 @@ pub(crate) enum CliError {
         weights.0, weights.1, inputs.0, inputs.1
     )]
     Layer { weights: (usize, usize), inputs: (usize, usize) },
+    /// Weights that an algorithm cannot choose codes for.
+    #[error(transparent)]
+    Algorithm(#[from] AlgorithmError),
     /// A picture that cannot be drawn.
     #[error("cannot draw the picture: {0}")]
     Picture(String),

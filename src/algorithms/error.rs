@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+use crate::ConvShapeError;
+
 /// Why an algorithm refuses its input.
 #[derive(Clone, Debug, PartialEq, Error)]
 #[non_exhaustive]
@@ -86,6 +88,9 @@ pub enum AlgorithmError {
     /// An accumulator constraint that this grid cannot keep.
     #[error("{0}")]
     Constraint(String),
+    /// A convolution that does not fit its images.
+    #[error(transparent)]
+    Convolution(#[from] ConvShapeError),
     /// No known construction of this order.
     #[error(
         "there is no Hadamard matrix of order {order} here: the order must be 2^k times one of 1, 12, 20, 28, 36, 40, 52, 60, 108, 140, 152, 156, 172"
@@ -94,8 +99,8 @@ pub enum AlgorithmError {
         /// The order asked for.
         order: usize,
     },
-    /// A file of statistics that cannot be read.
-    #[error("{path} does not hold statistics: {reason}")]
+    /// A file of statistics that cannot be read or written.
+    #[error("{path}, as a file of statistics: {reason}")]
     File {
         /// The file.
         path: String,

@@ -89,13 +89,14 @@ impl<T: Real> Feedback<'_, T> {
             let mut lanes = Lanes::new(self, grid, rows.start, lanes, kept);
             lanes.solve(0, dim.1);
             lanes.write(codes, values);
-            Ok(())
+            Ok::<(), AlgorithmError>(())
         })?;
         Ok(rounded)
     }
 }
 
-fn no_integers() -> AlgorithmError {
+/// A constraint on a grid without integers.
+pub(super) fn no_integers() -> AlgorithmError {
     AlgorithmError::Constraint(
         "an integer accumulator constrains formats whose values are whole multiples of the smallest one, with a zero \
          and at most 16 bits; this one is not"

@@ -17,6 +17,26 @@ pub trait Grid<T: Real>: Sync {
     fn integers(&self) -> Option<&dyn IntegerGrid<T>> {
         None
     }
+
+    /// The grid's points on both sides of `y` at `(row, col)`: the greatest that is not above and the least that is not
+    /// below, or the outermost one where there is none. `levels` are the least and the greatest level allowed, 0 between
+    /// them; only grids of integers are asked with any.
+    fn neighbours(&self, row: usize, col: usize, y: T, levels: Option<(i64, i64)>)
+    -> [Point<T>; 2];
+
+    /// The value of a code if the scales of its row were multiplied by `factor`; by 1, the code's value.
+    fn value_of(&self, row: usize, col: usize, code: u32, factor: f32) -> f32;
+}
+
+/// A point of a grid.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Point<T> {
+    /// Its code.
+    pub code: u32,
+    /// Its value.
+    pub value: T,
+    /// Its level; 0 where the grid has no integers.
+    pub level: i64,
 }
 
 /// A grid whose codes stand for integers, the *levels* that an integer datapath multiplies:

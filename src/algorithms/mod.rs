@@ -34,11 +34,12 @@ pub use accumulator::{
 pub use constraint::{Budget, Constraint};
 pub use error::AlgorithmError;
 pub use feedback::{Forgiveness, Rounded};
-pub use grid::{AnyGrid, Chosen, Grid, IntegerGrid, Limits};
+pub use grid::{AnyGrid, Chosen, Grid, IntegerGrid, Limits, Point};
 pub use order::Order;
 pub use problem::{AnyConstraint, Info, Precision, Problem, Solution};
 pub use scaled_grid::ScaledGrid;
 pub use solvers::{
-    GpfqParams, GptaqParams, GptqParams, QronosParams, RtnParams, gpfq, gptaq, gptq, qronos, rtn,
+    Beacon, BeaconParams, GpfqParams, GptaqParams, GptqParams, QronosParams, RtnParams, beacon,
+    gpfq, gptaq, gptq, qronos, rtn,
 };
-pub use statistics::{Arithmetic, BLOCK, Collector, Gram, Moments, Statistics};
+pub use statistics::{Arithmetic, BLOCK, Collector, Gram, Moments, Statistics, unfold};

@@ -1,11 +1,12 @@
 //! The grid of a scalar format with fixed scales and zero points, per tensor, channel, or group.
 
-use fewbit_formats::{Format, Overflow, Policy, Rounding};
+use fewbit_formats::{Format, NanPolicy, Overflow, Policy, Rounding};
 use ndarray::{Array2, ArrayD, ArrayView2, Ix2, IxDyn};
 
 use crate::quantize::{Granularity, Parameters, Scheme};
+use crate::tensor::GroupTensor;
 
-use super::grid::{Chosen, Grid, IntegerGrid, Limits};
+use super::grid::{Chosen, Grid, IntegerGrid, Limits, Point};
 use super::linalg::Real;
 use super::{AlgorithmError, error::check_finite};
 
@@ -13,7 +14,8 @@ use super::{AlgorithmError, error::check_finite};
 ///
 /// Covers integers (symmetric and asymmetric, full and narrow), fixed point, binary, ternary, minifloats, and the elements
 /// of MX and NVFP4 groups with their scales. Rounding is to nearest, ties to even, then saturation:
-/// `code = encode(y / scale + zero_point)`.
+/// `code = encode(y / scale + zero_point)`. Where a scale is 0, as group formats may have it for a block of zeros, every
+/// code stands for 0 and the one of the zero point is taken.
 ///
 /// ```
 /// use fewbit::algorithms::{Grid, ScaledGrid};
@@ -32,6 +34,8 @@ pub struct ScaledGrid {
     group: usize,
     /// `[groups, rows]`, so that a lane reads a run.
     scale: Array2<f32>,
+    /// What is divided by: the scale, or infinity where that is 0.
+    divisor: Array2<f32>,
     zero_point: Option<Array2<f32>>,
     elements: Elements,
 }
@@ -50,7 +54,7 @@ impl ScaledGrid {
     /// `group` columns of a row (the last may be shorter). A group of `inputs` columns gives one scale per channel.
     ///
     /// # Errors
-    /// A scale that is zero or not finite, a zero point that is not finite, shapes that do not fit, a group of 0.
+    /// A scale or a zero point that is not finite, shapes that do not fit, a group of 0.
     pub fn new(
         format: Format,
         inputs: usize,
@@ -64,23 +68,18 @@ impl ScaledGrid {
         let rows = scale.nrows();
         AlgorithmError::check_shape("the scale", scale.dim(), (rows, inputs.div_ceil(group)))?;
         check_finite("the scale", scale.view(), 0)?;
-        if let Some(zero) = scale.iter().find(|&&s| s == 0.0) {
-            return Err(AlgorithmError::Parameter {
-                name: "a scale",
-                value: f64::from(*zero),
-                expected: "different from zero",
-            });
-        }
         if let Some(zero_point) = &zero_point {
             AlgorithmError::check_shape("the zero point", zero_point.dim(), scale.dim())?;
             check_finite("the zero point", zero_point.view(), 0)?;
         }
         let lanes = |m: Array2<f32>| m.reversed_axes().as_standard_layout().into_owned();
+        let scale = lanes(scale);
         Ok(Self {
             format,
             inputs,
             group,
-            scale: lanes(scale),
+            divisor: scale.mapv(|s| if s == 0.0 { f32::INFINITY } else { s }),
+            scale,
             zero_point: zero_point.map(lanes),
             elements: Elements::new(format),
         })
@@ -122,6 +121,31 @@ impl ScaledGrid {
         Self::new(scheme.format, cols, scale, zero_point, group)
     }
 
+    /// The grid of a matrix in a group format, with the scales and zero points that its groups have.
+    ///
+    /// # Errors
+    /// A tensor of other than two axes, or whose groups do not run along the inputs; a scale that is not finite.
+    pub fn of_groups(tensor: &GroupTensor) -> Result<Self, AlgorithmError> {
+        let along = tensor.axis();
+        let (&[_, inputs], 1 | -1) = (tensor.shape(), along) else {
+            return Err(AlgorithmError::Granularity(format!(
+                "groups along axis {along} of {:?}",
+                tensor.shape()
+            )));
+        };
+        let matrix = |parameter: &ArrayD<f32>| {
+            let dim = parameter.shape().to_vec();
+            parameter
+                .clone()
+                .into_dimensionality::<Ix2>()
+                .map_err(|_| AlgorithmError::Granularity(format!("parameters of shape {dim:?}")))
+        };
+        let scale = matrix(tensor.scale())?;
+        let zero_point = tensor.as_quant().zero_point().map(matrix).transpose()?;
+        let format = tensor.format();
+        Self::new(format.element(), inputs, scale, zero_point, format.size())
+    }
+
     /// The format of the elements.
     pub fn format(&self) -> Format {
         self.format
@@ -145,7 +169,7 @@ impl ScaledGrid {
     /// The same grid with every scale multiplied by a factor per row.
     ///
     /// # Errors
-    /// A product that is zero or not finite; factors that are not one per row.
+    /// A product that is not finite; factors that are not one per row.
     pub fn rescaled(&self, factor: &[f32]) -> Result<Self, AlgorithmError> {
         AlgorithmError::check_shape(
             "the list of factors",
@@ -181,11 +205,12 @@ impl ScaledGrid {
         (self.scale[at], self.zero_point.as_ref().map_or(0.0, |z| z[at]))
     }
 
-    fn encode(&self, y: f64) -> u32 {
-        const POLICY: Policy = Policy::new(Rounding::TiesEven, Overflow::Saturate)
-            .with_nan(fewbit_formats::NanPolicy::Zero);
-        // Saturation is defined for every format, and NaN has a policy: nothing is left to refuse.
-        self.format.encode(y, &POLICY, 0).map_or(0, |encoded| encoded.code)
+    fn encode(&self, y: f64, rounding: Rounding) -> u32 {
+        let policy = Policy::new(rounding, Overflow::Saturate).with_nan(NanPolicy::Zero);
+        // Infinity, NaN: the solvers' sums of finite numbers have neither unless they overflow, and then any code will do.
+        let y = if y.is_nan() { 0.0 } else { y.clamp(-f64::MAX, f64::MAX) };
+        // Saturation is defined for every format: nothing is left to refuse.
+        self.format.encode(y, &policy, 0).map_or(0, |encoded| encoded.code)
     }
 }
 
@@ -230,13 +255,15 @@ impl<T: Real> Grid<T> for ScaledGrid {
         let lanes = start..start + y.len();
         // Both are in standard layout.
         let Some(scale) = self.scale.as_slice().and_then(|s| s.get(lanes.clone())) else { return };
+        let divisor = self.divisor.as_slice().and_then(|s| s.get(lanes.clone()));
+        let Some(divisor) = divisor else { return };
         let zero = self.zero_point.as_ref().and_then(|z| z.as_slice()?.get(lanes));
-        let results = y.iter().zip(scale).zip(codes.iter_mut().zip(values));
+        let results = y.iter().zip(scale.iter().zip(divisor)).zip(codes.iter_mut().zip(values));
         match (&self.elements, zero) {
             (Elements::Integer { min, max, mask }, None) => {
                 let (min, max) = (T::of(f64::from(*min)), T::of(f64::from(*max)));
-                for ((y, s), (code, value)) in results {
-                    let level = (*y / T::of(f64::from(*s))).max(min).min(max).round_small();
+                for ((y, (s, d)), (code, value)) in results {
+                    let level = (*y / T::of(f64::from(*d))).max(min).min(max).round_small();
                     let level = level.to_double() as f32;
                     *code = level as i32 as u32 & mask;
                     *value = T::of(f64::from(level * s));
@@ -244,18 +271,18 @@ impl<T: Real> Grid<T> for ScaledGrid {
             }
             (Elements::Integer { min, max, mask }, Some(zero)) => {
                 let (min, max) = (T::of(f64::from(*min)), T::of(f64::from(*max)));
-                for (((y, s), (code, value)), z) in results.zip(zero) {
-                    let level = *y / T::of(f64::from(*s)) + T::of(f64::from(*z));
+                for (((y, (s, d)), (code, value)), z) in results.zip(zero) {
+                    let level = *y / T::of(f64::from(*d)) + T::of(f64::from(*z));
                     let level = level.max(min).min(max).round_small().to_double() as f32;
                     *code = level as i32 as u32 & mask;
                     *value = T::of(f64::from((level - z) * s));
                 }
             }
             (Elements::Encoded { .. }, zero) => {
-                for (i, ((y, s), (code, value))) in results.enumerate() {
+                for (i, ((y, (s, d)), (code, value))) in results.enumerate() {
                     let z = zero.map_or(0.0, |z| z[i]);
-                    *code =
-                        self.encode((*y / T::of(f64::from(*s)) + T::of(f64::from(z))).to_double());
+                    let level = *y / T::of(f64::from(*d)) + T::of(f64::from(z));
+                    *code = self.encode(level.to_double(), Rounding::TiesEven);
                     *value = T::of(f64::from((self.format.decode(*code) as f32 - z) * s));
                 }
             }
@@ -268,11 +295,58 @@ impl<T: Real> Grid<T> for ScaledGrid {
             _ => Some(self),
         }
     }
+
+    fn neighbours(
+        &self,
+        row: usize,
+        col: usize,
+        y: T,
+        levels: Option<(i64, i64)>,
+    ) -> [Point<T>; 2] {
+        let (_, zero) = self.affine(row, col);
+        let divisor = self.divisor[[col / self.group, row]];
+        let x = y.to_double() / f64::from(divisor) + f64::from(zero);
+        let point = |code: u32, level: i64| Point {
+            code,
+            level,
+            value: T::of(self.dequantize(row, col, code).into()),
+        };
+        let (low, high) = levels.unwrap_or((i64::MIN, i64::MAX));
+        match &self.elements {
+            Elements::Integer { min, max, mask } => {
+                let (min, max) = (low.max(*min as i64), high.min(*max as i64));
+                // `as` saturates.
+                [x.floor(), x.ceil()].map(|x| {
+                    let level = (x as i64).max(min).min(max);
+                    point(level as u32 & mask, level)
+                })
+            }
+            Elements::Encoded { unit, table } if !table.is_empty() => {
+                let first = table.partition_point(|entry| entry.0 < low);
+                let end = table.partition_point(|entry| entry.0 <= high);
+                let allowed = table.get(first..end).unwrap_or(&[]);
+                let above = allowed.partition_point(|entry| entry.0 as f64 * unit < x);
+                let below = allowed.partition_point(|entry| entry.0 as f64 * unit <= x);
+                [below.saturating_sub(1), above.min(allowed.len().saturating_sub(1))].map(|at| {
+                    let (level, code) = allowed.get(at).copied().unwrap_or((0, 0));
+                    point(code, level)
+                })
+            }
+            Elements::Encoded { .. } => {
+                [Rounding::Down, Rounding::Up].map(|rounding| point(self.encode(x, rounding), 0))
+            }
+        }
+    }
+
+    fn value_of(&self, row: usize, col: usize, code: u32, factor: f32) -> f32 {
+        let (scale, zero) = self.affine(row, col);
+        (self.format.decode(code) as f32 - zero) * (scale * factor)
+    }
 }
 
 impl<T: Real> IntegerGrid<T> for ScaledGrid {
     fn step(&self, row: usize, col: usize) -> T {
-        T::of(f64::from(self.affine(row, col).0.abs()) * self.unit())
+        T::of(f64::from(self.divisor[[col / self.group, row]].abs()) * self.unit())
     }
 
     fn value(&self, row: usize, col: usize, level: i64) -> T {

@@ -1,39 +1,16 @@
 //! The guarantee of the accumulator constraints, for every solver: no witness and no data overflows.
 
+use crate::common::{SOLVERS, solve};
 use crate::data::{Layer, Random, channel_scales, relative_error};
 use fewbit::accumulate::bounds::{InputRange, Inputs, Layer as Bounded, Side};
 use fewbit::algorithms::{
-    A2qParams, AlgorithmError, AnyConstraint, Arithmetic, Axe, Centring, Collector, Forgiveness,
-    GpfqParams, GptaqParams, GptqParams, Order, Precision, Problem, QronosParams, RtnParams,
-    ScaledGrid, SoftThreshold, Solution, Statistics, a2q, data_types_for, gpfq, gptaq, gptq,
-    qronos, rtn,
+    A2qParams, AnyConstraint, Arithmetic, Axe, Centring, Collector, Order, Precision, Problem,
+    ScaledGrid, SoftThreshold, Statistics, a2q, data_types_for,
 };
 use fewbit::{Accumulator, reference};
 use fewbit_formats::Format;
 use ndarray::{Array2, ArrayView2, Axis};
 use proptest::prelude::*;
-
-const SOLVERS: [&str; 5] = ["rtn", "gptq", "gpfq", "qronos", "gptaq"];
-
-fn solve(
-    name: &str,
-    problem: &Problem<'_>,
-    order: Order,
-    precision: Precision,
-) -> Result<Solution, AlgorithmError> {
-    let forgiveness = Forgiveness::Constraint;
-    match name {
-        "rtn" => rtn(problem, &RtnParams { order, precision }),
-        "gptq" => gptq(problem, &GptqParams { order, precision, ..Default::default() }),
-        "gptq-forgiving" => {
-            gptq(problem, &GptqParams { order, precision, forgiveness, ..Default::default() })
-        }
-        "gpfq" => gpfq(problem, &GpfqParams { order, precision }),
-        "qronos" => qronos(problem, &QronosParams { order, precision, ..Default::default() }),
-        "gptaq" => gptaq(problem, &GptaqParams { order, precision, ..Default::default() }),
-        other => panic!("{other}"),
-    }
-}
 
 struct Case {
     layer: Layer,
@@ -250,37 +227,78 @@ fn a_slack_budget_changes_nothing() {
     }
 }
 
-/// At equal P AXE beats data types chosen without looking at the weights, wherever the constraint binds.
+/// At equal P AXE beats data types chosen without looking at the weights, wherever the constraint binds: the best of all
+/// pairs of M-bit weights and N-bit inputs that cannot overflow, each with its own solver run and its own inputs.
 #[test]
 fn axe_beats_the_naive_choice_of_data_types() {
-    let case = Case::new(21, 24, 256);
-    for (tile, bits) in [(256, 14), (256, 16), (256, 17), (64, 12), (64, 14), (128, 13)] {
-        let acc = if tile == 256 {
-            format!("int{bits}-sat")
-        } else {
-            format!("int{bits}-sat/{tile},int32-sat")
+    let (outputs, inputs, samples) = (24, 256, 800);
+    let layer = Layer::new(21, outputs, inputs, samples, 0.1);
+    let float = layer.float.mapv(|x| (x + 0.5).max(0.0));
+    let most = float.iter().fold(0f32, |m, x| m.max(*x));
+    // Unsigned codes of N bits of the noisy inputs, as values.
+    let quantized = |bits: u32| {
+        let scale = most / ((1u32 << bits) - 1) as f32;
+        let code =
+            |x: f32| ((x + 0.5) / scale).round_ties_even().clamp(0.0, ((1u32 << bits) - 1) as f32);
+        layer.quantized.mapv(|x| code(x) * scale)
+    };
+    let statistics = |xq: &Array2<f32>| {
+        let mut collector = Collector::new(inputs, 1, Arithmetic::Single).unwrap();
+        collector.push_pairs(xq.view(), float.view()).unwrap();
+        collector.finish()
+    };
+    let run = |solver: &str, weight_bits: u32, xq: &Array2<f32>, axe: Option<&Axe>| {
+        let format: Format = format!("int{weight_bits}").parse().unwrap();
+        let scales =
+            channel_scales(layer.weights.view(), format.max_finite() as f32).insert_axis(Axis(1));
+        let grid = ScaledGrid::new(format, inputs, scales, None, inputs).unwrap();
+        let problem = Problem {
+            weights: layer.weights.view(),
+            statistics: &statistics(xq),
+            grid: &grid,
+            constraint: axe.map(|axe| axe as &dyn AnyConstraint),
         };
-        let range = InputRange::unsigned(8);
-        for solver in ["gptq", "gpfq", "qronos"] {
-            // The naive pair at the same input type, or none at all.
-            let naive = data_types_for(bits, tile, 4, range.data_type());
-            let naive = naive.iter().find(|pair| pair.input.bits == 8).map(|pair| {
-                let grid = case.grid(format!("int{}", pair.weight_bits).parse().unwrap());
-                let solution =
-                    solve(solver, &case.problem(&grid, None), Order::Descending, Precision::Single)
-                        .unwrap();
-                case.error(&solution.values)
+        let solution = solve(solver, &problem, Order::Descending, Precision::Single).unwrap();
+        let error = relative_error(&float, xq, &layer.weights, &solution.values);
+        (error, self::levels(&grid, &solution.codes))
+    };
+    let range = InputRange::unsigned(8);
+    for (tile, bits) in [
+        (256, 12),
+        (256, 14),
+        (256, 16),
+        (256, 17),
+        (64, 11),
+        (64, 12),
+        (64, 14),
+        (128, 13),
+        (32, 12),
+    ] {
+        let acc = match tile {
+            256 => format!("int{bits}-sat"),
+            _ => format!("int{bits}-sat/{tile},int32-sat"),
+        };
+        let acc: Accumulator = acc.parse().unwrap();
+        let eight = quantized(8);
+        let axe = Axe::new(&acc, &Inputs::Same(range), inputs, SoftThreshold::On).unwrap();
+        for solver in SOLVERS {
+            let (free, _) = run(solver, 4, &eight, None);
+            let (held, chosen) = run(solver, 4, &eight, Some(&axe));
+            assert_eq!(events(chosen.view(), &acc, range, &mut Random(1)), 0);
+            if held == free {
+                continue;
+            }
+            let pairs = data_types_for(bits, tile, 4, range.data_type());
+            let naive = pairs.iter().map(|pair| {
+                let xq = quantized(pair.input.bits);
+                let (error, levels) = run(solver, pair.weight_bits, &xq, None);
+                let narrow = InputRange::unsigned(pair.input.bits);
+                assert_eq!(events(levels.view(), &acc, narrow, &mut Random(1)), 0);
+                error
             });
-            let axe = check(
-                &case,
-                Format::INT4,
-                &acc,
-                range,
-                solver,
-                Order::Descending,
-                SoftThreshold::On,
-            );
-            assert!(axe < naive.unwrap_or(1.0), "{solver} {acc}: AXE {axe}, naive {naive:?}");
+            // Weights of zeros always fit.
+            let naive = naive.fold(1.0, f64::min);
+            assert!(held < naive, "{solver} {acc}: AXE {held}, naive {naive} of {pairs:?}");
         }
     }
 }

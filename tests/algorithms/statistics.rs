@@ -64,6 +64,71 @@ fn groups_are_the_blocks_on_the_diagonal() {
     }
 }
 
+/// Images with a group per channel or per two channels, strides, padding and dilation, against sums over windows.
+#[test]
+fn convolutions_are_unfolded() {
+    use fewbit::Conv2d;
+    use ndarray::Array4;
+    let mut random = Random(12);
+    let mut images = || Array4::from_shape_simple_fn((3, 4, 7, 6), || random.normal() as f32);
+    let (xq, x) = (images(), images());
+    for (groups, stride, padding, dilation) in
+        [(1, 1, 0, 1), (4, 1, 1, 1), (2, 2, 1, 2), (4, 3, 2, 1)]
+    {
+        let conv = Conv2d {
+            stride: [stride, 1],
+            padding: [(padding, 0), (1, padding)],
+            dilation: [1, dilation],
+            groups,
+            padding_code: 0.5,
+        };
+        let (u, v) = (3, 2);
+        let mut collector = Collector::new(4 * u * v, groups, Arithmetic::Double).unwrap();
+        collector.push_image_pairs(xq.view(), x.view(), [u, v], &conv).unwrap();
+        let statistics = collector.finish();
+        let pixel =
+            |images: &Array4<f32>, n: usize, c: usize, i: usize, j: usize, du: usize, dv: usize| {
+                let row = (i * stride + du) as isize - padding as isize;
+                let col = (j + dv * dilation) as isize - 1;
+                let inside = (0..7).contains(&row) && (0..6).contains(&col);
+                if inside { f64::from(images[[n, c, row as usize, col as usize]]) } else { 0.5 }
+            };
+        let height = (7 + padding - u) / stride + 1;
+        let width = 6 + 1 + padding - (dilation + 1) + 1;
+        assert_eq!(statistics.samples, (3 * height * width) as u64);
+        let per = 4 / groups;
+        for (group, gram) in statistics.grams.iter().enumerate() {
+            for ((a, b), &h) in gram.h.indexed_iter() {
+                let place = |k: usize| (group * per + k / (u * v), k / v % u, k % v);
+                let ((ca, ua, va), (cb, ub, vb)) = (place(a), place(b));
+                let (mut hh, mut gg) = (0.0, 0.0);
+                for n in 0..3 {
+                    for i in 0..height {
+                        for j in 0..width {
+                            let left = pixel(&xq, n, ca, i, j, ua, va);
+                            hh += left * pixel(&xq, n, cb, i, j, ub, vb);
+                            gg += left * pixel(&x, n, cb, i, j, ub, vb);
+                        }
+                    }
+                }
+                assert!((h - hh).abs() < 1e-9, "{groups} {a} {b}");
+                assert!((gram.g.as_ref().unwrap()[[a, b]] - gg).abs() < 1e-9);
+            }
+        }
+        // Single batches, and what does not fit.
+        let mut collector = Collector::new(4 * u * v, groups, Arithmetic::Double).unwrap();
+        collector.push_images(xq.view(), [u, v], &conv).unwrap();
+        assert_eq!(collector.finish().grams[0].h, statistics.grams[0].h);
+        let mut collector = Collector::new(4 * u * v, groups, Arithmetic::Double).unwrap();
+        assert!(collector.push_images(xq.view(), [u, v + 1], &conv).is_err());
+        assert!(collector.push_images(xq.view(), [9, v], &conv).is_err());
+        let mut bad = xq.clone();
+        bad[[2, 0, 0, 0]] = f32::NAN;
+        assert!(collector.push_images(bad.view(), [u, v], &conv).is_err());
+        assert_eq!(collector.finish().samples, 0);
+    }
+}
+
 #[test]
 fn shards_merge_to_the_whole() {
     let x = Random(2).matrix(3 * BLOCK, 9);

@@ -6,6 +6,7 @@ pub(crate) mod cast;
 pub(crate) mod dequantize;
 pub(crate) mod explain;
 pub(crate) mod formats;
+pub(crate) mod layer;
 pub(crate) mod matmul;
 pub(crate) mod quantize;
 mod ranges;
@@ -23,6 +24,7 @@ pub(crate) fn run(command: Command) -> Result<Outcome, CliError> {
         Command::Dequantize(args) => dequantize::run(args),
         Command::Explain(args) => explain::run(args),
         Command::Formats(args) => formats::run(args),
+        Command::Layer(args) => layer::run(*args),
         Command::Matmul(args) => matmul::run(args),
         Command::Quantize(args) => quantize::run(args),
         Command::Sweep(args) => sweep::run(args),

@@ -3,3 +3,4 @@
 pub(crate) mod atomic;
 pub(crate) mod codes;
 pub(crate) mod npy;
+pub(crate) mod rows;

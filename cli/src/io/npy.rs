@@ -1,6 +1,7 @@
 //! NumPy's `.npy` files.
 
 use std::fs;
+use std::io::Read;
 use std::path::Path;
 
 use ndarray::Array2;
@@ -76,6 +77,18 @@ fn decode(bytes: &[u8]) -> Result<(Vec<usize>, Values), String> {
         TypeChar::Float, 2 => F16, TypeChar::Float, 4 => F32, TypeChar::Float, 8 => F64,
     };
     Ok((shape, values))
+}
+
+/// As [`check_header`], of a file that is still to be read.
+///
+/// # Errors
+/// What is not the header of a `.npy` file.
+pub(super) fn check_header_of(file: &mut fs::File) -> Result<(), String> {
+    /// More than any header of numbers.
+    const LONGEST: u64 = 1 << 16;
+    let mut bytes = Vec::new();
+    file.take(LONGEST).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
+    check_header(&bytes)
 }
 
 /// Refuses what the header's parser takes unchecked: a literal nested beyond any use, and dimensions whose product

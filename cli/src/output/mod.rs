@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::error::CliError;
 
 pub(crate) use exact::{Exact, decimal};
-pub(crate) use progress::Progress;
+pub(crate) use progress::{LateProgress, Progress};
 pub(crate) use table::{numbers, texts};
 
 /// The form of a result on standard output.
@@ -49,4 +49,11 @@ pub(crate) fn complain(error: &dyn Error) {
     let line = error.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
     // Where standard error is closed as well, the exit code is all that is left to say it with.
     let _ = writeln!(stderr(), "error: {line}");
+}
+
+/// The most memory that this process has had at any time, in bytes; where the system says so.
+pub(crate) fn peak_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
 }

@@ -1,5 +1,7 @@
 //! Progress of long work: on standard error, and only where that is a terminal.
 
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::thread;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -7,14 +9,18 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 /// A bar that counts pieces of work and disappears when it is dropped.
 pub(crate) struct Progress(ProgressBar);
 
+/// A bar that appears only if the work takes longer than two seconds.
+pub(crate) struct LateProgress {
+    bar: ProgressBar,
+    /// Dropping it tells the waiting thread that the work is done.
+    _done: Sender<()>,
+}
+
 impl Progress {
     /// A bar of `length` pieces called `what`.
     pub(crate) fn new(what: &'static str, length: u64) -> Self {
-        let bar = ProgressBar::with_draw_target(Some(length), ProgressDrawTarget::stderr());
-        let style = ProgressStyle::with_template("{msg} [{bar:40}] {pos}/{len} {eta}");
-        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "));
-        bar.set_message(what);
-        bar.enable_steady_tick(Duration::from_millis(200));
+        let bar = bar(what, length, ProgressDrawTarget::stderr());
+        bar.enable_steady_tick(TICK);
         Self(bar)
     }
 
@@ -22,6 +28,43 @@ impl Progress {
     pub(crate) fn step(&self) {
         self.0.inc(1);
     }
+}
+
+impl LateProgress {
+    /// A bar of `length` pieces called `what`.
+    pub(crate) fn new(what: &'static str, length: u64) -> Self {
+        let bar = bar(what, length, ProgressDrawTarget::hidden());
+        let (done, waiting) = mpsc::channel::<()>();
+        let late = bar.clone();
+        thread::spawn(move || {
+            if waiting.recv_timeout(Duration::from_secs(2)) == Err(RecvTimeoutError::Timeout) {
+                late.set_draw_target(ProgressDrawTarget::stderr());
+                late.enable_steady_tick(TICK);
+            }
+        });
+        Self { bar, _done: done }
+    }
+
+    /// One piece more is done.
+    pub(crate) fn step(&self) {
+        self.bar.inc(1);
+    }
+}
+
+impl Drop for LateProgress {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+const TICK: Duration = Duration::from_millis(200);
+
+fn bar(what: &'static str, length: u64, target: ProgressDrawTarget) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(length), target);
+    let style = ProgressStyle::with_template("{msg} [{bar:40}] {pos}/{len} {eta}");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "));
+    bar.set_message(what);
+    bar
 }
 
 impl Drop for Progress {

@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use fewbit::tensor::ggml_dequantize;
 use fewbit::tensor::store::{self, Extra, GgmlBlocks, Saved, Stored};
+use fewbit::tensor::{Granularity, ggml_dequantize};
 use ndarray::ArrayD;
 use serde::Serialize;
 use serde_json::Value;
@@ -41,12 +41,13 @@ fn wrong(path: &Path, reason: impl ToString) -> CliError {
     CliError::Array { path: path.to_owned(), reason: reason.to_string() }
 }
 
-/// The bytes of the file of a quantized array and its values.
+/// The bytes of the file of a quantized array and its values, and of what else goes with it.
 pub(crate) fn write(
     path: &Path,
     quantized: &Quantized,
     values: &ArrayD<f32>,
     metadata: &Metadata,
+    beside: Vec<Stored>,
 ) -> Result<Vec<u8>, CliError> {
     let metadata = match serde_json::to_value(metadata) {
         Ok(Value::Object(metadata)) => metadata,
@@ -54,6 +55,7 @@ pub(crate) fn write(
         Err(error) => return Err(wrong(path, error)),
     };
     let mut extra = Extra { arrays: vec![Stored::f32("values", values)], metadata };
+    extra.arrays.extend(beside);
     let bytes = match quantized {
         Quantized::Groups(tensor) => store::to_bytes(&**tensor, extra),
         Quantized::Tensor(tensor) => store::to_bytes(&**tensor, extra),

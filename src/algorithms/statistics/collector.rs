@@ -133,6 +133,16 @@ impl Collector {
         Ok(())
     }
 
+    /// Inputs of a row.
+    pub(super) fn width(&self) -> usize {
+        self.inputs
+    }
+
+    /// Groups of inputs.
+    pub(super) fn group_count(&self) -> usize {
+        self.groups.len()
+    }
+
     /// The statistics of all rows so far.
     pub fn finish(mut self) -> Statistics {
         self.flush();

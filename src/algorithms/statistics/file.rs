@@ -53,14 +53,21 @@ impl Statistics {
         read(bytes).map_err(|reason| AlgorithmError::File { path: "the buffer".into(), reason })
     }
 
-    /// Writes [`Self::to_bytes`] to a file.
+    /// Writes [`Self::to_bytes`] to a file, which appears whole or not at all: first beside it, with `.partial` added to
+    /// the name.
     ///
     /// # Errors
     /// Where the file cannot be written.
     pub fn save(&self, path: &Path) -> Result<(), AlgorithmError> {
-        std::fs::write(path, self.to_bytes()?).map_err(|e| AlgorithmError::File {
-            path: path.display().to_string(),
-            reason: e.to_string(),
+        let bytes = self.to_bytes()?;
+        let mut name = path.as_os_str().to_owned();
+        name.push(".partial");
+        let partial = Path::new(&name);
+        let written = std::fs::write(partial, bytes).and_then(|()| std::fs::rename(partial, path));
+        written.map_err(|e| {
+            // What cannot be removed was not written.
+            let _ = std::fs::remove_file(partial);
+            AlgorithmError::File { path: path.display().to_string(), reason: e.to_string() }
         })
     }
 

@@ -8,7 +8,7 @@
 //!
 //! and per input the sum, the greatest magnitude and the sum of magnitudes. Memory is `in²` whatever the number of
 //! samples. Grouped convolutions keep one pair per group (`in / groups` inputs each); a depthwise one has as many groups as
-//! channels. Inputs come unfolded (im2col), a row per output position.
+//! channels. [`unfold`] turns images into rows, one per output position.
 //!
 //! **Order.** Rows are taken in blocks of [`BLOCK`] consecutive rows, whatever batches they came in; a block's products are
 //! summed in the chosen [`Arithmetic`], blocks in f64 in ascending order. So the result depends on the sequence of rows
@@ -18,10 +18,12 @@
 mod collector;
 mod file;
 mod tiles;
+mod unfold;
 
 use ndarray::{Array1, Array2, ArrayView2};
 
 pub use collector::{Arithmetic, Collector};
+pub use unfold::unfold;
 
 use super::AlgorithmError;
 

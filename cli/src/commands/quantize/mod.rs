@@ -180,7 +180,8 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
         recipe: done.metadata.recipe.clone(),
     };
     let mut outputs = Outputs::default();
-    let file = quantized::write(output_path, &done.quantized, &done.values, &done.metadata)?;
+    let file =
+        quantized::write(output_path, &done.quantized, &done.values, &done.metadata, Vec::new())?;
     outputs.add(output_path, file);
     if args.report.is_some() || args.svg.is_some() {
         let histogram = Histogram::of(&done.quantized).ok_or_else(|| {

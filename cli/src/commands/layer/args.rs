@@ -1,0 +1,322 @@
+//! The arguments of `fewbit layer`.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::ValueEnum;
+use fewbit::Accumulator;
+use fewbit::algorithms::{Order, Precision};
+
+use super::transform::RotateChoice;
+use crate::options::{FormArgs, ThreadArgs};
+use crate::quantized::Target;
+use crate::sweep::CodeFormat;
+
+const EXAMPLES: &str = "\
+Examples:
+  fewbit layer --weight W.npy --input X.npy --algorithm gptq --weights int4 --out Q.safetensors --report R.json
+  fewbit layer --weight W.npy --input X.npy --input-quantized XQ.npy --compare rtn,gptq,gpfq,qronos
+  fewbit layer --weight W.npy --input X.npy --algorithm qronos --weights int4 --acts uint8 --acc int16-sat/64,int24-wrap
+  fewbit layer --weight W.npy --input X.npy --weights uint4 --granularity group:128 --act-order
+  fewbit layer --weight W.npy --input X.npy --weights mxfp4                 a group format brings its scales
+  fewbit layer --weight W.npy --input X.npy --weights int4 --scale S.npy    scales from elsewhere: [], [out], [out, groups]
+
+The error is |X W^T - X~ Q^T| / |X W^T|, where X~ are the quantized inputs (X where there are none) and Q the quantized
+weights. GPFQ, Qronos, GPTAQ and Beacon correct the mismatch between X and X~; the others see X~ alone.
+
+With --acts, the accumulator of --acc (or an exact one) is run on the codes of X~ and of the weights, and on the inputs that
+are worst for them. Codes of the weights are multiplied as they are; zero points are corrected outside. With --acc the
+solver keeps what no input can make overflow; exit code 1 says that something overflowed all the same.
+
+--equalize and --rotate change weights and inputs alike, W diag(s) R and X diag(s)^-1 R, so that the outputs stay; codes and
+values are then those of the changed weights, and Q.safetensors has channel_scale (s) and effective (f32, [out, in]), the
+matrix that acts on the inputs as they were.
+
+Q.safetensors: codes (unsigned, [out, in]), scale and zero_point (f32, [out, groups]; of group formats also scale_codes),
+values (f32, [out, in]); `fewbit dequantize` reads it. R.json: algorithm, relative_error, sqnr_db, guaranteed_bits and
+observed_bits (of the first stage, the width that no input and that these inputs need), events, stages, seconds (of the
+solver alone), statistics_seconds, peak_bytes (of the process), and what was chosen.";
+
+const ABOUT: &str = "\
+Choose the codes of one layer's weights with a post-training quantization algorithm
+
+W is [out, in], X and XQ are [samples, in] and read a block of rows at a time.";
+
+/// Arguments of `fewbit layer`.
+#[derive(Debug, clap::Args)]
+#[command(about = ABOUT.lines().next().unwrap_or_default(), long_about = ABOUT, after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// Weights [out, in]: floats
+    #[arg(long, value_name = "W.npy")]
+    pub(super) weight: PathBuf,
+    /// Inputs X of the float network, [samples, in]: floats
+    #[arg(long, value_name = "X.npy")]
+    pub(super) input: PathBuf,
+    /// Inputs X~ that the layer sees once what is before it is quantized, [samples, in], sample by sample those of X
+    /// [default: X]
+    #[arg(long, value_name = "XQ.npy")]
+    pub(super) input_quantized: Option<PathBuf>,
+    /// How the codes are chosen
+    #[arg(
+        long,
+        value_enum,
+        value_name = "NAME",
+        default_value = "gptq",
+        conflicts_with = "compare"
+    )]
+    pub(super) algorithm: Algorithm,
+    /// Compare these algorithms instead: a table, and a picture at --svg
+    #[arg(long, value_enum, value_name = "NAME,NAME...", value_delimiter = ',')]
+    pub(super) compare: Vec<Algorithm>,
+    /// Format of the weights: a scalar one (int4, uint4, e2m1fn, fix8.4 ...), or a group format (mxfp4, nvfp4,
+    /// mx(int4,f16,32) ...), which brings its own scales; unsigned integers have zero points
+    #[arg(long, value_name = "FORMAT", default_value = "int4")]
+    pub(super) weights: Target,
+    /// Who shares a scale: tensor, channel (an output), group:N (N inputs of an output; the last group may be shorter)
+    /// [default: channel]
+    #[arg(long, value_name = "WHO")]
+    pub(super) granularity: Option<Share>,
+    /// Leave the lowest code of a signed integer format unused: int4 becomes int4n, -7 to 7
+    #[arg(long)]
+    pub(super) narrow: bool,
+    /// Scales: absmax (the largest magnitude over that of the lowest code of signed integers, of the largest one of other
+    /// formats; with zero points the range over the largest code), mse (the best of 19 below absmax), hqo, piso (exactly
+    /// the least squared error of the weights), piso-diagonal (weighted with the diagonal of H), piso-full (the least
+    /// error of the outputs), or a file [default: absmax]
+    #[arg(long, value_name = "RULE|S.npy")]
+    pub(super) scale: Option<ScaleChoice>,
+    /// Scale the inputs' channels against those of the weights: smoothquant
+    #[arg(long, value_enum, value_name = "NAME")]
+    pub(super) equalize: Option<EqualizeChoice>,
+    /// How much of the inputs' range moves into the weights, 0 to 1
+    #[arg(long, value_name = "X", default_value = "0.5", requires = "equalize")]
+    pub(super) alpha: f64,
+    /// Rotate inputs and weights alike: hadamard, random-hadamard, orthogonal, each also with :N, in blocks of N inputs;
+    /// expansion[:STEPS], a Hadamard matrix of a larger order
+    #[arg(long, value_name = "NAME")]
+    pub(super) rotate: Option<RotateChoice>,
+    /// Format of the activations' codes, one scale for all of X~: an integer format of 2 to 16 bits
+    #[arg(long, value_name = "FORMAT")]
+    pub(super) acts: Option<CodeFormat>,
+    /// Let X~ be the values of these codes, for the algorithm and for the error
+    #[arg(long, requires = "acts")]
+    pub(super) quantize_input: bool,
+    /// Accumulator that must not overflow, whatever the codes of the activations
+    #[arg(long, value_name = "SPEC", requires = "acts")]
+    pub(super) acc: Option<Accumulator>,
+    /// What the solver does about it: axe (budgets and soft threshold), axe-strict (budgets alone), none
+    #[arg(long, value_enum, value_name = "HOW", default_value = "axe", requires = "acc")]
+    pub(super) constraint: Keeping,
+    /// Round the inputs with the largest second moments first
+    #[arg(long)]
+    pub(super) act_order: bool,
+    /// Damping: gptq and gptaq in units of the mean diagonal of H [default: 0.01], qronos of its largest eigenvalue
+    /// [default: 1e-6]
+    #[arg(long, value_name = "X")]
+    pub(super) damping: Option<f64>,
+    /// What the solvers' loops compute in; factorisations are in f64 always
+    #[arg(long, value_enum, value_name = "TYPE", default_value = "single")]
+    pub(super) precision: Arithmetic,
+    /// Seed of everything random
+    #[arg(long, value_name = "N", default_value = "0")]
+    pub(super) seed: u64,
+    /// Codes, scales and values
+    #[arg(long, value_name = "Q.safetensors", conflicts_with = "compare")]
+    pub(super) out: Option<PathBuf>,
+    /// The report as JSON
+    #[arg(long, value_name = "R.json")]
+    pub(super) report: Option<PathBuf>,
+    /// The picture [default with --compare: layer.svg]
+    #[arg(long, value_name = "FILE.svg")]
+    pub(super) svg: Option<PathBuf>,
+    /// The statistics of the inputs, to be kept
+    #[arg(long, value_name = "H.safetensors")]
+    pub(super) save_statistics: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) threads: ThreadArgs,
+    #[command(flatten)]
+    pub(super) form: FormArgs,
+}
+
+impl Args {
+    /// The algorithms to run.
+    pub(super) fn algorithms(&self) -> Vec<Algorithm> {
+        if self.compare.is_empty() { vec![self.algorithm] } else { self.compare.clone() }
+    }
+
+    /// Which input comes first.
+    pub(super) fn order(&self) -> Order {
+        if self.act_order { Order::Descending } else { Order::Natural }
+    }
+}
+
+/// How channels are equalized.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum EqualizeChoice {
+    /// s = max|X|^alpha / max|W|^(1-alpha)
+    Smoothquant,
+}
+
+impl fmt::Display for EqualizeChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&name(self))
+    }
+}
+
+/// How codes are chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Algorithm {
+    /// Round-to-nearest
+    Rtn,
+    /// GPTQ, or OPTQ
+    Gptq,
+    /// Greedy path following
+    Gpfq,
+    /// Qronos
+    Qronos,
+    /// GPTQ with asymmetric calibration
+    Gptaq,
+    /// Direction first, scales from it
+    Beacon,
+    /// Projection onto the L1 ball of the accumulator's first stage
+    A2q,
+    /// The same, zero-centred
+    A2qPlus,
+}
+
+/// The name that the command line has for a value.
+fn name(value: &impl ValueEnum) -> String {
+    value.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+}
+
+impl fmt::Display for Algorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&name(self))
+    }
+}
+
+/// How a solver keeps an accumulator from overflowing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Keeping {
+    /// AXE with its soft threshold
+    Axe,
+    /// AXE's strict budgets alone
+    AxeStrict,
+    /// Not at all: overflows are counted
+    None,
+}
+
+impl fmt::Display for Keeping {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&name(self))
+    }
+}
+
+/// What loops compute in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Arithmetic {
+    /// f32
+    Single,
+    /// f64
+    Double,
+}
+
+impl From<Arithmetic> for Precision {
+    fn from(arithmetic: Arithmetic) -> Self {
+        match arithmetic {
+            Arithmetic::Single => Self::Single,
+            Arithmetic::Double => Self::Double,
+        }
+    }
+}
+
+/// Who shares a scale.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Share {
+    Tensor,
+    Channel,
+    Group(usize),
+}
+
+impl FromStr for Share {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let group =
+            || text.strip_prefix("group:")?.parse().ok().filter(|&n| n > 0).map(Self::Group);
+        match text {
+            "tensor" => Ok(Self::Tensor),
+            "channel" => Ok(Self::Channel),
+            _ => group().ok_or_else(|| {
+                format!("`{text}` is none of tensor, channel, group:N with N at least 1")
+            }),
+        }
+    }
+}
+
+impl fmt::Display for Share {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tensor => f.pad("tensor"),
+            Self::Channel => f.pad("channel"),
+            Self::Group(size) => write!(f, "group:{size}"),
+        }
+    }
+}
+
+/// Where scales come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum ScaleChoice {
+    Rule(ScaleName),
+    File(PathBuf),
+}
+
+/// A rule for scales.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ScaleName {
+    AbsMax,
+    Mse,
+    Hqo,
+    Piso,
+    PisoDiagonal,
+    PisoFull,
+}
+
+impl ScaleName {
+    const ALL: [(&str, Self); 6] = [
+        ("absmax", Self::AbsMax),
+        ("mse", Self::Mse),
+        ("hqo", Self::Hqo),
+        ("piso", Self::Piso),
+        ("piso-diagonal", Self::PisoDiagonal),
+        ("piso-full", Self::PisoFull),
+    ];
+}
+
+impl FromStr for ScaleChoice {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match ScaleName::ALL.iter().find(|(name, _)| *name == text) {
+            Some((_, rule)) => Ok(Self::Rule(*rule)),
+            None if text.ends_with(".npy") => Ok(Self::File(text.into())),
+            None => {
+                let names = ScaleName::ALL.map(|(name, _)| name).join(", ");
+                Err(format!("`{text}` is none of {names}, nor the name of a .npy file"))
+            }
+        }
+    }
+}
+
+impl fmt::Display for ScaleChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rule(rule) => {
+                let name = ScaleName::ALL.iter().find(|(_, known)| known == rule);
+                f.pad(name.map_or("", |(name, _)| name))
+            }
+            Self::File(path) => path.display().fmt(f),
+        }
+    }
+}

@@ -1,0 +1,416 @@
+//! `fewbit layer` as a user runs it.
+
+mod common;
+
+use std::collections::HashMap;
+
+use common::Folder;
+use safetensors::tensor::SafeTensors;
+use serde_json::Value;
+
+const OUT: usize = 12;
+const IN: usize = 40;
+const SAMPLES: usize = 1500;
+
+/// SplitMix64, as sums of uniform numbers.
+struct Random(u64);
+
+impl Random {
+    fn uniform(&mut self) -> f64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
+    }
+
+    fn normal(&mut self) -> f64 {
+        (0..12).map(|_| self.uniform()).sum::<f64>() - 6.0
+    }
+}
+
+/// A layer with correlated inputs, on disk and in memory.
+struct Layer {
+    folder: Folder,
+    w: Vec<f32>,
+    x: Vec<f32>,
+    xq: Vec<f32>,
+}
+
+impl Layer {
+    fn new() -> Self {
+        let mut random = Random(7);
+        let w: Vec<f32> = (0..OUT * IN).map(|_| random.normal() as f32).collect();
+        let (mut x, mut xq) = (Vec::new(), Vec::new());
+        for _ in 0..SAMPLES {
+            let shared = random.normal();
+            for _ in 0..IN {
+                let value = 0.8 * shared + 0.6 * random.normal();
+                x.push(value as f32);
+                xq.push((value + 0.3 * random.normal()) as f32);
+            }
+        }
+        let folder = Folder::new();
+        folder.floats("w.npy", &[OUT, IN], &w);
+        folder.floats("x.npy", &[SAMPLES, IN], &x);
+        folder.floats("xq.npy", &[SAMPLES, IN], &xq);
+        Self { folder, w, x, xq }
+    }
+
+    fn run(&self, args: &[&str]) -> Value {
+        let mut all = vec!["layer", "--weight", "w.npy", "--input", "x.npy", "--json"];
+        all.extend(args);
+        let run = self.folder.fewbit(&all);
+        assert_eq!(run.code, Some(0), "{args:?}: {}", run.err);
+        serde_json::from_str(&run.out).expect("JSON")
+    }
+
+    fn refused(&self, args: &[&str], complaint: &str) {
+        let before = self.folder.names();
+        let mut all = vec!["layer", "--out", "never.safetensors", "--report", "never.json"];
+        all.extend(args);
+        let run = self.folder.fewbit(&all);
+        assert_eq!(run.code, Some(2), "{args:?}: {}", run.out);
+        assert!(run.err.contains(complaint), "{args:?}: {}", run.err);
+        assert_eq!(run.err.trim().lines().count(), 1, "{}", run.err);
+        assert_eq!(self.folder.names(), before);
+    }
+
+    /// `|X W^T - X~ Q^T| / |X W^T|` in f64.
+    fn error(&self, xq: &[f32], q: &[f32]) -> f64 {
+        let dot = |x: &[f32], w: &[f32]| -> f64 {
+            x.iter().zip(w).map(|(&x, &w)| f64::from(x) * f64::from(w)).sum()
+        };
+        let (mut apart, mut whole) = (0.0, 0.0);
+        for (x, xq) in self.x.chunks(IN).zip(xq.chunks(IN)) {
+            for (w, q) in self.w.chunks(IN).zip(q.chunks(IN)) {
+                let y = dot(x, w);
+                apart += (y - dot(xq, q)).powi(2);
+                whole += y * y;
+            }
+        }
+        (apart / whole).sqrt()
+    }
+}
+
+/// Tensors of a file: shapes, and the numbers of those that are f32 or bytes.
+fn tensors(folder: &Folder, name: &str) -> HashMap<String, (Vec<usize>, Vec<f32>)> {
+    let bytes = std::fs::read(folder.file(name)).expect("a file");
+    let file = SafeTensors::deserialize(&bytes).expect("a .safetensors file");
+    let numbers = |data: &[u8], f32s: bool| -> Vec<f32> {
+        match f32s {
+            true => data.as_chunks::<4>().0.iter().map(|word| f32::from_le_bytes(*word)).collect(),
+            false => data.iter().map(|&byte| byte.into()).collect(),
+        }
+    };
+    file.tensors()
+        .into_iter()
+        .map(|(name, view)| {
+            let f32s = view.dtype() == safetensors::Dtype::F32;
+            (name, (view.shape().to_vec(), numbers(view.data(), f32s)))
+        })
+        .collect()
+}
+
+fn number(report: &Value, key: &str) -> f64 {
+    report[key].as_f64().unwrap_or_else(|| panic!("{key} in {report}"))
+}
+
+#[test]
+fn the_report_says_what_the_file_holds() {
+    let layer = Layer::new();
+    for algorithm in ["rtn", "gptq", "gpfq", "qronos", "gptaq", "beacon"] {
+        for inputs in [&[][..], &["--input-quantized", "xq.npy"]] {
+            let mut args =
+                vec!["--algorithm", algorithm, "--out", "q.safetensors", "--report", "r.json"];
+            args.extend(inputs);
+            let report = layer.run(&args);
+            let written = std::fs::read_to_string(layer.folder.file("r.json")).expect("a file");
+            assert_eq!(serde_json::from_str::<Value>(&written).expect("JSON"), report);
+            assert_eq!(report["algorithm"], algorithm);
+            let file = tensors(&layer.folder, "q.safetensors");
+            let (shape, values) = &file["values"];
+            assert_eq!(shape, &[OUT, IN]);
+            let xq = if inputs.is_empty() { &layer.x } else { &layer.xq };
+            let (error, found) = (layer.error(xq, values), number(&report, "relative_error"));
+            assert!(
+                (found / error - 1.0).abs() < 1e-5,
+                "{algorithm}: {found}, from the file {error}"
+            );
+            assert!((number(&report, "sqnr_db") + 20.0 * found.log10()).abs() < 1e-9);
+            let (scale_shape, scale) = &file["scale"];
+            assert_eq!(scale_shape, &[OUT, 1]);
+            assert!(file["zero_point"].1.iter().all(|&z| z == 0.0));
+            for ((index, &code), value) in file["codes"].1.iter().enumerate().zip(values) {
+                let level = if code > 7.0 { code - 16.0 } else { code };
+                assert_eq!(level * scale[index / IN], *value);
+            }
+            assert!(
+                number(&report, "seconds") >= 0.0 && number(&report, "statistics_seconds") > 0.0
+            );
+            if cfg!(target_os = "linux") {
+                assert!(number(&report, "peak_bytes") > 1e6);
+            }
+            let back = layer.folder.fewbit(&["dequantize", "q.safetensors", "v.npy"]);
+            assert_eq!(back.code, Some(0), "{}", back.err);
+            let (_, _, data) = layer.folder.array("v.npy");
+            let back = data.as_chunks::<4>().0.iter().map(|word| f32::from_le_bytes(*word));
+            assert!(back.eq(values.iter().copied()));
+        }
+    }
+}
+
+#[test]
+fn algorithms_come_in_the_order_of_the_papers() {
+    let layer = Layer::new();
+    let report = layer.run(&[
+        "--input-quantized",
+        "xq.npy",
+        "--compare",
+        "rtn,gptq,gpfq,qronos",
+        "--svg",
+        "c.svg",
+        "--weights",
+        "int3",
+    ]);
+    let results = report["results"].as_array().expect("results");
+    let errors: Vec<f64> = results.iter().map(|entry| number(entry, "relative_error")).collect();
+    assert!(errors.is_sorted_by(|a, b| a > b), "{errors:?}");
+    let svg = std::fs::read_to_string(layer.folder.file("c.svg")).expect("a picture");
+    for name in ["rtn", "gptq", "gpfq", "qronos"] {
+        assert!(svg.contains(name), "{name}");
+    }
+    let run = layer.folder.fewbit(&[
+        "layer",
+        "--weight",
+        "w.npy",
+        "--input",
+        "x.npy",
+        "--compare",
+        "rtn,gptq",
+    ]);
+    assert_eq!(run.code, Some(0), "{}", run.err);
+    assert!(run.out.contains("| gptq |") || run.out.contains("gptq |"), "{}", run.out);
+    assert!(layer.folder.names().contains(&"layer.svg".to_owned()));
+}
+
+#[test]
+fn accumulators_are_kept_and_run() {
+    let layer = Layer::new();
+    for algorithm in ["rtn", "gptq", "gpfq", "qronos", "gptaq", "beacon", "a2q", "a2q-plus"] {
+        for (acts, acc, bits) in
+            [("uint8", "int12-sat/8,int16-wrap", 12), ("int8", "int13-wrap", 13)]
+        {
+            let args = [
+                "--algorithm",
+                algorithm,
+                "--acts",
+                acts,
+                "--acc",
+                acc,
+                "--act-order",
+                "--weights",
+                "int4",
+                "--input-quantized",
+                "xq.npy",
+            ];
+            let report = layer.run(&args);
+            let what = format!("{algorithm} {acts} {acc}: {report}");
+            assert_eq!(report["events"], 0, "{what}");
+            assert_eq!(report["guaranteed"], true, "{what}");
+            assert!(number(&report, "guaranteed_bits") <= f64::from(bits), "{what}");
+            // The worst inputs are among those that are run.
+            assert_eq!(report["observed_bits"], report["guaranteed_bits"], "{what}");
+        }
+    }
+    // Left alone the same weights overflow, and that is what is reported.
+    let args = ["--acts", "uint8", "--acc", "int10-sat", "--constraint", "none"];
+    let report = layer.run(&args);
+    assert!(number(&report, "events") > 0.0);
+    assert_eq!(report["guaranteed"], false);
+    // Without an accumulator the widths that would do are stated.
+    let report = layer.run(&["--acts", "uint8"]);
+    assert_eq!(report["events"], 0);
+    assert!(number(&report, "guaranteed_bits") > 10.0);
+    assert!(layer.run(&[])["guaranteed_bits"].is_null());
+}
+
+#[test]
+fn formats_and_granularities() {
+    let layer = Layer::new();
+    for (args, scales) in [
+        (&["--weights", "int8", "--granularity", "tensor"][..], [OUT, 1]),
+        (&["--weights", "uint4"], [OUT, 1]),
+        (&["--weights", "int4", "--granularity", "group:16"], [OUT, 3]),
+        (&["--weights", "uint4", "--granularity", "group:7"], [OUT, 6]),
+        (&["--weights", "e2m1fn", "--granularity", "group:8"], [OUT, 5]),
+        (&["--weights", "mxfp4"], [OUT, 2]),
+        (&["--weights", "nvfp4"], [OUT, 3]),
+        (&["--weights", "mx(int4,f16,10)"], [OUT, 4]),
+    ] {
+        let mut errors = Vec::new();
+        for algorithm in ["rtn", "gptq"] {
+            let mut args = args.to_vec();
+            args.extend(["--algorithm", algorithm, "--out", "q.safetensors"]);
+            let report = layer.run(&args);
+            let file = tensors(&layer.folder, "q.safetensors");
+            assert_eq!(file["scale"].0, scales, "{args:?}");
+            let error = layer.error(&layer.x, &file["values"].1);
+            assert!((number(&report, "relative_error") / error - 1.0).abs() < 1e-5, "{args:?}");
+            errors.push(error);
+            assert_eq!(
+                layer.folder.fewbit(&["dequantize", "q.safetensors", "v.npy"]).code,
+                Some(0)
+            );
+        }
+        assert!(errors[1] < errors[0], "{args:?}: {errors:?}");
+    }
+    let report = layer.run(&["--weights", "int4", "--narrow", "--out", "q.safetensors"]);
+    assert_eq!(report["weights"], "int4n");
+    let file = tensors(&layer.folder, "q.safetensors");
+    assert!(file["codes"].1.iter().all(|&code| code != 8.0));
+}
+
+#[test]
+fn scales() {
+    let layer = Layer::new();
+    let error = |args: &[&str]| number(&layer.run(args), "relative_error");
+    let absmax: Vec<f32> = layer
+        .w
+        .chunks(IN)
+        .map(|row| row.iter().fold(0f32, |most, w| most.max(w.abs())) / 8.0)
+        .collect();
+    layer.folder.floats("s.npy", &[OUT], &absmax);
+    assert_eq!(error(&["--scale", "s.npy"]), error(&["--scale", "absmax"]));
+    assert_eq!(error(&["--scale", "s.npy"]), error(&[]));
+    for rule in ["mse", "piso", "piso-diagonal", "piso-full", "hqo"] {
+        let searched = error(&["--algorithm", "rtn", "--weights", "int3", "--scale", rule]);
+        let plain = error(&["--algorithm", "rtn", "--weights", "int3"]);
+        assert!(searched < plain, "{rule}: {searched}, absmax {plain}");
+    }
+    error(&["--scale", "mse", "--granularity", "tensor"]);
+    error(&["--scale", "piso", "--granularity", "group:16"]);
+}
+
+#[test]
+fn rotations_and_equalization() {
+    let layer = Layer::new();
+    // Some channels of the inputs are far larger than the others.
+    let spread: Vec<f32> =
+        layer.x.iter().enumerate().map(|(i, x)| if i % IN == 3 { x * 50.0 } else { *x }).collect();
+    layer.folder.floats("x.npy", &[SAMPLES, IN], &spread);
+    let layer = Layer { x: spread, ..layer };
+    for args in [
+        &["--rotate", "hadamard"][..],
+        &["--rotate", "random-hadamard", "--seed", "3"],
+        &["--rotate", "orthogonal"],
+        &["--rotate", "hadamard:8"],
+        &["--rotate", "expansion"],
+        &["--equalize", "smoothquant"],
+        &["--equalize", "smoothquant", "--alpha", "0.3", "--rotate", "hadamard"],
+    ] {
+        let mut all = args.to_vec();
+        all.extend(["--weights", "int8", "--out", "q.safetensors"]);
+        let report = layer.run(&all);
+        let file = tensors(&layer.folder, "q.safetensors");
+        let error = layer.error(&layer.x, &file["effective"].1);
+        let found = number(&report, "relative_error");
+        assert!((found / error - 1.0).abs() < 1e-2, "{args:?}: {found}, from the file {error}");
+        assert_eq!(file.contains_key("channel_scale"), args.contains(&"smoothquant"));
+        // Activations through the rotation: the outlier no longer takes all of their codes.
+        let mut acts = args.to_vec();
+        acts.extend(["--weights", "int8", "--acts", "int4", "--quantize-input"]);
+        let rotated = number(&layer.run(&acts), "relative_error");
+        let plain = number(
+            &layer.run(&["--weights", "int8", "--acts", "int4", "--quantize-input"]),
+            "relative_error",
+        );
+        if args != ["--rotate", "hadamard:8"] {
+            assert!(rotated < plain, "{args:?}: {rotated}, plain {plain}");
+        }
+    }
+}
+
+#[test]
+fn results_do_not_depend_on_threads_types_or_layout() {
+    let layer = Layer::new();
+    let strip = |mut report: Value| {
+        let entries = report.as_object_mut().expect("an object");
+        for key in ["seconds", "statistics_seconds", "peak_bytes", "threads"] {
+            entries.remove(key);
+        }
+        report
+    };
+    let plain = strip(layer.run(&["--algorithm", "qronos", "--threads", "1"]));
+    assert_eq!(strip(layer.run(&["--algorithm", "qronos", "--threads", "3"])), plain);
+    // float64, big-endian, column-major, more axes.
+    let doubles: Vec<u8> = layer.x.iter().flat_map(|&x| f64::from(x).to_be_bytes()).collect();
+    layer.folder.npy("x.npy", ">f8", false, &[SAMPLES, IN], &doubles);
+    assert_eq!(strip(layer.run(&["--algorithm", "qronos"])), plain);
+    let columns = (0..IN).flat_map(|j| (0..SAMPLES).map(move |i| i * IN + j));
+    let columns: Vec<u8> = columns.flat_map(|at| layer.x[at].to_le_bytes()).collect();
+    layer.folder.npy("x.npy", "<f4", true, &[SAMPLES, IN], &columns);
+    assert_eq!(strip(layer.run(&["--algorithm", "qronos"])), plain);
+    layer.folder.floats("x.npy", &[3, SAMPLES / 3, IN], &layer.x);
+    assert_eq!(strip(layer.run(&["--algorithm", "qronos"])), plain);
+}
+
+#[test]
+fn what_is_wrong_is_said_and_nothing_is_written() {
+    let layer = Layer::new();
+    let files = ["--weight", "w.npy", "--input", "x.npy"];
+    let with = |more: &[&'static str]| [&files[..], more].concat();
+    for (args, complaint) in [
+        (with(&["--acc", "int16-sat"]), "--acts"),
+        (with(&["--acts", "uint8", "--acc", "f32"]), "floating-point"),
+        (with(&["--acts", "e4m3fn"]), "e4m3fn"),
+        (with(&["--weights", "gguf:q4_0"]), "gguf:q4_0"),
+        (with(&["--weights", "int99"]), "int99"),
+        (with(&["--granularity", "group:0"]), "group:0"),
+        (with(&["--scale", "biggest"]), "biggest"),
+        (with(&["--scale", "x.npy"]), "scales of shape"),
+        (with(&["--weights", "mxfp4", "--granularity", "tensor"]), "--granularity"),
+        (with(&["--weights", "mxfp4", "--algorithm", "beacon"]), "codes"),
+        (with(&["--weights", "e4m3fn", "--narrow"]), "--narrow"),
+        (with(&["--weights", "uint4", "--scale", "mse"]), "zero points"),
+        (with(&["--algorithm", "a2q"]), "--acc"),
+        (with(&["--algorithm", "rtn", "--damping", "0.1"]), "--damping"),
+        (with(&["--algorithm", "gptq", "--damping", "-1"]), "damping"),
+        (with(&["--rotate", "sideways"]), "sideways"),
+        (with(&["--rotate", "hadamard:7"]), "7"),
+        (with(&["--equalize", "smoothquant", "--alpha", "2"]), "alpha"),
+        (with(&["--input-quantized", "w.npy"]), "12x40"),
+        (
+            vec!["--weight", "x.npy", "--input", "w.npy", "--input-quantized", "nothing.npy"],
+            "nothing.npy",
+        ),
+        (vec!["--weight", "w.npy", "--input", "gone.npy"], "gone.npy"),
+    ] {
+        layer.refused(&args, complaint);
+    }
+    let mut bad = layer.x.clone();
+    bad[1200 * IN + 5] = f32::NAN;
+    layer.folder.floats("bad.npy", &[SAMPLES, IN], &bad);
+    layer.refused(&["--weight", "w.npy", "--input", "bad.npy"], "NaN in row 1200, column 5");
+    let mut w = layer.w.clone();
+    w[2 * IN] = f32::INFINITY;
+    layer.folder.floats("inf.npy", &[OUT, IN], &w);
+    layer.refused(&["--weight", "inf.npy", "--input", "x.npy"], "inf");
+    layer.folder.floats("none.npy", &[0, IN], &[]);
+    layer.refused(&["--weight", "w.npy", "--input", "none.npy"], "no numbers");
+    let bytes = std::fs::read(layer.folder.file("x.npy")).expect("a file");
+    std::fs::write(layer.folder.file("short.npy"), &bytes[..bytes.len() - 1]).expect("a file");
+    layer.refused(&["--weight", "w.npy", "--input", "short.npy"], "cut short");
+    std::fs::write(layer.folder.file("text.npy"), "hello").expect("a file");
+    layer.refused(&["--weight", "w.npy", "--input", "text.npy"], "not a .npy file");
+}
+
+#[test]
+fn statistics_are_kept() {
+    let layer = Layer::new();
+    layer.run(&["--input-quantized", "xq.npy", "--save-statistics", "h.safetensors"]);
+    let statistics = fewbit::algorithms::Statistics::load(&layer.folder.file("h.safetensors"))
+        .expect("statistics");
+    assert_eq!((statistics.samples, statistics.inputs()), (SAMPLES as u64, IN));
+    assert!(statistics.has_pairs());
+}
