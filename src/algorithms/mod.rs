@@ -28,8 +28,9 @@ mod solvers;
 mod statistics;
 
 pub use accumulator::{
-    A2qParams, Axe, Centring, DataTypes, SoftThreshold, a2q, data_types_for, l1_threshold,
-    project_l1,
+    A2qParams, Axe, Centring, DataTypes, MinimalBits, SoftThreshold, WeightNorm, a2q,
+    data_types_for, ep_init, l1_budget, l1_threshold, minimal_bits, project_l1,
+    published_l1_budget,
 };
 pub use constraint::{Budget, Constraint};
 pub use error::AlgorithmError;

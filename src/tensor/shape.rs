@@ -35,12 +35,20 @@ pub(crate) fn expand<T: Copy>(
             }
         }
         Granularity::Group { axis, size } => {
-            let axis = resolve_axis(axis, shape).unwrap_or(0);
-            ArrayD::from_shape_fn(IxDyn(shape), |index| {
-                let mut group = index;
-                group[axis] /= size;
-                parameter[group]
-            })
+            let lost = || ArrayD::from_elem(IxDyn(shape), lost);
+            let Ok(axis) = resolve_axis(axis, shape) else { return lost() };
+            let behind: usize = shape[axis + 1..].iter().product();
+            let groups = shape[axis].div_ceil(size.max(1));
+            let parameter = parameter.as_standard_layout();
+            let rows = parameter.as_slice().unwrap_or_default();
+            let mut expanded = Vec::with_capacity(shape.iter().product());
+            for rows in rows.chunks((groups * behind).max(1)) {
+                for index in 0..shape[axis] {
+                    let group = index / size * behind;
+                    expanded.extend_from_slice(rows.get(group..group + behind).unwrap_or_default());
+                }
+            }
+            ArrayD::from_shape_vec(IxDyn(shape), expanded).unwrap_or_else(|_| lost())
         }
     }
 }

@@ -1,9 +1,11 @@
 //! A2Q and A2Q+ as projections of given weights (Colbert et al., arXiv 2308.13504 and 2401.10432).
 
-use ndarray::Array2;
+use ndarray::{Array2, ArrayView2};
 
-use super::project_l1;
-use crate::accumulate::bounds::InputRange;
+use super::minimal::register;
+use super::weight_norm::{centre, hair};
+use super::{l1_budget, project_l1};
+use crate::accumulate::bounds::{BoundsError, InputRange, Inputs, Layer};
 use crate::algorithms::AlgorithmError;
 use crate::algorithms::feedback::Rounded;
 use crate::algorithms::grid::{AnyGrid, Chosen, IntegerGrid, Limits};
@@ -44,39 +46,42 @@ pub struct A2qParams {
 /// The projection is the papers' EP-init: what is left to learn there is lost here. Rounding is toward zero, which cannot
 /// raise the norm; rounding to nearest would break the guarantee.
 ///
+/// The guarantee does not rest on floating-point sums: the integers are checked against their exact worst case
+/// ([`accumulate::bounds`](crate::accumulate::bounds)) before they are returned.
+///
 /// # Errors
 /// A grid without integers, or with a zero point; P below 2 or above 64; an input range without 0; weights of another shape.
+///
+/// ```
+/// use fewbit::accumulate::bounds::InputRange;
+/// use fewbit::algorithms::{A2qParams, Centring, ScaledGrid, a2q};
+/// use fewbit_formats::Format;
+/// use ndarray::array;
+/// let grid = ScaledGrid::new(Format::INT4N, 3, array![[1.0]], None, 3)?;
+/// // 7 bits hold 63 = 4 * 15 + 3: the norm may be 4.2, and 5 - 0.9 + 1 - 0.9 is.
+/// let params =
+///     A2qParams { bits: 7, input: InputRange::unsigned(4), tile: None, centring: Centring::None };
+/// let q = a2q(array![[5.0, -1.0, 0.0]].view(), &grid, &params)?;
+/// assert_eq!(q.values, array![[4.0, 0.0, 0.0]]);
+/// # Ok::<(), fewbit::algorithms::AlgorithmError>(())
+/// ```
 pub fn a2q(
-    weights: ndarray::ArrayView2<'_, f32>,
+    weights: ArrayView2<'_, f32>,
     grid: &dyn AnyGrid,
     params: &A2qParams,
 ) -> Result<Rounded, AlgorithmError> {
     let fail = |reason: &str| Err(AlgorithmError::Constraint(reason.into()));
-    let (low, high) = (params.input.low, params.input.high);
-    if !(2..=64).contains(&params.bits) {
-        return Err(AlgorithmError::Parameter {
-            name: "the accumulator's width",
-            value: params.bits.into(),
-            expected: "2 to 64",
-        });
-    }
-    if low > 0 || high < 0 {
-        return fail("A2Q needs an input range that holds 0; fold the zero point first");
-    }
+    let radius = l1_budget(params.bits, params.input, params.centring)?;
     let Some(integers) = grid.double().integers() else {
         return fail("A2Q needs weights that are integers");
     };
     AlgorithmError::check_shape("the weight matrix", weights.dim(), integers.dim())?;
     crate::algorithms::error::check_finite("the weight matrix", weights, 0)?;
-    let half = 2f64.powi(params.bits as i32 - 1) - 1.0;
-    let radius = match params.centring {
-        Centring::None => half / (-low).max(high).max(1) as f64,
-        Centring::Mean => 2.0 * half / (high - low).max(1) as f64,
-    };
     let cols = weights.ncols();
     let tile = params.tile.unwrap_or(cols).clamp(1, cols.max(1));
     let mut rounded =
         Rounded { codes: Array2::zeros(weights.dim()), values: Array2::zeros(weights.dim()) };
+    let mut levels = Array2::zeros(weights.dim());
     for (row, w) in weights.rows().into_iter().enumerate() {
         for start in (0..cols).step_by(tile) {
             let columns = start..(start + tile).min(cols);
@@ -90,37 +95,44 @@ pub fn a2q(
                 centre(&mut v);
             }
             // A hair inside, so that no rounding error of these sums can matter.
-            let norm = v.iter().map(|v| v.abs()).sum::<f64>() * (1.0 + 1e-12);
+            let norm = v.iter().map(|v| v.abs()).sum::<f64>() * hair(v.len());
             if norm > radius {
                 v.iter_mut().for_each(|v| *v *= radius / norm);
             }
             for (col, v) in columns.zip(v) {
-                let (code, value) = truncated(integers, row, col, v)?;
+                let (code, value, level) = truncated(integers, row, col, v)?;
                 rounded.codes[[row, col]] = code;
                 rounded.values[[row, col]] = value;
+                levels[[row, col]] = level;
             }
         }
     }
-    Ok(rounded)
+    match is_guaranteed(levels.view(), params) {
+        Ok(true) => Ok(rounded),
+        Ok(false) => fail("the projected weights exceed their budget: please report these weights"),
+        Err(error) => fail(&error.to_string()),
+    }
 }
 
-fn centre(v: &mut [f64]) {
-    let mean = v.iter().sum::<f64>() / v.len() as f64;
-    v.iter_mut().for_each(|v| *v -= mean);
+/// Whether no input of the range makes the register overflow.
+fn is_guaranteed(levels: ArrayView2<'_, i64>, params: &A2qParams) -> Result<bool, BoundsError> {
+    let acc = register(params.bits, params.tile.map(|tile| tile.max(1)))?;
+    let bounds = Layer::new(levels, Inputs::Same(params.input))?.bounds(&acc)?;
+    Ok(bounds.guarantees(&acc)?.all())
 }
 
-/// The code of `trunc(v)`, or of the level next to it toward zero.
+/// Code, value and level of `trunc(v)`, or of the level next to it toward zero.
 fn truncated(
     grid: &dyn IntegerGrid<f64>,
     row: usize,
     col: usize,
     v: f64,
-) -> Result<(u32, f32), AlgorithmError> {
+) -> Result<(u32, f32, i64), AlgorithmError> {
     if grid.value(row, col, 0) != 0.0 {
         return Err(AlgorithmError::Constraint("A2Q needs a grid without zero points".into()));
     }
     let level = v.trunc() as i64;
-    let (mut code, mut value, mut chosen) = ([0], [0.0], [0]);
+    let (mut code, mut value, mut chosen) = ([0], [0.0], [0i64]);
     let limits = Limits { low: &[level.min(0)], high: &[level.max(0)] };
     let y = [grid.value(row, col, level)];
     grid.round_within(
@@ -130,5 +142,5 @@ fn truncated(
         limits,
         Chosen { codes: &mut code, values: &mut value, levels: &mut chosen },
     );
-    Ok((code[0], value[0] as f32))
+    Ok((code[0], value[0] as f32, chosen[0]))
 }

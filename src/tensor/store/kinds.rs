@@ -200,13 +200,9 @@ pub(super) fn read_groups(
     format: GroupFormat,
     metadata: &Map<String, Value>,
 ) -> Result<GroupTensor, StoreError> {
-    let number = |key: &str| {
-        let number = metadata.get(key).and_then(Value::as_u64);
-        number.and_then(|number| usize::try_from(number).ok())
-    };
-    let axis =
-        number("axis").and_then(|axis| isize::try_from(axis).ok()).ok_or(StoreError::NoAxis)?;
-    if let Some(found) = number("group").filter(|&group| group != format.size()) {
+    let axis = number(metadata, "axis")?.and_then(|axis| isize::try_from(axis).ok());
+    let axis = axis.ok_or(StoreError::NoAxis)?;
+    if let Some(found) = number(metadata, "group")?.filter(|&group| group != format.size()) {
         let expected = format.size();
         return Err(StoreError::Group { found, format: format.to_string(), expected });
     }
@@ -231,6 +227,18 @@ pub(super) fn read_groups(
         agrees(contents, outer_name(&format), &outer.values)?;
     }
     Ok(tensor)
+}
+
+/// A count in the metadata; none where it is missing or null.
+fn number(metadata: &Map<String, Value>, key: &str) -> Result<Option<usize>, StoreError> {
+    match metadata.get(key) {
+        None | Some(Value::Null) => Ok(None),
+        Some(value) => {
+            value.as_u64().and_then(|number| usize::try_from(number).ok()).map(Some).ok_or_else(
+                || StoreError::Metadata(format!("`{key}` is {value}: expected a count")),
+            )
+        }
+    }
 }
 
 /// Whether the scales in the file are those that their codes stand for.
