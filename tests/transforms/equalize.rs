@@ -311,7 +311,11 @@ fn awq_refuses_bad_input() {
     let mut infinite = h.clone();
     infinite[[1, 0]] = f64::INFINITY;
     assert!(awq_scale(w.view(), mean.view(), infinite.view(), &params, q).is_err());
+    let broken = |w: ArrayView2<'_, f32>| Ok::<_, AlgorithmError>(w.mapv(|_| f32::NAN));
+    let scaled = awq_scale(w.view(), mean.view(), h.view(), &params, broken);
+    assert!(matches!(scaled, Err(AlgorithmError::NotFinite { what: "the quantized weights", .. })));
     let clip = ClipParams::default();
+    assert!(awq_clip(w.view(), h.view(), 2, &clip, broken).is_err());
     assert!(awq_clip(w.view(), infinite.view(), 2, &clip, q).is_err());
     assert!(awq_clip(w.view(), h.view(), 0, &clip, q).is_err());
     assert!(awq_clip(w.view(), h.view(), 2, &ClipParams { shrink: 1.0, ..clip }, q).is_err());

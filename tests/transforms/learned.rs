@@ -318,3 +318,24 @@ fn bad_input_is_refused_and_edges_are_exact() {
         assert_eq!(sign_round(&target, &calibration, &sign).expect("fits").layers[0].values, w);
     }
 }
+
+#[test]
+fn few_samples_and_constant_inputs_are_no_obstacle() {
+    let layer = Layer::new(8, 6, 10, 50, 0.0);
+    let grid = grid(&layer.weights, Format::INT4, 7.0);
+    let target = Target { weights: layer.weights.view(), grid: &grid };
+    let one = layer.float.slice(ndarray::s![..1, ..]).to_owned();
+    // A singular H, inputs that never change, inputs that are zero.
+    for x in [one, Array2::from_elem((20, 10), 1.5), Array2::zeros((20, 10))] {
+        let calibration =
+            LayerCalibration::new(layer.weights.view(), &statistics(&x, None)).expect("fits");
+        let ada = AdaroundParams { steps: 100, ..Default::default() };
+        let ada = adaround(&[target], &calibration, &ada).expect("fits");
+        let sign = sign_round(&[target], &calibration, &SignRoundParams::default()).expect("fits");
+        for result in [ada, sign] {
+            checked(&result, &calibration, &[&layer.weights]);
+            assert!(result.layers[0].values.iter().all(|v| v.is_finite()));
+            assert!(result.info.losses.iter().all(|l| l.is_finite()));
+        }
+    }
+}

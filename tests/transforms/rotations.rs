@@ -1,10 +1,14 @@
 //! Rotations leave the layer's output alone, and the descent over them finds the closed-form optimum.
 
-use fewbit::algorithms::AlgorithmError;
 use fewbit::algorithms::rotate::{CayleyParams, Orders, Rotation, cayley_sgd};
+use fewbit::algorithms::scale::{Alphabet, absmax_scales};
+use fewbit::algorithms::{
+    AlgorithmError, Arithmetic, Collector, GptqParams, Problem, ScaledGrid, gptq,
+};
+use fewbit::formats::Format;
 use ndarray::{Array2, array, s};
 
-use crate::data::Random;
+use crate::data::{Layer, Random, channel_scales, relative_error};
 
 fn departure(a: &Array2<f64>, b: &Array2<f64>) -> f64 {
     assert_eq!(a.dim(), b.dim());
@@ -102,6 +106,8 @@ fn what_is_not_a_rotation_is_refused() {
         Rotation::dense(array![[f64::NAN]]),
         Err(AlgorithmError::Parameter { value, .. }) if value.is_nan()
     ));
+    let hidden = array![[1.0, 0.0], [f64::NAN, 1.0]];
+    assert!(Rotation::dense(hidden).is_err());
     assert!(Rotation::dense(array![[1.0, 0.0]]).is_err());
     assert!(Rotation::dense(Array2::zeros((0, 0))).is_err());
     assert!(Rotation::dense(array![[0.6, 0.8], [0.8, -0.6]]).is_ok());
@@ -213,5 +219,74 @@ fn tall_matrices_stay_orthonormal_and_bad_input_is_refused() {
         CayleyParams { retract_every: 0, ..params },
     ] {
         assert!(cayley_sgd(eye.view(), &bad, |x, _| (0.0, x.to_owned())).is_err());
+    }
+}
+
+/// Squared error of an INT4 round trip with one scale per row.
+fn quantization_error(x: &Array2<f32>) -> f64 {
+    let alphabet = Alphabet::of_format(Format::INT4N).expect("narrow");
+    let scale = absmax_scales(x.view(), x.ncols(), &alphabet).expect("finite");
+    let mut error = 0.0;
+    for (row, scale) in x.rows().into_iter().zip(&scale) {
+        let s = f64::from(*scale);
+        error +=
+            row.mapv(|x| (f64::from(x) - s * alphabet.nearest(f64::from(x) / s)).powi(2)).sum();
+    }
+    error
+}
+
+#[test]
+fn rotations_spread_outliers() {
+    let mut random = Random(12);
+    let mut x = random.matrix(64, 128);
+    x.column_mut(17).mapv_inplace(|x| x * 50.0);
+    let before = quantization_error(&x);
+    for rotation in [
+        Rotation::hadamard(128),
+        Rotation::random_hadamard(128, 1),
+        Rotation::random_orthogonal(128, 1),
+        Rotation::random_hadamard(32, 1).and_then(|r| r.per_group(128)),
+    ] {
+        let rotated = rotation.and_then(|r| r.rotate(x.view())).expect("fits");
+        let after = quantization_error(&rotated);
+        assert!(after < before / 2.0, "{after} against {before}");
+    }
+}
+
+/// Error-correcting rounding uses the dimensions that an expansion adds.
+#[test]
+fn expansion_lowers_the_error_of_gptq() {
+    let error = |rotation: &Rotation, layer: &Layer| {
+        let (w, x) = (rotation.rotate(layer.weights.view()), rotation.rotate(layer.float.view()));
+        let (w, x) = (w.expect("fits"), x.expect("fits"));
+        let mut collector = Collector::new(x.ncols(), 1, Arithmetic::Double).expect("inputs");
+        collector.push(x.view()).expect("finite");
+        let statistics = collector.finish();
+        let int3: Format = "int3".parse().expect("a format");
+        let scale = channel_scales(w.view(), 3.0).insert_axis(ndarray::Axis(1));
+        let grid = ScaledGrid::new(int3, x.ncols(), scale, None, x.ncols()).expect("a grid");
+        let problem =
+            Problem { weights: w.view(), statistics: &statistics, grid: &grid, constraint: None };
+        let q = gptq(&problem, &GptqParams::default()).expect("solvable").values;
+        relative_error(&x, &x, &w, &q)
+    };
+    let mut mean = [0.0; 2];
+    for seed in 0..6 {
+        let layer = Layer::new(seed, 24, 64, 600, 0.0);
+        let plain = Rotation::random_hadamard(64, seed).expect("known");
+        let more = Rotation::expansion(64, 3, Orders::Published, Some(seed)).expect("known");
+        assert_eq!(more.outputs(), 96);
+        mean[0] += error(&plain, &layer) / 6.0;
+        mean[1] += error(&more, &layer) / 6.0;
+    }
+    println!("plain {:.4} expanded {:.4}", mean[0], mean[1]);
+    assert!(mean[1] < 0.9 * mean[0], "{mean:?}");
+}
+
+#[test]
+fn larger_random_rotations_are_orthogonal_too() {
+    for seed in 0..3 {
+        let r = Rotation::random_orthogonal(200, seed).and_then(|r| r.matrix()).expect("R");
+        assert!(departure(&r.dot(&r.t()), &Array2::eye(200)) < 1e-12);
     }
 }

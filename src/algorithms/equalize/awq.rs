@@ -72,7 +72,7 @@ pub fn awq_scale<E: From<AlgorithmError>>(
         let norm = (low * high).sqrt();
         let smoothing = Smoothing { scale: raw.mapv(|x| (x / norm) as f32) };
         let mut values = quantize(smoothing.weights(weights)?.view())?;
-        AlgorithmError::check_shape("the quantized weights", values.dim(), weights.dim())?;
+        check_quantized(values.view(), weights)?;
         smoothing.scale_inputs(values.view_mut())?;
         let error = output_error(weights, values.view(), gram)?;
         errors.push(error);
@@ -138,7 +138,7 @@ pub fn awq_clip<E: From<AlgorithmError>>(
         let share = (1.0 - params.shrink * step as f64 / params.grid as f64) as f32;
         let clipped = clipped(weights, group, |_, _| share);
         let values = quantize(clipped.view())?;
-        AlgorithmError::check_shape("the quantized weights", values.dim(), weights.dim())?;
+        check_quantized(values.view(), weights)?;
         for run in 0..runs {
             let columns = run * group..((run + 1) * group).min(cols);
             let part = s![.., columns.clone()];
@@ -180,6 +180,14 @@ fn check(weights: ArrayView2<'_, f32>, gram: ArrayView2<'_, f64>) -> Result<(), 
     check_finite("the weight matrix", weights, 0)?;
     AlgorithmError::check_shape("the Gram matrix", gram.dim(), (cols, cols))?;
     check_gram(gram)
+}
+
+fn check_quantized(
+    values: ArrayView2<'_, f32>,
+    weights: ArrayView2<'_, f32>,
+) -> Result<(), AlgorithmError> {
+    AlgorithmError::check_shape("the quantized weights", values.dim(), weights.dim())?;
+    check_finite("the quantized weights", values, 0)
 }
 
 pub(super) fn check_gram(gram: ArrayView2<'_, f64>) -> Result<(), AlgorithmError> {

@@ -82,6 +82,7 @@ pub fn svd_quant<E: From<AlgorithmError>>(
         let residual = &weights - &product;
         let quantized = quantize(residual.view())?;
         AlgorithmError::check_shape("the quantized weights", quantized.dim(), (rows, cols))?;
+        check_finite("the quantized weights", quantized.view(), 0)?;
         let error: f64 = wide
             .iter()
             .zip(&product)

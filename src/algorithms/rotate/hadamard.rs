@@ -9,8 +9,12 @@ use super::transform::{Plan, ROWS, Rotatable, Rows};
 use crate::Isa;
 use crate::algorithms::AlgorithmError;
 
-/// Columns that are transformed together: a few cache lines wide.
+/// Columns that are transformed together: a multiple of a few cache lines, more where columns are short.
 const STRIP: usize = 32;
+/// Numbers of a strip, about: what the second-level cache holds.
+const STRIP_NUMBERS: usize = 1 << 18;
+/// Columns of a strip at most.
+const WIDEST: usize = 512;
 /// Numbers of a parallel task, about.
 const TASK: usize = 1 << 16;
 
@@ -136,18 +140,20 @@ impl Hadamard {
         if m.is_empty() {
             return Ok(());
         }
-        let plan = self.plan(direction, STRIP);
         let length = m.nrows();
+        let strip = (STRIP_NUMBERS / length / STRIP * STRIP).clamp(STRIP, WIDEST);
+        let plan = self.plan(direction, strip);
         let factor = |factors: Option<&[T]>, i: usize| factors.map_or(T::one(), |f| f[i]);
-        m.axis_chunks_iter_mut(Axis(1), STRIP).into_par_iter().for_each(|mut strip| {
-            let mut copy = vec![T::zero(); length * STRIP];
-            for (i, (to, from)) in copy.chunks_exact_mut(STRIP).zip(strip.rows()).enumerate() {
+        m.axis_chunks_iter_mut(Axis(1), strip).into_par_iter().for_each(|mut columns| {
+            let mut copy = vec![T::zero(); length * strip];
+            for (i, (to, from)) in copy.chunks_exact_mut(strip).zip(columns.rows()).enumerate() {
                 let f = factor(factors.before, i);
                 to.iter_mut().zip(from).for_each(|(to, from)| *to = *from * f);
             }
             let data = Rows { plan: &plan, data: &mut copy, before: None, after: None };
             T::transform(data, isa);
-            for (i, (from, mut to)) in copy.chunks_exact(STRIP).zip(strip.rows_mut()).enumerate() {
+            for (i, (from, mut to)) in copy.chunks_exact(strip).zip(columns.rows_mut()).enumerate()
+            {
                 let f = factor(factors.after, i);
                 to.iter_mut().zip(from).for_each(|(to, from)| *to = *from * f);
             }

@@ -100,8 +100,10 @@ impl Rotation {
         if rows == 0 {
             return Err(AlgorithmError::Empty { what: "the rotation", rows, cols });
         }
-        let departure = (matmul(matrix.t(), matrix.view()) - Array2::<f64>::eye(rows))
-            .fold(0.0, |worst: f64, x| if x.abs() <= worst { worst } else { x.abs() });
+        let departure = (matmul(matrix.t(), matrix.view()) - Array2::<f64>::eye(rows)).fold(
+            0.0,
+            |worst: f64, x| if worst.is_nan() || x.abs() <= worst { worst } else { x.abs() },
+        );
         if departure.is_nan() || departure > TOLERANCE {
             return Err(AlgorithmError::Parameter {
                 name: "the departure of RᵀR from the identity",

@@ -94,11 +94,9 @@ impl<T: Real + Pod, L: RealLanes<Number = T>> Call for Kernel<'_, L, T> {
             if let Some(before) = before {
                 row.iter_mut().zip(before).for_each(|(x, f)| *x = *x * *f);
             }
-            for x in row.chunks_exact_mut(plan.len()) {
-                for chunk in x.chunks_exact_mut(plan.columns << plan.log2) {
-                    sylvester(self.lanes, chunk, plan.columns, plan.log2);
-                }
-                if plan.base > 1 {
+            sylvester(self.lanes, row, plan.columns, plan.log2);
+            if plan.base > 1 {
+                for x in row.chunks_exact_mut(plan.len()) {
                     mix(self.lanes, x, plan, &mut mixed);
                 }
             }
@@ -109,23 +107,21 @@ impl<T: Real + Pod, L: RealLanes<Number = T>> Call for Kernel<'_, L, T> {
     }
 }
 
-/// All stages of one run, the nearest neighbours first.
+/// All stages of every run of x, the nearest neighbours first.
 #[inline(always)]
 fn sylvester<T: Real, L: RealLanes<Number = T>>(lanes: L, x: &mut [T], columns: usize, log2: u32) {
-    let (mut distance, mut left) = (columns, log2);
-    if distance == 1 && left >= NEAR_LOG2 {
-        for chunk in x.as_chunks_mut::<NEAR>().0 {
-            near(chunk);
-        }
-        distance = NEAR;
-        left -= NEAR_LOG2;
-    }
-    // Stages whose numbers fit the cache, block by block; then the rest.
+    let nearest = if columns == 1 && log2 >= NEAR_LOG2 { NEAR_LOG2 } else { 0 };
+    let (distance, left) = (columns << nearest, log2 - nearest);
+    // Stages whose numbers fit the cache, part by part; then the rest. A part is many short runs or a piece of a long one.
     let inner = left.min((CACHE / distance).checked_ilog2().unwrap_or(0));
-    for block in x.chunks_exact_mut(distance << inner) {
-        stages(lanes, block, distance, inner);
+    let piece = distance << inner;
+    for part in x.chunks_mut(piece * (CACHE / piece).max(1)) {
+        if nearest > 0 {
+            part.as_chunks_mut::<NEAR>().0.iter_mut().for_each(near);
+        }
+        stages(lanes, part, distance, inner);
     }
-    stages(lanes, x, distance << inner, left - inner);
+    stages(lanes, x, piece, left - inner);
 }
 
 /// The four stages within a chunk.
