@@ -5,7 +5,7 @@ use fewbit::convert::{PackOrder, pack, packed_len};
 use fewbit::formats::Format;
 use fewbit::{
     Accumulator, Isa, MatmulError, MatmulOptions, Operand, Output, PackedMatrix, ReportLevel,
-    matmul, matmul_into, matmul_packed, reference,
+    matmul, matmul_from, matmul_into, matmul_packed, reference,
 };
 use ndarray::{Array2, ArrayView2, Axis, ShapeBuilder};
 use proptest::prelude::*;
@@ -275,6 +275,50 @@ fn into<T: Output>(
         }
     }
     result
+}
+
+/// Starting values through every path: equal to the reference's.
+#[test]
+fn starting_values() {
+    let mut numbers = Numbers(29);
+    let full: Vec<i8> = (i8::MIN..=i8::MAX).collect();
+    let (a, b) = (numbers.of((6, 90), &full, false), numbers.of((90, 40), &full, false));
+    let wide = (a.mapv(i64::from), b.mapv(i64::from));
+    let texts = ["exact", "int16-wrap", "int16-sat", "int24-sat", "int64-wrap", "int64-sat"];
+    let more = ["int14-wrap/9,int16-wrap", "int20-wrap/9,int16-wrap", "int12-sat*3/30,int16-sat*2"];
+    for text in texts.iter().chain(&more) {
+        for half in [1i64, 30_000, 32_768] {
+            let init =
+                Array2::from_shape_simple_fn((6, 40), || numbers.next() as i64 % (2 * half) - half);
+            let expected =
+                reference::matmul_from(wide.0.view(), wide.1.view(), &acc(text), init.view());
+            let (values, report) = expected.unwrap();
+            for level in LEVELS {
+                let options = MatmulOptions { report: level, isa: None };
+                let found =
+                    matmul_from(a.view(), b.view(), &acc(text), init.view(), &options).unwrap();
+                assert_eq!(found.values, values, "{text}, {half}, {level:?}");
+                assert_eq!(found.report, (level == ReportLevel::Full).then(|| report.clone()));
+                let events = found.events.map(|s| s.iter().map(|s| s.events).collect::<Vec<_>>());
+                let expected = report.stages.iter().map(|s| s.events).collect();
+                assert_eq!(events, (level != ReportLevel::None).then_some(expected));
+            }
+        }
+    }
+    // Near the end of a register that holds every sum from zero.
+    let init = Array2::from_elem((6, 40), (1i64 << 23) - 1);
+    let run = |text, init: &Array2<i64>| {
+        matmul_from(a.view(), b.view(), &acc(text), init.view(), &MatmulOptions::default())
+    };
+    let expected =
+        reference::matmul_from(wide.0.view(), wide.1.view(), &acc("int24-sat"), init.view());
+    assert_eq!(run("int24-sat", &init).unwrap().values, expected.unwrap().0);
+    let far = Array2::from_elem((6, 40), i64::MAX);
+    let expected = reference::matmul_from(wide.0.view(), wide.1.view(), &acc("exact"), far.view());
+    assert_eq!(run("exact", &far).unwrap_err().to_string(), expected.unwrap_err().to_string());
+    let expected =
+        reference::matmul_from(wide.0.view(), wide.1.view(), &acc("int16-sat"), far.view());
+    assert_eq!(run("int16-sat", &far).unwrap_err().to_string(), expected.unwrap_err().to_string());
 }
 
 #[test]

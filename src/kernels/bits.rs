@@ -205,14 +205,17 @@ impl<T: Output> BitTask for Job<'_, '_, T> {
                         (true, true) => There::Subtracted,
                     };
                     let counts = &counts[row * WIDTH..][..width];
-                    for (col, &count) in counts.iter().enumerate() {
-                        let count = count.cast_signed();
-                        let value = match there {
-                            There::All(there) => there - 2 * count,
-                            There::OfColumns(there) => there[col] - 2 * count,
-                            There::Subtracted => count,
-                        };
-                        out[(top + row, left + col)] = T::cut(value).keep(kept);
+                    let mut out = out.row_mut(top + row);
+                    if let Some(out) = out.as_slice_mut() {
+                        let out = &mut out[left..left + width];
+                        lanes.vectorize(Write { out, counts, there, kept });
+                        continue;
+                    }
+                    let mut values = [T::default(); WIDTH];
+                    let to = &mut values[..width];
+                    lanes.vectorize(Write { out: to, counts, there, kept });
+                    for (out, &value) in out.iter_mut().skip(left).zip(&values[..width]) {
+                        *out = value;
                     }
                 }
             }
@@ -229,6 +232,46 @@ enum There<'a> {
     OfColumns(&'a [i64]),
     /// They were counted on the way, and those that are -1 subtracted twice.
     Subtracted,
+}
+
+/// A row of outputs from their counts.
+struct Write<'a, T> {
+    out: &'a mut [T],
+    counts: &'a [u64],
+    there: There<'a>,
+    kept: Kept,
+}
+
+impl<T: Output> Call for Write<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self { out, counts, there, kept } = self;
+        let counts = counts.iter().map(|count| count.cast_signed());
+        match there {
+            There::All(there) => {
+                for (out, count) in out.iter_mut().zip(counts) {
+                    *out = T::cut(there - 2 * count);
+                }
+            }
+            There::OfColumns(there) => {
+                for ((out, count), there) in out.iter_mut().zip(counts).zip(there) {
+                    *out = T::cut(there - 2 * count);
+                }
+            }
+            There::Subtracted => {
+                for (out, count) in out.iter_mut().zip(counts) {
+                    *out = T::cut(count);
+                }
+            }
+        }
+        if kept != Kept::Everything {
+            for out in out {
+                *out = out.keep(kept);
+            }
+        }
+    }
 }
 
 /// All vectors of a panel.
