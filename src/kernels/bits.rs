@@ -46,6 +46,15 @@ pub(super) fn is_ternary(matrix: &Matrix<'_>) -> bool {
     matrix.is_bytes() && matrix.min >= -1 && matrix.max <= 1
 }
 
+/// Whether any code is zero, found out without packing.
+pub(super) fn has_zeros(matrix: &Matrix<'_>) -> bool {
+    match &matrix.codes {
+        Codes::U8(codes) => codes.iter().any(|&code| code == 0),
+        Codes::I8(codes) => codes.iter().any(|&code| code == 0),
+        _ => true,
+    }
+}
+
 /// An operand as words of signs and of what is there.
 ///
 /// ```text
@@ -122,6 +131,11 @@ impl Bits {
         }
         let has_zeros = counts.iter().take(outputs).any(|&count| count < k as i64);
         Self { panels, width, counts, has_zeros }
+    }
+
+    /// Whether any code is zero.
+    pub(super) fn has_zeros(&self) -> bool {
+        self.has_zeros
     }
 
     fn panel(&self, index: usize) -> &[u64] {
