@@ -187,6 +187,10 @@ fn run(case: &Case) {
         ("saturate+events".into(), 1.0, ours("sat", ReportLevel::Events)),
         ("saturate+report".into(), 1.0, ours("sat", ReportLevel::Full)),
         ("wrap+report".into(), 1.0, ours("wrap", ReportLevel::Full)),
+        ("four at a time+report".into(), 1.0, ours("sat*4", ReportLevel::Full)),
+        ("tiles of 64".into(), 1.0, ours("sat/64,int24-sat", ReportLevel::None)),
+        ("tiles of 64+events".into(), 1.0, ours("sat/64,int24-sat", ReportLevel::Events)),
+        ("tiles of 64+report".into(), 1.0, ours("sat/64,int24-sat", ReportLevel::Full)),
     ];
     let mut seconds = vec![Vec::new(); contestants.len()];
     for _ in 0..ROUNDS {

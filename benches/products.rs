@@ -2,15 +2,16 @@
 //!
 //! Contestants take turns; a line gives the median rate in 10^9 products per second and its ratio to the limit, the
 //! dot-product instruction on registers alone. Operands come as arrays; only the right one is packed before, on both
-//! sides. Then products through a register, over the share of columns that cannot overflow and over K, whose ratio is
-//! to the plain product of the same shape.
+//! sides. Then binary and ternary codes counted as bits beside the same multiplied as bytes (where one code is 2), and
+//! 16-bit codes; a loop over columns, as a user would write it, beside both. Then products through a register, over the
+//! share of columns that cannot overflow and over K, whose ratio is to the plain product of the same shape.
 
 use std::hint::black_box;
 use std::time::Instant;
 
 use fewbit::{
     Accumulator, Isa, MatmulOptions, PackedMatrix, ReportLevel, byte_products, matmul_i32,
-    matmul_packed,
+    matmul_into, matmul_packed,
 };
 use ndarray::Array2;
 use rten_gemm::{GemmExecutor, GemmInputA, GemmInputB, GemmOptions};
@@ -65,6 +66,11 @@ fn main() {
     }
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
     pool.install(|| {
+        for isa in Isa::available() {
+            for shape in [(64, 128, 256), (256, 256, 256), (64, 4096, 256), (512, 1024, 512)] {
+                codes(isa, shape);
+            }
+        }
         for percent in [0, 25, 50, 75, 100] {
             registers(&format!("{percent} % of the columns certified"), 4096, percent);
         }
@@ -109,6 +115,75 @@ fn registers(title: &str, k: usize, percent: usize) {
     );
 }
 
+/// Columns innermost, so that the compiler vectorises.
+fn loop_over_columns(a: &Array2<i16>, b: &Array2<i16>) -> Vec<i64> {
+    let mut out = vec![0; b.ncols()];
+    for row in a.rows().into_iter().step_by(8) {
+        for (&x, b) in row.iter().zip(b.rows()) {
+            for (sum, &w) in out.iter_mut().zip(b.as_slice().unwrap()) {
+                *sum += i64::from(i32::from(x) * i32::from(w));
+            }
+        }
+    }
+    out
+}
+
+/// Products of codes of few and of many bits.
+fn codes(isa: Isa, (m, k, n): (usize, usize, usize)) {
+    let mut numbers = Numbers(1);
+    let mut draw = |rows, cols, codes: std::ops::RangeInclusive<i16>, step: usize| {
+        let all: Vec<i16> = codes.step_by(step).collect();
+        Array2::from_shape_simple_fn((rows, cols), || all[numbers.next() as usize % all.len()])
+    };
+    let mut pairs: Vec<(String, Array2<i8>, Array2<i16>)> = Vec::new();
+    for (name, left, right) in
+        [("binary binary", 2, 2), ("binary ternary", 2, 1), ("ternary ternary", 1, 1)]
+    {
+        let (a, mut b) = (draw(m, k, -1..=1, left), draw(k, n, -1..=1, right));
+        let a = a.mapv(|x| x as i8);
+        pairs.push((name.into(), a.clone(), b.clone()));
+        b[[0, 0]] = 2;
+        pairs.push((format!("{name} as bytes"), a, b));
+    }
+    let words: Vec<_> = [("i16 i16", 32767), ("12 bits, 12 bits", 2047)]
+        .map(|(name, most)| {
+            (name, draw(m, k, -most - 1..=most, 1), draw(k, n, -most - 1..=most, 1))
+        })
+        .into();
+    let products = (m * k * n) as f64;
+    let exact = Accumulator::exact();
+    let options = MatmulOptions { isa: Some(isa), ..MatmulOptions::default() };
+    let rounds = if isa == Isa::Avx512 { 100_000 } else { 10_000 };
+    let mut contestants: Vec<Contestant<'_>> = vec![(
+        "limit of bytes".into(),
+        Box::new(move || byte_products(isa, rounds).unwrap() as f64),
+    )];
+    let (exact, options) = (&exact, &options);
+    for (name, a, b) in &pairs {
+        let (packed, mut out) = (PackedMatrix::new(b.view()), Array2::<i32>::zeros((m, n)));
+        let work = move || {
+            matmul_into(a.view(), &packed, exact, options, out.view_mut()).unwrap();
+            products
+        };
+        contestants.push((name.clone(), Box::new(work)));
+    }
+    for (name, a, b) in &words {
+        let (packed, mut out) = (PackedMatrix::new(b.view()), Array2::<i64>::zeros((m, n)));
+        let work = move || {
+            matmul_into(a.view(), &packed, exact, options, out.view_mut()).unwrap();
+            products
+        };
+        contestants.push(((*name).into(), Box::new(work)));
+    }
+    let (_, a, b) = &words[0];
+    let naive = move || {
+        black_box(loop_over_columns(a, b));
+        products / 8.0
+    };
+    contestants.push(("i16 i16, loop over columns".into(), Box::new(naive)));
+    compare(&format!("{m} x {k} x {n}, {isa}"), contestants);
+}
+
 fn shape(m: usize, k: usize, n: usize, threads: usize) {
     let mut numbers = Numbers(1);
     let unsigned = Array2::from_shape_simple_fn((m, k), || numbers.next() as u8);
@@ -120,6 +195,7 @@ fn shape(m: usize, k: usize, n: usize, threads: usize) {
     let wrap: Accumulator = "int16-wrap".parse().unwrap();
     let options = MatmulOptions::default();
     let (mut out, mut out2) = (Array2::zeros((m, n)), Array2::zeros((m, n)));
+    let mut out3 = Array2::<i16>::zeros((m, n));
     let gemm = GemmExecutor::<u8, i8, i32>::default();
     let view = NdTensorView::from_data([k, n], b.as_slice().unwrap());
     let their_b = gemm.prepack_b(view);
@@ -172,6 +248,14 @@ fn shape(m: usize, k: usize, n: usize, threads: usize) {
                 "i8 i8 int16-wrap".into(),
                 Box::new(|| {
                     black_box(matmul_packed(signed.view(), &packed, &wrap, &options).unwrap());
+                    products
+                }),
+            ),
+            (
+                "i8 i8 int16-wrap -> i16".into(),
+                Box::new(|| {
+                    let out = out3.view_mut();
+                    matmul_into(signed.view(), &packed, &wrap, &options, out).unwrap();
                     products
                 }),
             ),

@@ -23,7 +23,7 @@ pub use kernels::byte_products;
 pub use kernels::{
     ConvError, ConvProduct, FloatEngine, FloatMatmulError, FloatOptions, FloatProduct, MatmulError,
     MatmulOptions, Operand, Output, PackedMatrix, Product, ProductReport, ReportLevel, StageEvents,
-    StageWidths, Widths, conv2d, matmul, matmul_float, matmul_i32, matmul_into, matmul_packed,
-    required_widths,
+    StageWidths, Widths, conv2d, matmul, matmul_float, matmul_from, matmul_i32, matmul_into,
+    matmul_packed, required_widths,
 };
 pub use simd::{Isa, IsaError};

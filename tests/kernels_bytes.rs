@@ -93,9 +93,18 @@ fn random_walks_at_every_width() {
             check(s.view(), b.view(), &acc);
         }
     }
-    for text in
-        ["int13-sat/50,int14-wrap", "int14-wrap*4/128,int15-sat", "exact/8,int13-sat", "exact"]
-    {
+    for text in [
+        "int13-sat/50,int14-wrap",
+        "int14-wrap*4/128,int15-sat",
+        "exact/8,int13-sat",
+        "exact",
+        "int12-sat/64,int13-sat",
+        "int11-wrap/32,int12-wrap",
+        "int13-sat*2/96,int30-sat/3,int13-wrap",
+        "exact/64,int13-sat",
+        "int14-sat*16",
+        "int12-sat/1000,int14-sat",
+    ] {
         check_both(s.view(), b.view(), &acc(text));
     }
 }
@@ -272,6 +281,9 @@ proptest! {
         form in prop_oneof![
             Just("int{}-sat"), Just("int{}-wrap"), Just("int{}-sat*2"), Just("int{}-wrap*64"), Just("int{}-sat/37,int20-sat"),
             Just("int{}-wrap/64,int18-wrap"), Just("int{}-sat*8/20,int12-sat/3,exact"),
+            Just("int{}-sat/32,int12-sat"), Just("int{}-wrap*4/64,int14-sat/2,int16-wrap"),
+            Just("int{}-sat*16/96,int13-wrap*3"), Just("exact/32,int{}-sat"), Just("exact/8,int{}-wrap*2"),
+            Just("int30-sat/64,int{}-sat"), Just("int{}-wrap*32"),
         ],
     ) {
         let acc = acc(&form.replace("{}", &bits.to_string()));

@@ -5,7 +5,7 @@ use fewbit::convert::{PackOrder, pack, packed_len};
 use fewbit::formats::Format;
 use fewbit::{
     Accumulator, Isa, MatmulError, MatmulOptions, Operand, Output, PackedMatrix, ReportLevel,
-    matmul, matmul_into, matmul_packed, reference,
+    matmul, matmul_from, matmul_into, matmul_packed, reference,
 };
 use ndarray::{Array2, ArrayView2, Axis, ShapeBuilder};
 use proptest::prelude::*;
@@ -77,7 +77,7 @@ fn binary_and_ternary_codes() {
     let texts =
         ["exact", "int4-wrap", "int6-sat", "int9-sat", "int10-wrap", "int5-sat/32,int8-wrap"];
     for (index, (m, k, n)) in
-        [(1, 128, 1), (7, 129, 33), (6, 191, 64), (13, 192, 31), (5, 320, 100)]
+        [(1, 128, 1), (7, 129, 33), (6, 257, 64), (13, 192, 31), (5, 320, 100), (4, 1090, 35)]
             .into_iter()
             .enumerate()
     {
@@ -96,7 +96,7 @@ fn binary_and_ternary_codes() {
 /// All sums of one sign, up to K itself, and one code that is other than all others at every place.
 #[test]
 fn extreme_sums_of_bits() {
-    for k in [128, 130, 200] {
+    for k in [128, 130, 260] {
         let ones = Array2::from_elem((3, k), 1i8);
         let minus = Array2::from_elem((k, 34), -1i8);
         check(ones.view(), minus.view(), &["exact", "int9-sat", "int8-sat", "int8-wrap"]);
@@ -277,6 +277,50 @@ fn into<T: Output>(
     result
 }
 
+/// Starting values through every path: equal to the reference's.
+#[test]
+fn starting_values() {
+    let mut numbers = Numbers(29);
+    let full: Vec<i8> = (i8::MIN..=i8::MAX).collect();
+    let (a, b) = (numbers.of((6, 90), &full, false), numbers.of((90, 40), &full, false));
+    let wide = (a.mapv(i64::from), b.mapv(i64::from));
+    let texts = ["exact", "int16-wrap", "int16-sat", "int24-sat", "int64-wrap", "int64-sat"];
+    let more = ["int14-wrap/9,int16-wrap", "int20-wrap/9,int16-wrap", "int12-sat*3/30,int16-sat*2"];
+    for text in texts.iter().chain(&more) {
+        for half in [1i64, 30_000, 32_768] {
+            let init =
+                Array2::from_shape_simple_fn((6, 40), || numbers.next() as i64 % (2 * half) - half);
+            let expected =
+                reference::matmul_from(wide.0.view(), wide.1.view(), &acc(text), init.view());
+            let (values, report) = expected.unwrap();
+            for level in LEVELS {
+                let options = MatmulOptions { report: level, isa: None };
+                let found =
+                    matmul_from(a.view(), b.view(), &acc(text), init.view(), &options).unwrap();
+                assert_eq!(found.values, values, "{text}, {half}, {level:?}");
+                assert_eq!(found.report, (level == ReportLevel::Full).then(|| report.clone()));
+                let events = found.events.map(|s| s.iter().map(|s| s.events).collect::<Vec<_>>());
+                let expected = report.stages.iter().map(|s| s.events).collect();
+                assert_eq!(events, (level != ReportLevel::None).then_some(expected));
+            }
+        }
+    }
+    // Near the end of a register that holds every sum from zero.
+    let init = Array2::from_elem((6, 40), (1i64 << 23) - 1);
+    let run = |text, init: &Array2<i64>| {
+        matmul_from(a.view(), b.view(), &acc(text), init.view(), &MatmulOptions::default())
+    };
+    let expected =
+        reference::matmul_from(wide.0.view(), wide.1.view(), &acc("int24-sat"), init.view());
+    assert_eq!(run("int24-sat", &init).unwrap().values, expected.unwrap().0);
+    let far = Array2::from_elem((6, 40), i64::MAX);
+    let expected = reference::matmul_from(wide.0.view(), wide.1.view(), &acc("exact"), far.view());
+    assert_eq!(run("exact", &far).unwrap_err().to_string(), expected.unwrap_err().to_string());
+    let expected =
+        reference::matmul_from(wide.0.view(), wide.1.view(), &acc("int16-sat"), far.view());
+    assert_eq!(run("int16-sat", &far).unwrap_err().to_string(), expected.unwrap_err().to_string());
+}
+
 #[test]
 fn room_of_every_width() {
     let mut numbers = Numbers(23);
@@ -315,7 +359,7 @@ proptest! {
         kinds in (0usize..4, 0usize..4),
         seed in any::<u64>(),
         text in prop::sample::select(vec![
-            "exact", "int2-wrap", "int7-sat", "int10-sat", "int8-wrap/64,int12-sat", "int6-sat*4",
+            "exact", "int2-wrap", "int7-sat", "int10-sat", "int8-wrap/64,int12-sat", "int6-sat*4", "int11-sat",
         ]),
     ) {
         let all = [BINARY, TERNARY, SPARSE, BOOLEAN];

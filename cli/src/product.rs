@@ -1,13 +1,9 @@
 //! The one place where the command line multiplies matrices.
 
 use std::num::NonZeroU32;
-use std::time::Instant;
 
-use fewbit::accumulate::StageReport;
-use fewbit::reference::{matmul_from, sum_products};
-use fewbit::{
-    Accumulator, Isa, MatmulOptions, PackedMatrix, Product, ReportLevel, StageEvents, matmul_packed,
-};
+use fewbit::reference::sum_products;
+use fewbit::{Accumulator, MatmulOptions, PackedMatrix, Product, ReportLevel, matmul_packed};
 use ndarray::{Array2, ArrayView1, ArrayView2};
 use rayon::prelude::*;
 
@@ -27,33 +23,6 @@ pub(crate) fn multiply(
         best.seconds = best.seconds.min(matmul_packed(a, &b, acc, options)?.seconds);
     }
     Ok(best)
-}
-
-/// `a` times `b` through `acc` from the last register's values `init`, by the scalar reference.
-pub(crate) fn multiply_from(
-    a: ArrayView2<'_, i64>,
-    b: ArrayView2<'_, i64>,
-    acc: &Accumulator,
-    init: ArrayView2<'_, i64>,
-    options: &MatmulOptions,
-) -> Result<Product, CliError> {
-    let start = Instant::now();
-    let (values, report) = matmul_from(a, b, acc, init)?;
-    let seconds = start.elapsed().as_secs_f64();
-    let event = |stage: &StageReport| StageEvents {
-        events: stage.events,
-        outputs: stage.outputs,
-        first: stage.first,
-    };
-    let events = report.stages.iter().map(event).collect();
-    let level = options.report;
-    Ok(Product {
-        values,
-        events: (level != ReportLevel::None).then_some(events),
-        report: (level == ReportLevel::Full).then_some(report),
-        isa: Isa::Portable,
-        seconds,
-    })
 }
 
 /// A right operand that is multiplied again and again.

@@ -46,6 +46,15 @@ pub(super) fn is_ternary(matrix: &Matrix<'_>) -> bool {
     matrix.is_bytes() && matrix.min >= -1 && matrix.max <= 1
 }
 
+/// Whether any code is zero, found out without packing.
+pub(super) fn has_zeros(matrix: &Matrix<'_>) -> bool {
+    match &matrix.codes {
+        Codes::U8(codes) => codes.iter().any(|&code| code == 0),
+        Codes::I8(codes) => codes.iter().any(|&code| code == 0),
+        _ => true,
+    }
+}
+
 /// An operand as words of signs and of what is there.
 ///
 /// ```text
@@ -122,6 +131,11 @@ impl Bits {
         }
         let has_zeros = counts.iter().take(outputs).any(|&count| count < k as i64);
         Self { panels, width, counts, has_zeros }
+    }
+
+    /// Whether any code is zero.
+    pub(super) fn has_zeros(&self) -> bool {
+        self.has_zeros
     }
 
     fn panel(&self, index: usize) -> &[u64] {
@@ -205,14 +219,17 @@ impl<T: Output> BitTask for Job<'_, '_, T> {
                         (true, true) => There::Subtracted,
                     };
                     let counts = &counts[row * WIDTH..][..width];
-                    for (col, &count) in counts.iter().enumerate() {
-                        let count = count.cast_signed();
-                        let value = match there {
-                            There::All(there) => there - 2 * count,
-                            There::OfColumns(there) => there[col] - 2 * count,
-                            There::Subtracted => count,
-                        };
-                        out[(top + row, left + col)] = T::cut(value).keep(kept);
+                    let mut out = out.row_mut(top + row);
+                    if let Some(out) = out.as_slice_mut() {
+                        let out = &mut out[left..left + width];
+                        lanes.vectorize(Write { out, counts, there, kept });
+                        continue;
+                    }
+                    let mut values = [T::default(); WIDTH];
+                    let to = &mut values[..width];
+                    lanes.vectorize(Write { out: to, counts, there, kept });
+                    for (out, &value) in out.iter_mut().skip(left).zip(&values[..width]) {
+                        *out = value;
                     }
                 }
             }
@@ -229,6 +246,46 @@ enum There<'a> {
     OfColumns(&'a [i64]),
     /// They were counted on the way, and those that are -1 subtracted twice.
     Subtracted,
+}
+
+/// A row of outputs from their counts.
+struct Write<'a, T> {
+    out: &'a mut [T],
+    counts: &'a [u64],
+    there: There<'a>,
+    kept: Kept,
+}
+
+impl<T: Output> Call for Write<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self { out, counts, there, kept } = self;
+        let counts = counts.iter().map(|count| count.cast_signed());
+        match there {
+            There::All(there) => {
+                for (out, count) in out.iter_mut().zip(counts) {
+                    *out = T::cut(there - 2 * count);
+                }
+            }
+            There::OfColumns(there) => {
+                for ((out, count), there) in out.iter_mut().zip(counts).zip(there) {
+                    *out = T::cut(there - 2 * count);
+                }
+            }
+            There::Subtracted => {
+                for (out, count) in out.iter_mut().zip(counts) {
+                    *out = T::cut(count);
+                }
+            }
+        }
+        if kept != Kept::Everything {
+            for out in out {
+                *out = out.keep(kept);
+            }
+        }
+    }
 }
 
 /// All vectors of a panel.

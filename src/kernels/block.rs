@@ -78,12 +78,12 @@ impl Geometry {
         Self { height: 4, width: bytes / word.bytes() }
     }
 
-    /// The one with less padding.
+    /// Columns in lanes, as they are packed once; unless rows need clearly less padding.
     pub(super) fn orientation(self, m: usize, n: usize) -> Orientation {
         let padded = |broadcast: usize, lanes: usize| {
             broadcast.next_multiple_of(self.height) * lanes.next_multiple_of(self.width)
         };
-        if padded(n, m) < padded(m, n) {
+        if 8 * padded(n, m) < 7 * padded(m, n) {
             Orientation::RowsInLanes
         } else {
             Orientation::ColumnsInLanes

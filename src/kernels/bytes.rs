@@ -1,5 +1,7 @@
 //! Products of bytes through registers that overflow: jobs, tiles, reports.
 
+use std::ops::Range;
+
 use ndarray::{ArrayViewMut2, s};
 
 use super::block::Orientation;
@@ -8,11 +10,11 @@ use super::exact::{self, Operands, Output};
 use super::guarded::{BLOCK, GuardedTile, InnerStage, Limits};
 use super::outer::{Outer, Settler};
 use super::plan::{StagePlan, StageRegister};
-use super::profile::{Course, Panel, ProfileTile, Resolve, Wanted};
+use super::profile::{self, Course, Panel, ProfileTile, Resolve, Wanted};
 use super::quads::{self, HEIGHT, TAKES, WIDTH};
 use super::split::{Grain, Part, split};
 use super::tally::{StageTally, merge};
-use super::tile::{Blind, Events, Everything, TileResult, Watch};
+use super::tile::{Blind, Events, Everything, Extremes, TileResult, Watch};
 use crate::simd::{ByteLanes, Isa, IsaError, Lanes, Simd, Task, run};
 
 /// What is done with the outputs.
@@ -20,9 +22,9 @@ use crate::simd::{ByteLanes, Isa, IsaError, Lanes, Simd, Task, run};
 pub(super) enum Detail {
     Values,
     Events,
-    /// Of a single stage that takes one product per step, with sums of less than 2^29.
+    /// Of stages whose sums are less than 2^29, if [`is_profiled`].
     Full,
-    /// The widths that the exact sums need, and no more; of a stage as for `Full`.
+    /// The widths that the exact sums need, and no more; of stages as for `Full`.
     Widths,
 }
 
@@ -41,10 +43,16 @@ pub(super) fn is_guarded(stages: &[StagePlan], k: usize) -> bool {
     })
 }
 
-/// Whether everything about the one register can be told from blocks.
+/// Whether everything about the innermost register can be told from blocks.
 pub(super) fn is_profiled(stages: &[StagePlan], k: usize, product: u128) -> bool {
     let small = (k as u128).saturating_mul(product) < 1 << 29;
-    small && matches!(stages, [StagePlan { width: 1, .. }])
+    let block = profile::BLOCK as u64;
+    small
+        && stages.first().is_some_and(|inner| {
+            let tiles_are_whole =
+                inner.count.is_none_or(|tile| tile.is_multiple_of(block) || tile >= k as u64);
+            block.is_multiple_of(inner.width) && tiles_are_whole
+        })
 }
 
 /// Whether sums over all of k, in tiles of `tile` products, can be certified to fit 32 bits on the way.
@@ -317,10 +325,17 @@ impl<'a, T: Output> Job<'a, '_, T> {
         lanes: L,
         codes: S,
     ) -> Vec<StageTally> {
-        let mut tally = StageTally::default();
-        let mut course = Course::new(ROWS * VECTORS * L::N, self.guarded.operands.k);
-        let mut pass = Pass::<L, Everything<L::V>>::new(lanes, self.guarded.stages);
+        let stages = self.guarded.stages;
+        let k = self.guarded.operands.k;
+        let mut tallies = vec![StageTally::default(); stages.len()];
+        let most = |n: u64| usize::try_from(n).unwrap_or(usize::MAX).min(k.max(1));
+        let (tile, width) = (stages[0].count.map_or(k.max(1), most), stages[0].width as usize);
+        let mut course = Course::new(ROWS * VECTORS * L::N, k, tile, width);
+        let exact: Vec<_> = stages.iter().map(|stage| stage.exact()).collect();
+        let mut profile = Pass::<L, Extremes<L::V>>::new(lanes, &exact);
+        let mut pass = Pass::<L, Everything<L::V>>::new(lanes, stages);
         let range = self.range();
+        let ranges: Vec<_> = stages.iter().map(|stage| stage.range()).collect();
         for place in self.places::<L>() {
             let panel = self.panel(place);
             lanes.vectorize(ProfileTile::<L, S, ROWS, VECTORS> {
@@ -328,47 +343,87 @@ impl<'a, T: Output> Job<'a, '_, T> {
                 codes,
                 panel,
                 course: &mut course,
+                outer: &mut profile.outer,
+                result: &mut profile.result,
             });
             self.resolve((lanes, codes), place, &mut course, Wanted::Width);
-            let mut overflows = false;
-            // Without overflow the exact course is the real one.
-            let stays = |(min, max): (i32, i32)| min >= range.0 && max <= range.1;
-            for (index, at) in self.members::<L>(place) {
-                let (min, max) = course.reached(index);
-                tally.add_exact(min.into(), max.into());
-                if stays((min, max)) {
-                    tally.add_extremes(min.into(), max.into());
-                    self.part.out[at] = T::cut(course.value(index).into());
-                } else {
-                    overflows = true;
+            let traces = &profile.result.traces;
+            let mut stay = [true; HEIGHT * WIDTH];
+            for row in self.rows::<L>(place) {
+                for (stage, tally) in tallies.iter_mut().enumerate() {
+                    let [min, max] = reached(&course, traces, stage, row.clone());
+                    tally.add_exact_row(min, max);
+                    let (low, high) = ranges[stage];
+                    let all = min.iter().zip(max).zip(&mut stay[row.clone()]);
+                    for ((&min, &max), stays) in all {
+                        *stays &= i64::from(min) >= low && i64::from(max) <= high;
+                    }
                 }
             }
             if self.guarded.detail == Detail::Widths {
                 continue;
             }
-            let (low, high) = tally.extremes();
+            // Without overflow the exact course is the real one.
+            let mut overflows = false;
+            let mut add_extremes = |tallies: &mut [StageTally], course: &Course, from: usize| {
+                for row in self.rows::<L>(place) {
+                    let stay = &stay[row.clone()];
+                    overflows |= stay.contains(&false);
+                    for (stage, tally) in tallies.iter_mut().enumerate().skip(from) {
+                        let [min, max] = reached(course, traces, stage, row.clone());
+                        let (mut least, mut greatest) = (0, 0);
+                        for ((&min, &max), &stays) in min.iter().zip(max).zip(stay) {
+                            least = if stays { min.min(least) } else { least };
+                            greatest = if stays { max.max(greatest) } else { greatest };
+                        }
+                        tally.add_extremes(least.into(), greatest.into());
+                    }
+                }
+            };
+            add_extremes(&mut tallies, &course, 0);
+            let (low, high) = tallies[0].extremes();
             let (low, high) = (narrow(low), narrow(high));
             self.resolve((lanes, codes), place, &mut course, Wanted::Extremes { low, high, range });
-            for (index, _) in self.members::<L>(place) {
-                let (min, max) = course.reached(index);
-                if stays((min, max)) {
-                    tally.add_extremes(min.into(), max.into());
-                }
+            add_extremes(&mut tallies[..1], &course, 0);
+            if !overflows {
+                self.write::<L>(place, &profile.result.values);
+                continue;
             }
-            if overflows {
-                let (low, high) = tally.extremes();
-                let limits = (narrow(low).max(range.0), narrow(high).min(range.1));
-                self.run_tile((lanes, codes), limits, place, &mut pass);
-                let [min, max, events] = &pass.result.traces[0];
+            let (low, high) = tallies[0].extremes();
+            let limits = (narrow(low).max(range.0), narrow(high).min(range.1));
+            self.run_tile((lanes, codes), limits, place, &mut pass);
+            self.write::<L>(place, &pass.result.values);
+            for (tally, [min, max, events]) in tallies.iter_mut().zip(&pass.result.traces) {
                 for (index, at) in self.members::<L>(place) {
-                    self.part.out[at] = T::cut(pass.result.values[index].into());
                     tally.add_extremes(min[index].into(), max[index].into());
                     tally.add_events(self.name(at), events[index].into());
                 }
             }
         }
-        vec![tally]
+        tallies
     }
+
+    /// The outputs of each row of a tile, as indices in the tile.
+    fn rows<L: Lanes>(&self, place: Place) -> impl Iterator<Item = Range<usize>> + use<L, T> {
+        let (rows, cols) = self.part.out.dim();
+        let width = VECTORS * L::N;
+        let (high, wide) = (ROWS.min(rows - place.row), width.min(cols - place.col));
+        (0..high).map(move |row| row * width..row * width + wide)
+    }
+}
+
+/// The least and the greatest exact sum of a row of a tile's outputs in a stage.
+fn reached<'a>(
+    course: &'a Course,
+    traces: &'a [[Vec<i32>; 3]],
+    stage: usize,
+    row: Range<usize>,
+) -> [&'a [i32]; 2] {
+    let [min, max]: [&[i32]; 2] = match (stage, &traces[stage]) {
+        (0, _) => course.reached(),
+        (_, [min, max, _]) => [min, max],
+    };
+    [&min[row.clone()], &max[row]]
 }
 
 /// The nearest value of 30 bits, beyond which no bound lies.

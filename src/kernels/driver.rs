@@ -62,21 +62,23 @@ pub(super) fn multiply_into<T: Output>(
         }
         return Ok(ProductReport { events, report, isa, seconds });
     }
+    let mut places = Vec::new();
     let (work, word) = match options.report {
         ReportLevel::None => {
             let Plan { stages, word } = Plan::values(&stages, bounds);
             (Work::Values(stages), word)
         }
         ReportLevel::Events => {
-            let Plan { stages, word } = Plan::stepwise(&stages, bounds);
+            let (Plan { stages, word }, of) = Plan::events(&stages, bounds);
+            places = of;
             (Work::Events(stages), word)
         }
         ReportLevel::Full => {
             let Plan { stages: exact, word } = Plan::exact(&stages, bounds);
-            (Work::Full { exact, real: stages }, word)
+            (Work::Full { exact, real: stages.clone() }, word)
         }
     };
-    let (tallies, seconds) = match (exact_work(&work), byte_work(&work, word, bounds), word) {
+    let (mut tallies, seconds) = match (exact_work(&work), byte_work(&work, word, bounds), word) {
         (Some(kept), ..) if sums::takes(a, &b.matrix) => {
             (Vec::new(), sums::multiply(a, b, kept, isa, out)?)
         }
@@ -84,6 +86,13 @@ pub(super) fn multiply_into<T: Output>(
         (.., Some(word)) => in_lanes(a, b, &work, word, isa, out)?,
         (.., None) => scalar_rows(a, &b.matrix, acc, out)?,
     };
+    if options.report == ReportLevel::Events && tallies.len() < stages.len() {
+        // Stages that were joined to others have no events.
+        let seen = std::mem::replace(&mut tallies, vec![StageTally::default(); stages.len()]);
+        for (place, tally) in places.into_iter().zip(seen) {
+            tallies[place] = tally;
+        }
+    }
     let first = |(stage, tally): (usize, &StageTally)| -> Option<FirstEvent> {
         let (row, col) = tally.first?;
         let (_, traces) = scalar::output(a, &b.matrix, acc, row, col);
@@ -146,7 +155,11 @@ fn exact_work(work: &Work) -> Option<Kept> {
             [StagePlan { register: StageRegister::Wrap { bits }, .. }] => Some(Kept::LowBits(bits)),
             _ => None,
         },
-        _ => None,
+        Work::Events(stages) => match stages[..] {
+            [StagePlan { register: StageRegister::Keep, .. }] => Some(Kept::Everything),
+            _ => None,
+        },
+        Work::Full { .. } => None,
     }
 }
 
@@ -231,7 +244,7 @@ fn in_bytes<T: Output>(
 }
 
 impl Bounds {
-    fn new(a: &Matrix<'_>, b: &Matrix<'_>) -> Self {
+    pub(super) fn new(a: &Matrix<'_>, b: &Matrix<'_>) -> Self {
         let operands = if a.fits_i16() && b.fits_i16() {
             Some(WordKind::Pair16)
         } else if a.fits_i32() && b.fits_i32() {

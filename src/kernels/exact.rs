@@ -11,10 +11,8 @@ use crate::simd::{ByteLanes, Call, Isa, IsaError, Simd, Task, prefetch, run};
 
 /// The most products that 32 bits hold the sum of: `255 * 255 * 2^15 < 2^31`.
 pub(super) const LONGEST: usize = 1 << 15;
-/// Products per chunk of a plain product: a panel of lanes that is so deep stays in the first cache.
-const CHUNK: usize = 512;
-/// Chunks are not worth their writing where k is not longer than this.
-const WHOLE: usize = 768;
+/// Units of the panel of lanes that are asked for ahead of their use.
+const AHEAD: usize = 8;
 
 /// What an output keeps of its exact sum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,11 +118,11 @@ impl<T: Output> Task for Job<'_, '_, T> {
 }
 
 impl<T: Output> Job<'_, '_, T> {
-    /// A chunk of a panel of lanes stays in the cache while all rows pass by.
+    /// A panel of lanes stays in the cache while all rows pass by.
     fn in_tiles<L: ByteLanes>(self, lanes: L) {
         let Self { part: Part { mut out, row, col }, operands, kept } = self;
         let (rows, cols) = out.dim();
-        let tiles = Tiles::new(operands, if operands.k <= WHOLE { WHOLE } else { CHUNK });
+        let tiles = Tiles::new(operands, LONGEST);
         let chunks = tiles.chunks();
         if chunks == 0 {
             out.fill(T::default());
@@ -132,14 +130,9 @@ impl<T: Output> Job<'_, '_, T> {
         let mut sums = [0; HEIGHT * WIDTH];
         for (panel, left) in (col / WIDTH..).zip((0..cols).step_by(WIDTH)) {
             let width = WIDTH.min(cols - left);
-            for chunk in 0..chunks {
-                for (block, top) in (row / HEIGHT..).zip((0..rows).step_by(HEIGHT)) {
-                    let height = HEIGHT.min(rows - top);
-                    for row in top..top + height {
-                        if let Some(row) = out.row(row).to_slice() {
-                            prefetch(&row[left..left + width]);
-                        }
-                    }
+            for (block, top) in (row / HEIGHT..).zip((0..rows).step_by(HEIGHT)) {
+                let height = HEIGHT.min(rows - top);
+                for chunk in 0..chunks {
                     tiles.sum(lanes, (block, panel), (height, width), chunk, &mut sums);
                     let kept = if chunk + 1 == chunks { kept } else { Kept::Everything };
                     for (index, sums) in sums.chunks(WIDTH).take(height).enumerate() {
@@ -377,7 +370,12 @@ impl<L: ByteLanes, const R: usize, const V: usize> Call for Tile<'_, L, R, V> {
     fn call(self) {
         let Self { lanes, a, b, sums } = self;
         let mut tile = [[lanes.splat(0); V]; R];
-        for (a, b) in a.chunks_exact(HEIGHT).zip(b.chunks(WIDTH)) {
+        let ahead = b.get(AHEAD * WIDTH..).unwrap_or(&[]).chunks(WIDTH).map(Some);
+        let ahead = ahead.chain(std::iter::repeat(None));
+        for ((a, b), ahead) in a.chunks_exact(HEIGHT).zip(b.chunks(WIDTH)).zip(ahead) {
+            if let Some(ahead) = ahead {
+                prefetch(&ahead[..(V * L::N).min(ahead.len())]);
+            }
             let b = columns::<L, V>(lanes, b);
             for row in 0..R {
                 let a = lanes.splat(a[row]);

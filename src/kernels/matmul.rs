@@ -8,6 +8,7 @@ use super::exact::Output;
 use super::operand::{Matrix, Operand, PackedMatrix};
 use super::tally::StageEvents;
 use crate::accumulate::{Accumulator, Report};
+use crate::reference::ReferenceError;
 use crate::simd::{Isa, IsaError};
 
 /// How much a product reports; less costs less.
@@ -115,6 +116,9 @@ pub enum MatmulError {
         /// Columns of the room.
         cols: usize,
     },
+    /// Starting values that the last register cannot have.
+    #[error(transparent)]
+    Start(#[from] ReferenceError),
     /// An instruction set that cannot be used.
     #[error(transparent)]
     Isa(#[from] IsaError),

@@ -20,6 +20,7 @@ mod conv;
 mod driver;
 mod exact;
 mod float;
+mod from;
 mod guarded;
 mod matmul;
 mod operand;
@@ -42,6 +43,7 @@ mod words;
 pub use conv::{ConvError, ConvProduct, conv2d};
 pub use exact::Output;
 pub use float::{FloatEngine, FloatMatmulError, FloatOptions, FloatProduct, matmul_float};
+pub use from::matmul_from;
 pub use matmul::{
     MatmulError, MatmulOptions, Product, ProductReport, ReportLevel, matmul, matmul_i32,
     matmul_into, matmul_packed,

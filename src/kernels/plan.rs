@@ -61,8 +61,20 @@ impl StagePlan {
         Some(Self { register, width: stage.width.get().into(), count })
     }
 
-    fn exact(self) -> Self {
+    /// The same stage with a register that holds every sum.
+    pub(super) fn exact(self) -> Self {
         Self { register: StageRegister::Keep, ..self }
+    }
+}
+
+impl StagePlan {
+    /// This stage and `inner` before it as one, if that is an exact stage of tiles: as wider steps.
+    fn joined(self, inner: Self) -> Option<Self> {
+        let (StageRegister::Keep, Some(count)) = (inner.register, inner.count) else {
+            return None;
+        };
+        let width = self.width.saturating_mul(count);
+        Some(Self { width, count: self.count.map(|own| own.saturating_mul(count)), ..self })
     }
 }
 
@@ -79,9 +91,26 @@ impl Plan {
         Self { stages, word }
     }
 
-    /// The accumulator as it is, step by step.
-    pub(super) fn stepwise(stages: &[StagePlan], bounds: Bounds) -> Self {
-        Self { stages: stages.to_vec(), word: word_for(stages, bounds) }
+    /// The shortest accumulator with the same events, and which stage each of its stages stands for: registers that hold
+    /// every sum have no events, and are wider steps of those behind them.
+    pub(super) fn events(stages: &[StagePlan], bounds: Bounds) -> (Self, Vec<usize>) {
+        let mut merged: Vec<(StagePlan, usize)> = Vec::with_capacity(stages.len());
+        let held = hold(stages, bounds);
+        for (index, mut stage) in held.into_iter().enumerate() {
+            if stage.register == StageRegister::Keep {
+                stage.width = u64::MAX;
+            }
+            if let Some(&(inner, _)) = merged.last()
+                && let Some(joined) = stage.joined(inner)
+            {
+                stage = joined;
+                merged.pop();
+            }
+            merged.push((stage, index));
+        }
+        let (stages, places): (Vec<_>, _) = merged.into_iter().unzip();
+        let word = word_for(&stages, bounds);
+        (Self { stages, word }, places)
     }
 
     /// The shortest accumulator that gives the same values, if nobody looks at the way.
@@ -110,6 +139,11 @@ pub(super) fn fits(stages: &[StagePlan], bounds: Bounds, bits: u32) -> bool {
         }
         _ => magnitudes(stages, bounds).last().is_none_or(|&(_, kept)| kept < range),
     }
+}
+
+/// The greatest magnitude of a sum in the last stage.
+pub(super) fn greatest(stages: &[StagePlan], bounds: Bounds) -> u128 {
+    magnitudes(stages, bounds).last().map_or(0, |&(sum, _)| sum)
 }
 
 /// The greatest magnitude of a sum before the check, and of what is handed on, per stage.
@@ -144,18 +178,22 @@ fn word_for(stages: &[StagePlan], bounds: Bounds) -> Option<WordKind> {
     }
 }
 
+/// Registers that hold every sum as what they are: exact.
+fn hold(stages: &[StagePlan], bounds: Bounds) -> Vec<StagePlan> {
+    let held = |(stage, (sum, _)): (&StagePlan, (u128, u128))| match stage.register {
+        StageRegister::Saturate { bits } | StageRegister::Wrap { bits }
+            if sum < 1 << (bits - 1) =>
+        {
+            stage.exact()
+        }
+        _ => *stage,
+    };
+    stages.iter().zip(magnitudes(stages, bounds)).map(held).collect()
+}
+
 /// Fewer and wider steps with the same values.
 fn shorten(stages: &[StagePlan], bounds: Bounds) -> Vec<StagePlan> {
-    let mut stages = stages.to_vec();
-    // A register that holds every sum is exact.
-    for (index, (sum, _)) in magnitudes(&stages, bounds).into_iter().enumerate() {
-        if let StageRegister::Saturate { bits } | StageRegister::Wrap { bits } =
-            stages[index].register
-            && sum < 1 << (bits - 1)
-        {
-            stages[index] = stages[index].exact();
-        }
-    }
+    let mut stages = hold(stages, bounds);
     // A wrap that only a narrower wrap sees is exact: only the low bits count.
     let mut seen_bits = None;
     for stage in stages.iter_mut().rev() {
@@ -177,11 +215,8 @@ fn shorten(stages: &[StagePlan], bounds: Bounds) -> Vec<StagePlan> {
     // An exact stage of tiles is a wider step of the stage behind it.
     let mut shortened: Vec<StagePlan> = Vec::with_capacity(stages.len());
     for mut stage in stages {
-        if let Some(StagePlan { register: StageRegister::Keep, count: Some(count), .. }) =
-            shortened.last().copied()
-        {
-            stage.width = stage.width.saturating_mul(count);
-            stage.count = stage.count.map(|own| own.saturating_mul(count));
+        if let Some(joined) = shortened.last().and_then(|&inner| stage.joined(inner)) {
+            stage = joined;
             shortened.pop();
         }
         shortened.push(stage);

@@ -1,4 +1,4 @@
-//! One register over all of k, and everything that a report says of it, in one pass that steps hardly anything.
+//! The innermost register, and everything that a report says of it, in one pass that steps hardly anything.
 //!
 //! The pass runs the exact sum block by block and keeps, per output and block, where the block ends and how far its
 //! values may spread; see [`bounded`](super::bounded). A width changes at powers of two only, so of most outputs the
@@ -7,7 +7,9 @@
 
 use super::bounded::{BroadcastCodes, columns, products, sum_block};
 use super::guarded::BLOCK_UNITS;
+use super::outer::Outer;
 use super::quads::{HEIGHT, TAKES, WIDTH};
+use super::tile::{Extremes, Finish, Inner, TileResult, Watch};
 use crate::simd::{ByteLanes, Call};
 
 /// The packed operands of a tile, as of [`GuardedTile`](super::guarded::GuardedTile).
@@ -18,12 +20,18 @@ pub(super) struct Panel<'a> {
 }
 
 /// Words of a block per output: shorter than where a block is only summed, because a closer bound saves steps.
-pub(super) const UNITS: usize = BLOCK_UNITS / 2;
+const UNITS: usize = BLOCK_UNITS / 2;
+/// Products of a block: tiles are whole blocks, and a block is whole steps.
+pub(super) const BLOCK: usize = UNITS * TAKES;
 
 /// The exact sums of `R` by `V` vectors of outputs along k.
 pub(super) struct Course {
-    /// Outputs in a tile.
+    /// Outputs in a tile of outputs.
     outputs: usize,
+    /// Blocks that the register sums before it hands on.
+    blocks_per_tile: usize,
+    /// Products of a step.
+    width: usize,
     /// Per block, per output.
     ends: Vec<i32>,
     /// Per block, per output: `-t`.
@@ -33,25 +41,23 @@ pub(super) struct Course {
 }
 
 impl Course {
-    pub(super) fn new(outputs: usize, k: usize) -> Self {
-        let blocks = k.div_ceil(UNITS * TAKES);
+    /// `tile` products in a tile, a multiple of [`BLOCK`] or k; `width` in a step, a divisor of [`BLOCK`].
+    pub(super) fn new(outputs: usize, k: usize, tile: usize, width: usize) -> Self {
+        let blocks = k.div_ceil(BLOCK);
         let zeros = |count| vec![0; count];
         Self {
             outputs,
+            blocks_per_tile: tile.div_ceil(BLOCK).max(1),
+            width,
             ends: zeros(blocks * outputs),
             spreads: zeros(blocks * outputs),
             extremes: [0; 4].map(|_| zeros(outputs)),
         }
     }
 
-    /// The exact sum of an output.
-    pub(super) fn value(&self, output: usize) -> i32 {
-        self.ends.len().checked_sub(self.outputs).map_or(0, |last| self.ends[last + output])
-    }
-
-    /// The least and greatest value that an output is known to reach.
-    pub(super) fn reached(&self, output: usize) -> (i32, i32) {
-        (self.extremes[MIN][output], self.extremes[MAX][output])
+    /// The least and the greatest value that each output is known to reach.
+    pub(super) fn reached(&self) -> [&[i32]; 2] {
+        [&self.extremes[MIN], &self.extremes[MAX]]
     }
 }
 
@@ -126,6 +132,9 @@ impl<L: ByteLanes, S: BroadcastCodes<L>> Call for Resolve<'_, L, S> {
         let outputs = self.course.outputs;
         let mut start = lanes.splat(0);
         for block in 0..self.course.ends.len() / outputs {
+            if block.is_multiple_of(self.course.blocks_per_tile) {
+                start = lanes.splat(0);
+            }
             let end = lanes.load(&self.course.ends[block * outputs + at..]);
             let spread = lanes.load(&self.course.spreads[block * outputs + at..]);
             let both = lanes.add(start, end);
@@ -169,6 +178,8 @@ impl<L: ByteLanes, S: BroadcastCodes<L>> Resolve<'_, L, S> {
         let lanes = *lanes;
         let (mut sum, mut least, mut greatest) = (start, start, start);
         let zero = [[lanes.splat(0)]];
+        let width = self.course.width;
+        let mut waiting = 0;
         let a = panel.a[block * UNITS * HEIGHT..].chunks(HEIGHT);
         let b = panel.b[block * UNITS * WIDTH..].chunks(WIDTH);
         for (a, b) in a.zip(b).take(UNITS) {
@@ -176,8 +187,12 @@ impl<L: ByteLanes, S: BroadcastCodes<L>> Resolve<'_, L, S> {
             for place in 0..TAKES {
                 let [[product]] = products(lanes, *codes, &zero, a, &b, place);
                 sum = lanes.add(sum, product);
-                least = lanes.min(least, sum);
-                greatest = lanes.max(greatest, sum);
+                waiting += 1;
+                if waiting == width {
+                    waiting = 0;
+                    least = lanes.min(least, sum);
+                    greatest = lanes.max(greatest, sum);
+                }
             }
         }
         [least, greatest]
@@ -185,11 +200,14 @@ impl<L: ByteLanes, S: BroadcastCodes<L>> Resolve<'_, L, S> {
 }
 
 /// Fills in the course of a tile.
-pub(super) struct ProfileTile<'a, L, S, const R: usize, const V: usize> {
+pub(super) struct ProfileTile<'a, L: ByteLanes, S, const R: usize, const V: usize> {
     pub(super) lanes: L,
     pub(super) codes: S,
     pub(super) panel: Panel<'a>,
     pub(super) course: &'a mut Course,
+    /// The stages behind the register, without overflow.
+    pub(super) outer: &'a mut Outer<L, Extremes<L::V>>,
+    pub(super) result: &'a mut TileResult<i32>,
 }
 
 impl<L, S, const R: usize, const V: usize> Call for ProfileTile<'_, L, S, R, V>
@@ -201,8 +219,10 @@ where
 
     #[inline(always)]
     fn call(self) {
-        let Self { lanes, codes, panel: Panel { a, b, .. }, course } = self;
+        let Self { lanes, codes, panel: Panel { a, b, .. }, course, outer, result } = self;
         let zero = lanes.splat(0);
+        outer.restart(lanes);
+        let mut blocks = 0;
         let mut registers = [[zero; V]; R];
         let mut extremes = [[[zero; 4]; V]; R];
         let a = a.chunks(HEIGHT * UNITS);
@@ -210,6 +230,12 @@ where
         let ends = course.ends.chunks_exact_mut(R * V * L::N);
         let spreads = course.spreads.chunks_exact_mut(R * V * L::N);
         for (((a, b), to_ends), to_spreads) in a.zip(b).zip(ends).zip(spreads) {
+            if blocks == course.blocks_per_tile {
+                outer.take(lanes, registers.as_flattened());
+                registers = [[zero; V]; R];
+                blocks = 0;
+            }
+            blocks += 1;
             let sums = sum_block(lanes, codes, &registers, a, b);
             for row in 0..R {
                 for col in 0..V {
@@ -229,6 +255,13 @@ where
             }
             registers = sums.ends;
         }
+        if blocks > 0 {
+            outer.take(lanes, registers.as_flattened());
+        }
+        // Of the register itself, the course tells.
+        let watches = [[<Extremes<L::V> as Watch<L>>::start(lanes); V]; R];
+        let inner = Inner { registers: registers.as_flattened(), watches: watches.as_flattened() };
+        lanes.vectorize(Finish { lanes, inner, outer, result });
         for (index, extremes) in extremes.as_flattened().iter().enumerate() {
             for (extreme, to) in extremes.iter().zip(&mut course.extremes) {
                 lanes.store(*extreme, &mut to[index * L::N..]);

@@ -12,6 +12,7 @@ use super::pack::Role;
 use super::quads::{self, Order};
 use super::sides::Sides;
 use super::{bits, words};
+use crate::simd::bits::counts_bits;
 use crate::simd::{Isa, IsaError};
 
 /// What the operands are counted, or multiplied, as.
@@ -22,16 +23,30 @@ enum Kernel {
     Words,
 }
 
-/// Below this k, words of bits save no time: making them takes as long.
+/// Below this k, bits save no time: making them takes as long.
 const LEAST_BITS: usize = 128;
+/// The same with AVX-512, which multiplies bytes so fast that bits pay later,
+const LEAST_BITS_WIDE: usize = 256;
+/// and later still where both operands have zeros, so that twice as much is counted. Measured in `benches/products.rs`.
+const LEAST_TERNARY_WIDE: usize = 1024;
 
-fn kernel(a: &Matrix<'_>, b: &Matrix<'_>) -> Option<Kernel> {
+fn kernel(a: &Matrix<'_>, b: &PackedMatrix, isa: Isa) -> Option<Kernel> {
     let k = a.dim().1;
-    if bits::is_ternary(a) && bits::is_ternary(b) && k >= LEAST_BITS {
+    let (theirs, is_wide) = (&b.matrix, isa == Isa::Avx512);
+    let least = if is_wide { LEAST_BITS_WIDE } else { LEAST_BITS };
+    if bits::is_ternary(a)
+        && bits::is_ternary(theirs)
+        && k >= least
+        && counts_bits(isa)
+        && (!is_wide
+            || k >= LEAST_TERNARY_WIDE
+            || !b.bits(bits::Side::Lanes).has_zeros()
+            || !bits::has_zeros(a))
+    {
         Some(Kernel::Bits)
-    } else if a.is_bytes() && b.is_bytes() {
+    } else if a.is_bytes() && theirs.is_bytes() {
         Some(Kernel::Bytes)
-    } else if a.fits_i16() && b.fits_i16() {
+    } else if a.fits_i16() && theirs.fits_i16() {
         Some(Kernel::Words)
     } else {
         None
@@ -40,7 +55,7 @@ fn kernel(a: &Matrix<'_>, b: &Matrix<'_>) -> Option<Kernel> {
 
 /// Whether there is a kernel for these operands.
 pub(super) fn takes(a: &Matrix<'_>, b: &Matrix<'_>) -> bool {
-    kernel(a, b).is_some()
+    a.fits_i16() && b.fits_i16()
 }
 
 /// Writes what is kept of the exact sums; gives the seconds that it took, without packing. Operands that no kernel takes
@@ -53,7 +68,7 @@ pub(super) fn multiply<T: Output>(
     out: ArrayViewMut2<'_, T>,
 ) -> Result<f64, IsaError> {
     let ((m, k), n) = (a.dim(), b.dim().1);
-    match kernel(a, &b.matrix) {
+    match kernel(a, b, isa) {
         Some(Kernel::Bits) => {
             let geometry = Geometry { height: bits::HEIGHT, width: bits::WIDTH };
             let orientation = geometry.orientation(m, n);

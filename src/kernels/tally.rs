@@ -54,6 +54,14 @@ impl StageTally {
         self.histogram[(65 - magnitude.leading_zeros()) as usize] += 1;
     }
 
+    /// [`Self::add_exact`] of several outputs.
+    pub(super) fn add_exact_row(&mut self, min: &[i32], max: &[i32]) {
+        for (&min, &max) in min.iter().zip(max) {
+            let magnitude = max.max(!min);
+            self.histogram[(33 - magnitude.leading_zeros()) as usize] += 1;
+        }
+    }
+
     /// The extremes of an output's real trajectory.
     pub(super) fn add_extremes(&mut self, min: i64, max: i64) {
         self.min = self.min.min(min.into());

@@ -145,7 +145,7 @@ pub fn matmul_from(
 }
 
 /// Whether the last register can start at these values.
-fn check_init(
+pub(crate) fn check_init(
     init: ArrayView2<'_, i64>,
     acc: &Accumulator,
     (m, n): (usize, usize),

@@ -18,5 +18,6 @@ pub use float::{
     FloatRow, FloatStageReport, Operand, RandomBits, Scales, Step, StepError, StepRecord, Value,
     matmul_float, sum_addends,
 };
+pub(crate) use matmul::check_init;
 pub use matmul::{ReferenceError, matmul, matmul_from};
 pub use step::{IntStepRecord, StageState, sum_products, sum_products_from, sum_products_observed};

@@ -50,10 +50,21 @@ pub(crate) trait BitTask {
     fn run<L: BitLanes>(self, lanes: L) -> Self::Output;
 }
 
-/// Runs `task` with the instructions of `isa`; with those that count bits, where the CPU has them too.
+/// Whether bits are counted faster than bytes are multiplied: by AVX-512 only where the CPU has instructions for it.
+pub(crate) fn counts_bits(isa: Isa) -> bool {
+    match isa {
+        Isa::Portable | Isa::Avx2 => true,
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx512 => x86::Avx512Counts::detect().is_some(),
+        #[cfg(not(target_arch = "x86_64"))]
+        Isa::Avx512 => false,
+    }
+}
+
+/// Runs `task` with the instructions of `isa`.
 ///
 /// # Errors
-/// Where this CPU lacks `isa`.
+/// Where this CPU lacks `isa`, or what [`counts_bits`] asks for.
 pub(crate) fn run_bits<T: BitTask>(isa: Isa, task: T) -> Result<T::Output, IsaError> {
     match isa {
         Isa::Portable => Ok(task.run(portable::PortableBits)),
@@ -64,11 +75,8 @@ pub(crate) fn run_bits<T: BitTask>(isa: Isa, task: T) -> Result<T::Output, IsaEr
         }
         #[cfg(target_arch = "x86_64")]
         Isa::Avx512 => {
-            let simd = super::avx512::Avx512::detect().ok_or(IsaError::Unavailable(isa))?;
-            match x86::Avx512Counts::detect() {
-                Some(counts) => Ok(task.run(counts)),
-                None => Ok(task.run(x86::Avx512Bits(simd))),
-            }
+            let counts = x86::Avx512Counts::detect().ok_or(IsaError::Unavailable(isa))?;
+            Ok(task.run(counts))
         }
         #[cfg(not(target_arch = "x86_64"))]
         Isa::Avx2 | Isa::Avx512 => Err(IsaError::Unavailable(isa)),
@@ -158,10 +166,6 @@ mod x86 {
     #[derive(Clone, Copy)]
     pub(super) struct Avx2Bits(pub(super) Avx2);
 
-    /// Eight words; bits are counted by a table of nibbles.
-    #[derive(Clone, Copy)]
-    pub(super) struct Avx512Bits(pub(super) Avx512);
-
     /// Eight words, with an instruction that counts bits.
     #[derive(Clone, Copy)]
     pub(super) struct Avx512Counts(());
@@ -190,36 +194,6 @@ mod x86 {
         };
     }
 
-    /// Loads and stores of eight words, and what takes no counting.
-    macro_rules! eight_words {
-        () => {
-            #[inline(always)]
-            fn load(self, from: &[u64]) -> __m512i {
-                let from = &from[..Self::N];
-                // SAFETY: `from` has 8 words, and `self` proves AVX-512 F.
-                unsafe { _mm512_loadu_si512(from.as_ptr().cast()) }
-            }
-
-            #[inline(always)]
-            fn store(self, v: __m512i, to: &mut [u64]) {
-                let to = &mut to[..Self::N];
-                // SAFETY: `to` has 8 words, and `self` proves AVX-512 F.
-                unsafe { _mm512_storeu_si512(to.as_mut_ptr().cast(), v) }
-            }
-
-            instructions! {
-                fn splat(self, x: u64) -> __m512i { _mm512_set1_epi64(x.cast_signed()) }
-                fn xor(self, a: __m512i, b: __m512i) -> __m512i { _mm512_xor_si512(a, b) }
-                fn and(self, a: __m512i, b: __m512i) -> __m512i { _mm512_and_si512(a, b) }
-                fn differ(self, a: __m512i, b: __m512i, mask: __m512i) -> __m512i {
-                    _mm512_ternarylogic_epi64::<XOR_AND>(a, b, mask)
-                }
-                fn add(self, a: __m512i, b: __m512i) -> __m512i { _mm512_add_epi64(a, b) }
-                fn sub(self, a: __m512i, b: __m512i) -> __m512i { _mm512_sub_epi64(a, b) }
-            }
-        };
-    }
-
     impl BitLanes for Avx512Counts {
         type V = __m512i;
 
@@ -238,38 +212,33 @@ mod x86 {
             unsafe { inner(call) }
         }
 
-        eight_words!();
+        #[inline(always)]
+        fn load(self, from: &[u64]) -> __m512i {
+            let from = &from[..Self::N];
+            // SAFETY: `from` has 8 words, and `self` proves AVX-512 F.
+            unsafe { _mm512_loadu_si512(from.as_ptr().cast()) }
+        }
+
+        #[inline(always)]
+        fn store(self, v: __m512i, to: &mut [u64]) {
+            let to = &mut to[..Self::N];
+            // SAFETY: `to` has 8 words, and `self` proves AVX-512 F.
+            unsafe { _mm512_storeu_si512(to.as_mut_ptr().cast(), v) }
+        }
+
+        instructions! {
+            fn splat(self, x: u64) -> __m512i { _mm512_set1_epi64(x.cast_signed()) }
+            fn xor(self, a: __m512i, b: __m512i) -> __m512i { _mm512_xor_si512(a, b) }
+            fn and(self, a: __m512i, b: __m512i) -> __m512i { _mm512_and_si512(a, b) }
+            fn differ(self, a: __m512i, b: __m512i, mask: __m512i) -> __m512i {
+                _mm512_ternarylogic_epi64::<XOR_AND>(a, b, mask)
+            }
+            fn add(self, a: __m512i, b: __m512i) -> __m512i { _mm512_add_epi64(a, b) }
+            fn sub(self, a: __m512i, b: __m512i) -> __m512i { _mm512_sub_epi64(a, b) }
+        }
 
         instructions! {
             fn count(self, v: __m512i) -> __m512i { _mm512_popcnt_epi64(v) }
-        }
-    }
-
-    impl BitLanes for Avx512Bits {
-        type V = __m512i;
-
-        const N: usize = 8;
-
-        #[inline(always)]
-        fn vectorize<C: Call>(self, call: C) -> C::Output {
-            self.0.vectorize(call)
-        }
-
-        eight_words!();
-
-        instructions! {
-            fn count(self, v: __m512i) -> __m512i {
-                {
-                    let table = _mm512_broadcast_i32x4(
-                        _mm_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4),
-                    );
-                    let nibble = _mm512_set1_epi8(0x0f);
-                    let low = _mm512_shuffle_epi8(table, _mm512_and_si512(v, nibble));
-                    let high = _mm512_and_si512(_mm512_srli_epi16::<4>(v), nibble);
-                    let bytes = _mm512_add_epi8(low, _mm512_shuffle_epi8(table, high));
-                    _mm512_sad_epu8(bytes, _mm512_setzero_si512())
-                }
-            }
         }
     }
 
@@ -375,9 +344,6 @@ mod x86 {
             same(PortableBits);
             if let Some(simd) = Avx2::detect() {
                 same(Avx2Bits(simd));
-            }
-            if let Some(simd) = Avx512::detect() {
-                same(Avx512Bits(simd));
             }
             if let Some(counts) = Avx512Counts::detect() {
                 same(counts);

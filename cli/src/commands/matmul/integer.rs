@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use fewbit::accumulate::FirstEvent;
-use fewbit::{Accumulator, MatmulOptions, Product};
+use fewbit::{Accumulator, MatmulOptions, Product, matmul_from};
 use ndarray::Array2;
 use serde::Serialize;
 
@@ -54,9 +54,7 @@ pub(super) fn run(
     let (product, threads) = args.threads.run(|| {
         let product = match init {
             None => product::multiply(a.view(), b.view(), &args.acc, &options, args.repeat)?,
-            Some(init) => {
-                product::multiply_from(a.view(), b.view(), &args.acc, init.view(), &options)?
-            }
+            Some(init) => matmul_from(a.view(), b.view(), &args.acc, init.view(), &options)?,
         };
         Ok((product, rayon::current_num_threads()))
     })?;
