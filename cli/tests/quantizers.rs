@@ -194,7 +194,7 @@ fn biases_and_truncations_are_told_their_scales() {
     );
     let file = tensors(&folder, "q.safetensors");
     assert_eq!(file["scale"], (vec![3], vec![0.05, 0.01, 0.01]));
-    assert_eq!(file["values"].1, [0.1, -0.05, 0.02]);
+    assert_eq!(file["values"].1, [0.1, -5.0 * 0.01f32, 0.02]);
     let trunc = ["quantize", "--preset", "TruncTo8bit", "b.npy", "q.safetensors"];
     assert!(complaint(&folder, &trunc).contains("what is truncated is missing"));
     done(&folder, &[&trunc[..], &["--set", "input_scale=0.01", "--set", "input_bits=10"]].concat());

@@ -120,6 +120,14 @@ impl<'a> Run<'a> {
         Pieces { row, size, length, start: 0, place, group }
     }
 
+    /// The group that begins with element `first`, where all groups have `N` elements.
+    #[inline(always)]
+    pub(super) fn whole_groups<const N: usize>(&self, first: usize) -> Option<usize> {
+        let (row, size) = (self.arrangement.length.max(1), self.arrangement.group);
+        let whole = size == N && row.is_multiple_of(N) && first.is_multiple_of(N);
+        whole.then(|| first / N - self.first_group)
+    }
+
     fn zero_point_of(&self, group: usize) -> f32 {
         self.zero_point.as_ref().map_or(0.0, |zero_points| zero_points[group])
     }
@@ -228,6 +236,19 @@ impl Iterator for Pieces {
     }
 }
 
+/// `x / scale`. Where the scale is a power of two whose reciprocal is one too, the product with that is the same number,
+/// rounded or not.
+#[inline(always)]
+fn divided<const N: usize>(x: &[f32; N], scale: f32) -> [f32; N] {
+    let (fraction, field) = (scale.to_bits() & 0x7f_ffff, scale.to_bits() >> 23);
+    if fraction == 0 && (1..=253).contains(&field) {
+        let inverse = 1.0 / scale;
+        std::array::from_fn(|i| x[i] * inverse)
+    } else {
+        std::array::from_fn(|i| x[i] / scale)
+    }
+}
+
 /// Elements in the format's own units.
 struct Quotients<'r, 'a> {
     run: &'r Run<'a>,
@@ -242,6 +263,21 @@ impl Call for Quotients<'_, '_> {
     #[inline(always)]
     fn call(self) {
         let Self { run, first, x, quotients } = self;
+        // The usual size has a loop of its own.
+        if let Some(group) = run.whole_groups::<32>(first)
+            && run.zero_point.is_none()
+        {
+            let (blocks, _) = x.as_chunks::<32>();
+            let (places, _) = quotients.as_chunks_mut::<32>();
+            for ((x, place), scale) in blocks.iter().zip(places).zip(&run.scale[group..]) {
+                *place = divided(x, *scale);
+            }
+            // Tasks and tiles end with a group, or the tensor does.
+            let done = x.len() / 32 * 32;
+            if done == x.len() {
+                return;
+            }
+        }
         for Piece { start, end, group } in run.pieces(first, x.len()) {
             let scale = run.scale[group];
             let pairs = quotients[start..end].iter_mut().zip(&x[start..end]);

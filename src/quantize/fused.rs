@@ -106,11 +106,28 @@ impl Call for Magnitudes<'_, '_> {
     #[inline(always)]
     fn call(self) {
         let Self { run, first, x, magnitudes } = self;
+        // The usual size has a loop of its own.
+        if let Some(group) = run.whole_groups::<32>(first) {
+            let (blocks, _) = x.as_chunks::<32>();
+            for (x, magnitude) in blocks.iter().zip(&mut magnitudes[group..]) {
+                let most = most(x);
+                *magnitude = f32::from_bits(most);
+                // Never so; but a loop without an exit would be turned into one over 16 groups at a time, which gathers
+                // its operands word by word.
+                if most == u32::MAX {
+                    break;
+                }
+            }
+            return;
+        }
         for Piece { start, end, group } in run.pieces(first, x.len()) {
-            // The bits of a magnitude order as the magnitude does, with every NaN above infinity.
-            let most =
-                x[start..end].iter().fold(0u32, |most, x| most.max(x.to_bits() & 0x7fff_ffff));
-            magnitudes[group] = f32::from_bits(most);
+            magnitudes[group] = f32::from_bits(most(&x[start..end]));
         }
     }
+}
+
+/// The bits of the largest magnitude; they order as the magnitude does, with every NaN above infinity.
+#[inline(always)]
+fn most(x: &[f32]) -> u32 {
+    x.iter().fold(0, |most, x| most.max(x.to_bits() & 0x7fff_ffff))
 }

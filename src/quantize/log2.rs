@@ -9,11 +9,6 @@ pub(crate) fn log2(x: f32) -> f32 {
     f64::from(x).log2() as f32
 }
 
-/// `2^x`, rounded to f32.
-pub(crate) fn exp2(x: f32) -> f32 {
-    f64::from(x).exp2() as f32
-}
-
 /// For each exponent field of a normal f32 the fractions at which its rounded logarithm leaves the lower whole number,
 /// and at which it reaches the upper one.
 static TURNS: LazyLock<[(u32, u32); 255]> = LazyLock::new(|| {

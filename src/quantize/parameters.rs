@@ -48,9 +48,7 @@ impl Problem<'_> {
                     ScaleSource::Constant(value) => vec![*value; self.arrangement.scales()],
                     ScaleSource::He => vec![self.he(); self.arrangement.scales()],
                     ScaleSource::Collected(array) => collected(array)?,
-                    ScaleSource::Logarithm(array) => {
-                        collected(array)?.into_iter().map(super::log2::exp2).collect()
-                    }
+                    ScaleSource::Logarithm(array) => reference::torch::exp2(&collected(array)?),
                     ScaleSource::Mse(search) => search::mse_scales(search, self)?,
                     ScaleSource::Hqo(params) => search::hqo_scales(params, self)?,
                     ScaleSource::Given(_) => Vec::new(),

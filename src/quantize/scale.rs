@@ -4,7 +4,7 @@ use fewbit_formats::{Format, Rounding};
 use ndarray::ArrayD;
 use serde::{Deserialize, Serialize};
 
-use super::log2::{exp2, exp2_integer, log2, round_log2, round_log2_exact};
+use super::log2::{exp2_integer, log2, round_log2, round_log2_exact};
 use super::search::{HqoScale, MseSearch};
 use super::{QuantizeError, Quantizer, Statistic};
 use crate::reference;
@@ -301,7 +301,11 @@ impl Restriction {
     pub(crate) fn apply(&self, mut x: ArrayD<f32>) -> Result<ArrayD<f32>, QuantizeError> {
         match self {
             Self::Float => {}
-            Self::LogFloat => x.mapv_inplace(|x| exp2(log2(x))),
+            Self::LogFloat => {
+                let logarithms: Vec<f32> = x.iter().map(|x| log2(*x)).collect();
+                let powers = reference::torch::exp2(&logarithms);
+                x.iter_mut().zip(powers).for_each(|(x, power)| *x = power);
+            }
             Self::Integer(rounding) => {
                 x.mapv_inplace(|x| reference::quantize::round(x, *rounding, 0));
             }

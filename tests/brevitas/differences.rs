@@ -12,40 +12,46 @@ pub(crate) struct Difference {
     pub(crate) shown_by: &'static str,
 }
 
-const SLEEF: &str = "torch's vectorised `pow` errs in the last bit for 1.5 % of its arguments, and its powers are those of the \
-                     nearest f32 here";
-const LOGARITHM: &str = "scale and norm go through `2^(log2 x)`, of which torch's logarithm or power errs in the last bit now and \
-                         then";
+const POWERS: &str = "torch takes the last powers of a tensor, those beyond a multiple of its vectors, with another function than the \
+                      others; followed here are the vectors of AVX-512";
+const LOGARITHM: &str = "scale and norm go through `2^(log2 x)`; torch's logarithm errs in the last bit for one of 5,000 arguments, \
+                         and beyond a multiple of its vectors it takes powers with another function (followed here: AVX-512)";
 
 /// Every difference.
 pub(crate) const DIFFERENCES: &[Difference] = &[
     Difference {
         preset: "Int8WeightPerTensorFloatHQO",
-        when: "an outlier's power decides a rounding",
-        why: SLEEF,
+        when: "torch runs on AVX2 or without vectors",
+        why: POWERS,
         shown_by: "",
     },
     Difference {
         preset: "Int8WeightPerChannelFloatHQO",
-        when: "an outlier's power decides a rounding",
-        why: SLEEF,
+        when: "torch runs on AVX2 or without vectors",
+        why: POWERS,
+        shown_by: "",
+    },
+    Difference {
+        preset: "Int8WeightPerChannelFloatHQO",
+        when: "a weight of more than two axes",
+        why: "Brevitas flattens the weight and not the scales, so that each channel's scale is optimised on all channels",
         shown_by: "",
     },
     Difference {
         preset: "Int8WeightNormL2PerChannelFixedPoint",
-        when: "more than 15 channels",
+        when: "rarely",
         why: LOGARITHM,
         shown_by: "",
     },
     Difference {
         preset: "Int8AccumulatorAwareWeightQuant",
-        when: "more than 15 channels",
+        when: "rarely",
         why: LOGARITHM,
         shown_by: "",
     },
     Difference {
         preset: "Int8AccumulatorAwareZeroCenterWeightQuant",
-        when: "more than 15 channels",
+        when: "rarely",
         why: LOGARITHM,
         shown_by: "",
     },
@@ -58,7 +64,7 @@ pub(crate) const DIFFERENCES: &[Difference] = &[
     },
     Difference {
         preset: "ShiftedUint8DynamicActPerGroupFloat",
-        when: "always",
+        when: "always, but where it has a result by chance",
         why: "Brevitas pads the zero points as though they were elements, which is an error of shapes; with \
               `zero_point.shifted.rounding=float` the two are equal",
         shown_by: "",

@@ -18,8 +18,7 @@ const LOW: f64 = 0.001;
 const INTEGER: Policy =
     Policy::new(Rounding::TiesEven, Overflow::Saturate).with_nan(NanPolicy::Zero);
 /// Nothing happens to f32.
-const NONE: Policy =
-    Policy::new(Rounding::TiesEven, Overflow::Special).with_infinity(InfinityPolicy::Keep);
+const NONE: Policy = Policy::new(Rounding::TiesEven, Overflow::Ieee);
 /// An infinity is a NaN.
 const FLOAT: Policy = INTEGER.with_infinity(InfinityPolicy::Nan);
 

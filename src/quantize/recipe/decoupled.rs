@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Quantization;
 use crate::quantize::execute::Run;
-use crate::quantize::log2::{exp2, log2};
+use crate::quantize::log2::log2;
 use crate::quantize::scale::at_least;
 use crate::quantize::statistic::abs_max;
 use crate::quantize::{QuantizeError, Scheme};
@@ -130,33 +130,49 @@ impl Decoupled {
         })
     }
 
-    fn channel(&self, w: &[f32], most: f32, bound: f32) -> Channel {
-        // Only the scale has a least value: a channel of zeros has norm 0, and its values are NaN.
-        let logarithmic = |x: f32| exp2(log2(x)).abs();
-        let scale = at_least(logarithmic(abs_max(w) / most), self.floor);
+    /// What each channel is quantized with. Scale and norm are kept as logarithms; only the scale has a least value, so a
+    /// channel of zeros has norm 0, and its values are NaN.
+    fn channels(&self, channels: &[&[f32]], most: f32, bound: f32) -> Vec<Channel> {
+        let through_logarithms =
+            |numbers: Vec<f32>| torch::exp2(&numbers.into_iter().map(log2).collect::<Vec<f32>>());
+        let each =
+            |of: &dyn Fn(&[f32]) -> f32| channels.iter().map(|w| of(w)).collect::<Vec<f32>>();
+        let norm = |w: &[f32]| match self.normalization {
+            Normalization::L2 => torch::l2_norm(w),
+            Normalization::Accumulator { .. } => torch::l1_norm(w),
+        };
+        let scales = through_logarithms(each(&|w| abs_max(w) / most));
+        let learned = through_logarithms(each(&norm));
+        let parts = channels.iter().zip(scales.iter().zip(&learned));
+        parts
+            .map(|(w, (scale, learned))| {
+                let scale = at_least(*scale, self.floor);
+                self.channel(w, scale, *learned, bound)
+            })
+            .collect()
+    }
+
+    fn channel(&self, w: &[f32], scale: f32, learned: f32, bound: f32) -> Channel {
         match self.normalization {
             Normalization::L2 => {
                 let norm = torch::l2_norm(w);
-                Channel { scale, divisor: (scale * norm) / logarithmic(norm), shift: 0.0 }
+                Channel { scale, divisor: (scale * norm) / learned, shift: 0.0 }
             }
             Normalization::Accumulator { zero_centre, .. } => {
                 // The learned norm begins with that of the weights as they are.
-                let learned = logarithmic(torch::l1_norm(w)) / scale;
+                let learned = learned / scale;
                 let learned = if learned > bound { bound } else { learned };
-                let (norm, centre) = match zero_centre {
-                    ZeroCentre::None => (torch::l1_norm(w), 0.0),
+                match zero_centre {
+                    ZeroCentre::None => {
+                        Channel { scale, divisor: torch::l1_norm(w) / learned, shift: 0.0 }
+                    }
                     ZeroCentre::Mean => {
                         let centre = -torch::mean(w);
                         let moved: Vec<f32> = w.iter().map(|w| w + centre).collect();
-                        (torch::l1_norm(&moved), centre)
+                        let divisor = torch::l1_norm(&moved) / learned;
+                        Channel { scale, divisor, shift: centre / divisor }
                     }
-                };
-                let divisor = norm / learned;
-                let shift = match zero_centre {
-                    ZeroCentre::None => 0.0,
-                    ZeroCentre::Mean => centre / divisor,
-                };
-                Channel { scale, divisor, shift }
+                }
             }
         }
     }
@@ -173,8 +189,9 @@ impl Decoupled {
         let arrangement = Arrangement::new(x.shape(), granularity)?;
         let elements = arrangement.arrange(x.view());
         let (mut codes, mut scales) = (Vec::with_capacity(elements.len()), Vec::new());
-        for w in arrangement.split(&elements) {
-            let Channel { scale, divisor, shift } = self.channel(w, most, bound);
+        let channels: Vec<&[f32]> = arrangement.split(&elements).collect();
+        let found = self.channels(&channels, most, bound);
+        for (w, Channel { scale, divisor, shift }) in channels.iter().zip(found) {
             let code = |w: &f32| clamp(round(w / divisor + shift, self.rounding, 0), low, high);
             codes.extend(w.iter().map(code));
             scales.push(scale);

@@ -116,9 +116,9 @@ def main():
                     refused += 1
                     continue
                 q = ours(binary, folder, name, x, sets(name))
-                found = differs(q["values"], values.numpy())
+                found = differs(q["values"], values.detach().numpy())
                 if scale is not None and not found:
-                    found = differs(q["scale"], scale.numpy()) or differs(q["zero_point"], zero_point.numpy())
+                    found = differs(q["scale"], scale.detach().numpy()) or differs(q["zero_point"], zero_point.detach().numpy())
                     if int(q["bit_width"]) != bits:
                         found = f"{int(q['bit_width'])} bits, expected {bits}"
                 if found:

@@ -23,6 +23,12 @@ def heavy(rng, shape, scale=0.1):
     return (rng.standard_t(3, shape) * scale).astype(F32)
 
 
+def tail():
+    """A tensor for which half-quadratic optimisation at 6 bits ends with a larger squared error than it began with."""
+    rng = np.random.default_rng(0)
+    return [rng.standard_t(2 + t % 4, (1, 64)).astype(F32) for t in range(11)][10]
+
+
 def inputs():
     rng = np.random.default_rng(20261126)
     w = heavy(rng, (5, 40))
@@ -39,6 +45,7 @@ def inputs():
         "special": special,
         "image": heavy(rng, (2, 3, 3, 4), 1.0),
         "sequence": heavy(rng, (2, 3, 11), 1.0),
+        "tail": tail(),
         "bias": heavy(rng, (17,), 0.01),
         "ints": (np.round(heavy(rng, (3, 20), 40.0)) * F32(0.01)).astype(F32),
     }
@@ -112,6 +119,8 @@ def options():
         yield name, {"bit_width": 4, "mse_scale": fibonacci}, {"bit_width": 4, "mse_search_method": "fibonacci"}, ["w"]
     for name in ["Int8WeightPerChannelFloatHQO", "ShiftedUint8WeightPerChannelFloatHQO"]:
         yield name, {"bit_width": 4}, {"bit_width": 4}, ["w"]
+    for name in ["Int8WeightPerTensorFloatHQO", "Int8WeightPerTensorFloatMSE", "Int8WeightNormL2PerChannelFixedPoint"]:
+        yield name, {"bit_width": 6}, {"bit_width": 6}, ["tail"]
     for name in ["Fp8e4m3OCPWeight", "Fp8e5m2OCPWeight", "Fp8e4m3OCPWeightPerTensorFloat"]:
         yield name, {"saturating": False}, {"overflow": "special"}, ["w", "special"]
     for e, m in [(1, 2), (2, 0), (5, 10), (3, 3)]:
@@ -186,6 +195,14 @@ def main():
                     fields = {"input_bits": bits_, "input_signed": signed, "accumulator_bit_width": p}
                     given = {"input_bits": bits_, "input_signed": signed}
                     lines.append(case(name, arrays, "w", {"accumulator_bit_width": p}, given, fields))
+    nested = {
+        "format": "uint6", "granularity": "tensor", "policy": {},
+        "scale": {"source": {"statistic": "abs-max"}, "restriction": "float", "threshold_restriction": "float",
+                  "threshold": "largest", "floor": {"statistic": 1e-10}},
+    }
+    fields = {"bit_width": 4, "scale.restriction": {"quantized": nested}}
+    for input in ["w", "conv"]:
+        lines.append(case("Int8WeightPerChannelFloat", arrays, input, {}, {}, fields, "QuantizedScales"))
     path = pathlib.Path(__file__).parent / "presets.jsonl"
     path.write_text("".join(json.dumps(line, separators=(",", ":")) + "\n" for line in lines))
     print(f"{len(lines)} lines, {path.stat().st_size} bytes, {sum('error' in l for l in lines)} errors")

@@ -10,6 +10,9 @@ import warnings
 import numpy as np
 import torch
 from brevitas import nn as qnn
+from brevitas.core.quant.int import RescalingIntQuant
+from brevitas.core.restrict_val import FloatRestrictValue, QuantRestrictValue
+from brevitas.inject import this, value
 import brevitas.quant.binary as binary
 import brevitas.quant.experimental.float as fp
 import brevitas.quant.experimental.float_quant_fnuz as fnuz
@@ -26,11 +29,37 @@ import brevitas_examples.common.generative.quantizers as examples
 warnings.simplefilter("ignore")
 torch.set_num_threads(1)
 
+class Scales(scaled.Int8WeightPerTensorFloat):
+    """Six unsigned bits for scales."""
+    bit_width = 6
+    signed = False
+    narrow_range = False
+    module = (this << 1).module
+    tracked_parameter_list = (this << 1).tracked_parameter_list
+    rescaling_int_quant = RescalingIntQuant
+
+
+class QuantizedScales(scaled.Int8WeightPerChannelFloat):
+    """Int4 with the largest magnitudes of the channels quantized by `Scales`."""
+    bit_width = 4
+    scaling_quant = Scales
+    restrict_scaling_impl = QuantRestrictValue
+    restrict_threshold_impl = FloatRestrictValue
+    scale_dequantized_shape = None
+
+    @value
+    def restrict_value_float_to_int_impl():
+        return this.scaling_quant.rescaling_int_quant
+
+
+NESTED = {"QuantizedScales": QuantizedScales}
 MODULES = [binary, ternary, none, fixed, scaled, shifted, fp, ocp, fnuz, mx, examples]
 NOT_PRESETS = ("Mixin", "Base", "Solver")
 
 
 def find(name):
+    if name in NESTED:
+        return NESTED[name]
     for module in MODULES:
         if hasattr(module, name):
             return getattr(module, name)

@@ -7,6 +7,10 @@
 //! [`sum`] is a cascade: four interleaved sums per lane, each of them added up in levels of 16 (more for long slices)
 //! so that errors grow with the logarithm of the length.
 
+mod power;
+
+pub use power::{exp2, pow};
+
 /// Lanes of the vectors that PyTorch adds with.
 const LANES: usize = 8;
 /// Interleaved sums.
@@ -139,16 +143,6 @@ pub fn l2_norm(x: &[f32]) -> f32 {
     let (fours, rest) = tail.as_chunks::<4>();
     let total = fours.iter().flatten().fold(total, |sum, x| sum + x * x);
     rest.iter().fold(total, |sum, x| x.mul_add(*x, sum)).sqrt()
-}
-
-/// `x^y` of each magnitude; `y` is first rounded to f32, and `-1/2` is a reciprocal square root.
-#[must_use]
-pub fn pow(x: &[f32], y: f64) -> Vec<f32> {
-    if y == -0.5 {
-        return x.iter().map(|x| 1.0 / x.sqrt()).collect();
-    }
-    let y = f64::from(y as f32);
-    x.iter().map(|x| f64::from(*x).powf(y) as f32).collect()
 }
 
 /// The lower of the two middle elements that are not NaN; NaN if there are none.
