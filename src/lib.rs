@@ -2,7 +2,7 @@
 //!
 //! fewbit says what a narrow number format or a narrow accumulator does to a computation. [`accumulate`] says what an
 //! accumulator is, [`convert`] turns slices of numbers into codes and back, [`quantize`] makes quantized tensors and
-//! [`tensor`] holds them, [`algorithms`] choose the codes of a layer's weights, [`matmul`] multiplies, and [`reference`]
+//! [`tensor`] holds them, [`algorithms`] choose the codes of a layer's weights, [`matmul`] multiplies, and [`reference`](mod@reference)
 //! is the scalar specification of every operation.
 
 pub mod accumulate;

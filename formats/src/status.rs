@@ -67,7 +67,6 @@ impl Status {
     /// let both = Status::INEXACT | Status::UNDERFLOW;
     /// assert_eq!(both.difference(Status::INEXACT), Status::UNDERFLOW);
     /// ```
-    #[must_use]
     #[inline]
     pub const fn difference(self, other: Self) -> Self {
         Self(self.0 & !other.0)

@@ -233,7 +233,7 @@ impl Quantizer {
     /// The values of the quantized tensor as a quantizer that works on floats alone computes them.
     ///
     /// They are [`AnyQuantTensor::dequantize`] of [`Self::quantize`] but for what
-    /// [`reference::quantize::simulated`] lists: NaN stays NaN, and zeros have signs.
+    /// [`reference::quantize::simulated`](crate::reference::quantize::simulated) lists: NaN stays NaN, and zeros have signs.
     ///
     /// # Errors
     /// As [`Self::quantize`].
