@@ -8,7 +8,7 @@
 //! [-D R   CᵀR  -BᵀR    A  ]
 //! ```
 //!
-//! The first rows of order 39 and 43 were found by `tests/golden/hadamard_rows.py`.
+//! The first rows of order 39 and 43 were found by `tests/golden/hadamard_rows.py` with the arguments `39 16` and `43 6`.
 
 use ndarray::{Array2, s};
 

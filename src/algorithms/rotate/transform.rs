@@ -88,11 +88,13 @@ impl<T: Real + Pod, L: RealLanes<Number = T>> Call for Kernel<'_, L, T> {
     #[inline(always)]
     fn call(self) {
         let Rows { plan, data, before, after } = self.rows;
-        let width = before.or(after).map_or(plan.len(), <[T]>::len);
+        // Without factors any multiple of a transform may be taken for a row.
+        let several = plan.len() * (CACHE / plan.len().max(1)).max(1);
+        let width = before.or(after).map_or(several, <[T]>::len);
         let mut mixed = vec![T::zero(); if plan.base > 1 { plan.base * L::N } else { 0 }];
-        for row in data.chunks_exact_mut(width.max(1)) {
+        for row in data.chunks_mut(width.max(1)) {
             if let Some(before) = before {
-                row.iter_mut().zip(before).for_each(|(x, f)| *x = *x * *f);
+                scale(row, before);
             }
             sylvester(self.lanes, row, plan.columns, plan.log2);
             if plan.base > 1 {
@@ -101,11 +103,21 @@ impl<T: Real + Pod, L: RealLanes<Number = T>> Call for Kernel<'_, L, T> {
                 }
             }
             if let Some(after) = after {
-                row.iter_mut().zip(after).for_each(|(x, f)| *x = *x * *f);
+                scale(row, after);
             }
         }
     }
 }
+
+#[inline(always)]
+fn scale<T: Real>(row: &mut [T], factors: &[T]) {
+    for (x, factor) in row.iter_mut().zip(factors) {
+        *x = *x * *factor;
+    }
+}
+
+// Vector operations stay out of closures: only `#[inline(always)]` functions are sure to be compiled with the
+// instructions of the call.
 
 /// All stages of every run of x, the nearest neighbours first.
 #[inline(always)]
@@ -117,7 +129,9 @@ fn sylvester<T: Real, L: RealLanes<Number = T>>(lanes: L, x: &mut [T], columns: 
     let piece = distance << inner;
     for part in x.chunks_mut(piece * (CACHE / piece).max(1)) {
         if nearest > 0 {
-            part.as_chunks_mut::<NEAR>().0.iter_mut().for_each(near);
+            for chunk in part.as_chunks_mut::<NEAR>().0 {
+                near(chunk);
+            }
         }
         stages(lanes, part, distance, inner);
     }
@@ -239,15 +253,30 @@ fn eight<T: Real, L: RealLanes<Number = T>>(lanes: L, x: &mut [T], distance: usi
             let low = [lanes.load(a), lanes.load(b), lanes.load(c), lanes.load(d)];
             let high = [lanes.load(e), lanes.load(f), lanes.load(g), lanes.load(h)];
             let ([va, vb, vc, vd], [ve, vf, vg, vh]) = (quad(lanes, low), quad(lanes, high));
-            for (low, high, a, e) in
-                [(va, ve, a, e), (vb, vf, b, f), (vc, vg, c, g), (vd, vh, d, h)]
-            {
-                let [sum, difference] = pair(lanes, [low, high]);
-                lanes.store(sum, a);
-                lanes.store(difference, e);
-            }
+            let ([va, ve], [vb, vf]) = (pair(lanes, [va, ve]), pair(lanes, [vb, vf]));
+            let ([vc, vg], [vd, vh]) = (pair(lanes, [vc, vg]), pair(lanes, [vd, vh]));
+            lanes.store(va, a);
+            lanes.store(vb, b);
+            lanes.store(vc, c);
+            lanes.store(vd, d);
+            lanes.store(ve, e);
+            lanes.store(vf, f);
+            lanes.store(vg, g);
+            lanes.store(vh, h);
         }
     }
+}
+
+/// Numbers with the signs of four rows; a product with ±1 is exact.
+#[inline(always)]
+fn signed<T: Real, L: RealLanes<Number = T>>(lanes: L, x: &[T], signs: &[T; ROWS]) -> [L::V; ROWS] {
+    let (x, &[a, b, c, d]) = (lanes.load(x), signs);
+    [
+        lanes.mul(x, lanes.splat(a)),
+        lanes.mul(x, lanes.splat(b)),
+        lanes.mul(x, lanes.splat(c)),
+        lanes.mul(x, lanes.splat(d)),
+    ]
 }
 
 /// The base matrix across the runs.
@@ -258,23 +287,18 @@ fn mix<T: Real, L: RealLanes<Number = T>>(lanes: L, x: &mut [T], plan: &Plan<T>,
     for at in (0..whole).step_by(L::N) {
         let rows = plan.signs.chunks_exact(v).zip(mixed.chunks_exact_mut(ROWS * L::N));
         for (signs, to) in rows {
-            // The signs of four rows, column by column. A product with ±1 is exact.
-            let signed = |j: usize| -> [L::V; ROWS] {
-                let number = lanes.load(&x[j * run + at..]);
-                let &[a, b, c, d] = &signs[j];
-                [a, b, c, d].map(|sign| lanes.mul(number, lanes.splat(sign)))
-            };
-            let [mut a, mut b, mut c, mut d] = signed(0);
-            for j in 1..v {
-                let [sa, sb, sc, sd] = signed(j);
+            let [mut a, mut b, mut c, mut d] = signed(lanes, &x[at..], &signs[0]);
+            for (j, signs) in signs.iter().enumerate().skip(1) {
+                let [sa, sb, sc, sd] = signed(lanes, &x[j * run + at..], signs);
                 a = lanes.add(a, sa);
                 b = lanes.add(b, sb);
                 c = lanes.add(c, sc);
                 d = lanes.add(d, sd);
             }
-            for (sum, to) in [a, b, c, d].into_iter().zip(to.chunks_exact_mut(L::N)) {
-                lanes.store(sum, to);
-            }
+            lanes.store(a, to);
+            lanes.store(b, &mut to[L::N..]);
+            lanes.store(c, &mut to[2 * L::N..]);
+            lanes.store(d, &mut to[3 * L::N..]);
         }
         for (i, from) in mixed.chunks_exact(L::N).enumerate() {
             x[i * run + at..][..L::N].copy_from_slice(from);
