@@ -44,7 +44,7 @@ pub(crate) fn expand<T: Copy>(
             let mut expanded = Vec::with_capacity(shape.iter().product());
             for rows in rows.chunks((groups * behind).max(1)) {
                 for index in 0..shape[axis] {
-                    let group = index / size * behind;
+                    let group = index / size.max(1) * behind;
                     expanded.extend_from_slice(rows.get(group..group + behind).unwrap_or_default());
                 }
             }

@@ -46,9 +46,9 @@ fn shapes_of(elements: usize) -> Vec<Vec<usize>> {
             found.push(shape.clone());
         }
         if shape.len() < 4 && elements > 0 {
-            for n in (1..=elements)
-                .filter(|n| (elements / product).is_multiple_of(*n) && elements % product == 0)
-            {
+            for n in (1..=elements).filter(|n| {
+                (elements / product).is_multiple_of(*n) && elements.is_multiple_of(product)
+            }) {
                 all.push(shape.iter().copied().chain([n]).collect());
             }
         }

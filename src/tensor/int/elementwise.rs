@@ -267,8 +267,8 @@ impl IntTensor {
     }
 
     pub(super) fn check_positive_scales(&self, operation: &'static str) -> Result<(), IntError> {
-        // NaN is not positive either.
-        match self.scale.iter().enumerate().find(|(_, scale)| !(**scale > 0.0)) {
+        let positive = |scale: f64| scale > 0.0;
+        match self.scale.iter().enumerate().find(|(_, scale)| !positive(**scale)) {
             None => Ok(()),
             Some((index, &value)) => Err(IntError::Scale { operation, index, value }),
         }

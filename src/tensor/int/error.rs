@@ -14,7 +14,7 @@ use crate::tensor::TensorError;
 pub enum IntError {
     /// A shape, axis or parameter that does not fit.
     #[error(transparent)]
-    Tensor(#[from] TensorError),
+    Tensor(Box<TensorError>),
     /// An integer outside the type that is stated.
     #[error("{value} at index {index:?} is no {}", type_name(*data_type))]
     Value {
@@ -179,6 +179,12 @@ pub enum IntError {
     /// A product that cannot be computed.
     #[error(transparent)]
     Product(#[from] MatmulError),
+}
+
+impl From<TensorError> for IntError {
+    fn from(error: TensorError) -> Self {
+        Self::Tensor(Box::new(error))
+    }
 }
 
 /// `int8`, `uint3`.

@@ -53,6 +53,9 @@ impl Window {
     }
 }
 
+/// One number from the elements of a window.
+type Fold<'a> = dyn Fn(&mut dyn Iterator<Item = Option<i128>>, &[usize]) -> i128 + 'a;
+
 impl IntTensor {
     /// The averages over windows of the last two axes, padding included: the integers are sums, the scale is divided by
     /// the number of elements `k` of a window, and a zero point is multiplied by it.
@@ -128,7 +131,7 @@ impl IntTensor {
         &self,
         window: Window,
         operation: &'static str,
-        fold: &dyn Fn(&mut dyn Iterator<Item = Option<i128>>, &[usize]) -> i128,
+        fold: &Fold<'_>,
     ) -> Result<Outcome, IntError> {
         let shape = self.shape();
         let planes = shape.len().saturating_sub(2);

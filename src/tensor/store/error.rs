@@ -86,5 +86,11 @@ pub enum StoreError {
     Tensor(#[from] TensorError),
     /// Integers that do not fit.
     #[error(transparent)]
-    Int(#[from] IntError),
+    Int(Box<IntError>),
+}
+
+impl From<IntError> for StoreError {
+    fn from(error: IntError) -> Self {
+        Self::Int(Box::new(error))
+    }
 }

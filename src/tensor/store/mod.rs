@@ -58,11 +58,11 @@ pub fn to_bytes(tensor: &impl Store, extra: Extra) -> Result<Vec<u8>, StoreError
 #[derive(Clone, Debug, PartialEq)]
 pub enum Saved {
     /// Codes of a scalar format.
-    Tensor(AnyQuantTensor),
+    Tensor(Box<AnyQuantTensor>),
     /// Groups whose scales are codes.
-    Groups(GroupTensor),
+    Groups(Box<GroupTensor>),
     /// Integers of any width.
-    Ints(IntTensor),
+    Ints(Box<IntTensor>),
     /// The blocks of GGUF files.
     Blocks(GgmlBlocks),
 }
@@ -81,7 +81,8 @@ impl Saved {
         let format = format.ok_or_else(|| StoreError::Metadata("missing field `format`".into()))?;
         let unknown = |error: String| StoreError::Format(error);
         if let Some(data_type) = format.strip_prefix(kinds::INTEGERS) {
-            return kinds::read_ints(&contents, data_type, &metadata).map(Self::Ints);
+            return kinds::read_ints(&contents, data_type, &metadata)
+                .map(|t| Self::Ints(Box::new(t)));
         }
         if let Some(kind) = format.strip_prefix(kinds::GGUF) {
             let kind =
@@ -89,12 +90,14 @@ impl Saved {
             return Ok(Self::Blocks(GgmlBlocks { kind, bytes: contents.bytes("blocks")? }));
         }
         match format.parse::<GroupFormat>() {
-            Ok(format) => kinds::read_groups(&contents, format, &metadata).map(Self::Groups),
+            Ok(format) => {
+                kinds::read_groups(&contents, format, &metadata).map(|t| Self::Groups(Box::new(t)))
+            }
             Err(GroupFormatError::Unknown(_)) => {
                 let format = format.parse().map_err(|_| {
                     unknown(format!("`{format}` is neither a scalar format nor a group format"))
                 })?;
-                kinds::read_tensor(&contents, format, &metadata).map(Self::Tensor)
+                kinds::read_tensor(&contents, format, &metadata).map(|t| Self::Tensor(Box::new(t)))
             }
             Err(error) => Err(unknown(error.to_string())),
         }
@@ -139,7 +142,7 @@ macro_rules! of_kind {
             /// Those of [`Saved::from_bytes`]; another kind of tensor.
             pub fn from_safetensors(bytes: &[u8]) -> Result<Self, StoreError> {
                 match Saved::from_bytes(bytes)? {
-                    Saved::$variant(tensor) => Ok(tensor),
+                    Saved::$variant(tensor) => Ok(*tensor),
                     other => Err(StoreError::Kind { found: other.kind(), expected: $expected }),
                 }
             }
