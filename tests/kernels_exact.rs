@@ -193,6 +193,14 @@ fn deep_sums_in_short_tiles() {
     }
 }
 
+/// The same where only some panels of outputs are certified.
+#[test]
+fn deep_sums_in_short_tiles_of_some_columns() {
+    let a = Array2::from_elem((2, 16_000), 200u8);
+    let b = Array2::from_shape_fn((16_000, 130), |(_, j)| if j < 64 { 1i8 } else { 127 });
+    one_way(a.view(), b.view(), &["int12-sat/1,int24-sat"]);
+}
+
 /// Shifts of signed codes over many chunks.
 #[test]
 fn signed_bytes_over_chunks() {
