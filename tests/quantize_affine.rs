@@ -1,10 +1,11 @@
 //! Affine quantizers: what every scheme must have in common, against slices quantized one by one.
 
 use fewbit::quantize::{QuantizeError, Quantizer, ScaleRule, Scheme, Statistic};
+use fewbit::reference::quantize::code as code_of;
 use fewbit::tensor::{AnyQuantTensor, Granularity};
 use fewbit_formats::{EncodeError, Format, IntFormat, IntRange, Overflow, Policy, Rounding};
 use fewbit_formats::{Excerpt, Signedness};
-use ndarray::{Array3, ArrayD, Axis, array};
+use ndarray::{Array3, ArrayD, Axis, Dimension, array};
 use proptest::prelude::*;
 
 fn policy() -> Policy {
@@ -140,6 +141,48 @@ proptest! {
         let parameters = quantizer.parameters(&x.view()).unwrap();
         let frozen = quantizer.with_parameters(parameters).unwrap();
         prop_assert_eq!(frozen.quantize(&x.view()).unwrap(), codes);
+    }
+}
+
+#[test]
+fn one_pass_over_memory_gives_what_the_reference_gives() {
+    // More than a task, ragged ends, groups with and without a loop of their own, zeros and tiny numbers.
+    for (shape, granularity) in [
+        (vec![5, 33_000], Granularity::Channel { axis: 0 }),
+        (vec![3, 7, 50], Granularity::Channel { axis: 1 }),
+        (vec![700, 64], Granularity::Group { axis: 1, size: 32 }),
+        (vec![3, 32_800], Granularity::Group { axis: 1, size: 32 }),
+        (vec![9, 100], Granularity::Group { axis: -1, size: 32 }),
+        (vec![70_000], Granularity::Group { axis: 0, size: 32 }),
+        (vec![2, 40_001], Granularity::Group { axis: 1, size: 7 }),
+        (vec![64, 5], Granularity::Group { axis: 0, size: 32 }),
+        (vec![1, 65_600], Granularity::Group { axis: 1, size: 40_000 }),
+        (vec![3, 11, 13], Granularity::Row),
+    ] {
+        let x = ArrayD::from_shape_fn(shape.clone(), |index| {
+            let flat = index.slice().iter().fold(1usize, |flat, i| flat * 65_537 + i);
+            let word = (flat as u32).wrapping_mul(2_654_435_761) ^ (flat as u32 >> 7);
+            let magnitude = 2f32.powi(word as i32 % 40 - 30);
+            if word % 11 == 0 { 0.0 } else { (word as i32 as f32) * 2f32.powi(-31) * magnitude }
+        });
+        for (format, rule) in [
+            (Format::INT8N, ScaleRule::abs_max()),
+            (Format::INT8, ScaleRule::abs_max().power_of_two(Rounding::Down)),
+            (Format::E4M3FN, ScaleRule::abs_max().power_of_two(Rounding::Down)),
+            (Format::E5M2, ScaleRule::abs_max()),
+        ] {
+            let scheme = Scheme::new(format).with_granularity(granularity);
+            let quantizer = Quantizer::new(scheme.clone(), rule, policy()).unwrap();
+            let q = quantizer.quantize(&x.view()).unwrap();
+            let parameters = quantizer.parameters(&x.view()).unwrap();
+            assert_eq!(q.scale(), &parameters.scale, "{shape:?} {granularity}");
+            let scale = q.expand(&parameters.scale);
+            let codes = q.codes();
+            for ((x, scale), code) in x.iter().zip(&scale).zip(&codes) {
+                let expected = code_of(*x, *scale, 0.0, &scheme, &policy(), 0).unwrap().code;
+                assert_eq!(*code, expected, "{shape:?} {granularity} {format} {x:e} / {scale:e}");
+            }
+        }
     }
 }
 

@@ -85,9 +85,9 @@ fn ln(x: f32) -> Pair {
     let r = divide(two_sum(-1.0, m), two_sum(1.0, m));
     let square = square(r);
     let t = 0.240_320_35f32.mul_add(square.0, 0.285_112_68).mul_add(square.0, 0.400_008);
-    let s = scale((0.693_147_2, -1.904_654_3e-9), exponent);
+    let s = scale((std::f32::consts::LN_2, -1.904_654_3e-9), exponent);
     let s = add(s, (r.0 * 2.0, r.1 * 2.0));
-    let inner = add_any(scale(square, t), (0.666_666_63, 3.691_838_6e-9));
+    let inner = add_any(scale(square, t), (0.666_666_6, 3.691_838_6e-9));
     add(s, multiply(multiply(square, r), inner))
 }
 
