@@ -295,11 +295,14 @@ fn scales() {
 #[test]
 fn rotations_and_equalization() {
     let layer = Layer::new();
-    // Some channels of the inputs are far larger than the others.
-    let spread: Vec<f32> =
-        layer.x.iter().enumerate().map(|(i, x)| if i % IN == 3 { x * 50.0 } else { *x }).collect();
-    layer.folder.floats("x.npy", &[SAMPLES, IN], &spread);
-    let layer = Layer { x: spread, ..layer };
+    // One channel of the inputs is far larger than the others, and its weights are as much smaller.
+    let scaled = |values: &[f32], by: f32| -> Vec<f32> {
+        values.iter().enumerate().map(|(i, v)| if i % IN == 3 { v * by } else { *v }).collect()
+    };
+    let (x, w) = (scaled(&layer.x, 50.0), scaled(&layer.w, 0.02));
+    layer.folder.floats("x.npy", &[SAMPLES, IN], &x);
+    layer.folder.floats("w.npy", &[OUT, IN], &w);
+    let layer = Layer { x, w, ..layer };
     for args in [
         &["--rotate", "hadamard"][..],
         &["--rotate", "random-hadamard", "--seed", "3"],
@@ -375,7 +378,7 @@ fn what_is_wrong_is_said_and_nothing_is_written() {
         (with(&["--weights", "uint4", "--scale", "mse"]), "zero points"),
         (with(&["--algorithm", "a2q"]), "--acc"),
         (with(&["--algorithm", "rtn", "--damping", "0.1"]), "--damping"),
-        (with(&["--algorithm", "gptq", "--damping", "-1"]), "damping"),
+        (with(&["--algorithm", "gptq", "--damping=-1"]), "damping"),
         (with(&["--rotate", "sideways"]), "sideways"),
         (with(&["--rotate", "hadamard:7"]), "7"),
         (with(&["--equalize", "smoothquant", "--alpha", "2"]), "alpha"),

@@ -9,7 +9,7 @@
 //! ```
 //!
 //! GPTQ, GPFQ, Qronos and GPTAQ differ only in `base`, `A` and `B` (see each). Rows do not depend on each other: they are
-//! cut into tasks of [`LANES`] rows. Columns are halved recursively: once the first half is solved, what it feeds into the
+//! cut into tasks of at most [`LANES`] rows. Columns are halved recursively: once the first half is solved, what it feeds into the
 //! second is one matrix product ("lazy update"); runs of [`BASE`] columns go one by one. The result depends neither on the
 //! number of threads nor on which rows share a task.
 
@@ -20,10 +20,10 @@ use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, s};
 use super::AlgorithmError;
 use super::constraint::{Budget, Constraint};
 use super::grid::{Chosen, Grid, IntegerGrid};
-use super::linalg::{Real, transpose_into};
+use super::linalg::{Real, share, transpose_into};
 
-/// Rows of a parallel task.
-const LANES: usize = 128;
+/// The most rows of a parallel task.
+const LANES: usize = 192;
 /// Columns that are rounded without a matrix product between them.
 const BASE: usize = 32;
 
@@ -73,10 +73,11 @@ impl<T: Real> Feedback<'_, T> {
     ) -> Result<Rounded, AlgorithmError> {
         let dim = self.target.dim();
         let mut rounded = Rounded { codes: Array2::zeros(dim), values: Array2::zeros(dim) };
-        let codes = rounded.codes.axis_chunks_iter_mut(Axis(0), LANES).into_par_iter();
-        let values = rounded.values.axis_chunks_iter_mut(Axis(0), LANES).into_par_iter();
+        let share = share(dim.0, LANES);
+        let codes = rounded.codes.axis_chunks_iter_mut(Axis(0), share).into_par_iter();
+        let values = rounded.values.axis_chunks_iter_mut(Axis(0), share).into_par_iter();
         codes.zip(values).enumerate().try_for_each(|(task, (codes, values))| {
-            let lanes = task * LANES..task * LANES + codes.nrows();
+            let lanes = task * share..task * share + codes.nrows();
             let rows = first + lanes.start..first + lanes.end;
             let kept = match constraint {
                 None => None,

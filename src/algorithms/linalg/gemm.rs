@@ -4,10 +4,10 @@ use ndarray::linalg::general_mat_mul;
 use ndarray::parallel::prelude::*;
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis};
 
-use super::Real;
+use super::{Real, share};
 
-/// Rows of a parallel task.
-const ROWS: usize = 128;
+/// The most rows of a parallel task.
+const ROWS: usize = 256;
 
 /// `C <- alpha A B + beta C`, rows of C in parallel.
 ///
@@ -20,9 +20,10 @@ pub fn gemm<T: Real>(
     beta: T,
     mut c: ArrayViewMut2<'_, T>,
 ) {
-    c.axis_chunks_iter_mut(Axis(0), ROWS)
+    let rows = share(c.nrows(), ROWS);
+    c.axis_chunks_iter_mut(Axis(0), rows)
         .into_par_iter()
-        .zip(a.axis_chunks_iter(Axis(0), ROWS))
+        .zip(a.axis_chunks_iter(Axis(0), rows))
         .for_each(|(mut c, a)| general_mat_mul(alpha, &a, &b, beta, &mut c));
 }
 

@@ -21,6 +21,12 @@ pub use triangular::{solve_right_lower, solve_right_upper};
 use ndarray::LinalgScalar;
 use num_traits::Float;
 
+/// The rows of a parallel task: an even number of equal shares of at most `most` rows. By position, whatever the threads;
+/// large, since every task packs the other factor of its products anew.
+pub(crate) fn share(rows: usize, most: usize) -> usize {
+    rows.div_ceil(rows.div_ceil(most).next_multiple_of(2).max(1)).max(1)
+}
+
 /// The two scalar types of the solvers, `f32` and `f64`.
 pub trait Real:
     Float + LinalgScalar + Default + Send + Sync + std::fmt::Debug + std::iter::Sum

@@ -4,12 +4,12 @@ use ndarray::linalg::general_mat_mul;
 use ndarray::parallel::prelude::*;
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, s};
 
-use super::Real;
+use super::{Real, share};
 
 /// Unknowns that are solved one by one; more are halved.
 pub(super) const BASE: usize = 32;
-/// Rows of a parallel task.
-const ROWS: usize = 128;
+/// The most rows of a parallel task.
+const ROWS: usize = 256;
 
 /// Where `n > BASE` is cut in two: at a multiple of `BASE`.
 pub(super) fn halve(n: usize) -> usize {
@@ -21,7 +21,8 @@ pub(super) fn halve(n: usize) -> usize {
 /// # Panics
 /// Where the shapes do not fit.
 pub fn solve_right_upper<T: Real>(b: &mut Array2<T>, u: ArrayView2<'_, T>) {
-    b.axis_chunks_iter_mut(Axis(0), ROWS)
+    let rows = share(b.nrows(), ROWS);
+    b.axis_chunks_iter_mut(Axis(0), rows)
         .into_par_iter()
         .for_each(|mut rows| solve_rows(&mut rows, u));
 }
@@ -33,7 +34,8 @@ pub fn solve_right_upper<T: Real>(b: &mut Array2<T>, u: ArrayView2<'_, T>) {
 pub fn solve_right_lower<T: Real>(b: &mut Array2<T>, l: ArrayView2<'_, T>) {
     // Reversing both orders turns L into an upper triangle.
     let u = l.slice(s![..;-1, ..;-1]);
-    b.axis_chunks_iter_mut(Axis(0), ROWS)
+    let rows = share(b.nrows(), ROWS);
+    b.axis_chunks_iter_mut(Axis(0), rows)
         .into_par_iter()
         .for_each(|mut rows| solve_rows(&mut rows.slice_mut(s![.., ..;-1]), u));
 }

@@ -80,9 +80,9 @@ struct Search<'a, 'b> {
     h: Array2<f64>,
     /// G; `None` where it is H.
     g: Option<Array2<f64>>,
-    /// `(w Gᵀ)_t`, `[rows, cols]`.
+    /// `(w Gᵀ)_t`, `[step, row]`.
     wanted: Array2<f64>,
-    /// `sum_{j<=t} G_tj w_j`, `[rows, cols]`.
+    /// `sum_{j<=t} G_tj w_j`, `[step, row]`.
     so_far: Array2<f64>,
 }
 
@@ -116,15 +116,15 @@ impl<'a, 'b> Search<'a, 'b> {
         let g = part.gram.g.as_ref().map(ordered);
         let cross = g.as_ref().unwrap_or(&h);
         let weights = part.float();
-        let wanted = matmul(weights.view(), cross.t());
+        let wanted = matmul(cross.view(), weights.t());
         let lower =
             Array2::from_shape_fn(cross.dim(), |(t, j)| if j <= t { cross[[t, j]] } else { 0.0 });
-        let so_far = matmul(weights.view(), lower.t());
+        let so_far = matmul(lower.view(), weights.t());
         Self { part, grid, constraint, h, g, wanted, so_far }
     }
 
     fn solve(&self, sweeps: usize, factor: &mut [f32]) -> Result<Rounded, AlgorithmError> {
-        let dim = self.wanted.dim();
+        let dim = self.part.weights.dim();
         let mut rounded = Rounded { codes: Array2::zeros(dim), values: Array2::zeros(dim) };
         let codes = rounded.codes.axis_chunks_iter_mut(Axis(0), LANES).into_par_iter();
         let values = rounded.values.axis_chunks_iter_mut(Axis(0), LANES).into_par_iter();
@@ -225,7 +225,7 @@ impl<'a, 'b> Lanes<'a, 'b> {
                     .map(|lane| Line {
                         a: self.a[lane],
                         b: self.b[lane],
-                        r: self.search.so_far[[self.lane + lane, step]],
+                        r: self.search.so_far[[step, self.lane + lane]],
                         h: self.hq[[step, lane]],
                         hh: h[[step, step]],
                     })
@@ -258,10 +258,16 @@ impl<'a, 'b> Lanes<'a, 'b> {
     /// Computes `H q`, `a` and `b` afresh.
     fn measure(&mut self) {
         general_mat_mul(1.0, &self.search.h, &self.q, 0.0, &mut self.hq);
-        for lane in 0..self.q.ncols() {
-            let q = self.q.column(lane);
-            self.a[lane] = self.search.wanted.row(self.lane + lane).dot(&q);
-            self.b[lane] = self.hq.column(lane).dot(&q);
+        self.a.fill(0.0);
+        self.b.fill(0.0);
+        let lanes = self.lane..self.lane + self.q.ncols();
+        let wanted = self.search.wanted.slice(s![.., lanes]);
+        for ((q, hq), wanted) in self.q.rows().into_iter().zip(self.hq.rows()).zip(wanted.rows()) {
+            let products = q.iter().zip(hq).zip(wanted);
+            for ((a, b), ((q, hq), wanted)) in self.a.iter_mut().zip(&mut self.b).zip(products) {
+                *a += q * wanted;
+                *b += q * hq;
+            }
         }
     }
 
@@ -278,7 +284,7 @@ impl<'a, 'b> Lanes<'a, 'b> {
                 let lines: Vec<Line> = (0..self.q.ncols())
                     .map(|lane| {
                         let (q, r) =
-                            (self.q[[step, lane]], self.search.wanted[[self.lane + lane, step]]);
+                            (self.q[[step, lane]], self.search.wanted[[step, self.lane + lane]]);
                         let h = self.hq[[step, lane]] - hh * q;
                         let b = (self.b[lane] - q * (2.0 * h + q * hh)).max(0.0);
                         Line { a: self.a[lane] - q * r, b, r, h, hh }

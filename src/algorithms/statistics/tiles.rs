@@ -8,7 +8,7 @@ use super::Arithmetic;
 use crate::algorithms::linalg::Real;
 
 /// The greatest side of a tile.
-const SIDE: usize = 256;
+const SIDE: usize = 512;
 
 /// Which tiles are kept.
 #[derive(Clone, Copy, PartialEq, Eq)]

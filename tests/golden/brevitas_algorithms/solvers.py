@@ -43,7 +43,7 @@ class Pair(torch.nn.Module):
         return self.layer((self.xq if quantized else self.x)[rows])
 
 
-def solve(name, w, x, xq, bits, act_order=False, act_scale=None, acc_bits=None, tile=None, batch=None):
+def solve(name, w, x, xq, bits, act_order=False, act_scale=None, acc_bits=None, tile=None, batch=None, clock=time.perf_counter):
     """Codes times scales, the scales, seconds of statistics, seconds of the solver."""
     with torch.no_grad():
         model = Pair(w, x, xq, bits, act_scale)
@@ -62,10 +62,10 @@ def solve(name, w, x, xq, bits, act_order=False, act_scale=None, acc_bits=None, 
         else:
             context = gpfq_mode(model, act_order=act_order, algorithm_impl={"gpfq": GPFQ, "qronos": Qronos}[name])
         with context as mode:
-            start = time.perf_counter()
+            start = clock()
             for first in range(0, samples, batch or samples):
                 mode.model(slice(first, first + (batch or samples)))
-            middle = time.perf_counter()
+            middle = clock()
             mode.update()
-            end = time.perf_counter()
+            end = clock()
         return model.layer.quant_weight().value.numpy(), middle - start, end - middle

@@ -113,7 +113,7 @@ pub(crate) struct Args {
     pub(super) act_order: bool,
     /// Damping: gptq and gptaq in units of the mean diagonal of H [default: 0.01], qronos of its largest eigenvalue
     /// [default: 1e-6]
-    #[arg(long, value_name = "X")]
+    #[arg(long, value_name = "X", allow_negative_numbers = true)]
     pub(super) damping: Option<f64>,
     /// What the solvers' loops compute in; factorisations are in f64 always
     #[arg(long, value_enum, value_name = "TYPE", default_value = "single")]
