@@ -77,7 +77,7 @@ fn binary_and_ternary_codes() {
     let texts =
         ["exact", "int4-wrap", "int6-sat", "int9-sat", "int10-wrap", "int5-sat/32,int8-wrap"];
     for (index, (m, k, n)) in
-        [(1, 128, 1), (7, 129, 33), (6, 257, 64), (13, 192, 31), (5, 320, 100), (4, 1090, 35)]
+        [(1, 128, 1), (7, 129, 33), (6, 520, 64), (13, 192, 31), (5, 640, 100), (4, 2090, 35)]
             .into_iter()
             .enumerate()
     {
@@ -96,7 +96,7 @@ fn binary_and_ternary_codes() {
 /// All sums of one sign, up to K itself, and one code that is other than all others at every place.
 #[test]
 fn extreme_sums_of_bits() {
-    for k in [128, 130, 260] {
+    for k in [128, 130, 520] {
         let ones = Array2::from_elem((3, k), 1i8);
         let minus = Array2::from_elem((k, 34), -1i8);
         check(ones.view(), minus.view(), &["exact", "int9-sat", "int8-sat", "int8-wrap"]);
@@ -363,7 +363,7 @@ proptest! {
 
     #[test]
     fn any_bits(
-        (m, k, n) in (1usize..=14, 120usize..=400, 1usize..=70),
+        (m, k, n) in (1usize..=14, 120usize..=700, 1usize..=70),
         kinds in (0usize..4, 0usize..4),
         seed in any::<u64>(),
         text in prop::sample::select(vec![

@@ -26,9 +26,9 @@ enum Kernel {
 /// Below this k, bits save no time: making them takes as long.
 const LEAST_BITS: usize = 128;
 /// The same with AVX-512, which multiplies bytes so fast that bits pay later,
-const LEAST_BITS_WIDE: usize = 256;
+const LEAST_BITS_WIDE: usize = 512;
 /// and later still where both operands have zeros, so that twice as much is counted. Measured in `benches/products.rs`.
-const LEAST_TERNARY_WIDE: usize = 1024;
+const LEAST_TERNARY_WIDE: usize = 2048;
 
 fn kernel(a: &Matrix<'_>, b: &PackedMatrix, isa: Isa) -> Option<Kernel> {
     let k = a.dim().1;
