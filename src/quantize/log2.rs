@@ -44,6 +44,23 @@ pub(crate) fn round_log2(x: f32, rounding: Rounding) -> f32 {
     rounded(log2(x), rounding)
 }
 
+/// `2^round_log2(x)` of each number.
+pub(crate) fn powers_of_two<'a>(x: impl Iterator<Item = &'a mut f32>, rounding: Rounding) {
+    let turns = &*TURNS;
+    let up = rounding == Rounding::Up;
+    let directed = up || rounding == Rounding::Down;
+    for x in x {
+        let (field, fraction) = ((x.to_bits() >> 23) as usize, x.to_bits() & 0x7f_ffff);
+        *x = if directed && (1..254).contains(&field) {
+            let (leaves, reaches) = turns[field];
+            let turn = if up { leaves } else { reaches };
+            f32::from_bits((field as u32 + u32::from(fraction >= turn)) << 23)
+        } else {
+            exp2_integer(round_log2(*x, rounding))
+        };
+    }
+}
+
 fn rounded(log: f32, rounding: Rounding) -> f32 {
     match rounding {
         Rounding::Down => log.floor(),
@@ -102,6 +119,10 @@ mod tests {
                 for rounding in [Rounding::Down, Rounding::Up, Rounding::TiesEven] {
                     let (fast, slow) = (round_log2(x, rounding), rounded(log2(x), rounding));
                     assert!(fast == slow || fast.is_nan() && slow.is_nan(), "{x:e}: {fast} {slow}");
+                    let (mut power, exact) = ([x], exp2_integer(slow));
+                    powers_of_two(power.iter_mut(), rounding);
+                    let same = power[0] == exact || power[0].is_nan() && exact.is_nan();
+                    assert!(same, "{x:e}: {:e} {exact:e}", power[0]);
                 }
             }
         }

@@ -4,7 +4,7 @@ use fewbit_formats::{Format, Rounding};
 use ndarray::ArrayD;
 use serde::{Deserialize, Serialize};
 
-use super::log2::{exp2_integer, log2, round_log2, round_log2_exact};
+use super::log2::{exp2_integer, log2, powers_of_two, round_log2_exact};
 use super::search::{HqoScale, MseSearch};
 use super::{QuantizeError, Quantizer, Statistic};
 use crate::reference;
@@ -309,9 +309,7 @@ impl Restriction {
             Self::Integer(rounding) => {
                 x.mapv_inplace(|x| reference::quantize::round(x, *rounding, 0));
             }
-            Self::PowerOfTwo(rounding) => {
-                x.mapv_inplace(|x| exp2_integer(round_log2(x, *rounding)));
-            }
+            Self::PowerOfTwo(rounding) => powers_of_two(x.iter_mut(), *rounding),
             Self::PowerOfTwoExact(rounding) => {
                 x.mapv_inplace(|x| exp2_integer(round_log2_exact(x, *rounding)));
             }
