@@ -320,16 +320,14 @@ fn rotations_and_equalization() {
         let found = number(&report, "relative_error");
         assert!((found / error - 1.0).abs() < 1e-2, "{args:?}: {found}, from the file {error}");
         assert_eq!(file.contains_key("channel_scale"), args.contains(&"smoothquant"));
-        // Activations through the rotation: the outlier no longer takes all of their codes.
-        let mut acts = args.to_vec();
-        acts.extend(["--weights", "int8", "--acts", "int4", "--quantize-input"]);
-        let rotated = number(&layer.run(&acts), "relative_error");
-        let plain = number(
-            &layer.run(&["--weights", "int8", "--acts", "int4", "--quantize-input"]),
-            "relative_error",
-        );
-        if args != ["--rotate", "hadamard:8"] {
-            assert!(rotated < plain, "{args:?}: {rotated}, plain {plain}");
+        // The outputs stay: 8 bits for the weights leave little of an error, whatever was done to them first.
+        assert!(found < 0.03, "{args:?}: {found}");
+        // Equalized, the large channel no longer takes all of the activations' codes.
+        let acts = ["--weights", "int8", "--acts", "int4", "--quantize-input"];
+        if args.contains(&"smoothquant") {
+            let equalized = number(&layer.run(&[args, &acts].concat()), "relative_error");
+            let plain = number(&layer.run(&acts), "relative_error");
+            assert!(equalized < 0.7 * plain, "{args:?}: {equalized}, plain {plain}");
         }
     }
 }

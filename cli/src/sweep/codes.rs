@@ -22,7 +22,7 @@ pub(crate) enum CodeFormatError {
     Format(#[from] FormatError),
     /// Not an integer format, or one too wide.
     #[error(
-        "`{0}` cannot be swept: expected an integer format of 2 to 16 bits, as int4, int8n or uint8"
+        "`{0}` is no format of codes for an accumulator: expected an integer format of 2 to 16 bits, as int4, int8n or uint8"
     )]
     Unsuitable(Format),
 }
