@@ -163,7 +163,11 @@ fn one_pass_over_memory_gives_what_the_reference_gives() {
             let flat = index.slice().iter().fold(1usize, |flat, i| flat * 65_537 + i);
             let word = (flat as u32).wrapping_mul(2_654_435_761) ^ (flat as u32 >> 7);
             let magnitude = 2f32.powi(word as i32 % 40 - 30);
-            if word % 11 == 0 { 0.0 } else { (word as i32 as f32) * 2f32.powi(-31) * magnitude }
+            if word.is_multiple_of(11) {
+                0.0
+            } else {
+                (word as i32 as f32) * 2f32.powi(-31) * magnitude
+            }
         });
         for (format, rule) in [
             (Format::INT8N, ScaleRule::abs_max()),
