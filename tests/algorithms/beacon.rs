@@ -136,7 +136,7 @@ fn sweeps_never_lower_the_cosine_and_end_below_rounding() {
     let x = case.layer.float.mapv(f64::from);
     let xq = case.layer.quantized.mapv(f64::from);
     let w = case.layer.weights.mapv(f64::from);
-    let mut before = vec![-1.0; 20];
+    let mut before = [-1.0; 20];
     for sweeps in 0..8 {
         let found =
             beacon(&case.problem(), &BeaconParams { sweeps, order: Order::Descending }).unwrap();
