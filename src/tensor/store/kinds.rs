@@ -78,11 +78,6 @@ pub(super) fn read_tensor(
     metadata: &Map<String, Value>,
 ) -> Result<AnyQuantTensor, StoreError> {
     let zero_point = contents.has("zero_point").then(|| contents.f32("zero_point")).transpose()?;
-    // A file may say of any format that its zero points are 0.
-    let stands = |zeros: &ArrayD<f32>| {
-        matches!(format, Format::Int(_)) || zeros.iter().any(|&zero_point| zero_point != 0.0)
-    };
-    let zero_point = zero_point.filter(stands);
     let granularity = read_granularity(metadata)?;
     let (codes, scale) = (contents.codes("codes")?, contents.f32("scale")?);
     Ok(AnyQuantTensor::new(format, &codes.view(), scale, zero_point, granularity)?)
