@@ -7,12 +7,10 @@ use ndarray::ArrayViewMut2;
 use super::bounded::columns;
 use super::quads::{HEIGHT, Quads, SUMMED, TAKES, WIDTH};
 use super::split::{Grain, Part, split};
-use crate::simd::{ByteLanes, Call, Isa, IsaError, Simd, Task, prefetch, run};
+use crate::simd::{ByteLanes, Call, Isa, IsaError, Simd, Task, run};
 
 /// The most products that 32 bits hold the sum of: `255 * 255 * 2^15 < 2^31`.
 pub(super) const LONGEST: usize = 1 << 15;
-/// Units of the panel of lanes that are asked for ahead of their use.
-const AHEAD: usize = 8;
 
 /// What an output keeps of its exact sum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -370,12 +368,7 @@ impl<L: ByteLanes, const R: usize, const V: usize> Call for Tile<'_, L, R, V> {
     fn call(self) {
         let Self { lanes, a, b, sums } = self;
         let mut tile = [[lanes.splat(0); V]; R];
-        let ahead = b.get(AHEAD * WIDTH..).unwrap_or(&[]).chunks(WIDTH).map(Some);
-        let ahead = ahead.chain(std::iter::repeat(None));
-        for ((a, b), ahead) in a.chunks_exact(HEIGHT).zip(b.chunks(WIDTH)).zip(ahead) {
-            if let Some(ahead) = ahead {
-                prefetch(&ahead[..(V * L::N).min(ahead.len())]);
-            }
+        for (a, b) in a.chunks_exact(HEIGHT).zip(b.chunks(WIDTH)) {
             let b = columns::<L, V>(lanes, b);
             for row in 0..R {
                 let a = lanes.splat(a[row]);

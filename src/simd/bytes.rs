@@ -32,19 +32,6 @@ pub(crate) trait ByteLanes: Lanes<Word = i32> {
     fn any_greater(self, a: Self::V, b: Self::V) -> bool;
 }
 
-/// Asks for the cache lines of `what`, which is used soon; changes nothing.
-#[inline(always)]
-pub(crate) fn prefetch<T>(what: &[T]) {
-    #[cfg(target_arch = "x86_64")]
-    for line in what.chunks((64 / size_of::<T>()).max(1)) {
-        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        // SAFETY: every x86-64 CPU has SSE, and a prefetch has no effect that a program can see.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast()) }
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = what;
-}
-
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use std::arch::x86_64::*;

@@ -23,7 +23,7 @@ pub(crate) mod real;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use bytes::{ByteLanes, prefetch};
+pub(crate) use bytes::ByteLanes;
 pub use isa::{Isa, IsaError};
 pub(crate) use isa::{Task, run};
 pub(crate) use lanes::{Call, Lanes, Simd, Word};
