@@ -5,29 +5,13 @@ mod common;
 use std::collections::HashMap;
 
 use common::Folder;
+use fewbit_testkit::Random;
 use safetensors::tensor::SafeTensors;
 use serde_json::Value;
 
 const OUT: usize = 12;
 const IN: usize = 40;
 const SAMPLES: usize = 1500;
-
-/// SplitMix64, as sums of uniform numbers.
-struct Random(u64);
-
-impl Random {
-    fn uniform(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
-    }
-
-    fn normal(&mut self) -> f64 {
-        (0..12).map(|_| self.uniform()).sum::<f64>() - 6.0
-    }
-}
 
 /// A layer with correlated inputs, on disk and in memory.
 struct Layer {

@@ -2,4 +2,7 @@
 
 pub mod accumulate;
 pub mod arithmetic;
+mod random;
 pub mod rounding;
+
+pub use random::Random;

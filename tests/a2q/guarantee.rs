@@ -10,7 +10,7 @@ use fewbit_formats::Format;
 use ndarray::{Array2, ArrayView2, Axis, array};
 use proptest::prelude::*;
 
-use crate::Random;
+use fewbit_testkit::Random;
 
 /// Overflow events on the witnesses of every row, and on random and extreme inputs.
 fn events(levels: ArrayView2<'_, i64>, acc: &Accumulator, range: InputRange, seed: u64) -> u64 {

@@ -7,7 +7,7 @@ use num_rational::BigRational;
 use num_traits::{Signed, ToPrimitive, Zero};
 use proptest::prelude::*;
 
-use crate::Random;
+use fewbit_testkit::Random;
 
 fn exact(x: f64) -> BigRational {
     BigRational::from_float(x).unwrap()

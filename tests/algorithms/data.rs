@@ -1,29 +1,15 @@
 //! Data for the tests of the algorithms: correlated inputs, and a seeded generator that owes nothing to fewbit.
 
+pub(crate) use fewbit_testkit::Random;
 use ndarray::{Array1, Array2, ArrayView2};
 
-/// SplitMix64.
-pub(crate) struct Random(pub(crate) u64);
+/// Random matrices.
+pub(crate) trait Matrices {
+    fn matrix(&mut self, rows: usize, cols: usize) -> Array2<f32>;
+}
 
-impl Random {
-    pub(crate) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    pub(crate) fn uniform(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1u64 << 53) as f64
-    }
-
-    /// The sum of twelve uniform variables, less 6.
-    pub(crate) fn normal(&mut self) -> f64 {
-        (0..12).map(|_| self.uniform()).sum::<f64>() - 6.0
-    }
-
-    pub(crate) fn matrix(&mut self, rows: usize, cols: usize) -> Array2<f32> {
+impl Matrices for Random {
+    fn matrix(&mut self, rows: usize, cols: usize) -> Array2<f32> {
         Array2::from_shape_fn((rows, cols), |_| self.normal() as f32)
     }
 }

@@ -1,7 +1,7 @@
 //! What solvers do with layers that are no good: a precise error, or a documented result, and never NaN weights.
 
 use crate::common::{SOLVERS, solve};
-use crate::data::Random;
+use crate::data::{Matrices, Random};
 use fewbit::accumulate::bounds::{InputRange, Inputs};
 use fewbit::algorithms::{
     AlgorithmError, AnyConstraint, Arithmetic, Axe, Collector, GptqParams, Order, Precision,

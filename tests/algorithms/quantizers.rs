@@ -1,7 +1,7 @@
 //! Every solver with every quantizer, and independently of the number of threads.
 
 use crate::common::{SOLVERS, solve};
-use crate::data::{Layer, Random, relative_error};
+use crate::data::{Layer, Matrices, Random, relative_error};
 use fewbit::algorithms::{
     AlgorithmError, Arithmetic, Collector, GptqParams, Order, Precision, Problem, ScaledGrid,
     Statistics, gptq,

@@ -1,6 +1,6 @@
 //! Streaming statistics: batches, pairs, groups, shards, files.
 
-use crate::data::{Layer, Random};
+use crate::data::{Layer, Matrices, Random};
 use fewbit::algorithms::{AlgorithmError, Arithmetic, BLOCK, Collector, Statistics};
 use ndarray::{Array2, Axis, array, s};
 use proptest::prelude::*;

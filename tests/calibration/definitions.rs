@@ -11,7 +11,9 @@ use num_rational::BigRational;
 use num_traits::{Signed, Zero};
 use proptest::prelude::*;
 
-use crate::{Random, collect, quantizer};
+use fewbit_testkit::Random;
+
+use crate::{Numbers, collect, quantizer};
 
 fn exact(x: f64) -> BigRational {
     BigRational::from_float(x).unwrap()

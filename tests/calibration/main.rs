@@ -8,26 +8,18 @@ use fewbit::quantize::calibration::{Average, Binned, Calibration, Calibrator, Me
 use fewbit::quantize::{Quantizer, ScaleRule, Scheme, Statistic};
 use fewbit::tensor::Granularity;
 use fewbit_formats::{Format, Overflow, Policy, Rounding};
+use fewbit_testkit::Random;
 use ndarray::{ArrayD, IxDyn};
 
-/// SplitMix64.
-pub(crate) struct Random(pub(crate) u64);
-
-impl Random {
-    pub(crate) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    pub(crate) fn below(&mut self, n: usize) -> usize {
-        (self.next() % n as u64) as usize
-    }
-
+/// What batches are made of.
+pub(crate) trait Numbers {
     /// Heavy-tailed, with zeros of both signs.
-    pub(crate) fn number(&mut self) -> f32 {
+    fn number(&mut self) -> f32;
+    fn batch(&mut self, shape: &[usize]) -> ArrayD<f32>;
+}
+
+impl Numbers for Random {
+    fn number(&mut self) -> f32 {
         match self.below(12) {
             0 => 0.0,
             1 => -0.0,
@@ -39,14 +31,8 @@ impl Random {
         }
     }
 
-    pub(crate) fn batch(&mut self, shape: &[usize]) -> ArrayD<f32> {
+    fn batch(&mut self, shape: &[usize]) -> ArrayD<f32> {
         ArrayD::from_shape_simple_fn(IxDyn(shape), || self.number())
-    }
-
-    pub(crate) fn shuffle<T>(&mut self, x: &mut [T]) {
-        for i in (1..x.len()).rev() {
-            x.swap(i, self.below(i + 1));
-        }
     }
 }
 

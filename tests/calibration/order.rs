@@ -6,7 +6,9 @@ use fewbit::tensor::Granularity;
 use ndarray::{ArrayD, Axis, array};
 use proptest::prelude::*;
 
-use crate::{Random, bits, collect, methods};
+use fewbit_testkit::Random;
+
+use crate::{Numbers, bits, collect, methods};
 
 const GRANULARITIES: [Granularity; 4] = [
     Granularity::Tensor,

@@ -3,34 +3,14 @@
 use fewbit::accumulate::bounds::{DataType, Sign};
 use fewbit::tensor::{AnyQuantTensor, Granularity, IntTensor};
 use fewbit_formats::{Excerpt, Format, IntFormat, IntRange, Signedness};
+pub(crate) use fewbit_testkit::Random;
 use ndarray::{ArrayD, IxDyn};
 use num_bigint::BigInt;
 use num_rational::BigRational;
 
-/// SplitMix64.
-pub(crate) struct Random(pub(crate) u64);
-
-impl Random {
-    pub(crate) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    pub(crate) fn below(&mut self, n: usize) -> usize {
-        (self.next() % n as u64) as usize
-    }
-
-    pub(crate) fn pick<T: Copy>(&mut self, from: &[T]) -> T {
-        from[self.below(from.len())]
-    }
-
-    /// A scale that is no round number.
-    pub(crate) fn scale(&mut self) -> f32 {
-        (1.0 + self.below(1 << 20) as f32 / 1048576.0) * 2f32.powi(self.below(13) as i32 - 9)
-    }
+/// A scale that is no round number.
+pub(crate) fn scale(random: &mut Random) -> f32 {
+    (1.0 + random.below(1 << 20) as f32 / 1048576.0) * 2f32.powi(random.below(13) as i32 - 9)
 }
 
 pub(crate) fn int(bits: u32, signedness: Signedness, range: IntRange) -> Format {
@@ -105,7 +85,7 @@ pub(crate) fn tensor(
 ) -> AnyQuantTensor {
     let codes = ArrayD::from_shape_simple_fn(IxDyn(shape), || code(random, format));
     let scales = IxDyn(&scale_shape(shape, granularity));
-    let scale = ArrayD::from_shape_simple_fn(scales.clone(), || random.scale());
+    let scale = ArrayD::from_shape_simple_fn(scales.clone(), || scale(random));
     let zero = |random: &mut Random| {
         ArrayD::from_shape_simple_fn(scales.clone(), || random.below(200) as f32 - 100.0)
     };

@@ -10,7 +10,7 @@ use fewbit::algorithms::{AlgorithmError, Grid, ScaledGrid};
 use fewbit::formats::Format;
 use ndarray::{Array1, Array2, ArrayView2, Axis, array, s};
 
-use crate::data::Random;
+use crate::data::{Matrices, Random};
 
 fn product(x: &Array2<f32>, w: &Array2<f32>) -> Array2<f64> {
     x.mapv(f64::from).dot(&w.mapv(f64::from).t())

@@ -8,7 +8,7 @@ use fewbit::algorithms::{AlgorithmError, Arithmetic, Collector, ScaledGrid, Stat
 use fewbit::formats::Format;
 use ndarray::{Array1, Array2, array};
 
-use crate::data::{Layer, Random, channel_scales, relative_error};
+use crate::data::{Layer, Matrices, Random, channel_scales, relative_error};
 
 fn statistics(x: &Array2<f32>, quantized: Option<&Array2<f32>>) -> Statistics {
     let mut collector = Collector::new(x.ncols(), 1, Arithmetic::Double).expect("a collector");

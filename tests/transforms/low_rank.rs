@@ -7,7 +7,7 @@ use fewbit::algorithms::{Grid, ScaledGrid};
 use fewbit::formats::Format;
 use ndarray::{Array2, ArrayView2, array};
 
-use crate::data::Random;
+use crate::data::{Matrices, Random};
 
 fn quantize(w: ArrayView2<'_, f32>) -> Result<Array2<f32>, AlgorithmError> {
     let alphabet = Alphabet::of_format(Format::INT4)?;

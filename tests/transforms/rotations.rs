@@ -8,7 +8,7 @@ use fewbit::algorithms::{
 use fewbit::formats::Format;
 use ndarray::{Array2, array, s};
 
-use crate::data::{Layer, Random, channel_scales, relative_error};
+use crate::data::{Layer, Matrices, Random, channel_scales, relative_error};
 
 fn departure(a: &Array2<f64>, b: &Array2<f64>) -> f64 {
     assert_eq!(a.dim(), b.dim());

@@ -9,7 +9,7 @@ use fewbit::formats::Format;
 use ndarray::{Array1, Array2, array};
 use proptest::prelude::*;
 
-use crate::data::Random;
+use crate::data::{Matrices, Random};
 
 /// `s² qᵀHq - 2 s qᵀGw` for a given q.
 fn loss(s: f64, q: &[f64], w: &[f64], h: &Array2<f64>, g: &Array2<f64>) -> f64 {

@@ -87,7 +87,7 @@ impl Hadamard {
         self.columns(m, direction, Factors::NONE, Isa::best())
     }
 
-    /// As [`Self::transform_rows`] with the instructions of `isa`; for comparisons.
+    /// As [`Self::transform_rows`] with the instructions of `isa`, where the CPU has them; for comparisons.
     #[doc(hidden)]
     pub fn transform_rows_with<T: Rotatable>(
         &self,
@@ -95,9 +95,7 @@ impl Hadamard {
         m: ArrayViewMut2<'_, T>,
         direction: Direction,
     ) -> Result<(), AlgorithmError> {
-        if !isa.is_available() {
-            return Ok(());
-        }
+        let isa = if isa.is_available() { isa } else { Isa::best() };
         self.rows(m, direction, Factors::NONE, isa)
     }
 
