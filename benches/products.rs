@@ -153,7 +153,7 @@ fn codes(isa: Isa, (m, k, n): (usize, usize, usize)) {
     let products = (m * k * n) as f64;
     let exact = Accumulator::exact();
     let options = MatmulOptions { isa: Some(isa), ..MatmulOptions::default() };
-    let rounds = if isa == Isa::Avx512 { 100_000 } else { 10_000 };
+    let rounds = if isa >= Isa::Avx512 { 100_000 } else { 10_000 };
     let mut contestants: Vec<Contestant<'_>> = vec![(
         "limit of bytes".into(),
         Box::new(move || byte_products(isa, rounds).unwrap() as f64),

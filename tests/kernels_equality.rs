@@ -295,5 +295,11 @@ fn has(isa: Isa) -> bool {
         _ if !cfg!(target_arch = "x86_64") => false,
         Isa::Avx2 => all(&["avx2", "fma", "f16c"]),
         Isa::Avx512 => all(&["avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512_vnni"]),
+        // The system may withhold it from a CPU that has it; never the other way round.
+        Isa::Amx => {
+            let listed = all(&["amx_tile", "amx_int8"]) && has(Isa::Avx512);
+            assert!(listed || !isa.is_available());
+            isa.is_available()
+        }
     }
 }

@@ -73,7 +73,7 @@ impl Geometry {
     pub(super) fn new(isa: Isa, word: WordKind) -> Self {
         let bytes = match isa {
             Isa::Portable | Isa::Avx2 => 2 * 32,
-            Isa::Avx512 => 4 * 64,
+            Isa::Avx512 | Isa::Amx => 4 * 64,
         };
         Self { height: 4, width: bytes / word.bytes() }
     }

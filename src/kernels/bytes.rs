@@ -6,13 +6,13 @@ use ndarray::{ArrayViewMut2, s};
 
 use super::block::Orientation;
 use super::bounded::{BroadcastCodes, Shifted, Unsigned};
-use super::exact::{self, Operands, Output};
 use super::guarded::{BLOCK, GuardedTile, InnerStage, Limits};
 use super::outer::{Outer, Settler};
 use super::plan::{StagePlan, StageRegister};
 use super::profile::{self, Course, Panel, ProfileTile, Resolve, Wanted};
 use super::quads::{self, HEIGHT, TAKES, WIDTH};
 use super::split::{Grain, Part, split};
+use super::sums::{At, LONGEST, Operands, Output, Product};
 use super::tally::{StageTally, merge};
 use super::tile::{Blind, Events, Everything, Extremes, TileResult, Watch};
 use crate::simd::{ByteLanes, Isa, IsaError, Lanes, Simd, Task, run};
@@ -58,7 +58,7 @@ pub(super) fn is_profiled(stages: &[StagePlan], k: usize, product: u128) -> bool
 /// Whether sums over all of k, in tiles of `tile` products, can be certified to fit 32 bits on the way.
 pub(super) fn is_certified_in_one(k: usize, tile: usize) -> bool {
     // Tiles are filled up to whole words.
-    k <= exact::LONGEST / 2 && quads::units(k, tile) <= exact::LONGEST / TAKES
+    k <= LONGEST / 2 && quads::units(k, tile) <= LONGEST / TAKES
 }
 
 /// Which outputs cannot overflow: all those of a block of the broadcast operand, and of a panel of lanes.
@@ -242,7 +242,7 @@ impl<'a, T: Output> Job<'a, '_, T> {
         let certificate = self.guarded.certificate;
         let holds =
             |certified: &[bool], index: usize| certified.get(index).copied().unwrap_or(false);
-        let exact = exact::Tiles::new(self.guarded.operands, exact::LONGEST);
+        let exact = Product::new(self.guarded.operands);
         let mut sums = [0; HEIGHT * WIDTH];
         for place in self.places::<L>() {
             if holds(&certificate.blocks, place.block) || holds(&certificate.panels, place.panel) {
@@ -283,15 +283,16 @@ impl<'a, T: Output> Job<'a, '_, T> {
     fn certified<L: ByteLanes>(
         &mut self,
         lanes: L,
-        exact: &exact::Tiles<'_>,
+        exact: &Product<'_>,
         place: Place,
         sums: &mut [i32; HEIGHT * WIDTH],
     ) {
         let (rows, cols) = self.part.out.dim();
-        let size = (ROWS.min(rows - place.row), WIDTH.min(cols - place.col));
-        exact.sum(lanes, (place.block, place.panel), size, 0, sums);
-        for (row, sums) in sums.chunks(WIDTH).take(size.0).enumerate() {
-            for (col, &sum) in sums.iter().take(size.1).enumerate() {
+        let (height, width) = (ROWS.min(rows - place.row), WIDTH.min(cols - place.col));
+        let Place { block, panel, .. } = place;
+        exact.sum(lanes, At { block, panel, height, width, chunk: 0 }, sums);
+        for (row, sums) in sums.chunks(WIDTH).take(height).enumerate() {
+            for (col, &sum) in sums.iter().take(width).enumerate() {
                 self.part.out[(place.row + row, place.col + col)] = T::cut(sum.into());
             }
         }

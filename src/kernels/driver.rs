@@ -9,16 +9,15 @@ use rayon::prelude::*;
 use super::block::{Block, BlockOutput, Geometry, Orientation, Work};
 use super::bytes::{self, Detail};
 use super::certificate::Parts;
-use super::exact::{Kept, Output};
 use super::matmul::{MatmulError, MatmulOptions, Product, ProductReport, ReportLevel};
-use super::operand::{Matrix, PackedMatrix};
+use super::operand::{Matrix, PackedMatrix, magnitude};
 use super::pack::{Layout, Panels, Role, WordKind};
 use super::plan::{self, Bounds, Plan, StagePlan, StageRegister};
 use super::quads::Order;
 use super::scalar;
 use super::sides::Sides;
 use super::steps::Steps;
-use super::sums;
+use super::sums::{self, Kept, Output};
 use super::tally::{StageTally, merge};
 use super::widths::StageWidths;
 use crate::accumulate::{Accumulator, FirstEvent, Report};
@@ -50,7 +49,10 @@ pub(super) fn multiply_into<T: Output>(
         return Err(IsaError::Unavailable(isa).into());
     }
     let stages = plan::stages(acc).ok_or_else(|| MatmulError::NotInteger(acc.to_string()))?;
-    let bounds = Bounds::new(a, &b.matrix);
+    let bounds = match (options.report, Bounds::known(a, &b.matrix)) {
+        (ReportLevel::None, Some(bounds)) if is_exact(&stages, bounds, T::BITS) => bounds,
+        _ => Bounds::new(a, &b.matrix),
+    };
     if !plan::fits(&stages, bounds, T::BITS) {
         // Some output may be wider; whether one is can only be told of the outputs themselves.
         let Product { values, events, report, isa, seconds } = multiply(a, b, acc, options)?;
@@ -163,6 +165,12 @@ fn exact_work(work: &Work) -> Option<Kept> {
     }
 }
 
+/// Whether exact sums are all that the values take, and outputs of `bits` bits hold them.
+fn is_exact(stages: &[StagePlan], bounds: Bounds, bits: u32) -> bool {
+    let plan = Plan::values(stages, bounds);
+    plan::fits(stages, bounds, bits) && exact_work(&Work::Values(plan.stages)).is_some()
+}
+
 /// How the kernels for bytes do `work`, if they can.
 fn byte_work(work: &Work, word: Option<WordKind>, bounds: Bounds) -> Option<ByteWork<'_>> {
     let (stages, detail) = match work {
@@ -189,7 +197,7 @@ fn in_bytes<T: Output>(
     let k = a.dim().1;
     let tile = stages.first().and_then(|inner| inner.count);
     let tile = tile.map_or(k, |tile| usize::try_from(tile).unwrap_or(k).min(k)).max(1);
-    let (ranges, tallies) = (((a.min, a.max), (b.matrix.min, b.matrix.max)), stages.len());
+    let (ranges, tallies) = ((a.range(), b.matrix.range()), stages.len());
     let certify =
         matches!(detail, Detail::Values | Detail::Events) && bytes::is_certified_in_one(k, tile);
     let of = |parts: &[Parts], range| -> Vec<bool> {
@@ -253,6 +261,16 @@ impl Bounds {
             None
         };
         Self { k: a.dim().1, product: a.magnitude() * b.magnitude(), operands }
+    }
+
+    /// What is known without a look at the values.
+    fn known(a: &Matrix<'_>, b: &Matrix<'_>) -> Option<Self> {
+        let product = magnitude(a.known_range()) * magnitude(b.known_range());
+        (a.is_bytes() && b.is_bytes()).then_some(Self {
+            k: a.dim().1,
+            product,
+            operands: Some(WordKind::Pair16),
+        })
     }
 }
 

@@ -4,8 +4,8 @@ use ndarray::{Array2, ArrayView2, ArrayViewMut2};
 use thiserror::Error;
 
 use super::driver;
-use super::exact::Output;
 use super::operand::{Matrix, Operand, PackedMatrix};
+use super::sums::Output;
 use super::tally::StageEvents;
 use crate::accumulate::{Accumulator, Report};
 use crate::reference::ReferenceError;

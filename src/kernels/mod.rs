@@ -11,14 +11,12 @@
 //! Lanes run over consecutive outputs and every lane sums in ascending k, so the order of summation does not depend on
 //! the vector width.
 
-mod bits;
 mod block;
 mod bounded;
 mod bytes;
 mod certificate;
 mod conv;
 mod driver;
-mod exact;
 mod float;
 mod from;
 mod guarded;
@@ -38,10 +36,8 @@ mod sums;
 mod tally;
 mod tile;
 mod widths;
-mod words;
 
 pub use conv::{ConvError, ConvProduct, conv2d};
-pub use exact::Output;
 pub use float::{FloatEngine, FloatMatmulError, FloatOptions, FloatProduct, matmul_float};
 pub use from::matmul_from;
 pub use matmul::{
@@ -51,5 +47,6 @@ pub use matmul::{
 pub use operand::{Operand, PackedMatrix};
 #[doc(hidden)]
 pub use peak::byte_products;
+pub use sums::Output;
 pub use tally::StageEvents;
 pub use widths::{StageWidths, Widths, required_widths};

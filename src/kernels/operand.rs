@@ -1,16 +1,18 @@
 //! Integer operands and what the kernels keep of them.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use ndarray::{Array2, ArrayView2, CowArray, Ix2};
 
 use fewbit_formats::Format;
 
-use super::bits::{Bits, Side};
 use super::certificate::Parts;
 use super::pack::{Layout, Panels, Role};
 use super::quads::{Order, QuadLayout, Quads};
-use super::words::Pairs;
+use super::sums::bits::{Bits, Side};
+#[cfg(target_arch = "x86_64")]
+use super::sums::tiles::TileColumns;
+use super::sums::words::Pairs;
 use crate::convert::{ConvertError, PackOrder, packed_len, unpack};
 use crate::simd::{Call, Isa, Lanes, Simd, Task, run};
 
@@ -83,20 +85,20 @@ pub(super) use any_codes;
 #[derive(Clone, Debug)]
 pub(super) struct Matrix<'a> {
     pub(super) codes: Codes<'a>,
-    pub(super) min: i64,
-    pub(super) max: i64,
+    range: OnceLock<(i64, i64)>,
 }
 
 impl<'a> Matrix<'a> {
     /// The values of `view` in the narrowest storage; borrowed where that is their own.
     pub(super) fn new<T: Operand>(view: ArrayView2<'a, T>) -> Self {
+        let codes = T::codes(view);
+        if matches!(codes, Codes::U8(_) | Codes::I8(_)) {
+            // There is no narrower storage, so that nothing asks for the range yet.
+            return Self { codes, range: OnceLock::new() };
+        }
         let (min, max) = range_of(view);
         let within = |low: i64, high: i64| min >= low && max <= high;
-        let codes = T::codes(view);
-        let is_bytes = matches!(codes, Codes::U8(_) | Codes::I8(_));
-        let codes = if is_bytes {
-            codes
-        } else if within(0, u8::MAX.into()) {
+        let codes = if within(0, u8::MAX.into()) {
             Codes::U8(view.mapv(|x| x.to_i64() as u8).into())
         } else if within(i8::MIN.into(), i8::MAX.into()) {
             Codes::I8(view.mapv(|x| x.to_i64() as i8).into())
@@ -111,7 +113,7 @@ impl<'a> Matrix<'a> {
         } else {
             codes
         };
-        Self { codes, min, max }
+        Self { codes, range: (min, max).into() }
     }
 
     /// The same values, owned.
@@ -132,9 +134,34 @@ impl Matrix<'_> {
         any_codes!(&self.codes, codes => codes.dim())
     }
 
+    /// The same bytes, row by row in one piece; only the shape of other codes.
+    pub(super) fn row_by_row(&self) -> Matrix<'static> {
+        let codes = match &self.codes {
+            Codes::U8(codes) => Codes::U8(codes.as_standard_layout().into_owned().into()),
+            Codes::I8(codes) => Codes::I8(codes.as_standard_layout().into_owned().into()),
+            _ => Codes::U8(Array2::zeros(self.dim()).into()),
+        };
+        Matrix { codes, range: self.range.clone() }
+    }
+
+    /// The least and the greatest value; looked for once.
+    pub(super) fn range(&self) -> (i64, i64) {
+        *self.range.get_or_init(|| any_codes!(&self.codes, codes => range_of(codes.view())))
+    }
+
     /// The greatest magnitude.
     pub(super) fn magnitude(&self) -> u128 {
-        u128::from(self.min.unsigned_abs().max(self.max.unsigned_abs()))
+        magnitude(self.range())
+    }
+
+    /// What the range cannot exceed, known without a look at the values: bytes can be no more than that.
+    pub(super) fn known_range(&self) -> (i64, i64) {
+        match (&self.codes, self.range.get()) {
+            (_, Some(&range)) => range,
+            (Codes::U8(_), None) => (0, u8::MAX.into()),
+            (Codes::I8(_), None) => (i8::MIN.into(), i8::MAX.into()),
+            _ => self.range(),
+        }
     }
 
     pub(super) fn is_bytes(&self) -> bool {
@@ -142,7 +169,11 @@ impl Matrix<'_> {
     }
 
     pub(super) fn fits_i8(&self) -> bool {
-        self.is_bytes() && self.max <= i8::MAX.into()
+        match self.codes {
+            Codes::I8(_) => true,
+            Codes::U8(_) => self.range().1 <= i8::MAX.into(),
+            _ => false,
+        }
     }
 
     pub(super) fn fits_i16(&self) -> bool {
@@ -157,6 +188,11 @@ impl Matrix<'_> {
     pub(super) fn get(&self, row: usize, col: usize) -> i64 {
         any_codes!(&self.codes, codes => i64::from(codes[[row, col]]))
     }
+}
+
+/// The greatest magnitude in a range.
+pub(super) fn magnitude((low, high): (i64, i64)) -> u128 {
+    u128::from(low.unsigned_abs().max(high.unsigned_abs()))
 }
 
 /// The least and greatest value; (0, 0) of nothing.
@@ -221,6 +257,8 @@ pub struct PackedMatrix {
     parts: Cache<usize, Vec<Parts>>,
     bits: Cache<Side, Bits>,
     pairs: Cache<Role, Pairs>,
+    #[cfg(target_arch = "x86_64")]
+    tiles: Cache<(), TileColumns>,
 }
 
 impl PackedMatrix {
@@ -233,6 +271,8 @@ impl PackedMatrix {
             parts: Cache::default(),
             bits: Cache::default(),
             pairs: Cache::default(),
+            #[cfg(target_arch = "x86_64")]
+            tiles: Cache::default(),
         }
     }
 
@@ -298,6 +338,12 @@ impl PackedMatrix {
     /// Its columns as words of two 16-bit codes, packed now or before.
     pub(super) fn pairs(&self, role: Role) -> Arc<Pairs> {
         self.pairs.get(role, || Pairs::columns(&self.matrix, role))
+    }
+
+    /// Its columns as tiles of bytes, packed now or before.
+    #[cfg(target_arch = "x86_64")]
+    pub(super) fn tiles(&self) -> Arc<TileColumns> {
+        self.tiles.get((), || TileColumns::new(&self.matrix))
     }
 
     /// Its columns as words of four bytes, packed now or before.

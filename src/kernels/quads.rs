@@ -5,8 +5,8 @@
 //! ```
 //! k is cut into tiles first, and a tile that is no multiple of four is filled with zeros.
 //!
-//! The instruction multiplies unsigned with signed bytes. An operand of the other kind is shifted by 128, which flips
-//! the highest bit of each byte: `code = byte + offset`. With `a = a' + s` and `b = b' + t`,
+//! The instruction multiplies unsigned with signed bytes. Codes of the other kind are shifted by 128, which flips the
+//! highest bit of each byte: `code = byte + offset`. With `a = a' + s` and `b = b' + t`,
 //! `Σ a b = Σ a' b' + s Σ b' + t Σ a' + s t K`.
 
 use std::sync::OnceLock;
@@ -31,6 +31,17 @@ pub(super) struct QuadLayout {
     /// Products per tile; at most K.
     pub(super) tile: usize,
     pub(super) order: Order,
+    pub(super) bytes: Bytes,
+}
+
+/// What the bytes of an operand are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Bytes {
+    /// 0 to 255.
+    #[default]
+    Unsigned,
+    /// -128 to 127.
+    Signed,
 }
 
 /// In which order the outputs of an operand come.
@@ -54,13 +65,14 @@ pub(super) struct Quads {
     /// What a code exceeds its byte by: -128, 0 or 128.
     pub(super) offset: i32,
     sums: OnceLock<Vec<i32>>,
-    role: Role,
+    bytes: Bytes,
     /// Which output of the matrix is at each place; empty where all are at their own.
     pub(super) order: Vec<usize>,
 }
 
 /// A code of one byte.
-trait Byte: bytemuck::Pod + Sync {
+pub(super) trait Byte: bytemuck::Pod + Sync {
+    /// It as it lies in memory.
     fn bits(self) -> u8;
 }
 
@@ -81,7 +93,7 @@ impl Byte for i8 {
 impl Quads {
     /// The rows of `matrix`, `[M, K]`, whose codes are bytes.
     pub(super) fn rows(matrix: &Matrix<'_>, layout: QuadLayout) -> Self {
-        let offset = offset(matrix, layout.role);
+        let offset = offset(matrix, layout.bytes);
         match &matrix.codes {
             Codes::U8(codes) => Self::new(codes.t(), layout, Vec::new(), offset),
             Codes::I8(codes) => Self::new(codes.t(), layout, Vec::new(), offset),
@@ -91,7 +103,7 @@ impl Quads {
 
     /// The columns of `matrix`, `[K, N]`, whose codes are bytes.
     pub(super) fn columns(matrix: &Matrix<'_>, layout: QuadLayout, order: Vec<usize>) -> Self {
-        let offset = offset(matrix, layout.role);
+        let offset = offset(matrix, layout.bytes);
         match &matrix.codes {
             Codes::U8(codes) => Self::new(codes.view(), layout, order, offset),
             Codes::I8(codes) => Self::new(codes.view(), layout, order, offset),
@@ -106,7 +118,7 @@ impl Quads {
         order: Vec<usize>,
         offset: i32,
     ) -> Self {
-        let QuadLayout { role, tile, .. } = layout;
+        let QuadLayout { role, tile, bytes: kind, .. } = layout;
         let width = match role {
             Role::Lanes => WIDTH,
             Role::Broadcast => HEIGHT,
@@ -172,7 +184,7 @@ impl Quads {
                     }
                 }
             });
-        Self { panels, outputs, width, units, offset, sums: OnceLock::new(), role, order }
+        Self { panels, outputs, width, units, offset, sums: OnceLock::new(), bytes: kind, order }
     }
 
     /// Which panels have only outputs for which `holds`, which is told of all outputs in the order of the matrix.
@@ -185,6 +197,16 @@ impl Quads {
                 places.into_iter().all(|place| at(place).copied().unwrap_or(false))
             })
             .collect()
+    }
+
+    /// How many panels there are.
+    pub(super) fn panels(&self) -> usize {
+        self.outputs.div_ceil(self.width)
+    }
+
+    /// Outputs per panel.
+    pub(super) fn width(&self) -> usize {
+        self.width
     }
 
     /// Words per output.
@@ -200,12 +222,11 @@ impl Quads {
     /// `Σ byte` of every output of every panel, over each [`SUMMED`] products: panel by panel, piece by piece.
     pub(super) fn sums(&self) -> &[i32] {
         self.sums.get_or_init(|| {
-            let panels = self.outputs.div_ceil(self.width);
             let pieces = |panel| self.panel(panel).chunks(SUMMED / TAKES * self.width);
-            let all = (0..panels).flat_map(pieces);
+            let all = (0..self.panels()).flat_map(pieces);
             let sums = all.flat_map(|words| {
                 // The best instruction set is there.
-                run(Isa::best(), SumBytes { words, width: self.width, role: self.role })
+                run(Isa::best(), SumBytes { words, width: self.width, bytes: self.bytes })
                     .unwrap_or_default()
             });
             sums.collect()
@@ -220,7 +241,7 @@ pub(super) const SUMMED: usize = 256;
 struct SumBytes<'a> {
     words: &'a [i32],
     width: usize,
-    role: Role,
+    bytes: Bytes,
 }
 
 impl Task for SumBytes<'_> {
@@ -243,12 +264,11 @@ impl<L: ByteLanes> Call for SumBytesIn<'_, L> {
 
     #[inline(always)]
     fn call(self) -> Vec<i32> {
-        let Self { lanes, sum: SumBytes { words, width, role } } = self;
+        let Self { lanes, sum: SumBytes { words, width, bytes: kind } } = self;
         let ones = lanes.splat(0x0101_0101);
-        // The bytes of the broadcast operand are unsigned, those in lanes signed.
-        let add = |sum: L::V, words: &[i32]| match role {
-            Role::Broadcast => lanes.dot_bytes(sum, lanes.load(words), ones),
-            Role::Lanes => lanes.dot_bytes(sum, ones, lanes.load(words)),
+        let add = |sum: L::V, words: &[i32]| match kind {
+            Bytes::Unsigned => lanes.dot_bytes(sum, lanes.load(words), ones),
+            Bytes::Signed => lanes.dot_bytes(sum, ones, lanes.load(words)),
         };
         let mut sums = vec![0; width];
         // So many vectors that a place in them is always the same output: `width` is 64, or 6 with 16 or 8 lanes.
@@ -279,9 +299,9 @@ impl<L: ByteLanes> Call for SumBytesIn<'_, L> {
             }
             for (index, word) in rest.iter().enumerate() {
                 let bytes = word.to_le_bytes();
-                sums[(from + index) % width] += match role {
-                    Role::Broadcast => bytes.map(i32::from).iter().sum::<i32>(),
-                    Role::Lanes => bytes.map(|x| i32::from(x.cast_signed())).iter().sum(),
+                sums[(from + index) % width] += match kind {
+                    Bytes::Unsigned => bytes.map(i32::from).iter().sum::<i32>(),
+                    Bytes::Signed => bytes.map(|x| i32::from(x.cast_signed())).iter().sum(),
                 };
             }
         }
@@ -335,12 +355,12 @@ pub(super) fn units(k: usize, tile: usize) -> usize {
     k / tile * tile.div_ceil(TAKES) + (k % tile).div_ceil(TAKES)
 }
 
-/// What makes the codes of `matrix` fit the bytes of `role`.
-fn offset(matrix: &Matrix<'_>, role: Role) -> i32 {
-    match (role, &matrix.codes) {
-        (Role::Broadcast, _) if matrix.min >= 0 => 0,
-        (Role::Broadcast, _) => i8::MIN.into(),
-        (Role::Lanes, Codes::U8(_)) if matrix.max > i8::MAX.into() => 128,
-        (Role::Lanes, _) => 0,
+/// What the codes of `matrix` exceed `bytes` by.
+fn offset(matrix: &Matrix<'_>, bytes: Bytes) -> i32 {
+    match bytes {
+        Bytes::Unsigned if matches!(matrix.codes, Codes::U8(_)) || matrix.range().0 >= 0 => 0,
+        Bytes::Unsigned => i8::MIN.into(),
+        Bytes::Signed if matrix.fits_i8() => 0,
+        Bytes::Signed => 128,
     }
 }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use ndarray::ArrayViewMut2;
 
 use super::block::{Geometry, Orientation};
-use super::exact;
 use super::operand::{Matrix, PackedMatrix};
 use super::pack::Role;
-use super::quads::{self, Order, QuadLayout, Quads};
+use super::quads::{self, Bytes, Order, QuadLayout, Quads};
+use super::sums;
 
 /// Operands of bytes, packed for their sides.
 pub(super) struct Sides {
@@ -30,7 +30,13 @@ impl Sides {
             Orientation::RowsInLanes if !a.fits_i8() => Orientation::ColumnsInLanes,
             free => free,
         };
-        let layout = |role| QuadLayout { role, tile, order: Order::Given };
+        let layout = |role| {
+            let bytes = match role {
+                Role::Broadcast => Bytes::Unsigned,
+                Role::Lanes => Bytes::Signed,
+            };
+            QuadLayout { role, tile, order: Order::Given, bytes }
+        };
         let (broadcast, lanes) = match orientation {
             Orientation::ColumnsInLanes => {
                 let rows = Quads::rows(a, layout(Role::Broadcast));
@@ -44,8 +50,8 @@ impl Sides {
         Self { orientation, broadcast, lanes }
     }
 
-    pub(super) fn operands(&self, k: usize) -> exact::Operands<'_> {
-        exact::Operands { broadcast: &self.broadcast, lanes: &self.lanes, k }
+    pub(super) fn operands(&self, k: usize) -> sums::Operands<'_> {
+        sums::Operands { broadcast: &self.broadcast, lanes: &self.lanes, k }
     }
 }
 

@@ -55,9 +55,9 @@ pub(crate) fn counts_bits(isa: Isa) -> bool {
     match isa {
         Isa::Portable | Isa::Avx2 => true,
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx512 => x86::Avx512Counts::detect().is_some(),
+        Isa::Avx512 | Isa::Amx => x86::Avx512Counts::detect().is_some(),
         #[cfg(not(target_arch = "x86_64"))]
-        Isa::Avx512 => false,
+        Isa::Avx512 | Isa::Amx => false,
     }
 }
 
@@ -74,12 +74,12 @@ pub(crate) fn run_bits<T: BitTask>(isa: Isa, task: T) -> Result<T::Output, IsaEr
             Ok(task.run(x86::Avx2Bits(simd)))
         }
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx512 => {
+        Isa::Avx512 | Isa::Amx => {
             let counts = x86::Avx512Counts::detect().ok_or(IsaError::Unavailable(isa))?;
             Ok(task.run(counts))
         }
         #[cfg(not(target_arch = "x86_64"))]
-        Isa::Avx2 | Isa::Avx512 => Err(IsaError::Unavailable(isa)),
+        Isa::Avx2 | Isa::Avx512 | Isa::Amx => Err(IsaError::Unavailable(isa)),
     }
 }
 

@@ -10,6 +10,9 @@ pub(crate) trait ByteLanes: Lanes<Word = i32> {
     /// `acc + Σ a[i] * b[i]` over the four bytes of each word: those of `a` unsigned, those of `b` signed.
     fn dot_bytes(self, acc: Self::V, a: Self::V, b: Self::V) -> Self::V;
 
+    /// Asks for the cache line `ahead` words behind the start of `words`, which may lie behind their end.
+    fn prefetch(self, words: &[i32], ahead: usize);
+
     /// `|x|` of every signed byte, as an unsigned one.
     fn magnitudes(self, a: Self::V) -> Self::V;
 
@@ -38,6 +41,7 @@ mod x86 {
 
     use super::super::avx2::Avx2Lanes32;
     use super::super::avx512::Avx512Lanes32;
+    use super::super::prefetch::prefetch;
     use super::ByteLanes;
 
     /// Methods whose body is one expression of the instructions that the lanes stand for.
@@ -54,6 +58,11 @@ mod x86 {
     }
 
     impl ByteLanes for Avx512Lanes32 {
+        #[inline(always)]
+        fn prefetch(self, words: &[i32], ahead: usize) {
+            prefetch(words.as_ptr().wrapping_add(ahead));
+        }
+
         instructions! {
             fn dot_bytes(self, acc: __m512i, a: __m512i, b: __m512i) -> __m512i {
                 _mm512_dpbusd_epi32(acc, a, b)
@@ -78,6 +87,11 @@ mod x86 {
     }
 
     impl ByteLanes for Avx2Lanes32 {
+        #[inline(always)]
+        fn prefetch(self, words: &[i32], ahead: usize) {
+            prefetch(words.as_ptr().wrapping_add(ahead));
+        }
+
         instructions! {
             fn dot_bytes(self, acc: __m256i, a: __m256i, b: __m256i) -> __m256i {
                 // Even and odd bytes as 16-bit integers; their products are summed in 32 bits.
@@ -122,6 +136,9 @@ mod portable {
     use super::ByteLanes;
 
     impl ByteLanes for Portable32 {
+        #[inline(always)]
+        fn prefetch(self, _: &[i32], _: usize) {}
+
         #[inline(always)]
         fn dot_bytes(self, acc: i32x8, a: i32x8, b: i32x8) -> i32x8 {
             let (a, b): (u16x16, i16x16) = (cast(a), cast(b));

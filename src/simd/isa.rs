@@ -8,7 +8,7 @@ use thiserror::Error;
 use super::Simd;
 use super::portable::Portable;
 #[cfg(target_arch = "x86_64")]
-use super::{avx2::Avx2, avx512::Avx512};
+use super::{amx::Amx, avx2::Avx2, avx512::Avx512};
 
 /// An instruction set that the kernels are compiled for; every one gives the same bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -19,13 +19,16 @@ pub enum Isa {
     Avx2,
     /// x86-64 with AVX-512 F, BW, DQ, VL and VNNI.
     Avx512,
+    /// The same with AMX for bytes, which sums exact products of bytes in tiles; all else runs as [`Self::Avx512`]. Linux
+    /// alone lets a process ask for it.
+    Amx,
 }
 
 /// Why an instruction set cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum IsaError {
     /// A name that no instruction set has.
-    #[error("`{0}` is not an instruction set: expected portable, avx2 or avx512")]
+    #[error("`{0}` is not an instruction set: expected portable, avx2, avx512 or amx")]
     Unknown(String),
     /// One that this CPU lacks.
     #[error("this CPU does not have {0}; it has {available}", available = list(Isa::available()))]
@@ -38,7 +41,7 @@ fn list(all: impl Iterator<Item = Isa>) -> String {
 
 impl Isa {
     /// Every instruction set, the narrowest first.
-    pub const ALL: [Self; 3] = [Self::Portable, Self::Avx2, Self::Avx512];
+    pub const ALL: [Self; 4] = [Self::Portable, Self::Avx2, Self::Avx512, Self::Amx];
 
     /// Whether this CPU has it.
     pub fn is_available(self) -> bool {
@@ -48,14 +51,21 @@ impl Isa {
             Self::Avx2 => Avx2::detect().is_some(),
             #[cfg(target_arch = "x86_64")]
             Self::Avx512 => Avx512::detect().is_some(),
+            #[cfg(target_arch = "x86_64")]
+            Self::Amx => Amx::detect().is_some(),
             #[cfg(not(target_arch = "x86_64"))]
-            Self::Avx2 | Self::Avx512 => false,
+            Self::Avx2 | Self::Avx512 | Self::Amx => false,
         }
     }
 
     /// Those that this CPU has, the narrowest first.
     pub fn available() -> impl Iterator<Item = Self> {
         Self::ALL.into_iter().filter(|isa| isa.is_available())
+    }
+
+    /// Whether its vectors are those of AVX-512.
+    pub(crate) fn is_avx512(self) -> bool {
+        matches!(self, Self::Avx512 | Self::Amx)
     }
 
     /// The widest one that this CPU has.
@@ -70,6 +80,7 @@ impl fmt::Display for Isa {
             Self::Portable => "portable",
             Self::Avx2 => "avx2",
             Self::Avx512 => "avx512",
+            Self::Amx => "amx",
         })
     }
 }
@@ -104,7 +115,12 @@ pub(crate) fn run<T: Task>(isa: Isa, task: T) -> Result<T::Output, IsaError> {
         Isa::Avx2 => Avx2::detect().map(|s| task.run(s)).ok_or(unavailable),
         #[cfg(target_arch = "x86_64")]
         Isa::Avx512 => Avx512::detect().map(|s| task.run(s)).ok_or(unavailable),
+        #[cfg(target_arch = "x86_64")]
+        Isa::Amx => {
+            let both = Amx::detect().and(Avx512::detect());
+            both.map(|s| task.run(s)).ok_or(unavailable)
+        }
         #[cfg(not(target_arch = "x86_64"))]
-        Isa::Avx2 | Isa::Avx512 => Err(unavailable),
+        Isa::Avx2 | Isa::Avx512 | Isa::Amx => Err(unavailable),
     }
 }

@@ -10,6 +10,8 @@
 )]
 
 #[cfg(target_arch = "x86_64")]
+pub(crate) mod amx;
+#[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
@@ -19,6 +21,7 @@ pub(crate) mod fused;
 mod isa;
 mod lanes;
 mod portable;
+mod prefetch;
 pub(crate) mod real;
 #[cfg(test)]
 mod tests;
@@ -27,3 +30,4 @@ pub(crate) use bytes::ByteLanes;
 pub use isa::{Isa, IsaError};
 pub(crate) use isa::{Task, run};
 pub(crate) use lanes::{Call, Lanes, Simd, Word};
+pub(crate) use prefetch::prefetch_to_write;

@@ -40,11 +40,11 @@ enum Packed {
 fn width(plan: &Plan, isa: Isa) -> usize {
     let bytes = match isa {
         Isa::Portable | Isa::Avx2 => 32,
-        Isa::Avx512 => 64,
+        Isa::Avx512 | Isa::Amx => 64,
     };
     match plan.inner {
         // As many vectors as the set has registers for.
-        InnerPlan::Fused(_) if isa == Isa::Avx512 => 4 * bytes / size_of::<f32>(),
+        InnerPlan::Fused(_) if isa.is_avx512() => 4 * bytes / size_of::<f32>(),
         InnerPlan::Fused(_) => 2 * bytes / size_of::<f32>(),
         InnerPlan::Grouped(_) => 32,
         InnerPlan::Single(_) => VECTORS * bytes / size_of::<f32>(),

@@ -46,7 +46,7 @@ pub(crate) struct Args {
     /// How much is reported; less is faster
     #[arg(long, value_enum, default_value_t)]
     detail: Detail,
-    /// Instruction set: portable, avx2 or avx512 [default: the widest that the CPU has]; results do not depend on it
+    /// Instruction set: portable, avx2, avx512 or amx [default: the widest that the CPU has]; results do not depend on it
     #[arg(long, value_name = "ISA")]
     isa: Option<Isa>,
     /// Compute this many times and report the least time

@@ -5,15 +5,29 @@ use std::time::Instant;
 
 use ndarray::ArrayViewMut2;
 
+pub(super) mod bits;
+mod bytes;
+mod job;
+mod output;
+mod rows;
+mod tile;
+#[cfg(target_arch = "x86_64")]
+pub(super) mod tiles;
+pub(super) mod words;
+
+pub(super) use bytes::{LONGEST, Operands, Product};
+pub(super) use job::At;
+pub(super) use output::Kept;
+pub use output::Output;
+
 use super::block::{Geometry, Orientation};
-use super::exact::{self, Kept, Output};
 use super::operand::{Matrix, PackedMatrix};
 use super::pack::Role;
-use super::quads::{self, Order};
+use super::quads::{self, Bytes, Order, QuadLayout};
 use super::sides::Sides;
-use super::{bits, words};
 use crate::simd::bits::counts_bits;
 use crate::simd::{Isa, IsaError};
+use rows::Rows;
 
 /// What the operands are counted, or multiplied, as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,10 +46,10 @@ const LEAST_TERNARY_WIDE: usize = 2048;
 
 fn kernel(a: &Matrix<'_>, b: &PackedMatrix, isa: Isa) -> Option<Kernel> {
     let k = a.dim().1;
-    let (theirs, is_wide) = (&b.matrix, isa == Isa::Avx512);
+    let (theirs, is_wide) = (&b.matrix, isa.is_avx512());
     let least = if is_wide { LEAST_BITS_WIDE } else { LEAST_BITS };
-    if bits::is_ternary(a)
-        && bits::is_ternary(theirs)
+    if bits::is_ternary(theirs)
+        && bits::is_ternary(a)
         && k >= least
         && counts_bits(isa)
         && (!is_wide
@@ -95,11 +109,49 @@ pub(super) fn multiply<T: Output>(
             words::multiply(orientation.view(out), operands, kept, isa)?;
             Ok(start.elapsed().as_secs_f64())
         }
-        Some(Kernel::Bytes) | None => {
-            let sides = Sides::new(a, b, k.max(1), Order::Given);
-            let start = Instant::now();
-            exact::multiply(sides.orientation.view(out), sides.operands(k), kept, isa)?;
-            Ok(start.elapsed().as_secs_f64())
-        }
+        Some(Kernel::Bytes) | None => of_bytes(a, b, kept, isa, out),
     }
+}
+
+/// Products of bytes: of rows as they lie in memory with the columns of `b`, unless the columns are too few for lanes.
+fn of_bytes<T: Output>(
+    a: &Matrix<'_>,
+    b: &PackedMatrix,
+    kept: Kept,
+    isa: Isa,
+    out: ArrayViewMut2<'_, T>,
+) -> Result<f64, IsaError> {
+    let ((m, k), n) = (a.dim(), b.dim().1);
+    let geometry = Geometry { height: quads::HEIGHT, width: quads::WIDTH };
+    if geometry.orientation(m, n) == Orientation::RowsInLanes {
+        let sides = Sides::new(a, b, k.max(1), Order::Given);
+        let start = Instant::now();
+        let product = Product::new(sides.operands(k));
+        bytes::multiply(sides.orientation.view(out), &product, kept, isa)?;
+        return Ok(start.elapsed().as_secs_f64());
+    }
+    let own;
+    let rows = match Rows::new(a) {
+        Some(rows) => rows,
+        None => {
+            own = a.row_by_row();
+            Rows::new(&own).unwrap_or_default()
+        }
+    };
+    #[cfg(target_arch = "x86_64")]
+    if let Some(amx) = tiles::amx(isa, m) {
+        let columns = b.tiles();
+        let start = Instant::now();
+        tiles::multiply(out, tiles::Operands { rows: &rows, columns: &columns, k }, kept, amx)?;
+        return Ok(start.elapsed().as_secs_f64());
+    }
+    let bytes = match rows.bytes {
+        Bytes::Unsigned => Bytes::Signed,
+        Bytes::Signed => Bytes::Unsigned,
+    };
+    let (role, order) = (Role::Lanes, Order::Given);
+    let lanes = b.quads(QuadLayout { role, tile: k.max(1), order, bytes });
+    let start = Instant::now();
+    bytes::multiply(out, &Product::of_rows(rows, &lanes, k), kept, isa)?;
+    Ok(start.elapsed().as_secs_f64())
 }

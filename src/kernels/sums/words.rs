@@ -7,12 +7,13 @@
 
 use ndarray::{ArrayView2, ArrayViewMut2};
 
-use super::exact::{Kept, Output};
-use super::operand::{Matrix, any_codes};
-use super::pack::{Panels, Role};
-use super::quads::{HEIGHT, WIDTH};
-use super::split::{Grain, Part, split};
-use crate::simd::{ByteLanes, Call, Isa, IsaError, Simd, Task, run};
+use super::job::{At, Fill, TileSums};
+use super::output::{Kept, Output};
+use crate::kernels::operand::{Matrix, any_codes};
+use crate::kernels::pack::{Panels, Role};
+use crate::kernels::quads::{HEIGHT, WIDTH};
+use crate::kernels::split::{Grain, Part, split};
+use crate::simd::{ByteLanes, Call, Isa, IsaError, Lanes, Simd, Task, run};
 
 /// Pairs of a chunk of halves: `128 * 2 * 255 * 2^15 < 2^31`.
 const HALVES: usize = 128;
@@ -23,16 +24,16 @@ const LONGEST: usize = 1 << 12;
 
 /// An operand as words of two 16-bit codes, the earlier one lower: unit by unit, output by output.
 #[derive(Debug)]
-pub(super) struct Pairs(Panels);
+pub(in crate::kernels) struct Pairs(Panels);
 
 impl Pairs {
     /// The rows of `matrix`, `[M, K]`, whose codes fit 16 bits.
-    pub(super) fn rows(matrix: &Matrix<'_>, role: Role) -> Self {
+    pub(in crate::kernels) fn rows(matrix: &Matrix<'_>, role: Role) -> Self {
         any_codes!(&matrix.codes, codes => Self::new(codes.t(), role))
     }
 
     /// The columns of `matrix`, `[K, N]`, whose codes fit 16 bits.
-    pub(super) fn columns(matrix: &Matrix<'_>, role: Role) -> Self {
+    pub(in crate::kernels) fn columns(matrix: &Matrix<'_>, role: Role) -> Self {
         any_codes!(&matrix.codes, codes => Self::new(codes.view(), role))
     }
 
@@ -116,8 +117,7 @@ pub(super) fn multiply<T: Output>(
     isa: Isa,
 ) -> Result<(), IsaError> {
     let grain = Grain::new((HEIGHT, WIDTH), out.len(), (1 << 17) / operands.k.max(1));
-    let form = Form::of(operands.product);
-    let work = |part: Part<'_, T>| run(isa, Job { part, operands, kept, form });
+    let work = |part: Part<'_, T>| run(isa, Job { part, operands, kept });
     split(Part { out, row: 0, col: 0 }, grain, &work, &|first, second| first.and(second))
 }
 
@@ -126,53 +126,67 @@ struct Job<'a, 'o, T> {
     part: Part<'o, T>,
     operands: Operands<'a>,
     kept: Kept,
-    form: Form,
 }
 
 impl<T: Output> Task for Job<'_, '_, T> {
     type Output = ();
 
     fn run<S: Simd>(self, simd: S) {
-        self.in_tiles(simd.lanes32());
+        let Self { part, operands, kept } = self;
+        let lanes = simd.lanes32();
+        let tiles = InLanes { lanes, operands, form: Form::of(operands.product) };
+        lanes.vectorize(Fill { part, tiles, kept });
     }
 }
 
-impl<T: Output> Job<'_, '_, T> {
-    fn in_tiles<L: ByteLanes>(self, lanes: L) {
-        let Self { part: Part { mut out, row, col }, operands, kept, form } = self;
-        let (rows, cols) = out.dim();
-        let mut sums = [0i64; HEIGHT * WIDTH];
-        for (panel, left) in (col / WIDTH..).zip((0..cols).step_by(WIDTH)) {
-            let width = WIDTH.min(cols - left);
-            for (block, top) in (row / HEIGHT..).zip((0..rows).step_by(HEIGHT)) {
-                let height = HEIGHT.min(rows - top);
-                sums.fill(0);
-                let a = operands.broadcast.panel(block).chunks(HEIGHT * form.pairs());
-                let b = operands.lanes.panel(panel).chunks(WIDTH * form.pairs());
-                for (a, b) in a.zip(b) {
-                    if WIDTH / L::N == 4 {
-                        chunk::<L, 4, 4>(lanes, form, (a, b), width, &mut sums);
-                    } else {
-                        chunk::<L, 2, 2>(lanes, form, (a, b), width, &mut sums);
-                    }
-                }
-                for (row, sums) in sums.chunks(WIDTH).take(height).enumerate() {
-                    for (col, &sum) in sums.iter().take(width).enumerate() {
-                        out[(top + row, left + col)] = T::cut(sum).keep(kept);
-                    }
-                }
+/// Two operands in lanes.
+struct InLanes<'a, L> {
+    lanes: L,
+    operands: Operands<'a>,
+    form: Form,
+}
+
+impl<L: ByteLanes> TileSums for InLanes<'_, L> {
+    /// Of all chunks that 32 bits hold the sums of.
+    type Sum = i64;
+
+    const HEIGHT: usize = HEIGHT;
+    const WIDTH: usize = WIDTH;
+
+    #[inline(always)]
+    fn chunks(&self) -> usize {
+        usize::from(self.operands.k > 0)
+    }
+
+    #[inline(always)]
+    fn panel_bytes(&self) -> usize {
+        self.operands.k * WIDTH * size_of::<i16>()
+    }
+
+    #[inline(always)]
+    fn sum(&self, at: At, sums: &mut [i64]) {
+        let Self { lanes, operands, form } = *self;
+        sums.fill(0);
+        let a = operands.broadcast.panel(at.block).chunks(HEIGHT * form.pairs());
+        let b = operands.lanes.panel(at.panel).chunks(WIDTH * form.pairs());
+        for (a, b) in a.zip(b) {
+            if WIDTH / L::N == 4 {
+                chunk::<L, 4, 4>(lanes, form, (a, b), at.width, sums);
+            } else {
+                chunk::<L, 2, 2>(lanes, form, (a, b), at.width, sums);
             }
         }
     }
 }
 
 /// Adds the sums of a chunk of a whole block and panel.
+#[inline(always)]
 fn chunk<L: ByteLanes, const V: usize, const H: usize>(
     lanes: L,
     form: Form,
     (a, b): (&[i32], &[i32]),
     width: usize,
-    sums: &mut [i64; HEIGHT * WIDTH],
+    sums: &mut [i64],
 ) {
     for from in (0..width).step_by(V * L::N) {
         let b = b.get(from..).unwrap_or(&[]);

@@ -11,10 +11,11 @@
 
 use ndarray::{ArrayView2, ArrayViewMut2};
 
-use super::exact::{Kept, Output};
-use super::operand::{Codes, Matrix};
-use super::pack::Panels;
-use super::split::{Grain, Part, split};
+use super::job::{At, Fill, TileSums};
+use super::output::{Kept, Output};
+use crate::kernels::operand::{Codes, Matrix};
+use crate::kernels::pack::Panels;
+use crate::kernels::split::{Grain, Part, split};
 use crate::simd::bits::{BitLanes, BitTask, run_bits};
 use crate::simd::{Call, Isa, IsaError};
 
@@ -27,7 +28,7 @@ const TAKES: usize = 64;
 
 /// What an operand does in the hot loop: outputs per panel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Side {
+pub(in crate::kernels) enum Side {
     Broadcast,
     Lanes,
 }
@@ -43,7 +44,10 @@ impl Side {
 
 /// Whether the codes are -1, 0 and 1 alone.
 pub(super) fn is_ternary(matrix: &Matrix<'_>) -> bool {
-    matrix.is_bytes() && matrix.min >= -1 && matrix.max <= 1
+    matrix.is_bytes() && {
+        let (low, high) = matrix.range();
+        low >= -1 && high <= 1
+    }
 }
 
 /// Whether any code is zero, found out without packing.
@@ -61,7 +65,7 @@ pub(super) fn has_zeros(matrix: &Matrix<'_>) -> bool {
 /// panel p: word w: signs of outputs p * width .. (p + 1) * width; what is there, of the same
 /// ```
 #[derive(Debug)]
-pub(super) struct Bits {
+pub(in crate::kernels) struct Bits {
     panels: Panels,
     width: usize,
     /// Codes that are not zero, of every place of every panel.
@@ -72,7 +76,7 @@ pub(super) struct Bits {
 
 impl Bits {
     /// The rows of `matrix`, `[M, K]`.
-    pub(super) fn rows(matrix: &Matrix<'_>, side: Side) -> Self {
+    pub(in crate::kernels) fn rows(matrix: &Matrix<'_>, side: Side) -> Self {
         match &matrix.codes {
             Codes::U8(codes) => Self::new(codes.t(), side),
             Codes::I8(codes) => Self::new(codes.t(), side),
@@ -81,7 +85,7 @@ impl Bits {
     }
 
     /// The columns of `matrix`, `[K, N]`.
-    pub(super) fn columns(matrix: &Matrix<'_>, side: Side) -> Self {
+    pub(in crate::kernels) fn columns(matrix: &Matrix<'_>, side: Side) -> Self {
         match &matrix.codes {
             Codes::U8(codes) => Self::new(codes.view(), side),
             Codes::I8(codes) => Self::new(codes.view(), side),
@@ -196,105 +200,76 @@ impl<T: Output> BitTask for Job<'_, '_, T> {
     type Output = ();
 
     fn run<L: BitLanes>(self, lanes: L) {
-        let Self { part: Part { mut out, row, col }, operands, kept } = self;
-        let Operands { broadcast, lanes: columns, k } = operands;
-        let (rows, cols) = out.dim();
-        let mut counts = [0; HEIGHT * WIDTH];
-        for (panel, left) in (col / WIDTH..).zip((0..cols).step_by(WIDTH)) {
-            let width = WIDTH.min(cols - left);
-            for (block, top) in (row / HEIGHT..).zip((0..rows).step_by(HEIGHT)) {
-                let height = HEIGHT.min(rows - top);
-                let (a, b) = (broadcast.panel(block), columns.panel(panel));
-                match (broadcast.has_zeros, columns.has_zeros) {
-                    (false, false) => sum::<L, false, false>(lanes, a, b, width, &mut counts),
-                    (false, true) => sum::<L, false, true>(lanes, a, b, width, &mut counts),
-                    (true, false) => sum::<L, true, false>(lanes, a, b, width, &mut counts),
-                    (true, true) => sum::<L, true, true>(lanes, a, b, width, &mut counts),
+        let Self { part, operands, kept } = self;
+        let tiles = InLanes { lanes, operands };
+        lanes.vectorize(Fill { part, tiles, kept });
+    }
+}
+
+/// Two operands in lanes.
+struct InLanes<'a, L> {
+    lanes: L,
+    operands: Operands<'a>,
+}
+
+impl<L: BitLanes> TileSums for InLanes<'_, L> {
+    type Sum = i64;
+
+    const HEIGHT: usize = HEIGHT;
+    const WIDTH: usize = WIDTH;
+
+    #[inline(always)]
+    fn chunks(&self) -> usize {
+        usize::from(self.operands.k > 0)
+    }
+
+    #[inline(always)]
+    fn panel_bytes(&self) -> usize {
+        self.operands.k.div_ceil(TAKES) * 2 * WIDTH * size_of::<u64>()
+    }
+
+    #[inline(always)]
+    fn sum(&self, at: At, sums: &mut [i64]) {
+        let Self { lanes, operands: Operands { broadcast, lanes: columns, k } } = *self;
+        let (a, b) = (broadcast.panel(at.block), columns.panel(at.panel));
+        let counts: &mut [u64] = bytemuck::cast_slice_mut(sums);
+        match (broadcast.has_zeros, columns.has_zeros) {
+            (false, false) => sum::<L, false, false>(lanes, a, b, at.width, counts),
+            (false, true) => sum::<L, false, true>(lanes, a, b, at.width, counts),
+            (true, false) => sum::<L, true, false>(lanes, a, b, at.width, counts),
+            (true, true) => sum::<L, true, true>(lanes, a, b, at.width, counts),
+        }
+        // How many products of an output are not zero.
+        for (row, sums) in sums.chunks_exact_mut(WIDTH).enumerate().take(at.height) {
+            match (broadcast.has_zeros, columns.has_zeros) {
+                (false, false) => subtract_twice(sums, std::iter::repeat(k as i64)),
+                (false, true) => subtract_twice(sums, columns.counts(at.panel).iter().copied()),
+                (true, false) => {
+                    subtract_twice(sums, std::iter::repeat(broadcast.counts(at.block)[row]));
                 }
-                for row in 0..height {
-                    let there = match (broadcast.has_zeros, columns.has_zeros) {
-                        (false, false) => There::All(k as i64),
-                        (false, true) => There::OfColumns(columns.counts(panel)),
-                        (true, false) => There::All(broadcast.counts(block)[row]),
-                        (true, true) => There::Subtracted,
-                    };
-                    let counts = &counts[row * WIDTH..][..width];
-                    let mut out = out.row_mut(top + row);
-                    if let Some(out) = out.as_slice_mut() {
-                        let out = &mut out[left..left + width];
-                        lanes.vectorize(Write { out, counts, there, kept });
-                        continue;
-                    }
-                    let mut values = [T::default(); WIDTH];
-                    let to = &mut values[..width];
-                    lanes.vectorize(Write { out: to, counts, there, kept });
-                    for (out, &value) in out.iter_mut().skip(left).zip(&values[..width]) {
-                        *out = value;
-                    }
-                }
+                // They were counted on the way, and those that are -1 subtracted twice.
+                (true, true) => {}
             }
         }
     }
 }
 
-/// How many products of an output are not zero.
-#[derive(Clone, Copy)]
-enum There<'a> {
-    /// So many, in the whole row.
-    All(i64),
-    /// So many, per column.
-    OfColumns(&'a [i64]),
-    /// They were counted on the way, and those that are -1 subtracted twice.
-    Subtracted,
-}
-
-/// A row of outputs from their counts.
-struct Write<'a, T> {
-    out: &'a mut [T],
-    counts: &'a [u64],
-    there: There<'a>,
-    kept: Kept,
-}
-
-impl<T: Output> Call for Write<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn call(self) {
-        let Self { out, counts, there, kept } = self;
-        let counts = counts.iter().map(|count| count.cast_signed());
-        match there {
-            There::All(there) => {
-                for (out, count) in out.iter_mut().zip(counts) {
-                    *out = T::cut(there - 2 * count);
-                }
-            }
-            There::OfColumns(there) => {
-                for ((out, count), there) in out.iter_mut().zip(counts).zip(there) {
-                    *out = T::cut(there - 2 * count);
-                }
-            }
-            There::Subtracted => {
-                for (out, count) in out.iter_mut().zip(counts) {
-                    *out = T::cut(count);
-                }
-            }
-        }
-        if kept != Kept::Everything {
-            for out in out {
-                *out = out.keep(kept);
-            }
-        }
+/// `there - 2 count` of all.
+#[inline(always)]
+fn subtract_twice(counts: &mut [i64], there: impl Iterator<Item = i64>) {
+    for (count, there) in counts.iter_mut().zip(there) {
+        *count = there - 2 * *count;
     }
 }
 
 /// All vectors of a panel.
+#[inline(always)]
 fn sum<L: BitLanes, const A: bool, const B: bool>(
     lanes: L,
     a: &[u64],
     b: &[u64],
     width: usize,
-    counts: &mut [u64; HEIGHT * WIDTH],
+    counts: &mut [u64],
 ) {
     if L::N == 8 {
         lanes.vectorize(Tile::<L, 4, A, B> { lanes, a, b, counts });
