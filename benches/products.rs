@@ -52,7 +52,7 @@ fn compare(title: &str, mut contestants: Vec<Contestant<'_>>) {
         if limit.is_nan() {
             limit = rate;
         }
-        println!("  {name:32} {rate:8.1}  ({:.3})", rate / limit);
+        println!("  {name:44} {rate:8.1}  ({:.3})", rate / limit);
     }
 }
 
@@ -193,72 +193,62 @@ fn shape(m: usize, k: usize, n: usize, threads: usize) {
     let products = (m * k * n) as f64;
     let exact: Accumulator = "exact".parse().unwrap();
     let wrap: Accumulator = "int16-wrap".parse().unwrap();
-    let options = MatmulOptions::default();
-    let (mut out, mut out2) = (Array2::zeros((m, n)), Array2::zeros((m, n)));
-    let mut out3 = Array2::<i16>::zeros((m, n));
     let gemm = GemmExecutor::<u8, i8, i32>::default();
-    let view = NdTensorView::from_data([k, n], b.as_slice().unwrap());
-    let their_b = gemm.prepack_b(view);
+    let their_b = gemm.prepack_b(NdTensorView::from_data([k, n], b.as_slice().unwrap()));
     let mut theirs = vec![0i32; m * n];
+    // The instruction that multiplies bytes in vectors, also where there are tiles.
     let limit = || byte_products(Isa::best(), 400_000).unwrap() as f64;
-    compare(
-        &format!("{m} x {k} x {n}, {threads} thread(s)"),
-        vec![
-            ("limit, one thread".into(), Box::new(limit)),
-            (
-                "u8 i8 -> i32".into(),
-                Box::new(|| {
-                    matmul_i32(unsigned.view(), &packed, out.view_mut(), None).unwrap();
-                    products
-                }),
-            ),
-            (
-                "i8 i8 -> i32".into(),
-                Box::new(|| {
-                    matmul_i32(signed.view(), &packed, out2.view_mut(), None).unwrap();
-                    products
-                }),
-            ),
-            (
-                format!("u8 i8 -> i32, rten-gemm {}", gemm.kernel_name()),
-                Box::new(|| {
-                    let a = NdTensorView::from_data([m, k], unsigned.as_slice().unwrap());
-                    let options = GemmOptions::default();
-                    let (a, b) = (GemmInputA::Unpacked(a), GemmInputB::Packed(&their_b));
-                    gemm.gemm(&mut theirs, a, b, options).unwrap();
-                    black_box(&theirs);
-                    products
-                }),
-            ),
-            (
-                "u8 i8 exact".into(),
-                Box::new(|| {
-                    black_box(matmul_packed(unsigned.view(), &packed, &exact, &options).unwrap());
-                    products
-                }),
-            ),
-            (
-                "i8 i8 exact".into(),
-                Box::new(|| {
-                    black_box(matmul_packed(signed.view(), &packed, &exact, &options).unwrap());
-                    products
-                }),
-            ),
-            (
-                "i8 i8 int16-wrap".into(),
-                Box::new(|| {
-                    black_box(matmul_packed(signed.view(), &packed, &wrap, &options).unwrap());
-                    products
-                }),
-            ),
-            (
-                "i8 i8 int16-wrap -> i16".into(),
-                Box::new(|| {
-                    let out = out3.view_mut();
-                    matmul_into(signed.view(), &packed, &wrap, &options, out).unwrap();
-                    products
-                }),
-            ),
-        ],
-    );
+    let mut contestants: Vec<Contestant<'_>> = vec![
+        ("limit of vectors, one thread".into(), Box::new(limit)),
+        (
+            format!("u8 i8 -> i32, rten-gemm {}", gemm.kernel_name()),
+            Box::new(|| {
+                let a = NdTensorView::from_data([m, k], unsigned.as_slice().unwrap());
+                let options = GemmOptions::default();
+                let (a, b) = (GemmInputA::Unpacked(a), GemmInputB::Packed(&their_b));
+                gemm.gemm(&mut theirs, a, b, options).unwrap();
+                black_box(&theirs);
+                products
+            }),
+        ),
+    ];
+    // The widest vectors, and tiles where the CPU has them.
+    let best = Isa::best();
+    let isas: Vec<_> = Isa::available().filter(|&isa| isa == best || isa == Isa::Avx512).collect();
+    for isa in isas {
+        let options = MatmulOptions { isa: Some(isa), ..MatmulOptions::default() };
+        let (exact, wrap, unsigned, signed, packed) = (&exact, &wrap, &unsigned, &signed, &packed);
+        let mut out = Array2::<i32>::zeros((m, n));
+        let work = move || {
+            matmul_i32(unsigned.view(), packed, out.view_mut(), Some(isa)).unwrap();
+            products
+        };
+        contestants.push((format!("{isa}: u8 i8 -> i32"), Box::new(work)));
+        let mut out = Array2::<i32>::zeros((m, n));
+        let work = move || {
+            matmul_i32(signed.view(), packed, out.view_mut(), Some(isa)).unwrap();
+            products
+        };
+        contestants.push((format!("{isa}: i8 i8 -> i32"), Box::new(work)));
+        let mut out = Array2::<i32>::zeros((m, n));
+        let work = move || {
+            matmul_into(signed.view(), packed, wrap, &options, out.view_mut()).unwrap();
+            products
+        };
+        contestants.push((format!("{isa}: i8 i8 int16-wrap -> i32"), Box::new(work)));
+        let mut out = Array2::<i16>::zeros((m, n));
+        let work = move || {
+            matmul_into(signed.view(), packed, wrap, &options, out.view_mut()).unwrap();
+            products
+        };
+        contestants.push((format!("{isa}: i8 i8 int16-wrap -> i16"), Box::new(work)));
+        for (name, acc) in [("exact", exact), ("int16-wrap", wrap)] {
+            let work = move || {
+                black_box(matmul_packed(signed.view(), packed, acc, &options).unwrap());
+                products
+            };
+            contestants.push((format!("{isa}: i8 i8 {name}, new i64"), Box::new(work)));
+        }
+    }
+    compare(&format!("{m} x {k} x {n}, {threads} thread(s)"), contestants);
 }

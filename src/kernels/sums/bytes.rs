@@ -7,7 +7,7 @@ use ndarray::ArrayViewMut2;
 use super::job::{At, Fill, TileSums};
 use super::output::{Kept, Output};
 use super::rows::Rows;
-use super::tile::{Packed, Panels, RowWords, Start, sum_tile};
+use super::tile::{Packed, Panels, Rest, RowWords, Start, sum_tile};
 use crate::kernels::quads::{Bytes, HEIGHT, Quads, SUMMED, TAKES, WIDTH};
 use crate::kernels::split::{Grain, Part, split};
 use crate::simd::{ByteLanes, Call, Isa, IsaError, Lanes, Simd, Task, run};
@@ -48,7 +48,7 @@ impl<T: Output> Task for Job<'_, '_, T> {
     fn run<S: Simd>(self, simd: S) {
         let Self { part, product, kept } = self;
         let lanes = simd.lanes32();
-        lanes.vectorize(Fill { part, tiles: InLanes { lanes, product }, kept });
+        lanes.vectorize(Fill { part, tiles: InLanes::new(lanes, product), kept });
     }
 }
 
@@ -82,7 +82,7 @@ impl<'a> Product<'a> {
 
     /// Writes the sums of a tile.
     pub(in crate::kernels) fn sum<L: ByteLanes>(&self, lanes: L, at: At, sums: &mut [i32]) {
-        InLanes { lanes, product: self }.sum(at, sums);
+        InLanes::new(lanes, self).sum(at, sums);
     }
 }
 
@@ -90,6 +90,36 @@ impl<'a> Product<'a> {
 struct InLanes<'a, L> {
     lanes: L,
     product: &'a Product<'a>,
+    /// The rows of the block, if it is one of rows.
+    rows: [&'a [u8]; HEIGHT],
+}
+
+impl<'a, L: ByteLanes> InLanes<'a, L> {
+    #[inline(always)]
+    fn new(lanes: L, product: &'a Product<'a>) -> Self {
+        Self { lanes, product, rows: [&[]; HEIGHT] }
+    }
+
+    /// The sums of a tile of rows.
+    #[inline(always)]
+    fn of_rows<const SIGNED: bool>(
+        &self,
+        (b, start): (&[i32], Start<'_>),
+        at: At,
+        sums: &mut [i32],
+    ) {
+        let lanes = self.lanes;
+        let mut a = RowWords::<SIGNED>(self.rows);
+        if self.product.k > LONGEST {
+            let to = self.product.k.min((at.chunk + 1) * LONGEST);
+            a.0 = a.0.map(|row| &row[at.chunk * LONGEST..to]);
+        }
+        sum_tile(lanes, Panels { a, b, start }, at, sums);
+        if let Some(words) = a.rest() {
+            let b = &b[a.0[0].len() / TAKES * WIDTH..];
+            lanes.vectorize(Rest::<L, SIGNED> { lanes, words, b, sums });
+        }
+    }
 }
 
 impl<L: ByteLanes> TileSums for InLanes<'_, L> {
@@ -109,28 +139,25 @@ impl<L: ByteLanes> TileSums for InLanes<'_, L> {
     }
 
     #[inline(always)]
+    fn start(&mut self, block: usize, _: usize) {
+        if let Broadcast::Rows(rows) = &self.product.broadcast {
+            self.rows = rows.block(block * HEIGHT);
+        }
+    }
+
+    #[inline(always)]
     fn sum(&self, at: At, sums: &mut [i32]) {
-        let Self { lanes, product: Product { broadcast, lanes: columns, k, starts } } = *self;
+        let Product { broadcast, lanes: columns, starts, .. } = self.product;
         let (b, start) = (part(columns.panel(at.panel), WIDTH, at.chunk), starts.of(at));
-        let (from, to) = (at.chunk * LONGEST, (*k).min((at.chunk + 1) * LONGEST));
         match broadcast {
             Broadcast::Packed(packed) => {
                 let a = Packed(part(packed.panel(at.block), HEIGHT, at.chunk));
-                sum_tile(lanes, Panels { a, b, start }, at, sums);
+                sum_tile(self.lanes, Panels { a, b, start }, at, sums);
             }
-            Broadcast::Rows(rows) => {
-                let a = rows.block(at.block * HEIGHT, from, to);
-                match rows.bytes {
-                    Bytes::Unsigned => {
-                        let a = RowWords::<false>(a);
-                        sum_tile(lanes, Panels { a, b, start }, at, sums);
-                    }
-                    Bytes::Signed => {
-                        let a = RowWords::<true>(a);
-                        sum_tile(lanes, Panels { a, b, start }, at, sums);
-                    }
-                }
-            }
+            Broadcast::Rows(rows) => match rows.bytes {
+                Bytes::Unsigned => self.of_rows::<false>((b, start), at, sums),
+                Bytes::Signed => self.of_rows::<true>((b, start), at, sums),
+            },
         }
     }
 }

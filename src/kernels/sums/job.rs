@@ -157,8 +157,23 @@ impl<'a, T: Output> Lines<'a, T> {
 fn write<T: Output, S: Copy + Into<i64>>(out: &mut [T], sums: &[S], kept: Kept, first: bool) {
     let (pieces, rest) = out.as_chunks_mut();
     let (piece_sums, rest_sums) = sums.as_chunks();
-    for (out, sums) in pieces.iter_mut().zip(piece_sums) {
-        *out = piece(out, sums, kept, first);
+    let all = pieces.iter_mut().zip(piece_sums);
+    match (first, kept) {
+        (true, Kept::Everything) => {
+            for (out, sums) in all {
+                *out = cut(sums);
+            }
+        }
+        (true, _) => {
+            for (out, sums) in all {
+                *out = keep(cut(sums), kept);
+            }
+        }
+        (false, _) => {
+            for (out, sums) in all {
+                *out = keep(plus(out, sums), kept);
+            }
+        }
     }
     for (out, &sum) in rest.iter_mut().zip(rest_sums) {
         let before = if first { T::default() } else { *out };
@@ -170,26 +185,27 @@ fn write<T: Output, S: Copy + Into<i64>>(out: &mut [T], sums: &[S], kept: Kept, 
 const PIECE: usize = 16;
 
 #[inline(always)]
-fn piece<T: Output, S: Copy + Into<i64>>(
-    before: &[T; PIECE],
-    sums: &[S; PIECE],
-    kept: Kept,
-    first: bool,
-) -> [T; PIECE] {
-    let mut after = [T::default(); PIECE];
-    if first {
-        for i in 0..PIECE {
-            after[i] = T::cut(sums[i].into());
-        }
-    } else {
-        for i in 0..PIECE {
-            after[i] = before[i].plus(sums[i].into());
-        }
+fn cut<T: Output, S: Copy + Into<i64>>(sums: &[S; PIECE]) -> [T; PIECE] {
+    let mut values = [T::default(); PIECE];
+    for i in 0..PIECE {
+        values[i] = T::cut(sums[i].into());
     }
-    if kept != Kept::Everything {
-        for value in &mut after {
-            *value = value.keep(kept);
-        }
+    values
+}
+
+#[inline(always)]
+fn plus<T: Output, S: Copy + Into<i64>>(before: &[T; PIECE], sums: &[S; PIECE]) -> [T; PIECE] {
+    let mut values = *before;
+    for i in 0..PIECE {
+        values[i] = values[i].plus(sums[i].into());
     }
-    after
+    values
+}
+
+#[inline(always)]
+fn keep<T: Output>(mut values: [T; PIECE], kept: Kept) -> [T; PIECE] {
+    for value in &mut values {
+        *value = value.keep(kept);
+    }
+    values
 }

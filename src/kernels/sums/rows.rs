@@ -29,12 +29,12 @@ impl<'a> Rows<'a> {
         &self.rows
     }
 
-    /// Part `from..to` of `N` rows from `first` on; those that there are not are the last one.
+    /// `N` rows from `first` on; those that there are not are the last one.
     #[inline(always)]
-    pub(super) fn block<const N: usize>(&self, first: usize, from: usize, to: usize) -> [&[u8]; N] {
+    pub(super) fn block<const N: usize>(&self, first: usize) -> [&'a [u8]; N] {
         let rows = &self.rows[first..];
         let last = rows.len() - 1;
-        std::array::from_fn(|row| &rows[row.min(last)][from..to])
+        std::array::from_fn(|row| rows[row.min(last)])
     }
 }
 
@@ -56,8 +56,8 @@ mod tests {
         let codes = array![[1u8, 2, 3], [4, 5, 6]];
         let matrix = Matrix::new(codes.view());
         let rows = Rows::new(&matrix).unwrap();
-        assert_eq!(rows.block::<3>(0, 1, 3), [&[2, 3], &[5, 6], &[5, 6]]);
-        assert_eq!(rows.block::<2>(1, 0, 1), [&[4], &[4]]);
+        assert_eq!(rows.block::<3>(0), [&[1, 2, 3], &[4, 5, 6], &[4, 5, 6]]);
+        assert_eq!(rows.block::<2>(1), [&[4, 5, 6]; 2]);
         let turned = Matrix::new(codes.t());
         assert!(Rows::new(&turned).is_none());
     }

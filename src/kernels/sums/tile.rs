@@ -65,43 +65,72 @@ impl<L: ByteLanes, const SIGNED: bool> Words<L> for RowWords<'_, SIGNED> {
         b: &[[i32; WIDTH]],
         from: usize,
     ) -> [[L::V; V]; R] {
-        let length = self.0[0].len();
-        let (whole, rest) = (length / TAKES, length % TAKES);
-        // What is no whole word becomes one, and goes through the same loop: a second one would make the compiler keep
-        // the tile in memory.
-        let mut last = [[[0; TAKES]; 1]; HEIGHT];
-        if rest > 0 {
-            for (word, row) in last.iter_mut().zip(self.0) {
-                word[0][..rest].copy_from_slice(&row[whole * TAKES..]);
-            }
+        let b = &b[..b.len().min(self.0[0].len() / TAKES)];
+        let mut rows: [&[[u8; TAKES]]; R] = [&[]; R];
+        for row in 0..R {
+            rows[row] = &self.0[row].as_chunks().0[..b.len()];
         }
-        let words = self.0.map(|row| row.as_chunks().0);
-        let (b, behind) = b.split_at(whole.min(b.len()));
-        let pieces = [(words, b), (last.each_ref().map(|word| &word[..]), behind)];
-        for (words, b) in pieces {
-            let b = &b[..b.len().min(words[0].len())];
-            let mut rows: [&[[u8; TAKES]]; R] = [&[]; R];
-            for row in 0..R {
-                rows[row] = &words[row][..b.len()];
+        for (unit, b) in b.iter().enumerate() {
+            let vectors = columns::<L, V>(lanes, &b[from..]);
+            for line in 0..V * L::N / LINE {
+                lanes.prefetch(b, from + AHEAD + line * LINE);
             }
-            for (unit, b) in b.iter().enumerate() {
-                let vectors = columns::<L, V>(lanes, &b[from..]);
-                for line in 0..V * L::N / LINE {
-                    lanes.prefetch(b, from + AHEAD + line * LINE);
-                }
-                for row in 0..R {
-                    let a = lanes.splat(i32::from_ne_bytes(rows[row][unit]));
-                    for col in 0..V {
-                        let sum = tile[row][col];
-                        tile[row][col] = match SIGNED {
-                            true => lanes.dot_bytes(sum, vectors[col], a),
-                            false => lanes.dot_bytes(sum, a, vectors[col]),
-                        };
-                    }
+            for row in 0..R {
+                let a = lanes.splat(i32::from_ne_bytes(rows[row][unit]));
+                for col in 0..V {
+                    let sum = tile[row][col];
+                    tile[row][col] = match SIGNED {
+                        true => lanes.dot_bytes(sum, vectors[col], a),
+                        false => lanes.dot_bytes(sum, a, vectors[col]),
+                    };
                 }
             }
         }
         tile
+    }
+}
+
+impl<'a, const SIGNED: bool> RowWords<'a, SIGNED> {
+    /// What is no whole word at the end of each row, filled with zeros; `None` where all are whole.
+    #[inline(always)]
+    pub(super) fn rest(&self) -> Option<[[u8; TAKES]; HEIGHT]> {
+        let rest = self.0[0].len() % TAKES;
+        if rest == 0 {
+            return None;
+        }
+        let mut words = [[0; TAKES]; HEIGHT];
+        for (word, row) in words.iter_mut().zip(self.0) {
+            word[..rest].copy_from_slice(&row[row.len() - rest..]);
+        }
+        Some(words)
+    }
+}
+
+/// Adds the products of one more unit to the sums of a tile.
+pub(super) struct Rest<'a, L, const SIGNED: bool> {
+    pub(super) lanes: L,
+    pub(super) words: [[u8; TAKES]; HEIGHT],
+    pub(super) b: &'a [i32],
+    pub(super) sums: &'a mut [i32],
+}
+
+impl<L: ByteLanes, const SIGNED: bool> Call for Rest<'_, L, SIGNED> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self { lanes, words, b, sums } = self;
+        for (word, sums) in words.into_iter().zip(sums.chunks_mut(WIDTH)) {
+            let a = lanes.splat(i32::from_ne_bytes(word));
+            for (sums, b) in sums.chunks_mut(L::N).zip(b.chunks(L::N)) {
+                let (sum, b) = (lanes.load(sums), lanes.load(b));
+                let sum = match SIGNED {
+                    true => lanes.dot_bytes(sum, b, a),
+                    false => lanes.dot_bytes(sum, a, b),
+                };
+                lanes.store(sum, sums);
+            }
+        }
     }
 }
 
