@@ -67,8 +67,8 @@ impl<L: ByteLanes, const SIGNED: bool> Words<L> for RowWords<'_, SIGNED> {
     ) -> [[L::V; V]; R] {
         let b = &b[..b.len().min(self.0[0].len() / TAKES)];
         let mut rows: [&[[u8; TAKES]]; R] = [&[]; R];
-        for row in 0..R {
-            rows[row] = &self.0[row].as_chunks().0[..b.len()];
+        for (words, row) in rows.iter_mut().zip(self.0) {
+            *words = &row.as_chunks().0[..b.len()];
         }
         for (unit, b) in b.iter().enumerate() {
             let vectors = columns::<L, V>(lanes, &b[from..]);
