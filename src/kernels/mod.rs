@@ -21,7 +21,9 @@ mod driver;
 mod exact;
 mod float;
 mod from;
+mod full;
 mod guarded;
+mod lane_tally;
 mod matmul;
 mod operand;
 mod outer;
@@ -37,6 +39,7 @@ mod steps;
 mod sums;
 mod tally;
 mod tile;
+mod walk;
 mod widths;
 mod words;
 

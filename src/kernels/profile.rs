@@ -55,6 +55,27 @@ impl Course {
         }
     }
 
+    /// The units of a tile, if it is not all of k, or more than there are.
+    pub(super) fn units_per_tile(&self) -> usize {
+        self.blocks_per_tile * UNITS
+    }
+
+    /// The units of a step; 1 where there are several steps in one.
+    pub(super) fn units_per_step(&self) -> usize {
+        (self.width / TAKES).max(1)
+    }
+
+    /// The products of a step.
+    pub(super) fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Room for [`Self::reached`].
+    pub(super) fn reached_mut(&mut self) -> [&mut [i32]; 2] {
+        let [min, max, ..] = &mut self.extremes;
+        [min, max]
+    }
+
     /// The least and the greatest value that each output is known to reach.
     pub(super) fn reached(&self) -> [&[i32]; 2] {
         [&self.extremes[MIN], &self.extremes[MAX]]

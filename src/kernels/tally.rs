@@ -54,12 +54,9 @@ impl StageTally {
         self.histogram[(65 - magnitude.leading_zeros()) as usize] += 1;
     }
 
-    /// [`Self::add_exact`] of several outputs.
-    pub(super) fn add_exact_row(&mut self, min: &[i32], max: &[i32]) {
-        for (&min, &max) in min.iter().zip(max) {
-            let magnitude = max.max(!min);
-            self.histogram[(33 - magnitude.leading_zeros()) as usize] += 1;
-        }
+    /// That many outputs need `bits` bits.
+    pub(super) fn add_widths(&mut self, bits: usize, outputs: u64) {
+        self.histogram[bits] += outputs;
     }
 
     /// The extremes of an output's real trajectory.
@@ -68,18 +65,32 @@ impl StageTally {
         self.max = self.max.max(max.into());
     }
 
-    /// The extremes of the real trajectories so far.
-    pub(super) fn extremes(&self) -> (i64, i64) {
-        let near = |x: i128| x.clamp(i64::MIN.into(), i64::MAX.into()) as i64;
-        (near(self.min), near(self.max))
-    }
-
     /// An output's events.
     pub(super) fn add_events(&mut self, at: (usize, usize), events: i64) {
         if events > 0 {
             self.events += events.unsigned_abs();
             self.outputs += 1;
             self.first = Some(self.first.map_or(at, |first| first.min(at)));
+        }
+    }
+
+    /// The events of some outputs, none of whose names comes before `floor`.
+    pub(super) fn add_events_of(
+        &mut self,
+        events: &[i32],
+        floor: (usize, usize),
+        name: impl Fn(usize) -> (usize, usize),
+    ) {
+        let outputs = events.iter().filter(|&&events| events > 0).count();
+        if outputs == 0 {
+            return;
+        }
+        self.events += events.iter().map(|&events| u64::from(events.cast_unsigned())).sum::<u64>();
+        self.outputs += outputs as u64;
+        if self.first.is_none_or(|first| first > floor) {
+            let with = events.iter().enumerate().filter(|(_, events)| **events > 0);
+            let first = with.map(|(index, _)| name(index)).min();
+            self.first = self.first.into_iter().chain(first).min();
         }
     }
 
