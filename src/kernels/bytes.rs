@@ -1,6 +1,6 @@
 //! Products of bytes through registers that overflow: jobs, tiles, reports.
 
-use ndarray::{ArrayViewMut2, s};
+use ndarray::ArrayViewMut2;
 
 use super::block::Orientation;
 use super::bounded::{BroadcastCodes, Shifted, Unsigned};
@@ -14,7 +14,7 @@ use super::quads::{self, HEIGHT, TAKES, WIDTH};
 use super::split::{Grain, Part, split};
 use super::tally::{StageTally, merge};
 use super::tile::{Blind, Events, TileResult, Watch};
-use crate::simd::{ByteLanes, Isa, IsaError, Lanes, Simd, Task, run};
+use crate::simd::{ByteLanes, Call, Isa, IsaError, Lanes, Simd, Task, run};
 
 /// What is done with the outputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -264,7 +264,10 @@ impl<'a, T: Output> Job<'a, '_, T> {
                 continue;
             }
             self.run_tile((lanes, codes), range, place, &mut pass);
-            self.write::<L>(place, &pass.result.values);
+            self.write(lanes, place, &pass.result.values);
+            if W::VECTORS == 0 {
+                continue;
+            }
             for (tally, [_, _, events]) in tallies.iter_mut().zip(&pass.result.traces) {
                 self.add_events::<L>(place, tally, events);
             }
@@ -273,18 +276,10 @@ impl<'a, T: Output> Job<'a, '_, T> {
     }
 
     /// The values of a tile, row by row.
-    pub(super) fn write<L: Lanes>(&mut self, place: Place, values: &[i32]) {
-        let (rows, cols) = self.part.out.dim();
-        let width = (VECTORS * L::N).min(cols - place.col);
-        let rows = place.row..rows.min(place.row + ROWS);
-        let out = s![rows, place.col..place.col + width];
-        for (mut out, values) in
-            self.part.out.slice_mut(out).outer_iter_mut().zip(values.chunks(VECTORS * L::N))
-        {
-            for (out, &value) in out.iter_mut().zip(values) {
-                *out = T::cut(value.into());
-            }
-        }
+    pub(super) fn write<L: Lanes>(&mut self, lanes: L, place: Place, values: &[i32]) {
+        let area = self.area::<L>(place);
+        let out = self.part.out.view_mut();
+        lanes.vectorize(Write { out, place, area, values });
     }
 
     /// A panel's width of outputs that cannot overflow, from the first column of the panel on.
@@ -301,6 +296,35 @@ impl<'a, T: Output> Job<'a, '_, T> {
         for (row, sums) in sums.chunks(WIDTH).take(size.0).enumerate() {
             for (col, &sum) in sums.iter().take(size.1).enumerate() {
                 self.part.out[(place.row + row, place.col + col)] = T::cut(sum.into());
+            }
+        }
+    }
+}
+
+/// Writes the values of a tile to their places.
+struct Write<'a, T> {
+    out: ArrayViewMut2<'a, T>,
+    place: Place,
+    area: Area,
+    values: &'a [i32],
+}
+
+impl<T: Output> Call for Write<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self { mut out, place, area: Area { rows, columns, stride }, values } = self;
+        for (row, values) in values.chunks_exact(stride).take(rows).enumerate() {
+            let (mut out, values) = (out.row_mut(place.row + row), &values[..columns]);
+            if let Some(out) = out.as_slice_mut() {
+                for (out, &value) in out[place.col..].iter_mut().zip(values) {
+                    *out = T::cut(value.into());
+                }
+            } else {
+                for (out, &value) in out.iter_mut().skip(place.col).zip(values) {
+                    *out = T::cut(value.into());
+                }
             }
         }
     }

@@ -135,11 +135,11 @@ impl<L: ByteLanes> Call for CountWidths<'_, L> {
         let mut magnitudes = [lanes.splat(0); MOST_VECTORS];
         let mut count = 0;
         let (mut least, mut greatest) = (lanes.splat(i32::MAX), lanes.splat(0));
-        let mut leave = 0;
-        for (index, at, outputs) in area.vectors::<L>() {
+        let [mut lowest, mut highest] = [lanes.splat(0); 2];
+        for (_, at, outputs) in area.vectors::<L>() {
             let (mut to_min, mut to_max) = (lanes.load(&min[at..]), lanes.load(&max[at..]));
-            let leaves = lanes.any_greater(to_max, high) || lanes.any_greater(low, to_min);
-            leave |= u32::from(leaves) << index;
+            lowest = lanes.min(lowest, to_min);
+            highest = lanes.max(highest, to_max);
             if outputs < L::N {
                 // What is no output counts as the first one, and is taken off again.
                 let mut words = [[min[at]; MOST_LANES], [max[at]; MOST_LANES]];
@@ -164,6 +164,15 @@ impl<L: ByteLanes> Call for CountWidths<'_, L> {
                 more = lanes.count_changed(more, lanes.max(magnitude, fits), fits);
             }
             tally.more[bits] = more;
+        }
+        let leaves = |min, max| lanes.any_greater(max, high) || lanes.any_greater(low, min);
+        if !leaves(lowest, highest) {
+            return 0;
+        }
+        let mut leave = 0;
+        for (index, at, _) in area.vectors::<L>() {
+            let leaves = leaves(lanes.load(&min[at..]), lanes.load(&max[at..]));
+            leave |= u32::from(leaves) << index;
         }
         leave
     }

@@ -17,14 +17,20 @@ use crate::simd::{ByteLanes, Call};
 /// The sum, the least and the greatest value of one vector of outputs.
 #[derive(Clone, Copy)]
 pub(super) struct State<V> {
-    sum: V,
-    min: V,
-    max: V,
+    pub(super) sum: V,
+    pub(super) min: V,
+    pub(super) max: V,
 }
 
 impl<V: Copy> State<V> {
+    /// A sum that nothing was added to.
     #[inline(always)]
-    fn see<L: ByteLanes<V = V>>(&mut self, lanes: L, value: V) {
+    pub(super) fn new(sum: V) -> Self {
+        Self { sum, min: sum, max: sum }
+    }
+
+    #[inline(always)]
+    pub(super) fn see<L: ByteLanes<V = V>>(&mut self, lanes: L, value: V) {
         self.min = lanes.min(self.min, value);
         self.max = lanes.max(self.max, value);
     }
@@ -113,6 +119,22 @@ impl<L: ByteLanes> Prefixes<L> for Turns {
 #[derive(Clone, Copy)]
 pub(super) struct Evenly<S, const P: usize>(pub(super) S);
 
+impl<S, const P: usize> Evenly<S, P> {
+    /// The columns of prefix `place`, and what the shift of the broadcast codes adds to its sum.
+    #[inline(always)]
+    pub(super) fn prefix<L: ByteLanes>(self, lanes: L, columns: L::V, place: usize) -> [L::V; 2]
+    where
+        S: BroadcastCodes<L>,
+    {
+        let prefix = lanes.and(columns, lanes.splat(first((place + 1) * (TAKES / P))));
+        let zero = lanes.splat(0);
+        if S::OFFSET == 0 {
+            return [prefix, zero];
+        }
+        [prefix, lanes.dot_bytes(zero, lanes.splat(SHIFTS), prefix)]
+    }
+}
+
 impl<L: ByteLanes, S: BroadcastCodes<L>, const P: usize> Prefixes<L> for Evenly<S, P> {
     const VECTORS: usize = if S::OFFSET == 0 { P } else { 2 * P };
 
@@ -120,13 +142,10 @@ impl<L: ByteLanes, S: BroadcastCodes<L>, const P: usize> Prefixes<L> for Evenly<
     fn prepare(self, lanes: L, columns: L::V, to: &mut [i32]) {
         let (prefixes, excess) = to.split_at_mut(P * L::N);
         for place in 0..P {
-            let prefix = lanes.and(columns, lanes.splat(first((place + 1) * (TAKES / P))));
+            let [prefix, shift] = self.prefix(lanes, columns, place);
             lanes.store(prefix, &mut prefixes[place * L::N..]);
             if S::OFFSET != 0 {
-                // What the shift of the broadcast codes adds to the sum.
-                let shifts = lanes.splat(SHIFTS);
-                let sum = lanes.dot_bytes(lanes.splat(0), shifts, prefix);
-                lanes.store(sum, &mut excess[place * L::N..]);
+                lanes.store(shift, &mut excess[place * L::N..]);
             }
         }
     }
@@ -255,17 +274,16 @@ where
         let zero = lanes.splat(0);
         outer.restart(lanes);
         let mut sums: Grid<L::V, R, V> = [[zero; V]; R];
-        let mut states = [[State { sum: zero, min: zero, max: zero }; R]; V];
+        let mut states = [[State::new(zero); R]; V];
         let per_unit = F::VECTORS * L::N;
-        let units = course.units_per_tile();
-        let per_step = course.units_per_step();
+        let (units, per_step) = (course.units_per_tile(), course.units_per_step());
         for (tile, a) in a.chunks(HEIGHT * units).enumerate() {
             for (col, states) in states.iter_mut().enumerate() {
-                let columns = &columns.of(vector + col)[tile * units * per_unit..];
-                let mut now = *states;
-                for state in &mut now {
+                for state in states.iter_mut() {
                     state.sum = zero;
                 }
+                let columns = &columns.of(vector + col)[tile * units * per_unit..];
+                let mut now = *states;
                 let steps = a.chunks(HEIGHT * per_step).zip(columns.chunks(per_unit * per_step));
                 for (a, columns) in steps {
                     let units = a.chunks_exact(HEIGHT).zip(columns.chunks_exact(per_unit));
@@ -275,7 +293,7 @@ where
                     prefixes.close(lanes, &mut now);
                 }
                 *states = now;
-                for (sums, state) in sums.iter_mut().zip(now) {
+                for (sums, state) in sums.iter_mut().zip(states) {
                     sums[col] = state.sum;
                 }
             }
