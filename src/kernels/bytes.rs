@@ -11,6 +11,7 @@ use super::outer::{Outer, Settler};
 use super::plan::{StagePlan, StageRegister};
 use super::profile::{self, Panel};
 use super::quads::{self, HEIGHT, TAKES, WIDTH};
+use super::reach::{Reach, Reaches};
 use super::split::{Grain, Part, split};
 use super::tally::{StageTally, merge};
 use super::tile::{Blind, Events, TileResult, Watch};
@@ -219,6 +220,7 @@ impl<'a, T: Output> Job<'a, '_, T> {
         (lanes, codes): (L, S),
         limits: (i32, i32),
         place: Place,
+        reach: Reach<'_>,
         pass: &mut Pass<L, W>,
     ) {
         let Panel { a, b } = self.panel(place);
@@ -234,6 +236,7 @@ impl<'a, T: Output> Job<'a, '_, T> {
                 tile: inner.count.map_or(k.max(1), most),
                 k,
             },
+            reach,
             limits: Limits { low: lanes.splat(2 * limits.0), high: lanes.splat(2 * limits.1) },
             a,
             b,
@@ -256,6 +259,10 @@ impl<'a, T: Output> Job<'a, '_, T> {
             |certified: &[bool], index: usize| certified.get(index).copied().unwrap_or(false);
         let exact = exact::Tiles::new(self.guarded.operands, exact::LONGEST);
         let mut sums = [0; HEIGHT * WIDTH];
+        let k = self.guarded.operands.k.max(1);
+        let tile =
+            self.guarded.stages[0].count.map_or(k, |n| usize::try_from(n).unwrap_or(k).min(k));
+        let mut reaches = Reaches::new(tile);
         for place in self.places::<L>() {
             if holds(&certificate.blocks, place.block) || holds(&certificate.panels, place.panel) {
                 if place.from == 0 {
@@ -263,7 +270,14 @@ impl<'a, T: Output> Job<'a, '_, T> {
                 }
                 continue;
             }
-            self.run_tile((lanes, codes), range, place, &mut pass);
+            let panels =
+                self.part.row / HEIGHT..(self.part.row + self.part.out.nrows()).div_ceil(HEIGHT);
+            let broadcast = self.guarded.operands.broadcast;
+            reaches.of_rows(lanes, codes, panels.clone().map(|panel| broadcast.panel(panel)));
+            let Panel { b, .. } = self.panel(Place { from: 0, ..place });
+            reaches.of_columns(lanes, place.panel, b);
+            let reach = reaches.of(place.block - panels.start, place.from);
+            self.run_tile((lanes, codes), range, place, reach, &mut pass);
             self.write(lanes, place, &pass.result.values);
             if W::VECTORS == 0 {
                 continue;

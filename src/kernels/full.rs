@@ -7,6 +7,7 @@ use super::exact::Output;
 use super::lane_tally::{CountWidths, FindExtremes, LaneTally};
 use super::plan::StagePlan;
 use super::profile::{Course, Panel, ProfileTile, Resolve, Wanted};
+use super::reach::Reach;
 use super::tally::StageTally;
 use super::tile::{Everything, Extremes};
 use super::walk::{Columns, Evenly, Prefixes, Prepare, Turns, WalkTile};
@@ -192,7 +193,7 @@ impl<T: Output> Job<'_, '_, T> {
             }
             let (low, high) = in_lanes[0].extremes(lanes);
             let limits = (low.max(range.0), high.min(range.1));
-            self.run_tile((lanes, codes), limits, place, &mut pass);
+            self.run_tile((lanes, codes), limits, place, Reach::default(), &mut pass);
             self.write(lanes, place, &pass.result.values);
             let traces = in_lanes.iter_mut().zip(&pass.result.traces);
             for ((in_lanes, [min, max, events]), tally) in traces.zip(&mut tallies) {

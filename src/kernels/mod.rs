@@ -32,6 +32,7 @@ mod peak;
 mod plan;
 mod profile;
 mod quads;
+mod reach;
 mod scalar;
 mod sides;
 mod split;
