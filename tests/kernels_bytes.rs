@@ -230,6 +230,37 @@ fn the_edge_of_a_certificate() {
     check_both(low.view(), two.view(), &acc("int16-wrap"));
 }
 
+/// A block that moves a register as far as it possibly can, to the last value that it holds and one further.
+#[test]
+fn the_edge_of_a_reach() {
+    for k in [126, 127, 128, 129, 130, 190] {
+        // Ones by ones; other rows and columns are so large that nothing is certified.
+        let a = Array2::from_shape_fn((14, k), |(row, _)| if row < 6 { 1u8 } else { 255 });
+        let s = Array2::from_shape_fn((14, k), |(row, _)| if row < 6 { -1i8 } else { -128 });
+        for sign in [1i8, -1] {
+            let b =
+                Array2::from_shape_fn((k, 130), |(_, j)| if j < 64 { sign } else { 127 * sign });
+            for text in [
+                "int8-sat",
+                "int8-wrap",
+                "int8-sat/100,int8-sat",
+                "int8-sat*2",
+                "int8-wrap/70,exact",
+            ] {
+                check_both(a.view(), b.view(), &acc(text));
+                check_both(s.view(), b.view(), &acc(text));
+            }
+            // One row, or one column, goes further than the others of its tile.
+            let mut one = b.clone();
+            one.column_mut(17).fill(2 * sign);
+            check_both(a.view(), one.view(), &acc("int9-sat"));
+            let mut one = a.clone();
+            one.row_mut(3).fill(2);
+            check_both(one.view(), b.view(), &acc("int9-wrap"));
+        }
+    }
+}
+
 /// Pairs that no 16-bit sum holds, at every place of a word and of a block.
 #[test]
 fn extreme_pairs_in_every_place() {

@@ -190,7 +190,7 @@ impl<'a, T: Output> Job<'a, '_, T> {
             } else {
                 self.guarded.orientation.turn((self.part.row + place.row + row, 0))
             };
-            tally.add_events_of(&events[..columns], floor, name);
+            tally.add_events(&events[..columns], floor, name);
         }
     }
 
@@ -283,6 +283,10 @@ impl<'a, T: Output> Job<'a, '_, T> {
                 continue;
             }
             for (tally, [_, _, events]) in tallies.iter_mut().zip(&pass.result.traces) {
+                // What is no output has no events.
+                if !lanes.vectorize(AnyOf(events)) {
+                    continue;
+                }
                 self.add_events::<L>(place, tally, events);
             }
         }
@@ -312,6 +316,18 @@ impl<'a, T: Output> Job<'a, '_, T> {
                 self.part.out[(place.row + row, place.col + col)] = T::cut(sum.into());
             }
         }
+    }
+}
+
+/// Whether any word is not zero.
+struct AnyOf<'a>(&'a [i32]);
+
+impl Call for AnyOf<'_> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn call(self) -> bool {
+        self.0.iter().fold(0, |any, word| any | word) != 0
     }
 }
 
