@@ -250,6 +250,14 @@ fn the_edge_of_a_reach() {
                 check_both(a.view(), b.view(), &acc(text));
                 check_both(s.view(), b.view(), &acc(text));
             }
+            // All that moves the register is in the second tile, whose blocks start where it does.
+            let late = Array2::from_shape_fn((k, 130), |(i, j)| match (i, j) {
+                (100..128, 0..64) => 5 * sign,
+                (_, 0..64) => 0,
+                _ => 127 * sign,
+            });
+            check_both(a.view(), late.view(), &acc("int8-sat/100,int12-sat"));
+            check_both(s.view(), late.view(), &acc("int8-wrap/100,int12-sat"));
             // One row, or one column, goes further than the others of its tile.
             let mut one = b.clone();
             one.column_mut(17).fill(2 * sign);
