@@ -250,14 +250,6 @@ fn the_edge_of_a_reach() {
                 check_both(a.view(), b.view(), &acc(text));
                 check_both(s.view(), b.view(), &acc(text));
             }
-            // All that moves the register is in the second tile, whose blocks start where it does.
-            let late = Array2::from_shape_fn((k, 130), |(i, j)| match (i, j) {
-                (100..128, 0..64) => 5 * sign,
-                (_, 0..64) => 0,
-                _ => 127 * sign,
-            });
-            check_both(a.view(), late.view(), &acc("int8-sat/100,int12-sat"));
-            check_both(s.view(), late.view(), &acc("int8-wrap/100,int12-sat"));
             // One row, or one column, goes further than the others of its tile.
             let mut one = b.clone();
             one.column_mut(17).fill(2 * sign);
@@ -266,6 +258,22 @@ fn the_edge_of_a_reach() {
             one.row_mut(3).fill(2);
             check_both(one.view(), b.view(), &acc("int9-wrap"));
         }
+    }
+}
+
+/// The blocks of a second tile start where it does: of 64 products and of 28, and only the last ones leave the register.
+#[test]
+fn reach_begins_anew_with_every_tile() {
+    let k = 210;
+    let a = Array2::from_shape_fn((14, k), |(row, _)| if row < 6 { 1u8 } else { 255 });
+    for sign in [1i8, -1] {
+        let b = Array2::from_shape_fn((k, 130), |(i, j)| match (i, j) {
+            (100..192, 0..64) => 3 * sign,
+            (_, 0..64) => 0,
+            _ => 127 * sign,
+        });
+        check_both(a.view(), b.view(), &acc("int9-sat/100,int12-sat"));
+        check_both(a.mapv(|x| x as i8).view(), b.view(), &acc("int9-wrap/100,int12-sat"));
     }
 }
 
