@@ -109,6 +109,84 @@ fn random_walks_at_every_width() {
     }
 }
 
+/// Sums that are walked whole, whose widths differ within every vector, in tiles that fill up and tiles that do not;
+/// extremes lie at every place of a word.
+#[test]
+fn short_sums_in_every_form() {
+    let mut numbers = Numbers(5);
+    for (m, k, n) in [(13, 64, 70), (7, 256, 33), (3, 65, 17), (25, 127, 16), (6, 31, 97)] {
+        let scales: Vec<f64> = (0..n).map(|_| 2f64.powi((numbers.next() % 7) as i32)).collect();
+        let a = Array2::from_shape_simple_fn((m, k), || (numbers.normal().max(0.0) * 64.0) as u8);
+        let s = Array2::from_shape_simple_fn((m, k), || (numbers.normal() * 40.0) as i8);
+        let b = Array2::from_shape_fn((k, n), |(_, j)| (numbers.normal() * scales[j]) as i8);
+        for text in [
+            "int20-sat",
+            "int12-sat",
+            "int13-wrap",
+            "exact",
+            "int13-sat*2",
+            "int14-wrap*4",
+            "int14-sat*8",
+            "int15-wrap*32",
+            "int13-sat/32,int15-wrap",
+            "int14-wrap*2/64,int14-sat",
+            "exact*16/96,int16-sat/2,int16-wrap",
+            "int13-sat*4/32,exact",
+            "int16-sat/320,int16-sat",
+        ] {
+            check_both(a.view(), b.view(), &acc(text));
+            check_both(s.view(), b.view(), &acc(text));
+        }
+    }
+}
+
+/// One product stands out, at every place; the sums before and after it stay within one bit.
+#[test]
+fn the_extreme_is_inside_a_word() {
+    for at in 0..8 {
+        for up in [1i16, -1] {
+            // From 0 to 127 * 255 and back in the next product.
+            let b = Array2::from_shape_fn((9, 17), |(i, j)| match (i, j % 3) {
+                (i, 0) if i == at => (127 * up) as i8,
+                (i, 0) if i == at + 1 => (-127 * up) as i8,
+                (i, 1) if i == at => -up as i8,
+                _ => 0,
+            });
+            let a = Array2::from_elem((7, 9), u8::MAX);
+            let s = Array2::from_shape_fn((7, 9), |(i, _)| if i % 2 == 0 { 127i8 } else { -128 });
+            for text in ["int16-sat", "int15-sat", "int14-wrap", "exact", "int15-sat*2"] {
+                check_both(a.view(), b.view(), &acc(text));
+                check_both(s.view(), b.view(), &acc(text));
+            }
+        }
+    }
+}
+
+/// Long sums: bounds that decide, bounds that do not, and those that stop doing so from one row of tiles to the next.
+#[test]
+fn long_sums_by_bounds_and_without() {
+    let mut numbers = Numbers(9);
+    let k = 1100;
+    let b = Array2::from_shape_simple_fn((k, 40), || (numbers.normal() * 30.0) as i8);
+    let a = Array2::from_shape_fn((31, k), |(row, i)| match row / 6 {
+        0 | 3 => 100 + (i % 3) as u8,
+        1 => 255 * (i % 2) as u8,
+        _ => (numbers.normal().max(0.0) * 64.0) as u8,
+    });
+    let s = a.mapv(|x| (i16::from(x) - 128) as i8);
+    for text in ["int20-sat", "int18-wrap", "int19-sat*4", "int18-sat/128,int22-sat", "int20-sat*2"]
+    {
+        check_both(a.view(), b.view(), &acc(text));
+        check_both(s.view(), b.view(), &acc(text));
+    }
+    // Up, up, down, down: ends of blocks say nothing of what lies between.
+    let swing = Array2::from_shape_fn((k, 40), |(i, j)| if (i + j) % 32 < 16 { 99i8 } else { -99 });
+    for text in ["int19-sat", "int20-wrap", "int21-sat"] {
+        check_both(a.view(), swing.view(), &acc(text));
+        check_both(s.view(), swing.view(), &acc(text));
+    }
+}
+
 /// Some columns cannot overflow, some can, in no order; and so with rows.
 #[test]
 fn certified_outputs_among_others() {
@@ -150,6 +228,53 @@ fn the_edge_of_a_certificate() {
     let two = Array2::from_shape_fn((200, 80), |(k, _)| if k < 128 { 2i8 } else { 0 });
     check_both(low.view(), two.view(), &acc("int16-sat"));
     check_both(low.view(), two.view(), &acc("int16-wrap"));
+}
+
+/// A block that moves a register as far as it possibly can, to the last value that it holds and one further.
+#[test]
+fn the_edge_of_a_reach() {
+    for k in [126, 127, 128, 129, 130, 190] {
+        // Ones by ones; other rows and columns are so large that nothing is certified.
+        let a = Array2::from_shape_fn((14, k), |(row, _)| if row < 6 { 1u8 } else { 255 });
+        let s = Array2::from_shape_fn((14, k), |(row, _)| if row < 6 { -1i8 } else { -128 });
+        for sign in [1i8, -1] {
+            let b =
+                Array2::from_shape_fn((k, 130), |(_, j)| if j < 64 { sign } else { 127 * sign });
+            for text in [
+                "int8-sat",
+                "int8-wrap",
+                "int8-sat/100,int8-sat",
+                "int8-sat*2",
+                "int8-wrap/70,exact",
+            ] {
+                check_both(a.view(), b.view(), &acc(text));
+                check_both(s.view(), b.view(), &acc(text));
+            }
+            // One row, or one column, goes further than the others of its tile.
+            let mut one = b.clone();
+            one.column_mut(17).fill(2 * sign);
+            check_both(a.view(), one.view(), &acc("int9-sat"));
+            let mut one = a.clone();
+            one.row_mut(3).fill(2);
+            check_both(one.view(), b.view(), &acc("int9-wrap"));
+        }
+    }
+}
+
+/// The blocks of a second tile start where it does: of 64 products and of 28, and only the last ones leave the register.
+#[test]
+fn reach_begins_anew_with_every_tile() {
+    let k = 210;
+    let a = Array2::from_shape_fn((14, k), |(row, _)| if row < 6 { 1u8 } else { 255 });
+    for sign in [1i8, -1] {
+        let b = Array2::from_shape_fn((k, 130), |(i, j)| match (i, j) {
+            (100..192, 0..64) => 3 * sign,
+            (_, 0..64) => 0,
+            _ => 127 * sign,
+        });
+        check_both(a.view(), b.view(), &acc("int9-sat/100,int12-sat"));
+        check_both(a.mapv(|x| x as i8).view(), b.view(), &acc("int9-wrap/100,int12-sat"));
+    }
 }
 
 /// Pairs that no 16-bit sum holds, at every place of a word and of a block.

@@ -212,19 +212,25 @@ impl Block<'_> {
         })
     }
 
-    /// The outputs of a tile of `rows` by `cols`: index in the tile, and (broadcast, lanes) output.
+    /// The outputs of a tile of `rows` by `cols`, row by row: where they are in the tile, and the first one's (broadcast,
+    /// lanes) output.
     fn members(
         &self,
         (block, at): (usize, (usize, usize)),
         rows: usize,
         cols: usize,
-    ) -> impl Iterator<Item = (usize, (usize, usize))> + use<> {
+    ) -> impl Iterator<Item = (Range<usize>, (usize, usize))> + use<> {
         let first = (block * self.geometry.height + at.0, self.panel * self.geometry.width + at.1);
         let rows_left = rows.min(self.outputs.0 - first.0);
         let cols_left = cols.min(self.outputs.1 - first.1);
-        (0..rows_left).flat_map(move |row| {
-            (0..cols_left).map(move |col| (row * cols + col, (first.0 + row, first.1 + col)))
-        })
+        (0..rows_left)
+            .map(move |row| (row * cols..row * cols + cols_left, (first.0 + row, first.1)))
+    }
+
+    /// Adds the events of a row of outputs from `at` on.
+    fn add_events<W: Word>(&self, tally: &mut StageTally, at: (usize, usize), events: &[W]) {
+        let name = |index| self.orientation.turn((at.0, at.1 + index));
+        tally.add_events(events, name(0), name);
     }
 
     fn values<L: Lanes, W: Watch<L>, const R: usize, const V: usize>(
@@ -236,10 +242,14 @@ impl Block<'_> {
         let mut pass = Pass::<L, W, R, V>::new(lanes, plan);
         for tile in self.tiles(R, V * L::N) {
             pass.run(self, tile.0, tile.1);
-            for (index, at) in self.members(tile, R, V * L::N) {
-                output.set(at, pass.result.values[index].widen());
-                for (tally, [_, _, events]) in output.tallies.iter_mut().zip(&pass.result.traces) {
-                    tally.add_events(self.orientation.turn(at), events[index].widen());
+            let TileResult { values, traces } = &pass.result;
+            for (row, at) in self.members(tile, R, V * L::N) {
+                output.set(at, &values[row.clone()]);
+                if W::VECTORS == 0 {
+                    continue;
+                }
+                for (tally, [_, _, events]) in output.tallies.iter_mut().zip(traces) {
+                    self.add_events(tally, at, &events[row.clone()]);
                 }
             }
         }
@@ -257,11 +267,11 @@ impl Block<'_> {
         let mut stepped = Pass::<L, Everything<L::V>, R2, V2>::new(lanes, real);
         for tile in self.tiles(R, V * L::N) {
             profile.run(self, tile.0, tile.1);
-            for (index, at) in self.members(tile, R, V * L::N) {
-                output.set(at, profile.result.values[index].widen());
-                for (tally, [min, max, _]) in output.tallies.iter_mut().zip(&profile.result.traces)
-                {
-                    tally.add_exact(min[index].widen(), max[index].widen());
+            let TileResult { values, traces } = &profile.result;
+            for (row, at) in self.members(tile, R, V * L::N) {
+                output.set(at, &values[row.clone()]);
+                for (tally, [min, max, _]) in output.tallies.iter_mut().zip(traces) {
+                    tally.add_exact(&min[row.clone()], &max[row.clone()]);
                 }
             }
             let part_rows = (0..R).step_by(R2);
@@ -273,32 +283,36 @@ impl Block<'_> {
                 }
                 let shift = row * V * L::N + col;
                 let members = || self.members(part, R2, V2 * L::N);
-                // The same output in the tile.
-                let in_tile =
-                    |index: usize| shift + index / (V2 * L::N) * V * L::N + index % (V2 * L::N);
+                // The same outputs in the tile.
+                let in_tile = |row: Range<usize>| {
+                    let start = shift + row.start / (V2 * L::N) * V * L::N;
+                    start..start + row.len()
+                };
                 let overflows = |(stage, [min, max, _]): (&StagePlan, &[Vec<L::Word>; 3])| {
                     let (low, high) = stage.range();
-                    members().any(|(index, _)| {
-                        let index = in_tile(index);
-                        min[index].widen() < low || max[index].widen() > high
+                    members().any(|(row, _)| {
+                        let row = in_tile(row);
+                        let reached = min[row.clone()].iter().zip(&max[row]);
+                        reached.fold(false, |any, (min, max)| {
+                            any | (min.widen() < low) | (max.widen() > high)
+                        })
                     })
                 };
-                if real.iter().zip(&profile.result.traces).any(overflows) {
+                if real.iter().zip(traces).any(overflows) {
                     stepped.run(self, part.0, part.1);
-                    for (index, at) in members() {
-                        output.set(at, stepped.result.values[index].widen());
-                        let traces = &stepped.result.traces;
+                    let TileResult { values, traces } = &stepped.result;
+                    for (row, at) in members() {
+                        output.set(at, &values[row.clone()]);
                         for (tally, [min, max, events]) in output.tallies.iter_mut().zip(traces) {
-                            tally.add_extremes(min[index].widen(), max[index].widen());
-                            tally.add_events(self.orientation.turn(at), events[index].widen());
+                            tally.add_extremes_of(&min[row.clone()], &max[row.clone()]);
+                            self.add_events(tally, at, &events[row.clone()]);
                         }
                     }
                 } else {
-                    for (index, _) in members() {
-                        let index = in_tile(index);
-                        let traces = &profile.result.traces;
+                    for (row, _) in members() {
+                        let row = in_tile(row);
                         for (tally, [min, max, _]) in output.tallies.iter_mut().zip(traces) {
-                            tally.add_extremes(min[index].widen(), max[index].widen());
+                            tally.add_extremes_of(&min[row.clone()], &max[row.clone()]);
                         }
                     }
                 }
@@ -314,8 +328,12 @@ impl Block<'_> {
 }
 
 impl BlockOutput {
-    fn set(&mut self, (row, col): (usize, usize), value: i64) {
-        self.values[(row - self.row) * self.width + col - self.col] = value;
+    /// A row of values from output (`row`, `col`) on.
+    fn set<W: Word>(&mut self, (row, col): (usize, usize), values: &[W]) {
+        let to = &mut self.values[(row - self.row) * self.width + col - self.col..];
+        for (to, value) in to.iter_mut().zip(values) {
+            *to = value.widen();
+        }
     }
 }
 

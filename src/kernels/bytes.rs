@@ -1,21 +1,21 @@
 //! Products of bytes through registers that overflow: jobs, tiles, reports.
 
-use std::ops::Range;
-
-use ndarray::{ArrayViewMut2, s};
+use ndarray::ArrayViewMut2;
 
 use super::block::Orientation;
 use super::bounded::{BroadcastCodes, Shifted, Unsigned};
 use super::guarded::{BLOCK, GuardedTile, InnerStage, Limits};
+use super::lane_tally::Area;
 use super::outer::{Outer, Settler};
 use super::plan::{StagePlan, StageRegister};
-use super::profile::{self, Course, Panel, ProfileTile, Resolve, Wanted};
+use super::profile::{self, Panel};
 use super::quads::{self, HEIGHT, TAKES, WIDTH};
+use super::reach::{Reach, Reaches};
 use super::split::{Grain, Part, split};
 use super::sums::{At, LONGEST, Operands, Output, Product};
 use super::tally::{StageTally, merge};
-use super::tile::{Blind, Events, Everything, Extremes, TileResult, Watch};
-use crate::simd::{ByteLanes, Isa, IsaError, Lanes, Simd, Task, run};
+use super::tile::{Blind, Events, TileResult, Watch};
+use crate::simd::{ByteLanes, Call, Isa, IsaError, Lanes, Simd, Task, run};
 
 /// What is done with the outputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,9 +94,9 @@ pub(super) fn multiply<T: Output>(
 }
 
 /// One part of the outputs.
-struct Job<'a, 'o, T> {
-    part: Part<'o, T>,
-    guarded: Guarded<'a>,
+pub(super) struct Job<'a, 'o, T> {
+    pub(super) part: Part<'o, T>,
+    pub(super) guarded: Guarded<'a>,
 }
 
 impl<T: Output> Task for Job<'_, '_, T> {
@@ -113,17 +113,17 @@ impl<T: Output> Task for Job<'_, '_, T> {
 }
 
 /// Vectors of a tile: what fits the registers, twice, is 12 of 32, or 4 of 16.
-const ROWS: usize = HEIGHT;
-const VECTORS: usize = 2;
+pub(super) const ROWS: usize = HEIGHT;
+pub(super) const VECTORS: usize = 2;
 
 /// What one tile works with, made once per job.
-struct Pass<L: Lanes, W> {
-    outer: Outer<L, W>,
-    result: TileResult<i32>,
+pub(super) struct Pass<L: Lanes, W> {
+    pub(super) outer: Outer<L, W>,
+    pub(super) result: TileResult<i32>,
 }
 
 impl<L: Lanes<Word = i32>, W: Watch<L>> Pass<L, W> {
-    fn new(lanes: L, stages: &[StagePlan]) -> Self {
+    pub(super) fn new(lanes: L, stages: &[StagePlan]) -> Self {
         Self {
             outer: Outer::new(lanes, stages, ROWS * VECTORS),
             result: TileResult::new(ROWS * VECTORS * L::N, stages.len()),
@@ -133,12 +133,12 @@ impl<L: Lanes<Word = i32>, W: Watch<L>> Pass<L, W> {
 
 /// A tile's place: panels, first column in the panel of lanes, first output in the part.
 #[derive(Clone, Copy)]
-struct Place {
-    block: usize,
-    panel: usize,
-    from: usize,
-    row: usize,
-    col: usize,
+pub(super) struct Place {
+    pub(super) block: usize,
+    pub(super) panel: usize,
+    pub(super) from: usize,
+    pub(super) row: usize,
+    pub(super) col: usize,
 }
 
 impl<'a, T: Output> Job<'a, '_, T> {
@@ -151,7 +151,7 @@ impl<'a, T: Output> Job<'a, '_, T> {
     }
 
     /// Tile by tile, a panel of lanes at a time.
-    fn places<L: Lanes>(&self) -> impl Iterator<Item = Place> + use<L, T> {
+    pub(super) fn places<L: Lanes>(&self) -> impl Iterator<Item = Place> + use<L, T> {
         let Part { out, row, col } = &self.part;
         let (rows, cols) = out.dim();
         let (first_block, first_panel) = (row / HEIGHT, col / WIDTH);
@@ -168,17 +168,30 @@ impl<'a, T: Output> Job<'a, '_, T> {
         })
     }
 
-    /// The outputs of a tile: index in the tile, row and column in the part.
-    fn members<L: Lanes>(
+    /// The outputs of a tile.
+    pub(super) fn area<L: Lanes>(&self, place: Place) -> Area {
+        let (rows, cols) = self.part.out.dim();
+        let stride = VECTORS * L::N;
+        Area { rows: ROWS.min(rows - place.row), columns: stride.min(cols - place.col), stride }
+    }
+
+    /// Adds the events of a tile's outputs to the tally of their stage.
+    pub(super) fn add_events<L: Lanes>(
         &self,
         place: Place,
-    ) -> impl Iterator<Item = (usize, (usize, usize))> + use<L, T> {
-        let (rows, cols) = self.part.out.dim();
-        let width = VECTORS * L::N;
-        let (high, wide) = (ROWS.min(rows - place.row), width.min(cols - place.col));
-        (0..high).flat_map(move |row| {
-            (0..wide).map(move |col| (row * width + col, (place.row + row, place.col + col)))
-        })
+        tally: &mut StageTally,
+        events: &[i32],
+    ) {
+        let Area { rows, columns, stride } = self.area::<L>(place);
+        for (row, events) in events.chunks(stride).take(rows).enumerate() {
+            let name = |col: usize| self.name((place.row + row, place.col + col));
+            let floor = if self.guarded.operands.lanes.order.is_empty() {
+                name(0)
+            } else {
+                self.guarded.orientation.turn((self.part.row + place.row + row, 0))
+            };
+            tally.add_events(&events[..columns], floor, name);
+        }
     }
 
     /// The row and column of C of an output of the part.
@@ -189,12 +202,12 @@ impl<'a, T: Output> Job<'a, '_, T> {
     }
 
     /// The innermost register's, or a part of it that no bound leaves.
-    fn range(&self) -> (i32, i32) {
+    pub(super) fn range(&self) -> (i32, i32) {
         let (low, high) = self.guarded.stages[0].range();
         (narrow(low), narrow(high))
     }
 
-    fn panel(&self, place: Place) -> Panel<'a> {
+    pub(super) fn panel(&self, place: Place) -> Panel<'a> {
         let Operands { broadcast, lanes, .. } = self.guarded.operands;
         let a = broadcast.panel(place.block);
         let b = lanes.panel(place.panel).get(place.from..).unwrap_or(&[]);
@@ -202,11 +215,12 @@ impl<'a, T: Output> Job<'a, '_, T> {
     }
 
     /// Runs the tile at `place` through the real registers.
-    fn run_tile<L: ByteLanes, S: BroadcastCodes<L>, W: Watch<L>>(
+    pub(super) fn run_tile<L: ByteLanes, S: BroadcastCodes<L>, W: Watch<L>>(
         &self,
         (lanes, codes): (L, S),
         limits: (i32, i32),
         place: Place,
+        reach: Reach<'_>,
         pass: &mut Pass<L, W>,
     ) {
         let Panel { a, b } = self.panel(place);
@@ -222,6 +236,7 @@ impl<'a, T: Output> Job<'a, '_, T> {
                 tile: inner.count.map_or(k.max(1), most),
                 k,
             },
+            reach,
             limits: Limits { low: lanes.splat(2 * limits.0), high: lanes.splat(2 * limits.1) },
             a,
             b,
@@ -244,6 +259,10 @@ impl<'a, T: Output> Job<'a, '_, T> {
             |certified: &[bool], index: usize| certified.get(index).copied().unwrap_or(false);
         let exact = Product::new(self.guarded.operands);
         let mut sums = [0; HEIGHT * WIDTH];
+        let k = self.guarded.operands.k.max(1);
+        let tile =
+            self.guarded.stages[0].count.map_or(k, |n| usize::try_from(n).unwrap_or(k).min(k));
+        let mut reaches = Reaches::new(tile);
         for place in self.places::<L>() {
             if holds(&certificate.blocks, place.block) || holds(&certificate.panels, place.panel) {
                 if place.from == 0 {
@@ -251,32 +270,34 @@ impl<'a, T: Output> Job<'a, '_, T> {
                 }
                 continue;
             }
-            self.run_tile((lanes, codes), range, place, &mut pass);
-            self.write::<L>(place, &pass.result.values);
+            let panels =
+                self.part.row / HEIGHT..(self.part.row + self.part.out.nrows()).div_ceil(HEIGHT);
+            let broadcast = self.guarded.operands.broadcast;
+            reaches.of_rows(lanes, codes, panels.clone().map(|panel| broadcast.panel(panel)));
+            let Panel { b, .. } = self.panel(Place { from: 0, ..place });
+            reaches.of_columns(lanes, place.panel, b);
+            let reach = reaches.of(place.block - panels.start, place.from);
+            self.run_tile((lanes, codes), range, place, reach, &mut pass);
+            self.write(lanes, place, &pass.result.values);
+            if W::VECTORS == 0 {
+                continue;
+            }
             for (tally, [_, _, events]) in tallies.iter_mut().zip(&pass.result.traces) {
-                if events.iter().any(|&events| events != 0) {
-                    for (index, at) in self.members::<L>(place) {
-                        tally.add_events(self.name(at), events[index].into());
-                    }
+                // What is no output has no events.
+                if !lanes.vectorize(AnyOf(events)) {
+                    continue;
                 }
+                self.add_events::<L>(place, tally, events);
             }
         }
         tallies
     }
 
     /// The values of a tile, row by row.
-    fn write<L: Lanes>(&mut self, place: Place, values: &[i32]) {
-        let (rows, cols) = self.part.out.dim();
-        let width = (VECTORS * L::N).min(cols - place.col);
-        let rows = place.row..rows.min(place.row + ROWS);
-        let out = s![rows, place.col..place.col + width];
-        for (mut out, values) in
-            self.part.out.slice_mut(out).outer_iter_mut().zip(values.chunks(VECTORS * L::N))
-        {
-            for (out, &value) in out.iter_mut().zip(values) {
-                *out = T::cut(value.into());
-            }
-        }
+    pub(super) fn write<L: Lanes>(&mut self, lanes: L, place: Place, values: &[i32]) {
+        let area = self.area::<L>(place);
+        let out = self.part.out.view_mut();
+        lanes.vectorize(Write { out, place, area, values });
     }
 
     /// A panel's width of outputs that cannot overflow, from the first column of the panel on.
@@ -297,137 +318,50 @@ impl<'a, T: Output> Job<'a, '_, T> {
             }
         }
     }
+}
 
-    /// Steps what is not known for certain of the outputs of a tile.
-    fn resolve<L: ByteLanes, S: BroadcastCodes<L>>(
-        &self,
-        (lanes, codes): (L, S),
-        place: Place,
-        course: &mut Course,
-        wanted: Wanted,
-    ) {
-        let (rows, cols) = self.part.out.dim();
-        let panel = self.panel(place);
-        for row in 0..ROWS.min(rows - place.row) {
-            for col in 0..VECTORS.min((cols - place.col).div_ceil(L::N)) {
-                let panel = Panel {
-                    a: &panel.a[row.min(panel.a.len())..],
-                    b: &panel.b[(col * L::N).min(panel.b.len())..],
-                };
-                let vector = row * VECTORS + col;
-                lanes.vectorize(Resolve { lanes, codes, panel, course, vector, wanted });
-            }
-        }
-    }
+/// Whether any word is not zero.
+struct AnyOf<'a>(&'a [i32]);
 
-    /// Values and everything else.
-    fn profiled<L: ByteLanes, S: BroadcastCodes<L>>(
-        mut self,
-        lanes: L,
-        codes: S,
-    ) -> Vec<StageTally> {
-        let stages = self.guarded.stages;
-        let k = self.guarded.operands.k;
-        let mut tallies = vec![StageTally::default(); stages.len()];
-        let most = |n: u64| usize::try_from(n).unwrap_or(usize::MAX).min(k.max(1));
-        let (tile, width) = (stages[0].count.map_or(k.max(1), most), stages[0].width as usize);
-        let mut course = Course::new(ROWS * VECTORS * L::N, k, tile, width);
-        let exact: Vec<_> = stages.iter().map(|stage| stage.exact()).collect();
-        let mut profile = Pass::<L, Extremes<L::V>>::new(lanes, &exact);
-        let mut pass = Pass::<L, Everything<L::V>>::new(lanes, stages);
-        let range = self.range();
-        let ranges: Vec<_> = stages.iter().map(|stage| stage.range()).collect();
-        for place in self.places::<L>() {
-            let panel = self.panel(place);
-            lanes.vectorize(ProfileTile::<L, S, ROWS, VECTORS> {
-                lanes,
-                codes,
-                panel,
-                course: &mut course,
-                outer: &mut profile.outer,
-                result: &mut profile.result,
-            });
-            self.resolve((lanes, codes), place, &mut course, Wanted::Width);
-            let traces = &profile.result.traces;
-            let mut stay = [true; HEIGHT * WIDTH];
-            for row in self.rows::<L>(place) {
-                for (stage, tally) in tallies.iter_mut().enumerate() {
-                    let [min, max] = reached(&course, traces, stage, row.clone());
-                    tally.add_exact_row(min, max);
-                    let (low, high) = ranges[stage];
-                    let all = min.iter().zip(max).zip(&mut stay[row.clone()]);
-                    for ((&min, &max), stays) in all {
-                        *stays &= i64::from(min) >= low && i64::from(max) <= high;
-                    }
-                }
-            }
-            if self.guarded.detail == Detail::Widths {
-                continue;
-            }
-            // Without overflow the exact course is the real one.
-            let mut overflows = false;
-            let mut add_extremes = |tallies: &mut [StageTally], course: &Course, from: usize| {
-                for row in self.rows::<L>(place) {
-                    let stay = &stay[row.clone()];
-                    overflows |= stay.contains(&false);
-                    for (stage, tally) in tallies.iter_mut().enumerate().skip(from) {
-                        let [min, max] = reached(course, traces, stage, row.clone());
-                        let (mut least, mut greatest) = (0, 0);
-                        for ((&min, &max), &stays) in min.iter().zip(max).zip(stay) {
-                            least = if stays { min.min(least) } else { least };
-                            greatest = if stays { max.max(greatest) } else { greatest };
-                        }
-                        tally.add_extremes(least.into(), greatest.into());
-                    }
-                }
-            };
-            add_extremes(&mut tallies, &course, 0);
-            let (low, high) = tallies[0].extremes();
-            let (low, high) = (narrow(low), narrow(high));
-            self.resolve((lanes, codes), place, &mut course, Wanted::Extremes { low, high, range });
-            add_extremes(&mut tallies[..1], &course, 0);
-            if !overflows {
-                self.write::<L>(place, &profile.result.values);
-                continue;
-            }
-            let (low, high) = tallies[0].extremes();
-            let limits = (narrow(low).max(range.0), narrow(high).min(range.1));
-            self.run_tile((lanes, codes), limits, place, &mut pass);
-            self.write::<L>(place, &pass.result.values);
-            for (tally, [min, max, events]) in tallies.iter_mut().zip(&pass.result.traces) {
-                for (index, at) in self.members::<L>(place) {
-                    tally.add_extremes(min[index].into(), max[index].into());
-                    tally.add_events(self.name(at), events[index].into());
-                }
-            }
-        }
-        tallies
-    }
+impl Call for AnyOf<'_> {
+    type Output = bool;
 
-    /// The outputs of each row of a tile, as indices in the tile.
-    fn rows<L: Lanes>(&self, place: Place) -> impl Iterator<Item = Range<usize>> + use<L, T> {
-        let (rows, cols) = self.part.out.dim();
-        let width = VECTORS * L::N;
-        let (high, wide) = (ROWS.min(rows - place.row), width.min(cols - place.col));
-        (0..high).map(move |row| row * width..row * width + wide)
+    #[inline(always)]
+    fn call(self) -> bool {
+        self.0.iter().fold(0, |any, word| any | word) != 0
     }
 }
 
-/// The least and the greatest exact sum of a row of a tile's outputs in a stage.
-fn reached<'a>(
-    course: &'a Course,
-    traces: &'a [[Vec<i32>; 3]],
-    stage: usize,
-    row: Range<usize>,
-) -> [&'a [i32]; 2] {
-    let [min, max]: [&[i32]; 2] = match (stage, &traces[stage]) {
-        (0, _) => course.reached(),
-        (_, [min, max, _]) => [min, max],
-    };
-    [&min[row.clone()], &max[row]]
+/// Writes the values of a tile to their places.
+struct Write<'a, T> {
+    out: ArrayViewMut2<'a, T>,
+    place: Place,
+    area: Area,
+    values: &'a [i32],
+}
+
+impl<T: Output> Call for Write<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self { mut out, place, area: Area { rows, columns, stride }, values } = self;
+        for (row, values) in values.chunks_exact(stride).take(rows).enumerate() {
+            let (mut out, values) = (out.row_mut(place.row + row), &values[..columns]);
+            if let Some(out) = out.as_slice_mut() {
+                for (out, &value) in out[place.col..].iter_mut().zip(values) {
+                    *out = T::cut(value.into());
+                }
+            } else {
+                for (out, &value) in out.iter_mut().skip(place.col).zip(values) {
+                    *out = T::cut(value.into());
+                }
+            }
+        }
+    }
 }
 
 /// The nearest value of 30 bits, beyond which no bound lies.
-fn narrow(value: i64) -> i32 {
+pub(super) fn narrow(value: i64) -> i32 {
     value.clamp(-(1 << 29), (1 << 29) - 1) as i32
 }

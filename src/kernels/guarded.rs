@@ -3,6 +3,7 @@
 use super::bounded::{BlockSums, BroadcastCodes, Grid, columns, products, sum_block};
 use super::outer::{Outer, Settler};
 use super::quads::{HEIGHT, TAKES, WIDTH};
+use super::reach::{Reach, sum_ends};
 use super::tile::{Finish, Inner, Keep, Settle, TileResult, Watch};
 use crate::simd::{ByteLanes, Call};
 
@@ -10,6 +11,8 @@ use crate::simd::{ByteLanes, Call};
 pub(super) const BLOCK_UNITS: usize = 16;
 /// Blocks that are stepped without a look at their bounds, after one of which most was stepped.
 const UNSEEN: usize = 7;
+/// Blocks whose reach is not looked at after one that reached too far.
+const FAR: usize = 3;
 /// Products of a block.
 pub(super) const BLOCK: usize = BLOCK_UNITS * TAKES;
 
@@ -58,6 +61,7 @@ pub(super) struct GuardedTile<'a, L: ByteLanes, S, W, const R: usize, const V: u
     pub(super) codes: S,
     pub(super) stage: InnerStage<L::V>,
     pub(super) limits: Limits<L::V>,
+    pub(super) reach: Reach<'a>,
     /// The broadcast panel.
     pub(super) a: &'a [i32],
     /// The panel of lanes from the tile's first column on.
@@ -76,13 +80,14 @@ where
 
     #[inline(always)]
     fn call(self) {
-        let Self { lanes, codes, stage, limits, a, b, outer, result } = self;
+        let Self { lanes, codes, stage, limits, reach, a, b, outer, result } = self;
         let zero = lanes.splat(0);
         outer.restart(lanes);
         let mut watches = [[W::start(lanes); V]; R];
         let mut registers = [[zero; V]; R];
         let units = stage.tile.div_ceil(TAKES);
         let mut products = stage.k;
+        let (mut block, mut far) = (0, 0);
         for (a, b) in a.chunks(HEIGHT * units).zip(b.chunks(WIDTH * units)) {
             registers = [[zero; V]; R];
             let mut left = products.min(stage.tile);
@@ -93,6 +98,16 @@ where
             for (a, b) in blocks {
                 let here = left.min(BLOCK);
                 left -= here;
+                block += 1;
+                if far > 0 {
+                    far -= 1;
+                } else if stepped_unseen == 0 {
+                    if reach.holds(lanes, block - 1, &registers, &limits) {
+                        registers = sum_ends(lanes, codes, &registers, a, b);
+                        continue;
+                    }
+                    far = FAR;
+                }
                 let sums = if stepped_unseen > 0 {
                     stepped_unseen -= 1;
                     None

@@ -1,15 +1,16 @@
-//! The innermost register, and everything that a report says of it, in one pass that steps hardly anything.
+//! The innermost register, and everything that a report says of it, in one pass that walks hardly anything.
 //!
 //! The pass runs the exact sum block by block and keeps, per output and block, where the block ends and how far its
 //! values may spread; see [`bounded`](super::bounded). A width changes at powers of two only, so of most outputs the
-//! ends of their blocks and the bounds between them already need the same number of bits. What is left is stepped, one
-//! output and block at a time.
+//! ends of their blocks and the bounds between them already need the same number of bits. What is left is walked, one
+//! vector of outputs and block at a time; see [`walk`](super::walk).
 
-use super::bounded::{BroadcastCodes, columns, products, sum_block};
+use super::bounded::{BroadcastCodes, columns, sum_block};
 use super::guarded::BLOCK_UNITS;
 use super::outer::Outer;
 use super::quads::{HEIGHT, TAKES, WIDTH};
-use super::tile::{Extremes, Finish, Inner, TileResult, Watch};
+use super::tile::{Extremes, Finish, Inner, TileResult};
+use super::walk::{Evenly, State};
 use crate::simd::{ByteLanes, Call};
 
 /// The packed operands of a tile, as of [`GuardedTile`](super::guarded::GuardedTile).
@@ -19,7 +20,7 @@ pub(super) struct Panel<'a> {
     pub(super) b: &'a [i32],
 }
 
-/// Words of a block per output: shorter than where a block is only summed, because a closer bound saves steps.
+/// Words of a block per output: shorter than where a block is only summed, because a closer bound saves walks.
 const UNITS: usize = BLOCK_UNITS / 2;
 /// Products of a block: tiles are whole blocks, and a block is whole steps.
 pub(super) const BLOCK: usize = UNITS * TAKES;
@@ -32,12 +33,12 @@ pub(super) struct Course {
     blocks_per_tile: usize,
     /// Products of a step.
     width: usize,
-    /// Per block, per output.
-    ends: Vec<i32>,
-    /// Per block, per output: `-t`.
-    spreads: Vec<i32>,
+    /// Per block, per vector: its ends, and `-t`.
+    blocks: Vec<i32>,
     /// Least and greatest end of a block, twice the least and greatest bound; per output.
     extremes: [Vec<i32>; 4],
+    /// Blocks of vectors that were walked.
+    walked: usize,
 }
 
 impl Course {
@@ -49,10 +50,41 @@ impl Course {
             outputs,
             blocks_per_tile: tile.div_ceil(BLOCK).max(1),
             width,
-            ends: zeros(blocks * outputs),
-            spreads: zeros(blocks * outputs),
+            blocks: zeros(2 * blocks * outputs),
             extremes: [0; 4].map(|_| zeros(outputs)),
+            walked: 0,
         }
+    }
+
+    /// The units of a tile, if it is not all of k, or more than there are.
+    pub(super) fn units_per_tile(&self) -> usize {
+        self.blocks_per_tile * UNITS
+    }
+
+    /// The units of a step; 1 where there are several steps in one.
+    pub(super) fn units_per_step(&self) -> usize {
+        (self.width / TAKES).max(1)
+    }
+
+    /// The products of a step.
+    pub(super) fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Blocks of an output.
+    fn blocks_in_all(&self) -> usize {
+        self.blocks.len() / (2 * self.outputs)
+    }
+
+    /// Blocks of vectors that were walked since last asked, of so many per vector.
+    pub(super) fn take_walked(&mut self) -> (usize, usize) {
+        (std::mem::take(&mut self.walked), self.blocks_in_all())
+    }
+
+    /// Room for [`Self::reached`].
+    pub(super) fn reached_mut(&mut self) -> [&mut [i32]; 2] {
+        let [min, max, ..] = &mut self.extremes;
+        [min, max]
     }
 
     /// The least and the greatest value that each output is known to reach.
@@ -103,7 +135,7 @@ impl Wanted {
     }
 }
 
-/// Steps, of one vector of outputs of a tile, the blocks whose bounds leave open what is wanted.
+/// Walks, of one vector of outputs of a tile, the blocks whose bounds leave open what is wanted.
 pub(super) struct Resolve<'a, L, S> {
     pub(super) lanes: L,
     pub(super) codes: S,
@@ -129,19 +161,19 @@ impl<L: ByteLanes, S: BroadcastCodes<L>> Call for Resolve<'_, L, S> {
         if !lanes.any_greater(greatest, limits.1) && !lanes.any_greater(limits.0, least) {
             return;
         }
-        let outputs = self.course.outputs;
         let mut start = lanes.splat(0);
-        for block in 0..self.course.ends.len() / outputs {
+        for block in 0..self.course.blocks_in_all() {
             if block.is_multiple_of(self.course.blocks_per_tile) {
                 start = lanes.splat(0);
             }
-            let end = lanes.load(&self.course.ends[block * outputs + at..]);
-            let spread = lanes.load(&self.course.spreads[block * outputs + at..]);
+            let from = &self.course.blocks[2 * (block * self.course.outputs + at)..];
+            let (end, spread) = (lanes.load(from), lanes.load(&from[L::N..]));
             let both = lanes.add(start, end);
             if lanes.any_greater(lanes.sub(both, spread), limits.1)
                 || lanes.any_greater(limits.0, lanes.add(both, spread))
             {
-                let [min, max] = self.step(block, start);
+                let State { min, max, .. } = self.walk(block, start);
+                self.course.walked += 1;
                 let extremes = &mut self.course.extremes;
                 let known = [lanes.load(&extremes[MIN][at..]), lanes.load(&extremes[MAX][at..])];
                 if lanes.any_greater(known[0], min) || lanes.any_greater(max, known[1]) {
@@ -171,31 +203,32 @@ impl<L: ByteLanes, S: BroadcastCodes<L>> Resolve<'_, L, S> {
         (self.lanes.load(&low), self.lanes.load(&high))
     }
 
-    /// Least and greatest sums of one block from `start` on.
+    /// One block from `start` on, as [`Evenly`] walks it.
     #[inline(always)]
-    fn step(&self, block: usize, start: L::V) -> [L::V; 2] {
-        let Self { lanes, codes, panel, .. } = self;
-        let lanes = *lanes;
-        let (mut sum, mut least, mut greatest) = (start, start, start);
-        let zero = [[lanes.splat(0)]];
-        let width = self.course.width;
+    fn walk(&self, block: usize, start: L::V) -> State<L::V> {
+        let Self { lanes, codes, panel, ref course, .. } = *self;
+        let prefixes = Evenly::<S, TAKES>(codes);
+        let mut state = State::new(start);
         let mut waiting = 0;
         let a = panel.a[block * UNITS * HEIGHT..].chunks(HEIGHT);
         let b = panel.b[block * UNITS * WIDTH..].chunks(WIDTH);
         for (a, b) in a.zip(b).take(UNITS) {
-            let b = columns::<L, 1>(lanes, b);
+            let (a, [columns]) = (lanes.splat(a[0]), columns::<L, 1>(lanes, b));
+            let before = state.sum;
             for place in 0..TAKES {
-                let [[product]] = products(lanes, *codes, &zero, a, &b, place);
-                sum = lanes.add(sum, product);
+                let [prefix, excess] = prefixes.prefix(lanes, columns, place);
+                state.sum = lanes.dot_bytes(before, a, prefix);
+                if S::OFFSET != 0 {
+                    state.sum = lanes.sub(state.sum, excess);
+                }
                 waiting += 1;
-                if waiting == width {
+                if waiting == course.width {
                     waiting = 0;
-                    least = lanes.min(least, sum);
-                    greatest = lanes.max(greatest, sum);
+                    state.see(lanes, state.sum);
                 }
             }
         }
-        [least, greatest]
+        state
     }
 }
 
@@ -227,9 +260,8 @@ where
         let mut extremes = [[[zero; 4]; V]; R];
         let a = a.chunks(HEIGHT * UNITS);
         let b = b.chunks(WIDTH * UNITS);
-        let ends = course.ends.chunks_exact_mut(R * V * L::N);
-        let spreads = course.spreads.chunks_exact_mut(R * V * L::N);
-        for (((a, b), to_ends), to_spreads) in a.zip(b).zip(ends).zip(spreads) {
+        let to_sums = course.blocks.chunks_exact_mut(2 * R * V * L::N);
+        for ((a, b), to_sums) in a.zip(b).zip(to_sums) {
             if blocks == course.blocks_per_tile {
                 outer.take(lanes, registers.as_flattened());
                 registers = [[zero; V]; R];
@@ -248,9 +280,9 @@ where
                         lanes.min(low, lanes.add(both, spread)),
                         lanes.max(high, lanes.sub(both, spread)),
                     ];
-                    let at = (row * V + col) * L::N;
-                    lanes.store(end, &mut to_ends[at..]);
-                    lanes.store(spread, &mut to_spreads[at..]);
+                    let to = &mut to_sums[2 * (row * V + col) * L::N..];
+                    lanes.store(end, to);
+                    lanes.store(spread, &mut to[L::N..]);
                 }
             }
             registers = sums.ends;
@@ -259,8 +291,7 @@ where
             outer.take(lanes, registers.as_flattened());
         }
         // Of the register itself, the course tells.
-        let watches = [[<Extremes<L::V> as Watch<L>>::start(lanes); V]; R];
-        let inner = Inner { registers: registers.as_flattened(), watches: watches.as_flattened() };
+        let inner = Inner { registers: registers.as_flattened(), watches: &[] };
         lanes.vectorize(Finish { lanes, inner, outer, result });
         for (index, extremes) in extremes.as_flattened().iter().enumerate() {
             for (extreme, to) in extremes.iter().zip(&mut course.extremes) {

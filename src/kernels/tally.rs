@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::widths::StageWidths;
 use crate::accumulate::{FirstEvent, OutputTrace, StageReport};
+use crate::simd::Word;
 
 /// The overflow events of one stage.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,49 +38,62 @@ pub(super) struct StageTally {
     pub(super) first: Option<(usize, usize)>,
     min: i128,
     max: i128,
-    histogram: [u64; WIDTHS],
+    /// Two counts per width: an output does not wait for its neighbour's to be stored.
+    histogram: [[u64; 2]; WIDTHS],
 }
 
 impl Default for StageTally {
     fn default() -> Self {
-        Self { events: 0, outputs: 0, first: None, min: 0, max: 0, histogram: [0; WIDTHS] }
+        Self { events: 0, outputs: 0, first: None, min: 0, max: 0, histogram: [[0; 2]; WIDTHS] }
     }
 }
 
 impl StageTally {
-    /// The width that an output's exact trajectory needs.
-    pub(super) fn add_exact(&mut self, min: i64, max: i64) {
-        // As `required_bits_of_range`; a trajectory starts at 0, so min <= 0 <= max.
-        let magnitude = max.max(!min);
-        self.histogram[(65 - magnitude.leading_zeros()) as usize] += 1;
-    }
-
-    /// [`Self::add_exact`] of several outputs.
-    pub(super) fn add_exact_row(&mut self, min: &[i32], max: &[i32]) {
-        for (&min, &max) in min.iter().zip(max) {
-            let magnitude = max.max(!min);
-            self.histogram[(33 - magnitude.leading_zeros()) as usize] += 1;
+    /// The widths that the exact trajectories of some outputs need.
+    pub(super) fn add_exact<W: Word>(&mut self, min: &[W], max: &[W]) {
+        for (index, (min, max)) in min.iter().zip(max).enumerate() {
+            // As `required_bits_of_range`; a trajectory starts at 0, so min <= 0 <= max.
+            let magnitude = max.widen().max(!min.widen());
+            self.histogram[(65 - magnitude.leading_zeros()) as usize][index % 2] += 1;
         }
     }
 
-    /// The extremes of an output's real trajectory.
+    /// That many outputs need `bits` bits.
+    pub(super) fn add_widths(&mut self, bits: usize, outputs: u64) {
+        self.histogram[bits][0] += outputs;
+    }
+
+    /// The extremes of real trajectories.
     pub(super) fn add_extremes(&mut self, min: i64, max: i64) {
         self.min = self.min.min(min.into());
         self.max = self.max.max(max.into());
     }
 
-    /// The extremes of the real trajectories so far.
-    pub(super) fn extremes(&self) -> (i64, i64) {
-        let near = |x: i128| x.clamp(i64::MIN.into(), i64::MAX.into()) as i64;
-        (near(self.min), near(self.max))
+    /// [`Self::add_extremes`] of several outputs.
+    pub(super) fn add_extremes_of<W: Word>(&mut self, min: &[W], max: &[W]) {
+        let least = min.iter().fold(0, |least, min| min.widen().min(least));
+        let greatest = max.iter().fold(0, |greatest, max| max.widen().max(greatest));
+        self.add_extremes(least, greatest);
     }
 
-    /// An output's events.
-    pub(super) fn add_events(&mut self, at: (usize, usize), events: i64) {
-        if events > 0 {
-            self.events += events.unsigned_abs();
-            self.outputs += 1;
-            self.first = Some(self.first.map_or(at, |first| first.min(at)));
+    /// The events of some outputs, none of whose names comes before `floor`.
+    pub(super) fn add_events<W: Word>(
+        &mut self,
+        events: &[W],
+        floor: (usize, usize),
+        name: impl Fn(usize) -> (usize, usize),
+    ) {
+        let counts = || events.iter().map(|events| events.widen().unsigned_abs());
+        let all: u64 = counts().sum();
+        if all == 0 {
+            return;
+        }
+        self.events += all;
+        self.outputs += counts().filter(|&events| events > 0).count() as u64;
+        if self.first.is_none_or(|first| first > floor) {
+            let with = counts().enumerate().filter(|&(_, events)| events > 0);
+            let first = with.map(|(index, _)| name(index)).min();
+            self.first = self.first.into_iter().chain(first).min();
         }
     }
 
@@ -87,7 +101,7 @@ impl StageTally {
     pub(super) fn add_trace(&mut self, at: (usize, usize), trace: &OutputTrace) {
         self.min = self.min.min(trace.min);
         self.max = self.max.max(trace.max);
-        self.histogram[trace.required_bits() as usize] += 1;
+        self.histogram[trace.required_bits() as usize][0] += 1;
         if trace.events > 0 {
             self.events += trace.events;
             self.outputs += 1;
@@ -105,8 +119,8 @@ impl StageTally {
         };
         self.min = self.min.min(other.min);
         self.max = self.max.max(other.max);
-        for (sum, more) in self.histogram.iter_mut().zip(other.histogram) {
-            *sum += more;
+        for ([sum, _], [even, odd]) in self.histogram.iter_mut().zip(other.histogram) {
+            *sum += even + odd;
         }
     }
 
@@ -117,7 +131,8 @@ impl StageTally {
 
     /// How many outputs need which width.
     pub(super) fn widths(&self) -> StageWidths {
-        let widths = (0u32..).zip(self.histogram).filter(|(_, outputs)| *outputs > 0);
+        let outputs = self.histogram.iter().map(|[even, odd]| even + odd);
+        let widths = (0u32..).zip(outputs).filter(|(_, outputs)| *outputs > 0);
         StageWidths { histogram: widths.collect() }
     }
 

@@ -333,6 +333,9 @@ impl<L: Lanes, W: Watch<L>> Call for Finish<'_, L, W> {
         for (value, to) in values.iter().zip(result.values.chunks_mut(L::N)) {
             lanes.store(*value, to);
         }
+        if W::VECTORS == 0 {
+            return;
+        }
         store_trace(lanes, inner.watches.iter().copied(), &mut result.traces[0]);
         for (stage, trace) in (0..).zip(&mut result.traces[1..]) {
             store_trace(lanes, outer.watches(stage), trace);

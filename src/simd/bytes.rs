@@ -19,6 +19,9 @@ pub(crate) trait ByteLanes: Lanes<Word = i32> {
     /// `-|x|` of every signed byte, as a signed one.
     fn negative_magnitudes(self, b: Self::V) -> Self::V;
 
+    /// Every signed byte, and 0 for those below it.
+    fn positives(self, b: Self::V) -> Self::V;
+
     /// `a - b`.
     fn sub(self, a: Self::V, b: Self::V) -> Self::V;
 
@@ -71,6 +74,9 @@ mod x86 {
             fn negative_magnitudes(self, b: __m512i) -> __m512i {
                 _mm512_min_epi8(b, _mm512_sub_epi8(_mm512_setzero_si512(), b))
             }
+            fn positives(self, b: __m512i) -> __m512i {
+                _mm512_max_epi8(b, _mm512_setzero_si512())
+            }
             fn sub(self, a: __m512i, b: __m512i) -> __m512i { _mm512_sub_epi32(a, b) }
             fn and(self, a: __m512i, b: __m512i) -> __m512i { _mm512_and_si512(a, b) }
             fn xor(self, a: __m512i, b: __m512i) -> __m512i { _mm512_xor_si512(a, b) }
@@ -111,6 +117,9 @@ mod x86 {
             fn magnitudes(self, a: __m256i) -> __m256i { _mm256_abs_epi8(a) }
             fn negative_magnitudes(self, b: __m256i) -> __m256i {
                 _mm256_min_epi8(b, _mm256_sub_epi8(_mm256_setzero_si256(), b))
+            }
+            fn positives(self, b: __m256i) -> __m256i {
+                _mm256_max_epi8(b, _mm256_setzero_si256())
             }
             fn sub(self, a: __m256i, b: __m256i) -> __m256i { _mm256_sub_epi32(a, b) }
             fn and(self, a: __m256i, b: __m256i) -> __m256i { _mm256_and_si256(a, b) }
@@ -156,6 +165,11 @@ mod portable {
         fn negative_magnitudes(self, b: i32x8) -> i32x8 {
             let b: i8x32 = cast(b);
             cast(b.min(i8x32::default() - b))
+        }
+
+        #[inline(always)]
+        fn positives(self, b: i32x8) -> i32x8 {
+            cast(cast::<_, i8x32>(b).max(i8x32::default()))
         }
 
         #[inline(always)]

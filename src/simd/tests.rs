@@ -135,6 +135,8 @@ fn check_bytes<L: ByteLanes>(lanes: L) {
         assert_eq!(stored(lanes.magnitudes(va)), magnitude, "magnitudes");
         let negative = each(&|a, _, _| bytewise(a, &|x| x.unsigned_abs().wrapping_neg()));
         assert_eq!(stored(lanes.negative_magnitudes(va)), negative, "negative_magnitudes");
+        let positive = each(&|a, _, _| bytewise(a, &|x| x.max(0).cast_unsigned()));
+        assert_eq!(stored(lanes.positives(va)), positive, "positives");
         assert_eq!(stored(lanes.and(vc, va)), each(&|a, _, c| a & c), "and");
         assert_eq!(stored(lanes.sub(vc, va)), each(&|a, _, c| c.wrapping_sub(a)), "sub");
         assert_eq!(stored(lanes.xor(vc, va)), each(&|a, _, c| a ^ c), "xor");
