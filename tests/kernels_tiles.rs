@@ -38,7 +38,7 @@ fn check<A: Operand, B: Operand>(a: ArrayView2<'_, A>, b: ArrayView2<'_, B>) {
 
 /// Extreme codes among others, in either memory order.
 fn codes(random: &mut Random, shape: (usize, usize), by_columns: bool) -> Array2<i8> {
-    let mut draw = || match random.next() % 4 {
+    let draw = || match random.next() % 4 {
         0 => -128,
         1 => 127,
         _ => random.next() as i8,

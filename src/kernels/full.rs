@@ -3,11 +3,11 @@
 
 use super::bounded::BroadcastCodes;
 use super::bytes::{Detail, Job, Pass, Place, ROWS, VECTORS, narrow};
-use super::exact::Output;
 use super::lane_tally::{CountWidths, FindExtremes, LaneTally};
 use super::plan::StagePlan;
 use super::profile::{Course, Panel, ProfileTile, Resolve, Wanted};
 use super::reach::Reach;
+use super::sums::Output;
 use super::tally::StageTally;
 use super::tile::{Everything, Extremes};
 use super::walk::{Columns, Evenly, Prefixes, Prepare, Turns, WalkTile};
