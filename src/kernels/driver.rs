@@ -21,7 +21,7 @@ use super::sums::{self, Kept, Output};
 use super::tally::{StageTally, merge};
 use super::widths::StageWidths;
 use crate::accumulate::{Accumulator, FirstEvent, Report};
-use crate::simd::{Isa, IsaError, run};
+use crate::simd::{Isa, IsaError, advise_large_pages, run};
 
 /// `a` times `b`, whose inner dimensions agree.
 pub(super) fn multiply(
@@ -31,6 +31,9 @@ pub(super) fn multiply(
     options: &MatmulOptions,
 ) -> Result<Product, MatmulError> {
     let mut values = Array2::zeros((a.dim().0, b.dim().1));
+    if let Some(room) = values.as_slice_mut() {
+        advise_large_pages(room);
+    }
     let ProductReport { events, report, isa, seconds } =
         multiply_into(a, b, acc, options, values.view_mut())?;
     Ok(Product { values, events, report, isa, seconds })

@@ -56,35 +56,12 @@ fn has_amx() -> bool {
     __cpuid(0).eax >= 7 && __cpuid_count(7, 0).edx & wanted == wanted
 }
 
-/// Asks the system for the tile registers of this process; it reserves their place in what it saves of a thread.
-#[cfg(target_os = "linux")]
+/// Whether the system lets this process use them; where it is not known how to ask, it does not.
 fn request_tiles() -> bool {
-    /// `SYS_arch_prctl`
-    const ARCH_PRCTL: i64 = 158;
-    /// `ARCH_REQ_XCOMP_PERM`
-    const REQUEST: i64 = 0x1023;
-    /// `XFEATURE_XTILEDATA`
-    const TILE_DATA: i64 = 18;
-    let mut result = ARCH_PRCTL;
-    // SAFETY: the call takes numbers only and changes no memory of this process; the kernel overwrites `rcx` and `r11`.
-    unsafe {
-        asm!(
-            "syscall",
-            inout("rax") result,
-            in("rdi") REQUEST,
-            in("rsi") TILE_DATA,
-            out("rcx") _,
-            out("r11") _,
-            options(nostack),
-        );
-    }
-    result == 0
-}
-
-/// Where the system is asked otherwise, or not at all, tiles are not used.
-#[cfg(not(target_os = "linux"))]
-fn request_tiles() -> bool {
-    false
+    #[cfg(target_os = "linux")]
+    return super::linux::request_tiles();
+    #[cfg(not(target_os = "linux"))]
+    return false;
 }
 
 /// What `ldtilecfg` reads: palette 1, bytes per row and rows of each of eight tiles.

@@ -20,6 +20,9 @@ mod bytes;
 pub(crate) mod fused;
 mod isa;
 mod lanes;
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+mod linux;
+mod pages;
 mod portable;
 mod prefetch;
 pub(crate) mod real;
@@ -30,4 +33,5 @@ pub(crate) use bytes::ByteLanes;
 pub use isa::{Isa, IsaError};
 pub(crate) use isa::{Task, run};
 pub(crate) use lanes::{Call, Lanes, Simd, Word};
+pub(crate) use pages::advise_large_pages;
 pub(crate) use prefetch::prefetch_to_write;
