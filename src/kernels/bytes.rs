@@ -8,8 +8,9 @@ use super::block::Orientation;
 use super::bounded::{BroadcastCodes, Shifted, Unsigned};
 use super::exact::{self, Operands, Output};
 use super::guarded::{BLOCK, GuardedTile, InnerStage, Limits};
+use super::narrow::Narrow;
 use super::outer::{Outer, Settler};
-use super::plan::{StagePlan, StageRegister};
+use super::plan::{NarrowForm, StagePlan, StageRegister};
 use super::profile::{self, Course, Panel, ProfileTile, Resolve, Wanted};
 use super::quads::{self, HEIGHT, TAKES, WIDTH};
 use super::split::{Grain, Part, split};
@@ -74,6 +75,8 @@ pub(super) struct Guarded<'a> {
     pub(super) operands: Operands<'a>,
     pub(super) stages: &'a [StagePlan],
     pub(super) detail: Detail,
+    /// How the innermost register is stepped in 16-bit lanes, if it is.
+    pub(super) narrow: Option<NarrowForm>,
     pub(super) orientation: Orientation,
     pub(super) certificate: &'a Certificate,
 }
@@ -210,14 +213,18 @@ impl<'a, T: Output> Job<'a, '_, T> {
         pass: &mut Pass<L, W>,
     ) {
         let Panel { a, b } = self.panel(place);
-        let k = self.guarded.operands.k;
-        let inner = self.guarded.stages[0];
+        let Guarded { operands: Operands { k, .. }, stages: [inner, ..], narrow, .. } =
+            self.guarded
+        else {
+            return;
+        };
         let most = |n: u64| usize::try_from(n).unwrap_or(usize::MAX).min(k.max(1));
         lanes.vectorize(GuardedTile::<L, S, W, ROWS, VECTORS> {
             lanes,
             codes,
             stage: InnerStage {
                 settler: Settler::new(lanes, inner.register),
+                narrow: narrow.and_then(|form| Narrow::new(lanes, inner.register, form)),
                 width: most(inner.width),
                 tile: inner.count.map_or(k.max(1), most),
                 k,

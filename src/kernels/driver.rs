@@ -226,6 +226,7 @@ fn in_bytes<T: Output>(
         operands,
         stages,
         detail,
+        narrow: stages[0].narrow(Bounds::new(a, &b.matrix).product),
         orientation: sides.orientation,
         certificate: &certificate,
     };

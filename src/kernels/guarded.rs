@@ -1,6 +1,7 @@
 //! Registers that overflow, in blocks: what cannot overflow is summed exactly, and only the rest is stepped.
 
 use super::bounded::{BlockSums, BroadcastCodes, Grid, columns, products, sum_block};
+use super::narrow::{Narrow, NarrowBlocks, Spread};
 use super::outer::{Outer, Settler};
 use super::quads::{HEIGHT, TAKES, WIDTH};
 use super::tile::{Finish, Inner, Keep, Settle, TileResult, Watch};
@@ -9,7 +10,7 @@ use crate::simd::{ByteLanes, Call};
 /// Words of a block per output.
 pub(super) const BLOCK_UNITS: usize = 16;
 /// Blocks that are stepped without a look at their bounds, after one of which most was stepped.
-const UNSEEN: usize = 7;
+pub(super) const UNSEEN: usize = 7;
 /// Products of a block.
 pub(super) const BLOCK: usize = BLOCK_UNITS * TAKES;
 
@@ -17,6 +18,8 @@ pub(super) const BLOCK: usize = BLOCK_UNITS * TAKES;
 #[derive(Clone, Copy)]
 pub(super) struct InnerStage<V> {
     pub(super) settler: Settler<V>,
+    /// The same in 16-bit lanes, where they hold it.
+    pub(super) narrow: Option<Narrow<V>>,
     /// Products per step: a divisor of [`BLOCK`].
     pub(super) width: usize,
     /// Products per tile.
@@ -35,7 +38,7 @@ pub(super) struct Limits<V> {
 impl<V: Copy> Limits<V> {
     /// Whether no output of a tile can leave them in a block.
     #[inline(always)]
-    fn hold<L: ByteLanes<V = V>, const R: usize, const C: usize>(
+    pub(super) fn hold<L: ByteLanes<V = V>, const R: usize, const C: usize>(
         &self,
         lanes: L,
         registers: &Grid<V, R, C>,
@@ -81,28 +84,43 @@ where
         outer.restart(lanes);
         let mut watches = [[W::start(lanes); V]; R];
         let mut registers = [[zero; V]; R];
+        let mut spread = Spread::ZERO;
         let units = stage.tile.div_ceil(TAKES);
         let mut products = stage.k;
+        // Where most of a block had to be stepped, the next ones most likely have to be, and are not summed first.
+        let mut unseen = 0;
         for (a, b) in a.chunks(HEIGHT * units).zip(b.chunks(WIDTH * units)) {
             registers = [[zero; V]; R];
-            let mut left = products.min(stage.tile);
-            products -= left;
-            let blocks = a.chunks(HEIGHT * BLOCK_UNITS).zip(b.chunks(WIDTH * BLOCK_UNITS));
-            // Where most of a block had to be stepped, the next ones most likely have to be, and are not summed first.
-            let mut stepped_unseen = 0;
-            for (a, b) in blocks {
-                let here = left.min(BLOCK);
-                left -= here;
-                let sums = if stepped_unseen > 0 {
-                    stepped_unseen -= 1;
+            let mut rest = Block { a, b, products: products.min(stage.tile) };
+            products -= rest.products;
+            while rest.products > 0 {
+                let (block, next) = rest.split(1);
+                let sums = if unseen > 0 {
                     None
                 } else {
-                    Some(sum_block(lanes, codes, &registers, a, b))
+                    Some(sum_block(lanes, codes, &registers, block.a, block.b))
                 };
                 if let Some(sums) = &sums
                     && limits.hold(lanes, &registers, sums)
                 {
                     registers = sums.ends;
+                    rest = next;
+                    continue;
+                }
+                if let Some(narrow) = stage.narrow {
+                    let stepped = lanes.vectorize(NarrowBlocks {
+                        lanes,
+                        codes,
+                        narrow,
+                        limits,
+                        blocks: rest,
+                        sums,
+                        registers: &mut registers,
+                        watches: &mut watches,
+                        spread: &mut spread,
+                        unseen: &mut unseen,
+                    });
+                    rest = rest.split(stepped).1;
                     continue;
                 }
                 let was_seen = sums.is_some();
@@ -111,14 +129,17 @@ where
                     codes,
                     stage,
                     limits,
-                    block: Block { a, b, products: here },
+                    block,
                     sums,
                     registers: &mut registers,
                     watches: &mut watches,
                 });
-                if all && was_seen {
-                    stepped_unseen = UNSEEN;
+                if !was_seen {
+                    unseen -= 1;
+                } else if all {
+                    unseen = UNSEEN;
                 }
+                rest = next;
             }
             outer.take(lanes, registers.as_flattened());
         }
@@ -127,12 +148,25 @@ where
     }
 }
 
-/// The operands of a block.
+/// The operands of a block, or of several.
 #[derive(Clone, Copy)]
-struct Block<'a> {
-    a: &'a [i32],
-    b: &'a [i32],
-    products: usize,
+pub(super) struct Block<'a> {
+    pub(super) a: &'a [i32],
+    pub(super) b: &'a [i32],
+    pub(super) products: usize,
+}
+
+impl Block<'_> {
+    /// The first `blocks` blocks, and those behind them.
+    #[inline(always)]
+    pub(super) fn split(self, blocks: usize) -> (Self, Self) {
+        let units = blocks * BLOCK_UNITS;
+        let (a, next_a) = self.a.split_at(self.a.len().min(HEIGHT * units));
+        let (b, next_b) = self.b.split_at(self.b.len().min(WIDTH * units));
+        let products = self.products.min(blocks * BLOCK);
+        let first = Self { a, b, products };
+        (first, Self { a: next_a, b: next_b, products: self.products - products })
+    }
 }
 
 /// A block in which some output may leave its register.

@@ -23,6 +23,7 @@ mod float;
 mod from;
 mod guarded;
 mod matmul;
+mod narrow;
 mod operand;
 mod outer;
 mod pack;

@@ -3,10 +3,10 @@
 //! No intermediate has 16 bits only: 255 · (-128) + 255 · (-128) does not fit, and the instruction that saturates there
 //! is not used.
 
-use super::Lanes;
+use super::NarrowLanes;
 
 /// Lanes of 32 bits whose operand words may also be four bytes, the earliest in the lowest place.
-pub(crate) trait ByteLanes: Lanes<Word = i32> {
+pub(crate) trait ByteLanes: NarrowLanes {
     /// `acc + Σ a[i] * b[i]` over the four bytes of each word: those of `a` unsigned, those of `b` signed.
     fn dot_bytes(self, acc: Self::V, a: Self::V, b: Self::V) -> Self::V;
 

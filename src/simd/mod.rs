@@ -18,6 +18,7 @@ mod bytes;
 pub(crate) mod fused;
 mod isa;
 mod lanes;
+mod narrow;
 mod portable;
 pub(crate) mod real;
 #[cfg(test)]
@@ -27,3 +28,4 @@ pub(crate) use bytes::ByteLanes;
 pub use isa::{Isa, IsaError};
 pub(crate) use isa::{Task, run};
 pub(crate) use lanes::{Call, Lanes, Simd, Word};
+pub(crate) use narrow::{NarrowLanes, both};
