@@ -8,7 +8,7 @@ use super::block::Orientation;
 use super::bounded::{BroadcastCodes, Shifted, Unsigned};
 use super::exact::{self, Operands, Output};
 use super::guarded::{BLOCK, GuardedTile, InnerStage, Limits};
-use super::narrow::Narrow;
+use super::narrow::{Narrow, Sought};
 use super::outer::{Outer, Settler};
 use super::plan::{NarrowForm, StagePlan, StageRegister};
 use super::profile::{self, Course, Panel, ProfileTile, Resolve, Wanted};
@@ -75,6 +75,8 @@ pub(super) struct Guarded<'a> {
     pub(super) operands: Operands<'a>,
     pub(super) stages: &'a [StagePlan],
     pub(super) detail: Detail,
+    /// The least and the greatest that a product can be; zero is between them.
+    pub(super) products: (i64, i64),
     /// How the innermost register is stepped in 16-bit lanes, if it is.
     pub(super) narrow: Option<NarrowForm>,
     pub(super) orientation: Orientation,
@@ -204,20 +206,21 @@ impl<'a, T: Output> Job<'a, '_, T> {
         Panel { a, b }
     }
 
-    /// Runs the tile at `place` through the real registers.
+    /// Runs the tile at `place` through the real registers, where the innermost has been known to reach `known`.
     fn run_tile<L: ByteLanes, S: BroadcastCodes<L>, W: Watch<L>>(
         &self,
         (lanes, codes): (L, S),
-        limits: (i32, i32),
+        known: (i32, i32),
         place: Place,
         pass: &mut Pass<L, W>,
     ) {
         let Panel { a, b } = self.panel(place);
-        let Guarded { operands: Operands { k, .. }, stages: [inner, ..], narrow, .. } =
-            self.guarded
-        else {
-            return;
-        };
+        let Guarded { operands: Operands { k, .. }, stages, narrow, products, .. } = self.guarded;
+        let (inner, range) = (stages[0], self.range());
+        let limits = (known.0.max(range.0), known.1.min(range.1));
+        let low = i64::from(range.0) + products.0;
+        let high = i64::from(range.1) + products.1;
+        let reached = i64::from(known.0) <= low && i64::from(known.1) >= high;
         let most = |n: u64| usize::try_from(n).unwrap_or(usize::MAX).min(k.max(1));
         lanes.vectorize(GuardedTile::<L, S, W, ROWS, VECTORS> {
             lanes,
@@ -225,6 +228,7 @@ impl<'a, T: Output> Job<'a, '_, T> {
             stage: InnerStage {
                 settler: Settler::new(lanes, inner.register),
                 narrow: narrow.and_then(|form| Narrow::new(lanes, inner.register, form)),
+                sought: if reached { Sought::Events } else { Sought::Everything },
                 width: most(inner.width),
                 tile: inner.count.map_or(k.max(1), most),
                 k,
@@ -397,8 +401,7 @@ impl<'a, T: Output> Job<'a, '_, T> {
                 continue;
             }
             let (low, high) = tallies[0].extremes();
-            let limits = (narrow(low).max(range.0), narrow(high).min(range.1));
-            self.run_tile((lanes, codes), limits, place, &mut pass);
+            self.run_tile((lanes, codes), (narrow(low), narrow(high)), place, &mut pass);
             self.write::<L>(place, &pass.result.values);
             for (tally, [min, max, events]) in tallies.iter_mut().zip(&pass.result.traces) {
                 for (index, at) in self.members::<L>(place) {

@@ -226,6 +226,7 @@ fn in_bytes<T: Output>(
         operands,
         stages,
         detail,
+        products: products(a, &b.matrix),
         narrow: stages[0].narrow(Bounds::new(a, &b.matrix).product),
         orientation: sides.orientation,
         certificate: &certificate,
@@ -242,6 +243,12 @@ fn in_bytes<T: Output>(
         });
     }
     Ok((tallies, start.elapsed().as_secs_f64()))
+}
+
+/// The least and the greatest product of codes of bytes, or zero.
+fn products(a: &Matrix<'_>, b: &Matrix<'_>) -> (i64, i64) {
+    let corners = [a.min * b.min, a.min * b.max, a.max * b.min, a.max * b.max];
+    corners.into_iter().fold((0, 0), |(least, most), x| (x.min(least), x.max(most)))
 }
 
 impl Bounds {

@@ -1,7 +1,7 @@
 //! Registers that overflow, in blocks: what cannot overflow is summed exactly, and only the rest is stepped.
 
 use super::bounded::{BlockSums, BroadcastCodes, Grid, columns, products, sum_block};
-use super::narrow::{Narrow, NarrowBlocks, Spread};
+use super::narrow::{Narrow, NarrowBlocks, Sought, Spread};
 use super::outer::{Outer, Settler};
 use super::quads::{HEIGHT, TAKES, WIDTH};
 use super::tile::{Finish, Inner, Keep, Settle, TileResult, Watch};
@@ -20,6 +20,8 @@ pub(super) struct InnerStage<V> {
     pub(super) settler: Settler<V>,
     /// The same in 16-bit lanes, where they hold it.
     pub(super) narrow: Option<Narrow<V>>,
+    /// Of steps in 16-bit lanes.
+    pub(super) sought: Sought,
     /// Products per step: a divisor of [`BLOCK`].
     pub(super) width: usize,
     /// Products per tile.
@@ -89,13 +91,14 @@ where
         let mut products = stage.k;
         // Where most of a block had to be stepped, the next ones most likely have to be, and are not summed first.
         let mut unseen = 0;
+        let sums_cost_more = stage.narrow.is_some_and(|narrow| narrow.costs_less::<L, W>());
         for (a, b) in a.chunks(HEIGHT * units).zip(b.chunks(WIDTH * units)) {
             registers = [[zero; V]; R];
             let mut rest = Block { a, b, products: products.min(stage.tile) };
             products -= rest.products;
             while rest.products > 0 {
                 let (block, next) = rest.split(1);
-                let sums = if unseen > 0 {
+                let sums = if unseen > 0 || sums_cost_more {
                     None
                 } else {
                     Some(sum_block(lanes, codes, &registers, block.a, block.b))
@@ -119,6 +122,7 @@ where
                         watches: &mut watches,
                         spread: &mut spread,
                         unseen: &mut unseen,
+                        sought: stage.sought,
                     });
                     rest = rest.split(stepped).1;
                     continue;

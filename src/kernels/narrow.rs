@@ -20,7 +20,7 @@ use super::bounded::{BlockSums, BroadcastCodes, Grid, columns};
 use super::guarded::{BLOCK, BLOCK_UNITS, Block, Limits, UNSEEN};
 use super::plan::{NarrowForm, StageRegister};
 use super::quads::{HEIGHT, TAKES, WIDTH};
-use super::tile::{Clamp, Watch, Wrap};
+use super::tile::{Clamp, Events, Watch, Wrap};
 use crate::simd::{ByteLanes, Call, both};
 
 /// A register of at most 16 bits, as vectors.
@@ -73,6 +73,13 @@ impl<V: Copy> Narrow<V> {
             }
         };
         Some(Self { register, shift, scale: splat(1 << shift), one: splat(black_box(1)) })
+    }
+
+    /// Whether a block is stepped in less time than it takes to find out whether it has to be.
+    #[inline(always)]
+    pub(super) fn costs_less<L: ByteLanes<V = V>, W: Watch<L>>(&self) -> bool {
+        let in_one = matches!(self.register, NarrowRegister::Saturate | NarrowRegister::Wrap);
+        !L::DOTS_BYTES && W::VECTORS == 0 && in_one
     }
 }
 
@@ -156,6 +163,15 @@ impl Spread {
     }
 }
 
+/// What the steps of a register may show that is not known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sought {
+    /// Events: no sum can lie beyond the extremes so far.
+    Events,
+    /// Whatever is noted at all.
+    Everything,
+}
+
 /// Blocks of which the first may overflow.
 pub(super) struct NarrowBlocks<'a, L: ByteLanes, S, W, const R: usize, const V: usize> {
     pub(super) lanes: L,
@@ -170,6 +186,7 @@ pub(super) struct NarrowBlocks<'a, L: ByteLanes, S, W, const R: usize, const V: 
     pub(super) spread: &'a mut Spread,
     /// Blocks that are stepped without a look at their bounds.
     pub(super) unseen: &'a mut usize,
+    pub(super) sought: Sought,
 }
 
 impl<L, S, W, const R: usize, const V: usize> Call for NarrowBlocks<'_, L, S, W, R, V>
@@ -207,31 +224,41 @@ where
         const { assert!(V == 2 && (UNSEEN + 1) * BLOCK <= i16::MAX as usize) };
         if let Some(sums) = self.sums {
             let mut open = [true; R];
-            for row in 0..R {
+            for (row, open) in open.iter_mut().enumerate() {
                 let one = BlockSums { ends: [sums.ends[row]], spreads: [sums.spreads[row]] };
-                open[row] = !self.limits.hold(self.lanes, &[self.registers[row]], &one);
+                *open = !self.limits.hold(self.lanes, &[self.registers[row]], &one);
             }
             if open.iter().filter(|&&open| open).count() <= Self::FEW {
-                for row in 0..R {
-                    if open[row] {
-                        self.run::<T, 1>(step, row, 1);
+                for (row, open) in open.into_iter().enumerate() {
+                    if open {
+                        self.run::<T, W, 1>(step, row, 1);
                     } else {
                         self.registers[row] = sums.ends[row];
                     }
                 }
                 return 1;
             }
+        }
+        if *self.unseen == 0 {
             *self.unseen = UNSEEN + 1;
         }
         let blocks = self.blocks.products.div_ceil(BLOCK).min(*self.unseen);
         *self.unseen -= blocks;
-        self.run::<T, R>(step, 0, blocks);
+        match self.sought {
+            Sought::Events if W::VECTORS > 1 => self.run::<T, Events<L::V>, R>(step, 0, blocks),
+            _ => self.run::<T, W, R>(step, 0, blocks),
+        }
         blocks
     }
 
-    /// `P` rows from `first` on through so many blocks.
+    /// `P` rows from `first` on through so many blocks, of which is noted what `N` notes.
     #[inline(always)]
-    fn run<T: NarrowStep<L>, const P: usize>(&mut self, step: T, first: usize, blocks: usize) {
+    fn run<T: NarrowStep<L>, N: Watch<L>, const P: usize>(
+        &mut self,
+        step: T,
+        first: usize,
+        blocks: usize,
+    ) {
         let Self { lanes, codes, narrow: Narrow { scale, shift, one, .. }, .. } = *self;
         let zero = lanes.splat(0);
         let mut register = [zero; P];
@@ -254,7 +281,7 @@ where
                 for (a, b) in self.spread.0.iter().zip([b0, b1, b2, b3]) {
                     // Places that are filled up are products of zero, which change nothing. But extremes would see what
                     // a register wrapped to.
-                    if W::VECTORS > 1 {
+                    if N::VECTORS > 1 {
                         if left == 0 {
                             break;
                         }
@@ -265,10 +292,10 @@ where
                     for row in 0..P {
                         let product = lanes.mul16(lanes.splat(a[row]), b);
                         let [kept, other] = step.step(lanes, register[row], product);
-                        if W::VECTORS > 0 {
+                        if N::VECTORS > 0 {
                             same[row] = lanes.add_same16(same[row], one, kept, other);
                         }
-                        if W::VECTORS > 1 {
+                        if N::VECTORS > 1 {
                             extremes.see(lanes, register[row], product);
                         }
                         register[row] = kept;
@@ -278,7 +305,7 @@ where
         }
         let steps = lanes.splat(both(steps as i16));
         let [least, greatest] =
-            if W::VECTORS > 1 { extremes.sums(lanes, shift) } else { [[zero; 2]; 2] };
+            if N::VECTORS > 1 { extremes.sums(lanes, shift) } else { [[zero; 2]; 2] };
         for row in 0..P {
             let kept = lanes.split(lanes.shift_right16(register[row], shift));
             let events = lanes.split(lanes.sub16(steps, same[row]));
@@ -291,9 +318,10 @@ where
     }
 }
 
-/// The least and greatest sums of all rows, as a lane holds them: the nearest 16-bit integers, and how far beyond those
-/// the sums are. That is less than 2^16, and where it is not zero, the nearest one is an end of the lane's range. So the
-/// greatest sum is the greatest near one and the greatest distance beyond.
+/// The least and greatest sums of all rows, in two parts that fit a lane: the nearest value that it can have, and how far
+/// beyond that the sum lies, which is no more than the product. Where a sum lies beyond, the nearest value is an end of the
+/// lane's range; so the greatest sum is the greatest nearest value and the greatest distance. A report tells the extremes of
+/// all outputs together, so rows may share theirs.
 struct NarrowExtremes<L: ByteLanes> {
     near: [L::V; 2],
     beyond: [L::V; 2],
@@ -311,8 +339,8 @@ impl<L: ByteLanes> NarrowExtremes<L> {
     /// The least and greatest sums of the even and the odd lanes, which stand there times `2^shift`.
     #[inline(always)]
     fn sums(self, lanes: L, shift: u32) -> [[L::V; 2]; 2] {
-        // Above the range, distances count from the lane's end, or from ones in the places that are shifted out; up to
-        // the next multiple they are the same.
+        // A distance above the range begins at the lane's end, which is `2^shift - 1` above a multiple of `2^shift`; the sum
+        // may or may not lie as far above one. Rounded up, it is the same.
         let ones = lanes.splat(both((1i32 << shift) as i16 - 1));
         let beyond = [self.beyond[0], lanes.add16(self.beyond[1], ones)];
         let mut sums = [[lanes.splat(0); 2]; 2];

@@ -7,6 +7,9 @@ use super::NarrowLanes;
 
 /// Lanes of 32 bits whose operand words may also be four bytes, the earliest in the lowest place.
 pub(crate) trait ByteLanes: NarrowLanes {
+    /// Whether [`Self::dot_bytes`] is one instruction.
+    const DOTS_BYTES: bool;
+
     /// `acc + Σ a[i] * b[i]` over the four bytes of each word: those of `a` unsigned, those of `b` signed.
     fn dot_bytes(self, acc: Self::V, a: Self::V, b: Self::V) -> Self::V;
 
@@ -54,6 +57,8 @@ mod x86 {
     }
 
     impl ByteLanes for Avx512Lanes32 {
+        const DOTS_BYTES: bool = true;
+
         instructions! {
             fn dot_bytes(self, acc: __m512i, a: __m512i, b: __m512i) -> __m512i {
                 _mm512_dpbusd_epi32(acc, a, b)
@@ -78,6 +83,8 @@ mod x86 {
     }
 
     impl ByteLanes for Avx2Lanes32 {
+        const DOTS_BYTES: bool = false;
+
         instructions! {
             fn dot_bytes(self, acc: __m256i, a: __m256i, b: __m256i) -> __m256i {
                 // Even and odd bytes as 16-bit integers; their products are summed in 32 bits.
@@ -122,6 +129,8 @@ mod portable {
     use super::ByteLanes;
 
     impl ByteLanes for Portable32 {
+        const DOTS_BYTES: bool = false;
+
         #[inline(always)]
         fn dot_bytes(self, acc: i32x8, a: i32x8, b: i32x8) -> i32x8 {
             let (a, b): (u16x16, i16x16) = (cast(a), cast(b));

@@ -182,15 +182,15 @@ fn check_narrow<L: NarrowLanes>(lanes: L) {
         assert_eq!(even, pairs(&|a, _| a[0].into()), "split");
         assert_eq!(odd, pairs(&|a, _| a[1].into()), "split");
         let [low, high] = lanes.low_and_high(va).map(stored);
-        assert_eq!(low, each(&|a, ..| (a as i8).into()), "low_and_high");
-        assert_eq!(high, each(&|a, ..| a >> 8), "low_and_high");
+        assert_eq!(low, each(&|a, _, _| (a as i8).into()), "low_and_high");
+        assert_eq!(high, each(&|a, _, _| a >> 8), "low_and_high");
         for place in 0..4 {
             let byte = |word: i32| i16::from(word.to_le_bytes()[place]);
             let expected: Vec<_> = a.iter().map(|&a| both(byte(a))).collect();
             assert_eq!(stored(lanes.spread(va, place)), expected, "spread {place}");
         }
         for bits in 0..16 {
-            assert_eq!(stored(lanes.shift_right16(va, bits)), each(&|a, ..| a >> bits));
+            assert_eq!(stored(lanes.shift_right16(va, bits)), each(&|a, _, _| a >> bits));
         }
         assert_eq!(stored(lanes.add16(va, vb)), each(&|a, b, _| a.wrapping_add(b)), "add16");
         let saturated = each(&|a, b, _| a.saturating_add(b));
@@ -202,7 +202,7 @@ fn check_narrow<L: NarrowLanes>(lanes: L) {
         for bits in 2..16 {
             let [mask, sign] = [(1i32 << bits) - 1, 1 << (bits - 1)].map(|x| x as i16);
             let [vm, vs] = [mask, sign].map(|x| lanes.splat(both(x)));
-            let wrapped = each(&|a, ..| a << (16 - bits) >> (16 - bits));
+            let wrapped = each(&|a, _, _| a << (16 - bits) >> (16 - bits));
             assert_eq!(stored(lanes.wrap16(va, vm, vs)), wrapped, "wrap16 to {bits}");
         }
         let added = each(&|a, b, c| if a == b { c.wrapping_add(b) } else { c });
