@@ -123,8 +123,9 @@ impl<L: ByteLanes> NarrowStep<L> for Clamp<L::V> {
 impl<L: ByteLanes> NarrowStep<L> for Wrap<L::V> {
     #[inline(always)]
     fn step(self, lanes: L, register: L::V, product: L::V) -> [L::V; 2] {
+        // A sum beyond 16 bits is less than 2^14 + 2^15 from zero: 2^16 away, it is still outside of 15 bits.
         let sum = lanes.add16(register, product);
-        [lanes.wrap16(sum, self.mask, self.sign), lanes.add_saturating16(register, product)]
+        [lanes.wrap16(sum, self.mask, self.sign), sum]
     }
 }
 
