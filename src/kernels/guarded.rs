@@ -10,7 +10,7 @@ use crate::simd::{ByteLanes, Call};
 /// Words of a block per output.
 pub(super) const BLOCK_UNITS: usize = 16;
 /// Blocks that are stepped without a look at their bounds, after one of which most was stepped.
-pub(super) const UNSEEN: usize = 7;
+const UNSEEN: usize = 7;
 /// Products of a block.
 pub(super) const BLOCK: usize = BLOCK_UNITS * TAKES;
 

@@ -17,7 +17,7 @@
 use std::hint::black_box;
 
 use super::bounded::{BlockSums, BroadcastCodes, Grid, columns};
-use super::guarded::{BLOCK, BLOCK_UNITS, Block, Limits, UNSEEN};
+use super::guarded::{BLOCK, BLOCK_UNITS, Block, Limits};
 use super::plan::{NarrowForm, StageRegister};
 use super::quads::{HEIGHT, TAKES, WIDTH};
 use super::tile::{Clamp, Events, Watch, Wrap};
@@ -218,11 +218,14 @@ where
 {
     /// More rows than this are stepped together with all others, which costs little more.
     const FEW: usize = 2;
+    /// Blocks that are stepped in a row where most of the first has to be. A step costs little more than a sum, so they are
+    /// many.
+    const UNSEEN: usize = 16;
 
     #[inline(always)]
     fn stepping<T: NarrowStep<L>>(mut self, step: T) -> usize {
         // A vector of 16-bit lanes is two of 32-bit ones. Counts are emptied in time.
-        const { assert!(V == 2 && (UNSEEN + 1) * BLOCK <= i16::MAX as usize) };
+        const { assert!(V == 2 && Self::UNSEEN * BLOCK <= i16::MAX as usize) };
         if let Some(sums) = self.sums {
             let mut open = [true; R];
             for (row, open) in open.iter_mut().enumerate() {
@@ -241,7 +244,7 @@ where
             }
         }
         if *self.unseen == 0 {
-            *self.unseen = UNSEEN + 1;
+            *self.unseen = Self::UNSEEN;
         }
         let blocks = self.blocks.products.div_ceil(BLOCK).min(*self.unseen);
         *self.unseen -= blocks;
