@@ -98,17 +98,15 @@ where
             products -= rest.products;
             while rest.products > 0 {
                 let (block, next) = rest.split(1);
-                let sums = if unseen > 0 || sums_cost_more {
-                    None
-                } else {
-                    Some(sum_block(lanes, codes, &registers, block.a, block.b))
-                };
-                if let Some(sums) = &sums
-                    && limits.hold(lanes, &registers, sums)
-                {
-                    registers = sums.ends;
-                    rest = next;
-                    continue;
+                let mut sums = None;
+                if unseen == 0 && !sums_cost_more {
+                    let known = sum_block(lanes, codes, &registers, block.a, block.b);
+                    if limits.hold(lanes, &registers, &known) {
+                        registers = known.ends;
+                        rest = next;
+                        continue;
+                    }
+                    sums = Some(known);
                 }
                 if let Some(narrow) = stage.narrow {
                     let stepped = lanes.vectorize(NarrowBlocks {
