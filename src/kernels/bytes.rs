@@ -6,8 +6,9 @@ use super::block::Orientation;
 use super::bounded::{BroadcastCodes, Shifted, Unsigned};
 use super::guarded::{BLOCK, GuardedTile, InnerStage, Limits};
 use super::lane_tally::Area;
+use super::narrow::{Narrow, Sought};
 use super::outer::{Outer, Settler};
-use super::plan::{StagePlan, StageRegister};
+use super::plan::{NarrowForm, StagePlan, StageRegister};
 use super::profile::{self, Panel};
 use super::quads::{self, HEIGHT, TAKES, WIDTH};
 use super::reach::{Reach, Reaches};
@@ -74,6 +75,10 @@ pub(super) struct Guarded<'a> {
     pub(super) operands: Operands<'a>,
     pub(super) stages: &'a [StagePlan],
     pub(super) detail: Detail,
+    /// The least and the greatest that a product can be; zero is between them.
+    pub(super) products: (i64, i64),
+    /// How the innermost register is stepped in 16-bit lanes, if it is.
+    pub(super) narrow: Option<NarrowForm>,
     pub(super) orientation: Orientation,
     pub(super) certificate: &'a Certificate,
 }
@@ -214,24 +219,30 @@ impl<'a, T: Output> Job<'a, '_, T> {
         Panel { a, b }
     }
 
-    /// Runs the tile at `place` through the real registers.
+    /// Runs the tile at `place` through the real registers, where the innermost has been known to reach `known`.
     pub(super) fn run_tile<L: ByteLanes, S: BroadcastCodes<L>, W: Watch<L>>(
         &self,
         (lanes, codes): (L, S),
-        limits: (i32, i32),
+        known: (i32, i32),
         place: Place,
         reach: Reach<'_>,
         pass: &mut Pass<L, W>,
     ) {
         let Panel { a, b } = self.panel(place);
-        let k = self.guarded.operands.k;
-        let inner = self.guarded.stages[0];
+        let Guarded { operands: Operands { k, .. }, stages, narrow, products, .. } = self.guarded;
+        let (inner, range) = (stages[0], self.range());
+        let limits = (known.0.max(range.0), known.1.min(range.1));
+        let low = i64::from(range.0) + products.0;
+        let high = i64::from(range.1) + products.1;
+        let reached = i64::from(known.0) <= low && i64::from(known.1) >= high;
         let most = |n: u64| usize::try_from(n).unwrap_or(usize::MAX).min(k.max(1));
         lanes.vectorize(GuardedTile::<L, S, W, ROWS, VECTORS> {
             lanes,
             codes,
             stage: InnerStage {
                 settler: Settler::new(lanes, inner.register),
+                narrow: narrow.and_then(|form| Narrow::new(lanes, inner.register, form)),
+                sought: if reached { Sought::Events } else { Sought::Everything },
                 width: most(inner.width),
                 tile: inner.count.map_or(k.max(1), most),
                 k,

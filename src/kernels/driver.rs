@@ -237,6 +237,8 @@ fn in_bytes<T: Output>(
         operands,
         stages,
         detail,
+        products: products(a, &b.matrix),
+        narrow: stages[0].narrow(Bounds::new(a, &b.matrix).product),
         orientation: sides.orientation,
         certificate: &certificate,
     };
@@ -252,6 +254,13 @@ fn in_bytes<T: Output>(
         });
     }
     Ok((tallies, start.elapsed().as_secs_f64()))
+}
+
+/// The least and the greatest product of codes of bytes, or zero.
+fn products(a: &Matrix<'_>, b: &Matrix<'_>) -> (i64, i64) {
+    let (a, b) = (a.range(), b.range());
+    let corners = [a.0 * b.0, a.0 * b.1, a.1 * b.0, a.1 * b.1];
+    corners.into_iter().fold((0, 0), |(least, most), x| (x.min(least), x.max(most)))
 }
 
 impl Bounds {

@@ -192,8 +192,7 @@ impl<T: Output> Job<'_, '_, T> {
                 continue;
             }
             let (low, high) = in_lanes[0].extremes(lanes);
-            let limits = (low.max(range.0), high.min(range.1));
-            self.run_tile((lanes, codes), limits, place, Reach::default(), &mut pass);
+            self.run_tile((lanes, codes), (low, high), place, Reach::default(), &mut pass);
             self.write(lanes, place, &pass.result.values);
             let traces = in_lanes.iter_mut().zip(&pass.result.traces);
             for ((in_lanes, [min, max, events]), tally) in traces.zip(&mut tallies) {

@@ -1,6 +1,7 @@
 //! Registers that overflow, in blocks: what cannot overflow is summed exactly, and only the rest is stepped.
 
 use super::bounded::{BlockSums, BroadcastCodes, Grid, columns, products, sum_block};
+use super::narrow::{Narrow, NarrowBlocks, Sought, Spread};
 use super::outer::{Outer, Settler};
 use super::quads::{HEIGHT, TAKES, WIDTH};
 use super::reach::{Reach, sum_ends};
@@ -20,6 +21,10 @@ pub(super) const BLOCK: usize = BLOCK_UNITS * TAKES;
 #[derive(Clone, Copy)]
 pub(super) struct InnerStage<V> {
     pub(super) settler: Settler<V>,
+    /// The same in 16-bit lanes, where they hold it.
+    pub(super) narrow: Option<Narrow<V>>,
+    /// Of steps in 16-bit lanes.
+    pub(super) sought: Sought,
     /// Products per step: a divisor of [`BLOCK`].
     pub(super) width: usize,
     /// Products per tile.
@@ -38,7 +43,7 @@ pub(super) struct Limits<V> {
 impl<V: Copy> Limits<V> {
     /// Whether no output of a tile can leave them in a block.
     #[inline(always)]
-    fn hold<L: ByteLanes<V = V>, const R: usize, const C: usize>(
+    pub(super) fn hold<L: ByteLanes<V = V>, const R: usize, const C: usize>(
         &self,
         lanes: L,
         registers: &Grid<V, R, C>,
@@ -85,39 +90,56 @@ where
         outer.restart(lanes);
         let mut watches = [[W::start(lanes); V]; R];
         let mut registers = [[zero; V]; R];
+        let mut spread = Spread::ZERO;
         let units = stage.tile.div_ceil(TAKES);
         let mut products = stage.k;
-        let (mut block, mut far) = (0, 0);
+        let (mut index, mut far) = (0, 0);
+        // Where most of a block had to be stepped, the next ones most likely have to be, and are not summed first.
+        let mut unseen = 0;
+        let sums_cost_more = stage.narrow.is_some_and(|narrow| narrow.costs_less::<L, W>());
         for (a, b) in a.chunks(HEIGHT * units).zip(b.chunks(WIDTH * units)) {
             registers = [[zero; V]; R];
-            let mut left = products.min(stage.tile);
-            products -= left;
-            let blocks = a.chunks(HEIGHT * BLOCK_UNITS).zip(b.chunks(WIDTH * BLOCK_UNITS));
-            // Where most of a block had to be stepped, the next ones most likely have to be, and are not summed first.
-            let mut stepped_unseen = 0;
-            for (a, b) in blocks {
-                let here = left.min(BLOCK);
-                left -= here;
-                block += 1;
-                if far > 0 {
-                    far -= 1;
-                } else if stepped_unseen == 0 {
-                    if reach.holds(lanes, block - 1, &registers, &limits) {
-                        registers = sum_ends(lanes, codes, &registers, a, b);
+            let mut rest = Block { a, b, products: products.min(stage.tile) };
+            products -= rest.products;
+            while rest.products > 0 {
+                let (block, next) = rest.split(1);
+                let mut sums = None;
+                if unseen == 0 && !sums_cost_more {
+                    if far > 0 {
+                        far -= 1;
+                    } else if reach.holds(lanes, index, &registers, &limits) {
+                        registers = sum_ends(lanes, codes, &registers, block.a, block.b);
+                        rest = next;
+                        index += 1;
+                        continue;
+                    } else {
+                        far = FAR;
+                    }
+                    let known = sum_block(lanes, codes, &registers, block.a, block.b);
+                    if limits.hold(lanes, &registers, &known) {
+                        registers = known.ends;
+                        rest = next;
+                        index += 1;
                         continue;
                     }
-                    far = FAR;
+                    sums = Some(known);
                 }
-                let sums = if stepped_unseen > 0 {
-                    stepped_unseen -= 1;
-                    None
-                } else {
-                    Some(sum_block(lanes, codes, &registers, a, b))
-                };
-                if let Some(sums) = &sums
-                    && limits.hold(lanes, &registers, sums)
-                {
-                    registers = sums.ends;
+                if let Some(narrow) = stage.narrow {
+                    let stepped = lanes.vectorize(NarrowBlocks {
+                        lanes,
+                        codes,
+                        narrow,
+                        limits,
+                        blocks: rest,
+                        sums,
+                        registers: &mut registers,
+                        watches: &mut watches,
+                        spread: &mut spread,
+                        unseen: &mut unseen,
+                        sought: stage.sought,
+                    });
+                    rest = rest.split(stepped).1;
+                    index += stepped;
                     continue;
                 }
                 let was_seen = sums.is_some();
@@ -126,14 +148,18 @@ where
                     codes,
                     stage,
                     limits,
-                    block: Block { a, b, products: here },
+                    block,
                     sums,
                     registers: &mut registers,
                     watches: &mut watches,
                 });
-                if all && was_seen {
-                    stepped_unseen = UNSEEN;
+                if !was_seen {
+                    unseen -= 1;
+                } else if all {
+                    unseen = UNSEEN;
                 }
+                rest = next;
+                index += 1;
             }
             outer.take(lanes, registers.as_flattened());
         }
@@ -142,12 +168,25 @@ where
     }
 }
 
-/// The operands of a block.
+/// The operands of a block, or of several.
 #[derive(Clone, Copy)]
-struct Block<'a> {
-    a: &'a [i32],
-    b: &'a [i32],
-    products: usize,
+pub(super) struct Block<'a> {
+    pub(super) a: &'a [i32],
+    pub(super) b: &'a [i32],
+    pub(super) products: usize,
+}
+
+impl Block<'_> {
+    /// The first `blocks` blocks, and those behind them.
+    #[inline(always)]
+    pub(super) fn split(self, blocks: usize) -> (Self, Self) {
+        let units = blocks * BLOCK_UNITS;
+        let (a, next_a) = self.a.split_at(self.a.len().min(HEIGHT * units));
+        let (b, next_b) = self.b.split_at(self.b.len().min(WIDTH * units));
+        let products = self.products.min(blocks * BLOCK);
+        let first = Self { a, b, products };
+        (first, Self { a: next_a, b: next_b, products: self.products - products })
+    }
 }
 
 /// A block in which some output may leave its register.

@@ -5,6 +5,7 @@
 //! operands -> 16-bit or 32-bit codes -> packed panels            (operand, pack)
 //! accumulator and value bounds -> which lanes, which passes      (plan)
 //! per block of rows and panel of columns: the hot loop           (tile, outer)
+//! of bytes: blocks of k that are summed, or stepped              (guarded, narrow)
 //! outputs -> values and report                                   (driver, tally)
 //! ```
 //!
@@ -23,6 +24,7 @@ mod full;
 mod guarded;
 mod lane_tally;
 mod matmul;
+mod narrow;
 mod operand;
 mod outer;
 mod pack;

@@ -26,6 +26,15 @@ pub(super) struct StagePlan {
     pub(super) count: Option<u64>,
 }
 
+/// How a register is stepped in lanes of 16 bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NarrowForm {
+    /// Shifted up, so that the lane's range is the register's.
+    Scaled,
+    /// As it is, within the lane's range.
+    Within,
+}
+
 /// Stages and the words that hold all their values.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Plan {
@@ -59,6 +68,25 @@ impl StagePlan {
         };
         let count = stage.count.map(|count| count.get());
         Some(Self { register, width: stage.width.get().into(), count })
+    }
+
+    /// How lanes of 16 bits step it, one product at a time and none of a magnitude above `product`; `None` where they do
+    /// not.
+    pub(super) fn narrow(&self, product: u128) -> Option<NarrowForm> {
+        let (StageRegister::Saturate { bits } | StageRegister::Wrap { bits }) = self.register
+        else {
+            return None;
+        };
+        let lane = i16::BITS;
+        if bits > lane || self.width > 1 {
+            None
+        } else if product < 1 << (bits - 1) {
+            Some(NarrowForm::Scaled)
+        } else if product < 1 << (lane - 1) {
+            Some(NarrowForm::Within)
+        } else {
+            None
+        }
     }
 
     /// The same stage with a register that holds every sum.
@@ -244,6 +272,28 @@ mod tests {
             register + &width + &count
         };
         plans.iter().map(one).collect::<Vec<_>>().join(",")
+    }
+
+    #[test]
+    fn lanes_of_16_bits_where_products_fit() {
+        let form = |acc: &str, product| {
+            let acc: Accumulator = acc.parse().unwrap();
+            stages(&acc).unwrap()[0].narrow(product)
+        };
+        for register in ["sat", "wrap"] {
+            for bits in 2..=16 {
+                let acc = format!("int{bits}-{register}");
+                let end = 1 << (bits - 1);
+                assert_eq!(form(&acc, end - 1), Some(NarrowForm::Scaled));
+                let beyond = (bits < 16).then_some(NarrowForm::Within);
+                assert_eq!(form(&acc, end), beyond);
+                assert_eq!(form(&acc, (1 << 15) - 1).is_some(), true);
+                assert_eq!(form(&acc, 1 << 15), None);
+                assert_eq!(form(&format!("{acc}*2"), 1), None);
+            }
+            assert_eq!(form(&format!("int17-{register}"), 1), None);
+        }
+        assert_eq!(form("exact", 1), None);
     }
 
     #[test]

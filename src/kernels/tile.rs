@@ -59,6 +59,9 @@ pub(super) trait Watch<L: Lanes>: Copy {
     /// One step: the exact sum, and what the register kept of it.
     fn see(&mut self, lanes: L, sum: L::V, kept: L::V);
 
+    /// What was [seen](Self::seen) elsewhere of other steps.
+    fn add(&mut self, lanes: L, seen: [L::V; 3]);
+
     /// Least and greatest sum, and the events; zero where not noted.
     fn seen(self, lanes: L) -> [L::V; 3];
 }
@@ -91,6 +94,9 @@ impl<L: Lanes> Watch<L> for Blind {
     fn see(&mut self, _: L, _: L::V, _: L::V) {}
 
     #[inline(always)]
+    fn add(&mut self, _: L, _: [L::V; 3]) {}
+
+    #[inline(always)]
     fn seen(self, lanes: L) -> [L::V; 3] {
         [zero(lanes); 3]
     }
@@ -108,6 +114,12 @@ impl<L: Lanes> Watch<L> for Extremes<L::V> {
     fn see(&mut self, lanes: L, sum: L::V, _: L::V) {
         let [min, max] = self.0;
         self.0 = [lanes.min(min, sum), lanes.max(max, sum)];
+    }
+
+    #[inline(always)]
+    fn add(&mut self, lanes: L, seen: [L::V; 3]) {
+        let [min, max] = self.0;
+        self.0 = [lanes.min(min, seen[0]), lanes.max(max, seen[1])];
     }
 
     #[inline(always)]
@@ -131,6 +143,11 @@ impl<L: Lanes> Watch<L> for Events<L::V> {
     }
 
     #[inline(always)]
+    fn add(&mut self, lanes: L, [.., events]: [L::V; 3]) {
+        self.0 = lanes.add(self.0, events);
+    }
+
+    #[inline(always)]
     fn seen(self, lanes: L) -> [L::V; 3] {
         [zero(lanes), zero(lanes), self.0]
     }
@@ -148,6 +165,12 @@ impl<L: Lanes> Watch<L> for Everything<L::V> {
     fn see(&mut self, lanes: L, sum: L::V, kept: L::V) {
         let [min, max, events] = self.0;
         self.0 = [lanes.min(min, sum), lanes.max(max, sum), lanes.count_changed(events, sum, kept)];
+    }
+
+    #[inline(always)]
+    fn add(&mut self, lanes: L, seen: [L::V; 3]) {
+        let [min, max, events] = self.0;
+        self.0 = [lanes.min(min, seen[0]), lanes.max(max, seen[1]), lanes.add(events, seen[2])];
     }
 
     #[inline(always)]

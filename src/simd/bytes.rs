@@ -3,10 +3,13 @@
 //! No intermediate has 16 bits only: 255 · (-128) + 255 · (-128) does not fit, and the instruction that saturates there
 //! is not used.
 
-use super::Lanes;
+use super::NarrowLanes;
 
 /// Lanes of 32 bits whose operand words may also be four bytes, the earliest in the lowest place.
-pub(crate) trait ByteLanes: Lanes<Word = i32> {
+pub(crate) trait ByteLanes: NarrowLanes {
+    /// Whether [`Self::dot_bytes`] is one instruction.
+    const DOTS_BYTES: bool;
+
     /// `acc + Σ a[i] * b[i]` over the four bytes of each word: those of `a` unsigned, those of `b` signed.
     fn dot_bytes(self, acc: Self::V, a: Self::V, b: Self::V) -> Self::V;
 
@@ -61,6 +64,8 @@ mod x86 {
     }
 
     impl ByteLanes for Avx512Lanes32 {
+        const DOTS_BYTES: bool = true;
+
         #[inline(always)]
         fn prefetch(self, words: &[i32], ahead: usize) {
             prefetch(words.as_ptr().wrapping_add(ahead));
@@ -93,6 +98,8 @@ mod x86 {
     }
 
     impl ByteLanes for Avx2Lanes32 {
+        const DOTS_BYTES: bool = false;
+
         #[inline(always)]
         fn prefetch(self, words: &[i32], ahead: usize) {
             prefetch(words.as_ptr().wrapping_add(ahead));
@@ -145,6 +152,8 @@ mod portable {
     use super::ByteLanes;
 
     impl ByteLanes for Portable32 {
+        const DOTS_BYTES: bool = false;
+
         #[inline(always)]
         fn prefetch(self, _: &[i32], _: usize) {}
 

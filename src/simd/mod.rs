@@ -22,6 +22,7 @@ mod isa;
 mod lanes;
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 mod linux;
+mod narrow;
 mod pages;
 mod portable;
 mod prefetch;
@@ -33,5 +34,6 @@ pub(crate) use bytes::ByteLanes;
 pub use isa::{Isa, IsaError};
 pub(crate) use isa::{Task, run};
 pub(crate) use lanes::{Call, Lanes, Simd, Word};
+pub(crate) use narrow::{NarrowLanes, both};
 pub(crate) use pages::advise_large_pages;
 pub(crate) use prefetch::prefetch_to_write;

@@ -1,6 +1,6 @@
 //! Every primitive of every instruction set against its scalar definition.
 
-use super::{ByteLanes, Isa, Lanes, Simd, Task, Word, run};
+use super::{ByteLanes, Isa, Lanes, NarrowLanes, Simd, Task, Word, both, run};
 
 /// Values at and around every edge, and some in between.
 fn words<W: Word>(count: usize, seed: u64) -> Vec<W> {
@@ -54,6 +54,7 @@ impl Task for Check {
             },
         );
         check_bytes(simd.lanes32());
+        check_narrow(simd.lanes32());
         let sign_extended = |x| i64::from(x as i32);
         check(simd.lanes64(), sign_extended, |acc, a, b| acc.wrapping_add(a * b));
     }
@@ -150,6 +151,64 @@ fn check_bytes<L: ByteLanes>(lanes: L) {
                 one[lane] -= 1;
             }
         }
+    }
+}
+
+/// The halves of words as lanes, at the ends of 16 bits among others.
+fn check_narrow<L: NarrowLanes>(lanes: L) {
+    let rounds = if cfg!(miri) { 3 } else { 200 };
+    for seed in 0..rounds {
+        let [a, b, c] = [0, 1, 2].map(|n| words::<i32>(L::N, seed * 3 + n));
+        let [va, vb, vc] = [&a, &b, &c].map(|words| lanes.load(words));
+        let stored = |v: L::V| {
+            let mut out = vec![0; L::N];
+            lanes.store(v, &mut out);
+            out
+        };
+        let halves = |word: i32| [word as i16, (word >> 16) as i16];
+        let word = |[low, high]: [i16; 2]| i32::from(high) << 16 | i32::from(low) & 0xffff;
+        let each = |f: &dyn Fn(i16, i16, i16) -> i16| -> Vec<i32> {
+            let lanes = a.iter().zip(&b).zip(&c);
+            let both = |((&a, &b), &c)| {
+                let (a, b, c) = (halves(a), halves(b), halves(c));
+                word([f(a[0], b[0], c[0]), f(a[1], b[1], c[1])])
+            };
+            lanes.map(both).collect()
+        };
+        let pairs = |f: &dyn Fn([i16; 2], [i16; 2]) -> i32| -> Vec<i32> {
+            a.iter().zip(&b).map(|(&a, &b)| f(halves(a), halves(b))).collect()
+        };
+        assert_eq!(stored(lanes.join_low(va, vb)), pairs(&|a, b| word([a[0], b[0]])), "join_low");
+        assert_eq!(stored(lanes.join_high(va, vb)), pairs(&|a, b| word([a[1], b[1]])), "join_high");
+        let [even, odd] = lanes.split(va).map(stored);
+        assert_eq!(even, pairs(&|a, _| a[0].into()), "split");
+        assert_eq!(odd, pairs(&|a, _| a[1].into()), "split");
+        let [low, high] = lanes.low_and_high(va).map(stored);
+        assert_eq!(low, each(&|a, _, _| (a as i8).into()), "low_and_high");
+        assert_eq!(high, each(&|a, _, _| a >> 8), "low_and_high");
+        for place in 0..4 {
+            let byte = |word: i32| i16::from(word.to_le_bytes()[place]);
+            let expected: Vec<_> = a.iter().map(|&a| both(byte(a))).collect();
+            assert_eq!(stored(lanes.spread(va, place)), expected, "spread {place}");
+        }
+        for bits in 0..16 {
+            assert_eq!(stored(lanes.shift_right16(va, bits)), each(&|a, _, _| a >> bits));
+        }
+        assert_eq!(stored(lanes.add16(va, vb)), each(&|a, b, _| a.wrapping_add(b)), "add16");
+        let saturated = each(&|a, b, _| a.saturating_add(b));
+        assert_eq!(stored(lanes.add_saturating16(va, vb)), saturated, "add_saturating16");
+        assert_eq!(stored(lanes.sub16(va, vb)), each(&|a, b, _| a.wrapping_sub(b)), "sub16");
+        assert_eq!(stored(lanes.mul16(va, vb)), each(&|a, b, _| a.wrapping_mul(b)), "mul16");
+        assert_eq!(stored(lanes.min16(va, vb)), each(&|a, b, _| a.min(b)), "min16");
+        assert_eq!(stored(lanes.max16(va, vb)), each(&|a, b, _| a.max(b)), "max16");
+        for bits in 2..16 {
+            let [mask, sign] = [(1i32 << bits) - 1, 1 << (bits - 1)].map(|x| x as i16);
+            let [vm, vs] = [mask, sign].map(|x| lanes.splat(both(x)));
+            let wrapped = each(&|a, _, _| a << (16 - bits) >> (16 - bits));
+            assert_eq!(stored(lanes.wrap16(va, vm, vs)), wrapped, "wrap16 to {bits}");
+        }
+        let added = each(&|a, b, c| if a == b { c.wrapping_add(b) } else { c });
+        assert_eq!(stored(lanes.add_same16(vc, vb, va, vb)), added, "add_same16");
     }
 }
 
