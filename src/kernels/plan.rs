@@ -287,7 +287,7 @@ mod tests {
                 assert_eq!(form(&acc, end - 1), Some(NarrowForm::Scaled));
                 let beyond = (bits < 16).then_some(NarrowForm::Within);
                 assert_eq!(form(&acc, end), beyond);
-                assert_eq!(form(&acc, (1 << 15) - 1).is_some(), true);
+                assert!(form(&acc, (1 << 15) - 1).is_some());
                 assert_eq!(form(&acc, 1 << 15), None);
                 assert_eq!(form(&format!("{acc}*2"), 1), None);
             }
