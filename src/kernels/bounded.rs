@@ -48,7 +48,7 @@ impl<L: ByteLanes> BroadcastCodes<L> for Shifted {
 }
 
 /// 128 in every byte.
-const EIGHTIES: i32 = i32::from_ne_bytes([0x80; 4]);
+pub(super) const EIGHTIES: i32 = i32::from_ne_bytes([0x80; 4]);
 
 /// Vectors of a tile.
 pub(super) type Grid<V, const R: usize, const C: usize> = [[V; C]; R];

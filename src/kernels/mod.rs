@@ -5,7 +5,9 @@
 //! operands -> 16-bit or 32-bit codes -> packed panels            (operand, pack)
 //! accumulator and value bounds -> which lanes, which passes      (plan)
 //! per block of rows and panel of columns: the hot loop           (tile, outer)
-//! of bytes: blocks of k that are summed, or stepped              (guarded, narrow)
+//! what need not be stepped: exact sums of bits, bytes and words  (sums)
+//! of bytes: blocks of k that are summed, or stepped              (guarded, reach, bounded, narrow)
+//! of bytes, with the whole report: short sums are walked         (full, walk, profile, lane_tally)
 //! outputs -> values and report                                   (driver, tally)
 //! ```
 //!

@@ -4,7 +4,7 @@
 //! bound of [`bounded`](super::bounded), but both factors are found once for many tiles: where it suffices, a block costs
 //! little more than an exact sum.
 
-use super::bounded::{BroadcastCodes, Grid, columns};
+use super::bounded::{BroadcastCodes, EIGHTIES, Grid, columns};
 use super::guarded::{BLOCK_UNITS, Limits};
 use super::quads::{HEIGHT, TAKES, WIDTH};
 use crate::simd::{ByteLanes, Call};
@@ -89,8 +89,6 @@ where
     ends
 }
 
-/// 128 in every byte.
-const EIGHTIES: i32 = i32::from_ne_bytes([0x80; 4]);
 /// 1 in every byte.
 const ONES: i32 = i32::from_ne_bytes([1; 4]);
 

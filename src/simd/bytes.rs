@@ -50,19 +50,6 @@ mod x86 {
     use super::super::prefetch::prefetch;
     use super::ByteLanes;
 
-    /// Methods whose body is one expression of the instructions that the lanes stand for.
-    macro_rules! instructions {
-        ($(fn $name:ident($self:ident $(, $arg:ident: $type:ty)*) -> $out:ty { $body:expr })*) => {
-            $(
-                #[inline(always)]
-                fn $name($self $(, $arg: $type)*) -> $out {
-                    // SAFETY: the token in `self` proves the instructions.
-                    unsafe { $body }
-                }
-            )*
-        };
-    }
-
     impl ByteLanes for Avx512Lanes32 {
         const DOTS_BYTES: bool = true;
 

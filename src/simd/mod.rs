@@ -9,6 +9,20 @@
     reason = "vector instructions; every block rests on the detection that a token stands for"
 )]
 
+/// Methods whose body is one expression of the instructions that the lanes stand for.
+#[cfg(target_arch = "x86_64")]
+macro_rules! instructions {
+    ($(fn $name:ident($self:ident $(, $arg:ident: $type:ty)*) -> $out:ty { $body:expr })*) => {
+        $(
+            #[inline(always)]
+            fn $name($self $(, $arg: $type)*) -> $out {
+                // SAFETY: the token in `self` proves the instructions.
+                unsafe { $body }
+            }
+        )*
+    };
+}
+
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod amx;
 #[cfg(target_arch = "x86_64")]

@@ -62,19 +62,6 @@ mod x86 {
     use super::super::avx512::Avx512Lanes32;
     use super::{NarrowLanes, both};
 
-    /// Methods whose body is one expression of the instructions that the lanes stand for.
-    macro_rules! instructions {
-        ($(fn $name:ident($self:ident $(, $arg:ident: $type:ty)*) -> $out:ty { $body:expr })*) => {
-            $(
-                #[inline(always)]
-                fn $name($self $(, $arg: $type)*) -> $out {
-                    // SAFETY: the token in `self` proves the instructions.
-                    unsafe { $body }
-                }
-            )*
-        };
-    }
-
     /// `(a & b) ^ c` as the truth table of a ternary logic instruction.
     const AND_XOR: i32 = (0b1111_0000 & 0b1100_1100) ^ 0b1010_1010;
     /// The bytes of the high halves of all words.

@@ -11,11 +11,11 @@
 
 use ndarray::{ArrayView2, ArrayViewMut2};
 
-use super::job::{At, Fill, TileSums};
+use super::job::{At, Fill, TileSums, in_parts};
 use super::output::{Kept, Output};
 use crate::kernels::operand::{Codes, Matrix};
 use crate::kernels::pack::Panels;
-use crate::kernels::split::{Grain, Part, split};
+use crate::kernels::split::Part;
 use crate::simd::bits::{BitLanes, BitTask, run_bits};
 use crate::simd::{Call, Isa, IsaError};
 
@@ -184,9 +184,8 @@ pub(super) fn multiply<T: Output>(
     kept: Kept,
     isa: Isa,
 ) -> Result<(), IsaError> {
-    let grain = Grain::new((HEIGHT, WIDTH), out.len(), (1 << 20) / operands.k.max(1));
-    let work = |part: Part<'_, T>| run_bits(isa, Job { part, operands, kept });
-    split(Part { out, row: 0, col: 0 }, grain, &work, &|first, second| first.and(second))
+    let least = (1 << 20) / operands.k.max(1);
+    in_parts(out, (HEIGHT, WIDTH), least, |part| run_bits(isa, Job { part, operands, kept }))
 }
 
 /// One part of the outputs.

@@ -4,12 +4,12 @@
 
 use ndarray::ArrayViewMut2;
 
-use super::job::{At, Fill, TileSums};
+use super::job::{At, Fill, TileSums, in_parts};
 use super::output::{Kept, Output};
 use super::rows::Rows;
 use super::tile::{Packed, Panels, Rest, RowWords, Start, sum_tile};
 use crate::kernels::quads::{Bytes, HEIGHT, Quads, SUMMED, TAKES, WIDTH};
-use crate::kernels::split::{Grain, Part, split};
+use crate::kernels::split::Part;
 use crate::simd::{ByteLanes, Call, Isa, IsaError, Lanes, Simd, Task, run};
 
 /// The most products that 32 bits hold the sum of: `255 * 255 * 2^15 < 2^31`.
@@ -30,9 +30,8 @@ pub(super) fn multiply<T: Output>(
     kept: Kept,
     isa: Isa,
 ) -> Result<(), IsaError> {
-    let grain = Grain::new((HEIGHT, WIDTH), out.len(), (1 << 18) / product.k.max(1));
-    let work = |part: Part<'_, T>| run(isa, Job { part, product, kept });
-    split(Part { out, row: 0, col: 0 }, grain, &work, &|first, second| first.and(second))
+    let least = (1 << 18) / product.k.max(1);
+    in_parts(out, (HEIGHT, WIDTH), least, |part| run(isa, Job { part, product, kept }))
 }
 
 /// One part of the outputs.

@@ -5,8 +5,8 @@ use ndarray::{ArrayViewMut2, Axis, s};
 
 use super::output::{Kept, Output};
 use crate::kernels::pack::Line;
-use crate::kernels::split::Part;
-use crate::simd::{Call, prefetch_to_write};
+use crate::kernels::split::{Grain, Part, split};
+use crate::simd::{Call, IsaError, prefetch_to_write};
 
 /// Bytes of panels that all blocks pass by before the next ones come: less than what a core's second cache holds, of
 /// which the block and the outputs need some.
@@ -36,6 +36,18 @@ pub(super) trait TileSums {
 
     /// Writes the sums of a tile, [`Self::WIDTH`] to a row; `#[inline(always)]`.
     fn sum(&self, at: At, sums: &mut [Self::Sum]);
+}
+
+/// Runs `work` on parts of the outputs, which is cut between blocks and panels of `size` outputs, in parallel; none has less
+/// than `least` outputs, but where there are no more.
+pub(super) fn in_parts<T: Output>(
+    out: ArrayViewMut2<'_, T>,
+    size: (usize, usize),
+    least: usize,
+    work: impl Fn(Part<'_, T>) -> Result<(), IsaError> + Sync,
+) -> Result<(), IsaError> {
+    let grain = Grain::new(size, out.len(), least);
+    split(Part { out, row: 0, col: 0 }, grain, &work, &|first, second| first.and(second))
 }
 
 /// A tile: block, panel, how many of their outputs there are, and the chunk of k.

@@ -9,13 +9,13 @@
 use ndarray::{ArrayView2, ArrayViewMut2};
 
 use super::bytes::LONGEST;
-use super::job::{At, Fill, TileSums};
+use super::job::{At, Fill, TileSums, in_parts};
 use super::output::{Kept, Output};
 use super::rows::Rows;
 use crate::kernels::operand::{Codes, Matrix};
 use crate::kernels::pack::{Line, Panels};
 use crate::kernels::quads::{Byte, Bytes, TAKES};
-use crate::kernels::split::{Grain, Part, split};
+use crate::kernels::split::Part;
 use crate::simd::amx::{Amx, DEPTH, OUTPUTS, STEP, Signs, Tiles};
 use crate::simd::{Isa, IsaError, Lanes, Simd, Task, run};
 
@@ -118,14 +118,14 @@ pub(super) fn multiply<T: Output>(
     amx: Amx,
 ) -> Result<(), IsaError> {
     let Operands { rows, columns, k } = operands;
-    let grain = Grain::new((OUTPUTS, OUTPUTS), out.len(), (1 << 20) / k.max(1));
     let signs = match (rows.bytes, columns.bytes) {
         (Bytes::Unsigned, Bytes::Unsigned) => Signs::UnsignedUnsigned,
         (Bytes::Unsigned, Bytes::Signed) => Signs::UnsignedSigned,
         (Bytes::Signed, Bytes::Unsigned) => Signs::SignedUnsigned,
         (Bytes::Signed, Bytes::Signed) => Signs::SignedSigned,
     };
-    let work = |part: Part<'_, T>| {
+    let least = (1 << 20) / k.max(1);
+    in_parts(out, (OUTPUTS, OUTPUTS), least, |part| {
         let tiles = InTiles {
             tiles: Tiles::new(amx),
             operands,
@@ -133,8 +133,7 @@ pub(super) fn multiply<T: Output>(
             signs,
         };
         run(Isa::Avx512, Job { part, tiles, kept })
-    };
-    split(Part { out, row: 0, col: 0 }, grain, &work, &|first, second| first.and(second))
+    })
 }
 
 /// One part of the outputs.

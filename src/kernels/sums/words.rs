@@ -7,12 +7,12 @@
 
 use ndarray::{ArrayView2, ArrayViewMut2};
 
-use super::job::{At, Fill, TileSums};
+use super::job::{At, Fill, TileSums, in_parts};
 use super::output::{Kept, Output};
 use crate::kernels::operand::{Matrix, any_codes};
 use crate::kernels::pack::{Panels, Role};
 use crate::kernels::quads::{HEIGHT, WIDTH};
-use crate::kernels::split::{Grain, Part, split};
+use crate::kernels::split::Part;
 use crate::simd::{ByteLanes, Call, Isa, IsaError, Lanes, Simd, Task, run};
 
 /// Pairs of a chunk of halves: `128 * 2 * 255 * 2^15 < 2^31`.
@@ -116,9 +116,8 @@ pub(super) fn multiply<T: Output>(
     kept: Kept,
     isa: Isa,
 ) -> Result<(), IsaError> {
-    let grain = Grain::new((HEIGHT, WIDTH), out.len(), (1 << 17) / operands.k.max(1));
-    let work = |part: Part<'_, T>| run(isa, Job { part, operands, kept });
-    split(Part { out, row: 0, col: 0 }, grain, &work, &|first, second| first.and(second))
+    let least = (1 << 17) / operands.k.max(1);
+    in_parts(out, (HEIGHT, WIDTH), least, |part| run(isa, Job { part, operands, kept }))
 }
 
 /// One part of the outputs.
