@@ -45,13 +45,14 @@ const LEAST_BITS_WIDE: usize = 512;
 const LEAST_TERNARY_WIDE: usize = 2048;
 
 fn kernel(a: &Matrix<'_>, b: &PackedMatrix, isa: Isa) -> Option<Kernel> {
-    let k = a.dim().1;
+    let (m, k) = a.dim();
     let (theirs, is_wide) = (&b.matrix, isa.is_avx512());
     let least = if is_wide { LEAST_BITS_WIDE } else { LEAST_BITS };
     if bits::is_ternary(theirs)
         && bits::is_ternary(a)
         && k >= least
         && counts_bits(isa)
+        && !in_tiles(isa, m)
         && (!is_wide
             || k >= LEAST_TERNARY_WIDE
             || !b.bits(bits::Side::Lanes).has_zeros()
@@ -65,6 +66,14 @@ fn kernel(a: &Matrix<'_>, b: &PackedMatrix, isa: Isa) -> Option<Kernel> {
     } else {
         None
     }
+}
+
+/// Whether `m` rows of bytes are multiplied in tiles, which is faster than to count bits.
+fn in_tiles(isa: Isa, m: usize) -> bool {
+    #[cfg(target_arch = "x86_64")]
+    return tiles::amx(isa, m).is_some();
+    #[cfg(not(target_arch = "x86_64"))]
+    return false;
 }
 
 /// Whether there is a kernel for these operands.
