@@ -78,6 +78,18 @@ fn operands_as_they_lie_in_memory() {
     check(rows, codes(&mut random, (66, 131), false).t());
 }
 
+/// Depths around the pieces that k is cut into.
+#[test]
+fn deep_products() {
+    let mut random = Random(3);
+    for k in [4095, 4096, 4097, 4160, 8191, 8193] {
+        let (a, b) = (codes(&mut random, (33, k), false), codes(&mut random, (k, 70), true));
+        check(a.view(), b.view());
+        check(a.mapv(i8::cast_unsigned).view(), b.mapv(i8::cast_unsigned).view());
+        check(b.t(), a.t());
+    }
+}
+
 /// Sums beyond 32 bits, over more products than 32 bits hold the sum of.
 #[test]
 fn long_sums() {

@@ -268,7 +268,7 @@ impl<'a, T: Output> Job<'a, '_, T> {
         let certificate = self.guarded.certificate;
         let holds =
             |certified: &[bool], index: usize| certified.get(index).copied().unwrap_or(false);
-        let exact = Product::new(self.guarded.operands);
+        let exact = Product::whole(self.guarded.operands);
         let mut sums = [0; HEIGHT * WIDTH];
         let k = self.guarded.operands.k.max(1);
         let tile =

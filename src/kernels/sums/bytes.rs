@@ -15,6 +15,10 @@ use crate::simd::{ByteLanes, Call, Isa, IsaError, Lanes, Simd, Task, run};
 /// The most products that 32 bits hold the sum of: `255 * 255 * 2^15 < 2^31`.
 pub(in crate::kernels) const LONGEST: usize = 1 << 15;
 
+/// Products that are summed at once where outputs can be added to: of so many, several panels stay in the cache.
+pub(super) const CHUNK: usize = 1 << 12;
+const _: () = assert!(CHUNK <= LONGEST && CHUNK.is_multiple_of(SUMMED));
+
 /// Two operands, k in one tile each.
 #[derive(Clone, Copy)]
 pub(in crate::kernels) struct Operands<'a> {
@@ -56,6 +60,8 @@ pub(in crate::kernels) struct Product<'a> {
     broadcast: Broadcast<'a>,
     lanes: &'a Quads,
     k: usize,
+    /// Products that are summed at once.
+    chunk: usize,
     starts: Starts,
 }
 
@@ -66,17 +72,26 @@ enum Broadcast<'a> {
 }
 
 impl<'a> Product<'a> {
-    /// Of packed operands, k in chunks of [`LONGEST`].
-    pub(in crate::kernels) fn new(operands: Operands<'a>) -> Self {
+    /// Of packed operands, all of k at once, which is at most [`LONGEST`] products.
+    pub(in crate::kernels) fn whole(operands: Operands<'a>) -> Self {
+        Self::of_packed(operands, LONGEST)
+    }
+
+    /// Of packed operands.
+    pub(super) fn new(operands: Operands<'a>) -> Self {
+        Self::of_packed(operands, CHUNK)
+    }
+
+    fn of_packed(operands: Operands<'a>, chunk: usize) -> Self {
         let Operands { broadcast, lanes, k } = operands;
-        let starts = Starts::of_packed(operands);
-        Self { broadcast: Broadcast::Packed(broadcast), lanes, k, starts }
+        let starts = Starts::of_packed(operands, chunk);
+        Self { broadcast: Broadcast::Packed(broadcast), lanes, k, chunk, starts }
     }
 
     /// Of rows, and an operand in lanes whose bytes are of the other kind.
     pub(super) fn of_rows(rows: Rows<'a>, lanes: &'a Quads, k: usize) -> Self {
-        let starts = Starts::of_rows(&rows, lanes, k);
-        Self { broadcast: Broadcast::Rows(rows), lanes, k, starts }
+        let starts = Starts::of_rows(&rows, lanes, k, CHUNK);
+        Self { broadcast: Broadcast::Rows(rows), lanes, k, chunk: CHUNK, starts }
     }
 
     /// Writes the sums of a tile.
@@ -108,11 +123,7 @@ impl<'a, L: ByteLanes> InLanes<'a, L> {
         sums: &mut [i32],
     ) {
         let lanes = self.lanes;
-        let mut a = RowWords::<SIGNED>(self.rows);
-        if self.product.k > LONGEST {
-            let to = self.product.k.min((at.chunk + 1) * LONGEST);
-            a.0 = a.0.map(|row| &row[at.chunk * LONGEST..to]);
-        }
+        let a = RowWords::<SIGNED>(self.rows);
         sum_tile(lanes, Panels { a, b, start }, at, sums);
         if let Some(words) = a.rest() {
             let b = &b[a.0[0].len() / TAKES * WIDTH..];
@@ -129,28 +140,31 @@ impl<L: ByteLanes> TileSums for InLanes<'_, L> {
 
     #[inline(always)]
     fn chunks(&self) -> usize {
-        self.product.k.div_ceil(LONGEST)
+        self.product.k.div_ceil(self.product.chunk)
     }
 
     #[inline(always)]
     fn panel_bytes(&self) -> usize {
-        self.product.k * WIDTH
+        self.product.k.min(self.product.chunk) * WIDTH
     }
 
     #[inline(always)]
-    fn start(&mut self, block: usize, _: usize) {
-        if let Broadcast::Rows(rows) = &self.product.broadcast {
-            self.rows = rows.block(block * HEIGHT);
+    fn start(&mut self, block: usize, _: usize, chunk: usize) {
+        let Product { broadcast, k, chunk: length, .. } = self.product;
+        if let Broadcast::Rows(rows) = broadcast {
+            let (from, to) = (chunk * length, (*k).min((chunk + 1) * length));
+            self.rows = rows.block(block * HEIGHT).map(|row| &row[from..to]);
         }
     }
 
     #[inline(always)]
     fn sum(&self, at: At, sums: &mut [i32]) {
-        let Product { broadcast, lanes: columns, starts, .. } = self.product;
-        let (b, start) = (part(columns.panel(at.panel), WIDTH, at.chunk), starts.of(at));
+        let Product { broadcast, lanes: columns, starts, chunk, .. } = self.product;
+        let part = |words, width| part(words, width * (chunk / TAKES), at.chunk);
+        let (b, start) = (part(columns.panel(at.panel), WIDTH), starts.of(at));
         match broadcast {
             Broadcast::Packed(packed) => {
-                let a = Packed(part(packed.panel(at.block), HEIGHT, at.chunk));
+                let a = Packed(part(packed.panel(at.block), HEIGHT));
                 sum_tile(self.lanes, Panels { a, b, start }, at, sums);
             }
             Broadcast::Rows(rows) => match rows.bytes {
@@ -161,10 +175,9 @@ impl<L: ByteLanes> TileSums for InLanes<'_, L> {
     }
 }
 
-/// The words of a chunk of k.
+/// The words of a chunk of `length` of them.
 #[inline(always)]
-fn part(words: &[i32], width: usize, chunk: usize) -> &[i32] {
-    let length = width * (LONGEST / TAKES);
+fn part(words: &[i32], length: usize, chunk: usize) -> &[i32] {
     let from = (chunk * length).min(words.len());
     &words[from..words.len().min(from + length)]
 }
@@ -181,24 +194,23 @@ struct Starts {
 }
 
 impl Starts {
-    fn of_packed(operands: Operands<'_>) -> Self {
+    fn of_packed(operands: Operands<'_>, chunk: usize) -> Self {
         let Operands { broadcast, lanes, k } = operands;
         let (s, t) = (broadcast.offset, lanes.offset);
-        let chunks = k.div_ceil(LONGEST);
-        let length = |chunk: usize| LONGEST.min(k - chunk * LONGEST) as i32;
-        let constant = |chunk: usize| s * t * length(chunk);
-        let rows = scaled_sums(broadcast, chunks, t, constant);
-        Self { chunks, rows, cols: scaled_sums(lanes, chunks, s, |_| 0) }
+        let chunks = k.div_ceil(chunk);
+        let constant = |index: usize| s * t * chunk.min(k - index * chunk) as i32;
+        let rows = scaled_sums(broadcast, (chunks, chunk), t, constant);
+        Self { chunks, rows, cols: scaled_sums(lanes, (chunks, chunk), s, |_| 0) }
     }
 
     /// Rows have no offset.
-    fn of_rows(rows: &Rows<'_>, lanes: &Quads, k: usize) -> Self {
-        let chunks = k.div_ceil(LONGEST);
+    fn of_rows(rows: &Rows<'_>, lanes: &Quads, k: usize, length: usize) -> Self {
+        let chunks = k.div_ceil(length);
         let outputs = rows.all().len().next_multiple_of(HEIGHT);
         let mut starts = vec![0; outputs * chunks];
         if lanes.offset != 0 {
             for (row, codes) in rows.all().iter().enumerate() {
-                for (chunk, codes) in codes.chunks(LONGEST).enumerate() {
+                for (chunk, codes) in codes.chunks(length).enumerate() {
                     // The best instruction set is there.
                     let sum = run(Isa::best(), SumRow { codes, bytes: rows.bytes });
                     let place = (row / HEIGHT * chunks + chunk) * HEIGHT + row % HEIGHT;
@@ -220,7 +232,7 @@ impl Starts {
 /// `factor Σ byte + constant` of every output of every chunk of every panel.
 fn scaled_sums(
     quads: &Quads,
-    chunks: usize,
+    (chunks, length): (usize, usize),
     factor: i32,
     constant: impl Fn(usize) -> i32,
 ) -> Vec<i32> {
@@ -232,7 +244,7 @@ fn scaled_sums(
     let per_panel = width * quads.units().div_ceil(SUMMED / TAKES).max(1);
     let mut all = Vec::with_capacity(panels * chunks * width);
     for panel in quads.sums().chunks(per_panel) {
-        for (chunk, pieces) in panel.chunks(width * (LONGEST / SUMMED)).enumerate() {
+        for (chunk, pieces) in panel.chunks(width * (length / SUMMED)).enumerate() {
             for output in 0..width {
                 let sum: i32 = pieces[output..].iter().step_by(width).sum();
                 all.push(factor.wrapping_mul(sum).wrapping_add(constant(chunk)));

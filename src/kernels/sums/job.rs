@@ -1,4 +1,4 @@
-//! The one loop over exact sums, whatever sums them: groups of panels, blocks, chunks of k.
+//! The one loop over exact sums, whatever sums them: groups of panels, chunks of k, blocks.
 
 use bytemuck::Pod;
 use ndarray::{ArrayViewMut2, Axis, s};
@@ -25,13 +25,13 @@ pub(super) trait TileSums {
     /// Pieces of k that are summed on their own.
     fn chunks(&self) -> usize;
 
-    /// Bytes of a panel of lanes.
+    /// Bytes of a chunk of a panel of lanes.
     fn panel_bytes(&self) -> usize;
 
-    /// Before the tiles of a block of `height` outputs; `#[inline(always)]`.
+    /// Before the tiles of a chunk of a block of `height` outputs; `#[inline(always)]`.
     #[inline(always)]
-    fn start(&mut self, block: usize, height: usize) {
-        let _ = (block, height);
+    fn start(&mut self, block: usize, height: usize, chunk: usize) {
+        let _ = (block, height, chunk);
     }
 
     /// Writes the sums of a tile, [`Self::WIDTH`] to a row; `#[inline(always)]`.
@@ -84,18 +84,18 @@ impl<T: Output, K: TileSums> Call for Fill<'_, T, K> {
         let group = (CACHED / tiles.panel_bytes().max(1)).max(1) * K::WIDTH;
         for start in (0..cols).step_by(group) {
             let end = cols.min(start + group);
-            for top in (0..rows).step_by(K::HEIGHT) {
-                let height = K::HEIGHT.min(rows - top);
-                let block = (row + top) / K::HEIGHT;
-                tiles.start(block, height);
-                let mut lines = Lines::new(out.slice_mut(s![top..top + height, ..]));
-                for left in (start..end).step_by(K::WIDTH) {
-                    let width = K::WIDTH.min(cols - left);
-                    let panel = (col + left) / K::WIDTH;
-                    lines.prefetch(left, width);
-                    for chunk in 0..chunks {
+            for chunk in 0..chunks {
+                let kept = if chunk + 1 == chunks { kept } else { Kept::Everything };
+                for top in (0..rows).step_by(K::HEIGHT) {
+                    let height = K::HEIGHT.min(rows - top);
+                    let block = (row + top) / K::HEIGHT;
+                    tiles.start(block, height, chunk);
+                    let mut lines = Lines::new(out.slice_mut(s![top..top + height, ..]));
+                    for left in (start..end).step_by(K::WIDTH) {
+                        let width = K::WIDTH.min(cols - left);
+                        let panel = (col + left) / K::WIDTH;
+                        lines.prefetch(left, width);
                         tiles.sum(At { block, panel, height, width, chunk }, sums);
-                        let kept = if chunk + 1 == chunks { kept } else { Kept::Everything };
                         let rows = sums.chunks_exact(K::WIDTH).map(|sums| &sums[..width]);
                         lines.write(left, rows, kept, chunk == 0);
                     }

@@ -8,7 +8,7 @@
 
 use ndarray::{ArrayView2, ArrayViewMut2};
 
-use super::bytes::LONGEST;
+use super::bytes::CHUNK;
 use super::job::{At, Fill, TileSums, in_parts};
 use super::output::{Kept, Output};
 use super::rows::Rows;
@@ -129,7 +129,7 @@ pub(super) fn multiply<T: Output>(
         let tiles = InTiles {
             tiles: Tiles::new(amx),
             operands,
-            block: vec![Line::ZERO; k.div_ceil(DEPTH) * STEP / size_of::<Line>()],
+            block: vec![Line::ZERO; k.min(CHUNK).div_ceil(DEPTH) * STEP / size_of::<Line>()],
             signs,
         };
         run(Isa::Avx512, Job { part, tiles, kept })
@@ -169,39 +169,40 @@ impl TileSums for InTiles<'_> {
 
     #[inline(always)]
     fn chunks(&self) -> usize {
-        self.operands.k.div_ceil(LONGEST)
+        self.operands.k.div_ceil(CHUNK)
     }
 
     #[inline(always)]
     fn panel_bytes(&self) -> usize {
-        self.operands.k * OUTPUTS
+        self.operands.k.min(CHUNK) * OUTPUTS
     }
 
     #[inline(always)]
-    fn start(&mut self, block: usize, height: usize) {
+    fn start(&mut self, block: usize, height: usize, chunk: usize) {
         let to: &mut [u8] = bytemuck::cast_slice_mut(&mut self.block);
         let rows = &self.operands.rows.all()[block * OUTPUTS..][..height];
         for (index, row) in rows.iter().enumerate() {
+            let row = &row[chunk * CHUNK..row.len().min((chunk + 1) * CHUNK)];
             let (codes, rest) = row.as_chunks::<DEPTH>();
             let mut steps = to.as_chunks_mut::<STEP>().0.iter_mut();
             for (codes, step) in codes.iter().zip(steps.by_ref()) {
                 step.as_chunks_mut().0[index] = *codes;
             }
-            // What lies behind the last codes is zero from the start.
             if let Some(step) = steps.next() {
-                step[index * DEPTH..][..rest.len()].copy_from_slice(rest);
+                // What lies behind the last codes is zero, whatever an earlier chunk had there.
+                let to = &mut step[index * DEPTH..][..DEPTH];
+                to.fill(0);
+                to[..rest.len()].copy_from_slice(rest);
             }
         }
     }
 
     #[inline(always)]
     fn sum(&self, at: At, sums: &mut [i32]) {
-        const LENGTH: usize = LONGEST / DEPTH * STEP;
-        let chunk = |bytes: &'_ [u8]| -> std::ops::Range<usize> {
-            at.chunk * LENGTH..bytes.len().min((at.chunk + 1) * LENGTH)
-        };
-        let (a, b) =
-            (bytemuck::cast_slice(&self.block), self.operands.columns.panels.panel(at.panel));
-        self.tiles.sum(&a[chunk(a)], &b[chunk(b)], self.signs, sums);
+        const LENGTH: usize = CHUNK / DEPTH * STEP;
+        let panel = self.operands.columns.panels.panel(at.panel);
+        let panel: &[u8] = &panel[at.chunk * LENGTH..panel.len().min((at.chunk + 1) * LENGTH)];
+        let block: &[u8] = bytemuck::cast_slice(&self.block);
+        self.tiles.sum(&block[..panel.len()], panel, self.signs, sums);
     }
 }
