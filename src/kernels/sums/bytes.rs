@@ -3,6 +3,7 @@
 //! A chunk of k is short enough that 32 bits hold its sum for any bytes.
 
 use ndarray::ArrayViewMut2;
+use rayon::prelude::*;
 
 use super::job::{At, Fill, TileSums, in_parts};
 use super::output::{Kept, Output};
@@ -209,12 +210,16 @@ impl Starts {
         let outputs = rows.all().len().next_multiple_of(HEIGHT);
         let mut starts = vec![0; outputs * chunks];
         if lanes.offset != 0 {
-            for (row, codes) in rows.all().iter().enumerate() {
-                for (chunk, codes) in codes.chunks(length).enumerate() {
-                    // The best instruction set is there.
-                    let sum = run(Isa::best(), SumRow { codes, bytes: rows.bytes });
+            // The best instruction set is there.
+            let sum = |codes: &[u8]| run(Isa::best(), SumRow { codes, bytes: rows.bytes });
+            let of_row = |row: &&[u8]| -> Vec<i32> {
+                row.chunks(length).map(|codes| sum(codes).unwrap_or_default()).collect()
+            };
+            let sums: Vec<_> = rows.all().par_iter().with_min_len(HEIGHT).map(of_row).collect();
+            for (row, sums) in sums.into_iter().enumerate() {
+                for (chunk, sum) in sums.into_iter().enumerate() {
                     let place = (row / HEIGHT * chunks + chunk) * HEIGHT + row % HEIGHT;
-                    starts[place] = lanes.offset.wrapping_mul(sum.unwrap_or_default());
+                    starts[place] = lanes.offset.wrapping_mul(sum);
                 }
             }
         }
