@@ -22,9 +22,27 @@ pub(super) struct Grain {
 
 impl Grain {
     /// About four parts for each thread, none of less than `least` outputs.
-    pub(super) fn new((rows, cols): (usize, usize), outputs: usize, least: usize) -> Self {
-        let parts = 4 * rayon::current_num_threads();
-        let parts = if parts == 4 { 1 } else { parts };
+    pub(super) fn new(size: (usize, usize), outputs: usize, least: usize) -> Self {
+        Self::in_parts(size, 4, outputs, least)
+    }
+
+    /// One part for each thread, where halves can be dealt out evenly: for work that takes as long for all outputs, where a
+    /// part begins with a cold cache.
+    pub(super) fn coarse(size: (usize, usize), outputs: usize, least: usize) -> Self {
+        let per_thread = if rayon::current_num_threads().is_power_of_two() { 1 } else { 4 };
+        Self::in_parts(size, per_thread, outputs, least)
+    }
+
+    fn in_parts(
+        (rows, cols): (usize, usize),
+        per_thread: usize,
+        outputs: usize,
+        least: usize,
+    ) -> Self {
+        let parts = match rayon::current_num_threads() {
+            1 => 1,
+            threads => per_thread * threads,
+        };
         Self { rows, cols, outputs: outputs.div_ceil(parts).max(least) }
     }
 }

@@ -46,7 +46,7 @@ pub(super) fn in_parts<T: Output>(
     least: usize,
     work: impl Fn(Part<'_, T>) -> Result<(), IsaError> + Sync,
 ) -> Result<(), IsaError> {
-    let grain = Grain::new(size, out.len(), least);
+    let grain = Grain::coarse(size, out.len(), least);
     split(Part { out, row: 0, col: 0 }, grain, &work, &|first, second| first.and(second))
 }
 
