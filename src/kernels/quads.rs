@@ -13,6 +13,7 @@ use std::sync::OnceLock;
 
 use ndarray::ArrayView2;
 
+use super::block::Geometry;
 use super::operand::{Codes, Matrix};
 use super::pack::{Panels, Role};
 use crate::simd::{ByteLanes, Call, Isa, Lanes, Simd, Task, run};
@@ -21,6 +22,8 @@ use crate::simd::{ByteLanes, Call, Isa, Lanes, Simd, Task, run};
 pub(super) const HEIGHT: usize = 6;
 /// Outputs per panel of lanes: two or four vectors of 32-bit lanes on AVX-512, eight or less elsewhere.
 pub(super) const WIDTH: usize = 64;
+/// Both.
+pub(super) const GEOMETRY: Geometry = Geometry { height: HEIGHT, width: WIDTH };
 /// Products per word.
 pub(super) const TAKES: usize = 4;
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ndarray::ArrayViewMut2;
 
-use super::block::{Geometry, Orientation};
+use super::block::Orientation;
 use super::operand::{Matrix, PackedMatrix};
 use super::pack::Role;
 use super::quads::{self, Bytes, Order, QuadLayout, Quads};
@@ -21,8 +21,7 @@ impl Sides {
     /// k is cut into tiles of `tile` products, if at all.
     pub(super) fn new(a: &Matrix<'_>, b: &PackedMatrix, tile: usize, order: Order) -> Self {
         let (m, n) = (a.dim().0, b.dim().1);
-        let geometry = Geometry { height: quads::HEIGHT, width: quads::WIDTH };
-        let orientation = match geometry.orientation(m, n) {
+        let orientation = match quads::GEOMETRY.orientation(m, n) {
             // Signed codes go to the lanes; where both are, either may.
             Orientation::ColumnsInLanes if !b.matrix.fits_i8() && a.fits_i8() => {
                 Orientation::RowsInLanes

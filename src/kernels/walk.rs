@@ -7,7 +7,7 @@
 //! Where broadcast codes are not negative, the sign of a product is that of its column. Then it is known beforehand which
 //! of `x1` and `x2` is the greater, and which of `x3` and `x4`, and half of the comparisons go.
 
-use super::bounded::{BroadcastCodes, Grid};
+use super::bounded::{BroadcastCodes, EIGHTIES, Grid};
 use super::outer::Outer;
 use super::profile::Course;
 use super::quads::{HEIGHT, TAKES, WIDTH};
@@ -131,7 +131,7 @@ impl<S, const P: usize> Evenly<S, P> {
         if S::OFFSET == 0 {
             return [prefix, zero];
         }
-        [prefix, lanes.dot_bytes(zero, lanes.splat(SHIFTS), prefix)]
+        [prefix, lanes.dot_bytes(zero, lanes.splat(EIGHTIES), prefix)]
     }
 }
 
@@ -179,9 +179,6 @@ impl<L: ByteLanes, S: BroadcastCodes<L>, const P: usize> Prefixes<L> for Evenly<
         }
     }
 }
-
-/// 128 in every byte.
-const SHIFTS: i32 = i32::from_ne_bytes([0x80; 4]);
 
 /// All bits of the first `count` bytes of a word, which are at least one.
 const fn first(count: usize) -> i32 {

@@ -107,8 +107,7 @@ pub(super) fn multiply<T: Output>(
             Ok(start.elapsed().as_secs_f64())
         }
         Some(Kernel::Words) => {
-            let geometry = Geometry { height: quads::HEIGHT, width: quads::WIDTH };
-            let orientation = geometry.orientation(m, n);
+            let orientation = quads::GEOMETRY.orientation(m, n);
             let (ours, theirs) = orientation.turn((Role::Broadcast, Role::Lanes));
             let (left, right) = (Arc::new(words::Pairs::rows(a, ours)), b.pairs(theirs));
             let (broadcast, lanes) = orientation.turn((&left, &right));
@@ -131,8 +130,7 @@ fn of_bytes<T: Output>(
     out: ArrayViewMut2<'_, T>,
 ) -> Result<f64, IsaError> {
     let ((m, k), n) = (a.dim(), b.dim().1);
-    let geometry = Geometry { height: quads::HEIGHT, width: quads::WIDTH };
-    if geometry.orientation(m, n) == Orientation::RowsInLanes {
+    if quads::GEOMETRY.orientation(m, n) == Orientation::RowsInLanes {
         let sides = Sides::new(a, b, k.max(1), Order::Given);
         let start = Instant::now();
         let product = Product::new(sides.operands(k));
