@@ -12,8 +12,9 @@ use core::ops::{BitOr, BitOrAssign};
 /// assert_eq!(encoded.code, 0x7e);
 /// assert_eq!(encoded.status, Status::OVERFLOW | Status::INEXACT);
 /// assert_eq!(encoded.status.bits(), 5);
+/// assert_eq!(format!("{} {:?}", encoded.status, encoded.status), "NX|OF inexact|overflow");
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 #[must_use]
 pub struct Status(u8);
 
@@ -92,14 +93,22 @@ impl BitOrAssign for Status {
     }
 }
 
-impl fmt::Display for Status {
-    /// The RISC-V names of the flags that are set, joined by `|`; `-` where none is.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if *self == Self::NONE {
-            return f.write_str("-");
+/// Each flag's name in words, in the order of [`Status::NAMES`].
+const WORDS: [&str; 5] = ["inexact", "underflow", "overflow", "divide-by-zero", "invalid"];
+
+impl Status {
+    /// Writes the names of the flags that are set, joined by `|`; `none` where none is.
+    fn write(
+        self,
+        f: &mut fmt::Formatter<'_>,
+        names: [&'static str; 5],
+        none: &'static str,
+    ) -> fmt::Result {
+        if self == Self::NONE {
+            return f.write_str(none);
         }
         let mut separator = "";
-        for (flag, name) in Self::NAMES {
+        for ((flag, _), name) in Self::NAMES.into_iter().zip(names) {
             if self.contains(flag) {
                 f.write_str(separator)?;
                 f.write_str(name)?;
@@ -107,5 +116,19 @@ impl fmt::Display for Status {
             }
         }
         Ok(())
+    }
+}
+
+impl fmt::Display for Status {
+    /// The RISC-V names of the flags that are set, joined by `|`; `-` where none is.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write(f, Self::NAMES.map(|(_, name)| name), "-")
+    }
+}
+
+impl fmt::Debug for Status {
+    /// The flags that are set in words, joined by `|`, such as `inexact|overflow`; `none` where none is.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write(f, WORDS, "none")
     }
 }

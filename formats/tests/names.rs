@@ -10,8 +10,8 @@ use common::{custom_floats, p3109_floats};
 use fewbit_formats::{
     Format, FormatError, GroupFormat, GroupFormatError, InfiniteBlock, InfinityPolicy, LeastScale,
     NanBlock, NanPayload, NanPolicy, NanSign, Overflow, Preset, Rounding, ScaleArithmetic,
-    ScaleFormat, ScaleRule, Span, Stack, SubnormalInput, SubnormalOutput, ZeroBlock, ZeroPoint,
-    ZeroSign,
+    ScaleFormat, ScaleRule, Span, Stack, Status, SubnormalInput, SubnormalOutput, ZeroBlock,
+    ZeroPoint, ZeroSign,
 };
 use proptest::prelude::*;
 
@@ -51,6 +51,57 @@ fn table_names_are_unique_and_round_trip() {
 fn every_shape_of_float_round_trips() {
     for float in [custom_floats(), p3109_floats(3..=16)].concat() {
         round_trips(&Format::Float(float));
+    }
+}
+
+/// `fn` has a NaN where exponent and fraction have 6 bits or more, signed or not.
+#[test]
+fn nan_of_fn_depends_on_exponent_and_fraction() {
+    for (exponent, fraction) in (1..=8).flat_map(|e| (0..=8).map(move |m| (e, m))) {
+        for suffix in ["fn", "fnu"] {
+            let name = format!("e{exponent}m{fraction}{suffix}");
+            let format: Format = name.parse().unwrap();
+            let ones = format.decode(u32::MAX);
+            assert_eq!(ones.is_nan(), exponent + fraction >= 6, "{name}: {ones}");
+        }
+    }
+    // 6 bits each, with the sign and without.
+    let [fp6, unsigned] = ["e3m2fn", "e4m2fnu"].map(|name| name.parse::<Format>().unwrap());
+    assert_eq!((fp6.bits(), fp6.decode(0x1f)), (6, 28.0));
+    assert_eq!((unsigned.bits(), unsigned.decode(0x3e)), (6, 384.0));
+    assert!(unsigned.decode(0x3f).is_nan());
+}
+
+/// A narrow range leaves out the least of a signed format and the greatest of an unsigned one.
+#[test]
+fn narrow_ranges_leave_out_one_code() {
+    for bits in 2..=32u32 {
+        let (signed, unsigned) = (1u64 << (bits - 1), 1u64 << bits);
+        let cases = [
+            (format!("int{bits}n"), 1.0 - signed as f64, signed as f64 - 1.0, signed as u32),
+            (format!("uint{bits}n"), 0.0, unsigned as f64 - 2.0, (unsigned - 1) as u32),
+        ];
+        for (name, least, most, missing) in cases {
+            let format: Format = name.parse().unwrap();
+            assert_eq!((format.min_finite(), format.max_finite()), (least, most), "{name}");
+            assert!(format.decode(missing).is_nan(), "{name}");
+        }
+    }
+    let uint4n: Format = "uint4n".parse().unwrap();
+    assert_eq!((uint4n.decode(14), uint4n.min_finite(), uint4n.max_finite()), (14.0, 0.0, 14.0));
+}
+
+#[test]
+fn flags_are_printed_by_name() {
+    let all = Status::NAMES.iter().fold(Status::NONE, |all, &(flag, _)| all | flag);
+    let cases = [
+        (Status::NONE, "-", "none"),
+        (Status::INEXACT, "NX", "inexact"),
+        (Status::INEXACT | Status::OVERFLOW, "NX|OF", "inexact|overflow"),
+        (all, "NX|UF|OF|DZ|NV", "inexact|underflow|overflow|divide-by-zero|invalid"),
+    ];
+    for (status, short, long) in cases {
+        assert_eq!((status.to_string(), format!("{status:?}")), (short.into(), long.into()));
     }
 }
 

@@ -61,8 +61,9 @@ pub enum ZeroCode {
 pub enum Specials {
     /// No suffix: infinities and NaNs as IEEE 754.
     Ieee,
-    /// `fn`: no infinities; NaN is the magnitude of all ones, unless sign, exponent and fraction have 6 bits or
-    /// fewer: then there is no NaN. Without sign and fraction there is no zero either.
+    /// `fn`: no infinities; NaN is the magnitude of all ones where exponent and fraction together have 6 bits or more.
+    /// With 5 or fewer, 6 with a sign as in OCP's FP6 and FP4, there is no NaN; an unsigned format follows the same rule,
+    /// so `e4m2fnu`, 6 bits, has one. Without sign and fraction there is no zero.
     Fn,
     /// `fnuz`: NaN at negative zero.
     Fnuz,
@@ -105,6 +106,7 @@ impl FloatFormat {
         if bits > 32 {
             return Err(FormatError::Width { name, bits, least: 2 });
         }
+        // The sign counts whether the format has it or not: `u` takes values away and no specials.
         let small = 1 + exponent_bits + fraction_bits <= 6;
         let scale = !signed && fraction_bits == 0;
         let (nan, domain, zero) = match specials {

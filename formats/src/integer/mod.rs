@@ -15,8 +15,8 @@ use crate::named::Excerpt;
 pub enum IntRange {
     /// All of two's complement: -2^(b-1) to 2^(b-1)-1, or 0 to 2^b-1.
     Full,
-    /// One less at the end without a counterpart: -(2^(b-1)-1) to 2^(b-1)-1, or 0 to 2^b-2. The code left out stands
-    /// for nothing and decodes to NaN.
+    /// One less at one end: the least of a signed format, -(2^(b-1)-1) to 2^(b-1)-1, or the greatest of an unsigned one,
+    /// 0 to 2^b-2 (`uint4n`: 0 to 14). The code left out, `0b10...0` or `0b1...1`, stands for nothing and decodes to NaN.
     Narrow,
 }
 

@@ -1,4 +1,4 @@
-//! `int4`, `uint8`, `int8n`, `fix8.4`, `ufix8.4`, and HLS spellings `ap_int<4>`, `ap_fixed<8,4>`.
+//! `int4`, `uint8`, `int8n` and `uint8n` of narrow range, `fix8.4`, `ufix8.4`, and HLS spellings `ap_int<4>`, `ap_fixed<8,4>`.
 
 use super::{FixedFormat, IntFormat, IntRange};
 use crate::error::FormatError;

@@ -15,7 +15,7 @@ pub struct IntSpec {
     pub bits: u32,
     /// Whether there are negative values.
     pub signed: bool,
-    /// Whether the value without a counterpart is left out.
+    /// Whether the least value, or without a sign the greatest, is left out.
     pub narrow: bool,
     /// Bits after the binary point.
     pub fraction_bits: i32,

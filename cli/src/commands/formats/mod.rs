@@ -15,9 +15,21 @@ Examples:
   fewbit formats                    every named format
   fewbit formats e4m3fn             one format
   fewbit formats e2m1fn --codes     and the value of each of its codes
-  fewbit formats e5m3b20fn          a custom one: e<X>m<Y>[b<bias>][fn|fnuz|fin][u]
+  fewbit formats e5m3b20fn          a custom one
   fewbit formats --diff e4m3fn e4m3fnuz
-                                    two formats side by side; exit code 1 where they differ";
+                                    two formats side by side; exit code 1 where they differ
+
+Custom formats:
+  e<X>m<Y>[b<bias>][fn|fnuz|fin][u]
+                    a float of X exponent and Y fraction bits; its infinities and NaNs are
+                    those of IEEE 754; fn: no infinities, NaN is all ones where X + Y is 6
+                    or more, else there is none; fnuz: NaN at negative zero; fin: none;
+                    u: no sign
+  int<N>  uint<N>   -2^(N-1) to 2^(N-1) - 1; 0 to 2^N - 1
+  int<N>n  uint<N>n narrow range: -(2^(N-1) - 1) to 2^(N-1) - 1; 0 to 2^N - 2
+  fix<N>.<F>  ufix<N>.<F>
+                    N bits, F of them behind the point
+  posit<N>  takum<N>  binary<K>p<P>{s|u}{e|f}";
 
 /// Arguments of `fewbit formats`.
 #[derive(Debug, clap::Args)]
