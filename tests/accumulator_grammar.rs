@@ -47,7 +47,7 @@ fn nothing_is_no_accumulator() {
 
 #[test]
 fn unknown_registers_are_named() {
-    for text in ["int16", "int-sat", "int16-clip", "int+8-sat", "int 8-sat", "sat", "INT8-sat"] {
+    for text in ["int-sat", "int+8-sat", "sat", "int8-sat-wrap", "int8m3", "q8"] {
         assert_eq!(error(text), AccumulatorError::Register(text.into()), "{text}");
     }
     assert_eq!(error("int8-sat/4,,int9-sat"), AccumulatorError::Register("".into()));
@@ -56,9 +56,43 @@ fn unknown_registers_are_named() {
         error("int99999999999999999999-sat"),
         AccumulatorError::Register("int99999999999999999999-sat".into())
     );
-    assert!(
-        error("int16").to_string().starts_with("`int16` is not a register: expected int<P>-wrap")
+    assert!(error("q8").to_string().starts_with("`q8` is not a register: expected int<P>-wrap"));
+}
+
+#[test]
+fn near_misses_name_what_was_probably_meant() {
+    for (text, meant) in [
+        ("int20", "int20-sat or int20-wrap"),
+        ("int20-", "int20-sat or int20-wrap"),
+        ("int20-frob", "int20-sat or int20-wrap"),
+        ("i20", "int20-sat or int20-wrap"),
+        ("int20-saturate", "int20-sat"),
+        ("int20_sat", "int20-sat"),
+        ("int20sat", "int20-sat"),
+        ("int 20-sat", "int20-sat"),
+        ("int20-clip", "int20-sat"),
+        ("sat20", "int20-sat"),
+        ("INT20-SAT", "int20-sat"),
+        ("Int20-Wrapping", "int20-wrap"),
+        ("wrap-20", "int20-wrap"),
+        ("uint20-wrap", "int20-wrap"),
+        ("EXACT", "exact"),
+        ("ALIGNED13-RZ:F32", "aligned13-rz:f32"),
+        ("h100-wgmma-fp8", "preset:h100-wgmma-fp8"),
+    ] {
+        let expected = AccumulatorError::Near { text: text.into(), meant: meant.into() };
+        assert_eq!(error(text), expected);
+        for meant in meant.split(" or ") {
+            assert!(meant.parse::<Accumulator>().is_ok(), "{meant}");
+        }
+    }
+    assert_eq!(
+        error("int20").to_string(),
+        "`int20` is not a register: did you mean int20-sat or int20-wrap?"
     );
+    for (text, bits) in [("int1", 1), ("int1sat", 1), ("INT65-SAT", 65), ("int0-saturate", 0)] {
+        assert_eq!(error(text), AccumulatorError::Bits(bits), "{text}");
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 pub mod bounds;
 pub mod datapath;
+mod near;
 mod parse;
 mod register;
 mod report;

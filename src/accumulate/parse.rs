@@ -7,6 +7,7 @@ use fewbit_formats::{Format, Rounding};
 use thiserror::Error;
 
 use super::datapath::UnknownDatapath;
+use super::near::near;
 use super::{Accumulator, Datapath, Register, RegisterOverflow, Stage};
 
 /// Why a text or a list of stages is not an accumulator.
@@ -21,6 +22,14 @@ pub enum AccumulatorError {
          aligned<F>[-<rounding>][:<float>[-<rounding>]] or preset:<name>"
     )]
     Register(String),
+    /// Almost a register: the grammar has one that was probably meant.
+    #[error("`{text}` is not a register: did you mean {meant}?")]
+    Near {
+        /// What was written.
+        text: String,
+        /// What the grammar has instead.
+        meant: String,
+    },
     /// A register width out of range.
     #[error("an integer register of {0} bits is outside the supported widths of 2 to 64 bits")]
     Bits(u64),
@@ -123,7 +132,7 @@ impl FromStr for Register {
     type Err = AccumulatorError;
 
     fn from_str(text: &str) -> Result<Self, AccumulatorError> {
-        let unknown = || AccumulatorError::Register(text.into());
+        let unknown = || near(text).unwrap_or_else(|| AccumulatorError::Register(text.into()));
         if text == "exact" {
             return Ok(Self::Exact);
         }
