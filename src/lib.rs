@@ -27,3 +27,8 @@ pub use kernels::{
     matmul_packed, required_widths,
 };
 pub use simd::{Isa, IsaError};
+
+/// The Rust examples of README.md, as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;

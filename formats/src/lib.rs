@@ -12,6 +12,13 @@
 //! assert_eq!(Format::E2M1FN.decode(encoded.code), 3.0);
 //! ```
 //!
+//! Common formats have a type each, a newtype around the code with the operators of a float ([`types`]):
+//!
+//! ```
+//! use fewbit_formats::E4M3FN;
+//! assert_eq!((E4M3FN::from_f32(3.1) * E4M3FN::from_f32(2.0)).to_f32(), 6.0);
+//! ```
+//!
 //! The crate needs neither `std` nor an allocator, has no `unsafe` code, and its encoders are `const fn`.
 #![no_std]
 #![forbid(unsafe_code)]
@@ -69,3 +76,8 @@ pub use scale::{
 pub use status::Status;
 pub use table::{Alias, FormatRow, Stack};
 pub use tapered::{PositFormat, TakumFormat};
+pub use types::{
+    BF16, Binary8P3SE, Binary8P4SE, E2M1FN, E2M3FN, E3M2FN, E3M4, E4M3, E4M3B11FNUZ, E4M3FN,
+    E4M3FNU, E4M3FNUZ, E5M2, E5M2FNUZ, E8M0FNU, F16, Posit8, Posit16, Posit32, TF32, Takum8,
+    Takum16,
+};
