@@ -1,13 +1,16 @@
 //! The arguments of the command line, and the one-line form of what is wrong with them.
 
 use clap::error::ErrorKind;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands;
 use crate::error::CliError;
+use crate::options::FormArgs;
+use crate::spelling::Spellings;
 
 const AFTER_HELP: &str = "\
-Numbers travel in .npy files. Every command takes --json. Files that a command writes appear whole or not at all.
+Numbers travel in .npy files. Every command takes --json. Files that a command writes appear whole or not at all; their
+names end in what they are (.npy, .safetensors, .json, .svg) or have no ending.
 
 Exit codes: 0 done, 1 compared and different, 2 bad input (one line on standard error says what).
 
@@ -50,10 +53,35 @@ pub(crate) enum Command {
     Sweep(commands::sweep::Args),
 }
 
+impl Command {
+    /// How the result is printed.
+    pub(crate) fn form_mut(&mut self) -> &mut FormArgs {
+        match self {
+            Self::Accumulators(args) => &mut args.form,
+            Self::Bounds(args) => &mut args.form,
+            Self::Cast(args) => &mut args.form,
+            Self::Dequantize(args) => &mut args.form,
+            Self::Explain(args) => &mut args.form,
+            Self::Formats(args) => &mut args.form,
+            Self::Layer(args) => &mut args.form,
+            Self::Matmul(args) => &mut args.form,
+            Self::Quantize(args) => &mut args.form,
+            Self::Sweep(args) => &mut args.form,
+        }
+    }
+}
+
 /// Reads the arguments of this process; prints the help or the version and ends where they are asked for.
 pub(crate) fn parse() -> Result<Command, CliError> {
-    match Cli::try_parse() {
-        Ok(cli) => Ok(cli.command),
+    let mut grammar = Cli::command();
+    let parsed = grammar.try_get_matches_from_mut(std::env::args_os()).and_then(|matches| {
+        let spellings = matches.subcommand().map(|(_, matches)| Spellings::of(matches));
+        let mut command = Cli::from_arg_matches(&matches)?.command;
+        command.form_mut().spellings = spellings.unwrap_or_default();
+        Ok(command)
+    });
+    match parsed.map_err(|error| error.format(&mut grammar)) {
+        Ok(command) => Ok(command),
         Err(error) => match error.kind() {
             ErrorKind::DisplayHelp
             | ErrorKind::DisplayVersion

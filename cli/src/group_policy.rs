@@ -3,10 +3,11 @@
 use clap::Args;
 use fewbit_formats::{
     Format, GroupFormat, GroupPolicy, InfiniteBlock, LeastScale, NanBlock, Overflow, Policy,
-    Rounding, ScaleArithmetic, ScalePolicy, ScaleRule, ZeroBlock,
+    Rounding, ScaleArithmetic, ScalePolicy, ScaleRule, ZeroBlock, ZeroPoint,
 };
 use serde::Serialize;
 
+use crate::error::CliError;
 use crate::policy::{NanChoice, PLAIN, PolicyArgs, PolicyReport};
 
 /// One flag per axis of scales, beside those of elements.
@@ -60,6 +61,39 @@ impl ScaleArgs {
             || zero_block.is_some()
             || nan_block.is_some()
             || infinite_block.is_some()
+    }
+
+    /// Refuses what no scale of a group format has a use for.
+    ///
+    /// # Errors
+    /// A rule for powers of two where no scale is one; rounding, overflow or a least scale where all are.
+    pub(crate) fn check(&self, format: &GroupFormat) -> Result<(), CliError> {
+        let scale = format.scale();
+        let formats = || [scale.format].into_iter().chain(scale.outer.map(|outer| outer.format));
+        let has_powers =
+            |format: Format| matches!(format, Format::Float(float) if float.fraction_bits() == 0);
+        let (some_powers, all_powers) = (formats().any(has_powers), formats().all(has_powers));
+        let zero_points = format.zero_point() != ZeroPoint::None;
+        let refuse = |flag: &str, why: &str| {
+            Err(CliError::Arguments(format!("{flag} has no meaning for {format}, {why}")))
+        };
+        if self.scale_rule.is_some() && !some_powers {
+            return refuse(
+                "--scale-rule",
+                "whose scales are no powers of two: --scale-round rounds them",
+            );
+        }
+        let powers = "whose scales are powers of two: --scale-rule chooses them";
+        for (given, flag) in [
+            (self.scale_round.is_some() && !zero_points, "--scale-round"),
+            (self.scale_overflow.is_some(), "--scale-overflow"),
+            (self.least_scale.is_some(), "--least-scale"),
+        ] {
+            if given && all_powers {
+                return refuse(flag, powers);
+            }
+        }
+        Ok(())
     }
 
     /// The policy for a group format, the elements' being given by `elements`.

@@ -13,6 +13,7 @@ mod output;
 mod policy;
 mod product;
 mod quantized;
+mod spelling;
 mod sweep;
 mod timing;
 
@@ -20,7 +21,13 @@ use std::process::ExitCode;
 
 /// Does what the arguments of this process ask for.
 pub fn main() -> ExitCode {
-    match args::parse().and_then(commands::run) {
+    let command = args::parse().map(|mut command| {
+        for warning in command.form_mut().warnings() {
+            output::warn(warning);
+        }
+        command
+    });
+    match command.and_then(commands::run) {
         Ok(outcome) => outcome.into(),
         Err(error) => {
             output::complain(&error);

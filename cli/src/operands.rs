@@ -12,6 +12,7 @@ use ndarray::Array2;
 
 use crate::error::CliError;
 use crate::io::npy::{self, Npy, Values};
+use crate::spelling;
 
 /// Files, their formats, and where the register starts.
 #[derive(Clone, Debug, Args)]
@@ -23,10 +24,10 @@ pub(crate) struct OperandArgs {
     #[arg(value_name = "B.npy")]
     b: PathBuf,
     /// Format of A, as `e4m3fn` [default: that of the array: int8, uint8, f16, f32 ...]
-    #[arg(long = "a", value_name = "FORMAT")]
+    #[arg(long = "a", value_name = "FORMAT", value_parser = spelling::format)]
     a_format: Option<Format>,
     /// Format of B, likewise
-    #[arg(long = "b", value_name = "FORMAT")]
+    #[arg(long = "b", value_name = "FORMAT", value_parser = spelling::format)]
     b_format: Option<Format>,
     /// Round values that their format does not have, instead of refusing them: ties-even, toward-zero ...; beyond the
     /// largest value they saturate
@@ -39,7 +40,7 @@ pub(crate) struct OperandArgs {
     #[arg(long, value_name = "S.npy", requires = "a_scales")]
     b_scales: Option<PathBuf>,
     /// Format of the block scales [default: the preset's, else e8m0fnu]
-    #[arg(long, value_name = "FORMAT", requires = "a_scales")]
+    #[arg(long, value_name = "FORMAT", requires = "a_scales", value_parser = spelling::format)]
     scale_format: Option<Format>,
     /// Elements along K that share a scale [default: the preset's, else 32]
     #[arg(long, value_name = "N", requires = "a_scales")]
@@ -88,6 +89,12 @@ impl OperandArgs {
     pub(crate) fn read(&self, acc: &Accumulator) -> Result<Operands, CliError> {
         let a = File::read(&self.a, self.a_format, "--a")?;
         let b = File::read(&self.b, self.b_format, "--b")?;
+        if self.round.is_some() && !a.can_be_rounded() && !b.can_be_rounded() {
+            return Err(CliError::Arguments(
+                "--round has nothing to round: it is for values (not codes) of an operand whose format --a or --b names"
+                    .into(),
+            ));
+        }
         if acc.is_integer() && self.a_scales.is_none() && a.is_integer() && b.is_integer() {
             let (a, b) = (a.integers(self)?, b.integers(self)?);
             let init = self.init.as_deref().map(|p| npy::read(p)?.into_int64_matrix());
@@ -130,6 +137,12 @@ impl<'a> File<'a> {
     /// Whether these are integers: by their format, or else to be refused as such.
     fn is_integer(&self) -> bool {
         matches!(self.format, None | Some(Format::Int(_) | Format::Binary | Format::Ternary))
+    }
+
+    /// Whether its numbers may be other than those of its format: values, and a format that an argument names.
+    fn can_be_rounded(&self) -> bool {
+        let codes = matches!(self.npy.values, Values::U8(_) | Values::U16(_) | Values::U32(_));
+        self.format.is_some() && !codes
     }
 
     /// The integers.

@@ -4,21 +4,48 @@ use std::num::NonZeroU16;
 
 use clap::Args;
 
+use serde::Serialize;
+
 use crate::error::CliError;
-use crate::output::Form;
+use crate::output::{self, Form};
+use crate::spelling::Spellings;
 
 /// How the result is printed.
-#[derive(Clone, Copy, Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct FormArgs {
     /// Print the result as JSON on standard output instead of a table
     #[arg(long)]
     json: bool,
+    /// Set once all arguments are known.
+    #[arg(skip)]
+    pub(crate) spellings: Spellings,
+}
+
+/// A result, and what was warned of before it was computed.
+#[derive(Serialize)]
+struct Warned<'a, T> {
+    #[serde(flatten)]
+    result: &'a T,
+    warnings: &'a [String],
 }
 
 impl FormArgs {
     /// The form asked for.
-    pub(crate) fn form(self) -> Form {
+    pub(crate) fn form(&self) -> Form {
         if self.json { Form::Json } else { Form::Text }
+    }
+
+    /// What the arguments themselves are worth warning of.
+    pub(crate) fn warnings(&self) -> &[String] {
+        self.spellings.warnings()
+    }
+
+    /// A result that is an object as indented JSON text, with `warnings` where there are any.
+    pub(crate) fn json(&self, result: &impl Serialize) -> Result<String, CliError> {
+        match self.warnings() {
+            [] => output::json(result),
+            warnings => output::json(&Warned { result, warnings }),
+        }
     }
 }
 

@@ -46,7 +46,9 @@ fn every_kind_of_bad_input_is_one_line() {
         (&["matmul", "a.npy", "b.npy", "--acc", "int8-sat", "--repeat", "0"], "--repeat"),
         // Accumulators.
         (&["matmul", "a.npy", "b.npy", "--acc", ""], "accumulator"),
-        (&["matmul", "a.npy", "b.npy", "--acc", "int8"], "int8"),
+        (&["matmul", "a.npy", "b.npy", "--acc", "int8"], "did you mean int8-sat or int8-wrap?"),
+        (&["matmul", "a.npy", "b.npy", "--acc", "INT16-SAT"], "did you mean int16-sat?"),
+        (&["matmul", "a.npy", "b.npy", "--acc", "int16sat/4,f32"], "did you mean int16-sat?"),
         (&["matmul", "a.npy", "b.npy", "--acc", "int1-sat"], "1 bits"),
         (&["matmul", "a.npy", "b.npy", "--acc", "int65-wrap"], "65 bits"),
         (&["matmul", "a.npy", "b.npy", "--acc", "int8-sat/4"], "int8-sat/4"),
@@ -131,6 +133,14 @@ fn every_kind_of_bad_input_is_one_line() {
             &["matmul", "a.npy", "b.npy", "--acc", "int8-sat", "--out", "c", "--report", "no/r"],
             "no/r",
         ),
+        // Arguments that would have no effect.
+        (&["matmul", "a.npy", "b.npy", "--acc", "int8-sat", "--round", "up"], "nothing to round"),
+        (
+            &["matmul", "codes.npy", "b.npy", "--a", "e4m3fn", "--acc", "f32", "--round", "up"],
+            "nothing to round",
+        ),
+        (&["cast", "--from", "e4m3fn", "codes.npy", "y.npy", "--round", "up"], "without --to"),
+        (&["cast", "--from", "e4m3fn", "codes.npy", "y.npy", "--seed", "1"], "--to"),
         // Bounds.
         (&["bounds", "a.npy"], "--input"),
         (&["bounds", "a.npy", "--input", "uint9000"], "uint9000"),
@@ -169,6 +179,18 @@ fn every_kind_of_bad_input_is_one_line() {
             &["quantize", "--to", "int8", "--scale-rule", "ceil", "f.npy", "q.safetensors"],
             "scales of groups",
         ),
+        (
+            &["quantize", "--to", "nvfp4", "--scale-rule", "ceil", "f.npy", "q.safetensors"],
+            "no powers of two",
+        ),
+        (
+            &["quantize", "--to", "mxfp4", "--scale-round", "up", "f.npy", "q.safetensors"],
+            "--scale-rule chooses them",
+        ),
+        (
+            &["quantize", "--to", "mxfp4", "--least-scale", "any", "f.npy", "q.safetensors"],
+            "--least-scale",
+        ),
         (&["quantize", "--to", "int8", "none.npy", "q.safetensors"], "no elements"),
         (
             &["quantize", "--to", "gguf:q4_0", "f.npy", "q.safetensors"],
@@ -191,6 +213,16 @@ fn every_kind_of_bad_input_is_one_line() {
         // Sweeps.
         (&["sweep", "--weights", "e4m3fn"], "e4m3fn"),
         (&["sweep", "--acts", "uint32"], "uint32"),
+        (&["sweep", "--weights", "mxfp4"], "`mxfp4` is a group format"),
+        (&["sweep", "--weights", "nvfp4"], "`fewbit layer --weights`"),
+        (&["sweep", "--weights", "mx(int4,f16,32)"], "`mx(int4,f16,32)` is a group format"),
+        (&["sweep", "--weights", "gguf:q4_0"], "GGUF"),
+        (&["sweep", "--weights", "frob"], "unknown format `frob`"),
+        (&["cast", "--to", "mxfp4", "f.npy", "y.npy"], "`fewbit quantize --to`"),
+        (&["cast", "--to", "E8M0", "f.npy", "y.npy"], "OCP's E8M0 is e8m0fnu"),
+        (&["matmul", "f3.npy", "f.npy", "--a", "mxfp4", "--acc", "f32"], "a group format"),
+        (&["sweep", "--acc", "int{P}"], "did you mean int16-sat or int16-wrap?"),
+        (&["sweep", "--out", "sweep.json"], "the folder"),
         (&["sweep", "--bits", "24..8"], "24..8"),
         (&["sweep", "--bits", "1..8"], "1..8"),
         (&["sweep", "--bits", "8..65"], "8..65"),
@@ -231,4 +263,54 @@ fn an_output_that_was_there_stays_whole_when_the_command_fails() {
     assert_eq!(std::fs::read_to_string(folder.file("c.npy")).expect("a file"), "before");
     assert_eq!(folder.fewbit(&args).code, Some(0));
     assert_eq!(folder.int64("c.npy"), (vec![2, 2], vec![3; 4]));
+}
+
+#[test]
+fn an_output_whose_name_promises_something_else_is_refused() {
+    let folder = folder();
+    let before = folder.names();
+    let quantize = ["quantize", "--to", "mxfp4", "f.npy"];
+    let matmul = ["matmul", "a.npy", "b.npy", "--acc", "int8-sat"];
+    let layer = ["layer", "--weight", "f.npy", "--input", "f.npy"];
+    let bounds = ["bounds", "a.npy", "--input", "uint8"];
+    let cases: [(&[&str], &[&str], &str); 14] = [
+        (&["cast", "--to", "e4m3fn", "--codes", "f.npy"], &["y.mem"], ".npy"),
+        (&["cast", "--to", "e4m3fn", "f.npy"], &["y.npz"], ".npy"),
+        (&["dequantize", "q.safetensors"], &["y.safetensors"], ".npy"),
+        (&quantize, &["q.npy"], ".safetensors"),
+        (&quantize, &["q.safetensors", "--report", "r.yaml"], ".json"),
+        (&quantize, &["q.safetensors", "--svg", "p.png"], ".svg"),
+        (&matmul, &["--out", "c.csv"], ".npy"),
+        (&matmul, &["--report", "r.txt"], ".json"),
+        (&bounds, &["--witness", "x.hex"], ".npy"),
+        (&layer, &["--out", "q.npy"], ".safetensors"),
+        (&layer, &["--report", "r.csv"], ".json"),
+        (&layer, &["--svg", "p.pdf"], ".svg"),
+        (&layer, &["--save-statistics", "h.npy"], ".safetensors"),
+        (&["sweep"], &["--out", "sweep.svg"], ".svg"),
+    ];
+    for (command, output, ending) in cases {
+        let run = folder.fewbit(&[command, output].concat());
+        assert_eq!((run.code, run.out.as_str()), (Some(2), ""), "{output:?}: {}", run.err);
+        assert_eq!(run.err.lines().count(), 1, "{}", run.err);
+        let name = output.last().expect("a name");
+        assert!(run.err.contains(name) && run.err.contains(ending), "{}", run.err);
+        assert_eq!(folder.names(), before, "{output:?}");
+    }
+}
+
+#[test]
+fn an_output_may_have_no_ending_or_one_in_capitals() {
+    let folder = folder();
+    for name in ["codes", "codes.NPY", "a.b/codes"] {
+        std::fs::create_dir_all(folder.file("a.b")).expect("a folder");
+        let run = folder.fewbit(&["cast", "--to", "e4m3fn", "--codes", "f.npy", name]);
+        assert_eq!((run.code, run.err.as_str()), (Some(0), ""), "{name}");
+        assert_eq!(folder.array(name).1, [3, 2]);
+    }
+    #[cfg(unix)]
+    {
+        let run = folder.fewbit(&["cast", "--to", "e4m3fn", "f.npy", "/dev/null"]);
+        assert_eq!((run.code, run.err.as_str()), (Some(0), ""));
+    }
 }

@@ -139,3 +139,45 @@ fn what_is_not_a_code_is_named() {
     let err = complaint(&["cast", "--from", "e2m1fn", "--codes", "c.npy", "y.npy"]);
     assert!(err.contains("--to"), "{err}");
 }
+
+/// OCP's E4M3 is e4m3fn; the name in capitals is the IEEE-like format here.
+#[test]
+fn a_name_that_is_another_format_elsewhere_is_warned_of() {
+    let folder = Folder::new();
+    folder.floats("x.npy", &[2, 1], &[300.0, 1.0]);
+    folder.npy("c.npy", "|u1", false, &[1, 2], &[0x38; 2]);
+    let warned: [(&[&str], &str, &str); 8] = [
+        (&["cast", "--to", "E4M3", "x.npy", "y.npy"], "e4m3 (largest value 240)", "e4m3fn"),
+        (&["cast", "--from", "E4M3", "c.npy", "y.npy"], "e4m3 (", "e4m3fn"),
+        (&["cast", "--to", "E2M1", "x.npy", "y.npy"], "e2m1 (", "e2m1fn"),
+        (&["quantize", "--to", "mx(E2M3,e8m0fnu,32)", "x.npy", "q"], "e2m3 (", "e2m3fn"),
+        (&["matmul", "c.npy", "x.npy", "--a", "E4M3", "--acc", "f32"], "e4m3 (", "e4m3fn"),
+        (&["matmul", "c.npy", "x.npy", "--acc", "E4M3-rne/1,f32"], "e4m3 (", "e4m3fn"),
+        (&["formats", "E3M2"], "e3m2 (", "e3m2fn"),
+        (
+            &[
+                "explain", "c.npy", "x.npy", "--b", "f32", "--a", "E4M3", "--acc", "f32",
+                "--row=0", "--col=0",
+            ],
+            "e4m3 (",
+            "e4m3fn",
+        ),
+    ];
+    for (args, ours, theirs) in warned {
+        let run = folder.fewbit(args);
+        assert_eq!(run.code, Some(0), "{args:?}: {}", run.err);
+        assert_eq!(run.err.lines().count(), 1, "{args:?}: {}", run.err);
+        assert!(run.err.starts_with("warning: "), "{}", run.err);
+        assert!(run.err.contains(&format!("taken as {ours}")), "{args:?}: {}", run.err);
+        assert!(run.err.contains(&format!("write {theirs} for that one")), "{}", run.err);
+        let run = folder.fewbit(&[args, &["--json"]].concat());
+        let report = json(&run.out);
+        let warnings = report["warnings"].as_array().expect("warnings");
+        assert_eq!(format!("warning: {}\n", warnings[0].as_str().expect("a text")), run.err);
+    }
+    for name in ["e4m3", "e4m3fn", "E4M3FN", "E5M2", "float8_e4m3", "INT8", "BF16"] {
+        let run = folder.fewbit(&["cast", "--to", name, "x.npy", "y.npy", "--json"]);
+        assert_eq!((run.code, run.err.as_str()), (Some(0), ""), "{name}");
+        assert_eq!(json(&run.out).get("warnings"), None);
+    }
+}

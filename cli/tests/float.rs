@@ -185,6 +185,23 @@ fn a_register_starts_where_it_is_told() {
     assert_eq!(values(&folder, "c.npy").1, [3.0]);
 }
 
+/// The time is the least of all repetitions, so that many take at least as many times as long.
+#[test]
+fn a_product_from_starting_values_is_repeated_too() {
+    let folder = Folder::new();
+    folder.npy("a.npy", "|i1", false, &[96, 256], &[1; 96 * 256]);
+    folder.npy("b.npy", "|i1", false, &[256, 96], &[1; 96 * 256]);
+    folder.npy("c0.npy", "<i8", false, &[96, 96], &[0; 8 * 96 * 96]);
+    let args = ["matmul", "a.npy", "b.npy", "--acc", "int8-sat", "--init", "c0.npy", "--json"];
+    let start = std::time::Instant::now();
+    let run = folder.fewbit(&[&args[..], &["--threads", "1", "--repeat", "40"]].concat());
+    let passed = start.elapsed().as_secs_f64();
+    assert_eq!((run.code, run.err.as_str()), (Some(0), ""));
+    let report: Value = serde_json::from_str(&run.out).unwrap();
+    let seconds = report["seconds"].as_f64().unwrap();
+    assert!(passed >= 40.0 * seconds, "{passed} s, the least of 40 times {seconds} s");
+}
+
 #[test]
 fn a_trace_shows_what_an_aligned_step_loses() {
     let folder = Folder::new();

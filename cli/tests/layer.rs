@@ -192,12 +192,14 @@ fn accumulators_are_kept_and_run() {
                 acts,
                 "--acc",
                 acc,
-                "--act-order",
                 "--weights",
                 "int4",
                 "--input-quantized",
                 "xq.npy",
             ];
+            // A projection has no order.
+            let order: &[&str] = if algorithm.starts_with("a2q") { &[] } else { &["--act-order"] };
+            let args = [&args[..], order].concat();
             let report = layer.run(&args);
             let what = format!("{algorithm} {acts} {acc}: {report}");
             assert_eq!(report["events"], 0, "{what}");
@@ -360,6 +362,48 @@ fn what_is_wrong_is_said_and_nothing_is_written() {
         (with(&["--weights", "uint4", "--scale", "mse"]), "zero points"),
         (with(&["--algorithm", "a2q"]), "--acc"),
         (with(&["--algorithm", "rtn", "--damping", "0.1"]), "--damping"),
+        (with(&["--algorithm", "beacon", "--precision", "double"]), "--precision"),
+        (
+            with(&[
+                "--algorithm",
+                "a2q",
+                "--precision",
+                "single",
+                "--acts",
+                "uint8",
+                "--acc",
+                "int16-sat",
+            ]),
+            "--precision",
+        ),
+        (
+            with(&[
+                "--algorithm",
+                "a2q-plus",
+                "--act-order",
+                "--acts",
+                "uint8",
+                "--acc",
+                "int16-sat",
+            ]),
+            "--act-order",
+        ),
+        (
+            with(&[
+                "--algorithm",
+                "a2q",
+                "--constraint",
+                "axe-strict",
+                "--acts",
+                "uint8",
+                "--acc",
+                "int16-sat",
+            ]),
+            "--constraint",
+        ),
+        (with(&["--acts", "uint8", "--acc", "f32", "--constraint", "none"]), "floating-point"),
+        (with(&["--acts", "mxfp4"]), "a group format"),
+        (with(&["--weights", "f32", "--acts", "uint8"]), "no integers"),
         (with(&["--algorithm", "gptq", "--damping=-1"]), "damping"),
         (with(&["--rotate", "sideways"]), "sideways"),
         (with(&["--rotate", "hadamard:7"]), "7"),
@@ -388,6 +432,30 @@ fn what_is_wrong_is_said_and_nothing_is_written() {
     layer.refused(&["--weight", "w.npy", "--input", "short.npy"], "cut short");
     std::fs::write(layer.folder.file("text.npy"), "hello").expect("a file");
     layer.refused(&["--weight", "w.npy", "--input", "text.npy"], "not a .npy file");
+}
+
+/// In a comparison an argument is for those that have a use for it; where none has, it is refused.
+#[test]
+fn an_argument_that_no_compared_algorithm_has_is_refused() {
+    let layer = Layer::new();
+    let compare = |algorithms: &str, more: &[&str]| {
+        let args = ["layer", "--weight", "w.npy", "--input", "x.npy", "--compare", algorithms];
+        layer.folder.fewbit(&[&args[..], more].concat())
+    };
+    for (algorithms, more) in
+        [("rtn,gpfq", ["--damping", "0.1"]), ("beacon,beacon", ["--precision", "double"])]
+    {
+        let run = compare(algorithms, &more);
+        assert_eq!((run.code, run.out.as_str()), (Some(2), ""));
+        assert_eq!(run.err.lines().count(), 1, "{}", run.err);
+        assert!(run.err.contains(more[0]), "{}", run.err);
+        assert!(!layer.folder.file("layer.svg").exists());
+    }
+    for (algorithms, more) in
+        [("rtn,gptq", ["--damping", "0.1"]), ("gptq,beacon", ["--precision", "double"])]
+    {
+        assert_eq!(compare(algorithms, &more).code, Some(0), "{algorithms}");
+    }
 }
 
 #[test]

@@ -227,6 +227,9 @@ fn mistakes_are_named() {
     assert!(
         error(&["--preset", "MXInt8Weight", "--set", "axis=5"]).contains("axis 5 does not exist")
     );
+    std::fs::write(folder.file("p.yaml"), "preset: MXInt8Weight\n").expect("a file");
+    let stack = error(&["--config", "p.yaml", "--preset", "ocp-1.0"]);
+    assert!(stack.contains("--preset with the policies of a stack has no meaning"), "{stack}");
     assert!(error(&["--config", "no.yaml"]).contains("cannot read no.yaml"));
     for (text, complaint) in [
         ("preset: MXInt8Weigh\n", "`preset` is \"MXInt8Weigh\""),

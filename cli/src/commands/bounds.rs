@@ -16,9 +16,11 @@ use super::ranges::{RangeArg, Ranges};
 
 use crate::error::{CliError, Outcome};
 use crate::io::atomic::Outputs;
+use crate::io::names::Kind;
 use crate::io::npy;
 use crate::options::{FormArgs, ThreadArgs};
 use crate::output::{self, Form};
+use crate::spelling;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -46,7 +48,12 @@ pub(crate) struct Args {
     #[arg(value_name = "W.npy")]
     weights: PathBuf,
     /// Format of the inputs' codes, as uint8 or int4
-    #[arg(long, value_name = "FORMAT", required_unless_present = "input_range")]
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        required_unless_present = "input_range",
+        value_parser = spelling::format
+    )]
     input: Option<Format>,
     /// Range of the inputs instead: two integers, or an integer array [inputs, 2] with the ends of every channel
     #[arg(
@@ -67,12 +74,12 @@ pub(crate) struct Args {
     acc: Option<Accumulator>,
     /// Write an input per row here, [outputs, inputs], that takes the registers to their worst case: in the first stage
     /// that does not fit its register, else in the last one
-    #[arg(long, value_name = "OUT.npy")]
+    #[arg(long, value_name = "OUT.npy", value_parser = Kind::Npy.output())]
     witness: Option<PathBuf>,
     #[command(flatten)]
     threads: ThreadArgs,
     #[command(flatten)]
-    form: FormArgs,
+    pub(crate) form: FormArgs,
 }
 
 /// When a bias is added.
@@ -163,7 +170,7 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
     }
     let report = report(&args, &ranges, &layer, (&bounds, guarantee.as_ref()), weights.dim());
     match args.form.form() {
-        Form::Json => output::print(&output::json(&report)?)?,
+        Form::Json => output::print(&args.form.json(&report)?)?,
         Form::Text => output::print(&text(&report, &acc))?,
     }
     Ok(Outcome::Done)

@@ -12,10 +12,12 @@ use crate::conversion::{self, Conversion, ConversionError, Counts, Refused};
 use crate::error::{CliError, Outcome};
 use crate::io::atomic::Outputs;
 use crate::io::codes::Codes;
+use crate::io::names::Kind;
 use crate::io::npy::{self, Values};
 use crate::options::{FormArgs, ThreadArgs};
 use crate::output::{self, Form};
 use crate::policy::{NanChoice, PolicyArgs, PolicyReport};
+use crate::spelling;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -38,13 +40,13 @@ pub(crate) struct Args {
     #[arg(value_name = "IN.npy")]
     input: PathBuf,
     /// Array of the same shape
-    #[arg(value_name = "OUT.npy")]
+    #[arg(value_name = "OUT.npy", value_parser = Kind::Npy.output())]
     output: PathBuf,
     /// Format: a name that `fewbit formats` lists, or a custom e<X>m<Y>[b<bias>][fn|fnuz|fin][u]
-    #[arg(long, value_name = "FORMAT", required_unless_present = "from")]
+    #[arg(long, value_name = "FORMAT", required_unless_present = "from", value_parser = spelling::format)]
     to: Option<Format>,
     /// The input holds codes of this format; without --to its values are written
-    #[arg(long, value_name = "FORMAT")]
+    #[arg(long, value_name = "FORMAT", value_parser = spelling::format)]
     from: Option<Format>,
     /// Write codes, as the smallest unsigned type that holds them, instead of values (f32; f64 where the format's
     /// values need it)
@@ -53,15 +55,16 @@ pub(crate) struct Args {
     #[command(flatten)]
     policy: PolicyArgs,
     /// Seed of stochastic rounding; the random bits of an element depend on it and on the element's index alone
-    #[arg(long, value_name = "N", default_value = "0")]
-    seed: u64,
+    /// [default: 0]
+    #[arg(long, value_name = "N", requires = "to")]
+    seed: Option<u64>,
     /// Convert this many times and report the least time
     #[arg(long, value_name = "N", default_value = "1")]
     repeat: NonZeroU32,
     #[command(flatten)]
     threads: ThreadArgs,
     #[command(flatten)]
-    form: FormArgs,
+    pub(crate) form: FormArgs,
 }
 
 /// What was done, for `--json`.
@@ -99,6 +102,11 @@ struct Cast {
 /// Converts, writes, reports.
 pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
     args.policy.refuse_quantizer("`fewbit cast`")?;
+    if args.to.is_none() && args.policy.is_given() {
+        return Err(CliError::Arguments(
+            "a policy has no meaning without --to FORMAT: the values of codes are exact".into(),
+        ));
+    }
     let input = npy::read(&args.input)?;
     let shape = input.shape.clone();
     let (cast, threads) = args.threads.run(|| {
@@ -135,7 +143,7 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
         encoding: cast.encoding,
     };
     match args.form.form() {
-        Form::Json => output::print(&output::json(&report)?)?,
+        Form::Json => output::print(&args.form.json(&report)?)?,
         Form::Text => output::print(&text(&report))?,
     }
     Ok(Outcome::Done)
@@ -144,7 +152,7 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
 /// Encodes, and warns where NaN was treated as nobody asked for.
 fn encode(args: &Args, format: Format, shape: &[usize], values: &Values) -> Result<Cast, CliError> {
     let (policy, nan_choice) = args.policy.policy(format);
-    let conversion = Conversion { format, policy, seed: args.seed };
+    let conversion = Conversion { format, policy, seed: args.seed.unwrap_or(0) };
     let converted = conversion.run(values, args.repeat).map_err(|error| match error {
         ConversionError::Refused(refused) => refusal(&args.input, shape, &refused),
         ConversionError::Other(error) => wrong(&args.input, error.to_string()),
@@ -162,7 +170,7 @@ fn encode(args: &Args, format: Format, shape: &[usize], values: &Values) -> Resu
     let encoding = EncodingReport {
         format: format.to_string(),
         policy: PolicyReport::from(&policy),
-        seed: args.seed,
+        seed: conversion.seed,
         counts: converted.counts,
     };
     Ok(Cast { bytes, seconds: converted.seconds, encoding: Some(encoding) })

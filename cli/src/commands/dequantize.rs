@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::error::{CliError, Outcome};
 use crate::io::atomic::Outputs;
+use crate::io::names::Kind;
 use crate::io::npy;
 use crate::options::{FormArgs, ThreadArgs};
 use crate::output::{self, Form};
@@ -26,12 +27,12 @@ pub(crate) struct Args {
     #[arg(value_name = "IN.safetensors")]
     input: PathBuf,
     /// The values, as float32
-    #[arg(value_name = "OUT.npy")]
+    #[arg(value_name = "OUT.npy", value_parser = Kind::Npy.output())]
     output: PathBuf,
     #[command(flatten)]
     threads: ThreadArgs,
     #[command(flatten)]
-    form: FormArgs,
+    pub(crate) form: FormArgs,
 }
 
 /// What was done, for `--json`.

@@ -67,7 +67,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     threads: ThreadArgs,
     #[command(flatten)]
-    form: FormArgs,
+    pub(crate) form: FormArgs,
 }
 
 /// Quantizes, runs, writes.

@@ -2,5 +2,6 @@
 
 pub(crate) mod atomic;
 pub(crate) mod codes;
+pub(crate) mod names;
 pub(crate) mod npy;
 pub(crate) mod rows;

@@ -14,17 +14,24 @@ use fewbit::quantize::{QuantizeError, Quantizer, ScaleRule, Scheme, Threshold};
 use fewbit_formats::{Format, FormatError, IntFormat, Overflow, Policy, Rounding};
 use thiserror::Error;
 
+use crate::spelling;
+
 /// Why a text is not a format that a sweep can use.
 #[derive(Clone, Debug, PartialEq, Error)]
 pub(crate) enum CodeFormatError {
     /// Not a format at all.
     #[error(transparent)]
-    Format(#[from] FormatError),
+    Format(FormatError),
     /// Not an integer format, or one too wide.
     #[error(
         "`{0}` is no format of codes for an accumulator: expected an integer format of 2 to 16 bits, as int4, int8n or uint8"
     )]
     Unsuitable(Format),
+    /// No scalar format, but one of another kind.
+    #[error(
+        "{0}: an integer format of 2 to 16 bits, as int4, int8n or uint8, whose codes an accumulator sums"
+    )]
+    Other(String),
 }
 
 /// An integer format of 2 to 16 bits: its codes are the factors of an accumulator's products.
@@ -68,7 +75,10 @@ impl FromStr for CodeFormat {
     type Err = CodeFormatError;
 
     fn from_str(text: &str) -> Result<Self, CodeFormatError> {
-        let format: Format = text.parse()?;
+        let format: Format = text.parse().map_err(|error| match spelling::instead(text) {
+            Some(instead) => CodeFormatError::Other(instead),
+            None => CodeFormatError::Format(error),
+        })?;
         match format {
             Format::Int(int) if (2..=16).contains(&int.bits()) => Ok(Self(int)),
             _ => Err(CodeFormatError::Unsuitable(format)),

@@ -20,8 +20,13 @@ pub(crate) enum TemplateError {
     )]
     NoHole(String),
     /// Not an accumulator, whatever the number of bits.
-    #[error(transparent)]
-    Accumulator(#[from] AccumulatorError),
+    #[error("`{text}` with 16 for {{P}}: {error}")]
+    Accumulator {
+        /// The template.
+        text: String,
+        /// What is wrong with it.
+        error: AccumulatorError,
+    },
     /// A stage that integers cannot be summed through.
     #[error(
         "`{0}` has a floating-point stage; a sweep sums integers: int{{P}}-wrap, int{{P}}-sat and exact stages"
@@ -73,7 +78,9 @@ impl FromStr for Template {
             return Err(TemplateError::NoHole(text.into()));
         }
         let mut template = Self { text: text.trim().into(), policy: "" };
-        let acc = template.at(16)?;
+        let acc = template
+            .at(16)
+            .map_err(|error| TemplateError::Accumulator { text: text.into(), error })?;
         if !acc.is_integer() {
             return Err(TemplateError::NotInteger(text.into()));
         }

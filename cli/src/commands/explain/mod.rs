@@ -46,7 +46,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "K")]
     to: Option<u64>,
     #[command(flatten)]
-    form: FormArgs,
+    pub(crate) form: FormArgs,
 }
 
 /// One output and how it came about.
@@ -71,7 +71,7 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
         Operands::Real { a, b, init } => float::trace(&args, &a, &b, init.as_ref())?,
     };
     match args.form.form() {
-        Form::Json => output::print(&output::json(&trace)?)?,
+        Form::Json => output::print(&args.form.json(&trace)?)?,
         Form::Text => output::print(&text(&args, &trace))?,
     }
     Ok(Outcome::Done)

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::describe::{Description, Number, describe};
 use crate::error::{CliError, Outcome};
+use crate::options::FormArgs;
 use crate::output::{self, Form};
 
 /// The widest formats whose codes are compared one by one.
@@ -63,10 +64,10 @@ struct CodePair {
 }
 
 /// Compares and prints.
-pub(super) fn run(a: Format, b: Format, form: Form) -> Result<Outcome, CliError> {
+pub(super) fn run(a: Format, b: Format, form: &FormArgs) -> Result<Outcome, CliError> {
     let difference = compare(a, b);
-    match form {
-        Form::Json => output::print(&output::json(&difference)?)?,
+    match form.form() {
+        Form::Json => output::print(&form.json(&difference)?)?,
         Form::Text => output::print(&text(&difference))?,
     }
     Ok(if difference.same { Outcome::Done } else { Outcome::Different })

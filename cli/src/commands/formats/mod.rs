@@ -8,6 +8,7 @@ use fewbit_formats::Format;
 use crate::error::{CliError, Outcome};
 use crate::options::FormArgs;
 use crate::output::{self, Form};
+use crate::spelling;
 use describe::{Code, Description, codes, describe};
 
 const EXAMPLES: &str = "\
@@ -36,25 +37,30 @@ Custom formats:
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     /// One format, by any of its names
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", value_parser = spelling::format)]
     name: Option<Format>,
     /// List the value of every code, up to 16 bits
     #[arg(long, requires = "name")]
     codes: bool,
     /// Compare two formats: their properties, the values that only one of them has, the codes of other values
-    #[arg(long, num_args = 2, value_names = ["A", "B"], conflicts_with_all = ["name", "codes"])]
+    #[arg(
+        long,
+        num_args = 2,
+        value_names = ["A", "B"],
+        conflicts_with_all = ["name", "codes"],
+        value_parser = spelling::format
+    )]
     diff: Vec<Format>,
     #[command(flatten)]
-    form: FormArgs,
+    pub(crate) form: FormArgs,
 }
 
 /// Prints.
 pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
-    let form = args.form.form();
     if let [a, b] = args.diff[..] {
-        return diff::run(a, b, form);
+        return diff::run(a, b, &args.form);
     }
-    let text = match (args.name, form) {
+    let text = match (args.name, args.form.form()) {
         (None, Form::Json) => {
             let all: Vec<_> =
                 Format::table().iter().map(|row| describe(row.format, None)).collect();
@@ -64,7 +70,7 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
         (Some(format), form) => {
             let description = describe(format, args.codes.then(|| codes(format)).transpose()?);
             match form {
-                Form::Json => output::json(&description)?,
+                Form::Json => args.form.json(&description)?,
                 Form::Text => one(&description),
             }
         }

@@ -9,6 +9,8 @@ use fewbit::Accumulator;
 use fewbit::algorithms::{Order, Precision};
 
 use super::transform::RotateChoice;
+use crate::error::CliError;
+use crate::io::names::Kind;
 use crate::options::{FormArgs, ThreadArgs};
 use crate::quantized::Target;
 use crate::sweep::CodeFormat;
@@ -105,44 +107,91 @@ pub(crate) struct Args {
     /// Accumulator that must not overflow, whatever the codes of the activations
     #[arg(long, value_name = "SPEC", requires = "acts")]
     pub(super) acc: Option<Accumulator>,
-    /// What the solver does about it: axe (budgets and soft threshold), axe-strict (budgets alone), none
-    #[arg(long, value_enum, value_name = "HOW", default_value = "axe", requires = "acc")]
-    pub(super) constraint: Keeping,
-    /// Round the inputs with the largest second moments first
+    /// What the solver does about it: axe (budgets and soft threshold), axe-strict (budgets alone), none; a2q and
+    /// a2q-plus project instead [default: axe]
+    #[arg(long, value_enum, value_name = "HOW", requires = "acc")]
+    pub(super) constraint: Option<Keeping>,
+    /// Round the inputs with the largest second moments first; not with a2q and a2q-plus, which have no order
     #[arg(long)]
     pub(super) act_order: bool,
     /// Damping: gptq and gptaq in units of the mean diagonal of H [default: 0.01], qronos of its largest eigenvalue
     /// [default: 1e-6]
     #[arg(long, value_name = "X", allow_negative_numbers = true)]
     pub(super) damping: Option<f64>,
-    /// What the solvers' loops compute in; factorisations are in f64 always
-    #[arg(long, value_enum, value_name = "TYPE", default_value = "single")]
-    pub(super) precision: Arithmetic,
+    /// What the solvers' loops compute in; factorisations are in f64 always. beacon, a2q and a2q-plus have no such choice
+    /// [default: single]
+    #[arg(long, value_enum, value_name = "TYPE")]
+    pub(super) precision: Option<Arithmetic>,
     /// Seed of everything random
     #[arg(long, value_name = "N", default_value = "0")]
     pub(super) seed: u64,
     /// Codes, scales and values
-    #[arg(long, value_name = "Q.safetensors", conflicts_with = "compare")]
+    #[arg(
+        long,
+        value_name = "Q.safetensors",
+        conflicts_with = "compare",
+        value_parser = Kind::Safetensors.output()
+    )]
     pub(super) out: Option<PathBuf>,
     /// The report as JSON
-    #[arg(long, value_name = "R.json")]
+    #[arg(long, value_name = "R.json", value_parser = Kind::Json.output())]
     pub(super) report: Option<PathBuf>,
     /// The picture [default with --compare: layer.svg]
-    #[arg(long, value_name = "FILE.svg")]
+    #[arg(long, value_name = "FILE.svg", value_parser = Kind::Svg.output())]
     pub(super) svg: Option<PathBuf>,
     /// The statistics of the inputs, to be kept
-    #[arg(long, value_name = "H.safetensors")]
+    #[arg(long, value_name = "H.safetensors", value_parser = Kind::Safetensors.output())]
     pub(super) save_statistics: Option<PathBuf>,
     #[command(flatten)]
     pub(super) threads: ThreadArgs,
     #[command(flatten)]
-    pub(super) form: FormArgs,
+    pub(crate) form: FormArgs,
 }
 
 impl Args {
     /// The algorithms to run.
     pub(super) fn algorithms(&self) -> Vec<Algorithm> {
         if self.compare.is_empty() { vec![self.algorithm] } else { self.compare.clone() }
+    }
+
+    /// How the accumulator is kept.
+    pub(super) fn constraint(&self) -> Keeping {
+        self.constraint.unwrap_or(Keeping::Axe)
+    }
+
+    /// What loops compute in.
+    pub(super) fn precision(&self) -> Precision {
+        self.precision.unwrap_or(Arithmetic::Single).into()
+    }
+
+    /// Refuses an argument that none of the algorithms has a use for; in a comparison one that has is enough.
+    ///
+    /// # Errors
+    /// The first such argument.
+    pub(super) fn check(&self) -> Result<(), CliError> {
+        let algorithms = self.algorithms();
+        let none = |has_a_use: fn(&Algorithm) -> bool| !algorithms.iter().any(has_a_use);
+        let constrained = !matches!(self.constraint, None | Some(Keeping::None));
+        let refused = [
+            (self.damping.is_some() && none(Algorithm::is_damped), "--damping"),
+            (self.precision.is_some() && none(Algorithm::has_precision), "--precision"),
+            (self.act_order && none(Algorithm::is_solver), "--act-order"),
+            (constrained && none(Algorithm::is_solver), "--constraint axe or axe-strict"),
+        ];
+        if let Some((_, flag)) = refused.iter().find(|(refused, _)| *refused) {
+            let names: Vec<String> = algorithms.iter().map(Algorithm::to_string).collect();
+            return Err(CliError::Arguments(format!(
+                "{flag} has no meaning for {}: leave it out",
+                names.join(" and ")
+            )));
+        }
+        if let Some(acc) = self.acc.as_ref().filter(|acc| !acc.is_integer()) {
+            return Err(CliError::Arguments(format!(
+                "--acc {acc} has a floating-point stage; the codes of a layer are summed through int<P>-wrap, int<P>-sat \
+                 and exact stages"
+            )));
+        }
+        Ok(())
     }
 
     /// Which input comes first.
@@ -188,6 +237,23 @@ pub(crate) enum Algorithm {
 /// The name that the command line has for a value.
 fn name(value: &impl ValueEnum) -> String {
     value.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+}
+
+impl Algorithm {
+    /// Whether it rounds input after input, and does not project all weights at once.
+    fn is_solver(&self) -> bool {
+        !matches!(self, Self::A2q | Self::A2qPlus)
+    }
+
+    /// Whether its loops compute in a precision that can be chosen.
+    fn has_precision(&self) -> bool {
+        self.is_solver() && *self != Self::Beacon
+    }
+
+    /// Whether it damps the statistics.
+    fn is_damped(&self) -> bool {
+        matches!(self, Self::Gptq | Self::Qronos | Self::Gptaq)
+    }
 }
 
 impl fmt::Display for Algorithm {

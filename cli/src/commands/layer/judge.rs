@@ -102,7 +102,17 @@ fn start(
     let (Some(_), true) = (acts, acc.is_integer()) else { return Ok(Vec::new()) };
     let mut runs = Vec::with_capacity(solved.len());
     for solved in solved {
-        let Some(levels) = levels(&task.grid.grid, &solved.codes) else { return Ok(Vec::new()) };
+        let Some(levels) = levels(&task.grid.grid, &solved.codes) else {
+            // Where the activations' codes are for X̃ alone nothing needs to be summed.
+            if task.args.quantize_input && task.args.acc.is_none() {
+                return Ok(Vec::new());
+            }
+            return Err(CliError::Arguments(format!(
+                "the values of --weights {} are no integers that an accumulator could sum: expected a narrower format, or \
+                 --acts with --quantize-input and without --acc",
+                task.args.weights
+            )));
+        };
         let packed = PackedMatrix::new(levels.t());
         runs.push(Run { levels, packed, report: Report::new(acc.stages().len()) });
     }

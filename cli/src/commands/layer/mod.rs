@@ -44,11 +44,12 @@ struct Found {
 
 /// Solves, judges, writes, prints.
 pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
+    args.check()?;
     let found = args.threads.run(|| work(&args))?;
     let single = args.compare.is_empty();
     let text = match (single, found.entries.first()) {
-        (true, Some(entry)) => output::json(&Single { entry, setting: &found.setting })?,
-        _ => output::json(&Comparison { setting: &found.setting, results: &found.entries })?,
+        (true, Some(entry)) => args.form.json(&Single { entry, setting: &found.setting })?,
+        _ => args.form.json(&Comparison { setting: &found.setting, results: &found.entries })?,
     };
     let mut outputs = Outputs::default();
     if let (Some(path), Some(solved)) = (&args.out, found.solved.first()) {
@@ -80,7 +81,7 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
         }
     }
     // Without a constraint overflows are a result like any other.
-    let kept = args.acc.is_some() && args.constraint != args::Keeping::None;
+    let kept = args.acc.is_some() && args.constraint() != args::Keeping::None;
     let failed = kept && found.entries.iter().any(Entry::has_failed);
     Ok(if failed { Outcome::Different } else { Outcome::Done })
 }
@@ -126,7 +127,7 @@ fn work(args: &Args) -> Result<Found, CliError> {
         rotate: args.rotate.map(|choice| choice.to_string()),
         acts: args.acts.map(|acts| acts.to_string()),
         acc: args.acc.as_ref().map(|acc| acc.to_string()),
-        constraint: args.acc.as_ref().map(|_| args.constraint.to_string()),
+        constraint: args.acc.as_ref().map(|_| args.constraint().to_string()),
         act_order: args.act_order,
         quantized_inputs: args.input_quantized.is_some() || args.quantize_input,
         seed: args.seed,

@@ -13,6 +13,8 @@ pub(super) struct Entry {
     pub(super) relative_error: f64,
     /// `-20 log10(relative_error)`; none where the error is 0.
     sqnr_db: Option<f64>,
+    /// Whether the error is 0.
+    exact: bool,
     /// Of the first stage.
     guaranteed_bits: Option<u32>,
     /// Of the first stage.
@@ -82,6 +84,7 @@ impl Entry {
             algorithm: solved.algorithm.to_string(),
             relative_error: error,
             sqnr_db: (error > 0.0 && error.is_finite()).then(|| -20.0 * error.log10()),
+            exact: error == 0.0,
             guaranteed_bits: first.map(|stage| stage.guaranteed_bits),
             observed_bits: first.map(|stage| stage.observed_bits),
             events: stages.as_ref().map(|all| all.iter().map(|stage| stage.events).sum()),

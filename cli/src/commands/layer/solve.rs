@@ -60,7 +60,7 @@ impl Task<'_> {
         algorithm: Algorithm,
         problem: &Problem<'_>,
     ) -> Result<(Solution, Option<Vec<f32>>), CliError> {
-        let (order, precision) = (self.args.order(), self.args.precision.into());
+        let (order, precision) = (self.args.order(), self.args.precision());
         let damping = self.args.damping;
         let solution = match algorithm {
             Algorithm::Rtn => rtn(problem, &RtnParams { order, precision }),
@@ -93,10 +93,6 @@ impl Task<'_> {
     /// Refuses what has no meaning for an algorithm.
     fn check(&self, algorithm: Algorithm) -> Result<(), CliError> {
         let refuse = |what: String| Err(CliError::Arguments(what));
-        let damped = matches!(algorithm, Algorithm::Gptq | Algorithm::Qronos | Algorithm::Gptaq);
-        if self.args.damping.is_some() && !damped && self.args.compare.is_empty() {
-            return refuse(format!("--damping has no meaning for --algorithm {algorithm}"));
-        }
         match algorithm {
             Algorithm::Beacon if !self.grid.has_free_scales() => refuse(format!(
                 "beacon chooses scales freely, and those of {} are codes: expected a scalar format, as int4",
@@ -115,7 +111,7 @@ impl Task<'_> {
     }
 
     fn axe(&self) -> Result<Option<Axe>, CliError> {
-        let soft = match self.args.constraint {
+        let soft = match self.args.constraint() {
             Keeping::Axe => SoftThreshold::On,
             Keeping::AxeStrict => SoftThreshold::Off,
             Keeping::None => return Ok(None),

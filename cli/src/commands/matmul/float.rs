@@ -65,7 +65,7 @@ pub(super) fn run(
     let by = format!("{engine}, {isa}, {threads} thread(s)");
     Ok(Shown {
         values: encode(&values),
-        json: output::json(&report)?,
+        json: args.form.json(&report)?,
         text: frame(&args.acc, report.shape, &table, seconds, &by),
     })
 }

@@ -11,6 +11,7 @@ use fewbit::{Accumulator, Isa, ReportLevel};
 
 use crate::error::{CliError, Outcome};
 use crate::io::atomic::Outputs;
+use crate::io::names::Kind;
 use crate::operands::{OperandArgs, Operands};
 use crate::options::{FormArgs, ThreadArgs};
 use crate::output::{self, Form};
@@ -38,10 +39,10 @@ pub(crate) struct Args {
     acc: Accumulator,
     /// Write the product [M, N] here: int64, or the last register's values as float32 where that is exact for all,
     /// else float64
-    #[arg(long, value_name = "C.npy")]
+    #[arg(long, value_name = "C.npy", value_parser = Kind::Npy.output())]
     out: Option<PathBuf>,
     /// Write the report as JSON here
-    #[arg(long, value_name = "R.json")]
+    #[arg(long, value_name = "R.json", value_parser = Kind::Json.output())]
     report: Option<PathBuf>,
     /// How much is reported; less is faster
     #[arg(long, value_enum, default_value_t)]
@@ -55,7 +56,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     threads: ThreadArgs,
     #[command(flatten)]
-    form: FormArgs,
+    pub(crate) form: FormArgs,
 }
 
 /// How much is reported.

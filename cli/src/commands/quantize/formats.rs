@@ -67,6 +67,7 @@ fn groups(
     let encoder = GroupEncoder::new(format, policy)
         .map_err(|error| CliError::Arguments(error.to_string()))?
         .with_seed(seed);
+    args.scales.check(&format)?;
     let place = resolve_axis(axis, x.shape()).map_err(failed)?;
     let (tensor, seconds) = timing::least("quantizing", args.repeat, || {
         GroupTensor::quantize(&encoder, &x.view(), place as isize).map_err(failed)

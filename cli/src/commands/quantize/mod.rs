@@ -14,6 +14,7 @@ use serde_json::Value;
 use crate::error::{CliError, Outcome};
 use crate::group_policy::ScaleArgs;
 use crate::io::atomic::Outputs;
+use crate::io::names::Kind;
 use crate::io::npy;
 use crate::options::{FormArgs, ThreadArgs};
 use crate::output::{self, Form};
@@ -58,7 +59,11 @@ pub(crate) struct Args {
     #[arg(value_name = "X.npy", required_unless_present = "list_presets")]
     input: Option<PathBuf>,
     /// Codes, scales and values
-    #[arg(value_name = "OUT.safetensors", required_unless_present = "list_presets")]
+    #[arg(
+        value_name = "OUT.safetensors",
+        required_unless_present = "list_presets",
+        value_parser = Kind::Safetensors.output()
+    )]
     output: Option<PathBuf>,
     /// Group format, scalar format, or gguf:q4_0, gguf:q4_1, gguf:q8_0, gguf:mxfp4, gguf:tq2_0
     #[arg(long, value_name = "FORMAT")]
@@ -76,10 +81,10 @@ pub(crate) struct Args {
     #[arg(long, exclusive = true)]
     list_presets: bool,
     /// The result as JSON with a histogram of the codes
-    #[arg(long, value_name = "R.json")]
+    #[arg(long, value_name = "R.json", value_parser = Kind::Json.output())]
     report: Option<PathBuf>,
     /// A picture of the histogram
-    #[arg(long, value_name = "P.svg")]
+    #[arg(long, value_name = "P.svg", value_parser = Kind::Svg.output())]
     svg: Option<PathBuf>,
     /// Axis along which groups run, counted from the end where it is negative [default: -1]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
@@ -98,7 +103,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     threads: ThreadArgs,
     #[command(flatten)]
-    form: FormArgs,
+    pub(crate) form: FormArgs,
 }
 
 /// What was done, for `--json`.
@@ -203,7 +208,7 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
     }
     outputs.write()?;
     match args.form.form() {
-        Form::Json => output::print(&output::json(&report)?)?,
+        Form::Json => output::print(&args.form.json(&report)?)?,
         Form::Text => output::print(&text(&report))?,
     }
     Ok(Outcome::Done)

@@ -23,6 +23,7 @@ pub(super) fn recipe(args: &Args) -> Result<Recipe, CliError> {
         (args.axis.is_some(), "--axis"),
         (args.scales.is_given(), "a policy for the scales of groups"),
         (args.policy.has_axes(), "a policy for elements"),
+        (args.policy.preset().is_some(), "--preset with the policies of a stack"),
     ];
     if let Some((_, flag)) = refused.iter().find(|(given, _)| *given) {
         return Err(CliError::Arguments(format!(
