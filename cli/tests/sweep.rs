@@ -11,10 +11,11 @@ fn sweep(folder: &Folder, args: &[&str]) -> Value {
     let all: Vec<&str> = ["sweep", "--json"].iter().chain(args).copied().collect();
     let run = folder.fewbit(&all);
     assert_eq!((run.code, run.err.as_str()), (Some(0), ""), "{args:?}");
-    let report = serde_json::from_str(&run.out).expect("JSON");
-    let file = std::fs::read_to_string(folder.file("sweep.json")).expect("sweep.json");
-    assert_eq!(file, run.out);
-    report
+    if args.contains(&"--out") {
+        let file = std::fs::read_to_string(folder.file("sweep.json")).expect("sweep.json");
+        assert_eq!(file, run.out);
+    }
+    serde_json::from_str(&run.out).expect("JSON")
 }
 
 /// `(bits, accuracy)` of one policy.
@@ -29,7 +30,7 @@ fn curve(report: &Value, policy: &str) -> Vec<(u64, f64)> {
 #[test]
 fn the_carried_network_needs_fewer_bits_than_guaranteed_and_collapses_below() {
     let folder = Folder::new();
-    let report = sweep(&folder, &[]);
+    let report = sweep(&folder, &["--out", "."]);
     assert_eq!((&report["weights"], &report["acts"]), (&"int4".into(), &"uint8".into()));
     let exact = report["exact"]["accuracy"].as_f64().expect("accuracy");
     assert!(exact >= 0.96, "{exact}");
@@ -52,7 +53,10 @@ fn the_carried_network_needs_fewer_bits_than_guaranteed_and_collapses_below() {
         assert!((0.0..=1.0).contains(&overflows));
         if overflows == 0.0 {
             assert_eq!(point["sqnr_db"], Value::Null, "{point}");
+            assert_eq!(point["sqnr_float_db"], report["exact"]["sqnr_float_db"], "{point}");
         }
+        assert_eq!(point["exact"], point["sqnr_db"].is_null(), "{point}");
+        assert_eq!(point["equals_float"], false, "{point}");
         if point["bits"].as_u64() >= Some(guaranteed) {
             assert_eq!(overflows, 0.0, "{point}");
         }
@@ -74,6 +78,60 @@ fn the_readme_shows_what_the_command_prints_and_draws() {
     let shown = std::fs::read(root.join("docs/img/sweep.svg")).expect("the picture");
     let drawn = std::fs::read(folder.file("sweep.svg")).expect("sweep.svg");
     assert!(shown == drawn, "docs/img/sweep.svg is not what the command draws");
+}
+
+/// The lines of the table that the default sweep prints: one per P, down to the first at which all are exact.
+#[test]
+fn the_table_has_one_line_per_width_and_ends_where_all_are_exact() {
+    let folder = Folder::new();
+    let report = sweep(&folder, &["--bits", "13..20"]);
+    assert_eq!(folder.names(), [""; 0], "files that nobody asked for");
+    let of_bits = |bits: u64| {
+        let points = report["points"].as_array().expect("points").iter();
+        points.filter(move |p| p["bits"] == bits).cloned().collect::<Vec<_>>()
+    };
+    let all_exact = |bits: &u64| of_bits(*bits).iter().all(|p| p["overflow_share"] == 0.0);
+    let settled = (13..=20).find(all_exact).expect("a width at which all are exact");
+    assert!((14..20).contains(&settled));
+    let run = folder.fewbit(&["sweep", "--bits", "13..20"]);
+    assert_eq!((run.code, run.err.as_str()), (Some(0), ""));
+    let rows: Vec<Vec<&str>> = run
+        .out
+        .lines()
+        .filter(|line| line.starts_with("| 1") || line.starts_with("| 2"))
+        .map(|line| line.split('|').map(str::trim).filter(|cell| !cell.is_empty()).collect())
+        .collect();
+    let bits: Vec<u64> = rows.iter().map(|row| row[0].parse().expect("a width")).collect();
+    assert_eq!(bits, (13..=settled).collect::<Vec<_>>());
+    for (bits, row) in bits.iter().zip(&rows) {
+        let expected = of_bits(*bits).into_iter().flat_map(|p| {
+            let number = |key: &str| p[key].as_f64();
+            let percent = |key: &str| number(key).map(|share| format!("{:.2} %", 100.0 * share));
+            let db = |key: &str| number(key).map_or("exact".into(), |db| format!("{db:.2}"));
+            [
+                percent("accuracy").expect("a share"),
+                percent("overflow_share").expect("a share"),
+                db("sqnr_db"),
+                db("sqnr_float_db"),
+            ]
+        });
+        assert_eq!(row[1..], expected.collect::<Vec<String>>(), "P = {bits}");
+    }
+    let rest = format!("beyond P = {settled}, to the 20 measured, the same: no overflow");
+    assert!(run.out.contains(&rest), "{}", run.out);
+}
+
+#[test]
+fn a_table_without_an_exact_end_is_whole() {
+    let folder = Folder::new();
+    let template = ["--acc", "int{P}-sat", "--acc", "int{P}-sat*2"];
+    let run = folder.fewbit(&[&["sweep", "--bits", "8..10"][..], &template].concat());
+    assert_eq!(run.code, Some(0), "{}", run.err);
+    let starts = |start: &str| run.out.lines().filter(|line| line.starts_with(start)).count();
+    assert_eq!(starts("|  8 ") + starts("|  9 ") + starts("| 10 "), 3, "{}", run.out);
+    // Two of one policy are told apart by the accumulators.
+    assert!(run.out.contains(" int{P}-sat |") && run.out.contains(" int{P}-sat*2 |"));
+    assert!(!run.out.contains("no overflow"), "{}", run.out);
 }
 
 #[test]
@@ -108,13 +166,50 @@ fn one_layer_is_measured_by_its_sqnr() {
     folder.floats("x.npy", &[20, 96], &wave(1920, 0.11));
     let report = sweep(&folder, &["--weight", "w.npy", "--input", "x.npy", "--out", "."]);
     assert_eq!(report["exact"]["accuracy"], Value::Null);
+    assert_eq!(report["float"]["accuracy"], Value::Null);
+    let quantization =
+        report["exact"]["sqnr_float_db"].as_f64().expect("4-bit weights lose something");
+    assert!((10.0..40.0).contains(&quantization), "{quantization}");
     assert_eq!(report["samples"], 20);
     let guaranteed = report["guaranteed_bits"].as_u64().expect("bits");
     for point in report["points"].as_array().expect("points") {
         assert_eq!(point["accuracy"], Value::Null);
         // A register that wraps may come back, so an overflow need not be an error; no overflow is none.
         let overflows = point["overflow_share"] != 0.0;
-        assert!(overflows || point["sqnr_db"].is_null(), "{point}");
+        assert!(overflows || point["exact"] == true, "{point}");
+        assert_eq!(point["exact"], point["sqnr_db"].is_null(), "{point}");
+        let float = point["sqnr_float_db"].as_f64().expect("a number");
+        assert!(point["exact"] == false || float == quantization, "{point}");
         assert!(!overflows || point["bits"].as_u64() < Some(guaranteed), "{point}");
+    }
+}
+
+/// W = [1, 0.5] in int8 has codes 127 and 64 (63.5 is a tie) with scale 1/127; X = 255 and 0 have the codes themselves.
+#[test]
+fn both_ratios_are_those_by_hand() {
+    let folder = Folder::new();
+    folder.floats("w.npy", &[1, 2], &[1.0, 0.5]);
+    folder.floats("x.npy", &[1, 2], &[255.0, 255.0]);
+    let args = ["--weight", "w.npy", "--input", "x.npy", "--weights", "int8"];
+    let report =
+        sweep(&folder, &[&args[..], &["--bits", "15..17", "--acc", "int{P}-sat"]].concat());
+    let points = report["points"].as_array().expect("points");
+    // 255 * 191 = 48705 needs 17 bits; int16 keeps 32767 of it, int15 16383. The float layer has 382.5 = 48577.5 / 127.
+    let db = |signal: f64, other: f64| 20.0 * (signal / (signal - other).abs()).log10();
+    for (point, kept) in points.iter().zip([16383.0, 32767.0, 48705.0]) {
+        let near = |key: &str, expected: f64| {
+            let found = point[key].as_f64().expect("a number");
+            assert!((found - expected).abs() < 1e-3, "{key}: {found}, by hand {expected}");
+        };
+        near("sqnr_float_db", db(48577.5, kept));
+        match point["bits"].as_u64() {
+            Some(17) => {
+                assert_eq!((&point["exact"], &point["sqnr_db"]), (&true.into(), &Value::Null))
+            }
+            _ => {
+                assert_eq!(point["exact"], false);
+                near("sqnr_db", db(48705.0, kept));
+            }
+        }
     }
 }

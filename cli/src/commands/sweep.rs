@@ -9,10 +9,13 @@ use ndarray::{Array1, Axis};
 use crate::digits;
 use crate::error::{CliError, Outcome};
 use crate::io::atomic::Outputs;
+use crate::io::names;
 use crate::io::npy;
 use crate::options::{FormArgs, ThreadArgs};
 use crate::output::{self, Form};
-use crate::sweep::{self, BitRange, CodeFormat, FloatLayer, Network, Sweep, Task, Template};
+use crate::sweep::{
+    self, BitRange, CodeFormat, FloatLayer, Found, Network, Sweep, Task, Template, percent,
+};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -28,9 +31,14 @@ Without --weight and --input this is the carried network: a multilayer perceptro
     measured on the 596 images that it was not trained on. Every layer's product runs through the accumulator, step by step; \
     between layers come rescaling, bias, ReLU and quantization with static scales.
 
-With --weight and --input it is one linear layer, measured by its SQNR against the exact accumulator.
+With --weight and --input it is one linear layer, X W^T, without bias, labels and ReLU, its scales calibrated on X itself; \
+    so there is no accuracy, only SQNR.
 
-Writes sweep.json and sweep.svg.";
+SQNR is 10 log10(sum y^2 / sum (y - y')^2) over the last layer's outputs y', twice: `SQNR` with the y of an exact \
+    accumulator of the same codes, which says what the accumulator does and nothing of quantization; `float` with the y of \
+    the float network, which has both errors.
+
+Writes sweep.json and sweep.svg; with --json only where --out says so.";
 
 /// Arguments of `fewbit sweep`.
 #[derive(Debug, clap::Args)]
@@ -61,9 +69,10 @@ pub(crate) struct Args {
     /// Seed of the draw of the calibration images
     #[arg(long, value_name = "N", default_value = "0", conflicts_with = "weight")]
     seed: u64,
-    /// Folder that sweep.json and sweep.svg are written to; made if it is not there
-    #[arg(long, value_name = "DIR", default_value = ".")]
-    out: PathBuf,
+    /// Folder that sweep.json and sweep.svg are written to; made if it is not there [default: the current one, or with
+    /// --json none]
+    #[arg(long, value_name = "DIR", value_parser = names::folder())]
+    out: Option<PathBuf>,
     #[command(flatten)]
     threads: ThreadArgs,
     #[command(flatten)]
@@ -72,37 +81,49 @@ pub(crate) struct Args {
 
 /// Quantizes, runs, writes.
 pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
-    let write = |source| CliError::Write { path: args.out.clone(), source };
-    if args.out.exists() && !args.out.is_dir() {
-        return Err(write(ErrorKind::NotADirectory.into()));
+    let form = args.form.form();
+    // What is printed as JSON needs no file.
+    let folder = match (&args.out, form) {
+        (Some(folder), _) => Some(folder.as_path()),
+        (None, Form::Text) => Some(Path::new(".")),
+        (None, Form::Json) => None,
+    };
+    let write = |folder: &Path, source| CliError::Write { path: folder.to_owned(), source };
+    if let Some(folder) = folder.filter(|folder| folder.exists() && !folder.is_dir()) {
+        return Err(write(folder, ErrorKind::NotADirectory.into()));
     }
     let task = match (&args.weight, &args.input) {
         (Some(weight), Some(input)) => own_layer(weight, input, &args)?,
         _ => carried_network(&args)?,
     };
     let templates = if args.acc.is_empty() { Template::defaults() } else { args.acc.clone() };
-    let (exact, points) =
+    let Found { float, exact, points } =
         args.threads.run(|| sweep::run(&task, &templates, args.bits.0.clone()))?;
     let sweep = Sweep {
         weights: args.weights.to_string(),
         acts: args.acts.to_string(),
         samples: task.inputs.nrows(),
+        float,
         exact,
         guaranteed_bits: task.network.guaranteed_bits()?,
         points,
     };
-    let names: Vec<String> = templates.iter().map(|t| format!("{}: {t}", t.policy())).collect();
-    let picture = sweep::draw(&sweep, &names).map_err(CliError::Picture)?;
-    std::fs::create_dir_all(&args.out).map_err(write)?;
-    let text = output::json(&sweep)?;
-    let mut outputs = Outputs::default();
-    let (json_path, svg_path) = (args.out.join("sweep.json"), args.out.join("sweep.svg"));
-    outputs.add(&json_path, format!("{text}\n").into_bytes());
-    outputs.add(&svg_path, picture.into_bytes());
-    outputs.write()?;
-    match args.form.form() {
+    let text = args.form.json(&sweep)?;
+    let mut written = String::new();
+    if let Some(folder) = folder {
+        let names = templates.iter().map(|t| format!("{}: {t}", t.policy())).collect::<Vec<_>>();
+        let picture = sweep::draw(&sweep, &names).map_err(CliError::Picture)?;
+        std::fs::create_dir_all(folder).map_err(|source| write(folder, source))?;
+        let mut outputs = Outputs::default();
+        let (json_path, svg_path) = (folder.join("sweep.json"), folder.join("sweep.svg"));
+        outputs.add(&json_path, format!("{text}\n").into_bytes());
+        outputs.add(&svg_path, picture.into_bytes());
+        outputs.write()?;
+        written = format!("\nwrote {} and {}", json_path.display(), svg_path.display());
+    }
+    match form {
         Form::Json => output::print(&text)?,
-        Form::Text => output::print(&summary(&sweep, &json_path, &svg_path))?,
+        Form::Text => output::print(&(summary(&sweep, &templates) + &written))?,
     }
     Ok(Outcome::Done)
 }
@@ -123,6 +144,7 @@ fn carried_network(args: &Args) -> Result<Task, CliError> {
     let calibration = training.select(Axis(0), &rows);
     Ok(Task {
         network: Network::quantize(&layers, args.weights, args.acts, calibration.view())?,
+        layers,
         inputs: split.held_out.images,
         labels: Some(split.held_out.labels),
     })
@@ -135,24 +157,34 @@ fn own_layer(weight: &Path, input: &Path, args: &Args) -> Result<Task, CliError>
         return Err(CliError::Layer { weights: weights.dim(), inputs: inputs.dim() });
     }
     let bias = Array1::zeros(weights.nrows());
-    let layer = FloatLayer { weights, bias };
-    let network = Network::quantize(&[layer], args.weights, args.acts, inputs.view())?;
-    Ok(Task { network, inputs, labels: None })
+    let layers = vec![FloatLayer { weights, bias }];
+    let network = Network::quantize(&layers, args.weights, args.acts, inputs.view())?;
+    Ok(Task { layers, network, inputs, labels: None })
 }
 
-fn summary(sweep: &Sweep, json: &Path, svg: &Path) -> String {
-    let exact = sweep.exact.accuracy.map_or(String::new(), |accuracy| {
-        format!("exact accumulator: {:.2} % of {} samples\n", 100.0 * accuracy, sweep.samples)
+fn summary(sweep: &Sweep, templates: &[Template]) -> String {
+    let legend: Vec<String> = templates.iter().map(|t| format!("{}: {t}", t.policy())).collect();
+    let right = |accuracy: Option<f64>| {
+        accuracy.map_or(String::new(), |accuracy| {
+            format!("{} of {} samples, ", percent(accuracy), sweep.samples)
+        })
+    };
+    let quantized = match sweep.exact.sqnr_float_db {
+        Some(db) => format!("SQNR {db:.2} dB against the float network"),
+        None => "equal to the float network".into(),
+    };
+    let float = sweep.float.accuracy.map_or(String::new(), |accuracy| {
+        format!("float network: {} of {} samples\n", percent(accuracy), sweep.samples)
     });
     format!(
-        "{} weights, {} activations, {} samples\n\n{}\n\n{exact}guaranteed: from P = {} on no register that \
-         sums a whole row can overflow, whatever the input\nwrote {} and {}",
+        "{} weights, {} activations, {} samples\n{}\n\n{}\n\n{float}exact accumulator: {}{quantized}\nguaranteed: from \
+         P = {} on no register that sums a whole row can overflow, whatever the input",
         sweep.weights,
         sweep.acts,
         sweep.samples,
-        sweep.table(),
+        legend.join("; "),
+        sweep.table(templates),
+        right(sweep.exact.accuracy),
         sweep.guaranteed_bits,
-        json.display(),
-        svg.display()
     )
 }

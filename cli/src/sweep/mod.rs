@@ -3,7 +3,7 @@
 //! ```text
 //! float network -> codes and scales (network, codes)
 //! per template and P: every layer's product through the accumulator -> accuracy, overflows, SQNR (run)
-//! -> table, JSON, picture (results, plot)
+//! -> JSON, table, picture (results, table, plot)
 //! ```
 
 mod codes;
@@ -11,11 +11,13 @@ mod network;
 mod plot;
 mod results;
 mod run;
+mod table;
 mod template;
 
 pub(crate) use codes::CodeFormat;
 pub(crate) use network::{FloatLayer, Network};
 pub(crate) use plot::draw;
 pub(crate) use results::{Point, Sweep};
-pub(crate) use run::{Task, run};
+pub(crate) use run::{Found, Task, run};
+pub(crate) use table::percent;
 pub(crate) use template::{BitRange, Template};

@@ -74,6 +74,18 @@ impl FloatLayer {
     }
 }
 
+/// What the float layers, with ReLU between them, compute from `inputs`, `[samples, inputs]`.
+pub(crate) fn float_outputs(layers: &[FloatLayer], inputs: ArrayView2<'_, f32>) -> Array2<f32> {
+    let mut x = inputs.to_owned();
+    for (index, layer) in layers.iter().enumerate() {
+        if index > 0 {
+            x.mapv_inplace(relu);
+        }
+        x = layer.forward(x.view());
+    }
+    x
+}
+
 impl Network {
     /// Quantizes `layers`: weights per output, activations per layer with the scale that covers what the float network
     /// computes from `calibration`, `[samples, inputs]`.

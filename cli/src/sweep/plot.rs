@@ -27,6 +27,8 @@ struct Curve {
 struct Measure {
     title: &'static str,
     curves: Vec<Curve>,
+    /// Thin lines without markers, in the colours of the curves.
+    beside: Vec<Curve>,
     /// The exact accumulator's value and what is written beside it.
     exact: Option<(f64, String)>,
     range: (f64, f64),
@@ -47,11 +49,10 @@ pub(crate) fn draw(sweep: &Sweep, names: &[String]) -> Result<String, String> {
 }
 
 fn measure(sweep: &Sweep, names: &[String]) -> Measure {
-    let per_curve = (sweep.points.len() / names.len().max(1)).max(1);
     let curves = |value: &dyn Fn(&super::Point) -> Option<f64>| -> Vec<Curve> {
         sweep
-            .points
-            .chunks(per_curve)
+            .curves()
+            .into_iter()
             .zip(names)
             .map(|(points, name)| Curve {
                 name: name.clone(),
@@ -66,19 +67,21 @@ fn measure(sweep: &Sweep, names: &[String]) -> Measure {
         return Measure {
             title: "accuracy on the held-out images (%)",
             curves: curves(&|p| p.accuracy.map(|a| 100.0 * a)),
+            beside: Vec::new(),
             exact: Some((100.0 * accuracy, format!("exact: {:.2} %", 100.0 * accuracy))),
             range: (0.0, 104.0),
         };
     }
-    let curves = curves(&|p| p.sqnr_db);
-    let values = || curves.iter().flat_map(|c| c.points.iter().map(|p| p.1));
+    let (curves, beside) = (curves(&|p| p.sqnr_db), curves(&|p| p.sqnr_float_db));
+    let values = || curves.iter().chain(&beside).flat_map(|c| c.points.iter().map(|p| p.1));
     let low = values().fold(0.0, f64::min);
     let high = values().fold(10.0, f64::max);
     Measure {
-        title: "SQNR against the exact accumulator (dB; no point: equal)",
+        title: "SQNR (dB): markers against exact (none: equal), thin against float",
         range: (low - 2.0, high + 4.0),
-        exact: None,
+        exact: sweep.exact.sqnr_float_db.map(|db| (db, format!("exact against float: {db:.2} dB"))),
         curves,
+        beside,
     }
 }
 
@@ -138,6 +141,10 @@ fn draw_on<'a>(
     let style = (FONT, 13).into_font().color(&RGBColor(60, 60, 60)).pos(text_position(side));
     let label = format!("guaranteed: P = {}", sweep.guaranteed_bits);
     chart.draw_series([Text::new(label, (place, bottom + 0.5 * (top - bottom)), style)])?;
+    for (index, curve) in measure.beside.iter().enumerate() {
+        let line = COLORS[index % COLORS.len()].stroke_width(1);
+        chart.draw_series(LineSeries::new(curve.points.iter().copied(), line))?;
+    }
     for (index, curve) in measure.curves.iter().enumerate() {
         let color = COLORS[index % COLORS.len()];
         chart

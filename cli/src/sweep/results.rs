@@ -2,11 +2,21 @@
 
 use serde::Serialize;
 
-use crate::output;
-
 /// The network with accumulators that never overflow.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Exact {
+    /// Share of the samples classified rightly; `None` where there are no labels.
+    pub(crate) accuracy: Option<f64>,
+    /// [`sqnr_db`] of its outputs against the float network's: the quantization error alone; `None` where they are
+    /// equal.
+    pub(crate) sqnr_float_db: Option<f64>,
+    /// Whether its outputs are those of the float network.
+    pub(crate) equals_float: bool,
+}
+
+/// The network before it was quantized.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Float {
     /// Share of the samples classified rightly; `None` where there are no labels.
     pub(crate) accuracy: Option<f64>,
 }
@@ -24,9 +34,15 @@ pub(crate) struct Point {
     pub(crate) accuracy: Option<f64>,
     /// Share of all layers' outputs with at least one overflow in any stage.
     pub(crate) overflow_share: f64,
-    /// `10 log10(sum y^2 / sum (y - y')^2)` over the last layer's outputs, `y` with exact and `y'` with this accumulator;
-    /// `None` where they are equal.
+    /// [`sqnr_db`] of the last layer's outputs against those with an exact accumulator: what the accumulator does, and
+    /// nothing of quantization; `None` where they are equal.
     pub(crate) sqnr_db: Option<f64>,
+    /// Whether the outputs are those with an exact accumulator.
+    pub(crate) exact: bool,
+    /// The same against the float network's outputs: accumulator and quantization together; `None` where they are equal.
+    pub(crate) sqnr_float_db: Option<f64>,
+    /// Whether the outputs are those of the float network.
+    pub(crate) equals_float: bool,
 }
 
 /// A whole sweep; the content of `sweep.json`.
@@ -38,6 +54,8 @@ pub(crate) struct Sweep {
     pub(crate) acts: String,
     /// Samples that every point was measured on.
     pub(crate) samples: usize,
+    /// The network before it was quantized.
+    pub(crate) float: Float,
     /// The reference.
     pub(crate) exact: Exact,
     /// The least width at which no register that sums a whole row can overflow for any input of the format.
@@ -47,27 +65,25 @@ pub(crate) struct Sweep {
 }
 
 impl Sweep {
-    /// The points as a table, `P` rising.
-    pub(crate) fn table(&self) -> String {
-        let measure = if self.exact.accuracy.is_some() { "accuracy" } else { "" };
-        let mut titles =
-            vec!["P", "policy", "accumulator", measure, "overflowed outputs", "SQNR (dB)"];
-        titles.retain(|title| !title.is_empty());
-        let mut table = output::numbers(&titles);
-        let mut points: Vec<&Point> = self.points.iter().collect();
-        points.sort_by_key(|point| point.bits);
-        for point in points {
-            let mut row = vec![point.bits.to_string(), point.policy.into(), point.acc.clone()];
-            row.extend(point.accuracy.map(percent));
-            row.push(percent(point.overflow_share));
-            row.push(point.sqnr_db.map_or("exact".into(), |db| format!("{db:.2}")));
-            table.add_row(row);
-        }
-        table.to_string()
+    /// The points of each template, `P` rising.
+    pub(crate) fn curves(&self) -> Vec<&[Point]> {
+        let first = self.points.first().map_or(0, |point| point.bits);
+        let starts = self.points.iter().enumerate().filter(|(_, point)| point.bits == first);
+        let starts: Vec<usize> = starts.map(|(index, _)| index).collect();
+        let ends = starts.iter().skip(1).copied().chain([self.points.len()]);
+        starts.iter().zip(ends).map(|(&start, end)| &self.points[start..end]).collect()
     }
-}
 
-/// `0.9832` as `98.32 %`.
-pub(crate) fn percent(share: f64) -> String {
-    format!("{:.2} %", 100.0 * share)
+    /// The least `P` of those measured from which on no accumulator differs from an exact one, or overflows at all.
+    pub(crate) fn settled(&self) -> Option<u32> {
+        let settled = |p: &Point| p.exact && p.overflow_share == 0.0;
+        let unsettled = self.points.iter().filter(|point| !settled(point)).map(|p| p.bits).max();
+        let bits = self.points.iter().map(|point| point.bits);
+        bits.filter(|&bits| unsettled.is_none_or(|last| bits > last)).min()
+    }
+
+    /// The greatest `P` measured.
+    pub(crate) fn last(&self) -> Option<u32> {
+        self.points.iter().map(|point| point.bits).max()
+    }
 }
