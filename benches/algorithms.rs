@@ -1,13 +1,14 @@
 //! Statistics and solvers at the sizes of real layers, how their time grows, and how much memory they take.
 //!
-//! Times are criterion's, on rayon's global pool (`RAYON_NUM_THREADS`); 16,384 samples, int4 with a scale per channel,
-//! inputs with a mismatch. Besides, `growth` prints the exponents with which a solver's time rises with inputs and outputs,
-//! and `memory` the peak of the resident memory while samples stream by (Linux).
+//! On all threads (`RAYON_NUM_THREADS`): statistics of 16,384 samples, solvers with int4, a scale per channel and inputs
+//! with a mismatch. `growth` has the exponents with which a solver's time rises with inputs and outputs, and `memory` the
+//! peak of the resident memory while samples stream by (Linux); a quick run leaves both out.
+
+mod support;
 
 use std::hint::black_box;
 use std::time::Instant;
 
-use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use fewbit::accumulate::bounds::{InputRange, Inputs};
 use fewbit::algorithms::random::Normal;
 use fewbit::algorithms::{
@@ -17,8 +18,8 @@ use fewbit::algorithms::{
 };
 use fewbit::formats::Format;
 use ndarray::{Array2, Axis};
+use support::{Bench, Contestant, Unit, peak_mib, reset_peak};
 
-const SIZES: [(usize, usize); 3] = [(576, 576), (576, 1536), (2048, 2048)];
 const SAMPLES: usize = 16_384;
 const SOLVERS: [&str; 6] = ["rtn", "gptq", "gpfq", "qronos", "gptaq", "beacon"];
 
@@ -109,101 +110,81 @@ impl Layer {
     }
 }
 
-fn statistics(c: &mut Criterion) {
-    let mut group = c.benchmark_group("statistics");
-    group.sample_size(10);
-    for inputs in [576, 1536, 2048] {
+/// Race of one.
+fn time(bench: &Bench, case: &str, name: &str, work: impl FnMut() + Send) {
+    bench.race(case, Unit::Seconds, vec![Contestant::ours(name, 1, work)]);
+}
+
+fn statistics(bench: &Bench) {
+    let sizes: &[usize] = if bench.is_quick() { &[576] } else { &[576, 1536, 2048] };
+    for &inputs in sizes {
         let samples = Samples::new(inputs);
-        for (name, pairs) in [("H", false), ("H and G", true)] {
-            group.bench_function(BenchmarkId::new(name, inputs), |b| {
-                b.iter(|| black_box(samples.collect(SAMPLES, pairs)));
+        for (name, pairs) in [("h", false), ("h-and-g", true)] {
+            time(bench, &format!("statistics/{inputs}"), name, || {
+                black_box(samples.collect(SAMPLES, pairs));
             });
         }
     }
 }
 
-fn solvers(c: &mut Criterion) {
-    let mut group = c.benchmark_group("solvers");
-    group.sample_size(10);
-    for (outputs, inputs) in SIZES {
+fn solvers(bench: &Bench) {
+    let sizes: &[(usize, usize)] =
+        if bench.is_quick() { &[(576, 576)] } else { &[(576, 576), (576, 1536), (2048, 2048)] };
+    for &(outputs, inputs) in sizes {
         let layer = Layer::new(outputs, inputs);
-        let size = format!("{outputs}x{inputs}");
+        let case = format!("solvers/{outputs}x{inputs}");
         for solver in SOLVERS {
-            group.bench_function(BenchmarkId::new(solver, &size), |b| {
-                b.iter(|| layer.solve(solver, None))
-            });
+            time(bench, &case, solver, || layer.solve(solver, None));
         }
         let acc = "int16-sat/64,int24-wrap".parse().unwrap_or_else(|e| panic!("{e}"));
         let range = Inputs::Same(InputRange::unsigned(8));
         let axe =
             Axe::new(&acc, &range, inputs, SoftThreshold::On).unwrap_or_else(|e| panic!("{e}"));
         for solver in ["gptq", "gpfq", "qronos"] {
-            group.bench_function(BenchmarkId::new(format!("{solver} with AXE"), &size), |b| {
-                b.iter(|| layer.solve(solver, Some(&axe)));
-            });
+            let name = format!("{solver}-with-axe");
+            time(bench, &case, &name, || layer.solve(solver, Some(&axe)));
         }
     }
 }
 
-fn growth(_: &mut Criterion) {
-    if !wanted("growth") {
-        return;
-    }
+fn growth(bench: &Bench) {
     let (outputs, inputs) = (768, 768);
     let base = Layer::new(outputs, inputs);
     let (taller, wider) = (Layer::new(2 * outputs, inputs), Layer::new(outputs, 2 * inputs));
     for solver in SOLVERS {
-        let (start, tall, wide) = (base.time(solver), taller.time(solver), wider.time(solver));
-        println!(
-            "growth/{solver}: {start:.3} s at {outputs}x{inputs}, out^{:.2}, in^{:.2}",
-            (tall / start).log2(),
-            (wide / start).log2()
-        );
+        let exponent = |other: &Layer| Some((other.time(solver) / base.time(solver)).log2());
+        bench.report("growth", &format!("{solver}/outputs"), "exponent", || exponent(&taller));
+        bench.report("growth", &format!("{solver}/inputs"), "exponent", || exponent(&wider));
     }
 }
 
-fn memory(_: &mut Criterion) {
-    if !wanted("memory") {
-        return;
-    }
+fn memory(bench: &Bench) {
     let inputs = 2048;
     let samples = Samples::new(inputs);
+    let peak = |work: &dyn Fn()| {
+        let possible = reset_peak();
+        work();
+        possible.then(peak_mib).flatten()
+    };
     for count in [4096, SAMPLES, 4 * SAMPLES] {
-        reset_peak();
-        black_box(samples.collect(count, true));
-        report_peak(&format!("statistics of {count} samples, {inputs} inputs"));
+        bench.report("memory", &format!("statistics-of-{count}-samples/{inputs}"), "MiB", || {
+            peak(&|| drop(black_box(samples.collect(count, true))))
+        });
     }
     let layer = Layer::new(inputs, inputs);
     for solver in SOLVERS {
-        reset_peak();
-        layer.solve(solver, None);
-        report_peak(&format!("{solver} {inputs}x{inputs}, statistics included"));
+        bench.report("memory", &format!("{solver}/{inputs}x{inputs}"), "MiB", || {
+            peak(&|| layer.solve(solver, None))
+        });
     }
 }
 
-/// Whether the filters on the command line, if there are any, name it.
-fn wanted(name: &str) -> bool {
-    let filters: Vec<String> =
-        std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
-    filters.is_empty() || filters.iter().any(|filter| name.contains(filter.as_str()))
-}
-
-/// Lets the kernel forget the peak so far.
-fn reset_peak() {
-    if std::fs::write("/proc/self/clear_refs", "5").is_err() {
-        println!("memory: the peak cannot be reset here; figures are those of the whole run");
+fn main() {
+    let bench = Bench::from_args();
+    statistics(&bench);
+    solvers(&bench);
+    if !bench.is_quick() {
+        growth(&bench);
+        memory(&bench);
     }
 }
-
-fn report_peak(what: &str) {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let kib =
-        status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix("kB"));
-    match kib.and_then(|kib| kib.trim().parse::<f64>().ok()) {
-        Some(kib) => println!("memory/{what}: {:.0} MiB", kib / 1024.0),
-        None => println!("memory/{what}: not known on this system"),
-    }
-}
-
-criterion_group!(benches, statistics, solvers, growth, memory);
-criterion_main!(benches);

@@ -1,21 +1,23 @@
-//! Products through float registers against the loops that a user would write, in one run.
+//! Products through float registers against the loops that a user would write, in one run, on one thread.
 //!
-//! The loops are plain Rust, the innermost over the outputs so that compilers vectorise them; build with
-//! `RUSTFLAGS="-C target-cpu=native"` to give them the instructions of this machine. They round `f32` sums, so that
-//! their half-precision result is off by a rounding now and then: they are there for their speed.
+//! The loops go over the outputs innermost, so that compilers vectorise them, and are compiled for the running CPU. They
+//! round `f32` sums, so that their half-precision result is off by a rounding now and then: they are there for their
+//! speed.
+
+mod support;
 
 use std::hint::black_box;
-use std::time::Instant;
 
 use fewbit::formats::Format;
 use fewbit::reference::{Operand, Scales};
-use fewbit::{FloatOptions, Isa, matmul_float};
+use fewbit::{Accumulator, FloatOptions, matmul_float};
 use ndarray::Array2;
+use support::{Bench, Contestant, Unit, native, on_threads};
 
 const M: usize = 32;
 const K: usize = 4096;
 const N: usize = 256;
-const ROUNDS: usize = 5;
+const PRODUCTS: usize = M * K * N;
 
 fn codes(rows: usize, cols: usize, seed: u32) -> Array2<u32> {
     Array2::from_shape_fn((rows, cols), |(i, j)| {
@@ -24,21 +26,6 @@ fn codes(rows: usize, cols: usize, seed: u32) -> Array2<u32> {
         // Magnitudes around 1, either sign.
         ((word >> 5 & 0x1f) + 0x28) | ((word >> 15 & 1) << 7)
     })
-}
-
-/// The product by the loop, a row of outputs at a time.
-fn looped(a: &Operand, b: &Operand, round: impl Fn(f32) -> f32) -> f32 {
-    let a: Vec<f32> = a.values().iter().map(|&x| x as f32).collect();
-    let b: Vec<f32> = b.values().iter().map(|&x| x as f32).collect();
-    let mut out = vec![0.0f32; M * N];
-    for (row, out) in a.chunks(K).zip(out.chunks_mut(N)) {
-        for (&x, b) in row.iter().zip(b.chunks(N)) {
-            for (sum, &w) in out.iter_mut().zip(b) {
-                *sum = round(*sum + x * w);
-            }
-        }
-    }
-    black_box(&out)[7]
 }
 
 /// To 11 digits, where half precision is normal.
@@ -54,87 +41,101 @@ fn e8m13(x: f32) -> f32 {
     f32::from_bits(x.to_bits() & !0x3ff)
 }
 
-fn rate(macs: usize, mut work: impl FnMut()) -> f64 {
-    let mut best = f64::INFINITY;
-    for _ in 0..ROUNDS {
-        let start = Instant::now();
-        work();
-        best = best.min(start.elapsed().as_secs_f64());
+/// The product, a row of outputs at a time.
+#[inline(always)]
+fn looped(a: &[f64], b: &[f64], round: impl Fn(f32) -> f32) -> Vec<f32> {
+    let a: Vec<f32> = a.iter().map(|&x| x as f32).collect();
+    let b: Vec<f32> = b.iter().map(|&x| x as f32).collect();
+    let mut out = vec![0.0f32; M * N];
+    for (row, out) in a.chunks(K).zip(out.chunks_mut(N)) {
+        for (&x, b) in row.iter().zip(b.chunks(N)) {
+            for (sum, &w) in out.iter_mut().zip(b) {
+                *sum = round(*sum + x * w);
+            }
+        }
     }
-    macs as f64 / best / 1e9
+    out
+}
+
+type Loop = fn(&[f64], &[f64]) -> Vec<f32>;
+
+native! {
+    fn half_loop(a: &[f64], b: &[f64]) -> Vec<f32> {
+        looped(a, b, half)
+    }
+
+    fn e8m13_loop(a: &[f64], b: &[f64]) -> Vec<f32> {
+        looped(a, b, e8m13)
+    }
 }
 
 fn main() {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
-    pool.install(run);
+    let bench = Bench::from_args();
+    println!("# M={M} K={K} N={N}, one thread");
+    on_threads(1, || run(&bench));
 }
 
-fn run() {
-    let e4m3 = |codes: Array2<u32>| Operand::from_codes(codes.view(), Format::E4M3FN).unwrap();
-    let (a, b) = (e4m3(codes(M, K, 1)), e4m3(codes(K, N, 2)));
-    let macs = M * K * N;
-    println!("e4m3fn, M={M} K={K} N={N}, one thread, {}; GMAC/s (ratio to the loop)", Isa::best());
-    let loops = [
-        rate(macs, || _ = black_box(looped(&a, &b, half))),
-        rate(macs, || _ = black_box(looped(&a, &b, e8m13))),
-    ];
-    println!("  {:34} {:8.2}", "loop, e5m10", loops[0]);
-    println!("  {:34} {:8.2}", "loop, e8m13 rz", loops[1]);
-    let specs = [
-        ("e5m10", 0),
-        ("e5m10-rz", 0),
-        ("bf16", 0),
-        ("e8m13-rz", 1),
-        ("e8m13", 1),
-        ("f32", 1),
-        ("f32-rz", 1),
-        ("e6m9", 0),
-        ("e5m10*4", 0),
-        ("e5m10/64,f32", 0),
-        ("e5m10/4,f32", 0),
-        ("aligned13-rz:e8m13-rz*32", 1),
-        ("aligned13-rz:e8m13-rz*32/128,f32", 1),
-        ("aligned25-rz:f32-rz*16", 1),
-        ("preset:h100-wgmma-fp8", 1),
-        ("preset:blackwell-fp8", 1),
-    ];
-    // `cargo bench --bench float_accumulators -- aligned` runs the accumulators with that in their name.
-    let filter = std::env::args().skip(1).find(|arg| !arg.starts_with('-')).unwrap_or_default();
-    let ours = |name: &str, a: &Operand, b: &Operand, share: usize, naive: f64| {
-        if !name.contains(&filter) {
-            return;
-        }
-        let acc = name.parse().unwrap();
-        let mut engine = String::new();
-        let mut seconds = f64::INFINITY;
-        for _ in 0..ROUNDS {
-            let product = matmul_float(a, b, &acc, None, &FloatOptions::default()).unwrap();
-            engine = product.engine.to_string();
-            seconds = seconds.min(product.seconds);
-        }
-        let rate = (macs / share) as f64 / seconds / 1e9;
-        println!("  {name:34} {rate:8.2}  ({:.2}) {engine}", rate / naive);
-    };
-    for (name, naive) in specs {
-        ours(name, &a, &b, 1, loops[naive]);
+/// Accumulators on the same operands, beside one loop.
+fn race(
+    bench: &Bench,
+    case: &str,
+    (a, b): (&Operand, &Operand),
+    naive: (&str, Loop),
+    accumulators: &[&str],
+) {
+    let (x, w): (Vec<f64>, Vec<f64>) =
+        (a.values().iter().copied().collect(), b.values().iter().copied().collect());
+    let mut contestants = vec![Contestant::peer(naive.0, PRODUCTS, || {
+        black_box(naive.1(black_box(&x), &w));
+    })];
+    for name in accumulators {
+        let acc: Accumulator = name.parse().unwrap_or_else(|e| panic!("{e}"));
+        let product = move || {
+            let product = matmul_float(a, b, &acc, None, &FloatOptions::default());
+            product.unwrap_or_else(|e| panic!("{e}"))
+        };
+        let engine = product().engine.to_string();
+        let work = move || {
+            black_box(product());
+        };
+        contestants.push(Contestant::ours(*name, PRODUCTS, work).noted(engine));
     }
+    bench.race(case, Unit::Products, contestants);
+}
+
+fn run(bench: &Bench) {
+    let operand = |codes: Array2<u32>| {
+        Operand::from_codes(codes.view(), Format::E4M3FN).unwrap_or_else(|e| panic!("{e}"))
+    };
+    let (a, b) = (operand(codes(M, K, 1)), operand(codes(K, N, 2)));
+    let specs = ["e5m10", "e5m10-rz", "bf16", "e6m9", "e5m10*4", "e5m10/64,f32", "e5m10/4,f32"];
+    race(bench, "e4m3fn", (&a, &b), ("e5m10-loop", half_loop), &specs);
+    let specs = [
+        "e8m13-rz",
+        "e8m13",
+        "f32",
+        "f32-rz",
+        "aligned13-rz:e8m13-rz*32",
+        "aligned13-rz:e8m13-rz*32/128,f32",
+        "aligned25-rz:f32-rz*16",
+        "preset:h100-wgmma-fp8",
+        "preset:blackwell-fp8",
+    ];
+    race(bench, "e4m3fn", (&a, &b), ("e8m13-rz-loop", e8m13_loop), &specs);
     let halves = |rows, cols, seed| {
         let values = codes(rows, cols, seed).mapv(|code| Format::E4M3FN.decode(code) * 1.0625);
-        Operand::from_values(values.view(), Format::F16).unwrap()
+        Operand::from_values(values.view(), Format::F16).unwrap_or_else(|e| panic!("{e}"))
     };
     let (x, y) = (halves(M, K, 3), halves(K, N, 4));
-    println!("f16");
-    for name in ["e5m10", "f32", "preset:a100-f16", "preset:v100-f16", "preset:h100-wgmma-f16"] {
-        ours(name, &x, &y, 1, loops[0]);
-    }
-    println!("f4 in blocks");
+    let specs = ["e5m10", "f32", "preset:a100-f16", "preset:v100-f16", "preset:h100-wgmma-f16"];
+    race(bench, "f16", (&x, &y), ("e5m10-loop", half_loop), &specs);
     let blocks = |rows: usize, cols: usize, scales: (usize, usize), format: Format, block, seed| {
         let four = codes(rows, cols, seed).mapv(|code| code & 15);
         let scale =
             |(i, j)| format.decode(format.code_count() as u32 / 2 + ((i * 7 + j * 3) % 5) as u32);
         let values = Array2::from_shape_fn(scales, scale);
-        let elements = Operand::from_codes(four.view(), Format::E2M1FN).unwrap();
-        elements.with_scales(Scales { format, block, values })
+        let elements = Operand::from_codes(four.view(), Format::E2M1FN);
+        elements.unwrap_or_else(|e| panic!("{e}")).with_scales(Scales { format, block, values })
     };
     for (name, format, block) in [
         ("preset:blackwell-nvfp4", Format::E4M3FNU, 16),
@@ -142,13 +143,11 @@ fn run() {
     ] {
         let a = blocks(M, K, (M, K / block), format, block, 5);
         let b = blocks(K, N, (K / block, N), format, block, 6);
-        ours(name, &a, &b, 1, loops[1]);
+        race(bench, "e2m1fn-in-blocks", (&a, &b), ("e8m13-rz-loop", e8m13_loop), &[name]);
     }
     // The reference, on a small part of it.
-    let (a, b) = (e4m3(codes(2, 256, 1)), e4m3(codes(256, 8, 2)));
-    let acc = "e5m10".parse().unwrap();
-    let reference = rate(2 * 256 * 8, || {
-        drop(black_box(fewbit::reference::matmul_float(&a, &b, &acc, None, 0)));
-    });
-    println!("  {:34} {reference:8.4}", "the reference, e5m10");
+    let (a, b) = (operand(codes(2, 256, 1)), operand(codes(256, 8, 2)));
+    let acc: Accumulator = "e5m10".parse().unwrap_or_else(|e| panic!("{e}"));
+    let work = || drop(black_box(fewbit::reference::matmul_float(&a, &b, &acc, None, 0)));
+    bench.race("reference", Unit::Products, vec![Contestant::ours("e5m10", 2 * 256 * 8, work)]);
 }

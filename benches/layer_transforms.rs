@@ -1,10 +1,10 @@
 //! What prepares a layer for rounding, at 576x576 and 2048x2048 (outputs x inputs): scales, equalization, low rank, and
-//! learned rounding at the smaller size alone.
+//! learned rounding at the smaller size alone. A quick run takes the smaller size.
+
+mod support;
 
 use std::hint::black_box;
-use std::time::Duration;
 
-use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use fewbit::algorithms::equalize::{
     AwqParams, MagrParams, SmoothParams, awq_scale, magr, smoothquant,
 };
@@ -18,6 +18,7 @@ use fewbit::algorithms::scale::{
 use fewbit::algorithms::{AlgorithmError, Arithmetic, Collector, ScaledGrid, Statistics};
 use fewbit::formats::Format;
 use ndarray::{Array2, ArrayView2};
+use support::{Bench, Contestant, Unit};
 
 fn normal(seed: u64, rows: usize, cols: usize) -> Array2<f32> {
     let normal = Normal::new(seed, 1);
@@ -41,16 +42,14 @@ fn nearest(w: ArrayView2<'_, f32>) -> Result<Array2<f32>, AlgorithmError> {
     Ok(values)
 }
 
-fn layer(c: &mut Criterion, n: usize) -> Result<(), AlgorithmError> {
+fn layer(b: &Bench, n: usize) -> Result<(), AlgorithmError> {
     let w = normal(1, n, n);
     let statistics = statistics(n)?;
     let gram = &statistics.grams[0].h / statistics.samples as f64;
     let mean = &statistics.float.abs_sum / statistics.samples as f64;
     let int4 = Alphabet::of_format(Format::INT4N)?;
-    let mut group = c.benchmark_group("layer");
-    group.sample_size(10).measurement_time(Duration::from_secs(1));
-    let mut bench = |name: &str, job: &mut dyn FnMut()| {
-        group.bench_function(BenchmarkId::new(name, n), |b| b.iter(&mut *job));
+    let bench = |name: &str, job: &mut (dyn FnMut() + Send)| {
+        b.race(&n.to_string(), Unit::Seconds, vec![Contestant::ours(name, 1, job)]);
     };
     bench("rotate", &mut || {
         black_box(Rotation::random_hadamard(n, 1).and_then(|r| r.rotate(w.view()))).ok();
@@ -72,11 +71,11 @@ fn layer(c: &mut Criterion, n: usize) -> Result<(), AlgorithmError> {
         black_box(awq_scale(w.view(), mean.view(), gram.view(), &AwqParams::default(), nearest))
             .ok();
     });
-    bench("magr, 20 steps", &mut || {
+    bench("magr-20-steps", &mut || {
         black_box(magr(w.view(), gram.view(), &MagrParams { steps: 20, ..Default::default() }))
             .ok();
     });
-    bench("svdquant, rank 32", &mut || {
+    bench("svdquant-rank-32", &mut || {
         black_box(svd_quant(w.view(), &SvdQuantParams::default(), nearest)).ok();
     });
     if n > 1000 {
@@ -86,18 +85,17 @@ fn layer(c: &mut Criterion, n: usize) -> Result<(), AlgorithmError> {
     let grid = ScaledGrid::new(Format::INT4N, n, scale, None, n)?;
     let target = [Target { weights: w.view(), grid: &grid }];
     let calibration = LayerCalibration::new(w.view(), &statistics)?;
-    bench("adaround, 100 steps", &mut || {
+    bench("adaround-100-steps", &mut || {
         let params = AdaroundParams { steps: 100, ..Default::default() };
         black_box(adaround(&target, &calibration, &params)).ok();
     });
     Ok(())
 }
 
-fn layers(c: &mut Criterion) {
-    for n in [576, 2048] {
-        layer(c, n).unwrap_or_else(|error| panic!("{error}"));
+fn main() {
+    let bench = Bench::from_args();
+    let sizes: &[usize] = if bench.is_quick() { &[576] } else { &[576, 2048] };
+    for &n in sizes {
+        layer(&bench, n).unwrap_or_else(|error| panic!("{error}"));
     }
 }
-
-criterion_group!(all, layers);
-criterion_main!(all);
