@@ -22,6 +22,18 @@ pub enum QuantizeError {
         /// What was expected.
         expected: &'static str,
     },
+    /// Groups far longer than the axis, that were to be filled with zeros.
+    #[error(
+        "groups of {size} elements along an axis of {length} cannot be filled with zeros: expected at most {most} or the axis's length"
+    )]
+    GroupOfZeros {
+        /// Elements of a group.
+        size: usize,
+        /// Elements of the axis.
+        length: usize,
+        /// The longest group that is filled beyond the axis.
+        most: usize,
+    },
     /// A zero point for a format that has no place for one.
     #[error("{0} is not an integer format: expected a quantizer without a zero point")]
     ZeroPoint(Format),

@@ -16,6 +16,10 @@ use super::scale::ScaleSource;
 use super::scheme::{Ragged, ZeroPoint, ZeroPointRounding, ZeroPointSource};
 use super::{QuantizeError, ScaleRule, Scheme};
 
+/// A group can be so long with zeros behind the end of its axis; a longer one would cost time and memory for nothing
+/// but zeros.
+const MOST_ZEROS: usize = 1 << 16;
+
 /// Turns numbers into codes: a [`Scheme`], a [`ScaleRule`] and a [`Policy`].
 ///
 /// ```text
@@ -257,7 +261,18 @@ impl Quantizer {
         if x.is_empty() {
             return Err(TensorError::Empty { shape: x.shape().to_vec() }.into());
         }
-        Ok(Arrangement::new(x.shape(), self.scheme.granularity)?)
+        let arrangement = Arrangement::new(x.shape(), self.scheme.granularity)?;
+        match self.scheme.granularity {
+            Granularity::Group { size, .. }
+                if self.scheme.ragged == Ragged::Zeros
+                    && size > MOST_ZEROS
+                    && size > arrangement.length =>
+            {
+                let length = arrangement.length;
+                Err(QuantizeError::GroupOfZeros { size, length, most: MOST_ZEROS })
+            }
+            _ => Ok(arrangement),
+        }
     }
 
     fn parameters_of(&self, x: &ArrayViewD<'_, f32>) -> Result<Parameters, QuantizeError> {
