@@ -12,6 +12,7 @@ mod convolution;
 mod kernels;
 pub mod quantize;
 pub mod reference;
+mod room;
 mod simd;
 pub mod tensor;
 
@@ -26,6 +27,7 @@ pub use kernels::{
     StageWidths, Widths, conv2d, matmul, matmul_float, matmul_from, matmul_i32, matmul_into,
     matmul_packed, required_widths,
 };
+pub use room::TooLarge;
 pub use simd::{Isa, IsaError};
 
 /// The Rust examples of README.md, as tests.

@@ -11,6 +11,7 @@ use super::operand::Operand;
 use super::tally::StageEvents;
 use crate::accumulate::{Accumulator, FirstEvent, Report};
 use crate::convolution::{Conv2d, ConvShapeError};
+use crate::room::{self, TooLarge};
 use crate::simd::Isa;
 
 /// Why a convolution cannot be computed.
@@ -19,6 +20,9 @@ pub enum ConvError {
     /// Shapes that do not fit.
     #[error(transparent)]
     Shape(#[from] ConvShapeError),
+    /// A result, or the patches of one image, that cannot be held.
+    #[error(transparent)]
+    TooLarge(#[from] TooLarge),
     /// The product of a group.
     #[error(transparent)]
     Product(#[from] MatmulError),
@@ -70,6 +74,11 @@ pub fn conv2d<X: Operand, W: Operand>(
     let images = input.dim().0;
     let (outputs, depth, u, v) = weights.dim();
     let per_group = outputs / conv.groups;
+    room::check::<i64>(&[images, outputs, height, width])?;
+    if images > 0 && outputs > 0 {
+        let positions = height.saturating_mul(width);
+        room::check::<X>(&[depth * u * v, positions])?;
+    }
     let weights = Array2::from_shape_fn((outputs, depth * u * v), |(o, k)| {
         weights[[o, k / (u * v), k / v % u, k % v]]
     });

@@ -21,6 +21,7 @@ use super::sums::{self, Kept, Output};
 use super::tally::{StageTally, merge};
 use super::widths::StageWidths;
 use crate::accumulate::{Accumulator, FirstEvent, Report};
+use crate::room;
 use crate::simd::{Isa, IsaError, advise_large_pages, run};
 
 /// `a` times `b`, whose inner dimensions agree.
@@ -30,6 +31,7 @@ pub(super) fn multiply(
     acc: &Accumulator,
     options: &MatmulOptions,
 ) -> Result<Product, MatmulError> {
+    room::check::<i64>(&[a.dim().0, b.dim().1])?;
     let mut values = Array2::zeros((a.dim().0, b.dim().1));
     if let Some(room) = values.as_slice_mut() {
         advise_large_pages(room);
@@ -52,6 +54,9 @@ pub(super) fn multiply_into<T: Output>(
         return Err(IsaError::Unavailable(isa).into());
     }
     let stages = plan::stages(acc).ok_or_else(|| MatmulError::NotInteger(acc.to_string()))?;
+    if out.is_empty() {
+        return Ok(nothing(stages.len(), options.report, isa));
+    }
     let bounds = match (options.report, Bounds::known(a, &b.matrix)) {
         (ReportLevel::None, Some(bounds)) if is_exact(&stages, bounds, T::BITS) => bounds,
         _ => Bounds::new(a, &b.matrix),
@@ -116,6 +121,19 @@ pub(super) fn multiply_into<T: Output>(
     Ok(ProductReport { events, report, isa, seconds })
 }
 
+/// What is told of no output at all, however many rows or columns there are.
+fn nothing(stages: usize, report: ReportLevel, isa: Isa) -> ProductReport {
+    let tallies = vec![StageTally::default(); stages];
+    let events = || tallies.iter().map(|tally| tally.events(None)).collect();
+    let whole = || Report { stages: tallies.iter().map(|tally| tally.report(None)).collect() };
+    ProductReport {
+        events: (report != ReportLevel::None).then(events),
+        report: (report == ReportLevel::Full).then(whole),
+        isa,
+        seconds: 0.0,
+    }
+}
+
 /// The widths that `a` times `b` needs in every stage of `acc`, and the seconds that took.
 pub(super) fn widths(
     a: &Matrix<'_>,
@@ -129,6 +147,7 @@ pub(super) fn widths(
     let Plan { stages, word } = Plan::exact(&stages, bounds);
     let job = ByteWork(&stages, Detail::Widths);
     let in_one_pass = bytes::is_profiled(&stages, bounds.k, bounds.product);
+    room::check::<i64>(&[a.dim().0, b.dim().1])?;
     let mut values = Array2::<i64>::zeros((a.dim().0, b.dim().1));
     let out = values.view_mut();
     let (tallies, seconds) = match word {

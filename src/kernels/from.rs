@@ -103,6 +103,8 @@ fn stepped(
     let isa = options.isa.unwrap_or_else(crate::Isa::best);
     let start = Instant::now();
     let (m, n) = init.dim();
+    // The starting values are as many; where there are none there are no rows to step.
+    let m = if n == 0 { 0 } else { m };
     let rows: Vec<Result<_, MatmulError>> = (0..m)
         .into_par_iter()
         .map(|row| {
@@ -118,7 +120,7 @@ fn stepped(
             Ok((values, report))
         })
         .collect();
-    let mut values = Array2::zeros((m, n));
+    let mut values = Array2::zeros(init.dim());
     let mut report = Report::new(acc.stages().len());
     for (mut to, row) in values.rows_mut().into_iter().zip(rows) {
         let (row, more) = row?;

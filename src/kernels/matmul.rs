@@ -9,6 +9,7 @@ use super::sums::Output;
 use super::tally::StageEvents;
 use crate::accumulate::{Accumulator, Report};
 use crate::reference::ReferenceError;
+use crate::room::TooLarge;
 use crate::simd::{Isa, IsaError};
 
 /// How much a product reports; less costs less.
@@ -119,6 +120,9 @@ pub enum MatmulError {
     /// Starting values that the last register cannot have.
     #[error(transparent)]
     Start(#[from] ReferenceError),
+    /// A result that cannot be held.
+    #[error(transparent)]
+    TooLarge(#[from] TooLarge),
     /// An instruction set that cannot be used.
     #[error(transparent)]
     Isa(#[from] IsaError),
@@ -130,8 +134,8 @@ pub enum MatmulError {
 /// any number of threads. Runs on rayon's current pool.
 ///
 /// # Errors
-/// Shapes that do not fit, a stage that is not an integer one, a result outside int64, an instruction set that the CPU
-/// lacks.
+/// Shapes that do not fit, a stage that is not an integer one, a result outside int64 or more than memory holds, an
+/// instruction set that the CPU lacks.
 ///
 /// ```
 /// use fewbit::{MatmulOptions, ReportLevel, matmul};

@@ -5,6 +5,7 @@ use ndarray::{Array4, ArrayView4};
 use super::{ReferenceError, sum_products};
 use crate::accumulate::{Accumulator, Report};
 use crate::convolution::Conv2d;
+use crate::room;
 
 /// `y[n, o, i, j] = acc(x[n, c, ...] * w[o, c', u, v] over c', u, v in this order)`, and the full report.
 ///
@@ -27,6 +28,7 @@ pub fn conv2d(
     let (images, _, rows, cols) = input.dim();
     let (outputs, depth, u, v) = weights.dim();
     let per_group = outputs / conv.groups;
+    room::check::<i64>(&[images, outputs, height, width])?;
     let mut y = Array4::zeros((images, outputs, height, width));
     let mut report = Report::new(acc.stages().len());
     for ((n, o, i, j), y) in y.indexed_iter_mut() {

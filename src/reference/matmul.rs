@@ -6,6 +6,7 @@ use thiserror::Error;
 use super::sum_products_from;
 use crate::accumulate::{Accumulator, Register, Report, int_range};
 use crate::convolution::ConvShapeError;
+use crate::room::{self, TooLarge};
 
 /// Why a product cannot be computed.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -60,6 +61,9 @@ pub enum ReferenceError {
         /// Its greatest value.
         high: i128,
     },
+    /// A result that memory cannot hold.
+    #[error(transparent)]
+    TooLarge(#[from] TooLarge),
     /// A result that int64 cannot hold.
     #[error(
         "output ({row}, {col}) is {value}, which int64 cannot hold; end the accumulator with a register of at most 64 bits"
@@ -94,6 +98,7 @@ pub fn matmul(
     b: ArrayView2<'_, i64>,
     acc: &Accumulator,
 ) -> Result<(Array2<i64>, Report), ReferenceError> {
+    room::check::<i64>(&[a.nrows(), b.ncols()])?;
     let init = Array2::zeros((a.nrows(), b.ncols()));
     matmul_from(a, b, acc, init.view())
 }

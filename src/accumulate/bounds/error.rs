@@ -3,6 +3,7 @@
 use thiserror::Error;
 
 use crate::accumulate::AccumulatorError;
+use crate::room::TooLarge;
 
 /// Why there are no bounds.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -43,6 +44,9 @@ pub enum BoundsError {
         /// The row.
         row: usize,
     },
+    /// More rows than memory can hold bounds of.
+    #[error(transparent)]
+    TooLarge(#[from] TooLarge),
     /// A floating-point stage.
     #[error(
         "`{0}` has a floating-point stage: bounds are about int<P>-wrap, int<P>-sat and exact stages"

@@ -7,6 +7,7 @@ use super::range::DataType;
 use super::steps::Steps;
 use super::{Bounds, BoundsError, Inputs, RowBounds, StageBounds, data_type_bits};
 use crate::accumulate::{Accumulator, required_bits};
+use crate::room;
 
 /// What is added to a row besides its products, in units of the accumulator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,11 +78,12 @@ impl<'a> Layer<'a> {
     /// Only the tiles and widths of `acc` matter, not the `P` of its registers.
     ///
     /// # Errors
-    /// A floating-point stage; sums beyond 127 bits.
+    /// A floating-point stage; sums beyond 127 bits; more rows than memory can hold bounds of.
     pub fn bounds(&self, acc: &Accumulator) -> Result<Bounds, BoundsError> {
         if !acc.is_integer() {
             return Err(BoundsError::NotInteger(acc.to_string()));
         }
+        room::check::<StageBounds>(&[self.weights.nrows(), acc.stages().len()])?;
         let steps = Steps::of(acc.stages(), self.weights.ncols());
         let rows = (0..self.weights.nrows())
             .into_par_iter()

@@ -12,6 +12,7 @@ use super::{driver, stepped};
 use crate::accumulate::Accumulator;
 use crate::kernels::ReportLevel;
 use crate::reference::{FloatError, FloatMatmul, FloatReport, Operand};
+use crate::room;
 use crate::simd::{Isa, IsaError};
 
 /// How a product through float registers is computed; only `seed` changes its values.
@@ -103,16 +104,19 @@ pub fn matmul_float(
         return Err(IsaError::Unavailable(isa).into());
     }
     let problem = FloatMatmul::new(a, b, acc, init, options.seed)?;
+    let shape = (a.values().nrows(), b.values().ncols());
+    room::check::<f64>(&[shape.0, shape.1]).map_err(FloatError::from)?;
     let stepped = |problem| {
         let start = Instant::now();
-        let product = stepped::all(problem, (a.values().nrows(), b.values().ncols()), acc)?;
+        let product = stepped::all(problem, shape, acc)?;
         let seconds = start.elapsed().as_secs_f64();
         let (values, rounded) = (product.values, product.rounded);
         let report = (options.report != ReportLevel::None).then_some(product.report);
         let engine = FloatEngine::Reference;
         Ok(FloatProduct { values, rounded, report, engine, isa, seconds })
     };
-    if options.report != ReportLevel::None {
+    // Where there is no output, nothing is packed for any.
+    if options.report != ReportLevel::None || shape.0 == 0 || shape.1 == 0 {
         return stepped(&problem);
     }
     let (mut left, mut right) = (Side::rows(a), Side::columns(b));

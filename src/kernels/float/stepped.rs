@@ -13,8 +13,11 @@ pub(super) fn all(
     (m, n): (usize, usize),
     acc: &Accumulator,
 ) -> Result<FloatProduct, FloatError> {
-    let columns: Vec<Vec<Addend>> = (0..n).into_par_iter().map(|col| problem.column(col)).collect();
-    let rows: Vec<_> = (0..m).into_par_iter().map(|row| problem.row(row, &columns)).collect();
+    // Rows without columns, and columns without rows, have nothing to step.
+    let (rows, cols) = if m == 0 || n == 0 { (0, 0) } else { (m, n) };
+    let columns: Vec<Vec<Addend>> =
+        (0..cols).into_par_iter().map(|col| problem.column(col)).collect();
+    let rows: Vec<_> = (0..rows).into_par_iter().map(|row| problem.row(row, &columns)).collect();
     let mut product = FloatProduct {
         values: Array2::zeros((m, n)),
         rounded: 0,

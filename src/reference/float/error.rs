@@ -3,6 +3,8 @@
 use fewbit_formats::Format;
 use thiserror::Error;
 
+use crate::room::TooLarge;
+
 /// Why one step cannot be made.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum StepError {
@@ -45,6 +47,9 @@ pub enum FloatError {
         /// Columns of B.
         n: usize,
     },
+    /// A result that memory cannot hold.
+    #[error(transparent)]
+    TooLarge(#[from] TooLarge),
     /// Starting values of another shape than the result.
     #[error("the starting values are {rows}x{cols}, and the result is {m}x{n}")]
     InitShape {

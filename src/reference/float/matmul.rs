@@ -8,6 +8,7 @@ use super::report::FloatTrace;
 use super::{Addend, FloatError, FloatReport, Operand, RandomBits, StepRecord, Value, sum_addends};
 use crate::accumulate::datapath::{BlockScales, Unit};
 use crate::accumulate::{Accumulator, Datapath, Register};
+use crate::room;
 
 /// A product and its report.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,6 +48,7 @@ pub fn matmul_float(
     seed: u64,
 ) -> Result<FloatProduct, FloatError> {
     let problem = FloatMatmul::new(a, b, acc, init, seed)?;
+    room::check::<f64>(&[a.values().nrows(), b.values().ncols()])?;
     let columns: Vec<_> = (0..b.values().ncols()).map(|col| problem.column(col)).collect();
     let mut product = FloatProduct {
         values: Array2::zeros((a.values().nrows(), columns.len())),
@@ -71,6 +73,9 @@ pub struct FloatMatmul<'a> {
     init: Option<ArrayView2<'a, f64>>,
     seed: u64,
     flush: bool,
+    /// Where this product stands in the one that it is a part of, and the columns of that.
+    origin: (usize, usize),
+    columns: usize,
 }
 
 /// One row of a [`FloatProduct`].
@@ -112,7 +117,14 @@ impl<'a> FloatMatmul<'a> {
             }
             _ => false,
         };
-        Ok(Self { a, b, acc, init, seed, flush })
+        Ok(Self { a, b, acc, init, seed, flush, origin: (0, 0), columns: n })
+    }
+
+    /// The same product as a part of one with `columns` columns, in which its output (0, 0) is `origin`: errors name
+    /// outputs by their places there, and stochastic rounding has the bits that it has there.
+    #[must_use]
+    pub fn part_of(self, origin: (usize, usize), columns: usize) -> Self {
+        Self { origin, columns, ..self }
     }
 
     /// What row `row` of the left operand gives to its products.
@@ -142,11 +154,14 @@ impl<'a> FloatMatmul<'a> {
         right: &[Addend],
         observe: &mut dyn FnMut(StepRecord<'_>),
     ) -> Result<Value, FloatError> {
-        let output = (row * self.b.values().ncols() + col) as u64;
+        let place = (self.origin.0.wrapping_add(row), self.origin.1.wrapping_add(col));
+        // Indices are counted modulo 2^64: the whole product need not be one that can be held.
+        let output = place.0.wrapping_mul(self.columns).wrapping_add(place.1) as u64;
         let random = RandomBits { seed: self.seed, output };
         let products = left.iter().zip(right).map(|(a, b)| a.times(b));
-        sum_addends(self.acc, self.start(row, col), products, random, observe)
-            .map_err(|(stage, k, error)| FloatError::Step { row, col, stage, k, error })
+        sum_addends(self.acc, self.start(row, col), products, random, observe).map_err(
+            |(stage, k, error)| FloatError::Step { row: place.0, col: place.1, stage, k, error },
+        )
     }
 
     fn start(&self, row: usize, col: usize) -> Value {

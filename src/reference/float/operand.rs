@@ -103,9 +103,35 @@ impl Operand {
         rounding: Rounding,
         seed: u64,
     ) -> Result<Self, FloatError> {
+        let columns = values.ncols();
+        Self::rounded_at(values, format, rounding, seed, |row, col| (row * columns + col) as u64)
+    }
+
+    /// [`Self::rounded`] of a part of a matrix, whose elements have the indices that `place` says of row and column.
+    ///
+    /// # Errors
+    /// As [`Self::rounded`].
+    ///
+    /// ```
+    /// use fewbit::reference::Operand;
+    /// use ndarray::{array, s};
+    /// let (x, e2m1fn, random) = (array![[2.5, 2.2, 2.8, 2.4]], "e2m1fn".parse()?, "stochastic8".parse()?);
+    /// let whole = Operand::rounded(x.view(), e2m1fn, random, 7)?;
+    /// let part = x.slice(s![.., 2..]);
+    /// let part = Operand::rounded_at(part, e2m1fn, random, 7, |_, col| col as u64 + 2)?;
+    /// assert_eq!(part.values(), whole.values().slice(s![.., 2..]));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn rounded_at(
+        values: ArrayView2<'_, f64>,
+        format: Format,
+        rounding: Rounding,
+        seed: u64,
+        place: impl Fn(usize, usize) -> u64,
+    ) -> Result<Self, FloatError> {
         let mut rounded = values.to_owned();
-        for (index, ((row, col), value)) in (0u64..).zip(rounded.indexed_iter_mut()) {
-            let random = fewbit_formats::philox::bits(seed, index);
+        for ((row, col), value) in rounded.indexed_iter_mut() {
+            let random = fewbit_formats::philox::bits(seed, place(row, col));
             let result = nearest(*value, format, rounding, random);
             if value.is_nan() && !result.is_nan() {
                 let (value, nearest) = (value.to_string(), result.to_string());
