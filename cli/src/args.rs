@@ -1,5 +1,8 @@
 //! The arguments of the command line, and the one-line form of what is wrong with them.
 
+use std::ffi::OsString;
+use std::io::{IsTerminal, stdout};
+
 use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
@@ -71,21 +74,35 @@ impl Command {
     }
 }
 
-/// Reads the arguments of this process; prints the help or the version and ends where they are asked for.
-pub(crate) fn parse() -> Result<Command, CliError> {
+/// What arguments ask for.
+pub(crate) enum Parsed {
+    /// A job.
+    Command(Box<Command>),
+    /// The help or the version.
+    Help(String),
+    /// Nothing, which is answered with the help.
+    Nothing(clap::Error),
+}
+
+/// Reads arguments, the name of the program first.
+pub(crate) fn parse(args: impl Iterator<Item = OsString>) -> Result<Parsed, CliError> {
     let mut grammar = Cli::command();
-    let parsed = grammar.try_get_matches_from_mut(std::env::args_os()).and_then(|matches| {
+    let parsed = grammar.try_get_matches_from_mut(args).and_then(|matches| {
         let spellings = matches.subcommand().map(|(_, matches)| Spellings::of(matches));
         let mut command = Cli::from_arg_matches(&matches)?.command;
         command.form_mut().spellings = spellings.unwrap_or_default();
         Ok(command)
     });
     match parsed.map_err(|error| error.format(&mut grammar)) {
-        Ok(command) => Ok(command),
+        Ok(command) => Ok(Parsed::Command(Box::new(command))),
         Err(error) => match error.kind() {
-            ErrorKind::DisplayHelp
-            | ErrorKind::DisplayVersion
-            | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => error.exit(),
+            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion if stdout().is_terminal() => {
+                Ok(Parsed::Help(error.render().ansi().to_string()))
+            }
+            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+                Ok(Parsed::Help(error.to_string()))
+            }
+            ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => Ok(Parsed::Nothing(error)),
             _ => Err(CliError::Arguments(first_paragraph(&error.to_string()))),
         },
     }

@@ -1,7 +1,6 @@
 //! How a command ends.
 
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use fewbit::accumulate::AccumulatorError;
 use fewbit::accumulate::bounds::BoundsError;
@@ -23,11 +22,12 @@ pub(crate) enum Outcome {
     Different,
 }
 
-impl From<Outcome> for ExitCode {
-    fn from(outcome: Outcome) -> Self {
-        match outcome {
-            Outcome::Done => Self::SUCCESS,
-            Outcome::Different => Self::from(1),
+impl Outcome {
+    /// The exit code.
+    pub(crate) fn exit_code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Different => 1,
         }
     }
 }
@@ -53,6 +53,15 @@ pub(crate) enum CliError {
     /// Standard output that cannot be written.
     #[error("cannot write to standard output: {0}")]
     Stdout(std::io::Error),
+    /// What memory cannot hold.
+    #[error("{what} would take {needed}, and {free} of memory are free: {remedy}")]
+    Memory { what: String, needed: String, free: String, remedy: String },
+    /// More threads than are worth while.
+    #[error("RAYON_NUM_THREADS is {found}: expected at most {most} threads")]
+    ThreadVariable { found: String, most: u16 },
+    /// Signals that the system does not hand over.
+    #[error("cannot watch for signals: {0}")]
+    Signals(std::io::Error),
     /// Threads that the system does not give.
     #[error("cannot start the worker threads: {0}")]
     Threads(#[from] rayon::ThreadPoolBuildError),
@@ -110,7 +119,5 @@ pub(crate) enum CliError {
 
 impl CliError {
     /// The exit code of every error: bad input.
-    pub(crate) fn exit_code(&self) -> ExitCode {
-        ExitCode::from(2)
-    }
+    pub(crate) const EXIT_CODE: u8 = 2;
 }

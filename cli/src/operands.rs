@@ -1,18 +1,24 @@
 //! The two matrices of a product, as files and formats say what they are.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use fewbit::Accumulator;
 use fewbit::accumulate::Register;
 use fewbit::accumulate::datapath::BlockScales;
-use fewbit::reference::{FloatError, Operand, Scales};
+use fewbit::reference::{FloatError, Operand, ReferenceError, Scales};
+use fewbit::{FloatMatmulError, MatmulError};
 use fewbit_formats::{Format, Rounding};
 use ndarray::Array2;
 
 use crate::error::CliError;
-use crate::io::npy::{self, Npy, Values};
+use crate::io::npy::{Npy, Opened, Values};
+use crate::memory;
 use crate::spelling;
+
+/// What an output takes while a product is computed, told and written: its value, its copies, its bytes.
+const BYTES_PER_OUTPUT: u128 = 48;
 
 /// Files, their formats, and where the register starts.
 #[derive(Clone, Debug, Args)]
@@ -76,40 +82,99 @@ pub(crate) enum Operands {
     },
 }
 
-/// One matrix and what is said about it.
+/// How much of a product is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// All outputs.
+    Whole,
+    /// One output: a row of A, a column of B.
+    Output {
+        /// Its row.
+        row: usize,
+        /// Its column.
+        col: usize,
+    },
+}
+
+/// The operands of a product or of a part of it.
+pub(crate) struct Read {
+    /// Those of the part: of one output `[1, K]` and `[K, 1]`.
+    pub(crate) operands: Operands,
+    /// Columns of the whole product.
+    pub(crate) columns: usize,
+}
+
+/// One matrix, or a block of it, and what is said about it.
 struct File<'a> {
     path: &'a Path,
     npy: Npy,
     format: Option<Format>,
     flag: &'static str,
+    /// Where the block begins.
+    origin: (usize, usize),
+    /// Columns of the whole matrix.
+    columns: usize,
 }
 
 impl OperandArgs {
-    /// Reads the files; what they hold depends on their formats and on the accumulator.
-    pub(crate) fn read(&self, acc: &Accumulator) -> Result<Operands, CliError> {
-        let a = File::read(&self.a, self.a_format, "--a")?;
-        let b = File::read(&self.b, self.b_format, "--b")?;
+    /// Reads what a part of the product needs; what the files hold depends on their formats and on the accumulator.
+    ///
+    /// # Errors
+    /// Files and shapes that do not fit; an output that the product does not have; what memory cannot hold.
+    pub(crate) fn read(&self, acc: &Accumulator, part: Part) -> Result<Read, CliError> {
+        let (a, b) = (Opened::new(&self.a)?, Opened::new(&self.b)?);
+        let ((m, ka), (kb, n)) = (a.matrix_shape()?, b.matrix_shape()?);
+        let k = ka;
+        if part == Part::Whole {
+            let what = format!("the {m}x{n} outputs of {m}x{k} times {k}x{n}");
+            let bytes = (m as u128).saturating_mul(n as u128).saturating_mul(BYTES_PER_OUTPUT);
+            memory::check(bytes, &what, "multiply fewer rows of A or columns of B at a time")?;
+        }
+        let (rows, cols) = match part {
+            Part::Whole => (0..m, 0..n),
+            Part::Output { row, col } if row < m && col < n => (row..row + 1, col..col + 1),
+            Part::Output { row, col } => return Err(CliError::Output { row, col, m, n }),
+        };
+        let a = File::block(&self.a, a, self.a_format, "--a", (rows.clone(), 0..k))?;
+        let b = File::block(&self.b, b, self.b_format, "--b", (0..kb, cols.clone()))?;
+        let init = match &self.init {
+            None => None,
+            Some(path) => {
+                let init = Opened::new(path)?;
+                let found = init.matrix_shape()?;
+                if found != (m, n) {
+                    let (rows, cols) = found;
+                    return Err(ReferenceError::InitShape { rows, cols, m, n }.into());
+                }
+                Some(File::block(path, init, None, "--init", (rows.clone(), cols.clone()))?.npy)
+            }
+        };
         if self.round.is_some() && !a.can_be_rounded() && !b.can_be_rounded() {
             return Err(CliError::Arguments(
                 "--round has nothing to round: it is for values (not codes) of an operand whose format --a or --b names"
                     .into(),
             ));
         }
+        if ka != kb {
+            return Err(MatmulError::Shape { m, ka, kb, n }.into());
+        }
         if acc.is_integer() && self.a_scales.is_none() && a.is_integer() && b.is_integer() {
             let (a, b) = (a.integers(self)?, b.integers(self)?);
-            let init = self.init.as_deref().map(|p| npy::read(p)?.into_int64_matrix());
-            return Ok(Operands::Integer { a, b, init: init.transpose()? });
+            let init = init.map(Npy::into_int64_matrix).transpose()?;
+            return Ok(Read { operands: Operands::Integer { a, b, init }, columns: n });
         }
         let (a, b) = (a.operand(self)?, b.operand(self)?);
         let (a, b) = match (&self.a_scales, &self.b_scales) {
             (Some(left), Some(right)) => {
                 let blocks = self.blocks(acc);
-                (a.with_scales(scales(left, blocks)?), b.with_scales(scales(right, blocks)?))
+                let left = scales(left, blocks, (m, k), (Outputs::Rows, rows))?;
+                let right = scales(right, blocks, (n, k), (Outputs::Columns, cols))?;
+                (a.with_scales(left), b.with_scales(right))
             }
             _ => (a, b),
         };
-        let init = self.init.as_deref().map(|p| npy::read(p)?.real_matrix()).transpose()?;
-        Ok(Operands::Real { a, b, init })
+        let init = init.map(|init| init.real_matrix()).transpose()?;
+        Ok(Read { operands: Operands::Real { a, b, init }, columns: n })
     }
 
     fn blocks(&self, acc: &Accumulator) -> (Format, usize) {
@@ -123,15 +188,51 @@ impl OperandArgs {
     }
 }
 
-fn scales(path: &Path, (format, block): (Format, usize)) -> Result<Scales, CliError> {
-    let file = File::read(path, Some(format), "--scale-format")?;
+/// Which index of scales counts outputs; the other counts blocks along k.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outputs {
+    Rows,
+    Columns,
+}
+
+/// The scales of the outputs `of`, of an operand that has `outputs` of `k` elements each.
+fn scales(
+    path: &Path,
+    (format, block): (Format, usize),
+    (outputs, k): (usize, usize),
+    (index, of): (Outputs, Range<usize>),
+) -> Result<Scales, CliError> {
+    let opened = Opened::new(path)?;
+    let shape = opened.matrix_shape()?;
+    let (rows, cols) = match index {
+        Outputs::Rows => shape,
+        Outputs::Columns => (shape.1, shape.0),
+    };
+    let expected =
+        k.checked_div(block).map_or(0, |whole| whole + usize::from(!k.is_multiple_of(block)));
+    if block == 0 || (rows, cols) != (outputs, expected) {
+        let error = FloatError::Scales { rows, cols, m: outputs, k, block, expected };
+        return Err(FloatMatmulError::from(error).into());
+    }
+    let place = match index {
+        Outputs::Rows => (of, 0..expected),
+        Outputs::Columns => (0..expected, of),
+    };
+    let file = File::block(path, opened, Some(format), "--scale-format", place)?;
     let operand = file.numbers(None, 0)?;
     Ok(Scales { format, block, values: operand.values().to_owned() })
 }
 
 impl<'a> File<'a> {
-    fn read(path: &'a Path, format: Option<Format>, flag: &'static str) -> Result<Self, CliError> {
-        Ok(Self { path, npy: npy::read(path)?, format, flag })
+    fn block(
+        path: &'a Path,
+        opened: Opened,
+        format: Option<Format>,
+        flag: &'static str,
+        (rows, cols): (Range<usize>, Range<usize>),
+    ) -> Result<Self, CliError> {
+        let (origin, (_, columns)) = ((rows.start, cols.start), opened.matrix_shape()?);
+        Ok(Self { path, npy: opened.block(rows, cols)?, format, flag, origin, columns })
     }
 
     /// Whether these are integers: by their format, or else to be refused as such.
@@ -169,11 +270,17 @@ impl<'a> File<'a> {
         let operand = match (codes, round) {
             (Some(codes), _) => Operand::from_codes(codes.view(), format),
             (None, Some(round)) => {
-                Operand::rounded(self.npy.real_matrix()?.view(), format, round, seed)
+                let place = |row, col| self.place(row, col);
+                Operand::rounded_at(self.npy.real_matrix()?.view(), format, round, seed, place)
             }
             (None, None) => Operand::from_values(self.npy.real_matrix()?.view(), format),
         };
-        operand.map_err(|error| {
+        operand.map_err(|mut error| {
+            if let FloatError::NotRepresentable { row, col, .. }
+            | FloatError::Code { row, col, .. } = &mut error
+            {
+                (*row, *col) = (*row + self.origin.0, *col + self.origin.1);
+            }
             let remedy = match error {
                 FloatError::NotRepresentable { .. } if round.is_none() => {
                     "; --round MODE rounds it"
@@ -182,6 +289,11 @@ impl<'a> File<'a> {
             };
             CliError::Array { path: self.path.to_owned(), reason: format!("{error}{remedy}") }
         })
+    }
+
+    /// The row-major index in the whole matrix.
+    fn place(&self, row: usize, col: usize) -> u64 {
+        ((self.origin.0 + row) * self.columns + self.origin.1 + col) as u64
     }
 
     /// The format of the array's own type.

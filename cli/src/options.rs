@@ -10,6 +10,9 @@ use crate::error::CliError;
 use crate::output::{self, Form};
 use crate::spelling::Spellings;
 
+/// More threads than any machine gains from; each takes a stack.
+const MOST_THREADS: u16 = 1024;
+
 /// How the result is printed.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct FormArgs {
@@ -52,8 +55,8 @@ impl FormArgs {
 /// How many threads work.
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct ThreadArgs {
-    /// Worker threads [default: one per processor]; results do not depend on it
-    #[arg(long, value_name = "N")]
+    /// Worker threads, 1024 at most [default: one per processor]; results do not depend on it
+    #[arg(long, value_name = "N", value_parser = threads)]
     threads: Option<NonZeroU16>,
 }
 
@@ -66,4 +69,22 @@ impl ThreadArgs {
         let threads = self.threads.map_or(0, |n| usize::from(n.get()));
         rayon::ThreadPoolBuilder::new().num_threads(threads).build()?.install(work)
     }
+}
+
+fn threads(text: &str) -> Result<NonZeroU16, String> {
+    let number = text.parse().ok().filter(|n: &NonZeroU16| n.get() <= MOST_THREADS);
+    number.ok_or_else(|| format!("expected 1 to {MOST_THREADS} threads"))
+}
+
+/// Refuses a number of threads in the environment that no `--threads` would take.
+///
+/// # Errors
+/// A RAYON_NUM_THREADS beyond the most.
+pub(crate) fn check_thread_variable() -> Result<(), CliError> {
+    let Ok(found) = std::env::var("RAYON_NUM_THREADS") else { return Ok(()) };
+    let is_number = !found.is_empty() && found.bytes().all(|byte| byte.is_ascii_digit());
+    if is_number && found.parse::<u16>().map_or(true, |n| n > MOST_THREADS) {
+        return Err(CliError::ThreadVariable { found, most: MOST_THREADS });
+    }
+    Ok(())
 }

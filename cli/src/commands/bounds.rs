@@ -17,10 +17,14 @@ use super::ranges::{RangeArg, Ranges};
 use crate::error::{CliError, Outcome};
 use crate::io::atomic::Outputs;
 use crate::io::names::Kind;
-use crate::io::npy;
+use crate::io::npy::{self, Opened};
+use crate::memory;
 use crate::options::{FormArgs, ThreadArgs};
 use crate::output::{self, Form};
 use crate::spelling;
+
+/// What a stage of a row takes while it is found and told: its bounds, and the cells of a table.
+const BYTES_PER_STAGE: u128 = 2048;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -134,7 +138,15 @@ struct BoundsReport {
 
 /// Bounds, writes, prints.
 pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
-    let weights = npy::read(&args.weights)?.into_integer_matrix()?;
+    let opened = Opened::new(&args.weights)?;
+    let (rows, columns) = opened.matrix_shape()?;
+    let stages = args.acc.as_ref().map_or(1, |acc| acc.stages().len());
+    memory::check(
+        (rows as u128).saturating_mul(stages as u128).saturating_mul(BYTES_PER_STAGE),
+        &format!("bounds of {stages} stage(s) for the {rows} rows of {rows}x{columns} weights"),
+        "bound fewer rows at a time",
+    )?;
+    let weights = opened.block(0..rows, 0..columns)?.into_integer_matrix()?;
     let ranges = match (&args.input_range, args.input) {
         (Some(range), _) => range.read()?,
         (None, Some(format)) => Ranges::of(format)?,
@@ -161,18 +173,17 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
         Some(acc) => Some(bounds.guarantees(acc)?),
         None => None,
     };
+    let mut outputs = Outputs::default();
     if let Some(path) = &args.witness {
         let failed = |source| CliError::Write { path: path.clone(), source };
         let witnesses = witnesses(&layer, &bounds, &acc, weights.dim());
-        let mut outputs = Outputs::default();
         outputs.add(path, encode(&witnesses, layer.input_type()).map_err(failed)?);
-        outputs.write()?;
     }
     let report = report(&args, &ranges, &layer, (&bounds, guarantee.as_ref()), weights.dim());
-    match args.form.form() {
-        Form::Json => output::print(&args.form.json(&report)?)?,
-        Form::Text => output::print(&text(&report, &acc))?,
-    }
+    outputs.write(&match args.form.form() {
+        Form::Json => args.form.json(&report)?,
+        Form::Text => text(&report, &acc),
+    })?;
     Ok(Outcome::Done)
 }
 

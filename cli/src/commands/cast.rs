@@ -132,7 +132,6 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
     })?;
     let mut outputs = Outputs::default();
     outputs.add(&args.output, cast.bytes);
-    outputs.write()?;
     let report = CastReport {
         from: args.from.map(|format| format.to_string()),
         elements: shape.iter().product(),
@@ -142,10 +141,10 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
         isa: Isa::best().to_string(),
         encoding: cast.encoding,
     };
-    match args.form.form() {
-        Form::Json => output::print(&args.form.json(&report)?)?,
-        Form::Text => output::print(&text(&report))?,
-    }
+    outputs.write(&match args.form.form() {
+        Form::Json => args.form.json(&report)?,
+        Form::Text => text(&report),
+    })?;
     Ok(Outcome::Done)
 }
 

@@ -51,18 +51,16 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
         .map_err(|source| CliError::Write { path: args.output.clone(), source })?;
     let mut outputs = Outputs::default();
     outputs.add(&args.output, bytes);
-    outputs.write()?;
     let report = DequantizeReport {
         format: target.to_string(),
         shape: values.shape().to_vec(),
         elements: flat.len(),
     };
-    match args.form.form() {
-        Form::Json => output::print(&output::json(&report)?)?,
-        Form::Text => output::print(&format!(
-            "{:?} from {}: {} elements",
-            report.shape, report.format, report.elements
-        ))?,
-    }
+    outputs.write(&match args.form.form() {
+        Form::Json => output::json(&report)?,
+        Form::Text => {
+            format!("{:?} from {}: {} elements", report.shape, report.format, report.elements)
+        }
+    })?;
     Ok(Outcome::Done)
 }

@@ -12,7 +12,7 @@ use crate::io::atomic::Outputs;
 use crate::io::names;
 use crate::io::npy;
 use crate::options::{FormArgs, ThreadArgs};
-use crate::output::{self, Form};
+use crate::output::Form;
 use crate::sweep::{
     self, BitRange, CodeFormat, FloatLayer, Found, Network, Sweep, Task, Template, percent,
 };
@@ -109,22 +109,21 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
         points,
     };
     let text = args.form.json(&sweep)?;
+    let mut outputs = Outputs::default();
     let mut written = String::new();
     if let Some(folder) = folder {
         let names = templates.iter().map(|t| format!("{}: {t}", t.policy())).collect::<Vec<_>>();
         let picture = sweep::draw(&sweep, &names).map_err(CliError::Picture)?;
         std::fs::create_dir_all(folder).map_err(|source| write(folder, source))?;
-        let mut outputs = Outputs::default();
         let (json_path, svg_path) = (folder.join("sweep.json"), folder.join("sweep.svg"));
         outputs.add(&json_path, format!("{text}\n").into_bytes());
         outputs.add(&svg_path, picture.into_bytes());
-        outputs.write()?;
         written = format!("\nwrote {} and {}", json_path.display(), svg_path.display());
     }
-    match form {
-        Form::Json => output::print(&text)?,
-        Form::Text => output::print(&(summary(&sweep, &templates) + &written))?,
-    }
+    outputs.write(&match form {
+        Form::Json => text,
+        Form::Text => summary(&sweep, &templates) + &written,
+    })?;
     Ok(Outcome::Done)
 }
 

@@ -2,6 +2,8 @@
 
 pub(crate) mod atomic;
 pub(crate) mod codes;
+pub(crate) mod input;
 pub(crate) mod names;
 pub(crate) mod npy;
+pub(crate) mod pending;
 pub(crate) mod rows;

@@ -1,12 +1,13 @@
 //! NumPy's `.npy` files.
 
-use std::fs;
-use std::io::Read;
+use std::io::{BufReader, Read};
+use std::ops::Range;
 use std::path::Path;
 
 use ndarray::Array2;
-use npyz::{AutoSerialize, DType, NpyFile, Order, TypeChar, WriterBuilder};
+use npyz::{AutoSerialize, DType, NpyFile, NpyHeader, Order, TypeChar, WriterBuilder};
 
+use super::input::Input;
 use crate::error::CliError;
 
 /// Numbers of one of NumPy's types, in row-major order.
@@ -37,18 +38,171 @@ pub(crate) struct Npy {
 
 /// Reads the array at `path`: any integer or floating-point type, either byte order, row- or column-major.
 ///
+/// The header is read first, then as many bytes as it says.
+///
 /// # Errors
-/// A file that cannot be read, is not a whole `.npy` file, or holds another type.
+/// A file that cannot be read, is not a whole `.npy` file, or holds another type; more than memory holds.
 pub(crate) fn read(path: &Path) -> Result<Npy, CliError> {
-    let bytes =
-        fs::read(path).map_err(|source| CliError::Read { path: path.to_owned(), source })?;
-    decode(&bytes)
-        .map(|(shape, values)| Npy { shape, values, name: path.display().to_string() })
-        .map_err(|reason| CliError::Array { path: path.to_owned(), reason })
+    Opened::new(path)?.whole()
 }
 
+/// A `.npy` file whose header was read and is sound.
+pub(crate) struct Opened {
+    input: Input,
+    /// The file up to its data.
+    bytes: Vec<u8>,
+    header: NpyHeader,
+    shape: Vec<usize>,
+    /// Bytes of one element.
+    size: u64,
+    /// Bytes of all.
+    needed: u64,
+}
+
+impl Opened {
+    /// Opens a file and reads its header.
+    ///
+    /// # Errors
+    /// As [`read`].
+    pub(crate) fn new(path: &Path) -> Result<Self, CliError> {
+        let mut input = Input::open(path)?;
+        let bytes = read_header(&mut input)?;
+        let header = NpyHeader::from_reader(bytes.as_slice());
+        let header = header.map_err(|error| input.wrong(format!("not a .npy file: {error}")))?;
+        let shape = header.shape().iter().map(|&n| usize::try_from(n));
+        let shape = shape.collect::<Result<Vec<_>, _>>();
+        let shape = shape.map_err(|_| input.wrong("a dimension is too large".into()))?;
+        let DType::Plain(kind) = header.dtype() else {
+            return Err(input.wrong("holds records, not numbers".into()));
+        };
+        let size = kind.size_field();
+        let count = header.shape().iter().try_fold(1u64, |count, &n| count.checked_mul(n));
+        let needed = count.and_then(|count| count.checked_mul(size));
+        let needed = needed.ok_or_else(|| input.wrong(TOO_MANY.into()))?;
+        let found = input.length.saturating_sub(bytes.len() as u64);
+        if found < needed {
+            return Err(input.wrong(format!(
+                "is cut short: {found} bytes of data where its shape needs {needed}"
+            )));
+        }
+        Ok(Self { input, bytes, header, shape, size, needed })
+    }
+
+    /// Rows and columns.
+    ///
+    /// # Errors
+    /// Not two axes.
+    pub(crate) fn matrix_shape(&self) -> Result<(usize, usize), CliError> {
+        matrix_shape(&self.shape).map_err(|reason| self.input.wrong(reason))
+    }
+
+    /// The whole array.
+    ///
+    /// # Errors
+    /// As [`read`].
+    pub(crate) fn whole(mut self) -> Result<Npy, CliError> {
+        // As they are, and as numbers.
+        self.input.check_memory(self.needed.saturating_mul(2))?;
+        self.input.read(self.needed, &mut self.bytes)?;
+        self.decoded(&self.bytes)
+    }
+
+    /// The block of rows and columns of a matrix, which alone is read.
+    ///
+    /// # Errors
+    /// As [`read`]; not two axes.
+    pub(crate) fn block(
+        mut self,
+        rows: Range<usize>,
+        columns: Range<usize>,
+    ) -> Result<Npy, CliError> {
+        let (m, n) = self.matrix_shape()?;
+        if (&rows, &columns) == (&(0..m), &(0..n)) {
+            return self.whole();
+        }
+        let (rows, columns) = (rows.start..rows.end.min(m), columns.start..columns.end.min(n));
+        let shape = [rows.len(), columns.len()];
+        let needed = (rows.len() as u64).saturating_mul(columns.len() as u64);
+        self.input.check_memory(needed.saturating_mul(self.size).saturating_mul(2))?;
+        let mut bytes = self.header_of(shape);
+        // One run of neighbours for a row where they lie so, else element by element.
+        let (order, size) = (self.header.order(), self.size as usize);
+        let run = if order == Order::C { columns.len() } else { 1 };
+        let mut now = self.bytes.len() as u64;
+        let start = now;
+        let mut reader = BufReader::with_capacity(AT_ONCE, &mut self.input.file);
+        for row in rows {
+            for column in columns.clone().step_by(run.max(1)) {
+                let index = if order == Order::C { row * n + column } else { column * m + row };
+                let place = start + index as u64 * self.size;
+                let old = bytes.len();
+                bytes.resize(old + run * size, 0);
+                // Both are places in a file, which are below 2^63.
+                let read = reader.seek_relative(place as i64 - now as i64);
+                let read = read.and_then(|()| reader.read_exact(&mut bytes[old..]));
+                read.map_err(|source| CliError::Read { path: self.input.path.clone(), source })?;
+                now = place + (run * size) as u64;
+            }
+        }
+        self.decoded(&bytes)
+    }
+
+    /// The header of a row-major file of such numbers.
+    fn header_of(&self, [rows, columns]: [usize; 2]) -> Vec<u8> {
+        let descr = self.header.dtype().descr();
+        let text =
+            format!("{{'descr': {descr}, 'fortran_order': False, 'shape': ({rows}, {columns}), }}");
+        let mut bytes = b"\x93NUMPY\x02\x00".to_vec();
+        bytes.extend((text.len() as u32).to_le_bytes());
+        bytes.extend(text.as_bytes());
+        bytes
+    }
+
+    /// The array in the bytes of a whole file.
+    fn decoded(&self, bytes: &[u8]) -> Result<Npy, CliError> {
+        let name = self.input.path.display().to_string();
+        decode(bytes)
+            .map(|(shape, values)| Npy { shape, values, name })
+            .map_err(|reason| self.input.wrong(reason))
+    }
+}
+
+/// Bytes that are read at once where elements lie apart.
+const AT_ONCE: usize = 4096;
+
+/// Reads the header and no more; it is sound as far as [`check_header`] says.
+///
+/// # Errors
+/// What is not the header of a `.npy` file.
+pub(super) fn read_header(input: &mut Input) -> Result<Vec<u8>, CliError> {
+    /// More than any header of numbers.
+    const LONGEST: u64 = 1 << 16;
+    let mut bytes = Vec::new();
+    input.read(input.length.min(10), &mut bytes)?;
+    let length = match bytes[..] {
+        [0x93, b'N', b'U', b'M', b'P', b'Y', 1, _, a, b] => u16::from_le_bytes([a, b]).into(),
+        [0x93, b'N', b'U', b'M', b'P', b'Y', _, _, a, b] if input.length >= 12 => {
+            input.read(2, &mut bytes)?;
+            u64::from(u32::from_le_bytes([a, b, bytes[10], bytes[11]]))
+        }
+        [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => u64::MAX,
+        _ => return Err(input.wrong("not a .npy file: it does not begin with \\x93NUMPY".into())),
+    };
+    if input.length.saturating_sub(bytes.len() as u64) < length {
+        return Err(input.wrong("not a .npy file: it ends within its header".into()));
+    }
+    if length > LONGEST {
+        return Err(input.wrong(format!(
+            "not a .npy file of numbers: its header has {length} bytes, more than {LONGEST}"
+        )));
+    }
+    input.read(length, &mut bytes)?;
+    check_header(&bytes).map_err(|reason| input.wrong(reason))?;
+    Ok(bytes)
+}
+
+/// The array in the bytes of a file whose header was checked.
 fn decode(bytes: &[u8]) -> Result<(Vec<usize>, Values), String> {
-    check_header(bytes)?;
     let file = NpyFile::new(bytes).map_err(|e| format!("not a .npy file: {e}"))?;
     let dtype = file.dtype();
     let shape = file
@@ -79,17 +233,7 @@ fn decode(bytes: &[u8]) -> Result<(Vec<usize>, Values), String> {
     Ok((shape, values))
 }
 
-/// As [`check_header`], of a file that is still to be read.
-///
-/// # Errors
-/// What is not the header of a `.npy` file.
-pub(super) fn check_header_of(file: &mut fs::File) -> Result<(), String> {
-    /// More than any header of numbers.
-    const LONGEST: u64 = 1 << 16;
-    let mut bytes = Vec::new();
-    file.take(LONGEST).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
-    check_header(&bytes)
-}
+const TOO_MANY: &str = "its shape has more elements than memory can hold";
 
 /// Refuses what the header's parser takes unchecked: a literal nested beyond any use, and dimensions whose product
 /// leaves 63 bits.
@@ -122,10 +266,7 @@ fn check_header(bytes: &[u8]) -> Result<(), String> {
             _ => {}
         }
         if let Some(value) = number.take().filter(|&v| v > 0) {
-            elements = elements
-                .checked_mul(value)
-                .filter(|&n| n < 1 << 60)
-                .ok_or("its shape has more elements than memory can hold")?;
+            elements = elements.checked_mul(value).filter(|&n| n < 1 << 60).ok_or(TOO_MANY)?;
         }
         if depth > DEEPEST {
             return Err("not a .npy file: its header is nested too deeply".into());
@@ -156,6 +297,13 @@ fn row_major<T: Copy>(elements: Vec<T>, shape: &[usize], order: Order) -> Vec<T>
     }
 }
 
+fn matrix_shape(shape: &[usize]) -> Result<(usize, usize), String> {
+    match *shape {
+        [rows, columns] => Ok((rows, columns)),
+        _ => Err(format!("has shape {shape:?}; a matrix (2 axes) is needed")),
+    }
+}
+
 impl Npy {
     pub(crate) fn wrong(&self, reason: String) -> CliError {
         CliError::Array { path: self.name.clone().into(), reason }
@@ -179,12 +327,7 @@ impl Npy {
     }
 
     fn matrix_shape(&self) -> Result<(usize, usize), CliError> {
-        match self.shape[..] {
-            [rows, columns] => Ok((rows, columns)),
-            _ => {
-                Err(self.wrong(format!("has shape {:?}; a matrix (2 axes) is needed", self.shape)))
-            }
-        }
+        matrix_shape(&self.shape).map_err(|reason| self.wrong(reason))
     }
 
     /// The integers of at most 32 bits that an accumulator's products are made of, as a matrix.

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use ndarray::{Array2, s};
 use npyz::{DType, NpyHeader, Order, TypeChar};
 
+use super::input::Input;
 use super::npy;
 use crate::error::CliError;
 
@@ -38,14 +39,12 @@ impl RowFile {
     /// # Errors
     /// A file that cannot be read, is not a whole `.npy` file of floats, or has no rows or no columns.
     pub(crate) fn open(path: &Path) -> Result<Self, CliError> {
-        let failed = |source| CliError::Read { path: path.to_owned(), source };
         let wrong = |reason: String| CliError::Array { path: path.to_owned(), reason };
-        let mut file = File::open(path).map_err(failed)?;
-        npy::check_header_of(&mut file).map_err(wrong)?;
-        file.seek(SeekFrom::Start(0)).map_err(failed)?;
-        let header = NpyHeader::from_reader(&mut file)
+        let mut input = Input::open(path)?;
+        let bytes = npy::read_header(&mut input)?;
+        let header = NpyHeader::from_reader(bytes.as_slice())
             .map_err(|error| wrong(format!("not a .npy file: {error}")))?;
-        let start = file.stream_position().map_err(failed)?;
+        let (start, file) = (bytes.len() as u64, input.file);
         let (dtype, shape) = (header.dtype(), header.shape().to_vec());
         let (Some((&columns, rows)), DType::Plain(kind)) = (shape.split_last(), &dtype) else {
             return Err(wrong("rows of floats are needed, [samples, inputs]".into()));
@@ -65,7 +64,7 @@ impl RowFile {
                 return Err(wrong(format!("holds {name}; floats (float16 to float64) are needed")));
             }
         };
-        let found = file.metadata().map_err(failed)?.len().saturating_sub(start);
+        let found = input.length.saturating_sub(start);
         let needed = (rows * columns * size) as u64;
         if found < needed {
             return Err(wrong(format!(

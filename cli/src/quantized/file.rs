@@ -1,16 +1,17 @@
 //! Quantized arrays in `.safetensors` files.
 
-use std::fs;
 use std::path::Path;
 
 use fewbit::tensor::store::{self, Extra, GgmlBlocks, Saved, Stored};
 use fewbit::tensor::{Granularity, ggml_dequantize};
 use ndarray::ArrayD;
+use safetensors::tensor::Metadata as SafeTensorsHeader;
 use serde::Serialize;
 use serde_json::Value;
 
 use super::{Quantized, Target};
 use crate::error::CliError;
+use crate::io::input::Input;
 
 /// What stands under `fewbit` in a file's metadata, beside what the library says of the tensor.
 #[derive(Debug, Default, Serialize)]
@@ -86,8 +87,7 @@ pub(crate) fn write(
 /// # Errors
 /// Metadata, types, shapes or codes that are not those of a quantized array; scales that are not those of their codes.
 pub(crate) fn read(path: &Path) -> Result<(String, ArrayD<f32>), CliError> {
-    let bytes =
-        fs::read(path).map_err(|source| CliError::Read { path: path.to_owned(), source })?;
+    let bytes = whole(Input::open(path)?)?;
     let saved = Saved::from_bytes(&bytes).map_err(|error| wrong(path, error))?;
     let values = match &saved {
         Saved::Tensor(tensor) => tensor.dequantize(),
@@ -96,4 +96,38 @@ pub(crate) fn read(path: &Path) -> Result<(String, ArrayD<f32>), CliError> {
         Saved::Blocks(blocks) => ggml_dequantize(blocks.kind, &blocks.bytes.view())?,
     };
     Ok((saved.format(), values))
+}
+
+/// The bytes of a `.safetensors` file whose header says that they are as many as there are.
+///
+/// # Errors
+/// What is no such file, as far as its first bytes tell; more than memory holds.
+fn whole(mut input: Input) -> Result<Vec<u8>, CliError> {
+    /// The longest header that the format allows.
+    const LONGEST: u64 = 100_000_000;
+    let not_one = |input: &Input, why: &str| input.wrong(format!("not a .safetensors file: {why}"));
+    let mut bytes = Vec::new();
+    input.read(input.length.min(9), &mut bytes)?;
+    let Some((&length, [b'{'])) = bytes.split_first_chunk() else {
+        return Err(not_one(&input, "it does not begin with the length of a header and a `{`"));
+    };
+    let length = u64::from_le_bytes(length);
+    if !(2..=LONGEST).contains(&length) || length > input.length - 8 {
+        return Err(not_one(&input, &format!("it has no header of {length} bytes")));
+    }
+    input.check_memory(length.saturating_mul(4))?;
+    input.read(length - 1, &mut bytes)?;
+    let header: SafeTensorsHeader = serde_json::from_slice(&bytes[8..])
+        .map_err(|error| not_one(&input, &format!("its header: {error}")))?;
+    let (data, found) = (header.data_len() as u64, input.length - 8 - length);
+    if data != found {
+        return Err(not_one(
+            &input,
+            &format!("{found} bytes of data where its header says {data}"),
+        ));
+    }
+    // As they are, as codes and scales, and as values.
+    input.check_memory(found.saturating_mul(10))?;
+    input.read(found, &mut bytes)?;
+    Ok(bytes)
 }

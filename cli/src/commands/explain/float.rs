@@ -12,18 +12,18 @@ use super::{Args, Trace};
 use crate::error::CliError;
 use crate::output::Exact;
 
-/// The steps of one output.
+/// The steps of one output: `a` is its row, `b` its column, `init` its starting value; the product has `columns`.
 pub(super) fn trace(
     args: &Args,
-    a: &Operand,
-    b: &Operand,
+    (a, b): (&Operand, &Operand),
     init: Option<&Array2<f64>>,
+    columns: usize,
 ) -> Result<Trace, CliError> {
     let failed = |error| CliError::from(FloatMatmulError::from(error));
     let init = init.map(|init| init.view());
     let problem = FloatMatmul::new(a, b, &args.acc, init, args.operands.seed).map_err(failed)?;
-    args.check(a.values().nrows(), b.values().ncols())?;
-    let (left, right) = (problem.left(args.row), problem.column(args.col));
+    let problem = problem.part_of((args.row, args.col), columns);
+    let (left, right) = (problem.left(0), problem.column(0));
     let (mut steps, mut all) = (Vec::new(), 0);
     let observe = &mut |record: StepRecord<'_>| {
         all += 1;
@@ -31,7 +31,7 @@ pub(super) fn trace(
             steps.push(step(args, &record, &left, &right));
         }
     };
-    let value = problem.output((args.row, args.col), &left, &right, observe).map_err(failed)?;
+    let value = problem.output((0, 0), &left, &right, observe).map_err(failed)?;
     Ok(args.trace(left.len(), value.into(), all, steps))
 }
 

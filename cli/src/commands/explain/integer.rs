@@ -1,6 +1,8 @@
 //! The trace of an integer product.
 
-use fewbit::reference::{Dyadic, IntStepRecord, matmul_from, sum_products_observed};
+use fewbit::reference::{
+    Dyadic, IntStepRecord, ReferenceError, matmul_from, sum_products_observed,
+};
 use ndarray::{Array2, s};
 
 use super::step::{Input, Step};
@@ -12,22 +14,25 @@ fn exact(x: i128) -> Exact {
     Dyadic::new(x, 0).into()
 }
 
-/// The steps of one output.
+/// The steps of one output: `a` is its row, `b` its column, `init` its starting value.
 pub(super) fn trace(
     args: &Args,
     a: &Array2<i64>,
     b: &Array2<i64>,
     init: Option<&Array2<i64>>,
 ) -> Result<Trace, CliError> {
-    args.check(a.nrows(), b.ncols())?;
-    let zeros = Array2::zeros((a.nrows(), b.ncols()));
-    let init = init.unwrap_or(&zeros);
+    let zero = Array2::zeros((1, 1));
+    let init = init.unwrap_or(&zero);
     // What the whole product refuses is refused here too; no product is computed for it.
-    matmul_from(a.slice(s![.., ..0]), b.slice(s![..0, ..]), &args.acc, init.view())?;
-    if a.ncols() != b.nrows() {
-        matmul_from(a.view(), b.view(), &args.acc, init.view())?;
-    }
-    let (left, right) = (a.row(args.row), b.column(args.col));
+    matmul_from(a.slice(s![.., ..0]), b.slice(s![..0, ..]), &args.acc, init.view()).map_err(
+        |mut error| {
+            if let ReferenceError::InitRange { row, col, .. } = &mut error {
+                (*row, *col) = (args.row, args.col);
+            }
+            error
+        },
+    )?;
+    let (left, right) = (a.row(0), b.column(0));
     let products = left.iter().zip(right).map(|(&a, &b)| i128::from(a) * i128::from(b));
     let stages = args.acc.stages();
     let (mut steps, mut all) = (Vec::new(), 0);
@@ -57,7 +62,7 @@ pub(super) fn trace(
             events: if record.event { vec!["overflow"] } else { Vec::new() },
         });
     };
-    let start = i128::from(init[[args.row, args.col]]);
+    let start = i128::from(init[[0, 0]]);
     let (value, _) = sum_products_observed(&args.acc, start, products, observe);
     Ok(args.trace(left.len(), exact(value), all, steps))
 }

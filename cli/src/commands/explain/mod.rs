@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use self::step::Step;
 use crate::error::{CliError, Outcome};
-use crate::operands::{OperandArgs, Operands};
+use crate::operands::{OperandArgs, Operands, Part, Read};
 use crate::options::FormArgs;
 use crate::output::{self, Form};
 
@@ -66,9 +66,11 @@ struct Trace {
 
 /// Explains.
 pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
-    let trace = match args.operands.read(&args.acc)? {
+    let part = Part::Output { row: args.row, col: args.col };
+    let Read { operands, columns } = args.operands.read(&args.acc, part)?;
+    let trace = match operands {
         Operands::Integer { a, b, init } => integer::trace(&args, &a, &b, init.as_ref())?,
-        Operands::Real { a, b, init } => float::trace(&args, &a, &b, init.as_ref())?,
+        Operands::Real { a, b, init } => float::trace(&args, (&a, &b), init.as_ref(), columns)?,
     };
     match args.form.form() {
         Form::Json => output::print(&args.form.json(&trace)?)?,
@@ -81,12 +83,6 @@ impl Args {
     /// Whether a step of these products is asked for.
     fn wants(&self, first_k: u64, last_k: u64) -> bool {
         self.from.is_none_or(|from| last_k >= from) && self.to.is_none_or(|to| first_k <= to)
-    }
-
-    /// Whether the product has the output.
-    fn check(&self, m: usize, n: usize) -> Result<(), CliError> {
-        let (row, col) = (self.row, self.col);
-        if row < m && col < n { Ok(()) } else { Err(CliError::Output { row, col, m, n }) }
     }
 
     fn trace(&self, k: usize, value: output::Exact, all_steps: usize, steps: Vec<Step>) -> Trace {

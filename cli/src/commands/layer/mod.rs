@@ -70,16 +70,14 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
     if let (Some(path), Some(bytes)) = (&args.save_statistics, found.statistics) {
         outputs.add(path, bytes);
     }
-    outputs.write()?;
-    match args.form.form() {
-        Form::Json => output::print(&text)?,
-        Form::Text => {
-            output::print(&report::text(&found.entries, &found.setting))?;
-            if let Some(path) = svg {
-                output::print(&format!("picture: {}", path.display()))?;
-            }
+    outputs.write(&match (args.form.form(), &svg) {
+        (Form::Json, _) => text,
+        (Form::Text, None) => report::text(&found.entries, &found.setting),
+        (Form::Text, Some(path)) => {
+            let table = report::text(&found.entries, &found.setting);
+            format!("{table}\npicture: {}", path.display())
         }
-    }
+    })?;
     // Without a constraint overflows are a result like any other.
     let kept = args.acc.is_some() && args.constraint() != args::Keeping::None;
     let failed = kept && found.entries.iter().any(Entry::has_failed);

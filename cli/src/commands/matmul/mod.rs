@@ -12,9 +12,9 @@ use fewbit::{Accumulator, Isa, ReportLevel};
 use crate::error::{CliError, Outcome};
 use crate::io::atomic::Outputs;
 use crate::io::names::Kind;
-use crate::operands::{OperandArgs, Operands};
+use crate::operands::{OperandArgs, Operands, Part};
 use crate::options::{FormArgs, ThreadArgs};
-use crate::output::{self, Form};
+use crate::output::Form;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -91,7 +91,7 @@ struct Shown {
 
 /// Multiplies, reports, writes.
 pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
-    let shown = match args.operands.read(&args.acc)? {
+    let shown = match args.operands.read(&args.acc, Part::Whole)?.operands {
         Operands::Integer { a, b, init } => integer::run(&args, &a, &b, init.as_ref())?,
         Operands::Real { a, b, init } => float::run(&args, &a, &b, init.as_ref())?,
     };
@@ -103,11 +103,10 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
     if let Some(path) = &args.report {
         outputs.add(path, (shown.json.clone() + "\n").into_bytes());
     }
-    outputs.write()?;
-    match args.form.form() {
-        Form::Json => output::print(&shown.json)?,
-        Form::Text => output::print(&shown.text)?,
-    }
+    outputs.write(match args.form.form() {
+        Form::Json => &shown.json,
+        Form::Text => &shown.text,
+    })?;
     Ok(Outcome::Done)
 }
 

@@ -206,11 +206,10 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
             outputs.add(path, svg.into_bytes());
         }
     }
-    outputs.write()?;
-    match args.form.form() {
-        Form::Json => output::print(&args.form.json(&report)?)?,
-        Form::Text => output::print(&text(&report))?,
-    }
+    outputs.write(&match args.form.form() {
+        Form::Json => args.form.json(&report)?,
+        Form::Text => text(&report),
+    })?;
     Ok(Outcome::Done)
 }
 

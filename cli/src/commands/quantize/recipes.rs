@@ -1,6 +1,5 @@
 //! By a quantizer that is named or described.
 
-use std::fs;
 use std::path::Path;
 
 use fewbit::quantize::{Preset, QuantizeError, Recipe};
@@ -11,6 +10,7 @@ use serde_json::{Map, Value, json};
 use super::formats::wrong;
 use super::{Args, Done};
 use crate::error::CliError;
+use crate::io::input::read_text;
 use crate::io::npy;
 use crate::output;
 use crate::quantized::{Fidelity, Metadata, Quantized};
@@ -96,8 +96,7 @@ fn changed(preset: &Preset, fields: Vec<(String, Value)>) -> Result<Recipe, Quan
 
 /// The quantizer of a file.
 fn configured(path: &Path, fields: Vec<(String, Value)>) -> Result<Recipe, CliError> {
-    let text = fs::read_to_string(path)
-        .map_err(|source| CliError::Read { path: path.to_owned(), source })?;
+    let text = read_text(path)?;
     let is_json = path.extension().is_some_and(|extension| extension == "json");
     let value: Value = if is_json {
         serde_json::from_str(&text).map_err(|error| wrong(path, error))?
