@@ -204,6 +204,18 @@ fn every_kind_of_bad_input_is_one_line() {
             &["quantize", "--to", "gguf:q4_0", "--round", "up", "f.npy", "q.safetensors"],
             "no meaning",
         ),
+        (
+            &[
+                "quantize",
+                "--preset",
+                "MXFloat8e4m3Weight",
+                "--set",
+                "group_size=1099511627776",
+                "f.npy",
+                "q.safetensors",
+            ],
+            "groups of 1099511627776 elements along an axis of 2",
+        ),
         (&["quantize", "--to", "mxfp4", "wide.npy", "q.safetensors"], "int64"),
         (&["quantize", "--to", "mxfp4", "double.npy", "q.safetensors"], "no float32"),
         (&["quantize", "--to", "mxfp4", "f.npy", "no/q.safetensors"], "no/q.safetensors"),
