@@ -8,7 +8,7 @@
 //! ```text
 //! format + policy --plan--> constants of a lane      (plan: every special code is asked of the specification)
 //! f32 bits + random bits --lane--> code              (lane: integer arithmetic without branches)
-//! slices --blocks of 64, one loop per instruction set and lane--> slices   (blocks, driver)
+//! slices --blocks of 64, one loop per instruction set and lane--> slices   (blocks, loops)
 //! ```
 //!
 //! [`GroupEncoder`] and [`GroupDecoder`] do the same for elements that share scales; [`GroupFormat`] is their specification.

@@ -18,7 +18,7 @@ fn check<C: Code>(format: Format) {
     }
 }
 
-fn check_any(format: Format) {
+pub(crate) fn check_any(format: Format) {
     match format.bits() {
         0..=8 => check::<u8>(format),
         9..=16 => check::<u16>(format),

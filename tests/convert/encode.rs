@@ -1,76 +1,15 @@
 //! Encoding.
 
-use fewbit::Isa;
-use fewbit::convert::{Code, ConvertError, Encoder, Source};
+use fewbit::convert::{Encoder, Source};
 use fewbit::formats::{
-    EncodeError, Format, InfinityPolicy, NanPayload, NanPolicy, NanSign, Overflow, Policy, Real,
-    Rounding, SubnormalInput, SubnormalOutput, ZeroSign, philox,
+    Format, InfinityPolicy, NanPayload, NanPolicy, NanSign, Overflow, Policy, Rounding,
+    SubnormalInput, SubnormalOutput, ZeroSign,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
 
+use crate::equality::{check, check_any};
 use crate::inputs;
-
-const SEED: u64 = 0x5eed;
-
-/// What the specification says: a code or a refusal for every element.
-fn expected<X: Copy + Into<Real>>(
-    format: Format,
-    policy: &Policy,
-    x: &[X],
-) -> Vec<Result<u32, EncodeError>> {
-    let code = |(i, &x): (usize, &X)| {
-        let random = philox::bits(SEED, i as u64);
-        format.encode(x, policy, random).map(|encoded| encoded.code)
-    };
-    x.iter().enumerate().map(code).collect()
-}
-
-/// Encodes on every instruction set and compares; then once more without the values that are refused.
-fn check<X: Source + Into<Real>, C: Code>(format: Format, policy: &Policy, x: &[X]) {
-    let mut x = x.to_vec();
-    let mut whole = expected(format, policy, &x);
-    compare::<X, C>(format, policy, &x, &whole);
-    while whole.iter().any(Result::is_err) {
-        // Where a value is refused, another takes its place; random bits may have it refused there too.
-        let Some(good) = whole.iter().position(Result::is_ok) else { return };
-        let Some(bad) = whole.iter().position(Result::is_err) else { return };
-        for at in bad..x.len() {
-            if whole[at].is_err() {
-                x[at] = x[good];
-            }
-        }
-        whole = expected(format, policy, &x);
-        if !whole.iter().any(Result::is_err) {
-            compare::<X, C>(format, policy, &x, &whole);
-        }
-    }
-}
-
-fn compare<X: Source + Into<Real>, C: Code>(
-    format: Format,
-    policy: &Policy,
-    x: &[X],
-    whole: &[Result<u32, EncodeError>],
-) {
-    let refusal = whole
-        .iter()
-        .enumerate()
-        .find_map(|(index, code)| code.err().map(|source| ConvertError::Value { index, source }));
-    for isa in Isa::available() {
-        let encoder = Encoder::new(format, *policy).with_seed(SEED).with_isa(isa).unwrap();
-        let mut found = vec![C::default(); x.len()];
-        let result = encoder.encode(x, &mut found).err();
-        assert_eq!(result, refusal, "{format} {policy:?} {isa}");
-        if refusal.is_some() {
-            continue;
-        }
-        for (i, (found, code)) in found.iter().zip(whole).enumerate() {
-            let x = x[i].into();
-            assert_eq!(Ok(found.to_u32()), *code, "{format} {policy:?} {isa}: element {i}, {x:?}");
-        }
-    }
-}
 
 fn roundings() -> Vec<Rounding> {
     let fixed = Rounding::NAMES.iter().map(|(rounding, _)| *rounding);
@@ -89,14 +28,6 @@ fn roundings() -> Vec<Rounding> {
 /// The formats that lanes cover, and one that they do not.
 fn table() -> impl Iterator<Item = Format> {
     Format::table().iter().map(|row| row.format).filter(|format| format.bits() <= 16)
-}
-
-fn check_any<X: Source + Into<Real>>(format: Format, policy: &Policy, x: &[X]) {
-    match format.bits() {
-        0..=8 => check::<X, u8>(format, policy, x),
-        9..=16 => check::<X, u16>(format, policy, x),
-        _ => check::<X, u32>(format, policy, x),
-    }
 }
 
 #[test]

@@ -86,7 +86,12 @@ fn check<C: Code>(format: &GroupFormat, policy: &GroupPolicy, x: &[f32], layout:
     }
 }
 
-fn check_any(format: &GroupFormat, policy: &GroupPolicy, x: &[f32], layout: GroupLayout) {
+pub(crate) fn check_any(
+    format: &GroupFormat,
+    policy: &GroupPolicy,
+    x: &[f32],
+    layout: GroupLayout,
+) {
     match format.element().bits() {
         0..=8 => check::<u8>(format, policy, x, layout),
         9..=16 => check::<u16>(format, policy, x, layout),
@@ -99,7 +104,7 @@ fn format(name: &str) -> GroupFormat {
 }
 
 /// Values of every magnitude, in runs of similar ones, with special values here and there.
-fn values(n: usize, specials: bool) -> Vec<f32> {
+pub(crate) fn values(n: usize, specials: bool) -> Vec<f32> {
     (0..n)
         .map(|i| {
             let word = philox::bits(41, i as u64);
@@ -122,7 +127,7 @@ fn values(n: usize, specials: bool) -> Vec<f32> {
         .collect()
 }
 
-fn plain(rule: ScaleRule) -> GroupPolicy {
+pub(crate) fn plain(rule: ScaleRule) -> GroupPolicy {
     let element = Policy::new(Rounding::TiesEven, Overflow::Saturate).with_nan(NanPolicy::Zero);
     GroupPolicy::new(ScalePolicy::new(rule), element)
 }

@@ -41,7 +41,7 @@ fn edges(format: Format) -> Vec<f64> {
     picked.into_iter().map(|code| format.decode(code as u32)).filter(|x| x.is_finite()).collect()
 }
 
-fn specials() -> Vec<f32> {
+pub(crate) fn specials() -> Vec<f32> {
     let positive = [
         0.0,
         f32::from_bits(1),

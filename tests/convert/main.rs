@@ -1,5 +1,6 @@
 //! Bulk conversion gives what the scalar specification gives, code by code.
 
+mod equality;
 mod inputs;
 
 mod decode;
@@ -7,3 +8,4 @@ mod encode;
 mod groups;
 mod index;
 mod pack;
+mod shapes;

@@ -2,7 +2,8 @@
 
 use super::{EncodeLane, INFINITY, MAGNITUDE, Symmetric};
 
-/// A format whose smallest normal value is that of `f32`, such as bf16: its magnitude is that of `f32`, cut short.
+/// A format whose smallest normal value is that of `f32` and whose values are below 2^128, such as bf16: its magnitude is
+/// that of `f32`, cut short.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct EvenSame {
     /// Fraction bits of `f32` that the format lacks, at least 2.
@@ -25,12 +26,15 @@ impl EncodeLane for EvenSame {
     }
 }
 
-/// A format whose exponents all lie well inside those of `f32`, such as e4m3fn or f16.
+/// A format with a fraction whose exponents all lie well inside those of `f32`, such as e4m3fn or f16.
 ///
 /// The unit of a value is one step of the format in the value's binade, or of the subnormal values below them. Adding
 /// the power of two that is 2^23 units leaves, in a sum whose last bit is one unit, the value rounded to whole units:
 /// the addition of `f32` is the one rounding, to nearest and ties to even. The sum is normal and finite, and values
 /// that are subnormal `f32` lie far below half a unit, so the result does not depend on a flush-to-zero mode.
+///
+/// The even one of two sums is the even one of two codes, since a binade begins at an even code. Without fraction bits
+/// every second binade begins at an odd one: such formats go through [`FixedNarrow`](super::FixedNarrow).
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct EvenNarrow {
     /// The magnitude of twice the largest binade: what lies above overflows as this does.

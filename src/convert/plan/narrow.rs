@@ -108,6 +108,12 @@ impl Lane {
         self.float.largest_exponent() + F32_BIAS
     }
 
+    /// The end of lanes that take infinity for a value too large. Where the largest value has the exponent field of
+    /// infinity, or a greater one, infinity would be a value of the format.
+    fn symmetric(&self) -> Option<Symmetric> {
+        self.codes.symmetric().filter(|_| self.most_field() < 255)
+    }
+
     /// The exponents of `f32`.
     fn is_same(&self) -> bool {
         self.least_field() == 1
@@ -126,9 +132,11 @@ impl Lane {
     fn fixed(&self, rounding: Rounding) -> Option<EncodePlan> {
         let cut = self.cut;
         let even = rounding == Rounding::TiesEven;
-        // The sum that rounds to even must not overflow.
-        let lifts = self.is_narrow(3) && self.most_field() + 1 + (cut as i32) < 255;
-        if let Some(end) = self.codes.symmetric().filter(|_| even) {
+        // The sum that rounds to even must not overflow, and its last bit must be that of the code.
+        let lifts = self.is_narrow(3)
+            && self.most_field() + 1 + (cut as i32) < 255
+            && self.float.fraction_bits() > 0;
+        if let Some(end) = self.symmetric().filter(|_| even) {
             if self.is_same() {
                 let below_half = (1 << (cut - 1)) - 1;
                 return Some(EncodePlan::EvenSame(EvenSame { cut, below_half, end }));
@@ -172,7 +180,7 @@ impl Lane {
         let random = RandomWord::new(rounding).filter(|random| random.odd == 0)?;
         let narrow = self.is_narrow(36);
         let least_field = self.least_field() as u32;
-        if let Some(end) = self.codes.symmetric().filter(|_| random.compared <= cut) {
+        if let Some(end) = self.symmetric().filter(|_| random.compared <= cut) {
             let addend = Addend { up: random.up, middle: random.middle, down: 32 - cut };
             if self.is_same() {
                 return Some(EncodePlan::RandomSame(RandomSame { cut, addend, end }));
