@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use super::encode::GroupEncoder;
 use super::layout::{GroupLayout, outer_count};
-use super::quotient::{Quotient, divides};
+use super::quotient::Quotient;
 use crate::convert::blocks::compiled;
 use crate::convert::error::ConvertError;
 use crate::convert::lane::{INFINITY, MAGNITUDE};
@@ -114,7 +114,10 @@ impl GroupEncoder {
             } else {
                 None
             };
-            match found.filter(|(scale, inverse)| divides(scale.value, *inverse)) {
+            let found = found.filter(|(scale, inverse)| {
+                self.plan.divides(magnitudes[column], scale.value, *inverse)
+            });
+            match found {
                 Some((scale, inverse)) => {
                     scales[column] = scale;
                     (values[column], inverses[column]) = (scale.value, inverse);

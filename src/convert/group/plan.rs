@@ -18,6 +18,8 @@ pub(super) struct GroupPlan {
     pub(super) scales: Scales,
     /// `None` where no `f32` stands for a quotient.
     pub(super) quotient: Option<Quotient>,
+    /// Whether an exact quotient of 2^128 or more must be told from infinity, or from the largest `f32`.
+    reaches_beyond: bool,
 }
 
 /// How scales are found.
@@ -93,7 +95,19 @@ impl GroupPlan {
             None => number().map_or(Scales::Magnitude, Scales::Number),
         };
         let quotient = quotient(format, policy, has_powers && single);
-        Self { scales, quotient }
+        let reaches_beyond = policy.scale.arithmetic == ScaleArithmetic::Exact
+            && quotient.is_some_and(|quotient| reaches_beyond(format, quotient));
+        Self { scales, quotient, reaches_beyond }
+    }
+
+    /// Whether the lanes may take the quotients of a block with this largest magnitude.
+    #[inline(always)]
+    pub(super) fn divides(&self, magnitude: u32, scale: f32, inverse: f32) -> bool {
+        let quotient = || f64::from(f32::from_bits(magnitude)) / f64::from(scale);
+        scale > 0.0
+            && scale.is_finite()
+            && inverse.is_finite()
+            && !(self.reaches_beyond && quotient() >= BEYOND)
     }
 
     /// The scale of a block whose largest magnitude is finite, and its reciprocal.
@@ -118,6 +132,19 @@ impl GroupPlan {
             }
         }
     }
+}
+
+/// Where exact quotients are no `f32`.
+const BEYOND: f64 = (1u128 << 127) as f64 * 2.0;
+
+/// Whether quotients of 2^128 or more may come up and matter.
+///
+/// Rounded to odd they become the largest `f32`, which is a value too large like any other unless the elements reach about
+/// as far. A product becomes infinity, which a policy may tell from a value too large. The scale is at least an eighth of
+/// what brings the largest magnitude to the largest element, unless it is the largest of its format.
+fn reaches_beyond(format: &GroupFormat, quotient: Quotient) -> bool {
+    let far = format.element().max_finite() >= 2f64.powi(120);
+    far || quotient != Quotient::Odd && format.scale().format.max_finite() < 1.0
 }
 
 fn quotient(format: &GroupFormat, policy: &GroupPolicy, has_powers: bool) -> Option<Quotient> {

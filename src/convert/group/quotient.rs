@@ -16,12 +16,6 @@ pub(super) enum Quotient {
     Odd,
 }
 
-/// Whether the lanes may take the quotients by this scale.
-#[inline(always)]
-pub(super) fn divides(scale: f32, inverse: f32) -> bool {
-    scale > 0.0 && scale.is_finite() && inverse.is_finite()
-}
-
 /// The largest magnitude, as bits; NaN is above infinity.
 #[inline(always)]
 pub(super) fn magnitude(x: &[f32]) -> u32 {

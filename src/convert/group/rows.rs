@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use super::encode::{GroupEncoder, TASK};
 use super::layout::{GroupLayout, outer_count};
-use super::quotient::{divides, magnitude};
+use super::quotient::magnitude;
 use crate::convert::blocks::compiled;
 use crate::convert::error::ConvertError;
 use crate::convert::lane::INFINITY;
@@ -245,5 +245,5 @@ fn scale(
     }
     let (scale, inverse) =
         encoder.plan.scale(magnitude, outer, &encoder.format, &encoder.policy)?;
-    Ok(divides(scale.value, inverse).then_some((scale, inverse)))
+    Ok(encoder.plan.divides(magnitude, scale.value, inverse).then_some((scale, inverse)))
 }

@@ -109,7 +109,7 @@ fn any_policy(index: u64) -> Policy {
 
 #[test]
 fn any_policy_in_every_shape() {
-    const POLICIES: u64 = 48;
+    const POLICIES: u64 = 24;
     shapes().into_par_iter().enumerate().for_each(|(index, float)| {
         let x = singles(float, Detail::Sample(96));
         for i in 0..POLICIES {

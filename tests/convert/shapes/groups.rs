@@ -2,8 +2,8 @@
 
 use fewbit::convert::GroupLayout;
 use fewbit::formats::{
-    Format, GroupFormat, GroupPolicy, NanPolicy, Overflow, Policy, Rounding, ScaleArithmetic,
-    ScaleFormat, ScalePolicy, ScaleRule, ZeroPoint,
+    Format, GroupFormat, GroupPolicy, InfinityPolicy, NanPolicy, Overflow, Policy, Rounding,
+    ScaleArithmetic, ScaleFormat, ScalePolicy, ScaleRule, ZeroPoint,
 };
 use rayon::prelude::*;
 
@@ -11,8 +11,8 @@ use super::points::{Detail, singles};
 use super::shapes;
 use crate::groups::{check_any, values};
 
-/// Scales without a fraction, with and without sign and zero; with a fraction; with an outer scale.
-const SCALES: [&str; 12] = [
+/// Scales without a fraction, with and without sign and zero; with a fraction; of little range; with an outer scale.
+const SCALES: [&str; 13] = [
     "e8m0fnu",
     "f32",
     "e4m3fn",
@@ -23,6 +23,8 @@ const SCALES: [&str; 12] = [
     "e1m0fnu",
     "e4m3u",
     "e8m0fin",
+    // Below 1, so that quotients may be large.
+    "e4m0b40fnu",
     "e3m0fn*f32",
     "e5m2*e8m0fnu/3",
 ];
@@ -43,7 +45,9 @@ fn policy(turn: usize) -> GroupPolicy {
     let rule = ScaleRule::ALL[turn % ScaleRule::ALL.len()];
     let arithmetic = ScaleArithmetic::ALL[turn / 2 % ScaleArithmetic::ALL.len()];
     let overflow = [Overflow::Saturate, Overflow::Special, Overflow::Ieee][turn % 3];
-    let element = Policy::new(rounding, overflow).with_nan(NanPolicy::Zero);
+    let infinity =
+        [InfinityPolicy::AsOverflow, InfinityPolicy::Keep, InfinityPolicy::Nan][turn / 3 % 3];
+    let element = Policy::new(rounding, overflow).with_nan(NanPolicy::Zero).with_infinity(infinity);
     GroupPolicy::new(ScalePolicy::new(rule).with_arithmetic(arithmetic), element)
 }
 
