@@ -38,6 +38,7 @@ mod group;
 mod hex_float;
 mod integer;
 mod named;
+mod natural;
 pub mod philox;
 mod policy;
 mod preset;

@@ -2,6 +2,7 @@
 
 pub mod bounds;
 pub mod datapath;
+mod error;
 mod near;
 mod parse;
 mod register;
@@ -9,7 +10,7 @@ mod report;
 mod width;
 
 pub use datapath::Datapath;
-pub use parse::AccumulatorError;
+pub use error::AccumulatorError;
 pub use register::{Accumulator, Register, RegisterOverflow, Stage};
 pub use report::{FirstEvent, OutputTrace, Report, StageReport};
 pub use width::{int_range, required_bits, required_bits_of_range};

@@ -4,92 +4,9 @@ use std::num::{NonZeroU32, NonZeroU64};
 use std::str::FromStr;
 
 use fewbit_formats::{Format, Rounding};
-use thiserror::Error;
 
-use super::datapath::UnknownDatapath;
 use super::near::near;
-use super::{Accumulator, Datapath, Register, RegisterOverflow, Stage};
-
-/// Why a text or a list of stages is not an accumulator.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum AccumulatorError {
-    /// No stage at all.
-    #[error("an accumulator needs at least one stage, such as `int16-sat`")]
-    Empty,
-    /// A register that the grammar does not have.
-    #[error(
-        "`{0}` is not a register: expected int<P>-wrap, int<P>-sat, exact, <float>[-<rounding>] or \
-         aligned<F>[-<rounding>][:<float>[-<rounding>]] or preset:<name>"
-    )]
-    Register(String),
-    /// Almost a register: the grammar has one that was probably meant.
-    #[error("`{text}` is not a register: did you mean {meant}?")]
-    Near {
-        /// What was written.
-        text: String,
-        /// What the grammar has instead.
-        meant: String,
-    },
-    /// A register width out of range.
-    #[error("an integer register of {0} bits is outside the supported widths of 2 to 64 bits")]
-    Bits(u64),
-    /// Fraction bits out of range.
-    #[error("aligned{0} keeps more than the 64 fraction bits that are supported")]
-    FractionBits(u64),
-    /// A `*width` or `/count` that is not a positive integer.
-    #[error("`{text}` in `{stage}` must be a positive integer")]
-    Number {
-        /// The offending number.
-        text: String,
-        /// The stage that it stands in.
-        stage: String,
-    },
-    /// An inner stage that never hands on.
-    #[error(
-        "stage `{0}` is not the last one, so it needs `/<count>`: how many inputs it sums before it hands on"
-    )]
-    MissingCount(String),
-    /// A last stage that hands on to nobody.
-    #[error(
-        "stage `{0}` is the last one, so it cannot have `/<count>`: there is no stage to hand its value on to"
-    )]
-    LastCount(String),
-    /// A machine that the table does not have.
-    #[error(transparent)]
-    Datapath(#[from] UnknownDatapath),
-    /// A format that cannot be a register.
-    #[error("`{0}` cannot be a register: a float register is a signed floating-point format")]
-    NotAFloat(String),
-}
-
-pub(super) fn validate(stages: &[Stage]) -> Result<(), AccumulatorError> {
-    let Some((last, inner)) = stages.split_last() else {
-        return Err(AccumulatorError::Empty);
-    };
-    if let Some(stage) = inner.iter().find(|s| s.count.is_none()) {
-        return Err(AccumulatorError::MissingCount(stage.to_string()));
-    }
-    if last.count.is_some() {
-        return Err(AccumulatorError::LastCount(last.to_string()));
-    }
-    for stage in stages {
-        match stage.register {
-            Register::Int { bits, .. } if !(2..=64).contains(&bits) => {
-                return Err(AccumulatorError::Bits(bits.into()));
-            }
-            Register::Aligned { fraction_bits, .. } if fraction_bits > 64 => {
-                return Err(AccumulatorError::FractionBits(fraction_bits.into()));
-            }
-            Register::Float { format, .. } | Register::Aligned { format, .. }
-                if !matches!(format, Format::Float(_)) || !format.is_signed() =>
-            {
-                return Err(AccumulatorError::NotAFloat(format.to_string()));
-            }
-            _ => {}
-        }
-    }
-    Ok(())
-}
+use super::{Accumulator, AccumulatorError, Datapath, Register, RegisterOverflow, Stage};
 
 impl FromStr for Accumulator {
     type Err = AccumulatorError;

@@ -130,7 +130,7 @@ impl Accumulator {
     /// Where there is no stage, an inner stage has no count, the last one has a count, a width lies outside 2..=64,
     /// or a register format is not a signed float.
     pub fn new(stages: Vec<Stage>) -> Result<Self, AccumulatorError> {
-        super::parse::validate(&stages)?;
+        validate(&stages)?;
         Ok(Self { stages })
     }
 
@@ -148,6 +148,35 @@ impl Accumulator {
     pub fn is_integer(&self) -> bool {
         self.stages.iter().all(|s| matches!(s.register, Register::Int { .. } | Register::Exact))
     }
+}
+
+fn validate(stages: &[Stage]) -> Result<(), AccumulatorError> {
+    let Some((last, inner)) = stages.split_last() else {
+        return Err(AccumulatorError::Empty);
+    };
+    if let Some(stage) = inner.iter().find(|s| s.count.is_none()) {
+        return Err(AccumulatorError::MissingCount(stage.to_string()));
+    }
+    if last.count.is_some() {
+        return Err(AccumulatorError::LastCount(last.to_string()));
+    }
+    for stage in stages {
+        match stage.register {
+            Register::Int { bits, .. } if !(2..=64).contains(&bits) => {
+                return Err(AccumulatorError::Bits(bits.into()));
+            }
+            Register::Aligned { fraction_bits, .. } if fraction_bits > 64 => {
+                return Err(AccumulatorError::FractionBits(fraction_bits.into()));
+            }
+            Register::Float { format, .. } | Register::Aligned { format, .. }
+                if !matches!(format, Format::Float(_)) || !format.is_signed() =>
+            {
+                return Err(AccumulatorError::NotAFloat(format.to_string()));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 impl fmt::Display for Accumulator {

@@ -24,6 +24,7 @@
 //! halves are united.
 
 mod divide;
+mod fused;
 mod multiply;
 mod nan;
 mod order;

@@ -5,11 +5,9 @@
 //! part of the term that is left, however small, sets bits below the 64 that are kept.
 
 use super::Raised;
-use super::multiply::product_term;
 use super::nan::propagate;
 use crate::real::{Class, Real};
 use crate::rounding::Rounding;
-use crate::status::Status;
 use core::cmp::Ordering;
 
 /// A finite value other than zero: `(-1)^negative * significand * 2^(exponent - 127)`, the leading one in bit 127.
@@ -21,7 +19,7 @@ pub(super) struct Term {
 }
 
 impl Term {
-    const fn new(x: Real) -> Self {
+    pub(super) const fn new(x: Real) -> Self {
         Self {
             negative: x.is_negative(),
             significand: (x.significand() as u128) << 64,
@@ -49,7 +47,7 @@ impl Term {
     }
 
     /// The sum of two terms; `zero` is the sign of an exact zero.
-    const fn plus(self, other: Self, zero: bool) -> Real {
+    pub(super) const fn plus(self, other: Self, zero: bool) -> Real {
         // 1. The greater one first.
         let (big, small) = match self.compare_magnitudes(other) {
             Ordering::Equal if self.negative != other.negative => return Real::zero(zero),
@@ -84,7 +82,7 @@ const fn shifted(significand: u128, places: i64) -> (u128, u128) {
 }
 
 /// The sign of an exact zero made of terms of opposite signs.
-const fn zero_sign(rounding: Rounding) -> bool {
+pub(super) const fn zero_sign(rounding: Rounding) -> bool {
     matches!(rounding, Rounding::Down)
 }
 
@@ -125,29 +123,5 @@ impl Real {
     pub const fn difference(self, other: Self, rounding: Rounding) -> Raised {
         let negated = if matches!(other.class(), Class::Nan) { other } else { other.negated() };
         self.sum(negated, rounding)
-    }
-
-    /// `self * factor + addend`, the product exact.
-    ///
-    /// ```
-    /// use fewbit_formats::{Real, Rounding};
-    /// // (1 + 2^-52) (1 - 2^-52) - 1 = -2^-104.
-    /// let x = |x: f64| Real::from_f64(x);
-    /// let sum = x(1.0 + f64::EPSILON).fused_sum(x(1.0 - f64::EPSILON), x(-1.0), Rounding::TiesEven).value;
-    /// assert_eq!((sum.is_negative(), sum.exponent(), sum.significand()), (true, -104, 1 << 63));
-    /// ```
-    pub const fn fused_sum(self, factor: Self, addend: Self, rounding: Rounding) -> Raised {
-        // A product that has no value of its own decides before the addend does.
-        let product = self.product(factor);
-        let finite = matches!(product.value.class(), Class::Normal)
-            && matches!(addend.class(), Class::Subnormal | Class::Normal);
-        if !finite {
-            let sum = product.value.sum(addend, rounding);
-            let status: Status = product.status.union(sum.status);
-            return Raised { value: sum.value, status };
-        }
-        let sum = product_term(self, factor).plus(Term::new(addend), zero_sign(rounding));
-        let sum = sum.with_digits_of(self).with_digits_of(factor).with_digits_of(addend);
-        Raised::quiet(sum)
     }
 }

@@ -5,8 +5,8 @@
 //! value need not be equally far from it: the closest may lie on the side of the nearer neighbour, outside of what is
 //! rounded to the value, while the other one lies within.
 
+use super::code::parse;
 use crate::format::Format;
-use crate::types::natural;
 use core::fmt::{self, Write};
 
 /// The most digits: `f64` is told apart by 17.
@@ -124,7 +124,7 @@ fn shortest(format: Format, code: u32) -> Option<Decimal> {
         let mut text = Text::new();
         let sign = if value < 0.0 { "-" } else { "" };
         let written = text.write_str(sign).and_then(|()| decimal.write_exponent(&mut text, "e"));
-        written.is_ok() && natural::parse(format, text.as_str()).is_ok_and(|read| read.code == code)
+        written.is_ok() && parse(format, text.as_str()).is_ok_and(|read| read.code == code)
     };
     (1..=MOST_DIGITS).find_map(|count| {
         let closest = Decimal::closest(size, count)?;

@@ -26,6 +26,7 @@ mod format;
 mod outer;
 mod parse;
 mod policy;
+mod ratio;
 mod scale;
 mod table;
 

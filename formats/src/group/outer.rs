@@ -3,7 +3,7 @@
 use super::error::GroupError;
 use super::format::{GroupFormat, Outer, has_powers_alone};
 use super::policy::GroupPolicy;
-use super::scale::{Ratio, decode};
+use super::ratio::{Ratio, decode};
 use crate::real::Real;
 use crate::scale::{ScaleArithmetic, to_f32};
 

@@ -42,7 +42,6 @@ mod capability;
 #[cfg(feature = "half")]
 mod half;
 mod lossless;
-pub(crate) mod natural;
 #[cfg(feature = "num-traits")]
 mod num_traits;
 mod number;

@@ -4,7 +4,7 @@
 //! crate has no correctly rounded version, and types without NaN or infinity cannot keep their contracts.
 
 use super::Number;
-use super::natural::encode;
+use crate::natural::encode;
 use crate::real::Real;
 use ::num_traits::ToPrimitive;
 

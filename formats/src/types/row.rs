@@ -66,7 +66,7 @@ macro_rules! newtype {
             /// The nearest value, ties to even; beyond the range as the [module](crate::types) says.
             #[must_use]
             pub const fn from_real(x: $crate::Real) -> Self {
-                Self::from_code_bits($crate::types::natural::encode(Self::FORMAT, x).code)
+                Self::from_code_bits($crate::natural::encode(Self::FORMAT, x).code)
             }
 
             /// The nearest value, ties to even; beyond the range as the [module](crate::types) says.
@@ -84,7 +84,7 @@ macro_rules! newtype {
 
             /// As `from_f32`, with what happened to the value.
             pub const fn from_f32_status(x: f32) -> (Self, $crate::Status) {
-                Self::with_status($crate::types::natural::encode(
+                Self::with_status($crate::natural::encode(
                     Self::FORMAT,
                     $crate::Real::from_f32(x),
                 ))
@@ -92,7 +92,7 @@ macro_rules! newtype {
 
             /// As `from_f64`, with what happened to the value.
             pub const fn from_f64_status(x: f64) -> (Self, $crate::Status) {
-                Self::with_status($crate::types::natural::encode(
+                Self::with_status($crate::natural::encode(
                     Self::FORMAT,
                     $crate::Real::from_f64(x),
                 ))
@@ -115,8 +115,8 @@ macro_rules! newtype {
             }
 
             const fn saturating(x: $crate::Real) -> Self {
-                let policy = $crate::types::natural::saturating();
-                let encoded = $crate::types::natural::total(Self::FORMAT.encode_real(x, &policy, 0));
+                let policy = $crate::natural::saturating();
+                let encoded = $crate::natural::total(Self::FORMAT.encode_real(x, &policy, 0));
                 Self::from_code_bits(encoded.code)
             }
 
@@ -313,11 +313,11 @@ macro_rules! newtype {
 
             /// Operations under the type's own policy.
             const ARITHMETIC: $crate::Arithmetic =
-                $crate::types::natural::arithmetic(Self::FORMAT);
+                $crate::natural::arithmetic(Self::FORMAT);
 
             /// The result of an operation under the type's own policy.
             const fn rounded(result: Result<$crate::Encoded, $crate::EncodeError>) -> Self {
-                Self::from_code_bits($crate::types::natural::total(result).code)
+                Self::from_code_bits($crate::natural::total(result).code)
             }
         }
 
@@ -366,7 +366,7 @@ macro_rules! newtype {
             /// The nearest value, ties to even, to the number written, whatever its length; beyond the range as the
             /// [module](crate::types) says. The syntax is that of `f32`.
             fn from_str(text: &str) -> Result<Self, Self::Err> {
-                let encoded = $crate::types::natural::parse(Self::FORMAT, text)?;
+                let encoded = $crate::decimal::parse(Self::FORMAT, text)?;
                 Ok(Self::from_code_bits(encoded.code))
             }
         }

@@ -7,8 +7,9 @@
 //! has more bits than the format.
 
 use super::Number;
-use super::natural::{encode, parse};
+use crate::decimal::parse;
 use crate::format::Format;
+use crate::natural::encode;
 use crate::real::Real;
 use ::serde::de::{Deserializer, Error, Unexpected, Visitor};
 use ::serde::ser::Serializer;

@@ -9,8 +9,9 @@
 //! });
 //! ```
 
-use super::{Number, natural};
+use super::Number;
 use crate::format::Format;
+use crate::natural;
 use crate::real::Real;
 use crate::rounding::Rounding;
 use core::ops::RangeInclusive;

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use super::range::DataType;
 use super::steps::Steps;
-use super::{Bounds, BoundsError, Inputs, RowBounds, StageBounds, data_type_bits};
+use super::{Bounds, BoundsError, Inputs, RowBounds, Side, StageBounds, data_type_bits};
 use crate::accumulate::{Accumulator, required_bits};
 use crate::room;
 
@@ -18,15 +18,6 @@ pub enum Bias<'a> {
     Initial(&'a [i64]),
     /// The row's value enters the last stage in a step of its own, after the last product.
     Added(&'a [i64]),
-}
-
-/// Which end of a range.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Side {
-    /// The least value.
-    Lower,
-    /// The greatest value.
-    Upper,
 }
 
 /// Integer weights `[out, in]`, the inputs that they can meet, and biases.

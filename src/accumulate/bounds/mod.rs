@@ -21,10 +21,12 @@ mod layer;
 mod norm;
 mod range;
 mod result;
+mod side;
 mod steps;
 
 pub use error::BoundsError;
-pub use layer::{Bias, Layer, Side};
+pub use layer::{Bias, Layer};
 pub use norm::{a2q_bits, a2q_plus_bits, data_type_bits};
 pub use range::{DataType, InputRange, Inputs, Sign};
 pub use result::{Bounds, Guarantee, RowBounds, StageBounds};
+pub use side::Side;

@@ -4,16 +4,16 @@
 //! of instructions over k is a chain of such steps. What the published models of a machine say, and where they
 //! disagree or were never confirmed, stands in its row.
 
+mod error;
+mod grammar;
 mod table;
 
 use std::fmt;
-use std::num::NonZeroU32;
 use std::str::FromStr;
 
 use fewbit_formats::{Format, Rounding};
-use thiserror::Error;
 
-use super::{Register, Stage};
+pub use error::UnknownDatapath;
 
 /// A unit of a machine for one kind of operands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -179,33 +179,7 @@ impl Datapath {
         Self::table()
             .iter()
             .find(|row| row.name == name)
-            .ok_or_else(|| UnknownDatapath { name: name.into() })
-    }
-
-    /// The unit in the grammar of accumulators, apart from the exponent of zero addends; `None` where the grammar has no
-    /// such stage.
-    ///
-    /// ```
-    /// use fewbit::accumulate::Datapath;
-    /// assert_eq!(Datapath::find("a100-f16")?.grammar().as_deref(), Some("aligned24-rz:f32-rz*8"));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn grammar(&self) -> Option<String> {
-        let register = match self.unit {
-            Unit::Aligned(Aligned {
-                addends: Addends::Products,
-                fraction_bits,
-                alignment,
-                format,
-                rounding,
-                ..
-            }) => Register::Aligned { fraction_bits, alignment, format, rounding },
-            Unit::Fused { format, rounding } => Register::Float { format, rounding },
-            Unit::Aligned(_) | Unit::FlushedTree | Unit::LateRegister(_) | Unit::Lowered(_) => {
-                return None;
-            }
-        };
-        Some(Stage::new(register).with_width(NonZeroU32::new(self.width)?).to_string())
+            .ok_or_else(|| UnknownDatapath::new(name, Self::table().iter().map(|row| row.name)))
     }
 
     /// The format of the register.
@@ -231,16 +205,4 @@ impl FromStr for &'static Datapath {
     fn from_str(text: &str) -> Result<Self, UnknownDatapath> {
         Datapath::find(text)
     }
-}
-
-/// A name that no row has.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("there is no preset `{name}`; there are {}", names())]
-pub struct UnknownDatapath {
-    name: String,
-}
-
-fn names() -> String {
-    let names: Vec<&str> = Datapath::table().iter().map(|row| row.name).collect();
-    names.join(", ")
 }

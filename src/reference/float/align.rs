@@ -3,7 +3,7 @@
 use fewbit_formats::Rounding;
 
 use super::addend::exponent_in;
-use super::step::{round, unit_policy};
+use super::round::{round, unit_policy};
 use super::{Addend, Alignment, Step, Value};
 use crate::accumulate::datapath::{Addends, Aligned, ZeroExponent};
 use crate::reference::Dyadic;

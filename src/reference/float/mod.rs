@@ -25,23 +25,26 @@
 
 mod addend;
 mod align;
+mod cdna2;
+mod cdna3;
 mod error;
-mod late;
-mod lowered;
 mod matmul;
 mod operand;
+mod record;
 mod report;
+mod round;
 mod run;
+mod split_halves;
 mod step;
 mod sum;
-mod tree;
 mod value;
 
 pub use addend::Addend;
 pub use error::{FloatError, StepError};
 pub use matmul::{FloatMatmul, FloatProduct, FloatRow, matmul_float};
 pub use operand::{Operand, Scales};
+pub use record::{Alignment, Step, StepRecord};
 pub use report::{FloatFirstEvent, FloatReport, FloatStageReport};
 pub use run::{RandomBits, sum_addends};
-pub use step::{Alignment, Step, StepRecord};
+
 pub use value::Value;

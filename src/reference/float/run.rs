@@ -2,8 +2,8 @@
 
 use fewbit_formats::philox::philox4x32;
 
-use super::step::{StepRecord, step};
-use super::{Addend, StepError, Value};
+use super::step::step;
+use super::{Addend, StepError, StepRecord, Value};
 use crate::accumulate::{Accumulator, Stage};
 
 /// Where the bits of stochastic rounding come from.

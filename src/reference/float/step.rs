@@ -1,55 +1,13 @@
 //! One step of one register.
 
-use fewbit_formats::{FloatFormat, Format, Overflow, Policy, Rounding, Status, ZeroSign};
+use fewbit_formats::{Format, Overflow, Policy, Rounding, Status};
 
+use super::round::round;
 use super::sum::ExactSum;
-use super::{Addend, StepError, Value, align, late, lowered, tree};
+use super::{Addend, Step, StepError, Value, align, cdna2, cdna3, split_halves};
 use crate::accumulate::datapath::{Addends, Aligned, Unit, ZeroExponent};
 use crate::accumulate::{Register, RegisterOverflow, int_range};
 use crate::reference::Dyadic;
-
-/// What a step did.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Step {
-    /// The register's next value.
-    pub after: Value,
-    /// Register and inputs summed exactly.
-    pub exact: Value,
-    /// What was rounded, wrapped or saturated; `exact`, unless addends were cut or rounded before.
-    pub sum: Value,
-    /// The flags of the step: overflow (an event), underflow, inexact (`after` is not `exact`).
-    pub status: Status,
-    /// How addends were aligned, where they were.
-    pub alignment: Option<Alignment>,
-}
-
-/// How the addends of a step were aligned.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Alignment {
-    /// The largest exponent.
-    pub exponent: i32,
-    /// Addends were cut to multiples of 2 to this power.
-    pub position: i32,
-    /// The addends after the cut, the register first.
-    pub addends: Vec<Dyadic>,
-}
-
-/// A step and where it stands.
-#[derive(Clone, Copy, Debug)]
-pub struct StepRecord<'a> {
-    /// The stage, from 0.
-    pub stage: usize,
-    /// The first product that entered.
-    pub first_k: u64,
-    /// The last product that entered.
-    pub last_k: u64,
-    /// The register before.
-    pub before: &'a Value,
-    /// What entered.
-    pub inputs: &'a [Addend],
-    /// What came of it.
-    pub step: &'a Step,
-}
 
 /// The step of `register` from `before` with `inputs`; `random` gives the bits for addend `i` (0: the result).
 pub(super) fn step(
@@ -81,9 +39,9 @@ pub(super) fn step(
         Register::Datapath(datapath) => match datapath.unit {
             Unit::Aligned(unit) => align::aligned(&unit, before, inputs, exact, random),
             Unit::Fused { format, rounding } => fused(format, rounding, exact, random),
-            Unit::FlushedTree => tree::flushed(before, inputs, exact),
-            Unit::LateRegister(unit) => late::late(&unit, before, inputs, exact),
-            Unit::Lowered(unit) => lowered::lowered(&unit, before, inputs, exact, random),
+            Unit::FlushedTree => cdna2::step(before, inputs, exact),
+            Unit::LateRegister(unit) => cdna3::step(&unit, before, inputs, exact),
+            Unit::Lowered(unit) => split_halves::step(&unit, before, inputs, exact, random),
         },
     };
     if step.after == Value::Nan && !register.format().is_none_or(Format::has_nan) {
@@ -147,30 +105,4 @@ fn fused(format: Format, rounding: Rounding, exact: Value, random: &dyn Fn(u32) 
     let policy = Policy::new(rounding, Overflow::Ieee);
     let (after, status) = round(&exact, format, &policy, random(0));
     Step { after, sum: exact.clone(), exact, status, alignment: None }
-}
-
-/// `value` in `format`; NaN where the format cannot hold it.
-pub(super) fn round(
-    value: &Value,
-    format: Format,
-    policy: &Policy,
-    random: u32,
-) -> (Value, Status) {
-    match format.encode(value.to_real(), policy, random) {
-        Ok(encoded) => (Value::from_f64(format.decode(encoded.code)), encoded.status),
-        Err(_) => (Value::Nan, Status::INVALID),
-    }
-}
-
-/// The policy of units: to infinity, whatever the rounding, and no negative zero.
-pub(super) fn unit_policy(rounding: Rounding) -> Policy {
-    Policy::new(rounding, Overflow::Special).with_zero_sign(ZeroSign::Positive)
-}
-
-/// The float format of a register, which always is one.
-pub(super) fn min_exponent(format: Format) -> i32 {
-    match format {
-        Format::Float(float) => FloatFormat::min_exponent(float),
-        _ => i32::MIN,
-    }
 }

@@ -4,14 +4,14 @@ use fewbit_formats::{Format, Rounding};
 
 use super::addend::exponent_in;
 use super::align::{Term, align, total};
-use super::step::{min_exponent, round, unit_policy};
+use super::round::{min_exponent, round, unit_policy};
 use super::sum::ExactSum;
 use super::{Addend, Alignment, Step, Value};
 use crate::accumulate::datapath::{Groups, LateRegister, ZeroExponent};
 use crate::reference::Dyadic;
 
 /// One step of the unit.
-pub(super) fn late(unit: &LateRegister, before: &Value, inputs: &[Addend], exact: Value) -> Step {
+pub(super) fn step(unit: &LateRegister, before: &Value, inputs: &[Addend], exact: Value) -> Step {
     let policy = unit_policy(Rounding::TiesEven);
     let products: Vec<Addend> = inputs.iter().map(|input| unit.product(input)).collect();
     let values = [before].into_iter().chain(products.iter().map(|p| &p.value));

@@ -2,14 +2,14 @@
 
 use fewbit_formats::{Format, Overflow, Policy, Rounding, Status, SubnormalOutput};
 
-use super::step::round;
+use super::round::round;
 use super::{Addend, Step, Value};
 
 const POLICY: Policy = Policy::new(Rounding::TiesEven, Overflow::Special)
     .with_subnormal_output(SubnormalOutput::FlushAfter);
 
 /// `c + ((p[0] + p[1]) + (p[2] + p[3]))`; the tree is as deep as there are inputs, a missing one is +0.
-pub(super) fn flushed(before: &Value, inputs: &[Addend], exact: Value) -> Step {
+pub(super) fn step(before: &Value, inputs: &[Addend], exact: Value) -> Step {
     let mut status = Status::NONE;
     let mut flush = |value: &Value| {
         let (rounded, flags) = round(value, Format::F32, &POLICY, 0);

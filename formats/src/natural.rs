@@ -1,12 +1,11 @@
-//! What the types do where a caller names no policy; see the module above.
+//! What the types do where a caller names no policy.
 
 use crate::arithmetic::Arithmetic;
-use crate::decimal::ParseNumberError;
 use crate::encoded::Encoded;
 use crate::error::EncodeError;
 use crate::format::Format;
 use crate::policy::{InfinityPolicy, NanPolicy, Overflow, Policy};
-use crate::real::{Class, Real};
+use crate::real::Real;
 use crate::rounding::Rounding;
 
 /// The type's own policy. It refuses nothing.
@@ -38,14 +37,4 @@ pub(crate) const fn total(result: Result<Encoded, EncodeError>) -> Encoded {
 /// The code of a value.
 pub(crate) const fn encode(format: Format, x: Real) -> Encoded {
     total(format.encode_real(x, &policy(format), 0))
-}
-
-/// The code of a text. NaN and infinity are taken at their word: the format must have them.
-pub(crate) fn parse(format: Format, text: &str) -> Result<Encoded, ParseNumberError> {
-    let x = Real::from_decimal(text)?;
-    match x.class() {
-        Class::Nan if !format.has_nan() => Err(EncodeError::Nan { format }.into()),
-        Class::Infinite if !format.has_infinity() => Err(EncodeError::Infinity { format }.into()),
-        _ => Ok(encode(format, x)),
-    }
 }

@@ -3,13 +3,13 @@
 use fewbit_formats::{Overflow, Policy, Rounding};
 
 use super::align::aligned;
-use super::step::round;
+use super::round::round;
 use super::sum::ExactSum;
 use super::{Addend, Step, Value};
 use crate::accumulate::datapath::Lowered;
 
 /// One step: the products in two chained halves from zero, then one addition of the register.
-pub(super) fn lowered(
+pub(super) fn step(
     unit: &Lowered,
     before: &Value,
     inputs: &[Addend],

@@ -1,0 +1,34 @@
+//! A unit in the grammar of accumulators.
+
+use std::num::NonZeroU32;
+
+use super::{Addends, Aligned, Datapath, Unit};
+use crate::accumulate::{Register, Stage};
+
+impl Datapath {
+    /// The unit in the grammar of accumulators, apart from the exponent of zero addends; `None` where the grammar has no
+    /// such stage.
+    ///
+    /// ```
+    /// use fewbit::accumulate::Datapath;
+    /// assert_eq!(Datapath::find("a100-f16")?.grammar().as_deref(), Some("aligned24-rz:f32-rz*8"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn grammar(&self) -> Option<String> {
+        let register = match self.unit {
+            Unit::Aligned(Aligned {
+                addends: Addends::Products,
+                fraction_bits,
+                alignment,
+                format,
+                rounding,
+                ..
+            }) => Register::Aligned { fraction_bits, alignment, format, rounding },
+            Unit::Fused { format, rounding } => Register::Float { format, rounding },
+            Unit::Aligned(_) | Unit::FlushedTree | Unit::LateRegister(_) | Unit::Lowered(_) => {
+                return None;
+            }
+        };
+        Some(Stage::new(register).with_width(NonZeroU32::new(self.width)?).to_string())
+    }
+}
