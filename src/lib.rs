@@ -10,6 +10,7 @@ pub mod algorithms;
 pub mod convert;
 mod convolution;
 mod kernels;
+pub mod layout;
 pub mod quantize;
 pub mod reference;
 mod room;

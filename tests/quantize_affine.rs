@@ -183,7 +183,8 @@ fn one_pass_over_memory_gives_what_the_reference_gives() {
             let scale = q.expand(&parameters.scale);
             let codes = q.codes();
             for ((x, scale), code) in x.iter().zip(&scale).zip(&codes) {
-                let expected = code_of(*x, *scale, 0.0, &scheme, &policy(), 0).unwrap().code;
+                let expected =
+                    code_of(*x, *scale, 0.0, scheme.format.into(), &policy(), 0).unwrap().code;
                 assert_eq!(*code, expected, "{shape:?} {granularity} {format} {x:e} / {scale:e}");
             }
         }

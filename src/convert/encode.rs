@@ -3,13 +3,13 @@
 use fewbit_formats::{Format, Policy, philox};
 use rayon::prelude::*;
 
-use super::blocks::{BLOCK, RefusedBlock};
+use super::blocks::RefusedBlock;
 use super::error::ConvertError;
-use super::loops::EncodeJob;
+use super::loops::{Code, EncodeJob};
 use super::plan::EncodePlan;
 use super::source::Source;
+use super::word::BLOCK;
 use crate::simd::{Isa, IsaError};
-use crate::tensor::element::Code;
 
 /// Elements of one task; results do not depend on it.
 const TASK: usize = 256 * BLOCK;

@@ -3,7 +3,7 @@
 use fewbit_formats::{EncodeError, Format, GroupError};
 use thiserror::Error;
 
-use super::PackOrder;
+use super::pack_order::PackOrder;
 use crate::simd::IsaError;
 
 /// Why values or codes cannot be converted.

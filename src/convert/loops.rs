@@ -1,11 +1,10 @@
 //! The loops of every lane, compiled once per integer that holds codes.
 
 use super::blocks::{Decode, Encode, RefusedBlock, compiled};
-use super::decode::DecodePlan;
 use super::lane::{DecodeLane, EncodeLane};
-use super::plan::EncodePlan;
+use super::plan::{DecodePlan, EncodePlan};
+use super::word::CodeWord;
 use crate::simd::{Isa, IsaError};
-use crate::tensor::element::Code;
 
 /// What an encoding loop works on.
 #[derive(Debug)]
@@ -59,7 +58,7 @@ macro_rules! loops {
 
 loops!(u8, u16, u32);
 
-fn encode<C: Code>(job: EncodeJob<'_, C>) -> Result<(), RefusedBlock> {
+fn encode<C: CodeWord>(job: EncodeJob<'_, C>) -> Result<(), RefusedBlock> {
     match *job.plan {
         EncodePlan::EvenNarrow(lane) => encode_by(lane, job),
         EncodePlan::EvenSame(lane) => encode_by(lane, job),
@@ -79,13 +78,16 @@ fn encode<C: Code>(job: EncodeJob<'_, C>) -> Result<(), RefusedBlock> {
     }
 }
 
-fn encode_by<L: EncodeLane, C: Code>(lane: L, job: EncodeJob<'_, C>) -> Result<(), RefusedBlock> {
+fn encode_by<L: EncodeLane, C: CodeWord>(
+    lane: L,
+    job: EncodeJob<'_, C>,
+) -> Result<(), RefusedBlock> {
     let EncodeJob { plan: _, isa, seed, first, x, codes } = job;
     // An instruction set is chosen only where it is available; without it the specification does.
     compiled(isa, Encode { lane, x, codes, seed, first }).unwrap_or(Err(RefusedBlock(0)))
 }
 
-fn decode<C: Code>(job: DecodeJob<'_, C>) -> Result<(), IsaError> {
+fn decode<C: CodeWord>(job: DecodeJob<'_, C>) -> Result<(), IsaError> {
     match job.plan {
         DecodePlan::Float(lane) => decode_by(*lane, job),
         DecodePlan::Int(lane) => decode_by(*lane, job),
@@ -106,7 +108,12 @@ fn decode<C: Code>(job: DecodeJob<'_, C>) -> Result<(), IsaError> {
     }
 }
 
-fn decode_by<L: DecodeLane, C: Code>(lane: L, job: DecodeJob<'_, C>) -> Result<(), IsaError> {
+fn decode_by<L: DecodeLane, C: CodeWord>(lane: L, job: DecodeJob<'_, C>) -> Result<(), IsaError> {
     let DecodeJob { plan: _, isa, codes, values } = job;
     compiled(isa, Decode { lane, codes, values })
 }
+
+/// An unsigned integer wide enough for the codes of a format, with the loops that convert slices of it.
+pub trait Code: CodeWord + Loops {}
+
+impl<C: CodeWord + Loops> Code for C {}

@@ -28,17 +28,21 @@ mod group;
 mod lane;
 mod loops;
 mod pack;
+mod pack_order;
 mod plan;
 mod random;
 mod source;
+mod word;
 
 pub(crate) use blocks::compiled;
 pub use decode::Decoder;
 pub use encode::Encoder;
 pub use error::ConvertError;
-pub use group::{GroupDecoder, GroupEncoder, GroupLayout};
-pub(crate) use loops::Loops;
-pub use pack::{PackOrder, pack, packed_len, unpack};
+pub use group::{GroupDecoder, GroupEncoder};
+pub use loops::Code;
+pub use pack::{pack, packed_len, unpack};
+pub use pack_order::PackOrder;
 pub use source::Source;
+pub use word::CodeWord;
 
-pub use crate::tensor::element::Code;
+pub use crate::layout::GroupLayout;

@@ -3,37 +3,12 @@
 //! Eight codes of `b` bits become `b` bytes: neighbours are joined to pairs, pairs to fours, fours to eight, in a 64-bit
 //! word. The last codes of a slice are filled up with zeros and go the same way.
 
-use std::fmt;
-
 use rayon::prelude::*;
 
 use super::ConvertError;
 use super::blocks::compiled;
+use super::pack_order::PackOrder;
 use crate::simd::{Call, Isa};
-
-/// Where the first code of a packed sequence lies. Codes run on across byte boundaries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum PackOrder {
-    /// In the low bits of the first byte: code `i` of `b` bits is the bits from `i * b` on of a little-endian number.
-    /// The order of ONNX, of ml_dtypes, of PyTorch's `float4_e2m1fn_x2`.
-    LowFirst,
-    /// In the high bits of the first byte: the bits in the order in which they are written down.
-    HighFirst,
-}
-
-impl PackOrder {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::LowFirst, Self::HighFirst];
-}
-
-impl fmt::Display for PackOrder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::LowFirst => "low-first",
-            Self::HighFirst => "high-first",
-        })
-    }
-}
 
 /// Bytes that `codes` codes of `bits` bits take: `ceil(codes * bits / 8)`.
 #[must_use]

@@ -76,8 +76,8 @@ impl<'a> Run<'a> {
             .map(|(task, (x, codes))| match one_by_one {
                 true => self.each(task * TASK, x, codes, indices.as_deref(), |x, place| {
                     let (scale, zero_point, random) = place;
-                    let scheme = self.scheme;
-                    reference::quantize::code(x, scale, zero_point, scheme, &self.policy, random)
+                    let target = self.scheme.target();
+                    reference::quantize::code(x, scale, zero_point, target, &self.policy, random)
                         .map(|encoded| C::from_u32(encoded.code))
                 }),
                 false => self.tiles(task * TASK, x, codes, &encoder),
@@ -96,12 +96,12 @@ impl<'a> Run<'a> {
             .map(|(task, (x, values))| {
                 self.each(task * TASK, x, values, indices.as_deref(), |x, place| {
                     let (scale, zero_point, random) = place;
-                    let scheme = self.scheme;
+                    let target = self.scheme.target();
                     reference::quantize::simulated(
                         x,
                         scale,
                         zero_point,
-                        scheme,
+                        target,
                         &self.policy,
                         random,
                     )

@@ -1,13 +1,10 @@
-//! Rounded logarithms and powers of two.
+//! Rounded logarithms and powers of two, without a logarithm for most numbers.
 
 use std::sync::LazyLock;
 
 use fewbit_formats::Rounding;
 
-/// `log2 x`, rounded to f32.
-pub(crate) fn log2(x: f32) -> f32 {
-    f64::from(x).log2() as f32
-}
+use crate::reference::log2::{exp2_integer, log2, round_log2 as specified};
 
 /// For each exponent field of a normal f32 the fractions at which its rounded logarithm leaves the lower whole number,
 /// and at which it reaches the upper one.
@@ -41,7 +38,7 @@ pub(crate) fn round_log2(x: f32, rounding: Rounding) -> f32 {
             _ => {}
         }
     }
-    rounded(log2(x), rounding)
+    specified(x, rounding)
 }
 
 /// `2^round_log2(x)` of each number.
@@ -58,14 +55,6 @@ pub(crate) fn powers_of_two<'a>(x: impl Iterator<Item = &'a mut f32>, rounding: 
         } else {
             exp2_integer(round_log2(*x, rounding))
         };
-    }
-}
-
-fn rounded(log: f32, rounding: Rounding) -> f32 {
-    match rounding {
-        Rounding::Down => log.floor(),
-        Rounding::Up => log.ceil(),
-        _ => log.round_ties_even(),
     }
 }
 
@@ -87,27 +76,9 @@ pub(crate) fn round_log2_exact(x: f32, rounding: Rounding) -> f32 {
     (exponent + i32::from(up)) as f32
 }
 
-/// `2^exponent` for a whole number, infinity, or NaN; 0 and infinity beyond the range of f32.
-pub(crate) fn exp2_integer(exponent: f32) -> f32 {
-    if exponent.is_nan() {
-        return exponent;
-    }
-    // Within the normal range of f64; rounding to f32 is exact down to 2^-149.
-    let exponent = exponent.clamp(-200.0, 200.0) as i64;
-    f64::from_bits(((1023 + exponent) as u64) << 52) as f32
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn powers_of_two_are_exact() {
-        for exponent in -149..=127 {
-            let x = exp2_integer(exponent as f32);
-            assert_eq!(f64::from(x), 2f64.powi(exponent));
-        }
-    }
 
     #[test]
     fn turns_are_where_the_rounded_logarithm_turns() {
@@ -117,7 +88,7 @@ mod tests {
                 (0..200).flat_map(|d| [start.wrapping_sub(d), start + d, start + d * 41_017]);
             for x in near.map(f32::from_bits) {
                 for rounding in [Rounding::Down, Rounding::Up, Rounding::TiesEven] {
-                    let (fast, slow) = (round_log2(x, rounding), rounded(log2(x), rounding));
+                    let (fast, slow) = (round_log2(x, rounding), specified(x, rounding));
                     assert!(fast == slow || fast.is_nan() && slow.is_nan(), "{x:e}: {fast} {slow}");
                     let (mut power, exact) = ([x], exp2_integer(slow));
                     powers_of_two(power.iter_mut(), rounding);
@@ -126,14 +97,5 @@ mod tests {
                 }
             }
         }
-    }
-
-    #[test]
-    fn beyond_the_range_are_zero_and_infinity() {
-        assert_eq!(exp2_integer(-150.0), 0.0);
-        assert_eq!(exp2_integer(128.0), f32::INFINITY);
-        assert_eq!(exp2_integer(f32::INFINITY), f32::INFINITY);
-        assert_eq!(exp2_integer(f32::NEG_INFINITY), 0.0);
-        assert!(exp2_integer(f32::NAN).is_nan());
     }
 }

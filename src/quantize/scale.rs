@@ -4,10 +4,11 @@ use fewbit_formats::{Format, Rounding};
 use ndarray::ArrayD;
 use serde::{Deserialize, Serialize};
 
-use super::log2::{exp2_integer, log2, powers_of_two, round_log2_exact};
+use super::log2::{powers_of_two, round_log2_exact};
 use super::search::{HqoScale, MseSearch};
 use super::{QuantizeError, Quantizer, Statistic};
 use crate::reference;
+use crate::reference::log2::{exp2_integer, log2};
 
 /// Where the number that a scale is made of comes from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

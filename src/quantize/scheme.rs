@@ -4,6 +4,7 @@ use fewbit_formats::Format;
 use ndarray::ArrayD;
 use serde::{Deserialize, Serialize};
 
+use crate::reference::quantize::Target;
 use crate::tensor::Granularity;
 
 use super::search::{HqoZeroPoint, MseSearch};
@@ -155,6 +156,11 @@ impl Scheme {
     #[must_use]
     pub fn with_zero_point(self, zero_point: ZeroPoint) -> Self {
         Self { zero_point, ..self }
+    }
+
+    /// What an element becomes, without what it shares with others.
+    pub(crate) fn target(&self) -> Target {
+        Target { format: self.format, dead_zone: self.dead_zone }
     }
 
     pub(crate) fn check(&self) -> Result<(), QuantizeError> {

@@ -2,7 +2,7 @@
 
 use fewbit_formats::{BlockScale, GroupError, GroupFormat, GroupPolicy, OuterScale, Span, philox};
 
-use crate::convert::GroupLayout;
+use crate::layout::GroupLayout;
 
 /// Codes, scales and outer scales of a tensor.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,7 +60,7 @@ fn groups(format: &GroupFormat, layout: GroupLayout) -> Vec<Group> {
 /// Fewer values than the layout has.
 ///
 /// ```
-/// use fewbit::convert::GroupLayout;
+/// use fewbit::layout::GroupLayout;
 /// use fewbit::formats::{GroupFormat, Preset};
 /// use fewbit::reference::group;
 /// let policy = "ocp-1.0".parse::<Preset>().unwrap().group_policy(&GroupFormat::MXFP4);

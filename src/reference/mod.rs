@@ -6,6 +6,7 @@ mod conv;
 mod dyadic;
 mod float;
 pub mod group;
+pub(crate) mod log2;
 mod matmul;
 pub mod quantize;
 mod step;

@@ -6,8 +6,22 @@ use fewbit_formats::{
     Rounding, SubnormalInput, SubnormalOutput, ZeroSign,
 };
 
-use crate::quantize::Scheme;
-use crate::quantize::log2::{exp2_integer, round_log2};
+use super::log2::{exp2_integer, round_log2};
+
+/// What an element becomes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Target {
+    /// Its format.
+    pub format: Format,
+    /// For `ternary`: elements of at most this many scales become 0, all others plus or minus one scale.
+    pub dead_zone: Option<f32>,
+}
+
+impl From<Format> for Target {
+    fn from(format: Format) -> Self {
+        Self { format, dead_zone: None }
+    }
+}
 
 /// The element in the format's own units: `x / scale`, plus the zero point where the format is an integer.
 ///
@@ -27,12 +41,10 @@ pub fn scaled(x: f32, scale: f32, zero_point: f32, format: Format) -> f32 {
 /// A value that the policy refuses.
 ///
 /// ```
-/// use fewbit::quantize::Scheme;
 /// use fewbit::reference::quantize::code;
 /// use fewbit_formats::{Format, Overflow, Policy, Rounding};
 /// let policy = Policy::new(Rounding::TiesEven, Overflow::Saturate);
-/// let scheme = Scheme::new(Format::UINT8);
-/// let encoded = code(-0.3, 0.1, 128.0, &scheme, &policy, 0)?;
+/// let encoded = code(-0.3, 0.1, 128.0, Format::UINT8.into(), &policy, 0)?;
 /// assert_eq!(encoded.code, 125);
 /// # Ok::<(), fewbit_formats::EncodeError>(())
 /// ```
@@ -40,16 +52,16 @@ pub fn code(
     x: f32,
     scale: f32,
     zero_point: f32,
-    scheme: &Scheme,
+    target: Target,
     policy: &Policy,
     random: u32,
 ) -> Result<Encoded, EncodeError> {
-    let y = match (scheme.format, scheme.dead_zone) {
+    let y = match (target.format, target.dead_zone) {
         (Format::Binary, _) => x,
         (Format::Ternary, Some(dead_zone)) => outside(x, dead_zone * scale),
-        _ => scaled(x, scale, zero_point, scheme.format),
+        _ => scaled(x, scale, zero_point, target.format),
     };
-    scheme.format.encode(y, policy, random)
+    target.format.encode(y, policy, random)
 }
 
 /// The sign of `x` where its magnitude is more than `limit`, else 0 of that sign; 0 for NaN.
@@ -81,12 +93,12 @@ pub fn simulated(
     x: f32,
     scale: f32,
     zero_point: f32,
-    scheme: &Scheme,
+    target: Target,
     policy: &Policy,
     random: u32,
 ) -> Result<f32, EncodeError> {
-    let format = scheme.format;
-    match (format, scheme.dead_zone) {
+    let format = target.format;
+    match (format, target.dead_zone) {
         // A NaN is not at least 0.
         (Format::Binary, _) => return Ok(if x >= 0.0 { scale } else { -scale }),
         (Format::Ternary, Some(dead_zone)) => return Ok(outside(x, dead_zone * scale) * scale),

@@ -5,34 +5,7 @@ use std::marker::PhantomData;
 
 use fewbit_formats::Format;
 
-use crate::convert::Loops;
-
-/// An unsigned integer wide enough for the codes of a format.
-pub trait Code: Copy + fmt::Debug + Default + Eq + Ord + Send + Sync + 'static + Loops {
-    /// Its width.
-    const BITS: u32;
-    /// The low bits of `code`.
-    fn from_u32(code: u32) -> Self;
-    /// The code, zero-extended.
-    fn to_u32(self) -> u32;
-}
-
-macro_rules! codes {
-    ($($type:ty),*) => {$(
-        impl Code for $type {
-            const BITS: u32 = <$type>::BITS;
-            #[inline(always)]
-            fn from_u32(code: u32) -> Self {
-                code as Self
-            }
-            #[inline(always)]
-            fn to_u32(self) -> u32 {
-                u32::from(self)
-            }
-        }
-    )*};
-}
-codes!(u8, u16, u32);
+use crate::convert::Code;
 
 /// What the elements of a [`QuantTensor`](super::QuantTensor) are: their format, and the integer that holds a code.
 pub trait Element: Copy + fmt::Debug + PartialEq + Send + Sync + 'static {

@@ -4,6 +4,8 @@ use fewbit_formats::ggml::{GgmlError, GgmlType};
 use fewbit_formats::{Format, GroupFormat};
 use thiserror::Error;
 
+use crate::layout::AxisError;
+
 use crate::convert::ConvertError;
 
 /// Why a quantized tensor cannot be made, taken apart or combined.
@@ -11,13 +13,8 @@ use crate::convert::ConvertError;
 #[non_exhaustive]
 pub enum TensorError {
     /// An axis that there is not.
-    #[error("axis {axis} does not exist: the tensor has shape {shape:?}")]
-    Axis {
-        /// The axis asked for.
-        axis: isize,
-        /// The tensor's shape.
-        shape: Vec<usize>,
-    },
+    #[error(transparent)]
+    Axis(#[from] AxisError),
     /// Groups of no elements.
     #[error("a group has 0 elements: expected a group size of at least 1")]
     GroupSize,

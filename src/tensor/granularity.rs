@@ -7,6 +7,7 @@ use ndarray::{ArrayD, ArrayViewD, IxDyn};
 use serde::{Deserialize, Serialize};
 
 use super::TensorError;
+use crate::layout::resolve_axis;
 
 /// Which elements of a tensor share one scale and one zero point.
 ///
@@ -160,22 +161,6 @@ impl Arrangement {
     ) -> Result<ArrayD<T>, TensorError> {
         restored(&self.scale_shape, self.order.as_deref(), arranged)
     }
-}
-
-/// `axis`, counted from the end where it is negative, as an index into `shape`.
-///
-/// # Errors
-/// An axis that does not exist.
-///
-/// ```
-/// assert_eq!(fewbit::tensor::resolve_axis(-1, &[2, 5]), Ok(1));
-/// ```
-pub fn resolve_axis(axis: isize, shape: &[usize]) -> Result<usize, TensorError> {
-    let resolved = if axis < 0 { axis + shape.len() as isize } else { axis };
-    usize::try_from(resolved)
-        .ok()
-        .filter(|&axis| axis < shape.len())
-        .ok_or_else(|| TensorError::Axis { axis, shape: shape.to_vec() })
 }
 
 /// The order of axes with axis `from` moved to place `to`; `None` if that is where it is.

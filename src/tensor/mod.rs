@@ -17,11 +17,14 @@ pub mod store;
 mod structure;
 
 pub use any::AnyQuantTensor;
-pub use element::{Code, Dynamic, Element, StaticElement};
+pub use element::{Dynamic, Element, StaticElement};
 pub use error::TensorError;
+pub use granularity::Granularity;
 pub(crate) use granularity::{Arrangement, array};
-pub use granularity::{Granularity, resolve_axis};
 pub use group::{GroupCodes, GroupTensor, OuterScales, ggml_dequantize, ggml_quantize};
 pub use int::{BitGrowth, IntError, IntTensor, ScaleMatch, Window, growth};
 pub use quant_tensor::{QuantTensor, from_codes};
 pub use shape::unravel;
+
+pub use crate::convert::Code;
+pub use crate::layout::resolve_axis;

@@ -5,7 +5,8 @@ use ndarray::ArrayD;
 
 use super::any::each;
 use super::granularity::array;
-use super::{AnyQuantTensor, Code, Element, Granularity, QuantTensor, TensorError};
+use super::{AnyQuantTensor, Element, Granularity, QuantTensor, TensorError};
+use crate::convert::CodeWord;
 use crate::convert::{ConvertError, PackOrder, pack, packed_len, unpack};
 
 impl<E: Element> QuantTensor<E> {

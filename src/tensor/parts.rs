@@ -6,8 +6,9 @@ use std::ops::Range;
 
 use ndarray::{ArrayD, ArrayViewD, Axis, IxDyn, Slice, concatenate};
 
-use super::granularity::{Arrangement, array, resolve_axis};
+use super::granularity::{Arrangement, array};
 use super::{Granularity, TensorError, shape, sharing};
+use crate::layout::resolve_axis;
 
 /// A number that scales and zero points are.
 pub(crate) trait Number: Copy + PartialEq + std::fmt::Debug + Into<f64> {

@@ -3,7 +3,7 @@
 use ndarray::{ArrayD, IxDyn};
 
 use super::Granularity;
-use super::granularity::resolve_axis;
+use crate::layout::resolve_axis;
 
 /// The index of the `flat`-th element in row-major order: a flat index is no help in a matrix.
 ///

@@ -3,7 +3,8 @@
 //! A reshape keeps that index, so it keeps the scales exactly where the new shape has a granularity with the same
 //! function.
 
-use super::{Granularity, TensorError, resolve_axis};
+use super::{Granularity, TensorError};
+use crate::layout::resolve_axis;
 
 /// The row-major index of the scale of element `i`, as a function in normal form: equal functions are equal values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,13 +4,13 @@ use fewbit_formats::{BlockScale, OuterScale};
 use rayon::prelude::*;
 
 use super::encode::GroupEncoder;
-use super::layout::{GroupLayout, outer_count};
 use super::quotient::Quotient;
+use crate::convert::Code;
 use crate::convert::blocks::compiled;
 use crate::convert::error::ConvertError;
 use crate::convert::lane::{INFINITY, MAGNITUDE};
+use crate::layout::{GroupLayout, outer_count};
 use crate::simd::Call;
-use crate::tensor::element::Code;
 
 /// Columns that are scaled together.
 const WIDTH: usize = 256;

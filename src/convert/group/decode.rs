@@ -4,13 +4,13 @@ use fewbit_formats::{BlockScale, Format, GroupFormat, ZeroPoint};
 use rayon::prelude::*;
 
 use super::encode::{TASK, check_length};
-use super::layout::GroupLayout;
+use crate::convert::Code;
 use crate::convert::blocks::compiled;
 use crate::convert::decode::Decoder;
 use crate::convert::encode::check_codes;
 use crate::convert::error::ConvertError;
+use crate::layout::GroupLayout;
 use crate::simd::{Call, Isa, IsaError};
-use crate::tensor::element::Code;
 
 /// Decodes tensors of one group format.
 ///

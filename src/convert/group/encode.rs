@@ -3,14 +3,14 @@
 use fewbit_formats::{BlockScale, GroupError, GroupFormat, GroupPolicy, OuterScale, philox};
 use rayon::prelude::*;
 
-use super::layout::{GroupLayout, outer_count};
 use super::plan::GroupPlan;
+use crate::convert::Code;
 use crate::convert::blocks::compiled;
 use crate::convert::encode::{Encoder, check_codes};
 use crate::convert::error::ConvertError;
 use crate::convert::lane::INFINITY;
+use crate::layout::{GroupLayout, outer_count};
 use crate::simd::{Call, Isa, IsaError};
-use crate::tensor::element::Code;
 
 /// Elements of one task; results do not depend on it.
 pub(super) const TASK: usize = 1 << 14;

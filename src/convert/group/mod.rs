@@ -12,7 +12,6 @@
 mod columns;
 mod decode;
 mod encode;
-mod layout;
 mod plan;
 mod powers;
 mod quotient;
@@ -20,4 +19,3 @@ mod rows;
 
 pub use decode::GroupDecoder;
 pub use encode::GroupEncoder;
-pub use layout::GroupLayout;

@@ -4,13 +4,13 @@ use fewbit_formats::{BlockScale, GroupError, OuterScale};
 use rayon::prelude::*;
 
 use super::encode::{GroupEncoder, TASK};
-use super::layout::{GroupLayout, outer_count};
 use super::quotient::magnitude;
+use crate::convert::Code;
 use crate::convert::blocks::compiled;
 use crate::convert::error::ConvertError;
 use crate::convert::lane::INFINITY;
+use crate::layout::{GroupLayout, outer_count};
 use crate::simd::Call;
-use crate::tensor::element::Code;
 
 /// Quotients that are made before they are encoded; they stay in the first-level cache.
 const TILE: usize = 1 << 11;

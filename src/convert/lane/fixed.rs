@@ -1,6 +1,7 @@
 //! Any mode without random bits, by adding to the part cut off what takes it to one unit where it is rounded up.
 
-use super::{BySign, EncodeLane, Ends, MAGNITUDE, magnified, negative};
+use super::end::negative;
+use super::{BySign, EncodeLane, Ends, MAGNITUDE, magnified};
 
 /// As [`EvenSame`](super::EvenSame).
 #[derive(Clone, Copy, Debug)]

@@ -1,8 +1,7 @@
 //! Any float, integer or fixed-point format of at most 16 bits, any policy.
 
-use super::{
-    BySign, EncodeLane, FRACTION, INFINITY, LEADING, MAGNITUDE, negative, shift_left, shift_right,
-};
+use super::end::negative;
+use super::{BySign, EncodeLane, FRACTION, INFINITY, LEADING, MAGNITUDE, shift_left, shift_right};
 
 /// The part cut off rounds a magnitude up where it exceeds a threshold; fractions of one unit in 32 bits.
 #[derive(Clone, Copy, Debug)]

@@ -1,6 +1,7 @@
 //! Integers to the nearest, ties to even, saturated.
 
-use super::{BySign, EncodeLane, INFINITY, MAGNITUDE, negative};
+use super::end::negative;
+use super::{BySign, EncodeLane, INFINITY, MAGNITUDE};
 
 /// An integer of at most 16 bits in units of a power of two.
 ///

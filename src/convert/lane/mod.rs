@@ -13,7 +13,6 @@ mod integer;
 mod random;
 
 pub(crate) use decode::{DecodeLane, FloatValue, IntValue, NAN, SIGN};
-use end::negative;
 pub(crate) use end::{BySign, Ends, Symmetric};
 pub(crate) use even::{EvenNarrow, EvenSame};
 pub(crate) use fixed::{FixedNarrow, FixedSame};

@@ -5,12 +5,13 @@ use fewbit_formats::{
     SubnormalOutput,
 };
 
+use super::EncodePlan;
+use super::asked::{
+    F32_BIAS, F32_FRACTION, LANE_BITS, asked, asked_by_sign, by_sign, fixed_threshold, huge,
+    kept_payload,
+};
 use super::integer::integers;
 use super::random::RandomWord;
-use super::{
-    EncodePlan, F32_BIAS, F32_FRACTION, LANE_BITS, asked, asked_by_sign, by_sign, fixed_threshold,
-    huge, kept_payload,
-};
 use crate::convert::lane::{BySign, Constants, General, INFINITY, LEADING, MAGNITUDE, Threshold};
 
 /// The lane for everything of at most 16 bits.

@@ -4,7 +4,8 @@ use fewbit_formats::{
     Excerpt, Format, IntFormat, IntRange, Policy, Real, Rounding, Signedness, SubnormalInput,
 };
 
-use super::{EncodePlan, LANE_BITS, asked_by_sign, by_sign, huge};
+use super::EncodePlan;
+use super::asked::{LANE_BITS, asked_by_sign, by_sign, huge};
 use crate::convert::lane::EvenInt;
 
 /// Beyond this many fraction bits, values that are subnormal as `f32` could matter.

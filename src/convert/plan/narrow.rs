@@ -4,11 +4,11 @@ use fewbit_formats::{
     FloatFormat, Format, Policy, Real, Rounding, SubnormalInput, SubnormalOutput,
 };
 
-use super::random::RandomWord;
-use super::{
-    EncodePlan, F32_BIAS, F32_FRACTION, LANE_BITS, asked_by_sign, by_sign, fixed_threshold, huge,
-    kept_payload,
+use super::EncodePlan;
+use super::asked::{
+    F32_BIAS, F32_FRACTION, LANE_BITS, asked_by_sign, by_sign, fixed_threshold, huge, kept_payload,
 };
+use super::random::RandomWord;
 use crate::convert::lane::{
     Addend, BySign, Ends, EvenNarrow, EvenSame, FixedNarrow, FixedSame, REFUSED, RandomNarrow,
     RandomSame, RandomWide, Symmetric,

@@ -11,10 +11,10 @@ use serde::{Deserialize, Serialize};
 
 use super::Quantization;
 use crate::quantize::execute::Run;
-use crate::quantize::log2::log2;
 use crate::quantize::scale::at_least;
 use crate::quantize::statistic::abs_max;
 use crate::quantize::{QuantizeError, Scheme};
+use crate::reference::log2::log2;
 use crate::reference::quantize::{clamp, round};
 use crate::reference::torch;
 use crate::tensor::{AnyQuantTensor, Arrangement, Granularity, TensorError};

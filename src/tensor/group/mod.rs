@@ -11,9 +11,10 @@ use ndarray::{ArrayD, ArrayView, Dimension, IxDyn};
 
 pub use ggml::{ggml_dequantize, ggml_quantize};
 
-use super::granularity::{array, resolve_axis};
+use super::granularity::array;
 use super::{AnyQuantTensor, Code, Dynamic, Granularity, QuantTensor, TensorError};
 use crate::convert::{GroupDecoder, GroupEncoder, GroupLayout};
+use crate::layout::resolve_axis;
 
 /// A tensor in a [`GroupFormat`], its groups along one axis.
 ///

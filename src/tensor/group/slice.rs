@@ -7,8 +7,8 @@ use ndarray::ArrayD;
 
 use super::{GroupCodes, GroupTensor};
 use crate::convert::GroupLayout;
+use crate::layout::resolve_axis;
 use crate::tensor::TensorError;
-use crate::tensor::granularity::resolve_axis;
 use crate::tensor::parts::{check_range, cut, unit_range};
 
 impl GroupTensor {

@@ -3,7 +3,8 @@
 use ndarray::{ArrayD, ArrayViewD, Axis, concatenate};
 
 use super::{GroupCodes, GroupTensor};
-use crate::tensor::granularity::{array, resolve_axis};
+use crate::layout::resolve_axis;
+use crate::tensor::granularity::array;
 use crate::tensor::parts::{check_order, turned};
 use crate::tensor::sharing::Sharing;
 use crate::tensor::{Granularity, TensorError};

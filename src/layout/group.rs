@@ -2,7 +2,7 @@
 
 use fewbit_formats::{GroupFormat, Span};
 
-use crate::tensor::{TensorError, resolve_axis};
+use super::{AxisError, resolve_axis};
 
 /// A row-major tensor, seen from the axis along which its groups run: the extents before the axis multiplied, the
 /// axis's own, those behind it multiplied.
@@ -11,12 +11,12 @@ use crate::tensor::{TensorError, resolve_axis};
 /// whose axis has `ceil(ceil(length / size) / count)`.
 ///
 /// ```
-/// use fewbit::convert::GroupLayout;
+/// use fewbit::layout::GroupLayout;
 /// use fewbit::formats::GroupFormat;
 /// let layout = GroupLayout::of_axis(&[2, 70, 3], 1)?;
 /// assert_eq!(layout, GroupLayout { before: 2, length: 70, behind: 3 });
 /// assert_eq!(layout.groups(&GroupFormat::MXFP4), 2 * 3 * 3);
-/// # Ok::<(), fewbit::tensor::TensorError>(())
+/// # Ok::<(), fewbit::layout::AxisError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GroupLayout {
@@ -33,7 +33,7 @@ impl GroupLayout {
     ///
     /// # Errors
     /// An axis that the shape does not have.
-    pub fn of_axis(shape: &[usize], axis: isize) -> Result<Self, TensorError> {
+    pub fn of_axis(shape: &[usize], axis: isize) -> Result<Self, AxisError> {
         let axis = resolve_axis(axis, shape)?;
         let (before, rest) = shape.split_at(axis);
         let (length, behind) = rest.split_first().map_or((1, &[][..]), |(n, behind)| (*n, behind));
@@ -69,13 +69,13 @@ impl GroupLayout {
     }
 
     /// Outer scales of one row along the axis.
-    pub(super) fn row_outers(&self, format: &GroupFormat) -> usize {
+    pub(crate) fn row_outers(&self, format: &GroupFormat) -> usize {
         self.row_groups(format).div_ceil(outer_count(format).unwrap_or(1))
     }
 }
 
 /// How many groups share an outer scale, where it is not the whole tensor.
-pub(super) fn outer_count(format: &GroupFormat) -> Option<usize> {
+pub(crate) fn outer_count(format: &GroupFormat) -> Option<usize> {
     match format.scale().outer?.span {
         Span::Tensor => None,
         Span::Groups(count) => Some(count as usize),

@@ -1,0 +1,90 @@
+//! How the codes of a format are decoded.
+
+use std::sync::Arc;
+
+use fewbit_formats::{Format, IntFormat, IntRange, NanCodes};
+
+use crate::convert::lane::{FloatValue, INFINITY, IntValue, NAN, SIGN};
+
+/// The widest codes whose values are tabulated where no lane covers the format.
+const TABLE_BITS: u32 = 12;
+
+/// How codes are decoded.
+#[derive(Clone, Debug)]
+pub(crate) enum DecodePlan {
+    /// A float in lanes.
+    Float(FloatValue),
+    /// An integer in lanes.
+    Int(IntValue),
+    /// The value of every code.
+    Table(Arc<[f32]>),
+    /// The specification itself.
+    Specification(Format),
+}
+
+impl DecodePlan {
+    /// The best one for a format.
+    pub(crate) fn new(format: Format) -> Self {
+        let lane = match format {
+            Format::Float(_) => float_lane(format).map(Self::Float),
+            Format::Int(int) => int_lane(int, 0).map(Self::Int),
+            Format::Fixed(fixed) => int_lane(fixed.integer(), fixed.fraction_bits()).map(Self::Int),
+            _ => None,
+        };
+        let rest = || match format.bits() {
+            ..=TABLE_BITS => Self::Table(table(format)),
+            _ => Self::Specification(format),
+        };
+        lane.unwrap_or_else(rest)
+    }
+}
+
+/// The value of every code.
+fn table(format: Format) -> Arc<[f32]> {
+    (0..format.code_count() as u32).map(|code| format.decode(code) as f32).collect()
+}
+
+/// The lane of a float, where every finite value is a normal `f32` or every one has the exponent that it has as `f32`.
+fn float_lane(format: Format) -> Option<FloatValue> {
+    let Format::Float(float) = format else { return None };
+    let cut = 23u32.checked_sub(float.fraction_bits())?;
+    let least_field = float.min_exponent() + 127;
+    let same = least_field == 1;
+    let narrow = least_field > float.fraction_bits() as i32 && least_field < 255;
+    if !(same || narrow) || !float.has_zero() || float.largest_exponent() > 127 || float.bits() > 31
+    {
+        return None;
+    }
+    Some(FloatValue {
+        magnitude_mask: float.magnitude_mask(),
+        sign_shift: 32 - float.bits(),
+        sign_mask: if float.is_signed() { SIGN } else { 0 },
+        cut,
+        rebias: ((least_field - 1) as u32) << 23,
+        normal: if same { 0 } else { 1 << float.fraction_bits() },
+        least: (least_field as u32) << 23,
+        most: float.max_magnitude(),
+        after: if float.has_infinity() { INFINITY } else { NAN },
+        negative_zero: if float.nan_codes() == NanCodes::NegativeZero { NAN | SIGN } else { SIGN },
+    })
+}
+
+/// The lane of integers that are `f32`.
+fn int_lane(int: IntFormat, fraction_bits: i32) -> Option<IntValue> {
+    if int.bits() > 24 || !(-64..=64).contains(&fraction_bits) {
+        return None;
+    }
+    // The code that a narrow range leaves out lies next to the range.
+    let below = int.min() - 1;
+    let missing = match (int.range(), int.is_signed()) {
+        (IntRange::Full, _) => i64::from(i32::MAX),
+        (IntRange::Narrow, true) => below,
+        (IntRange::Narrow, false) => int.max() + 1,
+    };
+    Some(IntValue {
+        up: 32 - int.bits(),
+        signed: if int.is_signed() { u32::MAX } else { 0 },
+        unit: 2f32.powi(-fraction_bits),
+        missing: missing as i32,
+    })
+}
