@@ -13,6 +13,7 @@ mod parts;
 mod quant_tensor;
 mod shape;
 mod sharing;
+#[cfg(feature = "store")]
 pub mod store;
 mod structure;
 

@@ -16,6 +16,7 @@
 //! exactly, associative up to one rounding per merge.
 
 mod collector;
+#[cfg(feature = "store")]
 mod file;
 mod tiles;
 mod unfold;
