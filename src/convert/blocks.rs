@@ -1,8 +1,8 @@
 //! Loops over blocks, compiled for every instruction set.
 
+use super::code::{BLOCK, Code};
 use super::lane::{DecodeLane, EncodeLane, REFUSED};
 use super::random;
-use super::word::{BLOCK, CodeWord};
 use crate::simd::{Call, Isa, IsaError, Lanes, Simd, Task, run};
 
 /// Runs a loop with the instructions of `isa`.
@@ -32,9 +32,9 @@ pub(super) struct Encode<'a, L, C> {
 
 /// The first element of a block in which the policy refuses a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RefusedBlock(pub(super) usize);
+pub(super) struct RefusedBlock(pub(super) usize);
 
-impl<L: EncodeLane, C: CodeWord> Call for Encode<'_, L, C> {
+impl<L: EncodeLane, C: Code> Call for Encode<'_, L, C> {
     type Output = Result<(), RefusedBlock>;
 
     #[inline(always)]
@@ -64,7 +64,7 @@ impl<L: EncodeLane, C: CodeWord> Call for Encode<'_, L, C> {
 
 /// Encodes one block; whether the policy refuses a value of it.
 #[inline(always)]
-fn encode_block<L: EncodeLane, C: CodeWord>(
+fn encode_block<L: EncodeLane, C: Code>(
     lane: L,
     x: &[f32; BLOCK],
     codes: &mut [C; BLOCK],
@@ -88,7 +88,7 @@ pub(super) struct Decode<'a, L, C> {
     pub(super) values: &'a mut [f32],
 }
 
-impl<L: DecodeLane, C: CodeWord> Call for Decode<'_, L, C> {
+impl<L: DecodeLane, C: Code> Call for Decode<'_, L, C> {
     type Output = ();
 
     #[inline(always)]
@@ -109,11 +109,7 @@ impl<L: DecodeLane, C: CodeWord> Call for Decode<'_, L, C> {
 }
 
 #[inline(always)]
-fn decode_block<L: DecodeLane, C: CodeWord>(
-    lane: L,
-    codes: &[C; BLOCK],
-    values: &mut [f32; BLOCK],
-) {
+fn decode_block<L: DecodeLane, C: Code>(lane: L, codes: &[C; BLOCK], values: &mut [f32; BLOCK]) {
     for (value, code) in values.iter_mut().zip(codes) {
         *value = f32::from_bits(lane.value(code.to_u32()));
     }

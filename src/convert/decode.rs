@@ -3,9 +3,10 @@
 use fewbit_formats::Format;
 use rayon::prelude::*;
 
+use super::code::Code;
 use super::encode::check_codes;
 use super::error::ConvertError;
-use super::loops::{Code, DecodeJob};
+use super::loops::DecodeJob;
 use super::plan::DecodePlan;
 use crate::simd::{Isa, IsaError};
 
@@ -69,6 +70,6 @@ impl Decoder {
 
     /// Decodes on this thread.
     fn task<C: Code>(&self, codes: &[C], values: &mut [f32]) -> Result<(), IsaError> {
-        C::decode(DecodeJob { plan: &self.plan, isa: self.isa, codes, values })
+        DecodeJob { plan: &self.plan, isa: self.isa, codes, values }.run()
     }
 }

@@ -4,11 +4,11 @@ use fewbit_formats::{Format, Policy, philox};
 use rayon::prelude::*;
 
 use super::blocks::RefusedBlock;
+use super::code::{BLOCK, Code};
 use super::error::ConvertError;
-use super::loops::{Code, EncodeJob};
+use super::loops::EncodeJob;
 use super::plan::EncodePlan;
 use super::source::Source;
-use super::word::BLOCK;
 use crate::simd::{Isa, IsaError};
 
 /// Elements of one task; results do not depend on it.
@@ -140,7 +140,7 @@ impl Encoder {
     ) -> Result<(), ConvertError> {
         let done = x32.map_or(Err(RefusedBlock(0)), |x| {
             let (plan, isa, seed) = (&self.plan, self.isa, self.seed);
-            C::encode(EncodeJob { plan, isa, seed, first, x, codes })
+            EncodeJob { plan, isa, seed, first, x, codes }.run()
         });
         done.or_else(|RefusedBlock(at)| {
             self.specification(first.wrapping_add(at as u64), &x[at..], &mut codes[at..])

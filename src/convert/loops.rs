@@ -1,14 +1,16 @@
 //! The loops of every lane, compiled once per integer that holds codes.
 
+use bytemuck::{cast_slice, cast_slice_mut};
+
 use super::blocks::{Decode, Encode, RefusedBlock, compiled};
+use super::code::Code;
 use super::lane::{DecodeLane, EncodeLane};
 use super::plan::{DecodePlan, EncodePlan};
-use super::word::CodeWord;
 use crate::simd::{Isa, IsaError};
 
 /// What an encoding loop works on.
 #[derive(Debug)]
-pub struct EncodeJob<'a, C> {
+pub(super) struct EncodeJob<'a, C> {
     pub(super) plan: &'a EncodePlan,
     pub(super) isa: Isa,
     pub(super) seed: u64,
@@ -20,45 +22,73 @@ pub struct EncodeJob<'a, C> {
 
 /// What a decoding loop works on.
 #[derive(Debug)]
-pub struct DecodeJob<'a, C> {
+pub(super) struct DecodeJob<'a, C> {
     pub(super) plan: &'a DecodePlan,
     pub(super) isa: Isa,
     pub(super) codes: &'a [C],
     pub(super) values: &'a mut [f32],
 }
 
-/// The integers for which there are loops.
-pub trait Loops: Sized {
+impl<'a, C: Code> EncodeJob<'a, C> {
+    /// The same with the codes in an integer of the same width.
+    fn of<D: Code>(self) -> EncodeJob<'a, D> {
+        let Self { plan, isa, seed, first, x, codes } = self;
+        EncodeJob { plan, isa, seed, first, x, codes: cast_slice_mut(codes) }
+    }
+
     /// Runs the lane of the plan.
     ///
     /// # Errors
     /// A block in which the policy refuses a value, or a plan without a lane.
-    fn encode(job: EncodeJob<'_, Self>) -> Result<(), RefusedBlock>;
+    pub(super) fn run(self) -> Result<(), RefusedBlock> {
+        match C::BITS {
+            u8::BITS => encode_u8(self.of()),
+            u16::BITS => encode_u16(self.of()),
+            _ => encode_u32(self.of()),
+        }
+    }
+}
+
+impl<'a, C: Code> DecodeJob<'a, C> {
+    /// The same with the codes in an integer of the same width.
+    fn of<D: Code>(self) -> DecodeJob<'a, D> {
+        let Self { plan, isa, codes, values } = self;
+        DecodeJob { plan, isa, codes: cast_slice(codes), values }
+    }
 
     /// Runs the lane of the plan.
     ///
     /// # Errors
     /// An instruction set that this CPU lacks.
-    fn decode(job: DecodeJob<'_, Self>) -> Result<(), IsaError>;
+    pub(super) fn run(self) -> Result<(), IsaError> {
+        match C::BITS {
+            u8::BITS => decode_u8(self.of()),
+            u16::BITS => decode_u16(self.of()),
+            _ => decode_u32(self.of()),
+        }
+    }
 }
 
 macro_rules! loops {
-    ($($type:ty),*) => {$(
-        impl Loops for $type {
-            fn encode(job: EncodeJob<'_, Self>) -> Result<(), RefusedBlock> {
-                encode(job)
-            }
+    ($($type:ty: $encode:ident, $decode:ident;)*) => {$(
+        fn $encode(job: EncodeJob<'_, $type>) -> Result<(), RefusedBlock> {
+            encode(job)
+        }
 
-            fn decode(job: DecodeJob<'_, Self>) -> Result<(), IsaError> {
-                decode(job)
-            }
+        fn $decode(job: DecodeJob<'_, $type>) -> Result<(), IsaError> {
+            decode(job)
         }
     )*};
 }
 
-loops!(u8, u16, u32);
+// Functions that are not generic: a crate that calls them does not compile the loops again.
+loops! {
+    u8: encode_u8, decode_u8;
+    u16: encode_u16, decode_u16;
+    u32: encode_u32, decode_u32;
+}
 
-fn encode<C: CodeWord>(job: EncodeJob<'_, C>) -> Result<(), RefusedBlock> {
+fn encode<C: Code>(job: EncodeJob<'_, C>) -> Result<(), RefusedBlock> {
     match *job.plan {
         EncodePlan::EvenNarrow(lane) => encode_by(lane, job),
         EncodePlan::EvenSame(lane) => encode_by(lane, job),
@@ -78,16 +108,13 @@ fn encode<C: CodeWord>(job: EncodeJob<'_, C>) -> Result<(), RefusedBlock> {
     }
 }
 
-fn encode_by<L: EncodeLane, C: CodeWord>(
-    lane: L,
-    job: EncodeJob<'_, C>,
-) -> Result<(), RefusedBlock> {
+fn encode_by<L: EncodeLane, C: Code>(lane: L, job: EncodeJob<'_, C>) -> Result<(), RefusedBlock> {
     let EncodeJob { plan: _, isa, seed, first, x, codes } = job;
     // An instruction set is chosen only where it is available; without it the specification does.
     compiled(isa, Encode { lane, x, codes, seed, first }).unwrap_or(Err(RefusedBlock(0)))
 }
 
-fn decode<C: CodeWord>(job: DecodeJob<'_, C>) -> Result<(), IsaError> {
+fn decode<C: Code>(job: DecodeJob<'_, C>) -> Result<(), IsaError> {
     match job.plan {
         DecodePlan::Float(lane) => decode_by(*lane, job),
         DecodePlan::Int(lane) => decode_by(*lane, job),
@@ -108,12 +135,7 @@ fn decode<C: CodeWord>(job: DecodeJob<'_, C>) -> Result<(), IsaError> {
     }
 }
 
-fn decode_by<L: DecodeLane, C: CodeWord>(lane: L, job: DecodeJob<'_, C>) -> Result<(), IsaError> {
+fn decode_by<L: DecodeLane, C: Code>(lane: L, job: DecodeJob<'_, C>) -> Result<(), IsaError> {
     let DecodeJob { plan: _, isa, codes, values } = job;
     compiled(isa, Decode { lane, codes, values })
 }
-
-/// An unsigned integer wide enough for the codes of a format, with the loops that convert slices of it.
-pub trait Code: CodeWord + Loops {}
-
-impl<C: CodeWord + Loops> Code for C {}

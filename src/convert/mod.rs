@@ -21,6 +21,7 @@
 //! [`GroupFormat`]: fewbit_formats::GroupFormat
 
 mod blocks;
+mod code;
 mod decode;
 mod encode;
 mod error;
@@ -32,17 +33,15 @@ mod pack_order;
 mod plan;
 mod random;
 mod source;
-mod word;
 
 pub(crate) use blocks::compiled;
+pub use code::Code;
 pub use decode::Decoder;
 pub use encode::Encoder;
 pub use error::ConvertError;
 pub use group::{GroupDecoder, GroupEncoder};
-pub use loops::Code;
 pub use pack::{pack, packed_len, unpack};
 pub use pack_order::PackOrder;
 pub use source::Source;
-pub use word::CodeWord;
 
 pub use crate::layout::GroupLayout;

@@ -7,7 +7,7 @@
 use bytemuck::cast_slice_mut;
 use fewbit_formats::philox;
 
-use super::word::BLOCK;
+use super::code::BLOCK;
 
 /// Calls of Philox that one block of elements may touch: one more than its words need, for a first index inside one.
 const CALLS: usize = BLOCK / 4;

@@ -4,7 +4,6 @@ use fewbit_formats::Format;
 use ndarray::{ArrayD, ArrayViewD};
 
 use super::{Code, Dynamic, Element, Granularity, QuantTensor, StaticElement, TensorError};
-use crate::convert::CodeWord;
 
 /// A [`QuantTensor`] of any format, its codes in the smallest unsigned type that holds them.
 #[derive(Clone, Debug, PartialEq)]
@@ -83,7 +82,7 @@ impl AnyQuantTensor {
 
     /// The codes, widened to `u32`.
     pub fn codes(&self) -> ArrayD<u32> {
-        each!(self, tensor => tensor.codes().mapv(CodeWord::to_u32))
+        each!(self, tensor => tensor.codes().mapv(Code::to_u32))
     }
 
     /// The scales, of the shape that [`Granularity`] describes.

@@ -5,8 +5,7 @@ use ndarray::ArrayD;
 
 use super::any::each;
 use super::granularity::array;
-use super::{AnyQuantTensor, Element, Granularity, QuantTensor, TensorError};
-use crate::convert::CodeWord;
+use super::{AnyQuantTensor, Code, Element, Granularity, QuantTensor, TensorError};
 use crate::convert::{ConvertError, PackOrder, pack, packed_len, unpack};
 
 impl<E: Element> QuantTensor<E> {

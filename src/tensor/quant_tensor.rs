@@ -6,7 +6,6 @@ use ndarray::ArrayD;
 use super::granularity::{Arrangement, array};
 use super::parts::{OwnedParts, Parts};
 use super::{Code, Dynamic, Element, Granularity, StaticElement, TensorError};
-use crate::convert::CodeWord;
 
 /// A quantized tensor: a code per element, and per group of elements a scale and, if there are any, a zero point.
 ///

@@ -4,8 +4,7 @@ use std::ops::Range;
 
 use super::any::each;
 use super::parts::Parts;
-use super::{AnyQuantTensor, Element, Granularity, QuantTensor, TensorError};
-use crate::convert::CodeWord;
+use super::{AnyQuantTensor, Code, Element, Granularity, QuantTensor, TensorError};
 
 impl<E: Element> QuantTensor<E> {
     /// The tensor whose axis `i` is axis `order[i]` of this one; scales go with their elements. One scale per row becomes

@@ -68,7 +68,7 @@ fn groups(
         .map_err(|error| CliError::Arguments(error.to_string()))?
         .with_seed(seed);
     args.scales.check(&format)?;
-    let place = resolve_axis(axis, x.shape()).map_err(failed)?;
+    let place = resolve_axis(axis, x.shape()).map_err(|error| failed(error.into()))?;
     let (tensor, seconds) = timing::least("quantizing", args.repeat, || {
         GroupTensor::quantize(&encoder, &x.view(), place as isize).map_err(failed)
     })?;

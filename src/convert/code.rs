@@ -2,11 +2,13 @@
 
 use std::fmt;
 
+use bytemuck::Pod;
+
 /// Codes that go through a loop together. The last ones of a slice are padded to as many.
 pub(super) const BLOCK: usize = 64;
 
-/// An unsigned integer that holds codes in its low bits.
-pub trait CodeWord: Copy + fmt::Debug + Default + Eq + Ord + Send + Sync + 'static {
+/// An unsigned integer that holds codes in its low bits: `u8`, `u16` or `u32`.
+pub trait Code: Pod + fmt::Debug + Default + Eq + Ord + Send + Sync + 'static {
     /// Its width.
     const BITS: u32;
     /// The low bits of `code`.
@@ -17,7 +19,7 @@ pub trait CodeWord: Copy + fmt::Debug + Default + Eq + Ord + Send + Sync + 'stat
 
 macro_rules! codes {
     ($($type:ty),*) => {$(
-        impl CodeWord for $type {
+        impl Code for $type {
             const BITS: u32 = <$type>::BITS;
             #[inline(always)]
             fn from_u32(code: u32) -> Self {
