@@ -133,6 +133,6 @@ pub use room::TooLarge;
 pub use simd::{Isa, IsaError};
 
 /// The Rust examples of README.md, as tests.
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "algorithms", feature = "store"))]
 #[doc = include_str!("../README.md")]
 pub struct Readme;
