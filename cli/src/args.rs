@@ -7,7 +7,7 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands;
-use crate::error::CliError;
+use crate::error::{CliError, Outcome};
 use crate::options::FormArgs;
 use crate::spelling::Spellings;
 
@@ -57,6 +57,22 @@ pub(crate) enum Command {
 }
 
 impl Command {
+    /// Does what it asks for.
+    pub(crate) fn run(self) -> Result<Outcome, CliError> {
+        match self {
+            Self::Accumulators(args) => commands::accumulators::run(args),
+            Self::Bounds(args) => commands::bounds::run(args),
+            Self::Cast(args) => commands::cast::run(args),
+            Self::Dequantize(args) => commands::dequantize::run(args),
+            Self::Explain(args) => commands::explain::run(args),
+            Self::Formats(args) => commands::formats::run(args),
+            Self::Layer(args) => commands::layer::run(*args),
+            Self::Matmul(args) => commands::matmul::run(args),
+            Self::Quantize(args) => commands::quantize::run(args),
+            Self::Sweep(args) => commands::sweep::run(args),
+        }
+    }
+
     /// How the result is printed.
     pub(crate) fn form_mut(&mut self) -> &mut FormArgs {
         match self {

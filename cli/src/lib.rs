@@ -52,7 +52,7 @@ fn done(args: impl Iterator<Item = OsString>) -> Result<u8, CliError> {
             for warning in command.form_mut().warnings() {
                 output::warn(warning);
             }
-            commands::run(*command).map(Outcome::exit_code)
+            command.run().map(Outcome::exit_code)
         }
         Parsed::Help(text) => output::print(text.trim_end()).map(|()| 0),
         Parsed::Nothing(help) => {

@@ -7,8 +7,8 @@ use fewbit::reference::{
 use fewbit_formats::Status;
 use ndarray::Array2;
 
+use super::args::{Args, Trace};
 use super::step::{Addend, Aligned, Input, Step};
-use super::{Args, Trace};
 use crate::error::CliError;
 use crate::output::Exact;
 

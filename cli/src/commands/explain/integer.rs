@@ -5,8 +5,8 @@ use fewbit::reference::{
 };
 use ndarray::{Array2, s};
 
+use super::args::{Args, Trace};
 use super::step::{Input, Step};
-use super::{Args, Trace};
 use crate::error::CliError;
 use crate::output::Exact;
 

@@ -1,68 +1,16 @@
 //! `fewbit explain`: one output, step by step.
 
+mod args;
 mod float;
 mod integer;
 mod step;
 
-use fewbit::Accumulator;
-use serde::Serialize;
+pub(crate) use args::Args;
+use args::Trace;
 
-use self::step::Step;
 use crate::error::{CliError, Outcome};
-use crate::operands::{OperandArgs, Operands, Part, Read};
-use crate::options::FormArgs;
+use crate::operands::{Operands, Part, Read};
 use crate::output::{self, Form};
-
-const EXAMPLES: &str = "\
-Examples:
-  fewbit explain A.npy B.npy --row 0 --col 3 --acc int16-sat
-  fewbit explain A.npy B.npy --row 0 --col 3 --a e4m3fn --b e5m2 --acc e5m10-rne --from 96 --to 128
-  fewbit explain A.npy B.npy --row 0 --col 3 --a e4m3fn --b e4m3fn --acc preset:h100-wgmma-fp8 --json
-
-The steps are those of the scalar reference, which computes the output and the trace at once.";
-
-/// Steps shown where no range is asked for.
-const SHOWN: usize = 100;
-
-/// Arguments of `fewbit explain`.
-#[derive(Debug, clap::Args)]
-#[command(after_help = EXAMPLES)]
-pub(crate) struct Args {
-    #[command(flatten)]
-    operands: OperandArgs,
-    /// Row of the output, from 0
-    #[arg(long, value_name = "I")]
-    row: usize,
-    /// Column of the output, from 0
-    #[arg(long, value_name = "J")]
-    col: usize,
-    /// Accumulator, as for `fewbit matmul`
-    #[arg(long, value_name = "SPEC")]
-    acc: Accumulator,
-    /// Show the steps from this k on [default: the first]
-    #[arg(long, value_name = "K")]
-    from: Option<u64>,
-    /// Show the steps up to this k [default: the last; as text, 100 steps at most]
-    #[arg(long, value_name = "K")]
-    to: Option<u64>,
-    #[command(flatten)]
-    pub(crate) form: FormArgs,
-}
-
-/// One output and how it came about.
-#[derive(Serialize)]
-struct Trace {
-    acc: String,
-    row: usize,
-    col: usize,
-    k: usize,
-    /// The last register's value after all steps.
-    value: output::Exact,
-    /// Steps of all stages, not only of those that are listed.
-    all_steps: usize,
-    /// The steps from --from to --to.
-    steps: Vec<Step>,
-}
 
 /// Explains.
 pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
@@ -79,17 +27,8 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
     Ok(Outcome::Done)
 }
 
-impl Args {
-    /// Whether a step of these products is asked for.
-    fn wants(&self, first_k: u64, last_k: u64) -> bool {
-        self.from.is_none_or(|from| last_k >= from) && self.to.is_none_or(|to| first_k <= to)
-    }
-
-    fn trace(&self, k: usize, value: output::Exact, all_steps: usize, steps: Vec<Step>) -> Trace {
-        let Self { row, col, .. } = *self;
-        Trace { acc: self.acc.to_string(), row, col, k, value, all_steps, steps }
-    }
-}
+/// Steps shown where no range is asked for.
+const SHOWN: usize = 100;
 
 fn text(args: &Args, trace: &Trace) -> String {
     let limit = if args.from.is_none() && args.to.is_none() { SHOWN } else { usize::MAX };

@@ -5,7 +5,7 @@ use fewbit::{Accumulator, FloatOptions, FloatProduct, matmul_float};
 use ndarray::Array2;
 use serde::Serialize;
 
-use super::{Args, Shown, frame};
+use super::args::{Args, Shown, frame};
 use crate::error::CliError;
 use crate::io::npy;
 use crate::output::{self, Exact};

@@ -7,7 +7,7 @@ use fewbit::{Accumulator, MatmulOptions, Product, matmul_from};
 use ndarray::Array2;
 use serde::Serialize;
 
-use super::{Args, Shown, frame};
+use super::args::{Args, Shown, frame};
 use crate::error::CliError;
 use crate::io::npy;
 use crate::output;
