@@ -19,15 +19,15 @@ pub mod tensor;
 pub use accumulate::{Accumulator, Report};
 pub use convolution::{Conv2d, ConvShapeError};
 pub use fewbit_formats as formats;
-#[doc(hidden)]
-pub use kernels::byte_products;
 pub use kernels::{
     ConvError, ConvProduct, FloatEngine, FloatMatmulError, FloatOptions, FloatProduct, MatmulError,
     MatmulOptions, Operand, Output, PackedMatrix, Product, ProductReport, ReportLevel, StageEvents,
-    StageWidths, Widths, conv2d, matmul, matmul_float, matmul_from, matmul_i32, matmul_into,
-    matmul_packed, required_widths,
+    StageWidths, Widths, conv2d, matmul, matmul_float, matmul_i32, matmul_into, matmul_packed,
+    required_widths,
 };
 pub use room::TooLarge;
+#[doc(hidden)]
+pub use simd::byte_products;
 pub use simd::{Isa, IsaError};
 
 /// The Rust examples of README.md, as tests.
