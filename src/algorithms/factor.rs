@@ -4,8 +4,8 @@ use ndarray::parallel::prelude::*;
 use ndarray::{Array2, Axis, s};
 
 use super::AlgorithmError;
-use super::linalg::{cholesky_in_place, gather, solve_right_lower};
-use super::problem::{Part, Scalar};
+use super::linalg::{Scalar, cholesky_in_place, gather, solve_right_lower};
+use super::problem::Part;
 
 /// `H + λI = N D Nᵀ` with N unit upper triangular and D diagonal, in processing order.
 ///

@@ -7,10 +7,11 @@ use ndarray::{Array2, ArrayView2, s};
 use super::AlgorithmError;
 use super::constraint::Constraint;
 use super::error::check_finite;
-use super::feedback::{Feedback, Rounded};
-use super::grid::{AnyGrid, Grid};
-use super::linalg::{Real, gather};
+use super::feedback::Feedback;
+use super::grid::Grid;
+use super::linalg::{Precision, Scalar, gather};
 use super::order::Order;
+use super::solution::Solution;
 use super::statistics::{Gram, Statistics};
 
 /// The weights of one layer, what is known of its inputs, and what they may become: the argument of every solver.
@@ -21,84 +22,23 @@ pub struct Problem<'a> {
     /// Of the inputs; its groups are those of the layer.
     pub statistics: &'a Statistics,
     /// The values to choose from.
-    pub grid: &'a dyn AnyGrid,
+    pub grid: &'a Grid,
     /// What the chosen integers have to keep.
-    pub constraint: Option<&'a dyn AnyConstraint>,
+    pub constraint: Option<&'a dyn Constraint>,
 }
 
-/// In what a solver runs its loop; factorisations are in f64 always.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Precision {
-    /// f32.
-    #[default]
-    Single,
-    /// f64: half the speed.
-    Double,
-}
-
-/// What a solver did.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Info {
-    /// Inputs that were zero in every sample; their weights become the code of zero.
-    pub dead_inputs: usize,
-    /// What was added to the diagonal of `H / samples`; of several groups the greatest.
-    pub damping: f64,
-}
-
-/// The quantized weights and how they came about.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Solution {
-    /// Codes of the grid's format, `[out, in]`.
-    pub codes: Array2<u32>,
-    /// Their values, `[out, in]`.
-    pub values: Array2<f32>,
-    /// What the solver did.
-    pub info: Info,
-}
-
-/// A constraint for both precisions.
-pub trait AnyConstraint: Constraint<f32> + Constraint<f64> {
-    /// As a constraint on f32.
-    fn single(&self) -> &dyn Constraint<f32>;
-    /// As a constraint on f64.
-    fn double(&self) -> &dyn Constraint<f64>;
-}
-
-impl<C: Constraint<f32> + Constraint<f64>> AnyConstraint for C {
-    fn single(&self) -> &dyn Constraint<f32> {
-        self
-    }
-    fn double(&self) -> &dyn Constraint<f64> {
-        self
-    }
-}
-
-/// A precision that grids and constraints come in.
-pub(super) trait Scalar: Real {
-    fn grid(grid: &dyn AnyGrid) -> &dyn Grid<Self>;
-    fn constraint(constraint: &dyn AnyConstraint) -> &dyn Constraint<Self>;
-}
-
-impl Scalar for f32 {
-    fn grid(grid: &dyn AnyGrid) -> &dyn Grid<Self> {
-        grid.single()
-    }
-    fn constraint(constraint: &dyn AnyConstraint) -> &dyn Constraint<Self> {
-        constraint.single()
-    }
-}
-
-impl Scalar for f64 {
-    fn grid(grid: &dyn AnyGrid) -> &dyn Grid<Self> {
-        grid.double()
-    }
-    fn constraint(constraint: &dyn AnyConstraint) -> &dyn Constraint<Self> {
-        constraint.double()
-    }
+/// A solver of one group of a layer, in either precision.
+pub(super) trait Solver {
+    /// Codes and values of the group, and the damping that was used.
+    fn solve<T: Scalar>(&self, part: &Part<'_, T>) -> Result<Solution, AlgorithmError>;
 }
 
 /// One group of a layer.
 pub(super) struct Part<'a, T> {
+    /// The values to choose from, of the whole weight matrix.
+    pub grid: &'a Grid,
+    /// What the chosen integers have to keep.
+    pub constraint: Option<&'a dyn Constraint>,
     /// Rows of the whole weight matrix.
     pub rows: Range<usize>,
     /// Original columns in processing order.
@@ -123,11 +63,7 @@ impl<'a> Problem<'a> {
             return Err(AlgorithmError::Empty { what: "the weight matrix", rows, cols });
         }
         check_finite("the weight matrix", self.weights, 0)?;
-        AlgorithmError::check_shape(
-            "the grid",
-            Grid::<f32>::dim(self.grid.single()),
-            (rows, cols),
-        )?;
+        AlgorithmError::check_shape("the grid", self.grid.dim(), (rows, cols))?;
         let groups = self.statistics.grams.len();
         AlgorithmError::check_shape(
             "the Gram matrix",
@@ -147,28 +83,35 @@ impl<'a> Problem<'a> {
         Ok(())
     }
 
-    /// Solves group by group with `solve`, which gives a group's codes and the damping that it used.
-    pub(super) fn solve<T: Scalar>(
+    /// Solves group by group in a precision.
+    pub(super) fn solve(
         &self,
         order: Order,
-        mut solve: impl FnMut(&Part<'_, T>, &Run<'_, T>) -> Result<(Rounded, f64), AlgorithmError>,
+        precision: Precision,
+        solver: &impl Solver,
+    ) -> Result<Solution, AlgorithmError> {
+        match precision {
+            Precision::Single => self.solve_in(order, |part| solver.solve::<f32>(part)),
+            Precision::Double => self.solve_in(order, |part| solver.solve::<f64>(part)),
+        }
+    }
+
+    /// Solves group by group with `solve`, which gives a group's codes and the damping that it used.
+    pub(super) fn solve_in<T: Scalar>(
+        &self,
+        order: Order,
+        mut solve: impl FnMut(&Part<'_, T>) -> Result<Solution, AlgorithmError>,
     ) -> Result<Solution, AlgorithmError> {
         self.check()?;
-        let mut solution = Solution {
-            codes: Array2::zeros(self.weights.dim()),
-            values: Array2::zeros(self.weights.dim()),
-            info: Info::default(),
-        };
+        let mut solution = Solution::zeros(self.weights.dim());
         let share = self.weights.nrows() / self.statistics.grams.len();
         for (index, gram) in self.statistics.grams.iter().enumerate() {
             let part = self.part::<T>(index * share..(index + 1) * share, gram, order);
-            let run =
-                Run { grid: T::grid(self.grid), constraint: self.constraint.map(T::constraint) };
-            let (rounded, damping) = solve(&part, &run)?;
-            solution.codes.slice_mut(s![part.rows.clone(), ..]).assign(&rounded.codes);
-            solution.values.slice_mut(s![part.rows.clone(), ..]).assign(&rounded.values);
+            let of_part = solve(&part)?;
+            solution.codes.slice_mut(s![part.rows.clone(), ..]).assign(&of_part.codes);
+            solution.values.slice_mut(s![part.rows.clone(), ..]).assign(&of_part.values);
             solution.info.dead_inputs += part.dead;
-            solution.info.damping = solution.info.damping.max(damping);
+            solution.info.damping = solution.info.damping.max(of_part.info.damping);
         }
         Ok(solution)
     }
@@ -183,6 +126,8 @@ impl<'a> Problem<'a> {
         });
         let dead = diagonal.iter().filter(|&&x| x <= 0.0).count();
         Part {
+            grid: self.grid,
+            constraint: self.constraint,
             rows,
             order,
             weights,
@@ -194,24 +139,12 @@ impl<'a> Problem<'a> {
     }
 }
 
-/// Where a group's values come from.
-pub(super) struct Run<'a, T> {
-    pub grid: &'a dyn Grid<T>,
-    pub constraint: Option<&'a dyn Constraint<T>>,
-}
-
-impl<T: Scalar> Run<'_, T> {
-    /// Runs the loop on this group's rows of the grid.
-    pub(super) fn feedback(
-        &self,
-        part: &Part<'_, T>,
-        feedback: &Feedback<'_, T>,
-    ) -> Result<Rounded, AlgorithmError> {
-        feedback.run(part.rows.start, part.weights, self.grid, self.constraint)
-    }
-}
-
 impl<T: Scalar> Part<'_, T> {
+    /// Runs the loop on this group's rows of the grid.
+    pub(super) fn round(&self, feedback: &Feedback<'_, T>) -> Result<Solution, AlgorithmError> {
+        feedback.run(self.rows.start, self.weights, self.grid, self.constraint)
+    }
+
     /// The diagonal of `H / samples` in processing order, 1 at dead inputs.
     pub(super) fn diagonal(&self) -> Vec<f64> {
         let entry = |&col: &usize| self.gram.h[[col, col]] * self.scale;

@@ -4,6 +4,7 @@
 //! [`Policy`](fewbit_formats::Policy) how an element is rounded and what happens at the ends. A [`Quantizer`] is the
 //! three together. A [`Recipe`] is a quantizer of any kind as data, and a [`Preset`] is a recipe under Brevitas's name.
 
+pub(crate) mod a2q;
 pub mod calibration;
 mod error;
 mod execute;
@@ -11,6 +12,7 @@ mod fused;
 pub(crate) mod log2;
 mod parameters;
 mod preset;
+mod quantization;
 mod quantizer;
 mod recipe;
 mod scale;
@@ -20,13 +22,13 @@ mod statistic;
 mod text;
 
 pub use crate::tensor::Granularity;
+pub use a2q::{A2qBits, Centring};
 pub use error::QuantizeError;
 pub use parameters::Parameters;
 pub use preset::{Family, Preset};
+pub use quantization::Quantization;
 pub use quantizer::Quantizer;
-pub use recipe::{
-    Bias, Decoupled, Normalization, Quantization, Recipe, Truncation, TruncationScale, ZeroCentre,
-};
+pub use recipe::{Bias, Decoupled, Normalization, Recipe, Truncation, TruncationScale};
 pub use scale::{Restriction, ScaleFloor, ScaleRule, ScaleSource, Threshold};
 pub use scheme::{Ragged, Scheme, ZeroPoint, ZeroPointRounding, ZeroPointSource};
 pub use search::{Guard, HqoScale, HqoZeroPoint, MseMethod, MseSearch, Trial};

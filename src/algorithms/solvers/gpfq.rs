@@ -1,8 +1,8 @@
 //! GPFQ in its Gram form (Lybrand and Saab, arXiv 2010.15822; memory-efficient form: arXiv 2409.17092, algorithm 1).
 
-use crate::algorithms::feedback::{Feedback, Forgiveness};
-use crate::algorithms::linalg::{gather, matmul};
-use crate::algorithms::problem::Scalar;
+use crate::algorithms::feedback::{Clipping, Feedback};
+use crate::algorithms::linalg::{Scalar, gather, product};
+use crate::algorithms::problem::{Part, Solver};
 use crate::algorithms::{AlgorithmError, Order, Precision, Problem, Solution};
 
 /// Parameters of [`gpfq`].
@@ -32,20 +32,14 @@ pub struct GpfqParams {
 /// # Errors
 /// Shapes that do not fit, values that are not finite.
 pub fn gpfq(problem: &Problem<'_>, params: &GpfqParams) -> Result<Solution, AlgorithmError> {
-    match params.precision {
-        Precision::Single => solve::<f32>(problem, params),
-        Precision::Double => solve::<f64>(problem, params),
-    }
+    problem.solve(params.order, params.precision, params)
 }
 
-fn solve<T: Scalar>(
-    problem: &Problem<'_>,
-    params: &GpfqParams,
-) -> Result<Solution, AlgorithmError> {
-    problem.solve::<T>(params.order, |part, run| {
+impl Solver for GpfqParams {
+    fn solve<T: Scalar>(&self, part: &Part<'_, T>) -> Result<Solution, AlgorithmError> {
         let diagonal = part.diagonal();
         let lower = part.mismatch(|t, j, x| if j <= t { x / diagonal[t] } else { 0.0 });
-        let offset = lower.map(|lower| matmul(part.float().view(), lower.t()));
+        let offset = lower.map(|lower| product(part.float().view(), lower.t()));
         let errors = gather(part.gram.h.view(), &part.order, &part.order, |_, t, x| {
             T::of(x * part.scale / diagonal[t])
         });
@@ -55,8 +49,8 @@ fn solve<T: Scalar>(
             offset: offset.as_ref().map(|o| o.view()),
             errors: Some(errors.view()),
             values: None,
-            forgiveness: Forgiveness::None,
+            clipping: Clipping::Propagated,
         };
-        Ok((run.feedback(part, &feedback)?, 0.0))
-    })
+        part.round(&feedback)
+    }
 }

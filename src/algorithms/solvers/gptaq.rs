@@ -1,8 +1,9 @@
 //! GPTAQ (Li et al., arXiv 2504.02692).
 
 use crate::algorithms::factor::Factor;
-use crate::algorithms::feedback::{Feedback, Forgiveness};
-use crate::algorithms::problem::Scalar;
+use crate::algorithms::feedback::{Clipping, Feedback};
+use crate::algorithms::linalg::Scalar;
+use crate::algorithms::problem::{Part, Solver};
 use crate::algorithms::{AlgorithmError, Order, Precision, Problem, Solution};
 
 /// Parameters of [`gptaq`].
@@ -14,8 +15,8 @@ pub struct GptaqParams {
     pub strength: f64,
     /// Which input comes first.
     pub order: Order,
-    /// What the constraint takes away is, or is not, an error to correct.
-    pub forgiveness: Forgiveness,
+    /// Whether clipping by the constraint is an error to correct.
+    pub clipping: Clipping,
     /// Of the loop.
     pub precision: Precision,
 }
@@ -26,7 +27,7 @@ impl Default for GptaqParams {
             damping: 0.01,
             strength: 0.25,
             order: Order::Natural,
-            forgiveness: Forgiveness::None,
+            clipping: Clipping::Propagated,
             precision: Precision::Single,
         }
     }
@@ -46,20 +47,14 @@ impl Default for GptaqParams {
 /// # Errors
 /// As [`gptq`](super::gptq).
 pub fn gptaq(problem: &Problem<'_>, params: &GptaqParams) -> Result<Solution, AlgorithmError> {
-    match params.precision {
-        Precision::Single => solve::<f32>(problem, params),
-        Precision::Double => solve::<f64>(problem, params),
-    }
+    problem.solve(params.order, params.precision, params)
 }
 
-fn solve<T: Scalar>(
-    problem: &Problem<'_>,
-    params: &GptaqParams,
-) -> Result<Solution, AlgorithmError> {
-    problem.solve::<T>(params.order, |part, run| {
-        let damping = part.mean_damping(params.damping)?;
+impl Solver for GptaqParams {
+    fn solve<T: Scalar>(&self, part: &Part<'_, T>) -> Result<Solution, AlgorithmError> {
+        let damping = part.mean_damping(self.damping)?;
         let factor = Factor::new(part, damping)?;
-        let values = part.mismatch(|_, _, x| x * params.strength).map(|mismatch| {
+        let values = part.mismatch(|_, _, x| x * self.strength).map(|mismatch| {
             // (G - H)ᵀ = Gᵀ - H.
             factor.spread(mismatch.t().as_standard_layout().into_owned())
         });
@@ -69,8 +64,8 @@ fn solve<T: Scalar>(
             offset: None,
             errors: Some(factor.n.view()),
             values: values.as_ref().map(|v| v.view()),
-            forgiveness: params.forgiveness,
+            clipping: self.clipping,
         };
-        Ok((run.feedback(part, &feedback)?, damping))
-    })
+        Ok(part.round(&feedback)?.with_damping(damping))
+    }
 }

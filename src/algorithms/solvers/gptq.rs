@@ -1,8 +1,9 @@
 //! GPTQ, also known as OPTQ and LDLQ (Frantar et al., arXiv 2210.17323; Chee et al., arXiv 2307.13304).
 
 use crate::algorithms::factor::Factor;
-use crate::algorithms::feedback::{Feedback, Forgiveness};
-use crate::algorithms::problem::Scalar;
+use crate::algorithms::feedback::{Clipping, Feedback};
+use crate::algorithms::linalg::Scalar;
+use crate::algorithms::problem::{Part, Solver};
 use crate::algorithms::{AlgorithmError, Order, Precision, Problem, Solution};
 
 /// Parameters of [`gptq`].
@@ -12,8 +13,8 @@ pub struct GptqParams {
     pub damping: f64,
     /// Which input comes first.
     pub order: Order,
-    /// What the constraint takes away is, or is not, an error to correct.
-    pub forgiveness: Forgiveness,
+    /// Whether clipping by the constraint is an error to correct.
+    pub clipping: Clipping,
     /// Of the loop.
     pub precision: Precision,
 }
@@ -23,7 +24,7 @@ impl Default for GptqParams {
         Self {
             damping: 0.01,
             order: Order::Natural,
-            forgiveness: Forgiveness::None,
+            clipping: Clipping::Propagated,
             precision: Precision::Single,
         }
     }
@@ -45,18 +46,12 @@ impl Default for GptqParams {
 /// # Errors
 /// Shapes that do not fit, values that are not finite, a negative damping, an H that is singular without damping.
 pub fn gptq(problem: &Problem<'_>, params: &GptqParams) -> Result<Solution, AlgorithmError> {
-    match params.precision {
-        Precision::Single => solve::<f32>(problem, params),
-        Precision::Double => solve::<f64>(problem, params),
-    }
+    problem.solve(params.order, params.precision, params)
 }
 
-fn solve<T: Scalar>(
-    problem: &Problem<'_>,
-    params: &GptqParams,
-) -> Result<Solution, AlgorithmError> {
-    problem.solve::<T>(params.order, |part, run| {
-        let damping = part.mean_damping(params.damping)?;
+impl Solver for GptqParams {
+    fn solve<T: Scalar>(&self, part: &Part<'_, T>) -> Result<Solution, AlgorithmError> {
+        let damping = part.mean_damping(self.damping)?;
         let factor = Factor::new(part, damping)?;
         let feedback = Feedback {
             order: &part.order,
@@ -64,8 +59,8 @@ fn solve<T: Scalar>(
             offset: None,
             errors: Some(factor.n.view()),
             values: None,
-            forgiveness: params.forgiveness,
+            clipping: self.clipping,
         };
-        Ok((run.feedback(part, &feedback)?, damping))
-    })
+        Ok(part.round(&feedback)?.with_damping(damping))
+    }
 }

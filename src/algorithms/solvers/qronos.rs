@@ -3,9 +3,9 @@
 use ndarray::Array2;
 
 use crate::algorithms::factor::Factor;
-use crate::algorithms::feedback::{Feedback, Forgiveness};
-use crate::algorithms::linalg::{largest_eigenvalue, matmul};
-use crate::algorithms::problem::{Part, Scalar};
+use crate::algorithms::feedback::{Clipping, Feedback};
+use crate::algorithms::linalg::{Scalar, largest_eigenvalue, product};
+use crate::algorithms::problem::{Part, Solver};
 use crate::algorithms::{AlgorithmError, Order, Precision, Problem, Solution};
 
 /// Parameters of [`qronos`].
@@ -15,8 +15,8 @@ pub struct QronosParams {
     pub damping: f64,
     /// Which input comes first.
     pub order: Order,
-    /// What the constraint takes away is, or is not, an error to correct.
-    pub forgiveness: Forgiveness,
+    /// Whether clipping by the constraint is an error to correct.
+    pub clipping: Clipping,
     /// Of the loop.
     pub precision: Precision,
 }
@@ -26,7 +26,7 @@ impl Default for QronosParams {
         Self {
             damping: 1e-6,
             order: Order::Natural,
-            forgiveness: Forgiveness::None,
+            clipping: Clipping::Propagated,
             precision: Precision::Single,
         }
     }
@@ -55,19 +55,13 @@ impl Default for QronosParams {
 /// # Errors
 /// Shapes that do not fit, values that are not finite, a negative damping, an H that is singular without damping.
 pub fn qronos(problem: &Problem<'_>, params: &QronosParams) -> Result<Solution, AlgorithmError> {
-    match params.precision {
-        Precision::Single => solve::<f32>(problem, params),
-        Precision::Double => solve::<f64>(problem, params),
-    }
+    problem.solve(params.order, params.precision, params)
 }
 
-fn solve<T: Scalar>(
-    problem: &Problem<'_>,
-    params: &QronosParams,
-) -> Result<Solution, AlgorithmError> {
-    problem.solve::<T>(params.order, |part, run| {
-        AlgorithmError::check_damping(params.damping)?;
-        let damping = params.damping * part.scale * largest_eigenvalue(part.gram.h.view(), 30);
+impl Solver for QronosParams {
+    fn solve<T: Scalar>(&self, part: &Part<'_, T>) -> Result<Solution, AlgorithmError> {
+        AlgorithmError::check_damping(self.damping)?;
+        let damping = self.damping * part.scale * largest_eigenvalue(part.gram.h.view(), 30);
         let factor = Factor::new(part, damping)?;
         let offset = retarget(part, &factor);
         let feedback = Feedback {
@@ -76,15 +70,15 @@ fn solve<T: Scalar>(
             offset: offset.as_ref().map(|o| o.view()),
             errors: Some(factor.n.view()),
             values: None,
-            forgiveness: params.forgiveness,
+            clipping: self.clipping,
         };
-        Ok((run.feedback(part, &feedback)?, damping))
-    })
+        Ok(part.round(&feedback)?.with_damping(damping))
+    }
 }
 
 fn retarget<T: Scalar>(part: &Part<'_, T>, factor: &Factor<T>) -> Option<Array2<T>> {
     let mismatch = part.mismatch(|_, _, x| x)?;
-    let gradient = matmul(part.float().view(), mismatch.t());
+    let gradient = product(part.float().view(), mismatch.t());
     let diagonal = T::of(part.diagonal()[0]);
     let first = gradient.column(0).mapv(|r| r / diagonal);
     let mut offset = factor.spread(gradient);

@@ -1,7 +1,8 @@
 //! Round-to-nearest.
 
-use crate::algorithms::feedback::{Feedback, Forgiveness};
-use crate::algorithms::problem::Scalar;
+use crate::algorithms::feedback::{Clipping, Feedback};
+use crate::algorithms::linalg::Scalar;
+use crate::algorithms::problem::{Part, Solver};
 use crate::algorithms::{AlgorithmError, Order, Precision, Problem, Solution};
 
 /// Parameters of [`rtn`].
@@ -20,14 +21,11 @@ pub struct RtnParams {
 /// # Errors
 /// Shapes that do not fit, weights that are not finite, a constraint on a grid without integers.
 pub fn rtn(problem: &Problem<'_>, params: &RtnParams) -> Result<Solution, AlgorithmError> {
-    match params.precision {
-        Precision::Single => solve::<f32>(problem, params),
-        Precision::Double => solve::<f64>(problem, params),
-    }
+    problem.solve(params.order, params.precision, params)
 }
 
-fn solve<T: Scalar>(problem: &Problem<'_>, params: &RtnParams) -> Result<Solution, AlgorithmError> {
-    problem.solve::<T>(params.order, |part, run| {
+impl Solver for RtnParams {
+    fn solve<T: Scalar>(&self, part: &Part<'_, T>) -> Result<Solution, AlgorithmError> {
         // Dead inputs keep their weights: nothing makes up for them, but nothing is gained by dropping them either.
         let float = part.float();
         let feedback = Feedback {
@@ -36,8 +34,8 @@ fn solve<T: Scalar>(problem: &Problem<'_>, params: &RtnParams) -> Result<Solutio
             offset: None,
             errors: None,
             values: None,
-            forgiveness: Forgiveness::None,
+            clipping: Clipping::Propagated,
         };
-        Ok((run.feedback(part, &feedback)?, 0.0))
-    })
+        part.round(&feedback)
+    }
 }

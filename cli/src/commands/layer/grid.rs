@@ -1,9 +1,9 @@
 //! The values that the weights may take.
 
 use fewbit::algorithms::scale::{
-    Alphabet, HqoParams, Importance, MseParams, absmax_scales, hqo_scales, mse_scales, piso_scales,
+    Codebook, HqoParams, Importance, MseParams, absmax_scales, hqo_scales, mse_scales, piso_scales,
 };
-use fewbit::algorithms::{ScaledGrid, Statistics};
+use fewbit::algorithms::{Grid, Statistics};
 use fewbit::convert::GroupEncoder;
 use fewbit::quantize::{Granularity, Parameters, Quantizer, ScaleRule, Scheme, ZeroPoint};
 use fewbit::tensor::{AnyQuantTensor, GroupCodes, GroupTensor};
@@ -21,7 +21,7 @@ use crate::quantized::{Quantized, Target};
 
 /// A grid, and what its scales were made of.
 pub(super) struct WeightGrid {
-    pub(super) grid: ScaledGrid,
+    pub(super) grid: Grid,
     groups: Option<GroupTensor>,
     granularity: Share,
 }
@@ -119,7 +119,7 @@ fn scalar(
     };
     let quantizer = Quantizer::new(scheme.clone(), rule, PLAIN)?;
     let parameters: Parameters = quantizer.parameters(&weights)?;
-    let grid = ScaledGrid::of_scheme(&scheme, &parameters, weights.dim())?;
+    let grid = Grid::of_scheme(&scheme, &parameters, weights.dim())?;
     Ok(WeightGrid { grid, groups: None, granularity: share })
 }
 
@@ -131,7 +131,7 @@ fn searched(
     weights: ArrayView2<'_, f32>,
     statistics: &Statistics,
 ) -> Result<Array2<f32>, CliError> {
-    let alphabet = Alphabet::of_format(format)?;
+    let codebook = Codebook::of_format(format)?;
     let (rows, cols) = weights.dim();
     // One scale for all: one long row.
     let standard = weights.as_standard_layout();
@@ -149,17 +149,17 @@ fn searched(
     }
     let gram = statistics.grams.first();
     Ok(match (name, gram) {
-        (ScaleName::AbsMax, _) => absmax_scales(weights, group, &alphabet)?,
-        (ScaleName::Mse, _) => mse_scales(weights, group, &alphabet, &MseParams::default())?,
-        (ScaleName::Hqo, _) => hqo_scales(weights, group, &alphabet, &HqoParams::default())?,
+        (ScaleName::AbsMax, _) => absmax_scales(weights, group, &codebook)?,
+        (ScaleName::Mse, _) => mse_scales(weights, group, &codebook, &MseParams::default())?,
+        (ScaleName::Hqo, _) => hqo_scales(weights, group, &codebook, &HqoParams::default())?,
         (ScaleName::PisoDiagonal, Some(gram)) => {
-            piso_scales(weights, group, &alphabet, Importance::Diagonal(gram.h.diag()))?
+            piso_scales(weights, group, &codebook, Importance::Diagonal(gram.h.diag()))?
         }
         (ScaleName::PisoFull, Some(gram)) => {
             let (h, g) = (gram.h.view(), gram.g.as_ref().map(|g| g.view()));
-            piso_scales(weights, group, &alphabet, Importance::Full { h, g })?
+            piso_scales(weights, group, &codebook, Importance::Full { h, g })?
         }
-        _ => piso_scales(weights, group, &alphabet, Importance::Equal)?,
+        _ => piso_scales(weights, group, &codebook, Importance::Equal)?,
     })
 }
 
@@ -210,7 +210,7 @@ fn groups(
     let encoder = GroupEncoder::new(format, policy)
         .map_err(|error| CliError::Arguments(error.to_string()))?;
     let tensor = GroupTensor::quantize(&encoder, &weights, 1)?;
-    let grid = ScaledGrid::of_groups(&tensor)?;
+    let grid = Grid::of_groups(&tensor)?;
     Ok(WeightGrid { grid, groups: Some(tensor), granularity: Share::Group(format.size()) })
 }
 
@@ -229,7 +229,7 @@ fn narrow(format: Format) -> Result<Format, CliError> {
 }
 
 /// The integers that a datapath multiplies; `None` where the format has none.
-pub(super) fn levels(grid: &ScaledGrid, codes: &Array2<u32>) -> Option<Array2<i64>> {
+pub(super) fn levels(grid: &Grid, codes: &Array2<u32>) -> Option<Array2<i64>> {
     let levels: Option<Vec<i64>> = codes.iter().map(|&code| grid.level(code)).collect();
     Array2::from_shape_vec(codes.dim(), levels?).ok()
 }

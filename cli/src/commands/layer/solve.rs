@@ -6,10 +6,11 @@ use fewbit::Accumulator;
 use fewbit::accumulate::Register;
 use fewbit::accumulate::bounds::{InputRange, Inputs};
 use fewbit::algorithms::{
-    A2qParams, AlgorithmError, AnyConstraint, Axe, BeaconParams, Centring, GpfqParams, GptaqParams,
-    GptqParams, Info, Problem, QronosParams, RtnParams, SoftThreshold, Solution, Statistics, a2q,
-    beacon, gpfq, gptaq, gptq, qronos, rtn,
+    A2qParams, AlgorithmError, Axe, BeaconParams, Constraint, GpfqParams, GptaqParams, GptqParams,
+    Info, Problem, QronosParams, RtnParams, SoftThreshold, Solution, Statistics, a2q, beacon, gpfq,
+    gptaq, gptq, qronos, rtn,
 };
+use fewbit::quantize::Centring;
 use ndarray::{Array2, ArrayView2};
 
 use super::args::{Algorithm, Args, Keeping};
@@ -47,7 +48,7 @@ impl Task<'_> {
             weights: self.weights,
             statistics: self.statistics,
             grid: &self.grid.grid,
-            constraint: axe.as_ref().map(|axe| axe as &dyn AnyConstraint),
+            constraint: axe.as_ref().map(|axe| axe as &dyn Constraint),
         };
         let (solution, factor) = self.run(algorithm, &problem)?;
         let seconds = start.elapsed().as_secs_f64();
@@ -124,8 +125,7 @@ impl Task<'_> {
         let (bits, tile) = first_stage(self.args.acc.as_ref()).unwrap_or((64, None));
         let input = self.range.unwrap_or(InputRange::new(0, 0));
         let params = A2qParams { bits, input, tile, centring };
-        let rounded = a2q(self.weights, &self.grid.grid, &params)?;
-        Ok(Solution { codes: rounded.codes, values: rounded.values, info: Info::default() })
+        a2q(self.weights, &self.grid.grid, &params)
     }
 }
 
