@@ -32,7 +32,6 @@ mod plan;
 mod random;
 mod source;
 
-pub(crate) use blocks::compiled;
 pub use decode::Decoder;
 pub use encode::Encoder;
 pub use error::ConvertError;

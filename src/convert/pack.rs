@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use super::ConvertError;
 use super::blocks::compiled;
-use crate::simd::{Call, Isa};
+use crate::simd::{Isa, Vectorized};
 
 /// Where the first code of a packed sequence lies. Codes run on across byte boundaries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -130,7 +130,7 @@ struct Pack<'a, const B: usize> {
     order: PackOrder,
 }
 
-impl<const B: usize> Call for Pack<'_, B> {
+impl<const B: usize> Vectorized for Pack<'_, B> {
     type Output = ();
 
     #[inline(always)]
@@ -185,7 +185,7 @@ struct Unpack<'a, const B: usize> {
     order: PackOrder,
 }
 
-impl<const B: usize> Call for Unpack<'_, B> {
+impl<const B: usize> Vectorized for Unpack<'_, B> {
     type Output = ();
 
     #[inline(always)]

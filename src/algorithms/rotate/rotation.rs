@@ -6,10 +6,10 @@ use super::hadamard::{Factors, Hadamard};
 use super::order::{Orders, expanded_order};
 use super::reference::Direction;
 use super::transform::Rotatable;
-use crate::Isa;
 use crate::algorithms::AlgorithmError;
 use crate::algorithms::linalg::{matmul, orthonormalize};
 use crate::algorithms::random::{Normal, Uniform};
+use crate::simd::Detected;
 
 /// Keys of the random numbers.
 const SIGNS: u32 = 0x5167;
@@ -280,7 +280,7 @@ impl Rotation {
                 let (before, after) =
                     factors::<T>(transform, signs.as_deref(), direction, m.ncols());
                 let factors = Factors { before: before.as_deref(), after: Some(&after) };
-                transform.rows(m, direction, factors, Isa::best())
+                transform.rows(m, direction, factors, Detected::best())
             }
             Kind::Dense(matrix) => {
                 let matrix = matrix.mapv(T::of);
@@ -306,7 +306,7 @@ impl Rotation {
                 let (before, after) =
                     factors::<T>(transform, signs.as_deref(), direction, m.nrows());
                 let factors = Factors { before: before.as_deref(), after: Some(&after) };
-                transform.columns(m, direction, factors, Isa::best())
+                transform.columns(m, direction, factors, Detected::best())
             }
             Kind::Dense(matrix) => {
                 let matrix = matrix.mapv(T::of);

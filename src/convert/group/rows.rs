@@ -9,7 +9,7 @@ use super::quotient::magnitude;
 use crate::convert::blocks::compiled;
 use crate::convert::error::ConvertError;
 use crate::convert::lane::INFINITY;
-use crate::simd::Call;
+use crate::simd::Vectorized;
 use crate::tensor::element::Code;
 
 /// Quotients that are made before they are encoded; they stay in the first-level cache.
@@ -146,7 +146,7 @@ struct Tile<'a> {
     set_aside: &'a mut Vec<(usize, usize, usize)>,
 }
 
-impl Call for Tile<'_> {
+impl Vectorized for Tile<'_> {
     /// How many elements and groups.
     type Output = Result<(usize, usize), (usize, GroupError)>;
 
