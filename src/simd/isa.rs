@@ -8,7 +8,7 @@ use thiserror::Error;
 use super::portable::Portable;
 use super::{ByteLanes, IsaKernel, Simd, Tuning, Vectorized};
 #[cfg(target_arch = "x86_64")]
-use super::{amx::Amx, avx2::Avx2, avx512::Avx512};
+use super::{amx::Amx, avx2::Avx2, avx512::Avx512, avx512bw::Avx512Bw};
 
 /// An instruction set that the kernels are compiled for; every one gives the same bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -17,7 +17,9 @@ pub enum Isa {
     Portable,
     /// x86-64 with AVX2, FMA and F16C.
     Avx2,
-    /// x86-64 with AVX-512 F, BW, DQ, VL and VNNI.
+    /// x86-64 with AVX-512 F, BW, DQ and VL.
+    Avx512Bw,
+    /// The same with VNNI.
     Avx512,
     /// The same with AMX for bytes, which sums exact products of bytes in tiles; all else runs as [`Self::Avx512`]. Linux
     /// alone lets a process ask for it.
@@ -47,13 +49,15 @@ fn list(sets: impl Iterator<Item = Isa>, last: &str) -> String {
 
 impl Isa {
     /// Every instruction set, the narrowest first.
-    pub const ALL: [Self; 4] = [Self::Portable, Self::Avx2, Self::Avx512, Self::Amx];
+    pub const ALL: [Self; 5] =
+        [Self::Portable, Self::Avx2, Self::Avx512Bw, Self::Avx512, Self::Amx];
 
     /// What it is called where it is asked for.
     pub fn name(self) -> &'static str {
         match self {
             Self::Portable => "portable",
             Self::Avx2 => "avx2",
+            Self::Avx512Bw => "avx512bw",
             Self::Avx512 => "avx512",
             Self::Amx => "amx",
         }
@@ -88,6 +92,8 @@ impl Isa {
             Self::Portable => Some(Tokens::Portable(Portable)),
             #[cfg(target_arch = "x86_64")]
             Self::Avx2 => Avx2::detect().map(Tokens::Avx2),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512Bw => Avx512Bw::detect().map(Tokens::Avx512Bw),
             #[cfg(target_arch = "x86_64")]
             Self::Avx512 => Avx512::detect().map(Tokens::Avx512),
             #[cfg(target_arch = "x86_64")]
@@ -128,6 +134,8 @@ enum Tokens {
     #[cfg(target_arch = "x86_64")]
     Avx2(Avx2),
     #[cfg(target_arch = "x86_64")]
+    Avx512Bw(Avx512Bw),
+    #[cfg(target_arch = "x86_64")]
     Avx512(Avx512),
     #[cfg(target_arch = "x86_64")]
     Amx(Amx),
@@ -159,6 +167,8 @@ impl Detected {
             Tokens::Portable(token) => kernel.run(token),
             #[cfg(target_arch = "x86_64")]
             Tokens::Avx2(token) => kernel.run(token),
+            #[cfg(target_arch = "x86_64")]
+            Tokens::Avx512Bw(token) => kernel.run(token),
             #[cfg(target_arch = "x86_64")]
             Tokens::Avx512(token) => kernel.run(token),
             // Beside its tiles, it is that.

@@ -81,6 +81,8 @@ mod avx2;
 mod avx512;
 #[cfg(target_arch = "x86_64")]
 mod avx512_lanes;
+#[cfg(target_arch = "x86_64")]
+mod avx512bw;
 mod bits;
 mod float;
 mod int;
