@@ -294,7 +294,8 @@ fn has(isa: Isa) -> bool {
         Isa::Portable => true,
         _ if !cfg!(target_arch = "x86_64") => false,
         Isa::Avx2 => all(&["avx2", "fma", "f16c"]),
-        Isa::Avx512 => all(&["avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512_vnni"]),
+        Isa::Avx512Bw => all(&["avx512f", "avx512bw", "avx512dq", "avx512vl"]),
+        Isa::Avx512 => has(Isa::Avx512Bw) && all(&["avx512_vnni"]),
         // The system may withhold it from a CPU that has it; never the other way round.
         Isa::Amx => {
             let listed = all(&["amx_tile", "amx_int8"]) && has(Isa::Avx512);

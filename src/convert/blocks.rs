@@ -3,21 +3,14 @@
 use super::code::{BLOCK, Code};
 use super::lane::{DecodeLane, EncodeLane, REFUSED};
 use super::random;
-use crate::simd::{Call, Isa, IsaError, Lanes, Simd, Task, run};
+use crate::simd::{Isa, IsaError, Vectorized};
 
 /// Runs a loop with the instructions of `isa`.
 ///
 /// # Errors
 /// Where this CPU lacks `isa`.
-pub(crate) fn compiled<C: Call>(isa: Isa, call: C) -> Result<C::Output, IsaError> {
-    struct Loop<C>(C);
-    impl<C: Call> Task for Loop<C> {
-        type Output = C::Output;
-        fn run<S: Simd>(self, simd: S) -> C::Output {
-            simd.lanes32().vectorize(self.0)
-        }
-    }
-    run(isa, Loop(call))
+pub(crate) fn compiled<C: Vectorized>(isa: Isa, call: C) -> Result<C::Output, IsaError> {
+    Ok(isa.detect()?.vectorize(call))
 }
 
 /// Encodes `x` to as many `codes`.
@@ -34,7 +27,7 @@ pub(super) struct Encode<'a, L, C> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct RefusedBlock(pub(super) usize);
 
-impl<L: EncodeLane, C: Code> Call for Encode<'_, L, C> {
+impl<L: EncodeLane, C: Code> Vectorized for Encode<'_, L, C> {
     type Output = Result<(), RefusedBlock>;
 
     #[inline(always)]
@@ -88,7 +81,7 @@ pub(super) struct Decode<'a, L, C> {
     pub(super) values: &'a mut [f32],
 }
 
-impl<L: DecodeLane, C: Code> Call for Decode<'_, L, C> {
+impl<L: DecodeLane, C: Code> Vectorized for Decode<'_, L, C> {
     type Output = ();
 
     #[inline(always)]

@@ -34,7 +34,6 @@ mod plan;
 mod random;
 mod source;
 
-pub(crate) use blocks::compiled;
 pub use code::Code;
 pub use decode::Decoder;
 pub use encode::Encoder;

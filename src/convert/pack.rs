@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::ConvertError;
 use super::blocks::compiled;
 use super::pack_order::PackOrder;
-use crate::simd::{Call, Isa};
+use crate::simd::{Isa, Vectorized};
 
 /// Bytes that `codes` codes of `bits` bits take: `ceil(codes * bits / 8)`.
 #[must_use]
@@ -105,7 +105,7 @@ struct Pack<'a, const B: usize> {
     order: PackOrder,
 }
 
-impl<const B: usize> Call for Pack<'_, B> {
+impl<const B: usize> Vectorized for Pack<'_, B> {
     type Output = ();
 
     #[inline(always)]
@@ -160,7 +160,7 @@ struct Unpack<'a, const B: usize> {
     order: PackOrder,
 }
 
-impl<const B: usize> Call for Unpack<'_, B> {
+impl<const B: usize> Vectorized for Unpack<'_, B> {
     type Output = ();
 
     #[inline(always)]

@@ -27,7 +27,7 @@ use super::{guarded, stepped, trajectory};
 use crate::accumulate::{Accumulator, FirstEvent, Report};
 use crate::reference::check_init;
 use crate::room;
-use crate::simd::{Isa, IsaError, advise_large_pages};
+use crate::simd::{Detected, Isa, advise_large_pages};
 
 /// `a` times `b`, whose inner dimensions agree.
 pub(crate) fn multiply(
@@ -55,7 +55,7 @@ pub(crate) fn multiply_into<T: Output>(
     mut out: ArrayViewMut2<'_, T>,
 ) -> Result<ProductReport, MatmulError> {
     let MatmulOptions { report: level, init, .. } = *options;
-    let (stages, isa) = (stages(acc)?, available(options.isa)?);
+    let (stages, isa) = (stages(acc)?, Detected::or_best(options.isa)?);
     if let Some(init) = init {
         check_init(init, acc, out.dim())?;
     }
@@ -97,7 +97,7 @@ pub(crate) fn multiply_into<T: Output>(
 fn report(
     stages: &[(StageTally, Option<FirstEvent>)],
     level: ReportLevel,
-    isa: Isa,
+    isa: Detected,
     seconds: f64,
 ) -> ProductReport {
     let events = || stages.iter().map(|(tally, first)| tally.events(*first)).collect();
@@ -106,7 +106,7 @@ fn report(
     ProductReport {
         events: (level != ReportLevel::None).then(events),
         report: (level == ReportLevel::Full).then(whole),
-        isa,
+        isa: isa.isa(),
         seconds,
     }
 }
@@ -118,7 +118,7 @@ pub(crate) fn widths(
     acc: &Accumulator,
     isa: Option<Isa>,
 ) -> Result<Widths, MatmulError> {
-    let (stages, isa) = (stage::exact(&stages(acc)?), available(isa)?);
+    let (stages, isa) = (stage::exact(&stages(acc)?), Detected::or_best(isa)?);
     let bounds = Bounds::new(a, &b.matrix);
     let plan = Plan::new(&stages, bounds, ReportLevel::Full);
     let problem = Problem { a, b, acc, init: None };
@@ -137,15 +137,6 @@ pub(crate) fn widths(
 
 fn stages(acc: &Accumulator) -> Result<Vec<StagePlan>, MatmulError> {
     stage::stages(acc).ok_or_else(|| MatmulError::NotInteger(acc.to_string()))
-}
-
-/// The instruction set that was asked for, or else the best one.
-fn available(isa: Option<Isa>) -> Result<Isa, IsaError> {
-    match isa {
-        Some(isa) if !isa.is_available() => Err(IsaError::Unavailable(isa)),
-        Some(isa) => Ok(isa),
-        None => Ok(Isa::best()),
-    }
 }
 
 /// Whether an exact sum is all that the values take, and outputs of `bits` bits hold them.
@@ -179,15 +170,15 @@ fn run<T: Output>(
 ) -> Result<(Vec<StageTally>, f64), MatmulError> {
     let &Request { problem, ref plan, isa, .. } = request;
     let (tallies, seconds) = match kernel {
-        Kernel::Exact(kernel, store) => (Vec::new(), kernel.multiply(store, isa, out)?),
+        Kernel::Exact(kernel, store) => (Vec::new(), kernel.multiply(store, isa, out)),
         Kernel::Guarded(operands, worst_case) => {
-            guarded::product::multiply(operands, plan, &worst_case, isa, out)?
+            guarded::product::multiply(operands, plan, &worst_case, isa, out)
         }
         Kernel::Trajectory(operands) => {
-            trajectory::product::multiply(operands, &plan.stages, collected, isa, out)?
+            trajectory::product::multiply(operands, &plan.stages, collected, isa, out)
         }
         Kernel::Stepped(word) => {
-            stepped::product::multiply(problem.a, problem.b, plan, word, isa, out)?
+            stepped::product::multiply(problem.a, problem.b, plan, word, isa, out)
         }
         Kernel::Reference => return problem.multiply(out),
     };

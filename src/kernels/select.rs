@@ -38,10 +38,9 @@ use super::plan::stage::{StagePlan, StageRegister};
 use super::product::ReportLevel;
 use super::reference::Problem;
 use super::{guarded, trajectory};
-use crate::simd::Isa;
+use crate::simd::Detected;
 #[cfg(target_arch = "x86_64")]
 use crate::simd::amx::Amx;
-use crate::simd::bits::counts_bits;
 
 /// What computes a product.
 pub(crate) enum Kernel<'a> {
@@ -65,7 +64,7 @@ pub(crate) struct Request<'a, 'm> {
     pub(crate) stages: Vec<StagePlan>,
     /// The form in which they are run.
     pub(crate) plan: Plan,
-    pub(crate) isa: Isa,
+    pub(crate) isa: Detected,
 }
 
 impl<'a> Kernel<'a> {
@@ -120,7 +119,11 @@ impl Request<'_, '_> {
 }
 
 /// The kernel of exact sums, if there is one for these operands.
-fn exact_kernel<'a>(a: &'a Matrix<'_>, b: &'a PackedMatrix, isa: Isa) -> Option<ExactKernel<'a>> {
+fn exact_kernel<'a>(
+    a: &'a Matrix<'_>,
+    b: &'a PackedMatrix,
+    isa: Detected,
+) -> Option<ExactKernel<'a>> {
     match ByteOperands::new(a, b) {
         Some(operands) => Some(byte_kernel(operands, isa)),
         None => Int16Operands::new(a, b).map(ExactKernel::Int16),
@@ -128,7 +131,7 @@ fn exact_kernel<'a>(a: &'a Matrix<'_>, b: &'a PackedMatrix, isa: Isa) -> Option<
 }
 
 /// The kernel of exact sums of bytes.
-fn byte_kernel(operands: ByteOperands<'_>, isa: Isa) -> ExactKernel<'_> {
+fn byte_kernel(operands: ByteOperands<'_>, isa: Detected) -> ExactKernel<'_> {
     if is_faster_as_bits(operands, isa) {
         return ExactKernel::Ternary(operands);
     }
@@ -142,24 +145,16 @@ fn byte_kernel(operands: ByteOperands<'_>, isa: Isa) -> ExactKernel<'_> {
     ExactKernel::Int8(operands)
 }
 
-/// Below this k, bits save no time: packing them takes as long.
-const LEAST_BITS: usize = 128;
-/// The same with AVX-512, which multiplies bytes so fast that bits pay later,
-const LEAST_BITS_WIDE: usize = 512;
-/// and later still where both operands have zeros, so that twice as much is counted. Measured in `benches/products.rs`.
-const LEAST_TERNARY_WIDE: usize = 2048;
-
 /// Whether the codes are -1, 0 and 1, and faster counted as bits than multiplied as bytes.
-fn is_faster_as_bits(operands: ByteOperands<'_>, isa: Isa) -> bool {
+fn is_faster_as_bits(operands: ByteOperands<'_>, isa: Detected) -> bool {
     let (ByteOperands { a, b, .. }, (m, k, _)) = (operands, operands.dim());
-    let is_wide = isa.is_avx512();
+    let tuning = isa.tuning();
     ternary::is_ternary(b)
         && ternary::is_ternary(a)
-        && k >= if is_wide { LEAST_BITS_WIDE } else { LEAST_BITS }
-        && counts_bits(isa)
+        && k >= tuning.binary_from
+        && isa.counts_bits()
         && !has_amx(isa, m)
-        && (!is_wide
-            || k >= LEAST_TERNARY_WIDE
+        && (k >= tuning.ternary_from
             || !operands.ternary_columns(Side::Lanes).has_zeros()
             || !ternary::has_zeros(a))
 }
@@ -170,12 +165,12 @@ const LEAST_AMX_ROWS: usize = 8;
 
 /// The proof that there are AMX tiles, if `m` rows are multiplied in them by `isa`.
 #[cfg(target_arch = "x86_64")]
-fn amx(isa: Isa, m: usize) -> Option<Amx> {
-    if isa == Isa::Amx && m >= LEAST_AMX_ROWS { Amx::detect() } else { None }
+fn amx(isa: Detected, m: usize) -> Option<Amx> {
+    isa.tiles().filter(|_| m >= LEAST_AMX_ROWS)
 }
 
 /// Whether `m` rows of bytes are multiplied in AMX tiles, which is faster than to count bits.
-fn has_amx(isa: Isa, m: usize) -> bool {
+fn has_amx(isa: Detected, m: usize) -> bool {
     #[cfg(target_arch = "x86_64")]
     return amx(isa, m).is_some();
     #[cfg(not(target_arch = "x86_64"))]

@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use fewbit_formats::{Format, Policy, philox};
 use rayon::prelude::*;
 
-use crate::convert::{ConvertError, Encoder, compiled};
+use crate::convert::{ConvertError, Encoder};
 use crate::reference;
-use crate::simd::{Call, Isa};
+use crate::simd::{Detected, Vectorized};
 use crate::tensor::{Arrangement, Code, array, unravel};
 
 use super::parameters::Parameters;
@@ -165,15 +165,7 @@ impl<'a> Run<'a> {
             let first = first + tile * TILE;
             let quotients = &mut quotients[..x.len()];
             let fill = Quotients { run: self, first, x, quotients };
-            // The widest instruction set that there is, so it is available.
-            if compiled(Isa::best(), fill).is_err() {
-                for Piece { start, end, group } in self.pieces(first, x.len()) {
-                    let (scale, zero_point) = (self.scale[group], self.zero_point_of(group));
-                    for (q, x) in quotients[start..end].iter_mut().zip(&x[start..end]) {
-                        *q = reference::quantize::scaled(*x, scale, zero_point, self.scheme.format);
-                    }
-                }
-            }
+            Detected::best().vectorize(fill);
             encoder.encode(quotients, codes).map_err(|error| match error {
                 ConvertError::Value { index, source } => self.refused(first + index, source),
                 other => QuantizeError::Tensor(other.into()),
@@ -258,7 +250,7 @@ struct Quotients<'r, 'a> {
     quotients: &'r mut [f32],
 }
 
-impl Call for Quotients<'_, '_> {
+impl Vectorized for Quotients<'_, '_> {
     type Output = ();
 
     #[inline(always)]

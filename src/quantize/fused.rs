@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use ndarray::Array1;
 use rayon::prelude::*;
 
-use crate::convert::{Encoder, compiled};
-use crate::simd::{Call, Isa};
+use crate::convert::Encoder;
+use crate::simd::{Detected, Vectorized};
 use crate::tensor::{Arrangement, Code, Granularity};
 
 use super::execute::{Piece, Run, TASK};
@@ -48,9 +48,7 @@ pub(super) fn fused<C: Code>(
         };
         let first = index * task;
         let magnitudes = Magnitudes { run: &run, first, x, magnitudes: scales };
-        if compiled(Isa::best(), magnitudes).is_err() {
-            Magnitudes { run: &run, first, x, magnitudes: scales }.call();
-        }
+        Detected::best().vectorize(magnitudes);
         let rule = quantizer.scale_rule();
         let found = Array1::from_vec(scales.to_vec()).into_dyn();
         let found = rule.finish(found, quantizer.scheme().format)?;
@@ -100,7 +98,7 @@ struct Magnitudes<'r, 'a> {
     magnitudes: &'r mut [f32],
 }
 
-impl Call for Magnitudes<'_, '_> {
+impl Vectorized for Magnitudes<'_, '_> {
     type Output = ();
 
     #[inline(always)]

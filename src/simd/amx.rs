@@ -23,8 +23,8 @@ pub(crate) const STEP: usize = OUTPUTS * DEPTH;
 
 /// This CPU has AVX-512 with VNNI and AMX for bytes, and the system lets this process use it: made by
 /// [`Amx::detect`] alone.
-#[derive(Clone, Copy)]
-pub(crate) struct Amx(());
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Amx(Avx512);
 
 /// What the bytes of A and of B are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,25 +41,34 @@ pub(crate) enum Signs {
 
 impl Amx {
     /// The token, where the CPU has the instructions and the system allows them.
-    pub(crate) fn detect() -> Option<Self> {
+    pub(super) fn detect() -> Option<Self> {
         static ALLOWED: LazyLock<bool> = LazyLock::new(|| has_amx() && request_tiles());
-        (Avx512::detect().is_some() && *ALLOWED).then_some(Self(()))
+        Avx512::detect().filter(|_| *ALLOWED).map(Self)
+    }
+
+    /// The set that it adds tiles to.
+    pub(crate) fn avx512(self) -> Avx512 {
+        self.0
     }
 }
 
 /// Whether the CPU has tiles and their products of bytes.
 fn has_amx() -> bool {
-    use std::arch::x86_64::{__cpuid, __cpuid_count};
+    use std::arch::x86_64::__cpuid_count;
     const AMX_TILE: u32 = 1 << 24;
     const AMX_INT8: u32 = 1 << 25;
     let wanted = AMX_TILE | AMX_INT8;
-    #[allow(
-        unused_unsafe,
-        reason = "newer compilers know that it is safe, the oldest supported one does not"
-    )]
-    // SAFETY: every x86-64 has the instruction, and it touches no memory.
-    let (leaves, features) = unsafe { (__cpuid(0).eax, __cpuid_count(7, 0).edx) };
-    leaves >= 7 && features & wanted == wanted
+    let cpuid = |leaf| {
+        #[allow(
+            unused_unsafe,
+            reason = "newer compilers know that it is safe, the oldest supported one does not"
+        )]
+        // SAFETY: every x86-64 has the instruction, and it touches no memory.
+        unsafe {
+            __cpuid_count(leaf, 0)
+        }
+    };
+    cpuid(0).eax >= 7 && cpuid(7).edx & wanted == wanted
 }
 
 /// Whether the system lets this process use them; where it is not known how to ask, it does not.

@@ -2,119 +2,81 @@
 
 use std::arch::x86_64::*;
 
-use super::fused::Avx2Fused;
-use super::real::{Avx2Double, Avx2Single};
-use super::{Call, Lanes, Simd};
+use super::{
+    BitLanes, ByteLanes, FloatLanes, FmaLanes, Int16Lanes, IntLanes, LanesOf, Registers, Simd,
+    Token, Tuning, Vector, Vectorized, both, scalar,
+};
 
-/// This CPU has AVX2, FMA and F16C: made by [`Avx2::detect`] alone.
-#[derive(Clone, Copy)]
-pub(crate) struct Avx2(());
-
-impl Avx2 {
-    /// The token, where the CPU has the instructions.
-    pub(super) fn detect() -> Option<Self> {
-        let all = is_x86_feature_detected!("avx2")
-            && is_x86_feature_detected!("fma")
-            && is_x86_feature_detected!("f16c");
-        all.then_some(Self(()))
-    }
-
-    /// Runs `call` compiled with its instructions.
-    #[inline(always)]
-    pub(super) fn vectorize<C: Call>(self, call: C) -> C::Output {
-        #[target_feature(enable = "avx2,fma,f16c")]
-        #[inline(never)]
-        fn inner<C: Call>(call: C) -> C::Output {
-            call.call()
-        }
-        // SAFETY: `self` exists, so the CPU has all three extensions.
-        unsafe { inner(call) }
-    }
+token! {
+    /// This CPU has AVX2, FMA and F16C.
+    Avx2,
+    Tuning { registers: Registers::Sixteen, vector: 32, binary_from: 128, ternary_from: 128 },
+    ["avx2", "fma", "f16c"]
 }
 
 impl Simd for Avx2 {
-    type L32 = Avx2Lanes32;
-    type L64 = Avx2Lanes64;
-    type Fused = Avx2Fused;
-    type Single = Avx2Single;
-    type Double = Avx2Double;
-
-    #[inline(always)]
-    fn lanes32(self) -> Avx2Lanes32 {
-        Avx2Lanes32(self)
-    }
-
-    #[inline(always)]
-    fn lanes64(self) -> Avx2Lanes64 {
-        Avx2Lanes64(self)
-    }
-
-    #[inline(always)]
-    fn fused(self) -> Avx2Fused {
-        Avx2Fused(self)
-    }
-
-    #[inline(always)]
-    fn single(self) -> Avx2Single {
-        Avx2Single(self)
-    }
-
-    #[inline(always)]
-    fn double(self) -> Avx2Double {
-        Avx2Double(self)
-    }
+    type Int32 = LanesOf<Self, i32>;
+    type Int64 = LanesOf<Self, i64>;
+    type Bits = LanesOf<Self, u64>;
+    type Popcnt = LanesOf<Self, u64>;
+    type Fma = LanesOf<Self, f32>;
+    type F32 = LanesOf<Self, f32>;
+    type F64 = LanesOf<Self, f64>;
 }
 
-/// 8 lanes of 32 bits.
-#[derive(Clone, Copy)]
-pub(crate) struct Avx2Lanes32(Avx2);
-
-/// 4 lanes of 64 bits.
-#[derive(Clone, Copy)]
-pub(crate) struct Avx2Lanes64(Avx2);
-
-/// Methods whose body is one expression of AVX2 instructions.
-macro_rules! avx2 {
-    ($($(#[$attr:meta])* fn $name:ident($self:ident $(, $arg:ident: $type:ty)*) -> $out:ty { $body:expr })*) => {
-        $(
-            $(#[$attr])*
-            #[inline(always)]
-            fn $name($self $(, $arg: $type)*) -> $out {
-                // SAFETY: the token in `self` proves AVX2.
-                unsafe { $body }
-            }
-        )*
-    };
-}
-
-impl Lanes for Avx2Lanes32 {
-    type Word = i32;
+// SAFETY: integers, or floating-point numbers, without padding.
+unsafe impl Vector<i32> for Avx2 {
     type V = __m256i;
 
-    const N: usize = 8;
-    const K_TILE: usize = 2;
-
-    #[inline(always)]
-    fn vectorize<C: Call>(self, call: C) -> C::Output {
-        self.0.vectorize(call)
-    }
-
-    #[inline(always)]
-    fn load(self, from: &[i32]) -> __m256i {
-        let from = &from[..Self::N];
-        // SAFETY: `from` has 8 words, and `self` proves AVX2.
-        unsafe { _mm256_loadu_si256(from.as_ptr().cast()) }
-    }
-
-    #[inline(always)]
-    fn store(self, v: __m256i, to: &mut [i32]) {
-        let to = &mut to[..Self::N];
-        // SAFETY: `to` has 8 words, and `self` proves AVX2.
-        unsafe { _mm256_storeu_si256(to.as_mut_ptr().cast(), v) }
-    }
-
-    avx2! {
+    instructions! {
+        "avx2,fma,f16c";
         fn splat(self, x: i32) -> __m256i { _mm256_set1_epi32(x) }
+    }
+}
+
+// SAFETY: integers, or floating-point numbers, without padding.
+unsafe impl Vector<i64> for Avx2 {
+    type V = __m256i;
+
+    instructions! {
+        "avx2,fma,f16c";
+        fn splat(self, x: i64) -> __m256i { _mm256_set1_epi64x(x) }
+    }
+}
+
+// SAFETY: integers, or floating-point numbers, without padding.
+unsafe impl Vector<u64> for Avx2 {
+    type V = __m256i;
+
+    instructions! {
+        "avx2,fma,f16c";
+        fn splat(self, x: u64) -> __m256i { _mm256_set1_epi64x(x.cast_signed()) }
+    }
+}
+
+// SAFETY: integers, or floating-point numbers, without padding.
+unsafe impl Vector<f32> for Avx2 {
+    type V = __m256;
+
+    instructions! {
+        "avx2,fma,f16c";
+        fn splat(self, x: f32) -> __m256 { _mm256_set1_ps(x) }
+    }
+}
+
+// SAFETY: integers, or floating-point numbers, without padding.
+unsafe impl Vector<f64> for Avx2 {
+    type V = __m256d;
+
+    instructions! {
+        "avx2,fma,f16c";
+        fn splat(self, x: f64) -> __m256d { _mm256_set1_pd(x) }
+    }
+}
+
+impl IntLanes for LanesOf<Avx2, i32> {
+    instructions! {
+        "avx2,fma,f16c";
         fn dot(self, acc: __m256i, a: __m256i, b: __m256i) -> __m256i {
             _mm256_add_epi32(acc, _mm256_madd_epi16(a, b))
         }
@@ -134,34 +96,9 @@ impl Lanes for Avx2Lanes32 {
     }
 }
 
-impl Lanes for Avx2Lanes64 {
-    type Word = i64;
-    type V = __m256i;
-
-    const N: usize = 4;
-    const K_TILE: usize = 1;
-
-    #[inline(always)]
-    fn vectorize<C: Call>(self, call: C) -> C::Output {
-        self.0.vectorize(call)
-    }
-
-    #[inline(always)]
-    fn load(self, from: &[i64]) -> __m256i {
-        let from = &from[..Self::N];
-        // SAFETY: `from` has 4 words, and `self` proves AVX2.
-        unsafe { _mm256_loadu_si256(from.as_ptr().cast()) }
-    }
-
-    #[inline(always)]
-    fn store(self, v: __m256i, to: &mut [i64]) {
-        let to = &mut to[..Self::N];
-        // SAFETY: `to` has 4 words, and `self` proves AVX2.
-        unsafe { _mm256_storeu_si256(to.as_mut_ptr().cast(), v) }
-    }
-
-    avx2! {
-        fn splat(self, x: i64) -> __m256i { _mm256_set1_epi64x(x) }
+impl IntLanes for LanesOf<Avx2, i64> {
+    instructions! {
+        "avx2,fma,f16c";
         fn dot(self, acc: __m256i, a: __m256i, b: __m256i) -> __m256i {
             _mm256_add_epi64(acc, _mm256_mul_epi32(a, b))
         }
@@ -182,4 +119,183 @@ impl Lanes for Avx2Lanes64 {
             )
         }
     }
+}
+
+/// The odd ones of eight lanes.
+const ODD: i32 = 0b1010_1010;
+
+impl Int16Lanes for LanesOf<Avx2, i32> {
+    instructions! {
+        "avx2,fma,f16c";
+        fn join_low(self, even: __m256i, odd: __m256i) -> __m256i {
+            _mm256_blend_epi16::<ODD>(even, _mm256_slli_epi32::<16>(odd))
+        }
+        fn join_high(self, even: __m256i, odd: __m256i) -> __m256i {
+            _mm256_blend_epi16::<ODD>(_mm256_srli_epi32::<16>(even), odd)
+        }
+        fn split(self, v: __m256i) -> [__m256i; 2] {
+            [
+                _mm256_srai_epi32::<16>(_mm256_slli_epi32::<16>(v)),
+                _mm256_srai_epi32::<16>(v),
+            ]
+        }
+        fn low_and_high(self, v: __m256i) -> [__m256i; 2] {
+            [_mm256_srai_epi16::<8>(_mm256_slli_epi16::<8>(v)), _mm256_srai_epi16::<8>(v)]
+        }
+        fn spread(self, v: __m256i, place: usize) -> __m256i {
+            let first = _mm256_broadcastsi128_si256(_mm_set_epi32(
+                first_byte(3), first_byte(2), first_byte(1), first_byte(0),
+            ));
+            let place = _mm256_set1_epi16(place as i16);
+            _mm256_shuffle_epi8(v, _mm256_add_epi16(first, place))
+        }
+        fn shift_right16(self, v: __m256i, bits: u32) -> __m256i {
+            _mm256_sra_epi16(v, _mm_cvtsi32_si128(bits.cast_signed()))
+        }
+        fn add16(self, a: __m256i, b: __m256i) -> __m256i { _mm256_add_epi16(a, b) }
+        fn add_saturating16(self, a: __m256i, b: __m256i) -> __m256i {
+            _mm256_adds_epi16(a, b)
+        }
+        fn sub16(self, a: __m256i, b: __m256i) -> __m256i { _mm256_sub_epi16(a, b) }
+        fn mul16(self, a: __m256i, b: __m256i) -> __m256i { _mm256_mullo_epi16(a, b) }
+        fn min16(self, a: __m256i, b: __m256i) -> __m256i { _mm256_min_epi16(a, b) }
+        fn max16(self, a: __m256i, b: __m256i) -> __m256i { _mm256_max_epi16(a, b) }
+        fn wrap16(self, v: __m256i, mask: __m256i, sign: __m256i) -> __m256i {
+            _mm256_sub_epi16(_mm256_xor_si256(_mm256_and_si256(v, mask), sign), sign)
+        }
+        fn add_same16(self, sum: __m256i, x: __m256i, a: __m256i, b: __m256i) -> __m256i {
+            _mm256_add_epi16(sum, _mm256_and_si256(_mm256_cmpeq_epi16(a, b), x))
+        }
+    }
+}
+
+impl ByteLanes for LanesOf<Avx2, i32> {
+    const DOTS_BYTES: bool = false;
+
+    instructions! {
+        "avx2,fma,f16c";
+        fn dot_bytes(self, acc: __m256i, a: __m256i, b: __m256i) -> __m256i {
+            // Even and odd bytes as 16-bit integers; their products are summed in 32 bits.
+            let low = _mm256_set1_epi16(0xff);
+            let even = _mm256_madd_epi16(
+                _mm256_and_si256(a, low),
+                _mm256_srai_epi16::<8>(_mm256_slli_epi16::<8>(b)),
+            );
+            let odd = _mm256_madd_epi16(
+                _mm256_srli_epi16::<8>(a),
+                _mm256_srai_epi16::<8>(b),
+            );
+            _mm256_add_epi32(acc, _mm256_add_epi32(even, odd))
+        }
+        fn magnitudes(self, a: __m256i) -> __m256i { _mm256_abs_epi8(a) }
+        fn negative_magnitudes(self, b: __m256i) -> __m256i {
+            _mm256_min_epi8(b, _mm256_sub_epi8(_mm256_setzero_si256(), b))
+        }
+        fn positives(self, b: __m256i) -> __m256i {
+            _mm256_max_epi8(b, _mm256_setzero_si256())
+        }
+        fn sub(self, a: __m256i, b: __m256i) -> __m256i { _mm256_sub_epi32(a, b) }
+        fn and(self, a: __m256i, b: __m256i) -> __m256i { _mm256_and_si256(a, b) }
+        fn xor(self, a: __m256i, b: __m256i) -> __m256i { _mm256_xor_si256(a, b) }
+        fn halves(self, pairs: __m256i) -> [__m256i; 2] {
+            [
+                _mm256_and_si256(pairs, _mm256_set1_epi16(0xff)),
+                _mm256_srai_epi16::<8>(pairs),
+            ]
+        }
+        fn any_greater(self, a: __m256i, b: __m256i) -> bool {
+            _mm256_movemask_epi8(_mm256_cmpgt_epi32(a, b)) != 0
+        }
+    }
+}
+
+impl BitLanes for LanesOf<Avx2, u64> {
+    instructions! {
+        "avx2,fma,f16c";
+        fn xor(self, a: __m256i, b: __m256i) -> __m256i { _mm256_xor_si256(a, b) }
+        fn and(self, a: __m256i, b: __m256i) -> __m256i { _mm256_and_si256(a, b) }
+        fn differ(self, a: __m256i, b: __m256i, mask: __m256i) -> __m256i {
+            _mm256_and_si256(_mm256_xor_si256(a, b), mask)
+        }
+        fn add(self, a: __m256i, b: __m256i) -> __m256i { _mm256_add_epi64(a, b) }
+        fn sub(self, a: __m256i, b: __m256i) -> __m256i { _mm256_sub_epi64(a, b) }
+        fn count(self, v: __m256i) -> __m256i {
+            let table = _mm256_broadcastsi128_si256(
+                _mm_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4),
+            );
+            let nibble = _mm256_set1_epi8(0x0f);
+            let low = _mm256_shuffle_epi8(table, _mm256_and_si256(v, nibble));
+            let high = _mm256_and_si256(_mm256_srli_epi16::<4>(v), nibble);
+            let bytes = _mm256_add_epi8(low, _mm256_shuffle_epi8(table, high));
+            _mm256_sad_epu8(bytes, _mm256_setzero_si256())
+        }
+    }
+}
+
+impl FmaLanes for LanesOf<Avx2, f32> {
+    #[inline(always)]
+    fn fma_zero(self, a: __m256, b: __m256, c: __m256) -> __m256 {
+        scalar::each([a, b, c], scalar::fma_zero)
+    }
+
+    #[inline(always)]
+    fn fma_odd(self, a: __m256, b: __m256, c: __m256) -> __m256 {
+        scalar::each([a, b, c], scalar::fma_odd)
+    }
+
+    instructions! {
+        "avx2,fma,f16c";
+        fn fma_even(self, a: __m256, b: __m256, c: __m256) -> __m256 { _mm256_fmadd_ps(a, b, c) }
+        fn half_even(self, v: __m256) -> __m256 {
+            _mm256_cvtph_ps(_mm256_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(v))
+        }
+        fn half_zero(self, v: __m256) -> __m256 {
+            _mm256_cvtph_ps(_mm256_cvtps_ph::<_MM_FROUND_TO_ZERO>(v))
+        }
+        fn cut_even(self, v: __m256, cut: u32) -> __m256 {
+            let bits = _mm256_castps_si256(v);
+            let last = _mm256_and_si256(
+                _mm256_srlv_epi32(bits, _mm256_set1_epi32(cut as i32)),
+                _mm256_set1_epi32(1),
+            );
+            let below = _mm256_set1_epi32((1 << (cut - 1)) - 1);
+            let rounded = _mm256_add_epi32(bits, _mm256_add_epi32(below, last));
+            let mask = _mm256_set1_epi32((u32::MAX << cut) as i32);
+            _mm256_castsi256_ps(_mm256_and_si256(rounded, mask))
+        }
+        fn cut_zero(self, v: __m256, cut: u32) -> __m256 {
+            _mm256_and_ps(v, _mm256_castsi256_ps(_mm256_set1_epi32((u32::MAX << cut) as i32)))
+        }
+    }
+}
+
+impl FloatLanes for LanesOf<Avx2, f32> {
+    instructions! {
+        "avx2,fma,f16c";
+        fn add(self, a: __m256, b: __m256) -> __m256 { _mm256_add_ps(a, b) }
+        fn sub(self, a: __m256, b: __m256) -> __m256 { _mm256_sub_ps(a, b) }
+        fn mul(self, a: __m256, b: __m256) -> __m256 { _mm256_mul_ps(a, b) }
+        fn max(self, a: __m256, b: __m256) -> __m256 { _mm256_max_ps(a, b) }
+        fn trunc(self, v: __m256) -> __m256 {
+            _mm256_round_ps::<{ _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC }>(v)
+        }
+    }
+}
+
+impl FloatLanes for LanesOf<Avx2, f64> {
+    instructions! {
+        "avx2,fma,f16c";
+        fn add(self, a: __m256d, b: __m256d) -> __m256d { _mm256_add_pd(a, b) }
+        fn sub(self, a: __m256d, b: __m256d) -> __m256d { _mm256_sub_pd(a, b) }
+        fn mul(self, a: __m256d, b: __m256d) -> __m256d { _mm256_mul_pd(a, b) }
+        fn max(self, a: __m256d, b: __m256d) -> __m256d { _mm256_max_pd(a, b) }
+        fn trunc(self, v: __m256d) -> __m256d {
+            _mm256_round_pd::<{ _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC }>(v)
+        }
+    }
+}
+
+/// Where a shuffle finds byte 0 of word `word` of its 128 bits, and then a zero; twice.
+pub(super) const fn first_byte(word: i16) -> i32 {
+    both(i16::MIN + 4 * word)
 }

@@ -1,189 +1,58 @@
-//! AVX-512 with VNNI: vectors of 512 bits.
+//! AVX-512 with VNNI, which sums two products of 16-bit integers, or four of bytes, in one instruction.
 
 use std::arch::x86_64::*;
 
-use super::fused::Avx512Fused;
-use super::real::{Avx512Double, Avx512Single};
-use super::{Call, Lanes, Simd};
+use super::avx512_lanes::Avx512Token;
+use super::{Lanes, LanesOf, Registers, Simd, Token, Tuning, Vectorized};
 
-/// This CPU has AVX-512 F, BW, DQ, VL and VNNI: made by [`Avx512::detect`] alone.
-#[derive(Clone, Copy)]
-pub(crate) struct Avx512(());
+token! {
+    /// This CPU has AVX-512 F, BW, DQ, VL and VNNI.
+    Avx512,
+    // Bytes are multiplied so fast that bits pay late.
+    Tuning { registers: Registers::ThirtyTwo, vector: 64, binary_from: 512, ternary_from: 2048 },
+    ["avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512vnni"]
+}
 
-impl Avx512 {
-    /// The token, where the CPU has the instructions.
-    pub(super) fn detect() -> Option<Self> {
-        let all = is_x86_feature_detected!("avx512f")
-            && is_x86_feature_detected!("avx512bw")
-            && is_x86_feature_detected!("avx512dq")
-            && is_x86_feature_detected!("avx512vl")
-            && is_x86_feature_detected!("avx512vnni");
-        all.then_some(Self(()))
-    }
+// SAFETY: its features are among those that were detected.
+unsafe impl Avx512Token for Avx512 {
+    const DOTS_BYTES: bool = true;
 
-    /// Runs `call` compiled with its instructions.
-    #[inline(always)]
-    pub(super) fn vectorize<C: Call>(self, call: C) -> C::Output {
-        #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
-        #[inline(never)]
-        fn inner<C: Call>(call: C) -> C::Output {
-            call.call()
+    instructions! {
+        "avx512f,avx512vnni";
+        fn dot_pairs(self, acc: __m512i, a: __m512i, b: __m512i) -> __m512i {
+            _mm512_dpwssd_epi32(acc, a, b)
         }
-        // SAFETY: `self` exists, so the CPU has all five extensions.
-        unsafe { inner(call) }
+        fn dot_bytes(self, acc: __m512i, a: __m512i, b: __m512i) -> __m512i {
+            _mm512_dpbusd_epi32(acc, a, b)
+        }
     }
 }
 
 impl Simd for Avx512 {
-    type L32 = Avx512Lanes32;
-    type L64 = Avx512Lanes64;
-    type Fused = Avx512Fused;
-    type Single = Avx512Single;
-    type Double = Avx512Double;
+    type Int32 = LanesOf<Self, i32>;
+    type Int64 = LanesOf<Self, i64>;
+    type Bits = LanesOf<Self, u64>;
+    type Popcnt = LanesOf<Avx512Popcnt, u64>;
+    type Fma = LanesOf<Self, f32>;
+    type F32 = LanesOf<Self, f32>;
+    type F64 = LanesOf<Self, f64>;
 
-    #[inline(always)]
-    fn lanes32(self) -> Avx512Lanes32 {
-        Avx512Lanes32(self)
-    }
-
-    #[inline(always)]
-    fn lanes64(self) -> Avx512Lanes64 {
-        Avx512Lanes64(self)
-    }
-
-    #[inline(always)]
-    fn fused(self) -> Avx512Fused {
-        Avx512Fused(self)
-    }
-
-    #[inline(always)]
-    fn single(self) -> Avx512Single {
-        Avx512Single(self)
-    }
-
-    #[inline(always)]
-    fn double(self) -> Avx512Double {
-        Avx512Double(self)
+    fn popcnt(self) -> Option<Self::Popcnt> {
+        Avx512Popcnt::detect().map(Lanes::new)
     }
 }
 
-/// 16 lanes of 32 bits.
-#[derive(Clone, Copy)]
-pub(crate) struct Avx512Lanes32(Avx512);
-
-/// 8 lanes of 64 bits.
-#[derive(Clone, Copy)]
-pub(crate) struct Avx512Lanes64(Avx512);
-
-/// `(a & b) ^ c` as the truth table of a ternary logic instruction.
-const AND_XOR: i32 = (0b1111_0000 & 0b1100_1100) ^ 0b1010_1010;
-
-/// Methods whose body is one expression of AVX-512 instructions.
-macro_rules! avx512 {
-    ($($(#[$attr:meta])* fn $name:ident($self:ident $(, $arg:ident: $type:ty)*) -> $out:ty { $body:expr })*) => {
-        $(
-            $(#[$attr])*
-            #[inline(always)]
-            fn $name($self $(, $arg: $type)*) -> $out {
-                // SAFETY: the token in `self` proves AVX-512 F, BW, DQ, VL and VNNI.
-                unsafe { $body }
-            }
-        )*
-    };
+token! {
+    /// This CPU has AVX-512 F, BW, DQ, VL and VPOPCNTDQ.
+    Avx512Popcnt,
+    Avx512::TUNING,
+    ["avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512vpopcntdq"]
 }
 
-impl Lanes for Avx512Lanes32 {
-    type Word = i32;
-    type V = __m512i;
-
-    const N: usize = 16;
-    const K_TILE: usize = 2;
-
-    #[inline(always)]
-    fn vectorize<C: Call>(self, call: C) -> C::Output {
-        self.0.vectorize(call)
-    }
-
-    #[inline(always)]
-    fn load(self, from: &[i32]) -> __m512i {
-        let from = &from[..Self::N];
-        // SAFETY: `from` has 16 words, and `self` proves AVX-512 F.
-        unsafe { _mm512_loadu_si512(from.as_ptr().cast()) }
-    }
-
-    #[inline(always)]
-    fn store(self, v: __m512i, to: &mut [i32]) {
-        let to = &mut to[..Self::N];
-        // SAFETY: `to` has 16 words, and `self` proves AVX-512 F.
-        unsafe { _mm512_storeu_si512(to.as_mut_ptr().cast(), v) }
-    }
-
-    avx512! {
-        fn splat(self, x: i32) -> __m512i { _mm512_set1_epi32(x) }
-        fn dot(self, acc: __m512i, a: __m512i, b: __m512i) -> __m512i {
-            _mm512_dpwssd_epi32(acc, a, b)
-        }
-        fn add(self, a: __m512i, b: __m512i) -> __m512i { _mm512_add_epi32(a, b) }
-        fn min(self, a: __m512i, b: __m512i) -> __m512i { _mm512_min_epi32(a, b) }
-        fn max(self, a: __m512i, b: __m512i) -> __m512i { _mm512_max_epi32(a, b) }
-        fn wrap(self, v: __m512i, mask: __m512i, sign: __m512i) -> __m512i {
-            _mm512_sub_epi32(_mm512_ternarylogic_epi32::<AND_XOR>(v, mask, sign), sign)
-        }
-        fn count_changed(self, count: __m512i, a: __m512i, b: __m512i) -> __m512i {
-            _mm512_mask_add_epi32(
-                count,
-                _mm512_cmpneq_epi32_mask(a, b),
-                count,
-                _mm512_set1_epi32(1),
-            )
-        }
-    }
-}
-
-impl Lanes for Avx512Lanes64 {
-    type Word = i64;
-    type V = __m512i;
-
-    const N: usize = 8;
-    const K_TILE: usize = 1;
-
-    #[inline(always)]
-    fn vectorize<C: Call>(self, call: C) -> C::Output {
-        self.0.vectorize(call)
-    }
-
-    #[inline(always)]
-    fn load(self, from: &[i64]) -> __m512i {
-        let from = &from[..Self::N];
-        // SAFETY: `from` has 8 words, and `self` proves AVX-512 F.
-        unsafe { _mm512_loadu_si512(from.as_ptr().cast()) }
-    }
-
-    #[inline(always)]
-    fn store(self, v: __m512i, to: &mut [i64]) {
-        let to = &mut to[..Self::N];
-        // SAFETY: `to` has 8 words, and `self` proves AVX-512 F.
-        unsafe { _mm512_storeu_si512(to.as_mut_ptr().cast(), v) }
-    }
-
-    avx512! {
-        fn splat(self, x: i64) -> __m512i { _mm512_set1_epi64(x) }
-        fn dot(self, acc: __m512i, a: __m512i, b: __m512i) -> __m512i {
-            _mm512_add_epi64(acc, _mm512_mul_epi32(a, b))
-        }
-        fn add(self, a: __m512i, b: __m512i) -> __m512i { _mm512_add_epi64(a, b) }
-        fn min(self, a: __m512i, b: __m512i) -> __m512i { _mm512_min_epi64(a, b) }
-        fn max(self, a: __m512i, b: __m512i) -> __m512i { _mm512_max_epi64(a, b) }
-        fn wrap(self, v: __m512i, mask: __m512i, sign: __m512i) -> __m512i {
-            _mm512_sub_epi64(_mm512_ternarylogic_epi64::<AND_XOR>(v, mask, sign), sign)
-        }
-        fn count_changed(self, count: __m512i, a: __m512i, b: __m512i) -> __m512i {
-            _mm512_mask_add_epi64(
-                count,
-                _mm512_cmpneq_epi64_mask(a, b),
-                count,
-                _mm512_set1_epi64(1),
-            )
-        }
+// SAFETY: its features are among those that were detected.
+unsafe impl Avx512Token for Avx512Popcnt {
+    instructions! {
+        "avx512f,avx512vpopcntdq";
+        fn count(self, v: __m512i) -> __m512i { _mm512_popcnt_epi64(v) }
     }
 }

@@ -5,10 +5,10 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-use super::Simd;
 use super::portable::Portable;
+use super::{ByteLanes, IsaKernel, Simd, Tuning, Vectorized};
 #[cfg(target_arch = "x86_64")]
-use super::{amx::Amx, avx2::Avx2, avx512::Avx512};
+use super::{amx::Amx, avx2::Avx2, avx512::Avx512, avx512bw::Avx512Bw};
 
 /// An instruction set that the kernels are compiled for; every one gives the same bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -17,7 +17,9 @@ pub enum Isa {
     Portable,
     /// x86-64 with AVX2, FMA and F16C.
     Avx2,
-    /// x86-64 with AVX-512 F, BW, DQ, VL and VNNI.
+    /// x86-64 with AVX-512 F, BW, DQ and VL.
+    Avx512Bw,
+    /// The same with VNNI.
     Avx512,
     /// The same with AMX for bytes, which sums exact products of bytes in tiles; all else runs as [`Self::Avx512`]. Linux
     /// alone lets a process ask for it.
@@ -28,34 +30,47 @@ pub enum Isa {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum IsaError {
     /// A name that no instruction set has.
-    #[error("`{0}` is not an instruction set: expected portable, avx2, avx512 or amx")]
+    #[error("`{0}` is not an instruction set: expected {expected}", expected = Isa::names())]
     Unknown(String),
     /// One that this CPU lacks.
-    #[error("this CPU does not have {0}; it has {available}", available = list(Isa::available()))]
+    #[error("this CPU does not have {0}; it has {available}", available = list(Isa::available(), ", "))]
     Unavailable(Isa),
 }
 
-fn list(all: impl Iterator<Item = Isa>) -> String {
-    all.map(|isa| isa.to_string()).collect::<Vec<_>>().join(", ")
+/// The names of `sets`, with `last` before the last one.
+fn list(sets: impl Iterator<Item = Isa>, last: &str) -> String {
+    let names: Vec<_> = sets.map(Isa::name).collect();
+    match names.split_last() {
+        Some((end, [])) => (*end).into(),
+        Some((end, names)) => format!("{}{last}{end}", names.join(", ")),
+        None => String::new(),
+    }
 }
 
 impl Isa {
     /// Every instruction set, the narrowest first.
-    pub const ALL: [Self; 4] = [Self::Portable, Self::Avx2, Self::Avx512, Self::Amx];
+    pub const ALL: [Self; 5] =
+        [Self::Portable, Self::Avx2, Self::Avx512Bw, Self::Avx512, Self::Amx];
+
+    /// What it is called where it is asked for.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Portable => "portable",
+            Self::Avx2 => "avx2",
+            Self::Avx512Bw => "avx512bw",
+            Self::Avx512 => "avx512",
+            Self::Amx => "amx",
+        }
+    }
+
+    /// The names of [`Self::ALL`], as a sentence has them.
+    pub fn names() -> String {
+        list(Self::ALL.into_iter(), " or ")
+    }
 
     /// Whether this CPU has it.
     pub fn is_available(self) -> bool {
-        match self {
-            Self::Portable => true,
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx2 => Avx2::detect().is_some(),
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx512 => Avx512::detect().is_some(),
-            #[cfg(target_arch = "x86_64")]
-            Self::Amx => Amx::detect().is_some(),
-            #[cfg(not(target_arch = "x86_64"))]
-            Self::Avx2 | Self::Avx512 | Self::Amx => false,
-        }
+        self.detect().is_ok()
     }
 
     /// Those that this CPU has, the narrowest first.
@@ -63,25 +78,36 @@ impl Isa {
         Self::ALL.into_iter().filter(|isa| isa.is_available())
     }
 
-    /// Whether its vectors are those of AVX-512.
-    pub(crate) fn is_avx512(self) -> bool {
-        matches!(self, Self::Avx512 | Self::Amx)
-    }
-
     /// The widest one that this CPU has.
     pub fn best() -> Self {
-        Self::available().last().unwrap_or(Self::Portable)
+        Detected::best().isa()
+    }
+
+    /// The instruction set to run kernels with.
+    ///
+    /// # Errors
+    /// Where this CPU lacks it.
+    pub(crate) fn detect(self) -> Result<Detected, IsaError> {
+        let token = match self {
+            Self::Portable => Some(Tokens::Portable(Portable)),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => Avx2::detect().map(Tokens::Avx2),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512Bw => Avx512Bw::detect().map(Tokens::Avx512Bw),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => Avx512::detect().map(Tokens::Avx512),
+            #[cfg(target_arch = "x86_64")]
+            Self::Amx => Amx::detect().map(Tokens::Amx),
+            #[cfg(not(target_arch = "x86_64"))]
+            _ => None,
+        };
+        token.map(|token| Detected { isa: self, token }).ok_or(IsaError::Unavailable(self))
     }
 }
 
 impl fmt::Display for Isa {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Portable => "portable",
-            Self::Avx2 => "avx2",
-            Self::Avx512 => "avx512",
-            Self::Amx => "amx",
-        })
+        f.write_str(self.name())
     }
 }
 
@@ -89,49 +115,113 @@ impl FromStr for Isa {
     type Err = IsaError;
 
     fn from_str(text: &str) -> Result<Self, IsaError> {
-        let named = Self::ALL.into_iter().find(|isa| isa.to_string() == text);
+        let named = Self::ALL.into_iter().find(|isa| isa.name() == text);
         named.ok_or_else(|| IsaError::Unknown(text.into()))
     }
 }
 
-/// Work that is instantiated once per instruction set.
-pub(crate) trait Task {
-    /// What it gives.
-    type Output;
-
-    /// Does it with the vectors of `simd`.
-    fn run<S: Simd>(self, simd: S) -> Self::Output;
+/// An instruction set that this CPU has.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Detected {
+    isa: Isa,
+    token: Tokens,
 }
 
-/// Runs `task` with the instructions of `isa`.
-///
-/// # Errors
-/// Where this CPU lacks `isa`.
-pub(crate) fn run<T: Task>(isa: Isa, task: T) -> Result<T::Output, IsaError> {
-    let unavailable = IsaError::Unavailable(isa);
-    match isa {
-        Isa::Portable => Ok(task.run(Portable)),
-        #[cfg(target_arch = "x86_64")]
-        Isa::Avx2 => Avx2::detect().map(|s| task.run(s)).ok_or(unavailable),
-        #[cfg(target_arch = "x86_64")]
-        Isa::Avx512 => Avx512::detect().map(|s| task.run(s)).ok_or(unavailable),
-        #[cfg(target_arch = "x86_64")]
-        Isa::Amx => {
-            let both = Amx::detect().and(Avx512::detect());
-            both.map(|s| task.run(s)).ok_or(unavailable)
-        }
-        #[cfg(not(target_arch = "x86_64"))]
-        Isa::Avx2 | Isa::Avx512 | Isa::Amx => Err(unavailable),
-    }
-}
-
-/// Runs `task` with the instructions of the widest vectors that this CPU has.
-pub(crate) fn run_best<T: Task>(task: T) -> T::Output {
+/// What was detected.
+#[derive(Clone, Copy, Debug)]
+enum Tokens {
+    Portable(Portable),
     #[cfg(target_arch = "x86_64")]
-    if let Some(simd) = Avx512::detect() {
-        return task.run(simd);
-    } else if let Some(simd) = Avx2::detect() {
-        return task.run(simd);
+    Avx2(Avx2),
+    #[cfg(target_arch = "x86_64")]
+    Avx512Bw(Avx512Bw),
+    #[cfg(target_arch = "x86_64")]
+    Avx512(Avx512),
+    #[cfg(target_arch = "x86_64")]
+    Amx(Amx),
+}
+
+impl Detected {
+    /// The widest one.
+    pub(crate) fn best() -> Self {
+        let narrowest = Self { isa: Isa::Portable, token: Tokens::Portable(Portable) };
+        Isa::ALL.into_iter().rev().find_map(|isa| isa.detect().ok()).unwrap_or(narrowest)
     }
-    task.run(Portable)
+
+    /// The one that is asked for, or else the widest one.
+    ///
+    /// # Errors
+    /// Where this CPU lacks it.
+    pub(crate) fn or_best(isa: Option<Isa>) -> Result<Self, IsaError> {
+        isa.map_or_else(|| Ok(Self::best()), Isa::detect)
+    }
+
+    /// Its name.
+    pub(crate) fn isa(self) -> Isa {
+        self.isa
+    }
+
+    /// Runs `kernel` with its instructions: the one dispatch.
+    pub(crate) fn run<K: IsaKernel>(self, kernel: K) -> K::Output {
+        match self.token {
+            Tokens::Portable(token) => kernel.run(token),
+            #[cfg(target_arch = "x86_64")]
+            Tokens::Avx2(token) => kernel.run(token),
+            #[cfg(target_arch = "x86_64")]
+            Tokens::Avx512Bw(token) => kernel.run(token),
+            #[cfg(target_arch = "x86_64")]
+            Tokens::Avx512(token) => kernel.run(token),
+            // Beside its tiles, it is that.
+            #[cfg(target_arch = "x86_64")]
+            Tokens::Amx(token) => kernel.run(token.avx512()),
+        }
+    }
+
+    /// Runs `body` compiled with its instructions.
+    pub(crate) fn vectorize<B: Vectorized>(self, body: B) -> B::Output {
+        struct Plain<B>(B);
+        impl<B: Vectorized> IsaKernel for Plain<B> {
+            type Output = B::Output;
+
+            fn run<S: Simd>(self, simd: S) -> B::Output {
+                simd.vectorize(self.0)
+            }
+        }
+        self.run(Plain(body))
+    }
+
+    /// The sizes of its tiles.
+    pub(crate) fn tuning(self) -> Tuning {
+        struct Of;
+        impl IsaKernel for Of {
+            type Output = Tuning;
+
+            fn run<S: Simd>(self, _: S) -> Tuning {
+                S::TUNING
+            }
+        }
+        self.run(Of)
+    }
+
+    /// Whether bits are counted faster than bytes are multiplied: not where bytes alone have an instruction.
+    pub(crate) fn counts_bits(self) -> bool {
+        struct Counts;
+        impl IsaKernel for Counts {
+            type Output = bool;
+
+            fn run<S: Simd>(self, simd: S) -> bool {
+                !<S::Int32 as ByteLanes>::DOTS_BYTES || simd.popcnt().is_some()
+            }
+        }
+        self.run(Counts)
+    }
+
+    /// The tiles of sums of products of bytes, where it has them.
+    #[cfg(target_arch = "x86_64")]
+    pub(crate) fn tiles(self) -> Option<Amx> {
+        match self.token {
+            Tokens::Amx(token) => Some(token),
+            _ => None,
+        }
+    }
 }

@@ -1,129 +1,151 @@
-//! What a kernel may do with a vector.
+//! What all lanes have in common, and what stands for the instruction set behind them.
+
+use std::marker::PhantomData;
 
 use bytemuck::Pod;
 
-use super::ByteLanes;
-use super::fused::FusedLanes;
-use super::real::RealLanes;
-
-/// An integer that fills one lane.
-pub(crate) trait Word: Pod + Send + Sync + Ord + std::fmt::Debug {
-    /// Its width.
-    const BITS: u32;
-
-    /// The low bits of `value`.
-    fn truncate(value: i64) -> Self;
-
-    /// The same value.
-    fn widen(self) -> i64;
-}
-
-impl Word for i32 {
-    const BITS: u32 = Self::BITS;
-
-    #[inline(always)]
-    fn truncate(value: i64) -> Self {
-        value as Self
-    }
-
-    #[inline(always)]
-    fn widen(self) -> i64 {
-        self.into()
-    }
-}
-
-impl Word for i64 {
-    const BITS: u32 = Self::BITS;
-
-    #[inline(always)]
-    fn truncate(value: i64) -> Self {
-        value
-    }
-
-    #[inline(always)]
-    fn widen(self) -> i64 {
-        self
-    }
-}
-
-/// An instruction set: its vectors of 32- and 64-bit lanes.
-pub(crate) trait Simd: Copy + Send + Sync {
-    /// Lanes of 32 bits; an operand word is a pair of 16-bit integers, the earlier one in the low half.
-    type L32: ByteLanes;
-    /// Lanes of 64 bits; an operand word is one integer of at most 32 bits, sign extended.
-    type L64: Lanes<Word = i64>;
-    /// Lanes of `f32`.
-    type Fused: FusedLanes;
-    /// Lanes of `f32` for aligned registers.
-    type Single: RealLanes<Number = f32>;
-    /// Lanes of `f64` for aligned registers.
-    type Double: RealLanes<Number = f64>;
-
-    /// Its 32-bit lanes.
-    fn lanes32(self) -> Self::L32;
-
-    /// Its 64-bit lanes.
-    fn lanes64(self) -> Self::L64;
-
-    /// Its lanes of `f32`.
-    fn fused(self) -> Self::Fused;
-
-    /// Its lanes of `f32` for aligned registers.
-    fn single(self) -> Self::Single;
-
-    /// Its lanes of `f64` for aligned registers.
-    fn double(self) -> Self::Double;
-}
-
-/// A loop that is compiled with the instructions of the lanes it works on.
-pub(crate) trait Call {
+/// A body that is compiled with the instructions of a set.
+pub(crate) trait Vectorized {
     /// What it gives.
     type Output;
 
-    /// Runs it; implementations are `#[inline(always)]`, so that [`Lanes::vectorize`] compiles them.
+    /// Runs it; implementations are `#[inline(always)]`, so that [`Token::vectorize`] compiles them.
     fn call(self) -> Self::Output;
 }
 
-/// One vector type of one instruction set. Arithmetic is modulo 2^BITS.
-pub(crate) trait Lanes: Copy + Send + Sync {
-    /// What a lane holds.
-    type Word: Word;
+/// Proof that the CPU has an instruction set: made by its detection alone.
+pub(crate) trait Token: Copy + Send + Sync {
+    /// What tiles its kernels work on.
+    const TUNING: Tuning;
+
+    /// Runs `body` compiled with the instructions of the set.
+    fn vectorize<B: Vectorized>(self, body: B) -> B::Output;
+}
+
+/// Vector registers of a set: they bound the tile of sums that a micro-kernel holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Registers {
+    Sixteen,
+    ThirtyTwo,
+}
+
+/// The sizes of tiles of an instruction set, which packing has to know before a kernel runs, and the limits that were
+/// measured in `benches/products.rs`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Tuning {
+    /// Vector registers.
+    pub(crate) registers: Registers,
+    /// Bytes of a vector.
+    pub(crate) vector: usize,
+    /// The least K from which on products of binary codes are counted as bits and not multiplied as bytes: below, making
+    /// the bits takes as long.
+    pub(crate) binary_from: usize,
+    /// The same where both operands have zeros, so that twice as much is counted.
+    pub(crate) ternary_from: usize,
+}
+
+impl Tuning {
+    /// NR, in vectors, of a tile of four rows: with its operands it fills the registers.
+    pub(crate) const fn vectors(self) -> usize {
+        match self.registers {
+            Registers::Sixteen => 2,
+            Registers::ThirtyTwo => 4,
+        }
+    }
+
+    /// NR, in bytes, of the same tile.
+    pub(crate) const fn panel(self) -> usize {
+        self.vectors() * self.vector
+    }
+}
+
+/// How a set holds values of one type in its vectors.
+///
+/// # Safety
+/// `V` is nothing but `E`s: all of its bytes belong to them, and any values of them are a `V`.
+pub(crate) unsafe trait Vector<E: Pod>: Token {
     /// The vector.
     type V: Copy + Send + Sync;
 
-    /// Lanes in a vector.
-    const N: usize;
-    /// Products that one [`Lanes::dot`] adds to each lane.
-    const K_TILE: usize;
+    /// `x` in every lane.
+    fn splat(self, x: E) -> Self::V;
+}
 
-    /// Runs `call` compiled with the instructions that these lanes stand for.
-    fn vectorize<C: Call>(self, call: C) -> C::Output;
+/// Vectors of one instruction set whose lanes hold one type: what all families of lanes can do.
+pub(crate) trait Lanes: Copy + Send + Sync {
+    /// The instruction set.
+    type Token: Token;
+    /// What a lane holds.
+    type Element: Pod + Send + Sync;
+    /// The vector: [`Self::N`] elements.
+    type V: Copy + Send + Sync;
+
+    /// Lanes in a vector.
+    const N: usize = size_of::<Self::V>() / size_of::<Self::Element>();
+
+    /// Vector registers of the set.
+    const REGISTERS: Registers = Self::Token::TUNING.registers;
+
+    /// The lanes of the set that `token` stands for.
+    fn new(token: Self::Token) -> Self;
+
+    /// What stands for the set.
+    fn token(self) -> Self::Token;
 
     /// `x` in every lane.
-    fn splat(self, x: Self::Word) -> Self::V;
+    fn splat(self, x: Self::Element) -> Self::V;
 
-    /// The first `N` words of `from`, which has at least as many.
-    fn load(self, from: &[Self::Word]) -> Self::V;
+    /// Runs `body` compiled with the instructions of the set.
+    #[inline(always)]
+    fn vectorize<B: Vectorized>(self, body: B) -> B::Output {
+        self.token().vectorize(body)
+    }
 
-    /// Writes the lanes to the first `N` words of `to`, which has at least as many.
-    fn store(self, v: Self::V, to: &mut [Self::Word]);
+    /// The first `N` elements of `from`, which has at least as many.
+    fn load(self, from: &[Self::Element]) -> Self::V;
 
-    /// `acc + Σ a[i] * b[i]` over the `K_TILE` integers of each operand word.
-    fn dot(self, acc: Self::V, a: Self::V, b: Self::V) -> Self::V;
+    /// Writes the lanes to the first `N` elements of `to`, which has at least as many.
+    fn store(self, v: Self::V, to: &mut [Self::Element]);
+}
 
-    /// `a + b`.
-    fn add(self, a: Self::V, b: Self::V) -> Self::V;
+/// Lanes of `E`s in the vectors of the set that `T` stands for.
+#[derive(Clone, Copy)]
+pub(crate) struct LanesOf<T, E> {
+    pub(super) token: T,
+    element: PhantomData<E>,
+}
 
-    /// The lesser, signed.
-    fn min(self, a: Self::V, b: Self::V) -> Self::V;
+impl<T: Vector<E>, E: Pod + Send + Sync> Lanes for LanesOf<T, E> {
+    type Token = T;
+    type Element = E;
+    type V = T::V;
 
-    /// The greater, signed.
-    fn max(self, a: Self::V, b: Self::V) -> Self::V;
+    #[inline(always)]
+    fn new(token: T) -> Self {
+        Self { token, element: PhantomData }
+    }
 
-    /// `((v & mask) ^ sign) - sign`: the low bits of `v` under `mask` as two's complement, where `sign` is the top bit
-    /// of `mask`.
-    fn wrap(self, v: Self::V, mask: Self::V, sign: Self::V) -> Self::V;
+    #[inline(always)]
+    fn token(self) -> T {
+        self.token
+    }
 
-    /// `count + 1` where `a != b`, `count` elsewhere.
-    fn count_changed(self, count: Self::V, a: Self::V, b: Self::V) -> Self::V;
+    #[inline(always)]
+    fn splat(self, x: E) -> T::V {
+        self.token.splat(x)
+    }
+
+    #[inline(always)]
+    fn load(self, from: &[E]) -> T::V {
+        let from = &from[..Self::N];
+        // SAFETY: `from` has as many elements as a vector, and any values of them are one.
+        unsafe { from.as_ptr().cast::<T::V>().read_unaligned() }
+    }
+
+    #[inline(always)]
+    fn store(self, v: T::V, to: &mut [E]) {
+        let to = &mut to[..Self::N];
+        // SAFETY: `to` has as many elements as a vector, which is nothing but elements.
+        unsafe { to.as_mut_ptr().cast::<T::V>().write_unaligned(v) }
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use super::{ByteLanes, Call, Isa, IsaError, Lanes, Simd, Task, run};
+use super::{ByteLanes, Isa, IsaError, IsaKernel, Lanes, Simd, Vectorized};
 
 /// Computes products of bytes in independent sums, `rounds` times 24 vectors of them, and says how many they were.
 ///
@@ -12,7 +12,7 @@ use super::{ByteLanes, Call, Isa, IsaError, Lanes, Simd, Task, run};
 /// Where this CPU lacks `isa`.
 #[doc(hidden)]
 pub fn byte_products(isa: Isa, rounds: usize) -> Result<u64, IsaError> {
-    run(isa, Peak { rounds })
+    Ok(isa.detect()?.run(Peak { rounds }))
 }
 
 const SUMS: usize = 24;
@@ -21,13 +21,13 @@ struct Peak {
     rounds: usize,
 }
 
-impl Task for Peak {
+impl IsaKernel for Peak {
     type Output = u64;
 
     fn run<S: Simd>(self, simd: S) -> u64 {
-        let lanes = simd.lanes32();
+        let lanes = simd.int32();
         lanes.vectorize(Loop { lanes, rounds: self.rounds });
-        (self.rounds * SUMS * 4 * <S::L32 as Lanes>::N) as u64
+        (self.rounds * SUMS * 4 * <S::Int32 as Lanes>::N) as u64
     }
 }
 
@@ -36,7 +36,7 @@ struct Loop<L> {
     rounds: usize,
 }
 
-impl<L: ByteLanes> Call for Loop<L> {
+impl<L: ByteLanes> Vectorized for Loop<L> {
     type Output = ();
 
     #[inline(always)]

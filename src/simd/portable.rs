@@ -1,86 +1,88 @@
-//! Lanes that every CPU has, through `wide`.
+//! What every CPU has, through `wide`.
 
 use bytemuck::cast;
-use wide::{i16x16, i32x8, i64x4};
+use wide::{f32x8, f64x4, i8x32, i16x16, i32x8, i64x4, u16x16, u32x8};
 
-use super::fused::PortableFused;
-use super::real::{PortableDouble, PortableSingle};
-use super::{Call, Lanes, Simd};
+use super::{
+    BitLanes, ByteLanes, FloatLanes, FmaLanes, Int16Lanes, IntLanes, LanesOf, Registers, Simd,
+    Token, Tuning, Vector, Vectorized, scalar,
+};
 
 /// Nothing to prove.
-#[derive(Clone, Copy)]
-pub(super) struct Portable;
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Portable;
 
-/// 8 lanes of 32 bits.
-#[derive(Clone, Copy)]
-pub(crate) struct Portable32;
+impl Token for Portable {
+    const TUNING: Tuning =
+        Tuning { registers: Registers::Sixteen, vector: 32, binary_from: 128, ternary_from: 128 };
 
-/// 4 lanes of 64 bits.
-#[derive(Clone, Copy)]
-pub(crate) struct Portable64;
-
-impl Simd for Portable {
-    type L32 = Portable32;
-    type L64 = Portable64;
-    type Fused = PortableFused;
-    type Single = PortableSingle;
-    type Double = PortableDouble;
-
-    #[inline(always)]
-    fn lanes32(self) -> Portable32 {
-        Portable32
-    }
-
-    #[inline(always)]
-    fn lanes64(self) -> Portable64 {
-        Portable64
-    }
-
-    #[inline(always)]
-    fn fused(self) -> PortableFused {
-        PortableFused
-    }
-
-    #[inline(always)]
-    fn single(self) -> PortableSingle {
-        PortableSingle
-    }
-
-    #[inline(always)]
-    fn double(self) -> PortableDouble {
-        PortableDouble
+    #[inline(never)]
+    fn vectorize<B: Vectorized>(self, body: B) -> B::Output {
+        body.call()
     }
 }
 
-impl Lanes for Portable32 {
-    type Word = i32;
+impl Simd for Portable {
+    type Int32 = LanesOf<Self, i32>;
+    type Int64 = LanesOf<Self, i64>;
+    type Bits = LanesOf<Self, u64>;
+    type Popcnt = LanesOf<Self, u64>;
+    type Fma = LanesOf<Self, f32>;
+    type F32 = LanesOf<Self, f32>;
+    type F64 = LanesOf<Self, f64>;
+}
+
+// SAFETY: integers, or floating-point numbers, without padding.
+unsafe impl Vector<i32> for Portable {
     type V = i32x8;
-
-    const N: usize = 8;
-    const K_TILE: usize = 2;
-
-    #[inline(never)]
-    fn vectorize<C: Call>(self, call: C) -> C::Output {
-        call.call()
-    }
 
     #[inline(always)]
     fn splat(self, x: i32) -> i32x8 {
         i32x8::splat(x)
     }
+}
+
+// SAFETY: integers, or floating-point numbers, without padding.
+unsafe impl Vector<i64> for Portable {
+    type V = i64x4;
 
     #[inline(always)]
-    fn load(self, from: &[i32]) -> i32x8 {
-        let mut lanes = [0; 8];
-        lanes.copy_from_slice(&from[..8]);
-        i32x8::new(lanes)
+    fn splat(self, x: i64) -> i64x4 {
+        i64x4::splat(x)
     }
+}
+
+// SAFETY: integers, or floating-point numbers, without padding.
+unsafe impl Vector<u64> for Portable {
+    type V = [u64; 4];
 
     #[inline(always)]
-    fn store(self, v: i32x8, to: &mut [i32]) {
-        to[..8].copy_from_slice(&v.to_array());
+    fn splat(self, x: u64) -> [u64; 4] {
+        [x; 4]
     }
+}
 
+// SAFETY: integers, or floating-point numbers, without padding.
+unsafe impl Vector<f32> for Portable {
+    type V = f32x8;
+
+    #[inline(always)]
+    fn splat(self, x: f32) -> f32x8 {
+        f32x8::splat(x)
+    }
+}
+
+// SAFETY: integers, or floating-point numbers, without padding.
+unsafe impl Vector<f64> for Portable {
+    type V = f64x4;
+
+    #[inline(always)]
+    fn splat(self, x: f64) -> f64x4 {
+        f64x4::splat(x)
+    }
+}
+
+impl IntLanes for LanesOf<Portable, i32> {
     #[inline(always)]
     fn dot(self, acc: i32x8, a: i32x8, b: i32x8) -> i32x8 {
         acc + cast::<i32x8, i16x16>(a).dot(cast(b))
@@ -112,35 +114,7 @@ impl Lanes for Portable32 {
     }
 }
 
-impl Lanes for Portable64 {
-    type Word = i64;
-    type V = i64x4;
-
-    const N: usize = 4;
-    const K_TILE: usize = 1;
-
-    #[inline(never)]
-    fn vectorize<C: Call>(self, call: C) -> C::Output {
-        call.call()
-    }
-
-    #[inline(always)]
-    fn splat(self, x: i64) -> i64x4 {
-        i64x4::splat(x)
-    }
-
-    #[inline(always)]
-    fn load(self, from: &[i64]) -> i64x4 {
-        let mut lanes = [0; 4];
-        lanes.copy_from_slice(&from[..4]);
-        i64x4::new(lanes)
-    }
-
-    #[inline(always)]
-    fn store(self, v: i64x4, to: &mut [i64]) {
-        to[..4].copy_from_slice(&v.to_array());
-    }
-
+impl IntLanes for LanesOf<Portable, i64> {
     #[inline(always)]
     fn dot(self, acc: i64x4, a: i64x4, b: i64x4) -> i64x4 {
         acc + a * b
@@ -169,5 +143,286 @@ impl Lanes for Portable64 {
     #[inline(always)]
     fn count_changed(self, count: i64x4, a: i64x4, b: i64x4) -> i64x4 {
         count + i64x4::ONE + a.simd_eq(b)
+    }
+}
+
+/// `f` of lanes of 16 bits.
+#[inline(always)]
+fn halves(a: i32x8, b: i32x8, f: impl Fn(i16x16, i16x16) -> i16x16) -> i32x8 {
+    cast(f(cast(a), cast(b)))
+}
+
+/// The low halves.
+const LOW: i32 = 0xffff;
+
+impl Int16Lanes for LanesOf<Portable, i32> {
+    #[inline(always)]
+    fn join_low(self, even: i32x8, odd: i32x8) -> i32x8 {
+        even & i32x8::splat(LOW) | odd << 16u32
+    }
+
+    #[inline(always)]
+    fn join_high(self, even: i32x8, odd: i32x8) -> i32x8 {
+        cast::<u32x8, i32x8>(cast::<i32x8, u32x8>(even) >> 16u32) | odd & i32x8::splat(!LOW)
+    }
+
+    #[inline(always)]
+    fn split(self, v: i32x8) -> [i32x8; 2] {
+        [(v << 16u32) >> 16u32, v >> 16u32]
+    }
+
+    #[inline(always)]
+    fn low_and_high(self, v: i32x8) -> [i32x8; 2] {
+        let v: i16x16 = cast(v);
+        [cast((v << 8u32) >> 8u32), cast(v >> 8u32)]
+    }
+
+    #[inline(always)]
+    fn spread(self, v: i32x8, place: usize) -> i32x8 {
+        let byte = (v >> (8 * place as u32)) & i32x8::splat(0xff);
+        byte | byte << 16u32
+    }
+
+    #[inline(always)]
+    fn shift_right16(self, v: i32x8, bits: u32) -> i32x8 {
+        cast(cast::<_, i16x16>(v) >> bits)
+    }
+
+    #[inline(always)]
+    fn add16(self, a: i32x8, b: i32x8) -> i32x8 {
+        halves(a, b, |a, b| a + b)
+    }
+
+    #[inline(always)]
+    fn add_saturating16(self, a: i32x8, b: i32x8) -> i32x8 {
+        halves(a, b, i16x16::saturating_add)
+    }
+
+    #[inline(always)]
+    fn sub16(self, a: i32x8, b: i32x8) -> i32x8 {
+        halves(a, b, |a, b| a - b)
+    }
+
+    #[inline(always)]
+    fn mul16(self, a: i32x8, b: i32x8) -> i32x8 {
+        halves(a, b, |a, b| a * b)
+    }
+
+    #[inline(always)]
+    fn min16(self, a: i32x8, b: i32x8) -> i32x8 {
+        halves(a, b, i16x16::min)
+    }
+
+    #[inline(always)]
+    fn max16(self, a: i32x8, b: i32x8) -> i32x8 {
+        halves(a, b, i16x16::max)
+    }
+
+    #[inline(always)]
+    fn wrap16(self, v: i32x8, mask: i32x8, sign: i32x8) -> i32x8 {
+        halves((v & mask) ^ sign, sign, |v, sign| v - sign)
+    }
+
+    #[inline(always)]
+    fn add_same16(self, sum: i32x8, x: i32x8, a: i32x8, b: i32x8) -> i32x8 {
+        let same = halves(a, b, |a, b| a.simd_eq(b));
+        halves(sum, x & same, |sum, x| sum + x)
+    }
+}
+
+impl ByteLanes for LanesOf<Portable, i32> {
+    const DOTS_BYTES: bool = false;
+
+    #[inline(always)]
+    fn prefetch(self, _: &[i32], _: usize) {}
+
+    #[inline(always)]
+    fn dot_bytes(self, acc: i32x8, a: i32x8, b: i32x8) -> i32x8 {
+        let (a, b): (u16x16, i16x16) = (cast(a), cast(b));
+        let even: i16x16 = cast(a & u16x16::splat(0xff));
+        let odd: i16x16 = cast(a >> 8u32);
+        acc + even.dot((b << 8u32) >> 8u32) + odd.dot(b >> 8u32)
+    }
+
+    #[inline(always)]
+    fn magnitudes(self, a: i32x8) -> i32x8 {
+        cast(cast::<_, i8x32>(a).abs())
+    }
+
+    #[inline(always)]
+    fn negative_magnitudes(self, b: i32x8) -> i32x8 {
+        let b: i8x32 = cast(b);
+        cast(b.min(i8x32::default() - b))
+    }
+
+    #[inline(always)]
+    fn positives(self, b: i32x8) -> i32x8 {
+        cast(cast::<_, i8x32>(b).max(i8x32::default()))
+    }
+
+    #[inline(always)]
+    fn sub(self, a: i32x8, b: i32x8) -> i32x8 {
+        a - b
+    }
+
+    #[inline(always)]
+    fn and(self, a: i32x8, b: i32x8) -> i32x8 {
+        a & b
+    }
+
+    #[inline(always)]
+    fn xor(self, a: i32x8, b: i32x8) -> i32x8 {
+        a ^ b
+    }
+
+    #[inline(always)]
+    fn halves(self, pairs: i32x8) -> [i32x8; 2] {
+        let pairs: i16x16 = cast(pairs);
+        [cast(pairs & i16x16::splat(0xff)), cast(pairs >> 8u32)]
+    }
+
+    #[inline(always)]
+    fn any_greater(self, a: i32x8, b: i32x8) -> bool {
+        a.simd_gt(b).any()
+    }
+}
+
+#[inline(always)]
+fn each_word(a: [u64; 4], b: [u64; 4], f: impl Fn(u64, u64) -> u64) -> [u64; 4] {
+    [f(a[0], b[0]), f(a[1], b[1]), f(a[2], b[2]), f(a[3], b[3])]
+}
+
+impl BitLanes for LanesOf<Portable, u64> {
+    #[inline(always)]
+    fn xor(self, a: [u64; 4], b: [u64; 4]) -> [u64; 4] {
+        each_word(a, b, |a, b| a ^ b)
+    }
+
+    #[inline(always)]
+    fn and(self, a: [u64; 4], b: [u64; 4]) -> [u64; 4] {
+        each_word(a, b, |a, b| a & b)
+    }
+
+    #[inline(always)]
+    fn differ(self, a: [u64; 4], b: [u64; 4], mask: [u64; 4]) -> [u64; 4] {
+        self.and(self.xor(a, b), mask)
+    }
+
+    #[inline(always)]
+    fn add(self, a: [u64; 4], b: [u64; 4]) -> [u64; 4] {
+        each_word(a, b, u64::wrapping_add)
+    }
+
+    #[inline(always)]
+    fn sub(self, a: [u64; 4], b: [u64; 4]) -> [u64; 4] {
+        each_word(a, b, u64::wrapping_sub)
+    }
+
+    #[inline(always)]
+    fn count(self, v: [u64; 4]) -> [u64; 4] {
+        v.map(|word| word.count_ones().into())
+    }
+}
+
+impl FmaLanes for LanesOf<Portable, f32> {
+    #[inline(always)]
+    fn fma_even(self, a: f32x8, b: f32x8, c: f32x8) -> f32x8 {
+        scalar::each([a, b, c], scalar::fma_even)
+    }
+
+    #[inline(always)]
+    fn fma_zero(self, a: f32x8, b: f32x8, c: f32x8) -> f32x8 {
+        scalar::each([a, b, c], scalar::fma_zero)
+    }
+
+    #[inline(always)]
+    fn fma_odd(self, a: f32x8, b: f32x8, c: f32x8) -> f32x8 {
+        scalar::each([a, b, c], scalar::fma_odd)
+    }
+
+    #[inline(always)]
+    fn half_even(self, v: f32x8) -> f32x8 {
+        scalar::each([v; 3], |x, _, _| scalar::half_even(x))
+    }
+
+    #[inline(always)]
+    fn half_zero(self, v: f32x8) -> f32x8 {
+        scalar::each([v; 3], |x, _, _| scalar::half_zero(x))
+    }
+
+    #[inline(always)]
+    fn cut_even(self, v: f32x8, cut: u32) -> f32x8 {
+        scalar::each([v; 3], |x, _, _| scalar::cut_even(x, cut))
+    }
+
+    #[inline(always)]
+    fn cut_zero(self, v: f32x8, cut: u32) -> f32x8 {
+        scalar::each([v; 3], |x, _, _| scalar::cut_zero(x, cut))
+    }
+}
+
+impl FloatLanes for LanesOf<Portable, f32> {
+    #[inline(always)]
+    fn add(self, a: f32x8, b: f32x8) -> f32x8 {
+        a + b
+    }
+
+    #[inline(always)]
+    fn sub(self, a: f32x8, b: f32x8) -> f32x8 {
+        a - b
+    }
+
+    #[inline(always)]
+    fn mul(self, a: f32x8, b: f32x8) -> f32x8 {
+        a * b
+    }
+
+    #[inline(always)]
+    fn max(self, a: f32x8, b: f32x8) -> f32x8 {
+        a.simd_gt(b).select(a, b)
+    }
+
+    #[inline(always)]
+    fn trunc(self, v: f32x8) -> f32x8 {
+        let whole = f32x8::splat((1u64 << 23) as f32);
+        let magnitude = v.abs();
+        // The nearest whole number; one less where that is beyond.
+        let nearest = (magnitude + whole) - whole;
+        let one = f32x8::splat(1.0);
+        let below = nearest.simd_gt(magnitude).select(nearest - one, nearest);
+        magnitude.simd_gt(whole).select(v, below.copysign(v))
+    }
+}
+
+impl FloatLanes for LanesOf<Portable, f64> {
+    #[inline(always)]
+    fn add(self, a: f64x4, b: f64x4) -> f64x4 {
+        a + b
+    }
+
+    #[inline(always)]
+    fn sub(self, a: f64x4, b: f64x4) -> f64x4 {
+        a - b
+    }
+
+    #[inline(always)]
+    fn mul(self, a: f64x4, b: f64x4) -> f64x4 {
+        a * b
+    }
+
+    #[inline(always)]
+    fn max(self, a: f64x4, b: f64x4) -> f64x4 {
+        a.simd_gt(b).select(a, b)
+    }
+
+    #[inline(always)]
+    fn trunc(self, v: f64x4) -> f64x4 {
+        let whole = f64x4::splat((1u64 << 52) as f64);
+        let magnitude = v.abs();
+        // The nearest whole number; one less where that is beyond.
+        let nearest = (magnitude + whole) - whole;
+        let one = f64x4::splat(1.0);
+        let below = nearest.simd_gt(magnitude).select(nearest - one, nearest);
+        magnitude.simd_gt(whole).select(v, below.copysign(v))
     }
 }

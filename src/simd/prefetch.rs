@@ -5,12 +5,16 @@
 const LINE: usize = 64;
 
 /// Asks for the cache line at `address`, which may be any: nothing is read.
-#[cfg(target_arch = "x86_64")]
 #[inline(always)]
 pub(super) fn prefetch<T>(address: *const T) {
-    use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-    // SAFETY: a prefetch has no effect but on the cache, whatever its address; SSE is part of x86-64.
-    unsafe { _mm_prefetch::<_MM_HINT_T0>(address.cast()) }
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: a prefetch has no effect but on the cache, whatever its address; SSE is part of x86-64.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(address.cast()) }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = address;
 }
 
 /// Asks for the cache lines of `to`, which will be written.
@@ -21,7 +25,7 @@ pub(crate) fn prefetch_to_write<T>(to: &mut [T]) {
         use std::arch::x86_64::{_MM_HINT_ET0, _mm_prefetch};
         for from in (0..size_of_val(to) + LINE - 1).step_by(LINE) {
             let line = to.as_ptr().wrapping_byte_add(from);
-            // SAFETY: as in `prefetch`.
+            // SAFETY: a prefetch has no effect but on the cache, whatever its address; SSE is part of x86-64.
             unsafe { _mm_prefetch::<_MM_HINT_ET0>(line.cast()) }
         }
     }

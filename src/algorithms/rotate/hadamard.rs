@@ -8,6 +8,7 @@ use super::reference::Direction;
 use super::transform::{Plan, ROWS, Rotatable, Rows};
 use crate::Isa;
 use crate::algorithms::AlgorithmError;
+use crate::simd::Detected;
 
 /// Columns that are transformed together: a multiple of a few cache lines, more where columns are short.
 const STRIP: usize = 32;
@@ -72,7 +73,7 @@ impl Hadamard {
         m: ArrayViewMut2<'_, T>,
         direction: Direction,
     ) -> Result<(), AlgorithmError> {
-        self.rows(m, direction, Factors::NONE, Isa::best())
+        self.rows(m, direction, Factors::NONE, Detected::best())
     }
 
     /// `M <- Hᵀ M` (forward) or `H M`; where M has a multiple of n rows, each block of n by itself.
@@ -84,7 +85,7 @@ impl Hadamard {
         m: ArrayViewMut2<'_, T>,
         direction: Direction,
     ) -> Result<(), AlgorithmError> {
-        self.columns(m, direction, Factors::NONE, Isa::best())
+        self.columns(m, direction, Factors::NONE, Detected::best())
     }
 
     /// As [`Self::transform_rows`] with the instructions of `isa`, where the CPU has them; for comparisons.
@@ -95,7 +96,7 @@ impl Hadamard {
         m: ArrayViewMut2<'_, T>,
         direction: Direction,
     ) -> Result<(), AlgorithmError> {
-        let isa = if isa.is_available() { isa } else { Isa::best() };
+        let isa = isa.detect().unwrap_or_else(|_| Detected::best());
         self.rows(m, direction, Factors::NONE, isa)
     }
 
@@ -104,7 +105,7 @@ impl Hadamard {
         mut m: ArrayViewMut2<'_, T>,
         direction: Direction,
         factors: Factors<'_, T>,
-        isa: Isa,
+        isa: Detected,
     ) -> Result<(), AlgorithmError> {
         self.check(m.ncols(), "the columns of a matrix")?;
         if m.is_empty() {
@@ -115,12 +116,12 @@ impl Hadamard {
         let rows = (TASK / m.ncols()).max(1);
         m.axis_chunks_iter_mut(Axis(0), rows).into_par_iter().for_each(|mut rows| {
             if let Some(data) = rows.as_slice_mut() {
-                return T::transform(Rows { plan: &plan, data, before, after }, isa);
+                return T::transform(Rows { plan: &plan, data, before, after, isa });
             }
             let mut copy = vec![T::zero(); rows.ncols()];
             for mut row in rows.rows_mut() {
                 copy.iter_mut().zip(&row).for_each(|(to, from)| *to = *from);
-                T::transform(Rows { plan: &plan, data: &mut copy, before, after }, isa);
+                T::transform(Rows { plan: &plan, data: &mut copy, before, after, isa });
                 row.iter_mut().zip(&copy).for_each(|(to, from)| *to = *from);
             }
         });
@@ -132,7 +133,7 @@ impl Hadamard {
         mut m: ArrayViewMut2<'_, T>,
         direction: Direction,
         factors: Factors<'_, T>,
-        isa: Isa,
+        isa: Detected,
     ) -> Result<(), AlgorithmError> {
         self.check(m.nrows(), "the rows of a matrix")?;
         if m.is_empty() {
@@ -148,8 +149,8 @@ impl Hadamard {
                 let f = factor(factors.before, i);
                 to.iter_mut().zip(from).for_each(|(to, from)| *to = *from * f);
             }
-            let data = Rows { plan: &plan, data: &mut copy, before: None, after: None };
-            T::transform(data, isa);
+            let data = Rows { plan: &plan, data: &mut copy, before: None, after: None, isa };
+            T::transform(data);
             for (i, (from, mut to)) in copy.chunks_exact(strip).zip(columns.rows_mut()).enumerate()
             {
                 let f = factor(factors.after, i);

@@ -6,10 +6,10 @@ use super::hadamard::{Factors, Hadamard};
 use super::order::{Orders, expanded_order};
 use super::reference::Direction;
 use super::transform::Rotatable;
-use crate::Isa;
 use crate::algorithms::AlgorithmError;
 use crate::algorithms::linalg::{orthonormalize, product};
 use crate::algorithms::random::{Normal, Uniform};
+use crate::simd::Detected;
 
 /// Keys of the random numbers.
 const SIGNS: u32 = 0x5167;
@@ -283,8 +283,8 @@ impl Rotation {
                 let (before, after) = factors::<T>(transform, signs.as_deref(), direction, width);
                 let factors = Factors { before: before.as_deref(), after: Some(&after) };
                 match along {
-                    Axis(1) => transform.rows(m, direction, factors, Isa::best()),
-                    _ => transform.columns(m, direction, factors, Isa::best()),
+                    Axis(1) => transform.rows(m, direction, factors, Detected::best()),
+                    _ => transform.columns(m, direction, factors, Detected::best()),
                 }
             }
             Kind::Dense(matrix) => {

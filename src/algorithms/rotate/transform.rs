@@ -7,8 +7,7 @@
 use bytemuck::Pod;
 
 use crate::algorithms::linalg::Scalar;
-use crate::simd::real::RealLanes;
-use crate::simd::{Call, Isa, Lanes, Simd, Task, run};
+use crate::simd::{Detected, FloatLanes, IsaKernel, Simd, Vectorized};
 
 /// Numbers that stay in the first-level cache while all stages within them are done.
 const CACHE: usize = 4096;
@@ -45,49 +44,49 @@ pub struct Rows<'a, T> {
     /// Factors over a row.
     pub(super) before: Option<&'a [T]>,
     pub(super) after: Option<&'a [T]>,
+    /// What they are transformed with.
+    pub(super) isa: Detected,
 }
 
 /// The scalar types that are transformed in vectors, `f32` and `f64`.
 pub trait Rotatable: Scalar {
-    /// Transforms rows with the instructions of a set that this CPU has.
+    /// Transforms rows.
     #[doc(hidden)]
-    fn transform(rows: Rows<'_, Self>, isa: Isa);
+    fn transform(rows: Rows<'_, Self>);
 }
 
 /// A type and its vectors.
 macro_rules! rotatable {
-    ($number:ident, $lanes:ident) => {
+    ($number:ident) => {
         impl Rotatable for $number {
-            fn transform(rows: Rows<'_, Self>, isa: Isa) {
+            fn transform(rows: Rows<'_, Self>) {
                 struct Job<'a>(Rows<'a, $number>);
-                impl Task for Job<'_> {
+                impl IsaKernel for Job<'_> {
                     type Output = ();
                     fn run<S: Simd>(self, simd: S) {
-                        simd.lanes32().vectorize(Kernel { lanes: simd.$lanes(), rows: self.0 });
+                        simd.vectorize(Kernel { lanes: simd.$number(), rows: self.0 });
                     }
                 }
-                // Callers pass a set that was detected.
-                let done = run(isa, Job(rows));
-                debug_assert!(done.is_ok());
+                rows.isa.run(Job(rows));
             }
         }
     };
 }
 
-rotatable!(f32, single);
-rotatable!(f64, double);
+rotatable!(f32);
+rotatable!(f64);
 
 struct Kernel<'a, L, T> {
     lanes: L,
     rows: Rows<'a, T>,
 }
 
-impl<T: Scalar + Pod, L: RealLanes<Number = T>> Call for Kernel<'_, L, T> {
+impl<T: Scalar + Pod, L: FloatLanes<Element = T>> Vectorized for Kernel<'_, L, T> {
     type Output = ();
 
     #[inline(always)]
     fn call(self) {
-        let Rows { plan, data, before, after } = self.rows;
+        let Rows { plan, data, before, after, .. } = self.rows;
         // Without factors any multiple of a transform may be taken for a row.
         let several = plan.len() * (CACHE / plan.len().max(1)).max(1);
         let width = before.or(after).map_or(several, <[T]>::len);
@@ -121,7 +120,7 @@ fn scale<T: Scalar>(row: &mut [T], factors: &[T]) {
 
 /// All stages of every run of x, the nearest neighbours first.
 #[inline(always)]
-fn sylvester<T: Scalar, L: RealLanes<Number = T>>(
+fn sylvester<T: Scalar, L: FloatLanes<Element = T>>(
     lanes: L,
     x: &mut [T],
     columns: usize,
@@ -163,7 +162,12 @@ fn near_stage<T: Scalar, const H: usize>(x: &mut [T; NEAR]) {
 
 /// `count` stages from `distance` on.
 #[inline(always)]
-fn stages<T: Scalar, L: RealLanes<Number = T>>(lanes: L, x: &mut [T], distance: usize, count: u32) {
+fn stages<T: Scalar, L: FloatLanes<Element = T>>(
+    lanes: L,
+    x: &mut [T],
+    distance: usize,
+    count: u32,
+) {
     if !distance.is_multiple_of(L::N) {
         // Distances are powers of two times the number of columns: all are below a vector, or none is.
         return (0..count).for_each(|bit| plain_stage(x, distance << bit));
@@ -197,13 +201,13 @@ fn plain_stage<T: Scalar>(x: &mut [T], distance: usize) {
 }
 
 #[inline(always)]
-fn pair<L: RealLanes>(lanes: L, [a, b]: [L::V; 2]) -> [L::V; 2] {
+fn pair<L: FloatLanes>(lanes: L, [a, b]: [L::V; 2]) -> [L::V; 2] {
     [lanes.add(a, b), lanes.sub(a, b)]
 }
 
 /// Two stages, the nearer neighbours first.
 #[inline(always)]
-fn quad<L: RealLanes>(lanes: L, [a, b, c, d]: [L::V; 4]) -> [L::V; 4] {
+fn quad<L: FloatLanes>(lanes: L, [a, b, c, d]: [L::V; 4]) -> [L::V; 4] {
     let ([a, b], [c, d]) = (pair(lanes, [a, b]), pair(lanes, [c, d]));
     let ([a, c], [b, d]) = (pair(lanes, [a, c]), pair(lanes, [b, d]));
     [a, b, c, d]
@@ -211,7 +215,7 @@ fn quad<L: RealLanes>(lanes: L, [a, b, c, d]: [L::V; 4]) -> [L::V; 4] {
 
 /// One stage.
 #[inline(always)]
-fn two<T: Scalar, L: RealLanes<Number = T>>(lanes: L, x: &mut [T], distance: usize) {
+fn two<T: Scalar, L: FloatLanes<Element = T>>(lanes: L, x: &mut [T], distance: usize) {
     for block in x.chunks_exact_mut(2 * distance) {
         let (low, high) = block.split_at_mut(distance);
         for (a, b) in low.chunks_exact_mut(L::N).zip(high.chunks_exact_mut(L::N)) {
@@ -224,7 +228,7 @@ fn two<T: Scalar, L: RealLanes<Number = T>>(lanes: L, x: &mut [T], distance: usi
 
 /// Two stages.
 #[inline(always)]
-fn four<T: Scalar, L: RealLanes<Number = T>>(lanes: L, x: &mut [T], distance: usize) {
+fn four<T: Scalar, L: FloatLanes<Element = T>>(lanes: L, x: &mut [T], distance: usize) {
     for block in x.chunks_exact_mut(4 * distance) {
         let (low, high) = block.split_at_mut(2 * distance);
         let ((a, b), (c, d)) = (low.split_at_mut(distance), high.split_at_mut(distance));
@@ -243,7 +247,7 @@ fn four<T: Scalar, L: RealLanes<Number = T>>(lanes: L, x: &mut [T], distance: us
 
 /// Three stages.
 #[inline(always)]
-fn eight<T: Scalar, L: RealLanes<Number = T>>(lanes: L, x: &mut [T], distance: usize) {
+fn eight<T: Scalar, L: FloatLanes<Element = T>>(lanes: L, x: &mut [T], distance: usize) {
     for block in x.chunks_exact_mut(8 * distance) {
         let (low, high) = block.split_at_mut(4 * distance);
         let pairs = |half| -> [_; 2] {
@@ -274,7 +278,7 @@ fn eight<T: Scalar, L: RealLanes<Number = T>>(lanes: L, x: &mut [T], distance: u
 
 /// Numbers with the signs of four rows; a product with ±1 is exact.
 #[inline(always)]
-fn signed<T: Scalar, L: RealLanes<Number = T>>(
+fn signed<T: Scalar, L: FloatLanes<Element = T>>(
     lanes: L,
     x: &[T],
     signs: &[T; ROWS],
@@ -290,7 +294,7 @@ fn signed<T: Scalar, L: RealLanes<Number = T>>(
 
 /// The base matrix across the runs.
 #[inline(always)]
-fn mix<T: Scalar, L: RealLanes<Number = T>>(
+fn mix<T: Scalar, L: FloatLanes<Element = T>>(
     lanes: L,
     x: &mut [T],
     plan: &Plan<T>,

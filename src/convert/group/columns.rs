@@ -10,7 +10,7 @@ use crate::convert::blocks::compiled;
 use crate::convert::error::ConvertError;
 use crate::convert::lane::{INFINITY, MAGNITUDE};
 use crate::layout::{GroupLayout, outer_count};
-use crate::simd::Call;
+use crate::simd::Vectorized;
 
 /// Columns that are scaled together.
 const WIDTH: usize = 256;
@@ -159,7 +159,7 @@ struct Magnitudes<'a> {
     width: usize,
 }
 
-impl Call for Magnitudes<'_> {
+impl Vectorized for Magnitudes<'_> {
     type Output = [u32; WIDTH];
 
     #[inline(always)]
@@ -185,7 +185,7 @@ struct Scale<'a> {
     quotients: &'a mut [f32],
 }
 
-impl Call for Scale<'_> {
+impl Vectorized for Scale<'_> {
     type Output = ();
 
     #[inline(always)]

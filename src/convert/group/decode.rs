@@ -10,7 +10,7 @@ use crate::convert::decode::Decoder;
 use crate::convert::encode::check_codes;
 use crate::convert::error::ConvertError;
 use crate::layout::GroupLayout;
-use crate::simd::{Call, Isa, IsaError};
+use crate::simd::{Isa, IsaError, Vectorized};
 
 /// Decodes tensors of one group format.
 ///
@@ -171,7 +171,7 @@ struct Multiply<'a> {
     zero_points: Option<ZeroPoints>,
 }
 
-impl Call for Multiply<'_> {
+impl Vectorized for Multiply<'_> {
     type Output = ();
 
     #[inline(always)]

@@ -10,7 +10,7 @@ use crate::convert::encode::{Encoder, check_codes};
 use crate::convert::error::ConvertError;
 use crate::convert::lane::INFINITY;
 use crate::layout::{GroupLayout, outer_count};
-use crate::simd::{Call, Isa, IsaError};
+use crate::simd::{Isa, IsaError, Vectorized};
 
 /// Elements of one task; results do not depend on it.
 pub(super) const TASK: usize = 1 << 14;
@@ -122,7 +122,7 @@ impl GroupEncoder {
 
     fn finite_magnitude(&self, x: &[f32]) -> u32 {
         struct Finite<'a>(&'a [f32]);
-        impl Call for Finite<'_> {
+        impl Vectorized for Finite<'_> {
             type Output = u32;
             #[inline(always)]
             fn call(self) -> u32 {

@@ -10,7 +10,7 @@ use crate::convert::blocks::compiled;
 use crate::convert::error::ConvertError;
 use crate::convert::lane::INFINITY;
 use crate::layout::{GroupLayout, outer_count};
-use crate::simd::Call;
+use crate::simd::Vectorized;
 
 /// Quotients that are made before they are encoded; they stay in the first-level cache.
 const TILE: usize = 1 << 11;
@@ -146,7 +146,7 @@ struct Tile<'a> {
     set_aside: &'a mut Vec<(usize, usize, usize)>,
 }
 
-impl Call for Tile<'_> {
+impl Vectorized for Tile<'_> {
     /// How many elements and groups.
     type Output = Result<(usize, usize), (usize, GroupError)>;
 

@@ -13,7 +13,7 @@ use super::store::Lines;
 use crate::kernels::operand::panels::Line;
 use crate::kernels::output::{Output, StoreMode};
 use crate::kernels::parallel::{Grain, Part, split};
-use crate::simd::{ByteLanes, Call, Isa, IsaError, Lanes, Simd, Task, run};
+use crate::simd::{ByteLanes, Detected, IsaKernel, Lanes, Simd, Vectorized};
 
 /// Bytes of panels that are taken together: less than a core's second cache, which the block and the outputs need a part
 /// of.
@@ -79,11 +79,11 @@ pub(crate) fn multiply<T: Output, P: PackedOperands>(
     out: ArrayViewMut2<'_, T>,
     operands: &P,
     store: StoreMode,
-    isa: Isa,
-) -> Result<(), IsaError> {
+    isa: Detected,
+) {
     in_parts(out, P::SIZE, P::LEAST_PRODUCTS / operands.k().max(1), |part| {
-        run(isa, Job { part, operands, store })
-    })
+        isa.run(Job { part, operands, store });
+    });
 }
 
 /// Runs `work` on parts of the outputs in parallel, cut at multiples of `(MR, NR)`; none has less than `least` outputs,
@@ -92,10 +92,10 @@ pub(crate) fn in_parts<T: Output>(
     out: ArrayViewMut2<'_, T>,
     size: (usize, usize),
     least: usize,
-    work: impl Fn(Part<'_, T>) -> Result<(), IsaError> + Sync,
-) -> Result<(), IsaError> {
+    work: impl Fn(Part<'_, T>) + Sync,
+) {
     let grain = Grain::coarse(size, out.len(), least);
-    split(Part::whole(out), grain, &work, &|first, second| first.and(second))
+    split(Part::whole(out), grain, &work, &|(), ()| ());
 }
 
 /// One part of the outputs.
@@ -105,12 +105,12 @@ struct Job<'a, 'o, T, P> {
     store: StoreMode,
 }
 
-impl<T: Output, P: PackedOperands> Task for Job<'_, '_, T, P> {
+impl<T: Output, P: PackedOperands> IsaKernel for Job<'_, '_, T, P> {
     type Output = ();
 
     fn run<S: Simd>(self, simd: S) {
         let Self { part, operands, store } = self;
-        let lanes = simd.lanes32();
+        let lanes = simd.int32();
         lanes.vectorize(Fill { part, kernel: operands.micro_kernel(lanes), store });
     }
 }
@@ -122,7 +122,7 @@ pub(crate) struct Fill<'o, T, K> {
     pub(crate) store: StoreMode,
 }
 
-impl<T: Output, K: MicroKernel> Call for Fill<'_, T, K> {
+impl<T: Output, K: MicroKernel> Vectorized for Fill<'_, T, K> {
     type Output = ();
 
     #[inline(always)]

@@ -9,7 +9,7 @@ use super::blocking::{MicroKernel, PackedOperands, TileIndex};
 use crate::kernels::operand::geometry::PackedPair;
 use crate::kernels::operand::int16::{Int16Panels, MR, NR};
 use crate::kernels::operand::panels::load_vectors;
-use crate::simd::{ByteLanes, Call};
+use crate::simd::{ByteLanes, Registers, Vectorized};
 
 /// Pairs of a chunk of halves: `128 * 2 * 255 * 2^15 < 2^31`.
 const HALVES: usize = 128;
@@ -99,10 +99,9 @@ impl<L: ByteLanes> MicroKernel for Int16Kernel<'_, L> {
         let a = pair.broadcast.panel(at.block).chunks(MR * form.pairs());
         let b = pair.lanes.panel(at.panel).chunks(NR * form.pairs());
         for (a, b) in a.zip(b) {
-            if NR / L::N == 4 {
-                chunk::<L, 4, 4>(lanes, form, (a, b), at.width, sums);
-            } else {
-                chunk::<L, 2, 2>(lanes, form, (a, b), at.width, sums);
+            match L::REGISTERS {
+                Registers::Sixteen => chunk::<L, 2, 2>(lanes, form, (a, b), at.width, sums),
+                Registers::ThirtyTwo => chunk::<L, 4, 4>(lanes, form, (a, b), at.width, sums),
             }
         }
     }
@@ -150,7 +149,7 @@ struct Halves<'a, L, const R: usize, const V: usize> {
     sums: &'a mut [i64],
 }
 
-impl<L: ByteLanes, const R: usize, const V: usize> Call for Whole<'_, L, R, V> {
+impl<L: ByteLanes, const R: usize, const V: usize> Vectorized for Whole<'_, L, R, V> {
     type Output = ();
 
     #[inline(always)]
@@ -170,7 +169,7 @@ impl<L: ByteLanes, const R: usize, const V: usize> Call for Whole<'_, L, R, V> {
     }
 }
 
-impl<L: ByteLanes, const R: usize, const V: usize> Call for Halves<'_, L, R, V> {
+impl<L: ByteLanes, const R: usize, const V: usize> Vectorized for Halves<'_, L, R, V> {
     type Output = ();
 
     #[inline(always)]

@@ -13,7 +13,7 @@ use crate::kernels::operand::byte_rows::ByteRows;
 use crate::kernels::operand::bytes::ByteSign;
 use crate::kernels::operand::geometry::PackedPair;
 use crate::kernels::operand::int8::{Int8Panels, K_TILE, MR, NR, SUMMED};
-use crate::simd::{ByteLanes, Call, Lanes, Simd, Task, run_best};
+use crate::simd::{ByteLanes, Detected, Vectorized};
 
 /// The most products that 32 bits hold the sum of: `255 * 255 * 2^15 < 2^31`.
 pub(crate) const LONGEST: usize = 1 << 15;
@@ -185,7 +185,8 @@ impl InitialSums {
         let outputs = rows.all().len().next_multiple_of(MR);
         let mut initial = vec![0; outputs * chunks];
         if lanes.offset != 0 {
-            let sum = |codes: &[u8]| run_best(SumRow { codes, sign: rows.sign });
+            let isa = Detected::best();
+            let sum = |codes: &[u8]| isa.vectorize(SumRow { codes, sign: rows.sign });
             let of_row = |row: &&[u8]| -> Vec<i32> { row.chunks(length).map(sum).collect() };
             let sums: Vec<_> = rows.all().par_iter().with_min_len(MR).map(of_row).collect();
             for (row, sums) in sums.into_iter().enumerate() {
@@ -237,16 +238,7 @@ struct SumRow<'a> {
     sign: ByteSign,
 }
 
-impl Task for SumRow<'_> {
-    type Output = i32;
-
-    fn run<S: Simd>(self, simd: S) -> i32 {
-        let lanes = simd.lanes32();
-        lanes.vectorize(self)
-    }
-}
-
-impl Call for SumRow<'_> {
+impl Vectorized for SumRow<'_> {
     type Output = i32;
 
     #[inline(always)]

@@ -3,7 +3,7 @@
 use super::blocking::TileIndex;
 use crate::kernels::operand::int8::{K_TILE, MR, NR};
 use crate::kernels::operand::panels::load_vectors;
-use crate::simd::{ByteLanes, Call};
+use crate::simd::{ByteLanes, Registers, Vectorized};
 
 /// Words of a cache line.
 const LINE: usize = 16;
@@ -114,7 +114,7 @@ pub(crate) struct Rest<'a, L, const SIGNED: bool> {
     pub(crate) sums: &'a mut [i32],
 }
 
-impl<L: ByteLanes, const SIGNED: bool> Call for Rest<'_, L, SIGNED> {
+impl<L: ByteLanes, const SIGNED: bool> Vectorized for Rest<'_, L, SIGNED> {
     type Output = ();
 
     #[inline(always)]
@@ -157,9 +157,9 @@ pub(crate) fn sum_tile<L: ByteLanes, W: Words<L>>(
     at: TileIndex,
     sums: &mut [i32],
 ) {
-    match NR / L::N {
-        4 => in_vectors::<L, W, 4>(lanes, operands, at, sums),
-        _ => in_vectors::<L, W, 2>(lanes, operands, at, sums),
+    match L::REGISTERS {
+        Registers::Sixteen => in_vectors::<L, W, 2>(lanes, operands, at, sums),
+        Registers::ThirtyTwo => in_vectors::<L, W, 4>(lanes, operands, at, sums),
     }
 }
 
@@ -189,7 +189,9 @@ struct Tile<'a, L, W, const R: usize, const V: usize> {
     sums: &'a mut [i32],
 }
 
-impl<L: ByteLanes, W: Words<L>, const R: usize, const V: usize> Call for Tile<'_, L, W, R, V> {
+impl<L: ByteLanes, W: Words<L>, const R: usize, const V: usize> Vectorized
+    for Tile<'_, L, W, R, V>
+{
     type Output = ();
 
     #[inline(always)]

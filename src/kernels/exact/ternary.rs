@@ -16,18 +16,17 @@ use crate::kernels::operand::geometry::PackedPair;
 use crate::kernels::operand::ternary::{K_TILE, MR, NR, TernaryPanels};
 use crate::kernels::output::{Output, StoreMode};
 use crate::kernels::parallel::Part;
-use crate::simd::bits::{BitLanes, BitTask, run_bits};
-use crate::simd::{Call, Isa, IsaError};
+use crate::simd::{BitLanes, Detected, IsaKernel, Registers, Simd, Vectorized};
 
 /// Writes the product to `out`: the broadcast operand's outputs by those in lanes.
 pub(crate) fn multiply<T: Output>(
     out: ArrayViewMut2<'_, T>,
     pair: &PackedPair<TernaryPanels>,
     store: StoreMode,
-    isa: Isa,
-) -> Result<(), IsaError> {
+    isa: Detected,
+) {
     let least = (1 << 20) / pair.k.max(1);
-    in_parts(out, (MR, NR), least, |part| run_bits(isa, TernaryJob { part, pair, store }))
+    in_parts(out, (MR, NR), least, |part| isa.run(TernaryJob { part, pair, store }));
 }
 
 /// One part of the outputs.
@@ -37,10 +36,19 @@ struct TernaryJob<'a, 'o, T> {
     store: StoreMode,
 }
 
-impl<T: Output> BitTask for TernaryJob<'_, '_, T> {
+impl<T: Output> IsaKernel for TernaryJob<'_, '_, T> {
     type Output = ();
 
-    fn run<L: BitLanes>(self, lanes: L) {
+    fn run<S: Simd>(self, simd: S) {
+        match simd.popcnt() {
+            Some(lanes) => self.run_in(lanes),
+            None => self.run_in(simd.bits()),
+        }
+    }
+}
+
+impl<T: Output> TernaryJob<'_, '_, T> {
+    fn run_in<L: BitLanes>(self, lanes: L) {
         let Self { part, pair, store } = self;
         lanes.vectorize(Fill { part, kernel: TernaryKernel { lanes, pair }, store });
     }
@@ -111,13 +119,23 @@ fn sum<L: BitLanes, const A: bool, const B: bool>(
     width: usize,
     counts: &mut [u64],
 ) {
-    if L::N == 8 {
-        lanes.vectorize(Tile::<L, 4, A, B> { lanes, a, b, counts });
-        return;
+    match L::REGISTERS {
+        Registers::Sixteen => in_vectors::<L, 1, A, B>(lanes, a, b, width, counts),
+        Registers::ThirtyTwo => in_vectors::<L, 4, A, B>(lanes, a, b, width, counts),
     }
-    for from in (0..width).step_by(L::N) {
+}
+
+#[inline(always)]
+fn in_vectors<L: BitLanes, const V: usize, const A: bool, const B: bool>(
+    lanes: L,
+    a: &[u64],
+    b: &[u64],
+    width: usize,
+    counts: &mut [u64],
+) {
+    for from in (0..width).step_by(V * L::N) {
         let (b, counts) = (b.get(from..).unwrap_or(&[]), &mut counts[from..]);
-        lanes.vectorize(Tile::<L, 1, A, B> { lanes, a, b, counts });
+        lanes.vectorize(Tile::<L, V, A, B> { lanes, a, b, counts });
     }
 }
 
@@ -129,7 +147,9 @@ struct Tile<'a, L, const V: usize, const A: bool, const B: bool> {
     counts: &'a mut [u64],
 }
 
-impl<L: BitLanes, const V: usize, const A: bool, const B: bool> Call for Tile<'_, L, V, A, B> {
+impl<L: BitLanes, const V: usize, const A: bool, const B: bool> Vectorized
+    for Tile<'_, L, V, A, B>
+{
     type Output = ();
 
     #[inline(always)]

@@ -12,7 +12,7 @@ use super::inner::{InnerStage, MR};
 use super::operand::FloatOperand;
 use super::pack::NumberPanels;
 use super::round::Rounder;
-use crate::simd::real::RealLanes;
+use crate::simd::{Float, FloatLanes, Lanes};
 
 /// Where an addend that is zero stands in the search for the largest exponent.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -87,11 +87,11 @@ impl<T: Pod> AlignedPanels<T> {
 pub(super) const VECTORS: usize = 4;
 
 /// A tile of [`MR`] by [`VECTORS`] vectors.
-pub(super) struct AlignedTile<'a, L: RealLanes> {
+pub(super) struct AlignedTile<'a, L: FloatLanes> {
     pub(super) lanes: L,
     pub(super) plan: AlignedPlan,
-    pub(super) a: &'a AlignedPanels<L::Number>,
-    pub(super) b: &'a AlignedPanels<L::Number>,
+    pub(super) a: &'a AlignedPanels<L::Element>,
+    pub(super) b: &'a AlignedPanels<L::Element>,
     pub(super) block: usize,
     pub(super) panel: usize,
 }
@@ -139,10 +139,10 @@ impl<'a, T> Part<'a, T> {
     }
 }
 
-impl<L: RealLanes> InnerStage for AlignedTile<'_, L> {
+impl<L: FloatLanes> InnerStage for AlignedTile<'_, L> {
     #[inline(always)]
     fn sum(&self, k: Range<usize>, registers: &mut [f64]) {
-        let zero = L::narrow(0.0);
+        let zero = L::Element::nearest(0.0);
         let width = VECTORS * L::N;
         let mut row = Row {
             largest: vec![zero; width],
@@ -164,28 +164,28 @@ impl<L: RealLanes> InnerStage for AlignedTile<'_, L> {
     }
 }
 
-type Vectors<L> = [<L as RealLanes>::V; VECTORS];
+type Vectors<L> = [<L as Lanes>::V; VECTORS];
 
-impl<L: RealLanes> AlignedTile<'_, L> {
+impl<L: FloatLanes> AlignedTile<'_, L> {
     #[inline(always)]
     fn products(
         &self,
         row: usize,
-        a: Part<'_, L::Number>,
-        b: Part<'_, L::Number>,
-        to: &mut Row<L::Number>,
+        a: Part<'_, L::Element>,
+        b: Part<'_, L::Element>,
+        to: &mut Row<L::Element>,
         registers: &mut [f64],
     ) {
         let lanes = self.lanes;
         let mut largest = self.all(0.0);
         self.each(row, a.powers, b.powers, |vector, a, b| {
-            largest[vector] = lanes.greater(lanes.mul(a, b), largest[vector]);
+            largest[vector] = lanes.max(lanes.mul(a, b), largest[vector]);
         });
         let inverse = self.inverses(&largest, to, registers);
         let mut sums = self.all(0.0);
         self.each(row, a.values, b.values, |vector, a, b| {
             let units = lanes.mul(lanes.mul(a, inverse[vector]), b);
-            sums[vector] = lanes.add(sums[vector], lanes.truncated(units));
+            sums[vector] = lanes.add(sums[vector], lanes.trunc(units));
         });
         self.store(&sums, &mut to.sums);
         self.finish(to, registers);
@@ -196,9 +196,9 @@ impl<L: RealLanes> AlignedTile<'_, L> {
         &self,
         row: usize,
         size: usize,
-        a: Part<'_, L::Number>,
-        b: Part<'_, L::Number>,
-        to: &mut Row<L::Number>,
+        a: Part<'_, L::Element>,
+        b: Part<'_, L::Element>,
+        to: &mut Row<L::Element>,
         registers: &mut [f64],
     ) {
         let lanes = self.lanes;
@@ -211,10 +211,10 @@ impl<L: RealLanes> AlignedTile<'_, L> {
             });
             // One scale for all that are not zero.
             self.each(row, a.powers, b.powers, |vector, a, b| {
-                power[vector] = lanes.greater(lanes.mul(a, b), power[vector]);
+                power[vector] = lanes.max(lanes.mul(a, b), power[vector]);
             });
             for (largest, power) in largest.iter_mut().zip(power) {
-                *largest = lanes.greater(power, *largest);
+                *largest = lanes.max(power, *largest);
             }
             addends.push(sum);
         }
@@ -222,7 +222,7 @@ impl<L: RealLanes> AlignedTile<'_, L> {
         let mut sums = self.all(0.0);
         for addends in &addends {
             for ((sum, &addend), &inverse) in sums.iter_mut().zip(addends).zip(&inverse) {
-                *sum = lanes.add(*sum, lanes.truncated(lanes.mul(addend, inverse)));
+                *sum = lanes.add(*sum, lanes.trunc(lanes.mul(addend, inverse)));
             }
         }
         self.store(&sums, &mut to.sums);
@@ -234,8 +234,8 @@ impl<L: RealLanes> AlignedTile<'_, L> {
     fn each(
         &self,
         row: usize,
-        a: &[L::Number],
-        b: &[L::Number],
+        a: &[L::Element],
+        b: &[L::Element],
         mut see: impl FnMut(usize, L::V, L::V),
     ) {
         for (a, b) in a.as_chunks::<MR>().0.iter().zip(b.chunks_exact(VECTORS * L::N)) {
@@ -248,16 +248,16 @@ impl<L: RealLanes> AlignedTile<'_, L> {
 
     #[inline(always)]
     fn all(&self, x: f64) -> Vectors<L> {
-        [self.lanes.splat(L::narrow(x)); VECTORS]
+        [self.lanes.splat(L::Element::nearest(x)); VECTORS]
     }
 
     #[inline(always)]
-    fn load(&self, from: &[L::Number]) -> Vectors<L> {
+    fn load(&self, from: &[L::Element]) -> Vectors<L> {
         std::array::from_fn(|vector| self.lanes.load(&from[vector * L::N..]))
     }
 
     #[inline(always)]
-    fn store(&self, vectors: &Vectors<L>, to: &mut [L::Number]) {
+    fn store(&self, vectors: &Vectors<L>, to: &mut [L::Element]) {
         for (&vector, to) in vectors.iter().zip(to.chunks_exact_mut(L::N)) {
             self.lanes.store(vector, to);
         }
@@ -268,7 +268,7 @@ impl<L: RealLanes> AlignedTile<'_, L> {
     fn inverses(
         &self,
         largest: &Vectors<L>,
-        row: &mut Row<L::Number>,
+        row: &mut Row<L::Element>,
         registers: &[f64],
     ) -> Vectors<L> {
         self.store(largest, &mut row.largest);
@@ -278,7 +278,7 @@ impl<L: RealLanes> AlignedTile<'_, L> {
 
     /// The unit of the last place for every output.
     #[inline(always)]
-    fn units(&self, row: &mut Row<L::Number>, registers: &[f64]) {
+    fn units(&self, row: &mut Row<L::Element>, registers: &[f64]) {
         const POWER: u64 = 0x7ff0_0000_0000_0000;
         /// The bits of two powers of two whose product is 1 add up to this.
         const ONE: u64 = 2046 << 52;
@@ -300,13 +300,13 @@ impl<L: RealLanes> AlignedTile<'_, L> {
             let power = if power == 0.0 { 1.0 } else { power };
             *unit = power * fraction;
             *own = inverse(power);
-            *products = L::narrow(inverse(greater(power, least)));
+            *products = L::Element::nearest(inverse(greater(power, least)));
         }
     }
 
     /// The registers after the step.
     #[inline(always)]
-    fn finish(&self, row: &Row<L::Number>, registers: &mut [f64]) {
+    fn finish(&self, row: &Row<L::Element>, registers: &mut [f64]) {
         let units = row.unit.iter().zip(&row.inverse_register);
         for ((register, &sum), (unit, inverse)) in registers.iter_mut().zip(&row.sums).zip(units) {
             let own = (*register * inverse).trunc();

@@ -1,7 +1,7 @@
 //! The stages behind the innermost one.
 
 use super::round::Rounder;
-use crate::simd::fused::odd_sum;
+use crate::simd::odd_sum;
 
 /// A float register that takes one value per step.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -19,8 +19,7 @@ use super::pack::NumberPanels;
 use super::plan::{InnerPlan, Plan};
 use crate::kernels::operand::geometry::{Geometry, Orientation};
 use crate::kernels::parallel::{Grain, Part, TilePlace, split};
-use crate::simd::fused::FusedLanes;
-use crate::simd::{Call, Isa, IsaError, Simd, Task, run};
+use crate::simd::{Detected, FmaLanes, IsaKernel, Registers, Simd, Vectorized};
 
 /// Both operands as the innermost stage reads them: broadcast, lanes.
 enum Packed {
@@ -31,18 +30,13 @@ enum Packed {
 }
 
 /// MR, and the outputs of a panel of lanes.
-fn geometry(plan: &Plan, isa: Isa) -> Geometry {
-    let bytes = match isa {
-        Isa::Portable | Isa::Avx2 => 32,
-        Isa::Avx512 | Isa::Amx => 64,
-    };
+fn geometry(plan: &Plan, isa: Detected) -> Geometry {
+    let tuning = isa.tuning();
     let nr = match plan.inner {
-        // As many vectors as the set has registers for.
-        InnerPlan::Fma(_) if isa.is_avx512() => 4 * bytes / size_of::<f32>(),
-        InnerPlan::Fma(_) => 2 * bytes / size_of::<f32>(),
+        InnerPlan::Fma(_) => tuning.panel() / size_of::<f32>(),
         InnerPlan::Grouped(_) => 32,
-        InnerPlan::Single(_) => VECTORS * bytes / size_of::<f32>(),
-        InnerPlan::Double(_) => VECTORS * bytes / size_of::<f64>(),
+        InnerPlan::Single(_) => VECTORS * tuning.vector / size_of::<f32>(),
+        InnerPlan::Double(_) => VECTORS * tuning.vector / size_of::<f64>(),
     };
     Geometry { mr: MR, nr }
 }
@@ -81,8 +75,8 @@ pub(super) fn multiply(
     left: &FloatOperand,
     right: &FloatOperand,
     init: Option<ArrayView2<'_, f64>>,
-    isa: Isa,
-) -> Result<(Array2<f64>, f64), IsaError> {
+    isa: Detected,
+) -> (Array2<f64>, f64) {
     let ((k, m), n) = (left.dim(), right.dim().1);
     let geometry = geometry(plan, isa);
     // Products commute, and both operands are packed anew.
@@ -97,10 +91,10 @@ pub(super) fn multiply(
     let init = init.map(|init| orientation.view(init));
     let mut values = Array2::zeros((m, n));
     let grain = Grain::new((MR, geometry.nr), m * n, 1);
-    let job = |part: Part<'_, f64>| run(isa, Job { part, packed, plan, geometry, k, init });
+    let job = |part: Part<'_, f64>| isa.run(Job { part, packed, plan, geometry, k, init });
     let out: ArrayViewMut2<'_, f64> = orientation.view(values.view_mut());
-    split(Part::whole(out), grain, &job, &|first, second| first.and(second))?;
-    Ok((values, start.elapsed().as_secs_f64()))
+    split(Part::whole(out), grain, &job, &|(), ()| ());
+    (values, start.elapsed().as_secs_f64())
 }
 
 /// One part of the outputs.
@@ -113,7 +107,7 @@ struct Job<'a, 'o> {
     init: Option<ArrayView2<'a, f64>>,
 }
 
-impl Task for Job<'_, '_> {
+impl IsaKernel for Job<'_, '_> {
     type Output = ();
 
     fn run<S: Simd>(mut self, simd: S) {
@@ -153,7 +147,7 @@ struct Tile<'a> {
 
 impl Tile<'_> {
     fn run<S: Simd>(self, simd: S) -> Vec<f64> {
-        let lanes = simd.fused();
+        let lanes = simd.fma();
         let TilePlace { block, panel, .. } = self.place;
         match self.packed {
             Packed::Fma(plan, [a, b]) => match plan.keep {
@@ -165,17 +159,17 @@ impl Tile<'_> {
                 self.whole(lanes, GroupedTile { plan, a, b, block, panel })
             }
             &Packed::Single(plan, [ref a, ref b]) => {
-                let single = simd.single();
+                let single = simd.f32();
                 self.whole(lanes, AlignedTile { lanes: single, plan, a, b, block, panel })
             }
             &Packed::Double(plan, [ref a, ref b]) => {
-                let double = simd.double();
+                let double = simd.f64();
                 self.whole(lanes, AlignedTile { lanes: double, plan, a, b, block, panel })
             }
         }
     }
 
-    fn fma<L: FusedLanes, K: Keeps<L>>(
+    fn fma<L: FmaLanes, K: Keeps<L>>(
         self,
         lanes: L,
         sum: Sum,
@@ -189,22 +183,25 @@ impl Tile<'_> {
         }
     }
 
-    fn stepped<L: FusedLanes, F: FmaStep<L>>(
+    fn stepped<L: FmaLanes, F: FmaStep<L>>(
         self,
         lanes: L,
         step: F,
         [a, b]: [&NumberPanels<f32>; 2],
     ) -> Vec<f64> {
         let TilePlace { block, panel, .. } = self.place;
-        // As many vectors as the registers of the set hold; the geometry agrees.
-        if L::N == 16 {
-            self.whole(lanes, FmaTile::<_, _, MR, 4> { lanes, step, a, b, block, panel })
-        } else {
-            self.whole(lanes, FmaTile::<_, _, MR, 2> { lanes, step, a, b, block, panel })
+        // The geometry agrees: `Tuning::vectors`.
+        match L::REGISTERS {
+            Registers::Sixteen => {
+                self.whole(lanes, FmaTile::<_, _, MR, 2> { lanes, step, a, b, block, panel })
+            }
+            Registers::ThirtyTwo => {
+                self.whole(lanes, FmaTile::<_, _, MR, 4> { lanes, step, a, b, block, panel })
+            }
         }
     }
 
-    fn whole<L: FusedLanes, I: InnerStage>(self, lanes: L, inner: I) -> Vec<f64> {
+    fn whole<L: FmaLanes, I: InnerStage>(self, lanes: L, inner: I) -> Vec<f64> {
         let Self { count, outer, k, start, .. } = self;
         lanes.vectorize(Whole { inner, count, outer, k, start })
     }
@@ -219,7 +216,7 @@ struct Whole<'a, I> {
     start: Vec<f64>,
 }
 
-impl<I: InnerStage> Call for Whole<'_, I> {
+impl<I: InnerStage> Vectorized for Whole<'_, I> {
     type Output = Vec<f64>;
 
     #[inline(always)]

@@ -4,16 +4,16 @@ use std::ops::Range;
 
 use super::inner::InnerStage;
 use super::pack::NumberPanels;
-use crate::simd::fused::FusedLanes;
+use crate::simd::FmaLanes;
 
 /// How product and register are summed in `f32`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sum {
-    /// [`FusedLanes::even`]
+    /// [`FmaLanes::fma_even`]
     Even,
-    /// [`FusedLanes::zero`]
+    /// [`FmaLanes::fma_zero`]
     Zero,
-    /// [`FusedLanes::odd`]
+    /// [`FmaLanes::fma_odd`]
     Odd,
 }
 
@@ -36,13 +36,13 @@ pub(super) struct FmaPlan {
 }
 
 /// One step of a vector of outputs.
-pub(super) trait FmaStep<L: FusedLanes>: Copy {
+pub(super) trait FmaStep<L: FmaLanes>: Copy {
     /// The registers after the step.
     fn step(self, lanes: L, a: L::V, b: L::V, register: L::V) -> L::V;
 }
 
 /// A [`Keep`] as code of its own.
-pub(super) trait Keeps<L: FusedLanes>: Copy {
+pub(super) trait Keeps<L: FmaLanes>: Copy {
     /// After a sum to nearest or to odd.
     fn even(self, lanes: L, sum: L::V) -> L::V;
 
@@ -62,7 +62,7 @@ pub(super) struct Half;
 #[derive(Clone, Copy)]
 pub(super) struct Cut(pub(super) u32);
 
-impl<L: FusedLanes> Keeps<L> for All {
+impl<L: FmaLanes> Keeps<L> for All {
     #[inline(always)]
     fn even(self, _: L, sum: L::V) -> L::V {
         sum
@@ -74,7 +74,7 @@ impl<L: FusedLanes> Keeps<L> for All {
     }
 }
 
-impl<L: FusedLanes> Keeps<L> for Half {
+impl<L: FmaLanes> Keeps<L> for Half {
     #[inline(always)]
     fn even(self, lanes: L, sum: L::V) -> L::V {
         lanes.half_even(sum)
@@ -86,7 +86,7 @@ impl<L: FusedLanes> Keeps<L> for Half {
     }
 }
 
-impl<L: FusedLanes> Keeps<L> for Cut {
+impl<L: FmaLanes> Keeps<L> for Cut {
     #[inline(always)]
     fn even(self, lanes: L, sum: L::V) -> L::V {
         lanes.cut_even(sum, self.0)
@@ -110,24 +110,24 @@ pub(super) struct Zero<K>(pub(super) K);
 #[derive(Clone, Copy)]
 pub(super) struct Odd<K>(pub(super) K);
 
-impl<L: FusedLanes, K: Keeps<L>> FmaStep<L> for Even<K> {
+impl<L: FmaLanes, K: Keeps<L>> FmaStep<L> for Even<K> {
     #[inline(always)]
     fn step(self, lanes: L, a: L::V, b: L::V, register: L::V) -> L::V {
-        self.0.even(lanes, lanes.even(a, b, register))
+        self.0.even(lanes, lanes.fma_even(a, b, register))
     }
 }
 
-impl<L: FusedLanes, K: Keeps<L>> FmaStep<L> for Zero<K> {
+impl<L: FmaLanes, K: Keeps<L>> FmaStep<L> for Zero<K> {
     #[inline(always)]
     fn step(self, lanes: L, a: L::V, b: L::V, register: L::V) -> L::V {
-        self.0.zero(lanes, lanes.zero(a, b, register))
+        self.0.zero(lanes, lanes.fma_zero(a, b, register))
     }
 }
 
-impl<L: FusedLanes, K: Keeps<L>> FmaStep<L> for Odd<K> {
+impl<L: FmaLanes, K: Keeps<L>> FmaStep<L> for Odd<K> {
     #[inline(always)]
     fn step(self, lanes: L, a: L::V, b: L::V, register: L::V) -> L::V {
-        self.0.even(lanes, lanes.odd(a, b, register))
+        self.0.even(lanes, lanes.fma_odd(a, b, register))
     }
 }
 
@@ -141,7 +141,7 @@ pub(super) struct FmaTile<'a, L, F, const R: usize, const V: usize> {
     pub(super) panel: usize,
 }
 
-impl<L: FusedLanes, F: FmaStep<L>, const R: usize, const V: usize> InnerStage
+impl<L: FmaLanes, F: FmaStep<L>, const R: usize, const V: usize> InnerStage
     for FmaTile<'_, L, F, R, V>
 {
     #[inline(always)]

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::inner::{InnerStage, MR};
 use super::pack::NumberPanels;
 use super::round::Rounder;
-use crate::simd::fused::odd_sum;
+use crate::simd::odd_sum;
 
 /// A register and the products of one step.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -13,7 +13,7 @@ use crate::accumulate::Accumulator;
 use crate::kernels::product::ReportLevel;
 use crate::reference::{FloatError, FloatMatmul, FloatReport, Operand};
 use crate::room;
-use crate::simd::{Isa, IsaError};
+use crate::simd::{Detected, Isa, IsaError};
 
 /// How a product through float registers is computed; only the seed and the initial values change its values.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -100,10 +100,8 @@ pub fn matmul_float(
     acc: &Accumulator,
     options: &FloatOptions<'_>,
 ) -> Result<FloatProduct, FloatMatmulError> {
-    let isa = options.isa.unwrap_or_else(Isa::best);
-    if !isa.is_available() {
-        return Err(IsaError::Unavailable(isa).into());
-    }
+    let detected = Detected::or_best(options.isa)?;
+    let isa = detected.isa();
     let init = options.init;
     let problem = FloatMatmul::new(a, b, acc, init, options.seed)?;
     let shape = (a.values().nrows(), b.values().ncols());
@@ -127,7 +125,7 @@ pub fn matmul_float(
     };
     left.reorder(plan.order);
     right.reorder(plan.order);
-    let (mut values, mut seconds) = driver::multiply(&plan, &left, &right, init, isa)?;
+    let (mut values, mut seconds) = driver::multiply(&plan, &left, &right, init, detected);
     if plan.needs_finite() {
         let start = Instant::now();
         stepped::patch(&problem, &left, &right, &mut values)?;

@@ -19,7 +19,7 @@ use crate::kernels::stages::outer::OuterStages;
 use crate::kernels::stages::overflow::AnyOverflow;
 use crate::kernels::stages::result::TileResult;
 use crate::kernels::stages::statistics::StepStatistics;
-use crate::simd::{ByteLanes, Call, Lanes};
+use crate::simd::{ByteLanes, IntLanes, Vectorized};
 
 /// Vectors per row of a tile: what fits the registers, twice, is 12 of 32, or 4 of 16.
 pub(crate) const VECTORS: usize = 2;
@@ -57,12 +57,12 @@ pub(crate) struct Job<'a, 'o, T> {
 }
 
 /// What one tile works with, made once per job.
-pub(crate) struct Pass<L: Lanes, W> {
+pub(crate) struct Pass<L: IntLanes, W> {
     pub(crate) outer: OuterStages<L, W>,
     pub(crate) result: TileResult<i32>,
 }
 
-impl<L: Lanes<Word = i32>, W: StepStatistics<L>> Pass<L, W> {
+impl<L: IntLanes<Element = i32>, W: StepStatistics<L>> Pass<L, W> {
     pub(crate) fn new(lanes: L, stages: &[StagePlan]) -> Self {
         Self {
             outer: OuterStages::new(lanes, stages, MR * VECTORS),
@@ -80,12 +80,12 @@ pub(crate) struct TilePanels<'a> {
 
 impl<'a, T: Output> Job<'a, '_, T> {
     /// Tile by tile, a panel of lanes at a time.
-    pub(crate) fn tiles<L: Lanes>(&self) -> impl Iterator<Item = TilePlace> + use<L, T> {
+    pub(crate) fn tiles<L: IntLanes>(&self) -> impl Iterator<Item = TilePlace> + use<L, T> {
         self.part.tiles(GEOMETRY, (MR, VECTORS * L::N))
     }
 
     /// The outputs of a tile.
-    pub(crate) fn area<L: Lanes>(&self, place: TilePlace) -> Area {
+    pub(crate) fn area<L: IntLanes>(&self, place: TilePlace) -> Area {
         let ((rows, cols), stride) = (self.part.out.dim(), VECTORS * L::N);
         let (row, col) = place.at;
         Area { rows: MR.min(rows - row), columns: stride.min(cols - col), stride }
@@ -99,7 +99,7 @@ impl<'a, T: Output> Job<'a, '_, T> {
     }
 
     /// Adds the events of a tile's outputs to the tally of their stage.
-    pub(crate) fn add_events<L: Lanes>(
+    pub(crate) fn add_events<L: IntLanes>(
         &self,
         place: TilePlace,
         tally: &mut StageTally,
@@ -160,7 +160,7 @@ impl<'a, T: Output> Job<'a, '_, T> {
     }
 
     /// Writes the values of a tile, row by row.
-    pub(crate) fn write<L: Lanes>(&mut self, lanes: L, place: TilePlace, values: &[i32]) {
+    pub(crate) fn write<L: IntLanes>(&mut self, lanes: L, place: TilePlace, values: &[i32]) {
         let area = self.area::<L>(place);
         let out = self.part.out.view_mut();
         lanes.vectorize(Write { out, at: place.at, area, values });
@@ -182,7 +182,7 @@ struct Write<'a, T> {
     values: &'a [i32],
 }
 
-impl<T: Output> Call for Write<'_, T> {
+impl<T: Output> Vectorized for Write<'_, T> {
     type Output = ();
 
     #[inline(always)]

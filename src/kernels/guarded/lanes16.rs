@@ -24,7 +24,7 @@ use crate::kernels::operand::panels::load_vectors;
 use crate::kernels::plan::stage::{Lanes16Form, Lanes16Plan};
 use crate::kernels::stages::overflow::{Saturate, Wrap};
 use crate::kernels::stages::statistics::{Events, StepStatistics};
-use crate::simd::{ByteLanes, Call, both};
+use crate::simd::{ByteLanes, Vectorized, both};
 
 /// A register of at most 16 bits, as vectors.
 #[derive(Clone, Copy)]
@@ -187,7 +187,7 @@ pub(crate) struct Blocks16<'a, L: ByteLanes, S, W, const R: usize, const V: usiz
     pub(crate) sought: Sought,
 }
 
-impl<L, S, W, const R: usize, const V: usize> Call for Blocks16<'_, L, S, W, R, V>
+impl<L, S, W, const R: usize, const V: usize> Vectorized for Blocks16<'_, L, S, W, R, V>
 where
     L: ByteLanes,
     S: BroadcastCodes<L>,

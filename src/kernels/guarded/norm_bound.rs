@@ -7,7 +7,7 @@
 use super::block::{BLOCK_UNITS, BroadcastCodes, EIGHTIES, Grid};
 use super::block_bound::Limits;
 use crate::kernels::operand::int8::{K_TILE, MR, NR};
-use crate::simd::{ByteLanes, Call};
+use crate::simd::{ByteLanes, Vectorized};
 
 /// The norms of the operands of a tile of outputs; of none, if nothing is known.
 #[derive(Clone, Copy, Default)]
@@ -122,7 +122,7 @@ struct RowNorms<'a, L, S> {
 /// Vectors that hold whole units of rows, whether they have 8 lanes or 16.
 const TOGETHER: usize = 3;
 
-impl<L: ByteLanes, S: BroadcastCodes<L>> Call for RowNorms<'_, L, S> {
+impl<L: ByteLanes, S: BroadcastCodes<L>> Vectorized for RowNorms<'_, L, S> {
     type Output = Vec<i32>;
 
     #[inline(always)]
@@ -165,7 +165,7 @@ struct ColumnNorms<'a> {
     to: &'a mut Vec<i32>,
 }
 
-impl Call for ColumnNorms<'_> {
+impl Vectorized for ColumnNorms<'_> {
     type Output = ();
 
     #[inline(always)]

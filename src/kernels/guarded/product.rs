@@ -20,7 +20,7 @@ use crate::kernels::plan::stage::{StagePlan, StageRegister};
 use crate::kernels::product::ReportLevel;
 use crate::kernels::report::tally::{StageTally, merged};
 use crate::kernels::stages::statistics::{Events, NoStatistics, StepStatistics};
-use crate::simd::{ByteLanes, Call, Isa, IsaError, Simd, Task, run};
+use crate::simd::{ByteLanes, Detected, IsaKernel, Simd, Vectorized};
 
 /// Registers wider than this are not guarded: twice their range, and a block more, must fit a lane.
 const MOST_BITS: u32 = 30;
@@ -42,9 +42,9 @@ pub(crate) fn multiply<T: Output>(
     operands: ByteOperands<'_>,
     plan: &Plan,
     worst_case: &WorstCase,
-    isa: Isa,
+    isa: Detected,
     mut out: ArrayViewMut2<'_, T>,
-) -> Result<(Vec<StageTally>, f64), IsaError> {
+) -> (Vec<StageTally>, f64) {
     let stages = &plan.stages;
     let (a, b) = (operands.a.range(), operands.b.range());
     // Columns that cannot overflow are brought together, so that they fill panels.
@@ -62,10 +62,10 @@ pub(crate) fn multiply<T: Output>(
     let grain = Grain::new((MR, NR), out.len(), (1 << 17) / pair.k.max(1));
     let job = |part: Part<'_, T>| {
         let (job, report) = (Job { part, problem }, plan.report);
-        run(isa, GuardedJob { job, report, blocks: &blocks, panels: &panels })
+        isa.run(GuardedJob { job, report, blocks: &blocks, panels: &panels })
     };
     let all = Part::whole(pair.orientation.view(out.view_mut()));
-    let tallies = split(all, grain, &job, &merged)?;
+    let tallies = split(all, grain, &job, &merged);
     let order = &pair.lanes.order;
     if !order.is_empty() {
         // They are columns of B, as packed.
@@ -76,7 +76,7 @@ pub(crate) fn multiply<T: Output>(
             }
         });
     }
-    Ok((tallies, start.elapsed().as_secs_f64()))
+    (tallies, start.elapsed().as_secs_f64())
 }
 
 /// One part of the outputs.
@@ -89,11 +89,11 @@ struct GuardedJob<'a, 'o, T> {
     panels: &'a [bool],
 }
 
-impl<T: Output> Task for GuardedJob<'_, '_, T> {
+impl<T: Output> IsaKernel for GuardedJob<'_, '_, T> {
     type Output = Vec<StageTally>;
 
     fn run<S: Simd>(self, simd: S) -> Vec<StageTally> {
-        let lanes = simd.lanes32();
+        let lanes = simd.int32();
         if self.job.problem.pair.broadcast.offset == 0 {
             self.of_codes(lanes, Unsigned)
         } else {
@@ -176,7 +176,7 @@ fn write_exact<L: ByteLanes, T: Output>(
 /// Whether any word is not zero.
 struct AnyOf<'a>(&'a [i32]);
 
-impl Call for AnyOf<'_> {
+impl Vectorized for AnyOf<'_> {
     type Output = bool;
 
     #[inline(always)]

@@ -17,7 +17,7 @@ use crate::kernels::stages::outer::OuterStages;
 use crate::kernels::stages::overflow::{AnyOverflow, Exact, OverflowOp};
 use crate::kernels::stages::result::{FinishTile, InnermostStage, TileResult};
 use crate::kernels::stages::statistics::StepStatistics;
-use crate::simd::{ByteLanes, Call};
+use crate::simd::{ByteLanes, Vectorized};
 
 /// Blocks that are stepped without a look at their bounds, after one of which most was stepped.
 const STEPPED_RUN: usize = 7;
@@ -55,7 +55,7 @@ pub(crate) struct GuardedTile<'a, L: ByteLanes, S, W, const R: usize, const V: u
     pub(crate) result: &'a mut TileResult<i32>,
 }
 
-impl<L, S, W, const R: usize, const V: usize> Call for GuardedTile<'_, L, S, W, R, V>
+impl<L, S, W, const R: usize, const V: usize> Vectorized for GuardedTile<'_, L, S, W, R, V>
 where
     L: ByteLanes,
     S: BroadcastCodes<L>,
@@ -164,7 +164,7 @@ struct OpenBlock<'a, L: ByteLanes, S, W, const R: usize, const V: usize> {
     statistics: &'a mut Grid<W, R, V>,
 }
 
-impl<L, S, W, const R: usize, const V: usize> Call for OpenBlock<'_, L, S, W, R, V>
+impl<L, S, W, const R: usize, const V: usize> Vectorized for OpenBlock<'_, L, S, W, R, V>
 where
     L: ByteLanes,
     S: BroadcastCodes<L>,

@@ -2,7 +2,7 @@
 
 use ndarray::{ArrayView2, CowArray, Ix2};
 
-use crate::simd::{Call, Lanes, Simd, Task, run_best};
+use crate::simd::{Detected, Vectorized};
 
 mod sealed {
     use ndarray::ArrayView2;
@@ -72,9 +72,9 @@ pub(crate) use any_codes;
 /// The least and greatest value; (0, 0) of nothing.
 pub(crate) fn range_of<T: Operand>(view: ArrayView2<'_, T>) -> (i64, i64) {
     let Some(&first) = view.first() else { return (0, 0) };
-    let mut range = (first, first);
+    let (mut range, isa) = ((first, first), Detected::best());
     let mut add = |values: &[T]| {
-        let (low, high) = run_best(RangeOf { values, start: first });
+        let (low, high) = isa.vectorize(RangeOf { values, start: first });
         range = (range.0.min(low), range.1.max(high));
     };
     if let Some(values) = view.as_slice_memory_order() {
@@ -96,15 +96,7 @@ struct RangeOf<'a, T> {
     start: T,
 }
 
-impl<T: Operand> Task for RangeOf<'_, T> {
-    type Output = (T, T);
-
-    fn run<S: Simd>(self, simd: S) -> (T, T) {
-        simd.lanes32().vectorize(self)
-    }
-}
-
-impl<T: Operand> Call for RangeOf<'_, T> {
+impl<T: Operand> Vectorized for RangeOf<'_, T> {
     type Output = (T, T);
 
     #[inline(always)]

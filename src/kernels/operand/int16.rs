@@ -1,4 +1,4 @@
-//! Packed int16 panels: words of two 16-bit codes along k, what [`Lanes::dot`](crate::simd::Lanes::dot) takes.
+//! Packed int16 panels: words of two 16-bit codes along k, what [`IntLanes::dot`](crate::simd::IntLanes::dot) takes.
 //!
 //! ```text
 //! panel p: word u: output i: output p * width + i, its k at 2u (low half) and 2u + 1

@@ -17,7 +17,7 @@ use ndarray::ArrayView2;
 use super::bytes::{Byte, ByteCodes, ByteMatrix, ByteSign, any_bytes};
 use super::geometry::{Geometry, Orientation, PackedPair, Side};
 use super::panels::Panels;
-use crate::simd::{ByteLanes, Call, Lanes, Simd, Task, run_best};
+use crate::simd::{ByteLanes, Detected, IsaKernel, Lanes, Simd, Vectorized};
 
 /// Outputs per panel of the broadcast operand.
 pub(crate) const MR: usize = 6;
@@ -190,7 +190,7 @@ pub(crate) const SUMMED: usize = 256;
 
 /// `Σ byte` of each of `width` outputs, whose words are interleaved.
 fn sum_bytes(words: &[i32], width: usize, sign: ByteSign) -> Vec<i32> {
-    run_best(SumBytes { words, width, sign })
+    Detected::best().run(SumBytes { words, width, sign })
 }
 
 struct SumBytes<'a> {
@@ -199,11 +199,11 @@ struct SumBytes<'a> {
     sign: ByteSign,
 }
 
-impl Task for SumBytes<'_> {
+impl IsaKernel for SumBytes<'_> {
     type Output = Vec<i32>;
 
     fn run<S: Simd>(self, simd: S) -> Vec<i32> {
-        let lanes = simd.lanes32();
+        let lanes = simd.int32();
         lanes.vectorize(SumBytesIn { lanes, sum: self })
     }
 }
@@ -214,7 +214,7 @@ struct SumBytesIn<'a, L> {
     sum: SumBytes<'a>,
 }
 
-impl<L: ByteLanes> Call for SumBytesIn<'_, L> {
+impl<L: ByteLanes> Vectorized for SumBytesIn<'_, L> {
     type Output = Vec<i32>;
 
     #[inline(always)]

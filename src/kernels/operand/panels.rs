@@ -3,7 +3,7 @@
 use bytemuck::{Pod, Zeroable};
 use rayon::prelude::*;
 
-use crate::simd::Lanes;
+use crate::simd::IntLanes;
 
 /// A cache line; panels start on one, so that no aligned vector straddles two.
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
@@ -48,7 +48,10 @@ impl Panels {
 
 /// `V` vectors from the start of `words`.
 #[inline(always)]
-pub(crate) fn load_vectors<L: Lanes, const V: usize>(lanes: L, words: &[L::Word]) -> [L::V; V] {
+pub(crate) fn load_vectors<L: IntLanes, const V: usize>(
+    lanes: L,
+    words: &[L::Element],
+) -> [L::V; V] {
     let words = &words[..V * L::N];
     let mut vectors = [lanes.splat(Zeroable::zeroed()); V];
     for v in 0..V {

@@ -4,7 +4,7 @@ use ndarray::{ArrayView1, ArrayView2};
 use rayon::prelude::*;
 
 use super::bytes::{ByteMatrix, any_bytes};
-use crate::simd::{Call, Lanes, Simd, Task, run_best};
+use crate::simd::{Detected, Vectorized};
 
 /// The sums of the factors of one output by sign.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -53,9 +53,9 @@ impl OutputSums {
                 &copy
             }
         };
-        let mut all = Self::default();
+        let (mut all, isa) = (Self::default(), Detected::best());
         for tile in factors.chunks(tile) {
-            let sums = run_best(Summed(tile));
+            let sums = isa.vectorize(Summed(tile));
             all.tile.positive = all.tile.positive.max(sums.positive);
             all.tile.negative = all.tile.negative.min(sums.negative);
             all.whole.positive += sums.positive;
@@ -74,15 +74,7 @@ impl OutputSums {
 /// [`SignedSums`] of bytes, compiled for an instruction set.
 struct Summed<'a, T>(&'a [T]);
 
-impl<T: Copy + Into<i32>> Task for Summed<'_, T> {
-    type Output = SignedSums;
-
-    fn run<S: Simd>(self, simd: S) -> SignedSums {
-        simd.lanes32().vectorize(self)
-    }
-}
-
-impl<T: Copy + Into<i32>> Call for Summed<'_, T> {
+impl<T: Copy + Into<i32>> Vectorized for Summed<'_, T> {
     type Output = SignedSums;
 
     #[inline(always)]

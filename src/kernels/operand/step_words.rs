@@ -1,7 +1,7 @@
 //! Packed words for registers that are stepped: 16-bit pairs, or one integer in 64 bits.
 //!
 //! k is cut as the innermost stage cuts it: into tiles, tiles into steps, steps into units of K_TILE products (what one
-//! [`Lanes::dot`](crate::simd::Lanes::dot) takes per lane). Padding is zeros, whose products change no sum.
+//! [`IntLanes::dot`](crate::simd::IntLanes::dot) takes per lane). Padding is zeros, whose products change no sum.
 //!
 //! ```text
 //! panel p: unit u: output i: word of output p * width + i at the k of the unit

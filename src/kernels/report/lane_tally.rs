@@ -5,7 +5,7 @@
 //! added up once per job.
 
 use super::tally::StageTally;
-use crate::simd::{ByteLanes, Call};
+use crate::simd::{ByteLanes, Vectorized};
 
 /// How many outputs need how many bits, in lanes of 32.
 const WIDTHS: usize = 33;
@@ -93,7 +93,7 @@ struct Reduce<L: ByteLanes> {
     extremes: [L::V; 2],
 }
 
-impl<L: ByteLanes> Call for Reduce<L> {
+impl<L: ByteLanes> Vectorized for Reduce<L> {
     type Output = (i32, i32);
 
     #[inline(always)]
@@ -122,7 +122,7 @@ pub(crate) struct CountWidths<'a, L: ByteLanes> {
     pub(crate) tally: &'a mut LaneTally<L::V>,
 }
 
-impl<L: ByteLanes> Call for CountWidths<'_, L> {
+impl<L: ByteLanes> Vectorized for CountWidths<'_, L> {
     /// A bit per vector.
     type Output = u32;
 
@@ -188,7 +188,7 @@ pub(crate) struct FindExtremes<'a, L: ByteLanes> {
     pub(crate) tally: &'a mut LaneTally<L::V>,
 }
 
-impl<L: ByteLanes> Call for FindExtremes<'_, L> {
+impl<L: ByteLanes> Vectorized for FindExtremes<'_, L> {
     type Output = ();
 
     #[inline(always)]

@@ -136,12 +136,8 @@ pub(crate) fn merge(tallies: &mut [StageTally], more: &[StageTally]) {
     }
 }
 
-/// The tallies of two parts, or the first one's error.
-pub(crate) fn merged<E>(
-    first: Result<Vec<StageTally>, E>,
-    second: Result<Vec<StageTally>, E>,
-) -> Result<Vec<StageTally>, E> {
-    let mut tallies = first?;
-    merge(&mut tallies, &second?);
-    Ok(tallies)
+/// The tallies of two parts.
+pub(crate) fn merged(mut first: Vec<StageTally>, second: Vec<StageTally>) -> Vec<StageTally> {
+    merge(&mut first, &second);
+    first
 }

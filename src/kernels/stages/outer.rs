@@ -3,16 +3,16 @@
 use super::overflow::{AnyOverflow, OverflowOp};
 use super::statistics::{StepStatistics, zero};
 use crate::kernels::plan::stage::StagePlan;
-use crate::simd::{Call, Lanes};
+use crate::simd::{IntLanes, Vectorized};
 
 /// The outer stages of one tile of outputs.
-pub(crate) struct OuterStages<L: Lanes, W> {
+pub(crate) struct OuterStages<L: IntLanes, W> {
     stages: Vec<OuterStage<L, W>>,
     /// What is handed from stage to stage.
     moving: Vec<L::V>,
 }
 
-struct OuterStage<L: Lanes, W> {
+struct OuterStage<L: IntLanes, W> {
     overflow: AnyOverflow<L::V>,
     width: u64,
     count: Option<u64>,
@@ -28,7 +28,7 @@ struct Cell<V, W> {
     statistics: W,
 }
 
-impl<L: Lanes, W: StepStatistics<L>> OuterStages<L, W> {
+impl<L: IntLanes, W: StepStatistics<L>> OuterStages<L, W> {
     /// The stages of `plan` behind the first, for `vectors` vectors of outputs.
     #[inline(always)]
     pub(crate) fn new(lanes: L, plan: &[StagePlan], vectors: usize) -> Self {
@@ -112,12 +112,12 @@ impl<L: Lanes, W: StepStatistics<L>> OuterStages<L, W> {
 }
 
 /// [`OuterStages::push`] from the start, as a function of its own, which the many hot loops share.
-struct Push<'a, L: Lanes, W> {
+struct Push<'a, L: IntLanes, W> {
     lanes: L,
     outer: &'a mut OuterStages<L, W>,
 }
 
-impl<L: Lanes, W: StepStatistics<L>> Call for Push<'_, L, W> {
+impl<L: IntLanes, W: StepStatistics<L>> Vectorized for Push<'_, L, W> {
     type Output = ();
 
     #[inline(always)]
@@ -126,7 +126,7 @@ impl<L: Lanes, W: StepStatistics<L>> Call for Push<'_, L, W> {
     }
 }
 
-impl<L: Lanes, W: StepStatistics<L>> OuterStage<L, W> {
+impl<L: IntLanes, W: StepStatistics<L>> OuterStage<L, W> {
     #[inline(always)]
     fn step(&mut self, lanes: L) {
         for cell in &mut self.cells {
@@ -150,7 +150,7 @@ impl<L: Lanes, W: StepStatistics<L>> OuterStage<L, W> {
 
 impl<V: Copy, W> Cell<V, W> {
     #[inline(always)]
-    fn new<L: Lanes<V = V>>(lanes: L) -> Self
+    fn new<L: IntLanes<V = V>>(lanes: L) -> Self
     where
         W: StepStatistics<L>,
     {

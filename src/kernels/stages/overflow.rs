@@ -1,10 +1,10 @@
 //! Overflow operations: what a register makes of a sum.
 
 use crate::kernels::plan::stage::StageRegister;
-use crate::simd::{Lanes, Word};
+use crate::simd::{IntLanes, Word};
 
 /// What a register holds after a step.
-pub(crate) trait OverflowOp<L: Lanes>: Copy {
+pub(crate) trait OverflowOp<L: IntLanes>: Copy {
     /// The register's value after the step.
     fn apply(self, lanes: L, sum: L::V) -> L::V;
 }
@@ -20,28 +20,28 @@ pub(crate) struct Saturate<V> {
     pub(crate) high: V,
 }
 
-/// The low bits, as [`Lanes::wrap`].
+/// The low bits, as [`IntLanes::wrap`].
 #[derive(Clone, Copy)]
 pub(crate) struct Wrap<V> {
     pub(crate) mask: V,
     pub(crate) sign: V,
 }
 
-impl<L: Lanes> OverflowOp<L> for Exact {
+impl<L: IntLanes> OverflowOp<L> for Exact {
     #[inline(always)]
     fn apply(self, _: L, sum: L::V) -> L::V {
         sum
     }
 }
 
-impl<L: Lanes> OverflowOp<L> for Saturate<L::V> {
+impl<L: IntLanes> OverflowOp<L> for Saturate<L::V> {
     #[inline(always)]
     fn apply(self, lanes: L, sum: L::V) -> L::V {
         lanes.min(lanes.max(sum, self.low), self.high)
     }
 }
 
-impl<L: Lanes> OverflowOp<L> for Wrap<L::V> {
+impl<L: IntLanes> OverflowOp<L> for Wrap<L::V> {
     #[inline(always)]
     fn apply(self, lanes: L, sum: L::V) -> L::V {
         lanes.wrap(sum, self.mask, self.sign)
@@ -59,16 +59,16 @@ pub(crate) enum AnyOverflow<V> {
 impl<V: Copy> AnyOverflow<V> {
     /// That of `register`, in its lanes.
     #[inline(always)]
-    pub(crate) fn new<L: Lanes<V = V>>(lanes: L, register: StageRegister) -> Self {
-        let word = <L::Word as Word>::truncate;
+    pub(crate) fn new<L: IntLanes<V = V>>(lanes: L, register: StageRegister) -> Self {
+        let word = <L::Element as Word>::truncate;
         match register {
             StageRegister::Exact => Self::Exact,
-            StageRegister::Saturate { bits } if bits < L::Word::BITS => {
+            StageRegister::Saturate { bits } if bits < L::Element::BITS => {
                 let half = 1i64 << (bits - 1);
                 let (low, high) = (lanes.splat(word(-half)), lanes.splat(word(half - 1)));
                 Self::Saturate(Saturate { low, high })
             }
-            StageRegister::Wrap { bits } if bits < L::Word::BITS => {
+            StageRegister::Wrap { bits } if bits < L::Element::BITS => {
                 let mask = lanes.splat(word(!(-1i64 << bits)));
                 Self::Wrap(Wrap { mask, sign: lanes.splat(word(1i64 << (bits - 1))) })
             }
@@ -78,7 +78,7 @@ impl<V: Copy> AnyOverflow<V> {
     }
 }
 
-impl<L: Lanes> OverflowOp<L> for AnyOverflow<L::V> {
+impl<L: IntLanes> OverflowOp<L> for AnyOverflow<L::V> {
     #[inline(always)]
     fn apply(self, lanes: L, sum: L::V) -> L::V {
         match self {

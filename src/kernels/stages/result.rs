@@ -2,7 +2,7 @@
 
 use super::outer::OuterStages;
 use super::statistics::StepStatistics;
-use crate::simd::{Call, Lanes, Word};
+use crate::simd::{IntLanes, Vectorized, Word};
 
 /// What one tile of outputs gives: values, and per stage the least sum, the greatest sum and the events of each output,
 /// all row by row.
@@ -27,14 +27,14 @@ pub(crate) struct InnermostStage<'a, V, W> {
 }
 
 /// The end of a tile, as a function of its own, which the many hot loops share.
-pub(crate) struct FinishTile<'a, L: Lanes, W> {
+pub(crate) struct FinishTile<'a, L: IntLanes, W> {
     pub(crate) lanes: L,
     pub(crate) inner: InnermostStage<'a, L::V, W>,
     pub(crate) outer: &'a mut OuterStages<L, W>,
-    pub(crate) result: &'a mut TileResult<L::Word>,
+    pub(crate) result: &'a mut TileResult<L::Element>,
 }
 
-impl<L: Lanes, W: StepStatistics<L>> Call for FinishTile<'_, L, W> {
+impl<L: IntLanes, W: StepStatistics<L>> Vectorized for FinishTile<'_, L, W> {
     type Output = ();
 
     #[inline(always)]
@@ -55,10 +55,10 @@ impl<L: Lanes, W: StepStatistics<L>> Call for FinishTile<'_, L, W> {
 }
 
 #[inline(always)]
-fn store_trace<L: Lanes, W: StepStatistics<L>>(
+fn store_trace<L: IntLanes, W: StepStatistics<L>>(
     lanes: L,
     statistics: impl Iterator<Item = W>,
-    trace: &mut [Vec<L::Word>; 3],
+    trace: &mut [Vec<L::Element>; 3],
 ) {
     for (index, statistics) in statistics.enumerate() {
         for (total, to) in statistics.totals(lanes).into_iter().zip(trace.iter_mut()) {

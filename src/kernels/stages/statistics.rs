@@ -1,9 +1,9 @@
 //! Statistics collected at each step.
 
-use crate::simd::Lanes;
+use crate::simd::IntLanes;
 
 /// Statistics of the steps of one vector of registers.
-pub(crate) trait StepStatistics<L: Lanes>: Copy {
+pub(crate) trait StepStatistics<L: IntLanes>: Copy {
     /// Vectors that they take.
     const VECTORS: usize;
 
@@ -36,7 +36,7 @@ pub(crate) struct Events<V>(V);
 #[derive(Clone, Copy)]
 pub(crate) struct ExtremesAndEvents<V>([V; 3]);
 
-impl<L: Lanes> StepStatistics<L> for NoStatistics {
+impl<L: IntLanes> StepStatistics<L> for NoStatistics {
     const VECTORS: usize = 0;
 
     #[inline(always)]
@@ -56,7 +56,7 @@ impl<L: Lanes> StepStatistics<L> for NoStatistics {
     }
 }
 
-impl<L: Lanes> StepStatistics<L> for Extremes<L::V> {
+impl<L: IntLanes> StepStatistics<L> for Extremes<L::V> {
     const VECTORS: usize = 2;
 
     #[inline(always)]
@@ -83,7 +83,7 @@ impl<L: Lanes> StepStatistics<L> for Extremes<L::V> {
     }
 }
 
-impl<L: Lanes> StepStatistics<L> for Events<L::V> {
+impl<L: IntLanes> StepStatistics<L> for Events<L::V> {
     const VECTORS: usize = 1;
 
     #[inline(always)]
@@ -107,7 +107,7 @@ impl<L: Lanes> StepStatistics<L> for Events<L::V> {
     }
 }
 
-impl<L: Lanes> StepStatistics<L> for ExtremesAndEvents<L::V> {
+impl<L: IntLanes> StepStatistics<L> for ExtremesAndEvents<L::V> {
     const VECTORS: usize = 3;
 
     #[inline(always)]
@@ -136,6 +136,6 @@ impl<L: Lanes> StepStatistics<L> for ExtremesAndEvents<L::V> {
 
 /// Zero in every lane.
 #[inline(always)]
-pub(crate) fn zero<L: Lanes>(lanes: L) -> L::V {
+pub(crate) fn zero<L: IntLanes>(lanes: L) -> L::V {
     lanes.splat(bytemuck::Zeroable::zeroed())
 }

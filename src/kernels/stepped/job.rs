@@ -20,7 +20,7 @@ use crate::kernels::stages::result::TileResult;
 use crate::kernels::stages::statistics::{
     Events, Extremes, ExtremesAndEvents, NoStatistics, StepStatistics,
 };
-use crate::simd::{Lanes, Simd, Task, Word};
+use crate::simd::{IntLanes, IsaKernel, Registers, Simd, Word};
 
 /// A job.
 pub(crate) struct StepJob<'a, 'o, T> {
@@ -34,26 +34,26 @@ pub(crate) struct StepJob<'a, 'o, T> {
     pub(crate) pair: &'a PackedPair<Panels>,
 }
 
-impl<T: Output> Task for StepJob<'_, '_, T> {
+impl<T: Output> IsaKernel for StepJob<'_, '_, T> {
     type Output = Vec<StageTally>;
 
     fn run<S: Simd>(self, simd: S) -> Vec<StageTally> {
         match self.word {
-            WordKind::Pair16 => self.run_in(simd.lanes32()),
-            WordKind::One64 => self.run_in(simd.lanes64()),
+            WordKind::Pair16 => self.run_in(simd.int32()),
+            WordKind::One64 => self.run_in(simd.int64()),
         }
     }
 }
 
 /// One pass over tiles of `R` by `V` vectors, with what it needs again and again.
-struct Pass<L: Lanes, W, const R: usize, const V: usize> {
+struct Pass<L: IntLanes, W, const R: usize, const V: usize> {
     lanes: L,
     overflow: AnyOverflow<L::V>,
     outer: OuterStages<L, W>,
-    result: TileResult<L::Word>,
+    result: TileResult<L::Element>,
 }
 
-impl<L: Lanes, W: StepStatistics<L>, const R: usize, const V: usize> Pass<L, W, R, V> {
+impl<L: IntLanes, W: StepStatistics<L>, const R: usize, const V: usize> Pass<L, W, R, V> {
     fn new(lanes: L, stages: &[StagePlan]) -> Self {
         Self {
             lanes,
@@ -68,9 +68,9 @@ impl<L: Lanes, W: StepStatistics<L>, const R: usize, const V: usize> Pass<L, W, 
         let Self { lanes, overflow, outer, result } = self;
         let (k_tile, steps, pair) = (L::K_TILE, job.steps, job.pair);
         let operands = TileOperands {
-            a: pair.broadcast.panel::<L::Word>(place.block).get(place.within.0..).unwrap_or(&[]),
+            a: pair.broadcast.panel::<L::Element>(place.block).get(place.within.0..).unwrap_or(&[]),
             a_stride: job.geometry.mr,
-            b: pair.lanes.panel::<L::Word>(place.panel).get(place.within.1..).unwrap_or(&[]),
+            b: pair.lanes.panel::<L::Element>(place.panel).get(place.within.1..).unwrap_or(&[]),
             b_stride: job.geometry.nr,
             units_per_step: steps.units_per_step(k_tile),
             units_per_tile: steps.units_per_tile(k_tile),
@@ -90,20 +90,18 @@ impl<L: Lanes, W: StepStatistics<L>, const R: usize, const V: usize> Pass<L, W, 
 }
 
 impl<T: Output> StepJob<'_, '_, T> {
-    fn run_in<L: Lanes>(self, lanes: L) -> Vec<StageTally> {
-        // What fits the registers: 16 of them, or 32.
-        if L::N * L::Word::BITS as usize > 256 {
-            match self.plan.report {
-                ReportLevel::None => self.values::<L, NoStatistics, 4, 4>(lanes),
-                ReportLevel::Events => self.values::<L, Events<L::V>, 4, 2>(lanes),
-                ReportLevel::Full => self.full::<L, 4, 2, 2, 2>(lanes),
-            }
-        } else {
-            match self.plan.report {
+    fn run_in<L: IntLanes>(self, lanes: L) -> Vec<StageTally> {
+        match L::REGISTERS {
+            Registers::Sixteen => match self.plan.report {
                 ReportLevel::None => self.values::<L, NoStatistics, 4, 2>(lanes),
                 ReportLevel::Events => self.values::<L, Events<L::V>, 2, 2>(lanes),
                 ReportLevel::Full => self.full::<L, 2, 2, 2, 1>(lanes),
-            }
+            },
+            Registers::ThirtyTwo => match self.plan.report {
+                ReportLevel::None => self.values::<L, NoStatistics, 4, 4>(lanes),
+                ReportLevel::Events => self.values::<L, Events<L::V>, 4, 2>(lanes),
+                ReportLevel::Full => self.full::<L, 4, 2, 2, 2>(lanes),
+            },
         }
     }
 
@@ -136,7 +134,7 @@ impl<T: Output> StepJob<'_, '_, T> {
     }
 
     /// Values, and events where `W` counts them.
-    fn values<L: Lanes, W: StepStatistics<L>, const R: usize, const V: usize>(
+    fn values<L: IntLanes, W: StepStatistics<L>, const R: usize, const V: usize>(
         mut self,
         lanes: L,
     ) -> Vec<StageTally> {
@@ -160,7 +158,7 @@ impl<T: Output> StepJob<'_, '_, T> {
 
     /// Values and everything a report says. The exact accumulator runs first: where its extremes fit every register,
     /// nothing overflows and both trajectories are the same. Only the other outputs are stepped through the real one.
-    fn full<L: Lanes, const R: usize, const V: usize, const R2: usize, const V2: usize>(
+    fn full<L: IntLanes, const R: usize, const V: usize, const R2: usize, const V2: usize>(
         mut self,
         lanes: L,
     ) -> Vec<StageTally> {
@@ -194,7 +192,7 @@ impl<T: Output> StepJob<'_, '_, T> {
                     let start = start + row.start / (V2 * L::N) * V * L::N;
                     start..start + row.len()
                 };
-                let overflows = |(stage, [min, max, _]): (&StagePlan, &[Vec<L::Word>; 3])| {
+                let overflows = |(stage, [min, max, _]): (&StagePlan, &[Vec<L::Element>; 3])| {
                     let (low, high) = stage.range();
                     members().any(|(row, _)| {
                         let row = in_tile(row);

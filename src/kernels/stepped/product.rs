@@ -13,15 +13,11 @@ use crate::kernels::output::Output;
 use crate::kernels::parallel::{Grain, Part, split};
 use crate::kernels::plan::shortest::Plan;
 use crate::kernels::report::tally::{StageTally, merged};
-use crate::simd::{Isa, IsaError, run};
+use crate::simd::Detected;
 
 /// MR, and as many outputs in lanes as four, or two, vectors have.
-fn geometry(isa: Isa, word: WordKind) -> Geometry {
-    let bytes = match isa {
-        Isa::Portable | Isa::Avx2 => 2 * 32,
-        Isa::Avx512 | Isa::Amx => 4 * 64,
-    };
-    Geometry { mr: 4, nr: bytes / word.bytes() }
+fn geometry(isa: Detected, word: WordKind) -> Geometry {
+    Geometry { mr: 4, nr: isa.tuning().panel() / word.bytes() }
 }
 
 /// Writes the product to `out` in lanes of `word`; gives the tallies of all stages, and the seconds without packing.
@@ -30,9 +26,9 @@ pub(crate) fn multiply<T: Output>(
     b: &PackedMatrix,
     plan: &Plan,
     word: WordKind,
-    isa: Isa,
+    isa: Detected,
     out: ArrayViewMut2<'_, T>,
-) -> Result<(Vec<StageTally>, f64), IsaError> {
+) -> (Vec<StageTally>, f64) {
     let ((m, k), n) = (a.dim(), b.dim().1);
     let geometry = geometry(isa, word);
     let inner = plan.stages[0];
@@ -45,8 +41,8 @@ pub(crate) fn multiply<T: Output>(
     let exact = plan.exact();
     let grain = Grain::new((geometry.mr, geometry.nr), out.len(), 1);
     let job = |part: Part<'_, T>| {
-        run(isa, StepJob { part, plan, exact: &exact, word, steps, geometry, pair: &pair })
+        isa.run(StepJob { part, plan, exact: &exact, word, steps, geometry, pair: &pair })
     };
-    let tallies = split(Part::whole(orientation.view(out)), grain, &job, &merged)?;
-    Ok((tallies, start.elapsed().as_secs_f64()))
+    let tallies = split(Part::whole(orientation.view(out)), grain, &job, &merged);
+    (tallies, start.elapsed().as_secs_f64())
 }

@@ -5,7 +5,7 @@ use crate::kernels::stages::outer::OuterStages;
 use crate::kernels::stages::overflow::{AnyOverflow, Exact, OverflowOp};
 use crate::kernels::stages::result::{FinishTile, InnermostStage, TileResult};
 use crate::kernels::stages::statistics::{StepStatistics, zero};
-use crate::simd::{Call, Lanes};
+use crate::simd::{IntLanes, Vectorized};
 
 /// The packed operands of one tile, as [`step_words`](crate::kernels::operand::step_words) lays them out.
 #[derive(Clone, Copy)]
@@ -26,13 +26,13 @@ pub(crate) struct TileOperands<'a, W> {
 }
 
 /// One tile to run, compiled for its lanes.
-pub(crate) struct TileCall<'a, L: Lanes, W, const R: usize, const V: usize> {
+pub(crate) struct TileCall<'a, L: IntLanes, W, const R: usize, const V: usize> {
     pub(crate) lanes: L,
     pub(crate) overflow: AnyOverflow<L::V>,
-    pub(crate) operands: TileOperands<'a, L::Word>,
+    pub(crate) operands: TileOperands<'a, L::Element>,
     pub(crate) steps: StepKind,
     pub(crate) outer: &'a mut OuterStages<L, W>,
-    pub(crate) result: &'a mut TileResult<L::Word>,
+    pub(crate) result: &'a mut TileResult<L::Element>,
 }
 
 /// What a step of the innermost stage is.
@@ -44,7 +44,7 @@ pub(crate) enum StepKind {
     Units,
 }
 
-impl<L: Lanes, W: StepStatistics<L>, const R: usize, const V: usize> Call
+impl<L: IntLanes, W: StepStatistics<L>, const R: usize, const V: usize> Vectorized
     for TileCall<'_, L, W, R, V>
 {
     type Output = ();
@@ -59,7 +59,7 @@ impl<L: Lanes, W: StepStatistics<L>, const R: usize, const V: usize> Call
     }
 }
 
-impl<L: Lanes, W: StepStatistics<L>, const R: usize, const V: usize> TileCall<'_, L, W, R, V> {
+impl<L: IntLanes, W: StepStatistics<L>, const R: usize, const V: usize> TileCall<'_, L, W, R, V> {
     #[inline(always)]
     fn with_op<S: OverflowOp<L>>(self, op: S) {
         let Self { lanes, operands, steps, outer, result, .. } = self;
@@ -83,11 +83,11 @@ impl<L: Lanes, W: StepStatistics<L>, const R: usize, const V: usize> TileCall<'_
 fn tile<L, S, W, const R: usize, const V: usize, const PARTS: usize>(
     lanes: L,
     op: S,
-    operands: TileOperands<'_, L::Word>,
+    operands: TileOperands<'_, L::Element>,
     outer: &mut OuterStages<L, W>,
-    result: &mut TileResult<L::Word>,
+    result: &mut TileResult<L::Element>,
 ) where
-    L: Lanes,
+    L: IntLanes,
     S: OverflowOp<L>,
     W: StepStatistics<L>,
 {
@@ -148,12 +148,12 @@ fn tile<L, S, W, const R: usize, const V: usize, const PARTS: usize>(
 /// what is not inlined is not compiled with vector instructions.
 #[inline(always)]
 #[expect(clippy::too_many_arguments, reason = "the state of the one loop that calls it")]
-fn unit<L: Lanes, S: OverflowOp<L>, W: StepStatistics<L>, const R: usize, const V: usize>(
+fn unit<L: IntLanes, S: OverflowOp<L>, W: StepStatistics<L>, const R: usize, const V: usize>(
     lanes: L,
     op: S,
-    a: &[L::Word],
+    a: &[L::Element],
     a_stride: usize,
-    b: &[L::Word],
+    b: &[L::Element],
     parts: usize,
     register: &mut [[L::V; V]; R],
     statistics: &mut [[W; V]; R],

@@ -16,7 +16,7 @@ use crate::kernels::operand::panels::load_vectors;
 use crate::kernels::stages::outer::OuterStages;
 use crate::kernels::stages::result::{FinishTile, InnermostStage, TileResult};
 use crate::kernels::stages::statistics::Extremes;
-use crate::simd::{ByteLanes, Call};
+use crate::simd::{ByteLanes, Vectorized};
 
 /// What is to be known for certain of an output.
 #[derive(Clone, Copy, Debug)]
@@ -66,7 +66,7 @@ pub(crate) struct Resolve<'a, L, S> {
     pub(crate) wanted: Wanted,
 }
 
-impl<L: ByteLanes, S: BroadcastCodes<L>> Call for Resolve<'_, L, S> {
+impl<L: ByteLanes, S: BroadcastCodes<L>> Vectorized for Resolve<'_, L, S> {
     type Output = ();
 
     #[inline(always)]
@@ -162,7 +162,7 @@ pub(crate) struct BoundTile<'a, L: ByteLanes, S, const R: usize, const V: usize>
     pub(crate) result: &'a mut TileResult<i32>,
 }
 
-impl<L, S, const R: usize, const V: usize> Call for BoundTile<'_, L, S, R, V>
+impl<L, S, const R: usize, const V: usize> Vectorized for BoundTile<'_, L, S, R, V>
 where
     L: ByteLanes,
     S: BroadcastCodes<L>,

@@ -14,7 +14,7 @@ use crate::kernels::operand::panels::load_vectors;
 use crate::kernels::stages::outer::OuterStages;
 use crate::kernels::stages::result::{FinishTile, InnermostStage, TileResult};
 use crate::kernels::stages::statistics::Extremes;
-use crate::simd::{ByteLanes, Call};
+use crate::simd::{ByteLanes, Vectorized};
 
 /// The sum, the least and the greatest value of one vector of outputs.
 #[derive(Clone, Copy)]
@@ -209,7 +209,7 @@ pub(crate) struct PreparePrefixes<'a, L, F> {
     pub(crate) columns: &'a mut PrefixColumns,
 }
 
-impl<L: ByteLanes, F: Prefixes<L>> Call for PreparePrefixes<'_, L, F> {
+impl<L: ByteLanes, F: Prefixes<L>> Vectorized for PreparePrefixes<'_, L, F> {
     type Output = ();
 
     #[inline(always)]
@@ -250,7 +250,7 @@ pub(crate) struct PrefixTile<'a, L: ByteLanes, F, const R: usize, const V: usize
     pub(crate) result: &'a mut TileResult<i32>,
 }
 
-impl<L, F, const R: usize, const V: usize> Call for PrefixTile<'_, L, F, R, V>
+impl<L, F, const R: usize, const V: usize> Vectorized for PrefixTile<'_, L, F, R, V>
 where
     L: ByteLanes,
     F: Prefixes<L>,

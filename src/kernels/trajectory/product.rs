@@ -22,7 +22,7 @@ use crate::kernels::plan::stage::{StagePlan, exact};
 use crate::kernels::report::lane_tally::{CountWidths, FindExtremes, LaneTally};
 use crate::kernels::report::tally::{StageTally, merged};
 use crate::kernels::stages::statistics::{Extremes, ExtremesAndEvents};
-use crate::simd::{ByteLanes, Isa, IsaError, Lanes, Simd, Task, run};
+use crate::simd::{ByteLanes, Detected, IntLanes, IsaKernel, Simd};
 
 /// What of the trajectories is reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,17 +47,17 @@ pub(crate) fn multiply<T: Output>(
     operands: ByteOperands<'_>,
     stages: &[StagePlan],
     collected: Collected,
-    isa: Isa,
+    isa: Detected,
     out: ArrayViewMut2<'_, T>,
-) -> Result<(Vec<StageTally>, f64), IsaError> {
+) -> (Vec<StageTally>, f64) {
     let (a, b) = (operands.a.range(), operands.b.range());
     let pair = operands.int8(stages[0].tile(operands.dim().1), OutputOrder::Given);
     let problem = Problem::new(&pair, stages, a, b);
     let start = Instant::now();
     let grain = Grain::new((MR, NR), out.len(), (1 << 17) / pair.k.max(1));
-    let job = |part: Part<'_, T>| run(isa, TrajectoryJob { job: Job { part, problem }, collected });
-    let tallies = split(Part::whole(pair.orientation.view(out)), grain, &job, &merged)?;
-    Ok((tallies, start.elapsed().as_secs_f64()))
+    let job = |part: Part<'_, T>| isa.run(TrajectoryJob { job: Job { part, problem }, collected });
+    let tallies = split(Part::whole(pair.orientation.view(out)), grain, &job, &merged);
+    (tallies, start.elapsed().as_secs_f64())
 }
 
 /// How the exact trajectory of a tile is found.
@@ -77,7 +77,7 @@ const PREFIX_RUN: usize = 15;
 const MOST: usize = 6;
 
 /// The exact trajectories of tiles.
-struct Exact<L: Lanes> {
+struct Exact<L: IntLanes> {
     method: Method,
     /// Tiles that are still to be stepped.
     to_step: usize,
@@ -196,11 +196,11 @@ struct TrajectoryJob<'a, 'o, T> {
     collected: Collected,
 }
 
-impl<T: Output> Task for TrajectoryJob<'_, '_, T> {
+impl<T: Output> IsaKernel for TrajectoryJob<'_, '_, T> {
     type Output = Vec<StageTally>;
 
     fn run<S: Simd>(self, simd: S) -> Vec<StageTally> {
-        let lanes = simd.lanes32();
+        let lanes = simd.int32();
         if self.job.problem.pair.broadcast.offset == 0 {
             self.tiles(lanes, Unsigned)
         } else {

@@ -20,7 +20,7 @@ use crate::quantize::parameters::Problem;
 use crate::quantize::scale::at_least;
 use crate::quantize::{QuantizeError, ScaleFloor, Statistic};
 use crate::reference::torch;
-use crate::simd::Call;
+use crate::simd::Vectorized;
 
 /// Parameters of half-quadratic optimisation of scales.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -205,7 +205,7 @@ struct Step<'r, 'a, F> {
     part: F,
 }
 
-impl<F: Fn(f32, f32, f32, f32) -> f32> Call for &mut Step<'_, '_, F> {
+impl<F: Fn(f32, f32, f32, f32) -> f32> Vectorized for &mut Step<'_, '_, F> {
     type Output = ();
 
     #[inline(always)]

@@ -5,12 +5,11 @@ use std::borrow::Cow;
 use fewbit_formats::{Format, Rounding};
 use rayon::prelude::*;
 
-use crate::convert::compiled;
 use crate::quantize::QuantizeError;
 use crate::quantize::execute::{Piece, Run, TASK};
 use crate::quantize::parameters::Problem;
 use crate::reference::quantize::{becomes_nan, clamp, follows_floats};
-use crate::simd::{Call, Isa};
+use crate::simd::{Detected, Vectorized};
 
 /// What the quantizer does to every element where it is simple enough for a loop.
 #[derive(Clone, Copy)]
@@ -85,12 +84,9 @@ pub(super) fn run<'a>(
 /// Runs a loop with the widest instructions that there are.
 pub(super) fn in_loop<C>(mut call: C)
 where
-    for<'c> &'c mut C: Call<Output = ()>,
+    for<'c> &'c mut C: Vectorized<Output = ()>,
 {
-    // The widest instruction set that there is, so it is available.
-    if compiled(Isa::best(), &mut call).is_err() {
-        (&mut call).call();
-    }
+    Detected::best().vectorize(&mut call);
 }
 
 /// `(clamp(round(x / scale + zero point)) - zero point) * scale`.
@@ -102,7 +98,7 @@ struct Simulate<'r, 'a> {
     values: &'r mut [f32],
 }
 
-impl Call for &mut Simulate<'_, '_> {
+impl Vectorized for &mut Simulate<'_, '_> {
     type Output = ();
 
     #[inline(always)]

@@ -22,6 +22,14 @@ Integers go through integer stages with reports at the speed of the product; eve
 where --detail is none, and step by step in exact arithmetic, some million steps per second and thread, where a report
 is asked for.";
 
+/// The help of `--isa`.
+fn isa_help() -> String {
+    let names = Isa::names();
+    format!(
+        "Instruction set: {names} [default: the widest that the CPU has]; results do not depend on it"
+    )
+}
+
 /// Arguments of `fewbit matmul`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -41,8 +49,7 @@ pub(crate) struct Args {
     /// How much is reported; less is faster
     #[arg(long, value_enum, default_value_t)]
     pub(super) detail: Detail,
-    /// Instruction set: portable, avx2, avx512 or amx [default: the widest that the CPU has]; results do not depend on it
-    #[arg(long, value_name = "ISA")]
+    #[arg(long, value_name = "ISA", help = isa_help())]
     pub(super) isa: Option<Isa>,
     /// Compute this many times and report the least time
     #[arg(long, value_name = "N", default_value = "1")]

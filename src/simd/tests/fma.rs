@@ -1,10 +1,10 @@
-//! Every primitive of every instruction set against formats' own rounding of the exact sum.
+//! Lanes that multiply and add, against the formats' own rounding of the exact sum.
 
 use fewbit_formats::{Format, NanPolicy, Overflow, Policy, Rounding};
 
-use super::FusedLanes;
+use super::on_every_set;
 use crate::reference::{Dyadic, Value};
-use crate::simd::{Isa, Simd, Task, run};
+use crate::simd::{FmaLanes, IsaKernel, Lanes, Simd};
 
 /// Bits of numbers at the edges of `f32` and of narrower formats, and any others.
 fn numbers(seed: u64) -> impl FnMut() -> f32 {
@@ -78,13 +78,14 @@ fn check(found: f32, expected: f64, what: &str, [a, b, c]: [f32; 3]) {
     assert!(same, "{what} of {a:e} {b:e} {c:e}: {found:e} instead of {expected:e}");
 }
 
+#[derive(Clone, Copy)]
 struct Check;
 
-impl Task for Check {
+impl IsaKernel for Check {
     type Output = ();
 
     fn run<S: Simd>(self, simd: S) {
-        let lanes = simd.fused();
+        let lanes = simd.fma();
         let rounds = if cfg!(miri) { 2 } else { 4000 };
         let mut next = numbers(7);
         let custom = |text: &str| text.parse::<Format>().unwrap();
@@ -100,9 +101,9 @@ impl Task for Check {
                 out
             };
             let sums = [
-                ("even", stored(lanes.even(va, vb, vc)), Rounding::TiesEven),
-                ("zero", stored(lanes.zero(va, vb, vc)), Rounding::TowardZero),
-                ("odd", stored(lanes.odd(va, vb, vc)), Rounding::Odd),
+                ("fma_even", stored(lanes.fma_even(va, vb, vc)), Rounding::TiesEven),
+                ("fma_zero", stored(lanes.fma_zero(va, vb, vc)), Rounding::TowardZero),
+                ("fma_odd", stored(lanes.fma_odd(va, vb, vc)), Rounding::Odd),
             ];
             let mut cuts = vec![
                 (
@@ -140,17 +141,12 @@ impl Task for Check {
 }
 
 impl Check {
-    fn lanes<L: FusedLanes>(_: L) -> usize {
+    fn lanes<L: FmaLanes>(_: L) -> usize {
         L::N
     }
 }
 
 #[test]
-fn primitives_equal_one_rounding_of_the_exact_sum() {
-    for isa in Isa::ALL {
-        match run(isa, Check) {
-            Ok(()) => assert!(isa.is_available()),
-            Err(error) => println!("primitives of {isa} not run: {error}"),
-        }
-    }
+fn methods_equal_one_rounding_of_the_exact_result() {
+    on_every_set(Check);
 }

@@ -1,6 +1,7 @@
-//! Every primitive of every instruction set against its scalar definition.
+//! Lanes of integers.
 
-use super::{ByteLanes, Isa, Lanes, NarrowLanes, Simd, Task, Word, both, run};
+use super::on_every_set;
+use crate::simd::{ByteLanes, Int16Lanes, IntLanes, IsaKernel, Simd, Word, both};
 
 /// Values at and around every edge, and some in between.
 fn words<W: Word>(count: usize, seed: u64) -> Vec<W> {
@@ -37,14 +38,15 @@ fn words<W: Word>(count: usize, seed: u64) -> Vec<W> {
         .collect()
 }
 
+#[derive(Clone, Copy)]
 struct Check;
 
-impl Task for Check {
+impl IsaKernel for Check {
     type Output = ();
 
     fn run<S: Simd>(self, simd: S) {
         check(
-            simd.lanes32(),
+            simd.int32(),
             |x| x,
             |acc, a, b| {
                 let (a, b) = (a as i32, b as i32);
@@ -53,28 +55,30 @@ impl Task for Check {
                 acc.wrapping_add(product(0)).wrapping_add(product(16))
             },
         );
-        check_bytes(simd.lanes32());
-        check_narrow(simd.lanes32());
+        check_bytes(simd.int32());
+        check_narrow(simd.int32());
         let sign_extended = |x| i64::from(x as i32);
-        check(simd.lanes64(), sign_extended, |acc, a, b| acc.wrapping_add(a * b));
+        check(simd.int64(), sign_extended, |acc, a, b| acc.wrapping_add(a * b));
     }
 }
 
-fn check<L: Lanes>(lanes: L, operand: fn(i64) -> i64, dot: fn(i64, i64, i64) -> i64) {
+fn check<L: IntLanes>(lanes: L, operand: fn(i64) -> i64, dot: fn(i64, i64, i64) -> i64) {
     let rounds = if cfg!(miri) { 3 } else { 200 };
     for seed in 0..rounds {
-        let [a, b, c] = [0, 1, 2].map(|n| words::<L::Word>(L::N, seed * 3 + n));
+        let [a, b, c] = [0, 1, 2].map(|n| words::<L::Element>(L::N, seed * 3 + n));
         let stored = |v: L::V| {
-            let canary = L::Word::truncate(0x5555_5555);
+            let canary = L::Element::truncate(0x5555_5555);
             let mut out = vec![canary; L::N + 1];
             lanes.store(v, &mut out);
             assert_eq!(out[L::N], canary, "a store stays within its lanes");
             out.truncate(L::N);
             out
         };
-        let each = |f: &dyn Fn(i64, i64, i64) -> i64| -> Vec<L::Word> {
+        let each = |f: &dyn Fn(i64, i64, i64) -> i64| -> Vec<L::Element> {
             let lanes = a.iter().zip(&b).zip(&c);
-            lanes.map(|((a, b), c)| L::Word::truncate(f(a.widen(), b.widen(), c.widen()))).collect()
+            lanes
+                .map(|((a, b), c)| L::Element::truncate(f(a.widen(), b.widen(), c.widen())))
+                .collect()
         };
         let [va, vb, vc] = [&a, &b, &c].map(|words| lanes.load(words));
         assert_eq!(stored(va), a);
@@ -84,15 +88,15 @@ fn check<L: Lanes>(lanes: L, operand: fn(i64) -> i64, dot: fn(i64, i64, i64) -> 
         assert_eq!(stored(lanes.max(va, vb)), each(&|a, b, _| a.max(b)), "max");
         let changed = each(&|a, b, c| c.wrapping_add((a != b).into()));
         assert_eq!(stored(lanes.count_changed(vc, va, vb)), changed, "count_changed");
-        for bits in [2, 7, L::Word::BITS / 2, L::Word::BITS - 1] {
+        for bits in [2, 7, L::Element::BITS / 2, L::Element::BITS - 1] {
             let (mask, sign) = (!(-1i64 << bits), 1i64 << (bits - 1));
-            let [vm, vs] = [mask, sign].map(|x| lanes.splat(L::Word::truncate(x)));
+            let [vm, vs] = [mask, sign].map(|x| lanes.splat(L::Element::truncate(x)));
             let wrapped = each(&|a, _, _| a << (64 - bits) >> (64 - bits));
             assert_eq!(stored(lanes.wrap(va, vm, vs)), wrapped, "wrap to {bits}");
         }
-        let operands = |words: &[L::Word]| {
+        let operands = |words: &[L::Element]| {
             lanes.load(
-                &words.iter().map(|x| L::Word::truncate(operand(x.widen()))).collect::<Vec<_>>(),
+                &words.iter().map(|x| L::Element::truncate(operand(x.widen()))).collect::<Vec<_>>(),
             )
         };
         let summed = each(&|a, b, c| dot(c, operand(a), operand(b)));
@@ -155,7 +159,7 @@ fn check_bytes<L: ByteLanes>(lanes: L) {
 }
 
 /// The halves of words as lanes, at the ends of 16 bits among others.
-fn check_narrow<L: NarrowLanes>(lanes: L) {
+fn check_narrow<L: Int16Lanes>(lanes: L) {
     let rounds = if cfg!(miri) { 3 } else { 200 };
     for seed in 0..rounds {
         let [a, b, c] = [0, 1, 2].map(|n| words::<i32>(L::N, seed * 3 + n));
@@ -213,14 +217,6 @@ fn check_narrow<L: NarrowLanes>(lanes: L) {
 }
 
 #[test]
-fn primitives_equal_their_definitions() {
-    for isa in Isa::ALL {
-        match run(isa, Check) {
-            Ok(()) => assert!(isa.is_available()),
-            Err(error) => {
-                assert!(!isa.is_available());
-                println!("primitives of {isa} not run: {error}");
-            }
-        }
-    }
+fn methods_equal_their_definitions() {
+    on_every_set(Check);
 }

@@ -1,4 +1,8 @@
-//! One lane in plain arithmetic, where there is no instruction for it.
+//! One lane of [`FmaLanes`](super::FmaLanes) in plain arithmetic, where there is no instruction for it.
+
+use std::array::from_fn;
+
+use bytemuck::Pod;
 
 /// `a * b + c` in `f64`, rounded to odd.
 #[inline(always)]
@@ -23,22 +27,22 @@ pub(crate) fn odd_sum(x: f64, y: f64) -> f64 {
     f64::from_bits(if inexact & (bits & 1 == 0) { bits.wrapping_add(step) } else { bits })
 }
 
-/// See [`FusedLanes::even`](super::FusedLanes::even).
+/// See [`FmaLanes::fma_even`](super::FmaLanes::fma_even).
 #[inline(always)]
-pub(super) fn even(a: f32, b: f32, c: f32) -> f32 {
+pub(super) fn fma_even(a: f32, b: f32, c: f32) -> f32 {
     // 53 digits with a sticky last one are more than 24 and two.
     odd64(a, b, c) as f32
 }
 
-/// See [`FusedLanes::zero`](super::FusedLanes::zero).
+/// See [`FmaLanes::fma_zero`](super::FmaLanes::fma_zero).
 #[inline(always)]
-pub(super) fn zero(a: f32, b: f32, c: f32) -> f32 {
+pub(super) fn fma_zero(a: f32, b: f32, c: f32) -> f32 {
     toward_zero(odd64(a, b, c)).0
 }
 
-/// See [`FusedLanes::odd`](super::FusedLanes::odd).
+/// See [`FmaLanes::fma_odd`](super::FmaLanes::fma_odd).
 #[inline(always)]
-pub(super) fn odd(a: f32, b: f32, c: f32) -> f32 {
+pub(super) fn fma_odd(a: f32, b: f32, c: f32) -> f32 {
     let (result, inexact) = toward_zero(odd64(a, b, c));
     f32::from_bits(result.to_bits() | u32::from(inexact))
 }
@@ -53,7 +57,7 @@ fn toward_zero(x: f64) -> (f32, bool) {
     (result, (back > x) | (back < x))
 }
 
-/// See [`FusedLanes::cut_even`](super::FusedLanes::cut_even).
+/// See [`FmaLanes::cut_even`](super::FmaLanes::cut_even).
 #[inline(always)]
 pub(super) fn cut_even(x: f32, cut: u32) -> f32 {
     let bits = x.to_bits();
@@ -61,13 +65,13 @@ pub(super) fn cut_even(x: f32, cut: u32) -> f32 {
     cut_zero(f32::from_bits(rounded), cut)
 }
 
-/// See [`FusedLanes::cut_zero`](super::FusedLanes::cut_zero).
+/// See [`FmaLanes::cut_zero`](super::FmaLanes::cut_zero).
 #[inline(always)]
 pub(super) fn cut_zero(x: f32, cut: u32) -> f32 {
     f32::from_bits(x.to_bits() & u32::MAX << cut)
 }
 
-/// See [`FusedLanes::half_even`](super::FusedLanes::half_even).
+/// See [`FmaLanes::half_even`](super::FmaLanes::half_even).
 #[inline(always)]
 pub(super) fn half_even(x: f32) -> f32 {
     half(x, f32::INFINITY, |magnitude, unit| {
@@ -77,7 +81,7 @@ pub(super) fn half_even(x: f32) -> f32 {
     })
 }
 
-/// See [`FusedLanes::half_zero`](super::FusedLanes::half_zero).
+/// See [`FmaLanes::half_zero`](super::FmaLanes::half_zero).
 #[inline(always)]
 pub(super) fn half_zero(x: f32) -> f32 {
     half(x, HALF_MAX, |magnitude, unit| {
@@ -100,4 +104,11 @@ fn half(x: f32, over: f32, round: impl Fn(f32, f32) -> f32) -> f32 {
     let result = if rounded > HALF_MAX { over } else { rounded };
     let special = magnitude.to_bits() >= 0x7f80_0000;
     (if special { magnitude } else { result }).copysign(x)
+}
+
+/// `f` of each lane of vectors of eight.
+#[inline(always)]
+pub(super) fn each<V: Pod>(v: [V; 3], f: impl Fn(f32, f32, f32) -> f32) -> V {
+    let [a, b, c]: [[f32; 8]; 3] = v.map(bytemuck::cast);
+    bytemuck::cast(from_fn::<f32, 8, _>(|i| f(a[i], b[i], c[i])))
 }

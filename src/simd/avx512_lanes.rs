@@ -1,0 +1,317 @@
+//! Vectors of 512 bits, for every set that has AVX-512 F, BW, DQ and VL.
+
+use std::arch::x86_64::*;
+
+use super::avx2::first_byte;
+use super::{
+    BitLanes, ByteLanes, FloatLanes, FmaLanes, Int16Lanes, IntLanes, LanesOf, Token, Vector,
+};
+
+/// A set with AVX-512; its own are the instructions that it has beyond these.
+///
+/// # Safety
+/// The token proves AVX-512 F, BW, DQ and VL.
+pub(super) unsafe trait Avx512Token: Token {
+    /// [`ByteLanes::DOTS_BYTES`]
+    const DOTS_BYTES: bool = false;
+
+    instructions! {
+        "avx512f,avx512bw,avx512dq,avx512vl";
+        // `IntLanes::dot` of pairs of 16-bit integers.
+        fn dot_pairs(self, acc: __m512i, a: __m512i, b: __m512i) -> __m512i {
+            _mm512_add_epi32(acc, _mm512_madd_epi16(a, b))
+        }
+        // `ByteLanes::dot_bytes`: even and odd bytes as 16-bit integers, whose products are summed in 32 bits. What sums
+        // the products of bytes in 16 bits saturates: 255 * 127 + 255 * 127 does not fit.
+        fn dot_bytes(self, acc: __m512i, a: __m512i, b: __m512i) -> __m512i {
+            let even = _mm512_madd_epi16(
+                _mm512_and_si512(a, _mm512_set1_epi16(0xff)),
+                _mm512_srai_epi16::<8>(_mm512_slli_epi16::<8>(b)),
+            );
+            let odd =
+                _mm512_madd_epi16(_mm512_srli_epi16::<8>(a), _mm512_srai_epi16::<8>(b));
+            _mm512_add_epi32(acc, _mm512_add_epi32(even, odd))
+        }
+        // `BitLanes::count`: of each nibble by a table, then the sums of eight bytes.
+        fn count(self, v: __m512i) -> __m512i {
+            let table = _mm512_broadcast_i32x4(
+                _mm_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4),
+            );
+            let nibble = _mm512_set1_epi8(0x0f);
+            let low = _mm512_shuffle_epi8(table, _mm512_and_si512(v, nibble));
+            let high = _mm512_and_si512(_mm512_srli_epi16::<4>(v), nibble);
+            let bytes = _mm512_add_epi8(low, _mm512_shuffle_epi8(table, high));
+            _mm512_sad_epu8(bytes, _mm512_setzero_si512())
+        }
+    }
+}
+
+// SAFETY: integers, or floating-point numbers, without padding.
+unsafe impl<T: Avx512Token> Vector<i32> for T {
+    type V = __m512i;
+
+    instructions! {
+        "avx512f,avx512bw,avx512dq,avx512vl";
+        fn splat(self, x: i32) -> __m512i { _mm512_set1_epi32(x) }
+    }
+}
+
+// SAFETY: integers, or floating-point numbers, without padding.
+unsafe impl<T: Avx512Token> Vector<i64> for T {
+    type V = __m512i;
+
+    instructions! {
+        "avx512f,avx512bw,avx512dq,avx512vl";
+        fn splat(self, x: i64) -> __m512i { _mm512_set1_epi64(x) }
+    }
+}
+
+// SAFETY: integers, or floating-point numbers, without padding.
+unsafe impl<T: Avx512Token> Vector<u64> for T {
+    type V = __m512i;
+
+    instructions! {
+        "avx512f,avx512bw,avx512dq,avx512vl";
+        fn splat(self, x: u64) -> __m512i { _mm512_set1_epi64(x.cast_signed()) }
+    }
+}
+
+// SAFETY: integers, or floating-point numbers, without padding.
+unsafe impl<T: Avx512Token> Vector<f32> for T {
+    type V = __m512;
+
+    instructions! {
+        "avx512f,avx512bw,avx512dq,avx512vl";
+        fn splat(self, x: f32) -> __m512 { _mm512_set1_ps(x) }
+    }
+}
+
+// SAFETY: integers, or floating-point numbers, without padding.
+unsafe impl<T: Avx512Token> Vector<f64> for T {
+    type V = __m512d;
+
+    instructions! {
+        "avx512f,avx512bw,avx512dq,avx512vl";
+        fn splat(self, x: f64) -> __m512d { _mm512_set1_pd(x) }
+    }
+}
+
+/// `(a & b) ^ c` as the truth table of a ternary logic instruction.
+const AND_XOR: i32 = (0b1111_0000 & 0b1100_1100) ^ 0b1010_1010;
+/// `(a ^ b) & c` likewise.
+const XOR_AND: i32 = (0b1111_0000 ^ 0b1100_1100) & 0b1010_1010;
+
+impl<T: Avx512Token> IntLanes for LanesOf<T, i32> {
+    #[inline(always)]
+    fn dot(self, acc: __m512i, a: __m512i, b: __m512i) -> __m512i {
+        self.token.dot_pairs(acc, a, b)
+    }
+
+    instructions! {
+        "avx512f,avx512bw,avx512dq,avx512vl";
+        fn add(self, a: __m512i, b: __m512i) -> __m512i { _mm512_add_epi32(a, b) }
+        fn min(self, a: __m512i, b: __m512i) -> __m512i { _mm512_min_epi32(a, b) }
+        fn max(self, a: __m512i, b: __m512i) -> __m512i { _mm512_max_epi32(a, b) }
+        fn wrap(self, v: __m512i, mask: __m512i, sign: __m512i) -> __m512i {
+            _mm512_sub_epi32(_mm512_ternarylogic_epi32::<AND_XOR>(v, mask, sign), sign)
+        }
+        fn count_changed(self, count: __m512i, a: __m512i, b: __m512i) -> __m512i {
+            _mm512_mask_add_epi32(
+                count,
+                _mm512_cmpneq_epi32_mask(a, b),
+                count,
+                _mm512_set1_epi32(1),
+            )
+        }
+    }
+}
+
+impl<T: Avx512Token> IntLanes for LanesOf<T, i64> {
+    instructions! {
+        "avx512f,avx512bw,avx512dq,avx512vl";
+        fn dot(self, acc: __m512i, a: __m512i, b: __m512i) -> __m512i {
+            _mm512_add_epi64(acc, _mm512_mul_epi32(a, b))
+        }
+        fn add(self, a: __m512i, b: __m512i) -> __m512i { _mm512_add_epi64(a, b) }
+        fn min(self, a: __m512i, b: __m512i) -> __m512i { _mm512_min_epi64(a, b) }
+        fn max(self, a: __m512i, b: __m512i) -> __m512i { _mm512_max_epi64(a, b) }
+        fn wrap(self, v: __m512i, mask: __m512i, sign: __m512i) -> __m512i {
+            _mm512_sub_epi64(_mm512_ternarylogic_epi64::<AND_XOR>(v, mask, sign), sign)
+        }
+        fn count_changed(self, count: __m512i, a: __m512i, b: __m512i) -> __m512i {
+            _mm512_mask_add_epi64(
+                count,
+                _mm512_cmpneq_epi64_mask(a, b),
+                count,
+                _mm512_set1_epi64(1),
+            )
+        }
+    }
+}
+
+/// The bytes of the high halves of all words.
+const HIGH: u64 = 0xcccc_cccc_cccc_cccc;
+
+impl<T: Avx512Token> Int16Lanes for LanesOf<T, i32> {
+    instructions! {
+        "avx512f,avx512bw,avx512dq,avx512vl";
+        fn join_low(self, even: __m512i, odd: __m512i) -> __m512i {
+            // The low half of each word of `odd` as the high one.
+            let up = _mm512_set4_epi32(0x0d0c_0000, 0x0908_0000, 0x0504_0000, 0x0100_0000);
+            _mm512_mask_shuffle_epi8(even, HIGH, odd, up)
+        }
+        fn join_high(self, even: __m512i, odd: __m512i) -> __m512i {
+            // The high half of each word of `even` as the low one.
+            let down = _mm512_set4_epi32(0x0f0e, 0x0b0a, 0x0706, 0x0302);
+            _mm512_mask_shuffle_epi8(odd, !HIGH, even, down)
+        }
+        fn split(self, v: __m512i) -> [__m512i; 2] {
+            [
+                _mm512_srai_epi32::<16>(_mm512_slli_epi32::<16>(v)),
+                _mm512_srai_epi32::<16>(v),
+            ]
+        }
+        fn low_and_high(self, v: __m512i) -> [__m512i; 2] {
+            [_mm512_srai_epi16::<8>(_mm512_slli_epi16::<8>(v)), _mm512_srai_epi16::<8>(v)]
+        }
+        fn spread(self, v: __m512i, place: usize) -> __m512i {
+            let first = _mm512_set4_epi32(
+                first_byte(3), first_byte(2), first_byte(1), first_byte(0),
+            );
+            let place = _mm512_set1_epi16(place as i16);
+            _mm512_shuffle_epi8(v, _mm512_add_epi16(first, place))
+        }
+        fn shift_right16(self, v: __m512i, bits: u32) -> __m512i {
+            _mm512_sra_epi16(v, _mm_cvtsi32_si128(bits.cast_signed()))
+        }
+        fn add16(self, a: __m512i, b: __m512i) -> __m512i { _mm512_add_epi16(a, b) }
+        fn add_saturating16(self, a: __m512i, b: __m512i) -> __m512i {
+            _mm512_adds_epi16(a, b)
+        }
+        fn sub16(self, a: __m512i, b: __m512i) -> __m512i { _mm512_sub_epi16(a, b) }
+        fn mul16(self, a: __m512i, b: __m512i) -> __m512i { _mm512_mullo_epi16(a, b) }
+        fn min16(self, a: __m512i, b: __m512i) -> __m512i { _mm512_min_epi16(a, b) }
+        fn max16(self, a: __m512i, b: __m512i) -> __m512i { _mm512_max_epi16(a, b) }
+        fn wrap16(self, v: __m512i, mask: __m512i, sign: __m512i) -> __m512i {
+            _mm512_sub_epi16(_mm512_ternarylogic_epi32::<AND_XOR>(v, mask, sign), sign)
+        }
+        fn add_same16(self, sum: __m512i, x: __m512i, a: __m512i, b: __m512i) -> __m512i {
+            _mm512_mask_add_epi16(sum, _mm512_cmpeq_epi16_mask(a, b), sum, x)
+        }
+    }
+}
+
+impl<T: Avx512Token> ByteLanes for LanesOf<T, i32> {
+    const DOTS_BYTES: bool = T::DOTS_BYTES;
+
+    #[inline(always)]
+    fn dot_bytes(self, acc: __m512i, a: __m512i, b: __m512i) -> __m512i {
+        self.token.dot_bytes(acc, a, b)
+    }
+
+    instructions! {
+        "avx512f,avx512bw,avx512dq,avx512vl";
+        fn magnitudes(self, a: __m512i) -> __m512i { _mm512_abs_epi8(a) }
+        fn negative_magnitudes(self, b: __m512i) -> __m512i {
+            _mm512_min_epi8(b, _mm512_sub_epi8(_mm512_setzero_si512(), b))
+        }
+        fn positives(self, b: __m512i) -> __m512i {
+            _mm512_max_epi8(b, _mm512_setzero_si512())
+        }
+        fn sub(self, a: __m512i, b: __m512i) -> __m512i { _mm512_sub_epi32(a, b) }
+        fn and(self, a: __m512i, b: __m512i) -> __m512i { _mm512_and_si512(a, b) }
+        fn xor(self, a: __m512i, b: __m512i) -> __m512i { _mm512_xor_si512(a, b) }
+        fn halves(self, pairs: __m512i) -> [__m512i; 2] {
+            [
+                _mm512_and_si512(pairs, _mm512_set1_epi16(0xff)),
+                _mm512_srai_epi16::<8>(pairs),
+            ]
+        }
+        fn any_greater(self, a: __m512i, b: __m512i) -> bool {
+            _mm512_cmpgt_epi32_mask(a, b) != 0
+        }
+    }
+}
+
+impl<T: Avx512Token> BitLanes for LanesOf<T, u64> {
+    #[inline(always)]
+    fn count(self, v: __m512i) -> __m512i {
+        self.token.count(v)
+    }
+
+    instructions! {
+        "avx512f,avx512bw,avx512dq,avx512vl";
+        fn xor(self, a: __m512i, b: __m512i) -> __m512i { _mm512_xor_si512(a, b) }
+        fn and(self, a: __m512i, b: __m512i) -> __m512i { _mm512_and_si512(a, b) }
+        fn differ(self, a: __m512i, b: __m512i, mask: __m512i) -> __m512i {
+            _mm512_ternarylogic_epi64::<XOR_AND>(a, b, mask)
+        }
+        fn add(self, a: __m512i, b: __m512i) -> __m512i { _mm512_add_epi64(a, b) }
+        fn sub(self, a: __m512i, b: __m512i) -> __m512i { _mm512_sub_epi64(a, b) }
+    }
+}
+
+const NO_EXC: i32 = _MM_FROUND_NO_EXC;
+
+impl<T: Avx512Token> FmaLanes for LanesOf<T, f32> {
+    instructions! {
+        "avx512f,avx512bw,avx512dq,avx512vl";
+        fn fma_even(self, a: __m512, b: __m512, c: __m512) -> __m512 { _mm512_fmadd_ps(a, b, c) }
+        fn fma_zero(self, a: __m512, b: __m512, c: __m512) -> __m512 {
+            _mm512_fmadd_round_ps::<{ _MM_FROUND_TO_ZERO | NO_EXC }>(a, b, c)
+        }
+        fn fma_odd(self, a: __m512, b: __m512, c: __m512) -> __m512 {
+            // The two numbers around the sum; one of them is odd, unless they are the same.
+            let down = _mm512_fmadd_round_ps::<{ _MM_FROUND_TO_NEG_INF | NO_EXC }>(a, b, c);
+            let up = _mm512_fmadd_round_ps::<{ _MM_FROUND_TO_POS_INF | NO_EXC }>(a, b, c);
+            let odd = _mm512_test_epi32_mask(_mm512_castps_si512(down), _mm512_set1_epi32(1));
+            _mm512_mask_blend_ps(odd, up, down)
+        }
+        fn half_even(self, v: __m512) -> __m512 {
+            _mm512_cvtph_ps(_mm512_cvtps_ph::<{ _MM_FROUND_TO_NEAREST_INT | NO_EXC }>(v))
+        }
+        fn half_zero(self, v: __m512) -> __m512 {
+            _mm512_cvtph_ps(_mm512_cvtps_ph::<{ _MM_FROUND_TO_ZERO | NO_EXC }>(v))
+        }
+        fn cut_even(self, v: __m512, cut: u32) -> __m512 {
+            let bits = _mm512_castps_si512(v);
+            let last = _mm512_and_si512(
+                _mm512_srlv_epi32(bits, _mm512_set1_epi32(cut as i32)),
+                _mm512_set1_epi32(1),
+            );
+            let below = _mm512_set1_epi32((1 << (cut - 1)) - 1);
+            let rounded = _mm512_add_epi32(bits, _mm512_add_epi32(below, last));
+            let mask = _mm512_set1_epi32((u32::MAX << cut) as i32);
+            _mm512_castsi512_ps(_mm512_and_si512(rounded, mask))
+        }
+        fn cut_zero(self, v: __m512, cut: u32) -> __m512 {
+            _mm512_and_ps(v, _mm512_castsi512_ps(_mm512_set1_epi32((u32::MAX << cut) as i32)))
+        }
+    }
+}
+
+impl<T: Avx512Token> FloatLanes for LanesOf<T, f32> {
+    instructions! {
+        "avx512f,avx512bw,avx512dq,avx512vl";
+        fn add(self, a: __m512, b: __m512) -> __m512 { _mm512_add_ps(a, b) }
+        fn sub(self, a: __m512, b: __m512) -> __m512 { _mm512_sub_ps(a, b) }
+        fn mul(self, a: __m512, b: __m512) -> __m512 { _mm512_mul_ps(a, b) }
+        fn max(self, a: __m512, b: __m512) -> __m512 { _mm512_max_ps(a, b) }
+        fn trunc(self, v: __m512) -> __m512 {
+            _mm512_roundscale_ps::<{ _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC }>(v)
+        }
+    }
+}
+
+impl<T: Avx512Token> FloatLanes for LanesOf<T, f64> {
+    instructions! {
+        "avx512f,avx512bw,avx512dq,avx512vl";
+        fn add(self, a: __m512d, b: __m512d) -> __m512d { _mm512_add_pd(a, b) }
+        fn sub(self, a: __m512d, b: __m512d) -> __m512d { _mm512_sub_pd(a, b) }
+        fn mul(self, a: __m512d, b: __m512d) -> __m512d { _mm512_mul_pd(a, b) }
+        fn max(self, a: __m512d, b: __m512d) -> __m512d { _mm512_max_pd(a, b) }
+        fn trunc(self, v: __m512d) -> __m512d {
+            _mm512_roundscale_pd::<{ _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC }>(v)
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! Lanes of integers: of 32 or 64 bits, of 16 in the halves of 32, of bytes in its quarters.
+
+use bytemuck::Pod;
+
+use super::Lanes;
+use super::prefetch::prefetch;
+
+/// An integer that fills one lane.
+pub(crate) trait Word: Pod + Send + Sync + Ord + std::fmt::Debug {
+    /// Its width.
+    const BITS: u32;
+    /// Factors in it, where it is a word of an operand.
+    const K_TILE: usize;
+
+    /// The low bits of `value`.
+    fn truncate(value: i64) -> Self;
+
+    /// The same value.
+    fn widen(self) -> i64;
+}
+
+impl Word for i32 {
+    const BITS: u32 = Self::BITS;
+    const K_TILE: usize = 2;
+
+    #[inline(always)]
+    fn truncate(value: i64) -> Self {
+        value as Self
+    }
+
+    #[inline(always)]
+    fn widen(self) -> i64 {
+        self.into()
+    }
+}
+
+impl Word for i64 {
+    const BITS: u32 = Self::BITS;
+    const K_TILE: usize = 1;
+
+    #[inline(always)]
+    fn truncate(value: i64) -> Self {
+        value
+    }
+
+    #[inline(always)]
+    fn widen(self) -> i64 {
+        self
+    }
+}
+
+/// 16 bits in both halves of a word.
+pub(crate) const fn both(x: i16) -> i32 {
+    (x.cast_unsigned() as u32 * 0x1_0001).cast_signed()
+}
+
+/// Lanes of integers that multiply and add. Arithmetic is modulo 2^BITS.
+pub(crate) trait IntLanes: Lanes<Element: Word> {
+    /// Products that one [`Self::dot`] adds to each lane.
+    const K_TILE: usize = <Self::Element as Word>::K_TILE;
+
+    /// `acc + Σ a[i] * b[i]` over the `K_TILE` integers of each operand word.
+    fn dot(self, acc: Self::V, a: Self::V, b: Self::V) -> Self::V;
+
+    /// `a + b`.
+    fn add(self, a: Self::V, b: Self::V) -> Self::V;
+
+    /// The lesser, signed.
+    fn min(self, a: Self::V, b: Self::V) -> Self::V;
+
+    /// The greater, signed.
+    fn max(self, a: Self::V, b: Self::V) -> Self::V;
+
+    /// `((v & mask) ^ sign) - sign`: the low bits of `v` under `mask` as two's complement, where `sign` is the top bit
+    /// of `mask`.
+    fn wrap(self, v: Self::V, mask: Self::V, sign: Self::V) -> Self::V;
+
+    /// `count + 1` where `a != b`, `count` elsewhere.
+    fn count_changed(self, count: Self::V, a: Self::V, b: Self::V) -> Self::V;
+}
+
+/// Lanes of 32 bits whose halves are lanes too: the even ones are the low halves, the odd ones the high halves.
+/// Arithmetic is modulo 2^16 where nothing else is said.
+pub(crate) trait Int16Lanes: IntLanes<Element = i32> {
+    /// The low halves of `even` and of `odd`, in the even and the odd lanes.
+    fn join_low(self, even: Self::V, odd: Self::V) -> Self::V;
+
+    /// The high halves of `even` and of `odd`, in the even and the odd lanes.
+    fn join_high(self, even: Self::V, odd: Self::V) -> Self::V;
+
+    /// The even and the odd lanes, sign extended: what [`Self::join_low`] puts together.
+    fn split(self, v: Self::V) -> [Self::V; 2];
+
+    /// The low and the high byte of every lane, sign extended.
+    fn low_and_high(self, v: Self::V) -> [Self::V; 2];
+
+    /// Byte `place` of every four, as an unsigned one, in both of their lanes.
+    fn spread(self, v: Self::V, place: usize) -> Self::V;
+
+    /// `v / 2^bits`, rounded down; `bits` is below 16.
+    fn shift_right16(self, v: Self::V, bits: u32) -> Self::V;
+
+    /// `a + b`.
+    fn add16(self, a: Self::V, b: Self::V) -> Self::V;
+
+    /// `a + b`, or the nearest end of the range.
+    fn add_saturating16(self, a: Self::V, b: Self::V) -> Self::V;
+
+    /// `a - b`.
+    fn sub16(self, a: Self::V, b: Self::V) -> Self::V;
+
+    /// `a * b`.
+    fn mul16(self, a: Self::V, b: Self::V) -> Self::V;
+
+    /// The lesser, signed.
+    fn min16(self, a: Self::V, b: Self::V) -> Self::V;
+
+    /// The greater, signed.
+    fn max16(self, a: Self::V, b: Self::V) -> Self::V;
+
+    /// As [`IntLanes::wrap`].
+    fn wrap16(self, v: Self::V, mask: Self::V, sign: Self::V) -> Self::V;
+
+    /// `sum + x` where `a == b`, `sum` elsewhere.
+    fn add_same16(self, sum: Self::V, x: Self::V, a: Self::V, b: Self::V) -> Self::V;
+}
+
+/// Lanes of 32 bits whose operand words may also be four bytes, the earliest in the lowest place.
+/// A lane takes four products at once.
+pub(crate) trait ByteLanes: Int16Lanes {
+    /// Whether [`Self::dot_bytes`] is one instruction.
+    const DOTS_BYTES: bool;
+
+    /// `acc + Σ a[i] * b[i]` over the four bytes of each word: those of `a` unsigned, those of `b` signed.
+    fn dot_bytes(self, acc: Self::V, a: Self::V, b: Self::V) -> Self::V;
+
+    /// Asks for the cache line `ahead` words behind the start of `words`, which may lie behind their end.
+    #[inline(always)]
+    fn prefetch(self, words: &[i32], ahead: usize) {
+        prefetch(words.as_ptr().wrapping_add(ahead));
+    }
+
+    /// `|x|` of every signed byte, as an unsigned one.
+    fn magnitudes(self, a: Self::V) -> Self::V;
+
+    /// `-|x|` of every signed byte, as a signed one.
+    fn negative_magnitudes(self, b: Self::V) -> Self::V;
+
+    /// Every signed byte, and 0 for those below it.
+    fn positives(self, b: Self::V) -> Self::V;
+
+    /// `a - b`.
+    fn sub(self, a: Self::V, b: Self::V) -> Self::V;
+
+    /// The bits that both have.
+    fn and(self, a: Self::V, b: Self::V) -> Self::V;
+
+    /// The bits that differ.
+    fn xor(self, a: Self::V, b: Self::V) -> Self::V;
+
+    /// `[l, h]` of the pairs of 16-bit integers `256 h + l`, where `l` is 0 to 255, as pairs too.
+    fn halves(self, pairs: Self::V) -> [Self::V; 2];
+
+    /// Whether a lane of `a` is greater than that of `b`, signed.
+    fn any_greater(self, a: Self::V, b: Self::V) -> bool;
+}
