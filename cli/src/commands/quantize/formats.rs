@@ -10,7 +10,7 @@ use fewbit_formats::{Format, GroupFormat, NanPolicy};
 use ndarray::ArrayD;
 use serde_json::Value;
 
-use super::{Args, Done};
+use super::args::{Args, Done};
 use crate::error::CliError;
 use crate::group_policy::GroupPolicyReport;
 use crate::output;

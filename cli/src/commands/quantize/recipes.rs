@@ -7,8 +7,8 @@ use fewbit::tensor::{Granularity, resolve_axis};
 use ndarray::ArrayD;
 use serde_json::{Map, Value, json};
 
+use super::args::{Args, Done};
 use super::formats::wrong;
-use super::{Args, Done};
 use crate::error::CliError;
 use crate::io::input::read_text;
 use crate::io::npy;
