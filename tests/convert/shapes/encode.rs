@@ -84,9 +84,10 @@ fn modes_in_any_range() {
 }
 
 #[test]
-#[ignore = "each with each, also in any range: minutes"]
+#[ignore = "each with each, at the ends also in any range: minutes"]
 fn every_mode_with_every_overflow_at_every_value_and_tie() {
-    check_modes([shapes(), biased()].concat(), Detail::Full, Cross::All);
+    check_modes(shapes(), Detail::Full, Cross::All);
+    check_modes(biased(), Detail::Sample(96), Cross::All);
 }
 
 /// One choice per axis, by a random word.
