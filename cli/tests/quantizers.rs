@@ -132,6 +132,51 @@ fn groups_and_zero_points_come_back() {
     }
 }
 
+/// A file without one of its tensors, or with another format in its metadata.
+fn altered(bytes: &[u8], without: &str, format: Option<&str>) -> Vec<u8> {
+    let file = SafeTensors::deserialize(bytes).expect("a .safetensors file");
+    let (_, header) = SafeTensors::read_metadata(bytes).expect("a header");
+    let text = &header.metadata().as_ref().expect("metadata")["fewbit"];
+    let mut metadata: Value = serde_json::from_str(text).expect("JSON");
+    if let Some(format) = format {
+        metadata["format"] = format.into();
+    }
+    let kept = file.tensors().into_iter().filter(|(name, _)| name != without);
+    let metadata = HashMap::from([("fewbit".to_owned(), metadata.to_string())]);
+    safetensors::serialize(kept, Some(metadata)).expect("a file")
+}
+
+#[test]
+fn a_file_without_what_it_needs_is_refused_in_one_line() {
+    let folder = Folder::new();
+    folder.floats("w.npy", &[3, 40], &weights());
+    let quantized = ["--preset", "ShiftedUint8WeightPerChannelFloat", "w.npy", "q.safetensors"];
+    done(&folder, &[&["quantize"][..], &quantized].concat());
+    folder.floats("x.npy", &[3, 40], &weights());
+    let solved = ["--weights", "uint4", "--algorithm", "rtn", "--out", "l.safetensors"];
+    done(&folder, &[&["layer", "--weight", "w.npy", "--input", "x.npy"][..], &solved].concat());
+    for (name, other) in [("q.safetensors", "int8"), ("l.safetensors", "int4")] {
+        let bytes = std::fs::read(folder.file(name)).expect("a file");
+        done(&folder, &["dequantize", name, "y.npy"]);
+        std::fs::remove_file(folder.file("y.npy")).expect("removed");
+        for (without, format, expected) in [
+            ("zero_point", None, "it has no tensor `zero_point`"),
+            ("scale", None, "it has no tensor `scale`"),
+            ("codes", None, "it has no tensor `codes`"),
+            ("", Some(other), "they were changed after it was written"),
+        ] {
+            std::fs::write(folder.file("x.safetensors"), altered(&bytes, without, format))
+                .expect("a file");
+            let error = complaint(&folder, &["dequantize", "x.safetensors", "y.npy"]);
+            assert!(error.contains(expected), "{name}: {error}");
+        }
+        std::fs::write(folder.file("x.safetensors"), altered(&bytes, "values", None))
+            .expect("a file");
+        done(&folder, &["dequantize", "x.safetensors", "y.npy"]);
+        std::fs::remove_file(folder.file("y.npy")).expect("removed");
+    }
+}
+
 #[test]
 fn the_report_counts_every_element_and_the_picture_is_one() {
     let folder = Folder::new();

@@ -95,7 +95,7 @@ impl AnyQuantTensor {
         each!(self, tensor => tensor.zero_point())
     }
 
-    /// Which elements share a scale.
+    /// Which elements share a scale, with an axis counted from the front, however it was given.
     pub fn granularity(&self) -> Granularity {
         each!(self, tensor => tensor.granularity())
     }

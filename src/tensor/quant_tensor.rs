@@ -4,7 +4,7 @@ use fewbit_formats::Format;
 use ndarray::ArrayD;
 
 use super::granularity::{Arrangement, array};
-use super::parts::{OwnedParts, Parts};
+use super::parts::{OwnedParts, Parts, resolved};
 use super::{Code, Dynamic, Element, Granularity, StaticElement, TensorError};
 
 /// A quantized tensor: a code per element, and per group of elements a scale and, if there are any, a zero point.
@@ -73,6 +73,7 @@ impl<E: Element> QuantTensor<E> {
         if let Some(zero_point) = &zero_point {
             check_parameter("zero point", zero_point, &expected, &codes, granularity)?;
         }
+        let granularity = resolved(granularity, codes.shape())?;
         Ok(Self { element, codes, scale, zero_point, granularity })
     }
 
@@ -111,7 +112,7 @@ impl<E: Element> QuantTensor<E> {
         self.zero_point.as_ref()
     }
 
-    /// Which elements share a scale.
+    /// Which elements share a scale, with an axis counted from the front, however it was given.
     pub fn granularity(&self) -> Granularity {
         self.granularity
     }

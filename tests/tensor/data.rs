@@ -44,6 +44,16 @@ pub(crate) fn granularity(random: &mut Random, axes: usize) -> Granularity {
     }
 }
 
+/// The same with its axis counted from the front.
+pub(crate) fn from_the_front(granularity: Granularity, shape: &[usize]) -> Granularity {
+    let place = |axis: isize| axis.rem_euclid(shape.len() as isize);
+    match granularity {
+        Granularity::Channel { axis } => Granularity::Channel { axis: place(axis) },
+        Granularity::Group { axis, size } => Granularity::Group { axis: place(axis), size },
+        other => other,
+    }
+}
+
 /// The shape of the scales, said once more.
 pub(crate) fn scale_shape(shape: &[usize], granularity: Granularity) -> Vec<usize> {
     let place = |axis: isize| axis.rem_euclid(shape.len() as isize) as usize;

@@ -4,5 +4,6 @@ mod arithmetic;
 mod data;
 mod golden;
 mod pooling;
+mod statement;
 mod store;
 mod structure;

@@ -17,7 +17,9 @@ Examples:
   fewbit dequantize Q.safetensors Y.npy
 
 Reads what `fewbit quantize` wrote: the metadata under `fewbit`, codes, scales, zero points and outer scales, or GGUF's
-blocks. The values are computed anew, not taken from the tensor `values`; scales must be those of their codes.";
+blocks. The values are computed anew, not taken from the tensor `values`; scales must be those of their codes.
+What the values need and is missing, or was changed since, is an error. Files of earlier versions, which do not state what
+they have, are read where `values` are those of their codes.";
 
 /// Arguments of `fewbit dequantize`.
 #[derive(Debug, clap::Args)]

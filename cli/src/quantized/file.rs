@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use fewbit::tensor::store::{self, Extra, GgmlBlocks, Saved, Stored};
-use fewbit::tensor::{Granularity, ggml_dequantize};
+use fewbit::tensor::{AnyQuantTensor, Granularity, TensorError};
 use ndarray::ArrayD;
 use safetensors::tensor::Metadata as SafeTensorsHeader;
 use serde::Serialize;
@@ -61,14 +61,9 @@ pub(crate) fn write(
         Quantized::Groups(tensor) => store::to_bytes(&**tensor, extra),
         Quantized::Tensor(tensor) => store::to_bytes(&**tensor, extra),
         Quantized::Simulated(tensor) => {
-            // Whoever reads it finds both, whatever the quantizer.
-            if tensor.zero_point().is_none() {
-                let zeros = ArrayD::zeros(tensor.scale().shape());
-                extra.arrays.push(Stored::f32("zero_point", &zeros));
-            }
             let bit_width = ArrayD::from_elem(Vec::new(), tensor.bit_width() as f32);
             extra.arrays.push(Stored::f32("bit_width", &bit_width));
-            store::to_bytes(&**tensor, extra)
+            store::to_bytes(&with_zero_point(tensor)?, extra)
         }
         Quantized::Blocks(bytes) => {
             let kind = extra.metadata.get("format").and_then(Value::as_str).unwrap_or_default();
@@ -85,17 +80,22 @@ pub(crate) fn write(
 /// read.
 ///
 /// # Errors
-/// Metadata, types, shapes or codes that are not those of a quantized array; scales that are not those of their codes.
+/// Metadata, types, shapes or codes that are not those of a quantized array, or were changed; scales that are not those
+/// of their codes.
 pub(crate) fn read(path: &Path) -> Result<(String, ArrayD<f32>), CliError> {
     let bytes = whole(Input::open(path)?)?;
     let saved = Saved::from_bytes(&bytes).map_err(|error| wrong(path, error))?;
-    let values = match &saved {
-        Saved::Tensor(tensor) => tensor.dequantize(),
-        Saved::Groups(tensor) => tensor.dequantize()?,
-        Saved::Ints(tensor) => tensor.dequantize().mapv(|value| value as f32),
-        Saved::Blocks(blocks) => ggml_dequantize(blocks.kind, &blocks.bytes.view())?,
-    };
-    Ok((saved.format(), values))
+    Ok((saved.format(), saved.values()?))
+}
+
+/// The tensor with zero points of 0 where it has none: whoever reads it finds both, whatever the quantizer.
+fn with_zero_point(tensor: &AnyQuantTensor) -> Result<AnyQuantTensor, TensorError> {
+    if tensor.zero_point().is_some() {
+        return Ok(tensor.clone());
+    }
+    let (codes, scale) = (tensor.codes(), tensor.scale().clone());
+    let zeros = ArrayD::zeros(scale.raw_dim());
+    AnyQuantTensor::new(tensor.format(), &codes.view(), scale, Some(zeros), tensor.granularity())
 }
 
 /// The bytes of a `.safetensors` file whose header says that they are as many as there are.

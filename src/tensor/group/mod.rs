@@ -80,6 +80,7 @@ impl GroupTensor {
     /// or too few; an axis that does not exist.
     pub fn new(format: GroupFormat, axis: isize, codes: GroupCodes) -> Result<Self, TensorError> {
         let GroupCodes { elements, scales, zero_points, outer } = codes;
+        let axis = resolve_axis(axis, elements.shape())? as isize;
         let shapes = Shapes::new(&format, elements.shape(), axis)?;
         check(&format, "scale codes", &shapes.scales, format.scale().format, &scales)?;
         match (&zero_points, format.zero_point()) {
@@ -163,7 +164,7 @@ impl GroupTensor {
         &self.format
     }
 
-    /// The axis along which the groups run, as it was given.
+    /// The axis along which the groups run, counted from the front, however it was given.
     pub fn axis(&self) -> isize {
         self.axis
     }
@@ -315,6 +316,7 @@ where
 {
     let format = *encoder.format();
     let (shape, element) = (x.shape(), format.element());
+    let axis = resolve_axis(axis, shape)? as isize;
     let shapes = Shapes::new(&format, shape, axis)?;
     let layout = GroupLayout::of_axis(shape, axis)?;
     let standard = x.as_standard_layout();

@@ -18,7 +18,7 @@ pub use pool::Window;
 
 use super::any::each;
 use super::granularity::{Arrangement, array};
-use super::parts::{OwnedParts, Parts};
+use super::parts::{OwnedParts, Parts, resolved};
 use super::{AnyQuantTensor, Element, Granularity, GroupTensor, QuantTensor, TensorError, shape};
 use crate::accumulate::bounds::{DataType, Sign};
 
@@ -139,6 +139,7 @@ impl IntTensor {
                 _ => {}
             }
         }
+        let granularity = resolved(granularity, ints.shape())?;
         Ok(Self { ints, data_type, extent, scale, zero_point, granularity })
     }
 
@@ -172,7 +173,7 @@ impl IntTensor {
         self.zero_point.as_ref()
     }
 
-    /// Which elements share a scale.
+    /// Which elements share a scale, with an axis counted from the front, however it was given.
     pub fn granularity(&self) -> Granularity {
         self.granularity
     }

@@ -73,6 +73,34 @@ pub enum StoreError {
         /// What the code stands for.
         expected: f32,
     },
+    /// Metadata that are not what the tensor needs.
+    #[error("`{key}` in its metadata is {found}; {expected} is needed")]
+    Entry {
+        /// The entry.
+        key: String,
+        /// Its value, or that there is none.
+        found: String,
+        /// What it should be.
+        expected: String,
+    },
+    /// A tensor that the metadata do not state.
+    #[error("it has a tensor `{0}`, which is not among the `tensors` that its metadata state")]
+    Unstated(String),
+    /// Contents that are not those that were written.
+    #[error(
+        "`digest` in its metadata is {found}, but its tensors and metadata have {expected}: they were changed after it was written"
+    )]
+    Digest {
+        /// The digest in the metadata.
+        found: String,
+        /// That of the contents.
+        expected: String,
+    },
+    /// A file that says nothing by which its contents could be checked.
+    #[error(
+        "its metadata do not state its `tensors`, and it has no `values` to compare with: quantize anew with this version"
+    )]
+    Unchecked,
     /// Another kind of tensor than was asked for.
     #[error("it holds {found}; {expected} was expected")]
     Kind {

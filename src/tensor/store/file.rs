@@ -11,10 +11,10 @@ use crate::tensor::granularity::array;
 /// A named array with the bytes that a file holds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Stored {
-    name: &'static str,
-    dtype: Dtype,
-    shape: Vec<usize>,
-    bytes: Vec<u8>,
+    pub(super) name: &'static str,
+    pub(super) dtype: Dtype,
+    pub(super) shape: Vec<usize>,
+    pub(super) bytes: Vec<u8>,
 }
 
 impl Stored {
@@ -42,10 +42,10 @@ impl Stored {
     /// Codes in the smallest unsigned type that holds `bits`.
     #[must_use]
     pub fn codes(name: &'static str, bits: u32, codes: &ArrayD<u32>) -> Self {
-        let (dtype, size) = match bits {
-            ..=8 => (Dtype::U8, 1),
-            9..=16 => (Dtype::U16, 2),
-            _ => (Dtype::U32, 4),
+        let (dtype, size) = match code_type(bits) {
+            Dtype::U8 => (Dtype::U8, 1),
+            Dtype::U16 => (Dtype::U16, 2),
+            wide => (wide, 4),
         };
         let bytes = codes.iter().flat_map(|code| code.to_le_bytes().into_iter().take(size));
         Self { name, dtype, shape: codes.shape().to_vec(), bytes: bytes.collect() }
@@ -56,6 +56,15 @@ impl Stored {
     pub fn bytes(name: &'static str, bytes: &ArrayD<u8>) -> Self {
         let shape = bytes.shape().to_vec();
         Self { name, dtype: Dtype::U8, shape, bytes: bytes.iter().copied().collect() }
+    }
+}
+
+/// The smallest unsigned type that holds codes of so many bits.
+pub(super) fn code_type(bits: u32) -> Dtype {
+    match bits {
+        ..=8 => Dtype::U8,
+        9..=16 => Dtype::U16,
+        _ => Dtype::U32,
     }
 }
 
@@ -157,7 +166,7 @@ impl<'a> Contents<'a> {
         }
     }
 
-    fn array(&self, name: &str) -> Result<TensorView<'_>, StoreError> {
+    pub(super) fn array(&self, name: &str) -> Result<TensorView<'_>, StoreError> {
         self.arrays.tensor(name).map_err(|_| StoreError::Missing(name.to_owned()))
     }
 

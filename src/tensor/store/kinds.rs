@@ -3,11 +3,12 @@
 use fewbit_formats::ggml::GgmlType;
 use fewbit_formats::{Format, GroupFormat, Span, ZeroPoint};
 use ndarray::{ArrayD, Dimension};
+use safetensors::tensor::Dtype;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::file::{Contents, Stored};
-use super::{Store, StoreError};
+use super::file::{Contents, Stored, code_type};
+use super::{Saved, Store, StoreError};
 use crate::accumulate::bounds::{DataType, Sign};
 use crate::tensor::parts::resolved;
 use crate::tensor::{
@@ -18,6 +19,19 @@ use crate::tensor::{
 pub(super) const INTEGERS: &str = "integers:";
 /// What stands before the name of a block of GGUF files.
 pub(super) const GGUF: &str = "gguf:";
+
+/// Every name that a tensor's own arrays can have.
+pub(super) const NAMES: [&str; 9] = [
+    "codes",
+    "scale",
+    "scale_codes",
+    "zero_point",
+    "tensor_scale",
+    "outer_scale",
+    "outer_scale_codes",
+    "ints",
+    "blocks",
+];
 
 /// The blocks of GGUF files: rows of bytes along the last axis.
 #[derive(Clone, Debug, PartialEq)]
@@ -134,7 +148,11 @@ pub(super) fn read_ints(
 
 impl Store for GgmlBlocks {
     fn metadata(&self) -> Map<String, Value> {
-        entries([("format", json!(format!("{GGUF}{}", self.kind)))])
+        entries([
+            ("format", json!(format!("{GGUF}{}", self.kind))),
+            ("axis", self.bytes.ndim().checked_sub(1).map_or(Value::Null, |axis| json!(axis))),
+            ("group", json!(self.kind.elements())),
+        ])
     }
 
     fn arrays(&self) -> Vec<Stored> {
@@ -238,18 +256,65 @@ fn number(metadata: &Map<String, Value>, key: &str) -> Result<Option<usize>, Sto
 
 /// Whether the scales in the file are those that their codes stand for.
 fn agrees(contents: &Contents<'_>, name: &str, computed: &ArrayD<f32>) -> Result<(), StoreError> {
+    let same = |a: f32, b: f32| a.to_bits() == b.to_bits() || a.is_nan() && b.is_nan();
+    compare(contents, name, computed, same)
+}
+
+/// Whether numbers in the file are `same` as those that were computed.
+pub(super) fn compare(
+    contents: &Contents<'_>,
+    name: &str,
+    computed: &ArrayD<f32>,
+    same: impl Fn(f32, f32) -> bool,
+) -> Result<(), StoreError> {
     let values = contents.f32(name)?;
     let name = name.to_owned();
     if values.shape() != computed.shape() {
         let (found, expected) = (values.shape().to_vec(), computed.shape().to_vec());
         return Err(StoreError::Shape { name, found, expected });
     }
-    let same = |a: f32, b: f32| a.to_bits() == b.to_bits() || a.is_nan() && b.is_nan();
     match computed.indexed_iter().zip(&values).find(|((_, a), b)| !same(**a, **b)) {
         None => Ok(()),
         Some(((index, &expected), &found)) => {
             let index = index.slice().to_vec();
             Err(StoreError::Disagreement { name, found, index, expected })
+        }
+    }
+}
+
+impl Saved {
+    /// The names and types of the arrays that the tensor has in its file: those of [`Store::arrays`].
+    pub(super) fn parts(&self) -> Vec<(&'static str, Dtype)> {
+        let zero_point = |has: bool, dtype| has.then_some(("zero_point", dtype));
+        match self {
+            Self::Tensor(tensor) => {
+                let mut parts =
+                    vec![("codes", code_type(tensor.bit_width())), ("scale", Dtype::F32)];
+                parts.extend(zero_point(tensor.zero_point().is_some(), Dtype::F32));
+                parts
+            }
+            Self::Groups(tensor) => {
+                let (format, element) = (tensor.format(), tensor.format().element().bits());
+                let mut parts = vec![("codes", code_type(element)), ("scale", Dtype::F32)];
+                if !is_f32(format.scale().format) {
+                    parts.push(("scale_codes", code_type(format.scale().format.bits())));
+                }
+                let has = format.zero_point() == ZeroPoint::Code;
+                parts.extend(zero_point(has, code_type(element)));
+                if let Some(outer) = format.scale().outer {
+                    parts.push((outer_name(format), Dtype::F32));
+                    if !is_f32(outer.format) {
+                        parts.push(("outer_scale_codes", code_type(outer.format.bits())));
+                    }
+                }
+                parts
+            }
+            Self::Ints(tensor) => {
+                let mut parts = vec![("ints", Dtype::I64), ("scale", Dtype::F64)];
+                parts.extend(zero_point(tensor.zero_point().is_some(), Dtype::F64));
+                parts
+            }
+            Self::Blocks(_) => vec![("blocks", Dtype::U8)],
         }
     }
 }

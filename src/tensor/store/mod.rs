@@ -5,20 +5,30 @@
 //! GGUF's blocks `blocks`. Its metadata have under `fewbit` a JSON object: `format` and `axis` (counted from the front), `group`
 //! and `granularity` where they apply. More arrays and more entries can stand beside them.
 //!
-//! What is read is checked like any other input, and scales that have codes must be what these stand for.
+//! The metadata also state what the tensor consists of: `schema` (1), `tensors` (the dtype and the shape of each of the
+//! arrays above) and a `digest` of them and of these entries. What is read is checked like any other input: every tensor
+//! that is stated is there, none of the names above stands there beside, scales that have codes are what these stand for, and
+//! the digest is that of the file. So an array or an entry that is missing or was changed is an error, and never another
+//! value.
+//!
+//! Files of earlier versions state nothing. They are read where they have an array `values` that their codes give.
 
+mod digest;
 mod error;
 mod file;
 mod kinds;
+mod statement;
 
 use fewbit_formats::{GroupFormat, GroupFormatError};
+use ndarray::ArrayD;
 use serde_json::{Map, Value};
 
 pub use error::StoreError;
 pub use file::{Contents, Stored};
 pub use kinds::GgmlBlocks;
 
-use super::{AnyQuantTensor, GroupTensor, IntTensor};
+use self::statement::Statement;
+use super::{AnyQuantTensor, GroupTensor, IntTensor, TensorError, ggml_dequantize};
 
 /// The key under which the metadata of a file are.
 pub const KEY: &str = "fewbit";
@@ -43,12 +53,20 @@ pub struct Extra {
 /// The bytes of a file that holds a tensor, and beside it whatever else.
 ///
 /// # Errors
-/// Two arrays of one name.
+/// Two arrays of one name; an array beside the tensor's under a name that tensors have.
 pub fn to_bytes(tensor: &impl Store, extra: Extra) -> Result<Vec<u8>, StoreError> {
     let mut arrays = tensor.arrays();
+    if let Some(other) = extra.arrays.iter().find(|array| kinds::NAMES.contains(&array.name)) {
+        let name = other.name;
+        return Err(StoreError::Write(format!(
+            "the name `{name}` is kept for the arrays of a tensor, and cannot stand beside one"
+        )));
+    }
+    let mut own = tensor.metadata();
+    statement::state(&mut own, &arrays);
     arrays.extend(extra.arrays);
     let mut metadata = extra.metadata;
-    metadata.extend(tensor.metadata());
+    metadata.extend(own);
     let metadata = serde_json::to_string(&metadata);
     let metadata = metadata.map_err(|error| StoreError::Write(error.to_string()))?;
     file::encode(&arrays, metadata)
@@ -71,17 +89,31 @@ impl Saved {
     /// The tensor that a file holds.
     ///
     /// # Errors
-    /// What is not a whole `.safetensors` file with metadata of ours; arrays of other types or shapes than it must have;
-    /// codes that stand for nothing; scales that are not those of their codes.
+    /// What is not a whole `.safetensors` file with metadata of ours; arrays that are missing, or of other types or shapes
+    /// than it must have; codes that stand for nothing; scales that are not those of their codes; contents that were
+    /// changed; contents of an earlier version that cannot be checked.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, StoreError> {
         let contents = Contents::of(bytes)?;
         let metadata: Map<String, Value> = serde_json::from_str(contents.metadata())
             .map_err(|error| StoreError::Metadata(error.to_string()))?;
+        let statement = Statement::of(&metadata)?;
+        let saved = Self::of_contents(&contents, &metadata)?;
+        match statement {
+            Some(statement) => statement.check(&contents, &metadata, &saved)?,
+            None => statement::check_values(&contents, &saved)?,
+        }
+        Ok(saved)
+    }
+
+    fn of_contents(
+        contents: &Contents<'_>,
+        metadata: &Map<String, Value>,
+    ) -> Result<Self, StoreError> {
         let format = metadata.get("format").and_then(Value::as_str);
         let format = format.ok_or_else(|| StoreError::Metadata("missing field `format`".into()))?;
         let unknown = |error: String| StoreError::Format(error);
         if let Some(data_type) = format.strip_prefix(kinds::INTEGERS) {
-            return kinds::read_ints(&contents, data_type, &metadata)
+            return kinds::read_ints(contents, data_type, metadata)
                 .map(|t| Self::Ints(Box::new(t)));
         }
         if let Some(kind) = format.strip_prefix(kinds::GGUF) {
@@ -91,13 +123,13 @@ impl Saved {
         }
         match format.parse::<GroupFormat>() {
             Ok(format) => {
-                kinds::read_groups(&contents, format, &metadata).map(|t| Self::Groups(Box::new(t)))
+                kinds::read_groups(contents, format, metadata).map(|t| Self::Groups(Box::new(t)))
             }
             Err(GroupFormatError::Unknown(_)) => {
                 let format = format.parse().map_err(|_| {
                     unknown(format!("`{format}` is neither a scalar format nor a group format"))
                 })?;
-                kinds::read_tensor(&contents, format, &metadata).map(|t| Self::Tensor(Box::new(t)))
+                kinds::read_tensor(contents, format, metadata).map(|t| Self::Tensor(Box::new(t)))
             }
             Err(error) => Err(unknown(error.to_string())),
         }
@@ -106,13 +138,29 @@ impl Saved {
     /// The format as the metadata name it: a scalar or a group format, `integers:` and a type, `gguf:` and a kind of block.
     #[must_use]
     pub fn format(&self) -> String {
-        let metadata = match self {
+        self.metadata().get("format").and_then(Value::as_str).unwrap_or_default().to_owned()
+    }
+
+    /// The values in f32; those of integers are computed in f64 and rounded once.
+    ///
+    /// # Errors
+    /// Blocks whose last extent is no whole number of them.
+    pub fn values(&self) -> Result<ArrayD<f32>, TensorError> {
+        match self {
+            Self::Tensor(tensor) => Ok(tensor.dequantize()),
+            Self::Groups(tensor) => tensor.dequantize(),
+            Self::Ints(tensor) => Ok(tensor.dequantize().mapv(|value| value as f32)),
+            Self::Blocks(blocks) => ggml_dequantize(blocks.kind, &blocks.bytes.view()),
+        }
+    }
+
+    fn metadata(&self) -> Map<String, Value> {
+        match self {
             Self::Tensor(tensor) => tensor.metadata(),
             Self::Groups(tensor) => tensor.metadata(),
             Self::Ints(tensor) => tensor.metadata(),
             Self::Blocks(blocks) => blocks.metadata(),
-        };
-        metadata.get("format").and_then(Value::as_str).unwrap_or_default().to_owned()
+        }
     }
 
     fn kind(&self) -> &'static str {

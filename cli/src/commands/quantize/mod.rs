@@ -42,7 +42,7 @@ mx(<element>,<scale>,<size>[,zero-point]) with a scale <format>[*<outer>[/<group
 Tensors of the file, for groups and one scale: codes (unsigned, the shape of X), scale (f32), scale_codes (where the
 scale has a format other than f32), zero_point (codes), tensor_scale or outer_scale (f32) and outer_scale_codes,
 values (f32). For GGUF's blocks: blocks (uint8, the last axis in bytes), values. The metadata under `fewbit` say the
-format, the axis, the group size and every choice made.
+format, the axis, the group size and every choice made, and state the tensors with a digest of them.
 
 A quantizer by name computes what the class of that name in Brevitas 0.12.1 computes. Its file has codes, scale,
 zero_point (f32), bit_width, and values (f32) as a simulation on floats has them: NaN stays NaN, zeros keep their signs.
