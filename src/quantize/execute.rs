@@ -14,7 +14,7 @@ use super::parameters::Parameters;
 use super::{QuantizeError, Scheme};
 
 /// Elements of one task; results do not depend on it.
-pub(super) const TASK: usize = 1 << 15;
+pub(crate) const TASK: usize = 1 << 15;
 /// Quotients that are made before they are encoded; they stay in the first-level cache.
 const TILE: usize = 1 << 11;
 
@@ -33,10 +33,10 @@ pub(crate) struct Run<'a> {
 }
 
 /// Neighbouring elements of one group.
-pub(super) struct Piece {
-    pub(super) start: usize,
-    pub(super) end: usize,
-    pub(super) group: usize,
+pub(crate) struct Piece {
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+    pub(crate) group: usize,
 }
 
 impl<'a> Run<'a> {
@@ -59,7 +59,7 @@ impl<'a> Run<'a> {
     }
 
     /// Whether elements go through the specification one by one.
-    pub(super) fn is_one_by_one(scheme: &Scheme, policy: &Policy) -> bool {
+    pub(crate) fn is_one_by_one(scheme: &Scheme, policy: &Policy) -> bool {
         policy.rounding.random_bits().is_some()
             || scheme.dead_zone.is_some()
             || scheme.format == Format::Binary
@@ -113,7 +113,7 @@ impl<'a> Run<'a> {
 
     /// The pieces of the elements `first..first + length`, which are counted from `first`.
     #[inline(always)]
-    pub(super) fn pieces(&self, first: usize, length: usize) -> Pieces {
+    pub(crate) fn pieces(&self, first: usize, length: usize) -> Pieces {
         let (row, size) = (self.arrangement.length.max(1), self.arrangement.group);
         let place = first % row;
         let group = first / row * row.div_ceil(size) + place / size - self.first_group;
@@ -128,7 +128,8 @@ impl<'a> Run<'a> {
         whole.then(|| first / N - self.first_group)
     }
 
-    fn zero_point_of(&self, group: usize) -> f32 {
+    #[inline(always)]
+    pub(crate) fn zero_point_of(&self, group: usize) -> f32 {
         self.zero_point.as_ref().map_or(0.0, |zero_points| zero_points[group])
     }
 
@@ -205,7 +206,7 @@ impl<'a> Run<'a> {
 }
 
 /// Runs of elements that share a scale.
-pub(super) struct Pieces {
+pub(crate) struct Pieces {
     row: usize,
     size: usize,
     length: usize,

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use fewbit_formats::{Format, IntFormat, Policy};
 use ndarray::{ArrayD, ArrayViewD};
+use rayon::prelude::*;
 
 use crate::reference;
 use crate::tensor::{Arrangement, Granularity, TensorError, resolve_axis};
@@ -33,6 +34,16 @@ pub(crate) struct Problem<'a> {
     /// The arranged elements.
     pub(crate) x: &'a [f32],
     pub(crate) seed: u64,
+}
+
+/// What the zero points are made of while a scale is searched; it does not depend on the scale.
+pub(crate) enum FirstZeroPoint {
+    /// There are none.
+    None,
+    /// They are these.
+    Given(Vec<f32>),
+    /// The magnitudes of what lies below zero.
+    Offsets(Vec<f32>),
 }
 
 impl Problem<'_> {
@@ -99,24 +110,33 @@ impl Problem<'_> {
         self.zero_points(&offsets, scales)
     }
 
-    /// The zero points that the search of a scale begins with.
-    pub(crate) fn first_zero_points(
-        &self,
-        scales: &[f32],
-    ) -> Result<Option<Vec<f32>>, QuantizeError> {
+    /// What the zero points are made of while a scale is searched.
+    pub(crate) fn first_zero_point(&self) -> Result<FirstZeroPoint, QuantizeError> {
         let ZeroPoint::Shifted { source, .. } = &self.scheme.zero_point else {
-            return Ok(None);
+            return Ok(FirstZeroPoint::None);
         };
         let least = match source {
             ZeroPointSource::Given(zero_point) => {
-                return self.given("zero point", zero_point).map(Some);
+                return self.given("zero point", zero_point).map(FirstZeroPoint::Given);
             }
             ZeroPointSource::Offset(offset) => self.given("offset of the zero point", offset)?,
             ZeroPointSource::Mse(_) | ZeroPointSource::Hqo(_) => self.least(),
             _ => self.lowest(source)?,
         };
-        let offsets: Vec<f32> = least.iter().map(|least| least.abs()).collect();
-        self.zero_points(&offsets, scales).map(Some)
+        Ok(FirstZeroPoint::Offsets(least.iter().map(|least| least.abs()).collect()))
+    }
+
+    /// The zero points of these scales while they are searched.
+    pub(crate) fn of_first(
+        &self,
+        first: &FirstZeroPoint,
+        scales: &[f32],
+    ) -> Result<Option<Vec<f32>>, QuantizeError> {
+        match first {
+            FirstZeroPoint::None => Ok(None),
+            FirstZeroPoint::Given(zero_points) => Ok(Some(zero_points.clone())),
+            FirstZeroPoint::Offsets(offsets) => self.zero_points(offsets, scales).map(Some),
+        }
     }
 
     /// `min(x, 0)` of each group, by the source's idea of a minimum.
@@ -276,7 +296,8 @@ impl Problem<'_> {
                 _ => reference::torch::column_sum(&group, index / row_groups % columns, columns),
             }
         };
-        self.arrangement.split(arranged).enumerate().map(sum).collect()
+        let groups: Vec<&[f32]> = self.arrangement.split(arranged).collect();
+        groups.into_par_iter().enumerate().map(sum).collect()
     }
 
     /// The mean of each group, as [`Self::sums`].
@@ -284,12 +305,6 @@ impl Problem<'_> {
         let sums = self.sums(arranged);
         let lengths = self.arrangement.split(arranged).map(|group| self.filled(group).len());
         sums.into_iter().zip(lengths).map(|(sum, length)| sum / length as f32).collect()
-    }
-
-    /// The group of each arranged element.
-    pub(crate) fn groups(&self) -> Vec<usize> {
-        let groups = self.arrangement.split(self.x).enumerate();
-        groups.flat_map(|(index, group)| std::iter::repeat_n(index, group.len())).collect()
     }
 
     /// Given parameters, arranged, if they have the shape they must have; a single number stands for all.

@@ -123,7 +123,7 @@ pub fn simulated(
 }
 
 /// Whether an infinity is a NaN to this policy.
-fn becomes_nan(policy: &Policy) -> bool {
+pub(crate) fn becomes_nan(policy: &Policy) -> bool {
     matches!(policy.infinity, InfinityPolicy::Nan | InfinityPolicy::Error)
 }
 
@@ -147,6 +147,7 @@ fn integer(y: f32, format: IntFormat, rounding: Rounding, random: u32) -> f32 {
 
 /// `min(max(x, low), high)`; NaN stays, and so does the sign of a zero.
 #[must_use]
+#[inline(always)]
 pub fn clamp(x: f32, low: f32, high: f32) -> f32 {
     if x > high {
         high

@@ -5,3 +5,4 @@ mod docs;
 mod golden;
 mod guard;
 mod recipes;
+mod round_trip;

@@ -8,14 +8,19 @@
 //! beta <- kappa beta, until the loss does not fall
 //! ```
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::mse::guarded;
-use super::{Guard, Trial};
+use super::shrink::Shrink;
+use super::tried::{Tried, in_loop, run};
+use super::{Guard, Trial, median};
+use crate::quantize::execute::{Piece, Run, TASK};
 use crate::quantize::parameters::Problem;
 use crate::quantize::scale::at_least;
 use crate::quantize::{QuantizeError, ScaleFloor, Statistic};
 use crate::reference::torch;
+use crate::simd::Call;
 
 /// Parameters of half-quadratic optimisation of scales.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -111,52 +116,114 @@ impl HqoZeroPoint {
     }
 }
 
-/// Each error without its outlier.
-fn shrunk(errors: &[f32], beta: f64, p: f64) -> Vec<f32> {
-    let inverse = (1.0 / beta) as f32;
-    let magnitudes: Vec<f32> = errors.iter().map(|e| e.abs()).collect();
-    let powers = if p == 1.0 { vec![1.0; errors.len()] } else { torch::pow(&magnitudes, p - 1.0) };
-    let parts = errors.iter().zip(magnitudes).zip(powers);
-    parts
-        .map(|((error, magnitude), power)| {
-            let rest = magnitude - inverse * power;
-            // max(rest, 0) and sign(error), both keeping NaN.
-            let rest = if rest < 0.0 { 0.0 } else { rest };
-            let sign = if *error == 0.0 || error.is_nan() { *error * 0.0 } else { error.signum() };
-            sign * rest
-        })
-        .collect()
+/// What a step looks at.
+struct Descent<'p> {
+    problem: &'p Problem<'p>,
+    tried: Tried<'p>,
+    /// The magnitude of each error, then what the next candidate is made of.
+    parts: Vec<f32>,
+    beta: f64,
+    kappa: f64,
+    p: f64,
 }
 
-fn mean_error(x: &[f32], values: &[f32]) -> f32 {
-    torch::mean(&x.iter().zip(values).map(|(x, value)| (value - x).abs()).collect::<Vec<f32>>())
-}
+/// Scales and zero points of a candidate.
+type Candidate = (Vec<f32>, Option<Vec<f32>>);
 
-/// The candidates of one step, followed until the loss does not fall.
-fn descend(
-    initial: Vec<f32>,
-    iterations: u32,
-    mut step: impl FnMut(&[f32]) -> Result<(f32, Vec<f32>), QuantizeError>,
-) -> Result<Vec<f32>, QuantizeError> {
-    let (mut candidate, mut best, mut best_loss) = (initial.clone(), initial, f32::INFINITY);
-    for _ in 0..iterations {
-        let (loss, next) = step(&candidate)?;
-        if loss < best_loss {
-            best.clone_from(&candidate);
-        }
-        if loss >= best_loss {
-            break;
-        }
-        best_loss = loss;
-        candidate = next;
+impl<'p> Descent<'p> {
+    fn new(problem: &'p Problem<'p>, beta: f64, kappa: f64, p: f64) -> Self {
+        let parts = vec![0.0; problem.x.len()];
+        Self { problem, tried: Tried::new(problem), parts, beta, kappa, p }
     }
-    Ok(best)
+
+    /// The candidates of one step after the other, followed until the loss does not fall.
+    fn descend(
+        &mut self,
+        initial: Vec<f32>,
+        iterations: u32,
+        parameters: impl Fn(&[f32]) -> Result<Candidate, QuantizeError>,
+        part: impl Fn(f32, f32, f32, f32) -> f32 + Copy + Sync,
+        mut next: impl FnMut(&[f32], &[f32]) -> Vec<f32>,
+    ) -> Result<Vec<f32>, QuantizeError> {
+        let (mut candidate, mut best, mut best_loss) = (initial.clone(), initial, f32::INFINITY);
+        for _ in 0..iterations {
+            let (scales, zero_points) = parameters(&candidate)?;
+            self.tried.simulate(&scales, zero_points.as_deref())?;
+            let loss = self.loss();
+            if loss < best_loss {
+                best.clone_from(&candidate);
+            }
+            // Nothing is less than a NaN, which the loss then stays.
+            if loss >= best_loss || loss.is_nan() {
+                break;
+            }
+            best_loss = loss;
+            self.parts_of(&scales, zero_points.as_deref(), part);
+            candidate = next(&self.parts, &candidate);
+        }
+        Ok(best)
+    }
+
+    /// `mean |value - x|`.
+    fn loss(&mut self) -> f32 {
+        let tasks = self.problem.x.par_chunks(TASK).zip(self.tried.values.par_chunks(TASK));
+        tasks.zip(self.parts.par_chunks_mut(TASK)).for_each(|((x, values), errors)| {
+            for (error, (x, value)) in errors.iter_mut().zip(x.iter().zip(values)) {
+                *error = (value - x).abs();
+            }
+        });
+        torch::mean(&self.parts)
+    }
+
+    /// `part(x - outlier, value, scale, zero point)` of every element, with the `beta` of this step.
+    fn parts_of(
+        &mut self,
+        scales: &[f32],
+        zero_points: Option<&[f32]>,
+        part: impl Fn(f32, f32, f32, f32) -> f32 + Copy + Sync,
+    ) {
+        let shrink = Shrink::new(self.beta, self.p, self.parts.len());
+        self.beta *= self.kappa;
+        let run = run(self.problem, scales, zero_points);
+        let tasks = self.problem.x.par_chunks(TASK).zip(self.tried.values.par_chunks(TASK));
+        let tasks = tasks.zip(self.parts.par_chunks_mut(TASK)).enumerate();
+        tasks.for_each(|(task, ((x, values), parts))| {
+            let (run, first) = (&run, task * TASK);
+            in_loop(Step { run, shrink, first, x, values, parts, part });
+        });
+    }
+}
+
+/// What the next candidate is made of.
+struct Step<'r, 'a, F> {
+    run: &'r Run<'a>,
+    shrink: Shrink,
+    first: usize,
+    x: &'r [f32],
+    values: &'r [f32],
+    parts: &'r mut [f32],
+    part: F,
+}
+
+impl<F: Fn(f32, f32, f32, f32) -> f32> Call for &mut Step<'_, '_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Step { run, shrink, first, x, values, parts, part } = self;
+        shrink.subtract(*first, x, values, parts);
+        for Piece { start, end, group } in run.pieces(*first, x.len()) {
+            let (scale, zero_point) = (run.scale[group], run.zero_point_of(group));
+            for (rest, value) in parts[start..end].iter_mut().zip(&values[start..end]) {
+                *rest = part(*rest, *value, scale, zero_point);
+            }
+        }
+    }
 }
 
 /// The statistics that the optimisation finds for the scales.
 pub(crate) fn scales(params: &HqoScale, problem: &Problem<'_>) -> Result<Vec<f32>, QuantizeError> {
     let initial = problem.statistics(params.initial)?;
-    let mut beta = params.beta;
     let threshold = problem.rule.threshold.of(problem.scheme.format);
     let floor = match problem.rule.floor {
         ScaleFloor::Statistic(least)
@@ -165,39 +232,33 @@ pub(crate) fn scales(params: &HqoScale, problem: &Problem<'_>) -> Result<Vec<f32
         | ScaleFloor::Collected(least) => Some(least),
         ScaleFloor::None => None,
     };
-    let group = problem.groups();
-    let found = descend(initial.clone(), params.iterations, |candidate| {
+    let first = problem.first_zero_point()?;
+    let parameters = |candidate: &[f32]| {
         let scales = problem.finish(candidate.to_vec())?;
-        let zero_points = problem.first_zero_points(&scales)?;
-        let values = problem.simulate(&scales, zero_points.as_deref())?;
-        let loss = mean_error(problem.x, &values);
-        let errors: Vec<f32> = problem.x.iter().zip(&values).map(|(x, v)| x - v).collect();
-        let outliers = shrunk(&errors, beta, params.p);
-        beta *= params.kappa;
-        let zero = |g: usize| zero_points.as_ref().map_or(0.0, |zero_points| zero_points[g]);
-        let ratios: Vec<f32> = (0..values.len())
-            .map(|i| {
-                let numerator = problem.x[i] - outliers[i];
-                let code = (values[i] / scales[group[i]]).round_ties_even() - zero(group[i]);
-                let counts = numerator != 0.0 && code != 0.0;
-                if counts { numerator / code } else { f32::NAN }
-            })
-            .collect();
-        let next: Vec<f32> = problem
-            .arrangement
-            .split(&ratios)
-            .zip(candidate)
-            .map(|(ratios, before)| {
-                let median = torch::nan_median(ratios.to_vec());
-                let next = floor.map_or(median, |least| at_least(median, least)) * threshold;
+        let zero_points = problem.of_first(&first, &scales)?;
+        Ok((scales, zero_points))
+    };
+    let ratio = |numerator: f32, value: f32, scale: f32, zero_point: f32| {
+        let code = (value / scale).round_ties_even() - zero_point;
+        let counts = numerator != 0.0 && code != 0.0;
+        if counts { numerator / code } else { f32::NAN }
+    };
+    let mut medians = vec![f32::NAN; initial.len()];
+    let next = |ratios: &[f32], candidate: &[f32]| {
+        let groups: Vec<&[f32]> = problem.arrangement.split(ratios).collect();
+        let groups = groups.into_par_iter().zip(&mut medians).zip(candidate);
+        groups
+            .map_init(Vec::new, |kept, ((ratios, median), before)| {
+                *median = median::near(*median, ratios, kept);
+                let next = floor.map_or(*median, |least| at_least(*median, least)) * threshold;
                 if next.is_finite() { next } else { *before }
             })
-            .collect();
-        Ok((loss, next))
-    })?;
+            .collect()
+    };
+    let mut descent = Descent::new(problem, params.beta, params.kappa, params.p);
+    let found = descent.descend(initial.clone(), params.iterations, parameters, ratio, next)?;
     guarded(params.guard, problem, found, initial, |statistics| {
-        let scales = problem.finish(statistics.to_vec())?;
-        let zero_points = problem.first_zero_points(&scales)?;
+        let (scales, zero_points) = parameters(statistics)?;
         problem.simulate(&scales, zero_points.as_deref())
     })
 }
@@ -209,32 +270,20 @@ pub(crate) fn zero_points(
     scales: &[f32],
 ) -> Result<Vec<f32>, QuantizeError> {
     let initial = problem.least();
-    let mut beta = params.beta;
-    let zero_points_of = |candidate: &[f32]| {
+    let parameters = |candidate: &[f32]| {
         let offsets: Vec<f32> = match params.trial {
             Trial::Restricted => candidate.iter().map(|x| -x).collect(),
             Trial::Unrestricted => candidate.iter().map(|x| x.abs()).collect(),
         };
-        problem.zero_points(&offsets, scales)
+        Ok((scales.to_vec(), Some(problem.zero_points(&offsets, scales)?)))
     };
-    let group = problem.groups();
-    let found = descend(initial.clone(), params.iterations, |candidate| {
-        let zero_points = zero_points_of(candidate)?;
-        let values = problem.simulate(scales, Some(&zero_points))?;
-        let loss = mean_error(problem.x, &values);
-        let errors: Vec<f32> = problem.x.iter().zip(&values).map(|(x, v)| x - v).collect();
-        let outliers = shrunk(&errors, beta, params.p);
-        beta *= params.kappa;
-        let rest: Vec<f32> = (0..values.len())
-            .map(|i| {
-                let (scale, zero_point) = (scales[group[i]], zero_points[group[i]]);
-                let code = values[i] / scale + zero_point;
-                (problem.x[i] - outliers[i]) - code * scale
-            })
-            .collect();
-        let next = problem.means(&rest);
-        Ok((loss, next))
-    })?;
+    let rest = |x: f32, value: f32, scale: f32, zero_point: f32| {
+        let code = value / scale + zero_point;
+        x - code * scale
+    };
+    let next = |rest: &[f32], _: &[f32]| problem.means(rest);
+    let mut descent = Descent::new(problem, params.beta, params.kappa, params.p);
+    let found = descent.descend(initial.clone(), params.iterations, parameters, rest, next)?;
     guarded(params.guard, problem, found, initial, |candidate| {
         let offsets: Vec<f32> = candidate.iter().map(|x| x.abs()).collect();
         problem.simulate(scales, Some(&problem.zero_points(&offsets, scales)?))

@@ -5,7 +5,10 @@
 //! keeps the first of equals, and half-quadratic optimisation has another aim. [`Guard`] says what happens then.
 
 mod hqo;
+mod median;
 mod mse;
+mod shrink;
+mod tried;
 
 use serde::{Deserialize, Serialize};
 

@@ -1,8 +1,11 @@
 //! The least squared error.
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::tried::Tried;
 use super::{Guard, Trial};
+use crate::quantize::execute::TASK;
 use crate::quantize::parameters::Problem;
 use crate::quantize::{QuantizeError, Statistic};
 
@@ -86,7 +89,7 @@ impl MseSearch {
     fn run(
         &self,
         initial: &[f32],
-        loss: impl Fn(&[f32]) -> Result<Vec<f32>, QuantizeError>,
+        loss: impl FnMut(&[f32]) -> Result<Vec<f32>, QuantizeError>,
     ) -> Result<Vec<f32>, QuantizeError> {
         let least: Vec<f32> = initial.iter().map(|x| x / self.steps as f32).collect();
         match self.method {
@@ -98,7 +101,7 @@ impl MseSearch {
     fn grid_search(
         &self,
         least: Vec<f32>,
-        loss: impl Fn(&[f32]) -> Result<Vec<f32>, QuantizeError>,
+        mut loss: impl FnMut(&[f32]) -> Result<Vec<f32>, QuantizeError>,
     ) -> Result<Vec<f32>, QuantizeError> {
         let (mut best, mut best_loss) = (least.clone(), vec![f32::INFINITY; least.len()]);
         for i in 2..=self.steps {
@@ -121,7 +124,7 @@ impl MseSearch {
         &self,
         mut left: Vec<f32>,
         mut right: Vec<f32>,
-        loss: impl Fn(&[f32]) -> Result<Vec<f32>, QuantizeError>,
+        mut loss: impl FnMut(&[f32]) -> Result<Vec<f32>, QuantizeError>,
     ) -> Result<Vec<f32>, QuantizeError> {
         let n = self.steps as usize;
         let mut numbers = vec![0f64, 1.0];
@@ -164,17 +167,17 @@ impl MseSearch {
 /// The statistics that the search finds for the scales.
 pub(crate) fn scales(search: &MseSearch, problem: &Problem<'_>) -> Result<Vec<f32>, QuantizeError> {
     let initial = problem.statistics(search.initial)?;
-    let simulate = |candidate: &[f32]| {
-        let scales = problem.trial_scales(candidate.to_vec(), search.trial)?;
-        let zero_points = problem.first_zero_points(&scales)?;
-        problem.simulate(&scales, zero_points.as_deref())
-    };
+    let first = problem.first_zero_point()?;
+    let mut tried = Tried::new(problem);
     let best = search.run(&initial, |candidate| {
-        Ok(problem.sums(&squared_errors(problem.x, &simulate(candidate)?)))
+        let scales = problem.trial_scales(candidate.to_vec(), search.trial)?;
+        let zero_points = problem.of_first(&first, &scales)?;
+        tried.simulate(&scales, zero_points.as_deref())?;
+        Ok(squared_errors(problem, &mut tried.values))
     })?;
     guarded(search.guard, problem, best, initial, |statistics| {
         let scales = problem.finish(statistics.to_vec())?;
-        let zero_points = problem.first_zero_points(&scales)?;
+        let zero_points = problem.of_first(&first, &scales)?;
         problem.simulate(&scales, zero_points.as_deref())
     })
 }
@@ -186,23 +189,33 @@ pub(crate) fn zero_points(
     scales: &[f32],
 ) -> Result<Vec<f32>, QuantizeError> {
     let initial = problem.least();
-    let simulate = |candidate: &[f32]| {
+    let of = |candidate: &[f32]| {
         // What is collected is a magnitude, what is searched directly has a sign.
         let offsets: Vec<f32> = match search.trial {
             Trial::Restricted => candidate.iter().map(|x| -x).collect(),
             Trial::Unrestricted => candidate.iter().map(|x| x.abs()).collect(),
         };
-        let zero_points = problem.zero_points(&offsets, scales)?;
-        problem.simulate(scales, Some(&zero_points))
+        problem.zero_points(&offsets, scales)
     };
+    let mut tried = Tried::new(problem);
     let best = search.run(&initial, |candidate| {
-        Ok(problem.sums(&squared_errors(problem.x, &simulate(candidate)?)))
+        tried.simulate(scales, Some(&of(candidate)?))?;
+        Ok(squared_errors(problem, &mut tried.values))
     })?;
-    guarded(search.guard, problem, best, initial, simulate)
+    guarded(search.guard, problem, best, initial, |candidate| {
+        problem.simulate(scales, Some(&of(candidate)?))
+    })
 }
 
-fn squared_errors(x: &[f32], values: &[f32]) -> Vec<f32> {
-    x.iter().zip(values).map(|(x, value)| (x - value) * (x - value)).collect()
+/// The sum of the squared errors of each group; they take the place of the values.
+fn squared_errors(problem: &Problem<'_>, values: &mut [f32]) -> Vec<f32> {
+    let tasks = problem.x.par_chunks(TASK).zip(values.par_chunks_mut(TASK));
+    tasks.for_each(|(x, values)| {
+        for (x, value) in x.iter().zip(values) {
+            *value = (x - *value) * (x - *value);
+        }
+    });
+    problem.sums(values)
 }
 
 /// What was found, or what the search began with where that is better.

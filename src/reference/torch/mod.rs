@@ -9,6 +9,7 @@
 
 mod power;
 
+pub(crate) use power::near_one;
 pub use power::{exp2, pow};
 
 /// Lanes of the vectors that PyTorch adds with.

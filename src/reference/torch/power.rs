@@ -15,6 +15,7 @@ const BLOCK: usize = 32;
 type Pair = (f32, f32);
 
 /// The sum of two numbers, without loss.
+#[inline(always)]
 fn two_sum(x: f32, y: f32) -> Pair {
     let sum = x + y;
     let part = sum - x;
@@ -22,44 +23,52 @@ fn two_sum(x: f32, y: f32) -> Pair {
 }
 
 /// The sum of two pairs, the first one not being smaller.
+#[inline(always)]
 fn add(x: Pair, y: Pair) -> Pair {
     let sum = x.0 + y.0;
     (sum, (((x.0 - sum) + y.0) + x.1) + y.1)
 }
 
 /// The sum of a number and a smaller pair.
+#[inline(always)]
 fn add_to(x: f32, y: Pair) -> Pair {
     let sum = x + y.0;
     (sum, ((x - sum) + y.0) + y.1)
 }
 
 /// The sum of a pair and a number of any size.
+#[inline(always)]
 fn add_number(x: Pair, y: f32) -> Pair {
     let (sum, rest) = two_sum(x.0, y);
     (sum, rest + x.1)
 }
 
 /// The sum of two pairs of any size.
+#[inline(always)]
 fn add_any(x: Pair, y: Pair) -> Pair {
     let (sum, rest) = two_sum(x.0, y.0);
     (sum, rest + (x.1 + y.1))
 }
 
+#[inline(always)]
 fn multiply(x: Pair, y: Pair) -> Pair {
     let product = x.0 * y.0;
     (product, x.0.mul_add(y.1, x.1.mul_add(y.0, x.0.mul_add(y.0, -product))))
 }
 
+#[inline(always)]
 fn scale(x: Pair, y: f32) -> Pair {
     let product = x.0 * y;
     (product, x.1.mul_add(y, x.0.mul_add(y, -product)))
 }
 
+#[inline(always)]
 fn square(x: Pair) -> Pair {
     let product = x.0 * x.0;
     (product, (x.0 + x.0).mul_add(x.1, x.0.mul_add(x.0, -product)))
 }
 
+#[inline(always)]
 fn divide(x: Pair, y: Pair) -> Pair {
     let inverse = 1.0 / y.0;
     let quotient = x.0 * inverse;
@@ -75,13 +84,9 @@ fn times_power(x: f32, exponent: i32) -> f32 {
         as f32
 }
 
-/// `ln x` of a positive finite number.
-fn ln(x: f32) -> Pair {
-    let tiny = x < f32::MIN_POSITIVE;
-    let x = if tiny { x * 18_446_744_073_709_551_616.0 } else { x };
-    let exponent = (((x * (1.0 / 0.75)).to_bits() >> 23) & 0xff) as i32 - 127;
-    let m = times_power(x, -exponent);
-    let exponent = (if tiny { exponent - 64 } else { exponent }) as f32;
+/// `ln (2^exponent m)` with `m` from 0.75 to 1.5.
+#[inline(always)]
+fn ln_of(m: f32, exponent: f32) -> Pair {
     let r = divide(two_sum(-1.0, m), two_sum(1.0, m));
     let square = square(r);
     let t = 0.240_320_35f32.mul_add(square.0, 0.285_112_68).mul_add(square.0, 0.400_008);
@@ -91,13 +96,26 @@ fn ln(x: f32) -> Pair {
     add(s, multiply(multiply(square, r), inner))
 }
 
-/// `e^d`.
-fn exp(d: Pair) -> f32 {
+/// The exponent of a positive normal number whose significand is to lie from 0.75 to 1.5.
+#[inline(always)]
+fn exponent_of(x: f32) -> i32 {
+    (((x * (1.0 / 0.75)).to_bits() >> 23) & 0xff) as i32 - 127
+}
+
+/// `ln x` of a positive finite number.
+fn ln(x: f32) -> Pair {
+    let tiny = x < f32::MIN_POSITIVE;
+    let x = if tiny { x * 18_446_744_073_709_551_616.0 } else { x };
+    let exponent = exponent_of(x);
+    let m = times_power(x, -exponent);
+    ln_of(m, (if tiny { exponent - 64 } else { exponent }) as f32)
+}
+
+/// `t` and a whole `q` with `e^d = 2^q t`.
+#[inline(always)]
+fn exp_parts(d: Pair) -> (f32, f32) {
     const LN_2_HIGH: f32 = 0.693_145_75;
     const LN_2_LOW: f32 = 1.428_606_8e-6;
-    if d.0 < -104.0 {
-        return 0.0;
-    }
     let q = ((d.0 + d.1) * std::f32::consts::LOG2_E).round_ties_even();
     let s = add_number(add_number(d, q * -LN_2_HIGH), q * -LN_2_LOW);
     let sum = s.0 + s.1;
@@ -108,7 +126,29 @@ fn exp(d: Pair) -> f32 {
         .mul_add(s.0, 0.166_665_52)
         .mul_add(s.0, 0.499_999_85);
     let t = add_to(1.0, add(s, scale(square(s), u)));
-    times_power(t.0 + t.1, q as i32)
+    (t.0 + t.1, q)
+}
+
+/// `e^d`.
+fn exp(d: Pair) -> f32 {
+    if d.0 < -104.0 {
+        return 0.0;
+    }
+    let (t, q) = exp_parts(d);
+    times_power(t, q as i32)
+}
+
+/// `x^y` as [`lane`], for a loop over many, and whether it is: not so for numbers that are not normal, and where the
+/// exponent of the result is not within 120.
+#[inline(always)]
+pub(crate) fn near_one(x: f32, y: f32) -> (f32, bool) {
+    let exponent = exponent_of(x);
+    let m = f32::from_bits(x.to_bits().wrapping_sub((exponent as u32) << 23));
+    let (t, q) = exp_parts(scale(ln_of(m, exponent as f32), y));
+    // A whole number of fewer than 22 bits stands in the low bits of its sum with 1.5 * 2^23.
+    let q_bits = (q + 12_582_912.0).to_bits().wrapping_sub(0x4b40_0000);
+    let power = f32::from_bits(t.to_bits().wrapping_add(q_bits << 23));
+    (power, x >= f32::MIN_POSITIVE && x < f32::INFINITY && q.abs() <= 120.0)
 }
 
 /// `x^y` of one lane of a vector, `x` not negative.
@@ -160,6 +200,26 @@ mod tests {
                 let near = [exact.next_down(), exact, exact.next_up()].contains(&found);
                 assert!(near || exact < 1e-37, "{x:e}^{y}: {found:e} {exact:e}");
             }
+        }
+    }
+
+    #[test]
+    fn what_loops_compute_is_what_a_lane_computes() {
+        let mut many = 0;
+        for i in 1..400_000u32 {
+            let x = f32::from_bits(i.wrapping_mul(2_654_435_761) >> 1);
+            for y in [-0.3f32, -0.7, -0.999, -1e-7, 0.6] {
+                let (found, is_it) = near_one(x, y);
+                if is_it {
+                    many += 1;
+                    assert_eq!(found.to_bits(), lane(x, y).to_bits(), "{x:e}^{y}");
+                }
+            }
+        }
+        assert!(many > 1_800_000, "{many}");
+        assert_eq!(near_one(1.0, -0.3), (1.0, true));
+        for x in [0.0, 1e-40, f32::INFINITY, f32::NAN] {
+            assert!(!near_one(x, -0.3).1, "{x}");
         }
     }
 
