@@ -12,9 +12,9 @@ use std::time::Instant;
 use fewbit::accumulate::bounds::{InputRange, Inputs};
 use fewbit::algorithms::random::Normal;
 use fewbit::algorithms::{
-    AnyConstraint, Arithmetic, Axe, BLOCK, BeaconParams, Collector, GpfqParams, GptaqParams,
-    GptqParams, Problem, QronosParams, RtnParams, ScaledGrid, SoftThreshold, Statistics, beacon,
-    gpfq, gptaq, gptq, qronos, rtn,
+    Axe, BLOCK, BeaconParams, Collector, Constraint, GpfqParams, GptaqParams, GptqParams, Grid,
+    Precision, Problem, QronosParams, RtnParams, SoftThreshold, Statistics, beacon, gpfq, gptaq,
+    gptq, qronos, rtn,
 };
 use fewbit::formats::Format;
 use ndarray::{Array2, Axis};
@@ -42,7 +42,7 @@ impl Samples {
     }
 
     fn collect(&self, samples: usize, pairs: bool) -> Statistics {
-        let collector = Collector::new(self.float.ncols(), 1, Arithmetic::Single);
+        let collector = Collector::new(self.float.ncols(), 1, Precision::Single);
         let mut collector = collector.unwrap_or_else(|e| panic!("{e}"));
         for _ in 0..samples / BLOCK {
             let done = if pairs {
@@ -59,18 +59,18 @@ impl Samples {
 struct Layer {
     weights: Array2<f32>,
     statistics: Statistics,
-    grid: ScaledGrid,
+    grid: Grid,
 }
 
 impl Layer {
     fn new(outputs: usize, inputs: usize) -> Self {
         let weights = matrix(1, outputs, inputs);
         let scale = weights.map_axis(Axis(1), |row| row.fold(0f32, |m, w| m.max(w.abs())) / 8.0);
-        let grid = ScaledGrid::new(Format::INT4, inputs, scale.insert_axis(Axis(1)), None, inputs);
+        let grid = Grid::new(Format::INT4, inputs, scale.insert_axis(Axis(1)), None, inputs);
         // As many samples as make H regular, and no time wasted on more.
         let normal = matrix(2, 2 * inputs, inputs);
         let quantized = &normal + &(matrix(3, 2 * inputs, inputs) * 0.3);
-        let statistics = Collector::new(inputs, 1, Arithmetic::Single).and_then(|mut collector| {
+        let statistics = Collector::new(inputs, 1, Precision::Single).and_then(|mut collector| {
             collector.push_pairs(quantized.view(), normal.view())?;
             Ok(collector.finish())
         });
@@ -81,7 +81,7 @@ impl Layer {
         }
     }
 
-    fn solve(&self, name: &str, constraint: Option<&dyn AnyConstraint>) {
+    fn solve(&self, name: &str, constraint: Option<&dyn Constraint>) {
         let problem = Problem {
             weights: self.weights.view(),
             statistics: &self.statistics,

@@ -15,7 +15,7 @@ use fewbit::algorithms::rotate::Rotation;
 use fewbit::algorithms::scale::{
     Alphabet, HqoParams, Importance, MseParams, absmax_scales, hqo_scales, mse_scales, piso_scales,
 };
-use fewbit::algorithms::{AlgorithmError, Arithmetic, Collector, ScaledGrid, Statistics};
+use fewbit::algorithms::{AlgorithmError, Collector, Grid, Precision, Statistics};
 use fewbit::formats::Format;
 use ndarray::{Array2, ArrayView2};
 use support::{Bench, Contestant, Unit};
@@ -26,7 +26,7 @@ fn normal(seed: u64, rows: usize, cols: usize) -> Array2<f32> {
 }
 
 fn statistics(inputs: usize) -> Result<Statistics, AlgorithmError> {
-    let mut collector = Collector::new(inputs, 1, Arithmetic::Single)?;
+    let mut collector = Collector::new(inputs, 1, Precision::Single)?;
     collector.push(normal(2, 2 * inputs, inputs).view())?;
     Ok(collector.finish())
 }
@@ -82,7 +82,7 @@ fn layer(b: &Bench, n: usize) -> Result<(), AlgorithmError> {
         return Ok(());
     }
     let scale = absmax_scales(w.view(), n, &int4)?;
-    let grid = ScaledGrid::new(Format::INT4N, n, scale, None, n)?;
+    let grid = Grid::new(Format::INT4N, n, scale, None, n)?;
     let target = [Target { weights: w.view(), grid: &grid }];
     let calibration = LayerCalibration::new(w.view(), &statistics)?;
     bench("adaround-100-steps", &mut || {

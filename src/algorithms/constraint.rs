@@ -5,14 +5,13 @@ use std::ops::Range;
 use ndarray::ArrayView2;
 
 use super::AlgorithmError;
-use super::grid::{IntegerGrid, Limits};
-use super::linalg::Real;
+use super::grid::Grid;
 
-/// A demand on the integers of each row that a solver keeps while it chooses them one by one.
-pub trait Constraint<T: Real>: Sync {
+/// A demand on the levels of each row that a solver keeps while it chooses them one by one.
+pub trait Constraint: Sync {
     /// The budget of some rows before anything is chosen.
     ///
-    /// `weights` are the original ones, `[rows.len(), cols]` in the original order of columns.
+    /// `weights` are the original ones, `[rows.len(), cols]` in the original order of columns; the grid has levels.
     ///
     /// # Errors
     /// Where the demand cannot be kept on this grid at all.
@@ -20,14 +19,15 @@ pub trait Constraint<T: Real>: Sync {
         &self,
         rows: Range<usize>,
         weights: ArrayView2<'_, f32>,
-        grid: &dyn IntegerGrid<T>,
-    ) -> Result<Box<dyn Budget<T>>, AlgorithmError>;
+        grid: &Grid,
+    ) -> Result<Box<dyn Budget>, AlgorithmError>;
 }
 
 /// What is left for some rows. Columns are original ones and may come in any order.
-pub trait Budget<T: Real> {
-    /// Moves the values of a column before they are rounded, where the method has such a step.
-    fn shrink(&self, col: usize, y: &mut [T]);
+pub trait Budget {
+    /// By how many steps the values of a column are drawn toward zero before they are rounded, at least 0 per row; `None`
+    /// where the method has no such soft threshold.
+    fn thresholds(&self, col: usize) -> Option<Vec<f64>>;
 
     /// The levels that column `col` may still take; 0 is always among them.
     fn limits(&mut self, col: usize) -> Limits<'_>;
@@ -37,4 +37,32 @@ pub trait Budget<T: Real> {
 
     /// Takes back what was booked for column `col`.
     fn release(&mut self, col: usize, levels: &[i64]);
+}
+
+/// The least and greatest level of each row of a column.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits<'a> {
+    /// At most 0.
+    pub low: &'a [i64],
+    /// At least 0.
+    pub high: &'a [i64],
+}
+
+impl dyn Constraint + '_ {
+    /// As [`Constraint::open`], and an error where the grid has no levels.
+    pub(super) fn budget(
+        &self,
+        rows: Range<usize>,
+        weights: ArrayView2<'_, f32>,
+        grid: &Grid,
+    ) -> Result<Box<dyn Budget>, AlgorithmError> {
+        if grid.has_levels() {
+            return self.open(rows, weights, grid);
+        }
+        Err(AlgorithmError::Constraint(
+            "an integer accumulator constrains formats whose values are whole multiples of the smallest one, with a zero \
+             and at most 16 bits; this one is not"
+                .into(),
+        ))
+    }
 }

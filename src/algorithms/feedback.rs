@@ -19,7 +19,7 @@ use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, s};
 
 use super::AlgorithmError;
 use super::constraint::{Budget, Constraint};
-use super::grid::{Chosen, Grid, IntegerGrid};
+use super::grid::{Chosen, Grid};
 use super::linalg::{Real, share, transpose_into};
 
 /// The most rows of a parallel task.
@@ -68,8 +68,8 @@ impl<T: Real> Feedback<'_, T> {
         &self,
         first: usize,
         original: ArrayView2<'_, f32>,
-        grid: &dyn Grid<T>,
-        constraint: Option<&dyn Constraint<T>>,
+        grid: &Grid,
+        constraint: Option<&dyn Constraint>,
     ) -> Result<Rounded, AlgorithmError> {
         let dim = self.target.dim();
         let mut rounded = Rounded { codes: Array2::zeros(dim), values: Array2::zeros(dim) };
@@ -79,15 +79,9 @@ impl<T: Real> Feedback<'_, T> {
         codes.zip(values).enumerate().try_for_each(|(task, (codes, values))| {
             let lanes = task * share..task * share + codes.nrows();
             let rows = first + lanes.start..first + lanes.end;
-            let kept = match constraint {
-                None => None,
-                Some(constraint) => {
-                    let grid = grid.integers().ok_or_else(no_integers)?;
-                    let weights = original.slice(s![lanes.clone(), ..]);
-                    Some((grid, constraint.open(rows.clone(), weights, grid)?))
-                }
-            };
-            let mut lanes = Lanes::new(self, grid, rows.start, lanes, kept);
+            let weights = original.slice(s![lanes.clone(), ..]);
+            let budget = constraint.map(|c| c.budget(rows.clone(), weights, grid)).transpose()?;
+            let mut lanes = Lanes::new(self, grid, rows.start, lanes, budget);
             lanes.solve(0, dim.1);
             lanes.write(codes, values);
             Ok::<(), AlgorithmError>(())
@@ -96,23 +90,11 @@ impl<T: Real> Feedback<'_, T> {
     }
 }
 
-/// A constraint on a grid without integers.
-pub(super) fn no_integers() -> AlgorithmError {
-    AlgorithmError::Constraint(
-        "an integer accumulator constrains formats whose values are whole multiples of the smallest one, with a zero \
-         and at most 16 bits; this one is not"
-            .into(),
-    )
-}
-
-/// A grid of integers and what is left of its rows' budgets.
-type Kept<'a, T> = Option<(&'a dyn IntegerGrid<T>, Box<dyn Budget<T>>)>;
-
 /// The rows of one task, transposed: everything is `[step, lane]`.
 struct Lanes<'a, 'b, T: Real> {
     run: &'a Feedback<'b, T>,
-    grid: &'a dyn Grid<T>,
-    kept: Kept<'a, T>,
+    grid: &'a Grid,
+    budget: Option<Box<dyn Budget>>,
     /// Row of the grid that lane 0 is.
     row: usize,
     y: Array2<T>,
@@ -125,10 +107,10 @@ struct Lanes<'a, 'b, T: Real> {
 impl<'a, 'b, T: Real> Lanes<'a, 'b, T> {
     fn new(
         run: &'a Feedback<'b, T>,
-        grid: &'a dyn Grid<T>,
+        grid: &'a Grid,
         row: usize,
         lanes: std::ops::Range<usize>,
-        kept: Kept<'a, T>,
+        budget: Option<Box<dyn Budget>>,
     ) -> Self {
         let dim = (run.target.ncols(), lanes.len());
         let mut d = Array2::zeros(dim);
@@ -139,7 +121,7 @@ impl<'a, 'b, T: Real> Lanes<'a, 'b, T> {
             transpose_into(offset.slice(s![lanes, ..]), transposed.view_mut(), |x| x);
             y = y + transposed;
         }
-        Self { run, grid, kept, row, y, d, codes: Array2::zeros(dim), values: Array2::zeros(dim) }
+        Self { run, grid, budget, row, y, d, codes: Array2::zeros(dim), values: Array2::zeros(dim) }
     }
 
     /// Solves the steps `start..end`; what earlier steps feed into them is already in `y`.
@@ -202,18 +184,26 @@ impl<'a, 'b, T: Real> Lanes<'a, 'b, T> {
         };
         let (y, codes) = (&mut y[lane.clone()], &mut codes[lane.clone()]);
         let (values, d) = (&mut values[lane.clone()], &mut d[lane]);
-        match &mut self.kept {
-            None => self.grid.round(self.row, col, y, codes, values),
-            Some((grid, budget)) => {
+        let (grid, row) = (self.grid, self.row);
+        match &mut self.budget {
+            None => grid.round(row, col, y, codes, values),
+            Some(budget) => {
                 let mut shrunk = y.to_vec();
-                budget.shrink(col, &mut shrunk);
+                if let Some(thresholds) = budget.thresholds(col) {
+                    for (lane, (y, theta)) in shrunk.iter_mut().zip(thresholds).enumerate() {
+                        if theta > 0.0 {
+                            let by = T::of(theta) * T::of(grid.step(row + lane, col));
+                            *y = y.signum() * (y.abs() - by).max(T::zero());
+                        }
+                    }
+                }
                 let mut levels = vec![0; lanes];
                 let limits = budget.limits(col);
                 let chosen = Chosen { codes, values, levels: &mut levels };
-                grid.round_within(self.row, col, &shrunk, limits, chosen);
+                grid.round_within(row, col, &shrunk, limits, chosen);
                 if self.run.forgiveness == Forgiveness::Constraint {
                     for lane in 0..lanes {
-                        let value = |level| grid.value(self.row + lane, col, level);
+                        let value = |level| T::of(grid.value(row + lane, col, level));
                         let (a, b) = (value(limits.low[lane]), value(limits.high[lane]));
                         let held = shrunk[lane].max(a.min(b)).min(a.max(b));
                         d[lane] = d[lane] - (y[lane] - held);

@@ -23,7 +23,6 @@ mod problem;
 pub mod random;
 pub mod rotate;
 pub mod scale;
-mod scaled_grid;
 mod solvers;
 mod statistics;
 
@@ -32,15 +31,15 @@ pub use accumulator::{
     data_types_for, ep_init, l1_budget, l1_threshold, minimal_bits, project_l1,
     published_l1_budget,
 };
-pub use constraint::{Budget, Constraint};
+pub use constraint::{Budget, Constraint, Limits};
 pub use error::AlgorithmError;
 pub use feedback::{Forgiveness, Rounded};
-pub use grid::{AnyGrid, Chosen, Grid, IntegerGrid, Limits, Point};
+pub use grid::Grid;
+pub use linalg::Precision;
 pub use order::Order;
-pub use problem::{AnyConstraint, Info, Precision, Problem, Solution};
-pub use scaled_grid::ScaledGrid;
+pub use problem::{Info, Problem, Solution};
 pub use solvers::{
     Beacon, BeaconParams, GpfqParams, GptaqParams, GptqParams, QronosParams, RtnParams, beacon,
     gpfq, gptaq, gptq, qronos, rtn,
 };
-pub use statistics::{Arithmetic, BLOCK, Collector, Gram, Moments, Statistics, unfold};
+pub use statistics::{BLOCK, Collector, Gram, Moments, Statistics, unfold};

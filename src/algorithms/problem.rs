@@ -8,8 +8,8 @@ use super::AlgorithmError;
 use super::constraint::Constraint;
 use super::error::check_finite;
 use super::feedback::{Feedback, Rounded};
-use super::grid::{AnyGrid, Grid};
-use super::linalg::{Real, gather};
+use super::grid::Grid;
+use super::linalg::{Precision, Real, gather};
 use super::order::Order;
 use super::statistics::{Gram, Statistics};
 
@@ -21,19 +21,9 @@ pub struct Problem<'a> {
     /// Of the inputs; its groups are those of the layer.
     pub statistics: &'a Statistics,
     /// The values to choose from.
-    pub grid: &'a dyn AnyGrid,
+    pub grid: &'a Grid,
     /// What the chosen integers have to keep.
-    pub constraint: Option<&'a dyn AnyConstraint>,
-}
-
-/// In what a solver runs its loop; factorisations are in f64 always.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Precision {
-    /// f32.
-    #[default]
-    Single,
-    /// f64: half the speed.
-    Double,
+    pub constraint: Option<&'a dyn Constraint>,
 }
 
 /// What a solver did.
@@ -56,49 +46,18 @@ pub struct Solution {
     pub info: Info,
 }
 
-/// A constraint for both precisions.
-pub trait AnyConstraint: Constraint<f32> + Constraint<f64> {
-    /// As a constraint on f32.
-    fn single(&self) -> &dyn Constraint<f32>;
-    /// As a constraint on f64.
-    fn double(&self) -> &dyn Constraint<f64>;
-}
-
-impl<C: Constraint<f32> + Constraint<f64>> AnyConstraint for C {
-    fn single(&self) -> &dyn Constraint<f32> {
-        self
-    }
-    fn double(&self) -> &dyn Constraint<f64> {
-        self
-    }
-}
-
-/// A precision that grids and constraints come in.
-pub(super) trait Scalar: Real {
-    fn grid(grid: &dyn AnyGrid) -> &dyn Grid<Self>;
-    fn constraint(constraint: &dyn AnyConstraint) -> &dyn Constraint<Self>;
-}
-
-impl Scalar for f32 {
-    fn grid(grid: &dyn AnyGrid) -> &dyn Grid<Self> {
-        grid.single()
-    }
-    fn constraint(constraint: &dyn AnyConstraint) -> &dyn Constraint<Self> {
-        constraint.single()
-    }
-}
-
-impl Scalar for f64 {
-    fn grid(grid: &dyn AnyGrid) -> &dyn Grid<Self> {
-        grid.double()
-    }
-    fn constraint(constraint: &dyn AnyConstraint) -> &dyn Constraint<Self> {
-        constraint.double()
-    }
+/// A solver of one group of a layer, in either precision.
+pub(super) trait Solver {
+    /// Codes and values of the group, and the damping that was used.
+    fn solve<T: Real>(&self, part: &Part<'_, T>) -> Result<(Rounded, f64), AlgorithmError>;
 }
 
 /// One group of a layer.
 pub(super) struct Part<'a, T> {
+    /// The values to choose from, of the whole weight matrix.
+    pub grid: &'a Grid,
+    /// What the chosen integers have to keep.
+    pub constraint: Option<&'a dyn Constraint>,
     /// Rows of the whole weight matrix.
     pub rows: Range<usize>,
     /// Original columns in processing order.
@@ -123,11 +82,7 @@ impl<'a> Problem<'a> {
             return Err(AlgorithmError::Empty { what: "the weight matrix", rows, cols });
         }
         check_finite("the weight matrix", self.weights, 0)?;
-        AlgorithmError::check_shape(
-            "the grid",
-            Grid::<f32>::dim(self.grid.single()),
-            (rows, cols),
-        )?;
+        AlgorithmError::check_shape("the grid", self.grid.dim(), (rows, cols))?;
         let groups = self.statistics.grams.len();
         AlgorithmError::check_shape(
             "the Gram matrix",
@@ -147,11 +102,24 @@ impl<'a> Problem<'a> {
         Ok(())
     }
 
-    /// Solves group by group with `solve`, which gives a group's codes and the damping that it used.
-    pub(super) fn solve<T: Scalar>(
+    /// Solves group by group in a precision.
+    pub(super) fn solve(
         &self,
         order: Order,
-        mut solve: impl FnMut(&Part<'_, T>, &Run<'_, T>) -> Result<(Rounded, f64), AlgorithmError>,
+        precision: Precision,
+        solver: &impl Solver,
+    ) -> Result<Solution, AlgorithmError> {
+        match precision {
+            Precision::Single => self.solve_in(order, |part| solver.solve::<f32>(part)),
+            Precision::Double => self.solve_in(order, |part| solver.solve::<f64>(part)),
+        }
+    }
+
+    /// Solves group by group with `solve`, which gives a group's codes and the damping that it used.
+    pub(super) fn solve_in<T: Real>(
+        &self,
+        order: Order,
+        mut solve: impl FnMut(&Part<'_, T>) -> Result<(Rounded, f64), AlgorithmError>,
     ) -> Result<Solution, AlgorithmError> {
         self.check()?;
         let mut solution = Solution {
@@ -162,9 +130,7 @@ impl<'a> Problem<'a> {
         let share = self.weights.nrows() / self.statistics.grams.len();
         for (index, gram) in self.statistics.grams.iter().enumerate() {
             let part = self.part::<T>(index * share..(index + 1) * share, gram, order);
-            let run =
-                Run { grid: T::grid(self.grid), constraint: self.constraint.map(T::constraint) };
-            let (rounded, damping) = solve(&part, &run)?;
+            let (rounded, damping) = solve(&part)?;
             solution.codes.slice_mut(s![part.rows.clone(), ..]).assign(&rounded.codes);
             solution.values.slice_mut(s![part.rows.clone(), ..]).assign(&rounded.values);
             solution.info.dead_inputs += part.dead;
@@ -173,7 +139,7 @@ impl<'a> Problem<'a> {
         Ok(solution)
     }
 
-    fn part<T: Scalar>(&self, rows: Range<usize>, gram: &'a Gram, order: Order) -> Part<'a, T> {
+    fn part<T: Real>(&self, rows: Range<usize>, gram: &'a Gram, order: Order) -> Part<'a, T> {
         let diagonal = gram.h.diag();
         let order = order.columns(&diagonal.to_vec());
         let weights = self.weights.slice_move(s![rows.clone(), ..]);
@@ -183,6 +149,8 @@ impl<'a> Problem<'a> {
         });
         let dead = diagonal.iter().filter(|&&x| x <= 0.0).count();
         Part {
+            grid: self.grid,
+            constraint: self.constraint,
             rows,
             order,
             weights,
@@ -194,24 +162,12 @@ impl<'a> Problem<'a> {
     }
 }
 
-/// Where a group's values come from.
-pub(super) struct Run<'a, T> {
-    pub grid: &'a dyn Grid<T>,
-    pub constraint: Option<&'a dyn Constraint<T>>,
-}
-
-impl<T: Scalar> Run<'_, T> {
+impl<T: Real> Part<'_, T> {
     /// Runs the loop on this group's rows of the grid.
-    pub(super) fn feedback(
-        &self,
-        part: &Part<'_, T>,
-        feedback: &Feedback<'_, T>,
-    ) -> Result<Rounded, AlgorithmError> {
-        feedback.run(part.rows.start, part.weights, self.grid, self.constraint)
+    pub(super) fn round(&self, feedback: &Feedback<'_, T>) -> Result<Rounded, AlgorithmError> {
+        feedback.run(self.rows.start, self.weights, self.grid, self.constraint)
     }
-}
 
-impl<T: Scalar> Part<'_, T> {
     /// The diagonal of `H / samples` in processing order, 1 at dead inputs.
     pub(super) fn diagonal(&self) -> Vec<f64> {
         let entry = |&col: &usize| self.gram.h[[col, col]] * self.scale;

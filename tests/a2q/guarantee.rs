@@ -2,7 +2,7 @@
 
 use fewbit::accumulate::bounds::{DataType, InputRange, Inputs, Layer, Side, Sign};
 use fewbit::algorithms::{
-    A2qParams, AlgorithmError, Centring, ScaledGrid, a2q, ep_init, l1_budget, minimal_bits,
+    A2qParams, AlgorithmError, Centring, Grid, a2q, ep_init, l1_budget, minimal_bits,
     published_l1_budget,
 };
 use fewbit::{Accumulator, reference};
@@ -51,9 +51,9 @@ fn steps(weights: &Array2<f32>, levels: f32) -> Vec<f64> {
     weights.rows().into_iter().map(|row| f64::from((most(row).max(1e-3)) / levels)).collect()
 }
 
-fn grid(steps: &[f64], cols: usize, format: Format) -> ScaledGrid {
+fn grid(steps: &[f64], cols: usize, format: Format) -> Grid {
     let scale = ndarray::Array1::from_iter(steps.iter().map(|s| *s as f32)).insert_axis(Axis(1));
-    ScaledGrid::new(format, cols, scale, None, cols).unwrap()
+    Grid::new(format, cols, scale, None, cols).unwrap()
 }
 
 fn fits(levels: ArrayView2<'_, i64>, acc: &Accumulator, range: InputRange) -> bool {

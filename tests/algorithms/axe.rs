@@ -4,8 +4,8 @@ use crate::common::{SOLVERS, solve};
 use crate::data::{Layer, Random, channel_scales, relative_error};
 use fewbit::accumulate::bounds::{InputRange, Inputs, Layer as Bounded, Side};
 use fewbit::algorithms::{
-    A2qParams, AnyConstraint, Arithmetic, Axe, Centring, Collector, Order, Precision, Problem,
-    ScaledGrid, SoftThreshold, Statistics, a2q, data_types_for,
+    A2qParams, Axe, Centring, Collector, Constraint, Grid, Order, Precision, Problem,
+    SoftThreshold, Statistics, a2q, data_types_for,
 };
 use fewbit::{Accumulator, reference};
 use fewbit_formats::Format;
@@ -20,28 +20,22 @@ struct Case {
 impl Case {
     fn new(seed: u64, outputs: usize, inputs: usize) -> Self {
         let layer = Layer::new(seed, outputs, inputs, inputs * 3 + 10, 0.2);
-        let mut collector = Collector::new(inputs, 1, Arithmetic::Single).unwrap();
+        let mut collector = Collector::new(inputs, 1, Precision::Single).unwrap();
         collector.push_pairs(layer.quantized.view(), layer.float.view()).unwrap();
         Self { layer, statistics: collector.finish() }
     }
 
-    fn grid(&self, format: Format) -> ScaledGrid {
+    fn grid(&self, format: Format) -> Grid {
         let scales = channel_scales(self.layer.weights.view(), format.max_finite() as f32)
             .insert_axis(Axis(1));
-        ScaledGrid::new(
-            format,
-            self.layer.weights.ncols(),
-            scales,
-            None,
-            self.layer.weights.ncols(),
-        )
-        .unwrap()
+        Grid::new(format, self.layer.weights.ncols(), scales, None, self.layer.weights.ncols())
+            .unwrap()
     }
 
     fn problem<'a>(
         &'a self,
-        grid: &'a ScaledGrid,
-        constraint: Option<&'a dyn AnyConstraint>,
+        grid: &'a Grid,
+        constraint: Option<&'a dyn Constraint>,
     ) -> Problem<'a> {
         Problem {
             weights: self.layer.weights.view(),
@@ -56,7 +50,7 @@ impl Case {
     }
 }
 
-fn levels(grid: &ScaledGrid, codes: &Array2<u32>) -> Array2<i64> {
+fn levels(grid: &Grid, codes: &Array2<u32>) -> Array2<i64> {
     codes.mapv(|code| grid.level(code).unwrap())
 }
 
@@ -244,7 +238,7 @@ fn axe_beats_the_naive_choice_of_data_types() {
         layer.quantized.mapv(|x| code(x) * scale)
     };
     let statistics = |xq: &Array2<f32>| {
-        let mut collector = Collector::new(inputs, 1, Arithmetic::Single).unwrap();
+        let mut collector = Collector::new(inputs, 1, Precision::Single).unwrap();
         collector.push_pairs(xq.view(), float.view()).unwrap();
         collector.finish()
     };
@@ -252,12 +246,12 @@ fn axe_beats_the_naive_choice_of_data_types() {
         let format: Format = format!("int{weight_bits}").parse().unwrap();
         let scales =
             channel_scales(layer.weights.view(), format.max_finite() as f32).insert_axis(Axis(1));
-        let grid = ScaledGrid::new(format, inputs, scales, None, inputs).unwrap();
+        let grid = Grid::new(format, inputs, scales, None, inputs).unwrap();
         let problem = Problem {
             weights: layer.weights.view(),
             statistics: &statistics(xq),
             grid: &grid,
-            constraint: axe.map(|axe| axe as &dyn AnyConstraint),
+            constraint: axe.map(|axe| axe as &dyn Constraint),
         };
         let solution = solve(solver, &problem, Order::Descending, Precision::Single).unwrap();
         let error = relative_error(&float, xq, &layer.weights, &solution.values);

@@ -2,8 +2,7 @@
 
 use crate::data::{Layer, channel_scales, relative_error};
 use fewbit::algorithms::{
-    Arithmetic, BeaconParams, Collector, Order, Problem, RtnParams, ScaledGrid, Statistics, beacon,
-    rtn,
+    BeaconParams, Collector, Grid, Order, Precision, Problem, RtnParams, Statistics, beacon, rtn,
 };
 
 use ndarray::{Array1, Array2, Axis};
@@ -12,17 +11,17 @@ use proptest::prelude::*;
 struct Case {
     layer: Layer,
     statistics: Statistics,
-    grid: ScaledGrid,
+    grid: Grid,
     scales: Array1<f32>,
 }
 
 impl Case {
     fn new(seed: u64, outputs: usize, inputs: usize) -> Self {
         let layer = Layer::new(seed, outputs, inputs, inputs * 2 + 5, 0.3);
-        let mut collector = Collector::new(inputs, 1, Arithmetic::Double).unwrap();
+        let mut collector = Collector::new(inputs, 1, Precision::Double).unwrap();
         collector.push_pairs(layer.quantized.view(), layer.float.view()).unwrap();
         let scales = channel_scales(layer.weights.view(), 7.0);
-        let grid = ScaledGrid::new(
+        let grid = Grid::new(
             "int3".parse().unwrap(),
             inputs,
             scales.clone().insert_axis(Axis(1)) * 2.0,

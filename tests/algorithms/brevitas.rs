@@ -4,7 +4,7 @@ use crate::common::solve;
 use crate::data::relative_error;
 use fewbit::accumulate::bounds::{InputRange, Inputs};
 use fewbit::algorithms::{
-    AnyConstraint, Arithmetic, Axe, Collector, Order, Precision, Problem, ScaledGrid, SoftThreshold,
+    Axe, Collector, Constraint, Grid, Order, Precision, Problem, SoftThreshold,
 };
 use fewbit_formats::Format;
 use ndarray::{Array2, Axis};
@@ -108,15 +108,14 @@ fn errors_are_not_above_those_of_brevitas() {
         let weights = layers::weights(line.seed);
         let (x, xq) = inputs(0);
         let (others, others_quantized) = inputs(1);
-        let mut collector = Collector::new(INPUTS, 1, Arithmetic::Single).unwrap();
+        let mut collector = Collector::new(INPUTS, 1, Precision::Single).unwrap();
         collector.push_pairs(xq.view(), x.view()).unwrap();
         let statistics = collector.finish();
         let format: Format = format!("int{}", line.bits).parse().unwrap();
         let scale = weights.map_axis(Axis(1), |row| {
             row.fold(0f32, |most, w| most.max(w.abs())) / (1 << (line.bits - 1)) as f32
         });
-        let grid =
-            ScaledGrid::new(format, INPUTS, scale.insert_axis(Axis(1)), None, INPUTS).unwrap();
+        let grid = Grid::new(format, INPUTS, scale.insert_axis(Axis(1)), None, INPUTS).unwrap();
         let axe = line.acc.map(|(bits, tile)| {
             // Brevitas's bounds are those of the inner register; the outer one is wide enough here.
             let acc = match tile {
@@ -130,7 +129,7 @@ fn errors_are_not_above_those_of_brevitas() {
             weights: weights.view(),
             statistics: &statistics,
             grid: &grid,
-            constraint: axe.as_ref().map(|axe| axe as &dyn AnyConstraint),
+            constraint: axe.as_ref().map(|axe| axe as &dyn Constraint),
         };
         // Brevitas forgives what the constraint takes in GPTQ alone.
         let name = if line.algorithm == "gptq" && axe.is_some() {

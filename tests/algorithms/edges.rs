@@ -4,32 +4,32 @@ use crate::common::{SOLVERS, solve};
 use crate::data::{Matrices, Random};
 use fewbit::accumulate::bounds::{InputRange, Inputs};
 use fewbit::algorithms::{
-    AlgorithmError, AnyConstraint, Arithmetic, Axe, Collector, GptqParams, Order, Precision,
-    Problem, QronosParams, ScaledGrid, SoftThreshold, Solution, Statistics, gptq, qronos,
+    AlgorithmError, Axe, Collector, Constraint, GptqParams, Grid, Order, Precision, Problem,
+    QronosParams, SoftThreshold, Solution, Statistics, gptq, qronos,
 };
 use fewbit_formats::Format;
 use ndarray::{Array2, array};
 
 fn collect(x: &Array2<f32>) -> Statistics {
-    let mut collector = Collector::new(x.ncols(), 1, Arithmetic::Double).unwrap();
+    let mut collector = Collector::new(x.ncols(), 1, Precision::Double).unwrap();
     collector.push(x.view()).unwrap();
     collector.finish()
 }
 
 fn collect_pairs(xq: &Array2<f32>, x: &Array2<f32>) -> Statistics {
-    let mut collector = Collector::new(x.ncols(), 1, Arithmetic::Double).unwrap();
+    let mut collector = Collector::new(x.ncols(), 1, Precision::Double).unwrap();
     collector.push_pairs(xq.view(), x.view()).unwrap();
     collector.finish()
 }
 
-fn grid(weights: &Array2<f32>, group: usize) -> ScaledGrid {
+fn grid(weights: &Array2<f32>, group: usize) -> Grid {
     let scale =
         Array2::from_shape_fn((weights.nrows(), weights.ncols().div_ceil(group)), |(row, part)| {
             let run = weights.row(row);
             let run = run.iter().skip(part * group).take(group);
             run.fold(1e-3f32, |most, w| most.max(w.abs())) / 8.0
         });
-    ScaledGrid::new(Format::INT4, weights.ncols(), scale, None, group).unwrap()
+    Grid::new(Format::INT4, weights.ncols(), scale, None, group).unwrap()
 }
 
 /// Every solver, order and precision, with and without a constraint; the values must be finite and those of the codes.
@@ -46,7 +46,7 @@ fn all(weights: &Array2<f32>, statistics: &Statistics, group: usize) -> Vec<(Str
     for solver in SOLVERS {
         for order in [Order::Natural, Order::Descending] {
             for precision in [Precision::Single, Precision::Double] {
-                for constraint in [None, Some(&axe as &dyn AnyConstraint)] {
+                for constraint in [None, Some(&axe as &dyn Constraint)] {
                     let problem =
                         Problem { weights: weights.view(), statistics, grid: &grid, constraint };
                     let what = format!("{solver} {order:?} {precision:?} {}", constraint.is_some());
@@ -153,7 +153,7 @@ fn huge_and_tiny_weights() {
     for size in [1e-30, 1e30] {
         let w = random.matrix(3, 24) * size;
         let scales = Array2::from_elem((3, 1), size / 3.0);
-        let grid = ScaledGrid::new(Format::INT4, 24, scales, None, 24).unwrap();
+        let grid = Grid::new(Format::INT4, 24, scales, None, 24).unwrap();
         let statistics = collect(&x);
         let problem =
             Problem { weights: w.view(), statistics: &statistics, grid: &grid, constraint: None };
@@ -172,7 +172,7 @@ fn what_cannot_be_solved_is_named() {
     let mut bad = w.clone();
     bad[[2, 7]] = f32::NAN;
     let empty = Array2::zeros((0, 12));
-    let none = Collector::new(12, 1, Arithmetic::Single).unwrap().finish();
+    let none = Collector::new(12, 1, Precision::Single).unwrap().finish();
     let narrow = collect(&random.matrix(30, 11));
     for solver in SOLVERS {
         let run = |weights: &Array2<f32>, statistics: &Statistics| {
@@ -189,7 +189,7 @@ fn what_cannot_be_solved_is_named() {
     }
     let mut x = x;
     x[[29, 11]] = f32::NEG_INFINITY;
-    let mut collector = Collector::new(12, 1, Arithmetic::Single).unwrap();
+    let mut collector = Collector::new(12, 1, Precision::Single).unwrap();
     let error = collector.push(x.view()).unwrap_err();
     assert!(matches!(error, AlgorithmError::NotFinite { row: 29, col: 11, .. }), "{error}");
 }

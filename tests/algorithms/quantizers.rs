@@ -3,8 +3,7 @@
 use crate::common::{SOLVERS, solve};
 use crate::data::{Layer, Matrices, Random, relative_error};
 use fewbit::algorithms::{
-    AlgorithmError, Arithmetic, Collector, GptqParams, Order, Precision, Problem, ScaledGrid,
-    Statistics, gptq,
+    AlgorithmError, Collector, GptqParams, Grid, Order, Precision, Problem, Statistics, gptq,
 };
 use fewbit::convert::GroupEncoder;
 use fewbit::quantize::{Granularity, Quantizer, ScaleRule, Scheme};
@@ -27,12 +26,12 @@ impl Case {
 
     fn with_noise(seed: u64, outputs: usize, inputs: usize, noise: f32) -> Self {
         let layer = Layer::new(seed, outputs, inputs, 3 * inputs, noise);
-        let mut collector = Collector::new(inputs, 1, Arithmetic::Double).unwrap();
+        let mut collector = Collector::new(inputs, 1, Precision::Double).unwrap();
         collector.push_pairs(layer.quantized.view(), layer.float.view()).unwrap();
         Self { layer, statistics: collector.finish() }
     }
 
-    fn problem<'a>(&'a self, grid: &'a ScaledGrid) -> Problem<'a> {
+    fn problem<'a>(&'a self, grid: &'a Grid) -> Problem<'a> {
         Problem {
             weights: self.layer.weights.view(),
             statistics: &self.statistics,
@@ -83,7 +82,7 @@ fn every_solver_takes_every_quantizer() {
         let quantizer = Quantizer::new(scheme.clone(), rule, POLICY).unwrap();
         let parameters = quantizer.parameters(&case.layer.weights.view()).unwrap();
         let tensor = quantizer.quantize(&case.layer.weights.view()).unwrap();
-        let grid = ScaledGrid::of_scheme(&scheme, &parameters, case.layer.weights.dim()).unwrap();
+        let grid = Grid::of_scheme(&scheme, &parameters, case.layer.weights.dim()).unwrap();
         let mut nearest = f64::INFINITY;
         for solver in SOLVERS {
             for order in [Order::Natural, Order::Descending] {
@@ -133,7 +132,7 @@ fn every_solver_takes_every_group_format() {
         let policy = "ocp-1.0".parse::<Preset>().unwrap().group_policy(&format);
         let encoder = GroupEncoder::new(format, policy).unwrap();
         let tensor = GroupTensor::quantize(&encoder, &case.layer.weights.view(), -1).unwrap();
-        let grid = ScaledGrid::of_groups(&tensor).unwrap();
+        let grid = Grid::of_groups(&tensor).unwrap();
         let mut nearest = f64::INFINITY;
         for solver in SOLVERS.into_iter().filter(|&s| s != "beacon") {
             let solution =
@@ -160,9 +159,9 @@ fn every_solver_takes_every_group_format() {
 #[test]
 fn a_scale_of_zero_is_a_group_of_zeros() {
     let scale = array![[0.0f32, 0.5]];
-    let grid = ScaledGrid::new(Format::INT4, 4, scale, None, 2).unwrap();
+    let grid = Grid::new(Format::INT4, 4, scale, None, 2).unwrap();
     let x = Random(3).matrix(20, 4);
-    let mut collector = Collector::new(4, 1, Arithmetic::Double).unwrap();
+    let mut collector = Collector::new(4, 1, Precision::Double).unwrap();
     collector.push(x.view()).unwrap();
     let statistics = collector.finish();
     let w = array![[0.0f32, 0.0, 1.0, -1.5]];
@@ -182,7 +181,7 @@ fn granularities_that_weights_do_not_have() {
     let quantizer = Quantizer::new(scheme.clone(), ScaleRule::abs_max(), POLICY).unwrap();
     let w = Random(1).matrix(4, 6);
     let parameters = quantizer.parameters(&w.view()).unwrap();
-    let error = ScaledGrid::of_scheme(&scheme, &parameters, (4, 6)).unwrap_err();
+    let error = Grid::of_scheme(&scheme, &parameters, (4, 6)).unwrap_err();
     assert!(matches!(error, AlgorithmError::Granularity(_)), "{error}");
 }
 
@@ -193,11 +192,11 @@ fn results_do_not_depend_on_threads() {
     let scheme = Scheme::new(Format::INT4).per_channel(0);
     let quantizer = Quantizer::new(scheme.clone(), ScaleRule::abs_max(), POLICY).unwrap();
     let parameters = quantizer.parameters(&case.layer.weights.view()).unwrap();
-    let grid = ScaledGrid::of_scheme(&scheme, &parameters, case.layer.weights.dim()).unwrap();
+    let grid = Grid::of_scheme(&scheme, &parameters, case.layer.weights.dim()).unwrap();
     let on = |threads: usize, solver: &str| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| {
-            let mut collector = Collector::new(130, 1, Arithmetic::Single).unwrap();
+            let mut collector = Collector::new(130, 1, Precision::Single).unwrap();
             collector.push_pairs(case.layer.quantized.view(), case.layer.float.view()).unwrap();
             let statistics = collector.finish();
             let problem = Problem { statistics: &statistics, ..case.problem(&grid) };
@@ -221,9 +220,9 @@ fn rows_do_not_depend_on_each_other() {
             .insert_axis(ndarray::Axis(1))
     };
     let w = &case.layer.weights;
-    let grid = ScaledGrid::new(Format::INT4, 90, scales(w), None, 90).unwrap();
+    let grid = Grid::new(Format::INT4, 90, scales(w), None, 90).unwrap();
     let some = w.slice(ndarray::s![150..153, ..]).to_owned();
-    let few = ScaledGrid::new(Format::INT4, 90, scales(&some), None, 90).unwrap();
+    let few = Grid::new(Format::INT4, 90, scales(&some), None, 90).unwrap();
     for solver in SOLVERS {
         let whole = solve(solver, &case.problem(&grid), Order::Natural, Precision::Double).unwrap();
         let problem = Problem { weights: some.view(), grid: &few, ..case.problem(&grid) };
@@ -236,21 +235,19 @@ fn rows_do_not_depend_on_each_other() {
 #[test]
 fn grouped_layers() {
     let case = Case::new(10, 12, 40);
-    let mut collector = Collector::new(40, 4, Arithmetic::Double).unwrap();
+    let mut collector = Collector::new(40, 4, Precision::Double).unwrap();
     collector.push_pairs(case.layer.quantized.view(), case.layer.float.view()).unwrap();
     let statistics = collector.finish();
     let w = Random(4).matrix(12, 10);
-    let grid =
-        ScaledGrid::new(Format::INT4, 10, Array2::from_elem((12, 1), 0.4), None, 10).unwrap();
-    let small =
-        ScaledGrid::new(Format::INT4, 10, Array2::from_elem((3, 1), 0.4), None, 10).unwrap();
+    let grid = Grid::new(Format::INT4, 10, Array2::from_elem((12, 1), 0.4), None, 10).unwrap();
+    let small = Grid::new(Format::INT4, 10, Array2::from_elem((3, 1), 0.4), None, 10).unwrap();
     for solver in SOLVERS {
         let problem =
             Problem { weights: w.view(), statistics: &statistics, grid: &grid, constraint: None };
         let whole = solve(solver, &problem, Order::Descending, Precision::Double).unwrap();
         for group in 0..4 {
             let columns = ndarray::s![.., group * 10..(group + 1) * 10];
-            let mut collector = Collector::new(10, 1, Arithmetic::Double).unwrap();
+            let mut collector = Collector::new(10, 1, Precision::Double).unwrap();
             collector
                 .push_pairs(case.layer.quantized.slice(columns), case.layer.float.slice(columns))
                 .unwrap();
@@ -271,7 +268,7 @@ fn grouped_layers() {
 #[test]
 fn another_damping_is_used() {
     let case = Case::new(11, 4, 30);
-    let grid = ScaledGrid::new(Format::INT4, 30, Array2::from_elem((4, 1), 0.3), None, 30).unwrap();
+    let grid = Grid::new(Format::INT4, 30, Array2::from_elem((4, 1), 0.3), None, 30).unwrap();
     let found =
         gptq(&case.problem(&grid), &GptqParams { damping: 0.5, ..Default::default() }).unwrap();
     let mean = case.statistics.grams[0].h.diag().sum() / 30.0 / case.statistics.samples as f64;

@@ -3,9 +3,8 @@
 use crate::data::{Layer, channel_scales, relative_error};
 use crate::least_squares::least_squares;
 use fewbit::algorithms::{
-    AlgorithmError, Arithmetic, Collector, GpfqParams, GptaqParams, GptqParams, Order, Precision,
-    Problem, QronosParams, RtnParams, ScaledGrid, Solution, Statistics, gpfq, gptaq, gptq, qronos,
-    rtn,
+    AlgorithmError, Collector, GpfqParams, GptaqParams, GptqParams, Grid, Order, Precision,
+    Problem, QronosParams, RtnParams, Solution, Statistics, gpfq, gptaq, gptq, qronos, rtn,
 };
 use fewbit_formats::Format;
 use ndarray::{Array1, Array2, Axis, s};
@@ -16,7 +15,7 @@ const FORMAT: Format = Format::INT4;
 struct Case {
     layer: Layer,
     scales: Array1<f32>,
-    grid: ScaledGrid,
+    grid: Grid,
     statistics: Statistics,
 }
 
@@ -25,9 +24,8 @@ impl Case {
         let layer = Layer::new(seed, outputs, inputs, samples, noise);
         let scales = channel_scales(layer.weights.view(), 7.0);
         let grid =
-            ScaledGrid::new(FORMAT, inputs, scales.clone().insert_axis(Axis(1)), None, inputs)
-                .unwrap();
-        let mut collector = Collector::new(inputs, 1, Arithmetic::Double).unwrap();
+            Grid::new(FORMAT, inputs, scales.clone().insert_axis(Axis(1)), None, inputs).unwrap();
+        let mut collector = Collector::new(inputs, 1, Precision::Double).unwrap();
         collector.push_pairs(layer.quantized.view(), layer.float.view()).unwrap();
         Self { layer, scales, grid, statistics: collector.finish() }
     }

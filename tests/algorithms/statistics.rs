@@ -1,11 +1,11 @@
 //! Streaming statistics: batches, pairs, groups, shards, files.
 
 use crate::data::{Layer, Matrices, Random};
-use fewbit::algorithms::{AlgorithmError, Arithmetic, BLOCK, Collector, Statistics};
+use fewbit::algorithms::{AlgorithmError, BLOCK, Collector, Precision, Statistics};
 use ndarray::{Array2, Axis, array, s};
 use proptest::prelude::*;
 
-fn collect(x: &Array2<f32>, cuts: &[usize], groups: usize, arithmetic: Arithmetic) -> Statistics {
+fn collect(x: &Array2<f32>, cuts: &[usize], groups: usize, arithmetic: Precision) -> Statistics {
     let mut collector = Collector::new(x.ncols(), groups, arithmetic).unwrap();
     let mut start = 0;
     for &cut in cuts.iter().chain([&x.nrows()]) {
@@ -22,8 +22,8 @@ proptest! {
     fn cutting_into_batches_changes_no_bit(seed: u64, a in 0usize..2500, b in 0usize..2500) {
         let x = Random(seed).matrix(2 * BLOCK + 300, 7);
         let (a, b) = (a.min(x.nrows()), b.min(x.nrows()));
-        let whole = collect(&x, &[], 1, Arithmetic::Single);
-        prop_assert_eq!(collect(&x, &[a.min(b), a.max(b)], 1, Arithmetic::Single), whole);
+        let whole = collect(&x, &[], 1, Precision::Single);
+        prop_assert_eq!(collect(&x, &[a.min(b), a.max(b)], 1, Precision::Single), whole);
     }
 
     #[test]
@@ -31,7 +31,7 @@ proptest! {
         let layer = Layer::new(seed, 1, inputs, samples, 0.5);
         let double = |m: &Array2<f32>| m.mapv(f64::from);
         let (x, xq) = (double(&layer.float), double(&layer.quantized));
-        for (arithmetic, tolerance) in [(Arithmetic::Double, 1e-12), (Arithmetic::Single, 1e-5)] {
+        for (arithmetic, tolerance) in [(Precision::Double, 1e-12), (Precision::Single, 1e-5)] {
             let mut collector = Collector::new(inputs, 1, arithmetic).unwrap();
             collector.push_pairs(layer.quantized.view(), layer.float.view()).unwrap();
             let statistics = collector.finish();
@@ -52,9 +52,9 @@ proptest! {
 #[test]
 fn groups_are_the_blocks_on_the_diagonal() {
     let x = Random(1).matrix(100, 12);
-    let whole = collect(&x, &[], 1, Arithmetic::Double);
+    let whole = collect(&x, &[], 1, Precision::Double);
     for groups in [2, 3, 12] {
-        let parts = collect(&x, &[], groups, Arithmetic::Double);
+        let parts = collect(&x, &[], groups, Precision::Double);
         let width = 12 / groups;
         for (index, gram) in parts.grams.iter().enumerate() {
             let block = s![index * width..(index + 1) * width, index * width..(index + 1) * width];
@@ -83,7 +83,7 @@ fn convolutions_are_unfolded() {
             padding_code: 0.5,
         };
         let (u, v) = (3, 2);
-        let mut collector = Collector::new(4 * u * v, groups, Arithmetic::Double).unwrap();
+        let mut collector = Collector::new(4 * u * v, groups, Precision::Double).unwrap();
         collector.push_image_pairs(xq.view(), x.view(), [u, v], &conv).unwrap();
         let statistics = collector.finish();
         let pixel =
@@ -116,10 +116,10 @@ fn convolutions_are_unfolded() {
             }
         }
         // Single batches, and what does not fit.
-        let mut collector = Collector::new(4 * u * v, groups, Arithmetic::Double).unwrap();
+        let mut collector = Collector::new(4 * u * v, groups, Precision::Double).unwrap();
         collector.push_images(xq.view(), [u, v], &conv).unwrap();
         assert_eq!(collector.finish().grams[0].h, statistics.grams[0].h);
-        let mut collector = Collector::new(4 * u * v, groups, Arithmetic::Double).unwrap();
+        let mut collector = Collector::new(4 * u * v, groups, Precision::Double).unwrap();
         assert!(collector.push_images(xq.view(), [u, v + 1], &conv).is_err());
         assert!(collector.push_images(xq.view(), [9, v], &conv).is_err());
         let mut bad = xq.clone();
@@ -133,11 +133,11 @@ fn convolutions_are_unfolded() {
 fn shards_merge_to_the_whole() {
     let x = Random(2).matrix(3 * BLOCK, 9);
     let part =
-        |a: usize, b: usize| collect(&x.slice(s![a..b, ..]).to_owned(), &[], 1, Arithmetic::Single);
+        |a: usize, b: usize| collect(&x.slice(s![a..b, ..]).to_owned(), &[], 1, Precision::Single);
     let (a, b) = (part(0, BLOCK), part(BLOCK, 3 * BLOCK));
     let merged = a.clone().merge(&b).unwrap();
     assert_eq!(merged, b.clone().merge(&a).unwrap(), "merging is commutative");
-    let whole = collect(&x, &[], 1, Arithmetic::Single);
+    let whole = collect(&x, &[], 1, Precision::Single);
     assert_eq!(merged.samples, whole.samples);
     let apart = &merged.grams[0].h - &whole.grams[0].h;
     assert!(apart.iter().all(|e| e.abs() <= 1e-11 * whole.grams[0].h[[0, 0]]));
@@ -147,7 +147,7 @@ fn shards_merge_to_the_whole() {
 fn files_hold_everything_and_refuse_what_is_cut_or_changed() {
     let layer = Layer::new(3, 1, 10, 40, 0.5);
     for groups in [1, 5] {
-        let mut collector = Collector::new(10, groups, Arithmetic::Single).unwrap();
+        let mut collector = Collector::new(10, groups, Precision::Single).unwrap();
         collector.push_pairs(layer.quantized.view(), layer.float.view()).unwrap();
         let statistics = collector.finish();
         let bytes = statistics.to_bytes().unwrap();
@@ -168,7 +168,7 @@ fn files_hold_everything_and_refuse_what_is_cut_or_changed() {
 
 #[test]
 fn what_cannot_be_collected_is_named() {
-    let mut collector = Collector::new(2, 1, Arithmetic::Single).unwrap();
+    let mut collector = Collector::new(2, 1, Precision::Single).unwrap();
     collector.push(array![[1.0, 2.0]].view()).unwrap();
     let error = collector.push(array![[1.0, 2.0], [3.0, f32::NAN]].view()).unwrap_err();
     assert!(matches!(error, AlgorithmError::NotFinite { row: 2, col: 1, .. }), "{error}");
@@ -177,7 +177,7 @@ fn what_cannot_be_collected_is_named() {
     assert!(collector.push(array![[1.0]].view()).is_err());
     assert!(collector.push_pairs(array![[1.0, 1.0]].view(), array![[1.0, 1.0]].view()).is_err());
     assert_eq!(collector.finish().samples, 1, "nothing of a refused batch is kept");
-    assert!(Collector::new(0, 1, Arithmetic::Single).is_err());
-    assert!(Collector::new(10, 3, Arithmetic::Single).is_err());
-    assert!(Collector::new(10, 0, Arithmetic::Single).is_err());
+    assert!(Collector::new(0, 1, Precision::Single).is_err());
+    assert!(Collector::new(10, 3, Precision::Single).is_err());
+    assert!(Collector::new(10, 0, Precision::Single).is_err());
 }

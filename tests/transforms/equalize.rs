@@ -6,7 +6,7 @@ use fewbit::algorithms::equalize::{
     smoothquant, split_channels, split_outputs,
 };
 use fewbit::algorithms::scale::{Alphabet, absmax_scales};
-use fewbit::algorithms::{AlgorithmError, Grid, ScaledGrid};
+use fewbit::algorithms::{AlgorithmError, Grid};
 use fewbit::formats::Format;
 use ndarray::{Array1, Array2, ArrayView2, Axis, array, s};
 
@@ -24,13 +24,8 @@ fn departure(a: &Array2<f64>, b: &Array2<f64>) -> f64 {
 /// Four-bit rounding to nearest with absmax scales per group.
 fn quantize(w: ArrayView2<'_, f32>, group: usize) -> Result<Array2<f32>, AlgorithmError> {
     let alphabet = Alphabet::of_format(Format::INT4N)?;
-    let grid = ScaledGrid::new(
-        Format::INT4N,
-        w.ncols(),
-        absmax_scales(w, group, &alphabet)?,
-        None,
-        group,
-    )?;
+    let grid =
+        Grid::new(Format::INT4N, w.ncols(), absmax_scales(w, group, &alphabet)?, None, group)?;
     let mut values = Array2::zeros(w.dim());
     for ((row, col), x) in w.indexed_iter() {
         let (mut code, mut value) = ([0], [0f32]);

@@ -4,14 +4,14 @@ use fewbit::algorithms::learned::{
     Activation, AdaroundParams, BlockCalibration, BlockLayer, Calibration, LayerCalibration,
     Learned, Optimizer, SignRoundParams, Target, adaround, sign_round,
 };
-use fewbit::algorithms::{AlgorithmError, Arithmetic, Collector, ScaledGrid, Statistics};
+use fewbit::algorithms::{AlgorithmError, Collector, Grid, Precision, Statistics};
 use fewbit::formats::Format;
 use ndarray::{Array1, Array2, array};
 
 use crate::data::{Layer, Matrices, Random, channel_scales, relative_error};
 
 fn statistics(x: &Array2<f32>, quantized: Option<&Array2<f32>>) -> Statistics {
-    let mut collector = Collector::new(x.ncols(), 1, Arithmetic::Double).expect("a collector");
+    let mut collector = Collector::new(x.ncols(), 1, Precision::Double).expect("a collector");
     let pushed = match quantized {
         None => collector.push(x.view()),
         Some(quantized) => collector.push_pairs(quantized.view(), x.view()),
@@ -20,9 +20,9 @@ fn statistics(x: &Array2<f32>, quantized: Option<&Array2<f32>>) -> Statistics {
     collector.finish()
 }
 
-fn grid(w: &Array2<f32>, format: Format, levels: f32) -> ScaledGrid {
+fn grid(w: &Array2<f32>, format: Format, levels: f32) -> Grid {
     let scale = channel_scales(w.view(), levels).insert_axis(ndarray::Axis(1));
-    ScaledGrid::new(format, w.ncols(), scale, None, w.ncols()).expect("a grid")
+    Grid::new(format, w.ncols(), scale, None, w.ncols()).expect("a grid")
 }
 
 /// Central differences of the loss at some weights.
@@ -219,7 +219,7 @@ fn groups_and_zero_points_are_kept_in_range() {
     let layer = Layer::new(6, 4, 12, 80, 0.0);
     let scale = Array2::from_elem((4, 3), 0.3f32);
     let zero = Array2::from_shape_fn((4, 3), |(i, j)| (6 + i + j) as f32);
-    let grid = ScaledGrid::new(Format::UINT4, 12, scale, Some(zero), 4).expect("a grid");
+    let grid = Grid::new(Format::UINT4, 12, scale, Some(zero), 4).expect("a grid");
     let target = Target { weights: layer.weights.view(), grid: &grid };
     let statistics = statistics(&layer.float, None);
     let calibration = LayerCalibration::new(layer.weights.view(), &statistics).expect("fits");
@@ -302,7 +302,7 @@ fn bad_input_is_refused_and_edges_are_exact() {
     // Weights on the grid: nothing to gain, nothing lost. Zero weights, one row, one column.
     for w in [array![[0.5f32, -1.0, 0.0]], Array2::zeros((2, 3)), array![[0.5f32]]] {
         let x = Random(1).matrix(9, w.ncols());
-        let grid = ScaledGrid::new(
+        let grid = Grid::new(
             Format::INT4,
             w.ncols(),
             Array2::from_elem((w.nrows(), 1), 0.5),

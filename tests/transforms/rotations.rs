@@ -2,9 +2,7 @@
 
 use fewbit::algorithms::rotate::{CayleyParams, Orders, Rotation, cayley_sgd};
 use fewbit::algorithms::scale::{Alphabet, absmax_scales};
-use fewbit::algorithms::{
-    AlgorithmError, Arithmetic, Collector, GptqParams, Problem, ScaledGrid, gptq,
-};
+use fewbit::algorithms::{AlgorithmError, Collector, GptqParams, Grid, Precision, Problem, gptq};
 use fewbit::formats::Format;
 use ndarray::{Array2, array, s};
 
@@ -259,12 +257,12 @@ fn expansion_lowers_the_error_of_gptq() {
     let error = |rotation: &Rotation, layer: &Layer| {
         let (w, x) = (rotation.rotate(layer.weights.view()), rotation.rotate(layer.float.view()));
         let (w, x) = (w.expect("fits"), x.expect("fits"));
-        let mut collector = Collector::new(x.ncols(), 1, Arithmetic::Double).expect("inputs");
+        let mut collector = Collector::new(x.ncols(), 1, Precision::Double).expect("inputs");
         collector.push(x.view()).expect("finite");
         let statistics = collector.finish();
         let int3: Format = "int3".parse().expect("a format");
         let scale = channel_scales(w.view(), 3.0).insert_axis(ndarray::Axis(1));
-        let grid = ScaledGrid::new(int3, x.ncols(), scale, None, x.ncols()).expect("a grid");
+        let grid = Grid::new(int3, x.ncols(), scale, None, x.ncols()).expect("a grid");
         let problem =
             Problem { weights: w.view(), statistics: &statistics, grid: &grid, constraint: None };
         let q = gptq(&problem, &GptqParams::default()).expect("solvable").values;

@@ -4,7 +4,7 @@ use fewbit::algorithms::scale::{
     Alphabet, HqoParams, Importance, MseParams, absmax_scales, hqo_scales, mse_scales, piso,
     piso_scales,
 };
-use fewbit::algorithms::{AlgorithmError, Grid, ScaledGrid};
+use fewbit::algorithms::{AlgorithmError, Grid};
 use fewbit::formats::Format;
 use ndarray::{Array1, Array2, array};
 use proptest::prelude::*;
@@ -130,7 +130,7 @@ fn the_oracle_objects_to_a_scale_that_is_not_optimal() {
 
 /// Squared error as the grid rounds, in f32.
 fn grid_error(w: &Array2<f32>, format: Format, scale: &Array2<f32>, group: usize) -> Vec<f64> {
-    let grid = ScaledGrid::new(format, w.ncols(), scale.clone(), None, group).expect("a grid");
+    let grid = Grid::new(format, w.ncols(), scale.clone(), None, group).expect("a grid");
     let mut errors = vec![0.0; w.nrows()];
     for ((row, col), &x) in w.indexed_iter() {
         let (mut code, mut value) = ([0], [0f32]);

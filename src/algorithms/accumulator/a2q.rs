@@ -7,8 +7,9 @@ use super::weight_norm::{centre, hair};
 use super::{l1_budget, project_l1};
 use crate::accumulate::bounds::{BoundsError, InputRange, Inputs, Layer};
 use crate::algorithms::AlgorithmError;
+use crate::algorithms::constraint::Limits;
 use crate::algorithms::feedback::Rounded;
-use crate::algorithms::grid::{AnyGrid, Chosen, IntegerGrid, Limits};
+use crate::algorithms::grid::{Chosen, Grid};
 
 /// Whether the mean is taken off first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -54,10 +55,10 @@ pub struct A2qParams {
 ///
 /// ```
 /// use fewbit::accumulate::bounds::InputRange;
-/// use fewbit::algorithms::{A2qParams, Centring, ScaledGrid, a2q};
+/// use fewbit::algorithms::{A2qParams, Centring, Grid, a2q};
 /// use fewbit_formats::Format;
 /// use ndarray::array;
-/// let grid = ScaledGrid::new(Format::INT4N, 3, array![[1.0]], None, 3)?;
+/// let grid = Grid::new(Format::INT4N, 3, array![[1.0]], None, 3)?;
 /// // 7 bits hold 63 = 4 * 15 + 3: the norm may be 4.2, and 5 - 0.9 + 1 - 0.9 is.
 /// let params =
 ///     A2qParams { bits: 7, input: InputRange::unsigned(4), tile: None, centring: Centring::None };
@@ -67,15 +68,15 @@ pub struct A2qParams {
 /// ```
 pub fn a2q(
     weights: ArrayView2<'_, f32>,
-    grid: &dyn AnyGrid,
+    grid: &Grid,
     params: &A2qParams,
 ) -> Result<Rounded, AlgorithmError> {
     let fail = |reason: &str| Err(AlgorithmError::Constraint(reason.into()));
     let radius = l1_budget(params.bits, params.input, params.centring)?;
-    let Some(integers) = grid.double().integers() else {
+    if !grid.has_levels() {
         return fail("A2Q needs weights that are integers");
-    };
-    AlgorithmError::check_shape("the weight matrix", weights.dim(), integers.dim())?;
+    }
+    AlgorithmError::check_shape("the weight matrix", weights.dim(), grid.dim())?;
     crate::algorithms::error::check_finite("the weight matrix", weights, 0)?;
     let cols = weights.ncols();
     let tile = params.tile.unwrap_or(cols).clamp(1, cols.max(1));
@@ -86,7 +87,7 @@ pub fn a2q(
         for start in (0..cols).step_by(tile) {
             let columns = start..(start + tile).min(cols);
             let mut v: Vec<f64> =
-                columns.clone().map(|col| f64::from(w[col]) / integers.step(row, col)).collect();
+                columns.clone().map(|col| f64::from(w[col]) / grid.step(row, col)).collect();
             if params.centring == Centring::Mean {
                 centre(&mut v);
             }
@@ -100,7 +101,7 @@ pub fn a2q(
                 v.iter_mut().for_each(|v| *v *= radius / norm);
             }
             for (col, v) in columns.zip(v) {
-                let (code, value, level) = truncated(integers, row, col, v)?;
+                let (code, value, level) = truncated(grid, row, col, v)?;
                 rounded.codes[[row, col]] = code;
                 rounded.values[[row, col]] = value;
                 levels[[row, col]] = level;
@@ -123,7 +124,7 @@ fn is_guaranteed(levels: ArrayView2<'_, i64>, params: &A2qParams) -> Result<bool
 
 /// Code, value and level of `trunc(v)`, or of the level next to it toward zero.
 fn truncated(
-    grid: &dyn IntegerGrid<f64>,
+    grid: &Grid,
     row: usize,
     col: usize,
     v: f64,

@@ -8,9 +8,8 @@ use super::l1_threshold;
 use crate::accumulate::bounds::Inputs;
 use crate::accumulate::{Accumulator, Register, int_range};
 use crate::algorithms::AlgorithmError;
-use crate::algorithms::constraint::{Budget, Constraint};
-use crate::algorithms::grid::{IntegerGrid, Limits};
-use crate::algorithms::linalg::Real;
+use crate::algorithms::constraint::{Budget, Constraint, Limits};
+use crate::algorithms::grid::Grid;
 
 /// Whether weights are drawn toward zero before the budget forces them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -95,12 +94,7 @@ impl Axe {
     }
 
     /// Per tier and tile the thresholds of every lane, in steps.
-    fn thresholds<T: Real>(
-        &self,
-        first: usize,
-        weights: ArrayView2<'_, f32>,
-        grid: &dyn IntegerGrid<T>,
-    ) -> Vec<Vec<f64>> {
+    fn thresholds(&self, first: usize, weights: ArrayView2<'_, f32>, grid: &Grid) -> Vec<Vec<f64>> {
         let lanes = weights.nrows();
         let reach = self.ranges.iter().map(|(low, high)| high - low).max().unwrap_or(0);
         let steps = |tier: &Tier| {
@@ -112,7 +106,7 @@ impl Axe {
                     .row(lane)
                     .iter()
                     .enumerate()
-                    .map(|(col, &w)| f64::from(w) / grid.step(first + lane, col).to_double())
+                    .map(|(col, &w)| f64::from(w) / grid.step(first + lane, col))
                     .collect();
                 for (index, tile) in scaled.chunks(tier.tile).enumerate() {
                     let mean = tile.iter().sum::<f64>() / tile.len() as f64;
@@ -126,13 +120,13 @@ impl Axe {
     }
 }
 
-impl<T: Real> Constraint<T> for Axe {
+impl Constraint for Axe {
     fn open(
         &self,
         rows: Range<usize>,
         weights: ArrayView2<'_, f32>,
-        grid: &dyn IntegerGrid<T>,
-    ) -> Result<Box<dyn Budget<T>>, AlgorithmError> {
+        grid: &Grid,
+    ) -> Result<Box<dyn Budget>, AlgorithmError> {
         AlgorithmError::check_shape(
             "the constraint's list of inputs",
             (1, self.ranges.len()),
@@ -141,13 +135,7 @@ impl<T: Real> Constraint<T> for Axe {
         let lanes = rows.len();
         let thresholds = match self.soft {
             SoftThreshold::Off => None,
-            SoftThreshold::On => Some(Soft {
-                theta: self.thresholds(rows.start, weights, grid),
-                // Steps as they were when the weights were compared with the budget.
-                step: (0..weights.ncols())
-                    .map(|col| rows.clone().map(|row| grid.step(row, col)).collect())
-                    .collect(),
-            }),
+            SoftThreshold::On => Some(self.thresholds(rows.start, weights, grid)),
         };
         let sums = self.tiers.iter().map(|tier| {
             let tiles = weights.ncols().div_ceil(tier.tile);
@@ -157,7 +145,7 @@ impl<T: Real> Constraint<T> for Axe {
             axe: self.clone(),
             lanes,
             sums: sums.collect(),
-            soft: thresholds,
+            thresholds,
             low: vec![0; lanes],
             high: vec![0; lanes],
         }))
@@ -171,22 +159,18 @@ struct Sums {
     max: i64,
 }
 
-struct Soft<T> {
-    theta: Vec<Vec<f64>>,
-    step: Vec<Vec<T>>,
-}
-
-struct Budgets<T> {
+struct Budgets {
     axe: Axe,
     lanes: usize,
     /// Per tier, `[tile, lane]`.
     sums: Vec<Vec<Sums>>,
-    soft: Option<Soft<T>>,
+    /// Likewise, where they are used.
+    thresholds: Option<Vec<Vec<f64>>>,
     low: Vec<i64>,
     high: Vec<i64>,
 }
 
-impl<T: Real> Budgets<T> {
+impl Budgets {
     fn book(&mut self, col: usize, levels: &[i64], sign: i64) {
         let (lo, hi) = self.axe.ranges[col];
         for (tier, sums) in self.axe.tiers.iter().zip(&mut self.sums) {
@@ -199,18 +183,15 @@ impl<T: Real> Budgets<T> {
     }
 }
 
-impl<T: Real> Budget<T> for Budgets<T> {
-    fn shrink(&self, col: usize, y: &mut [T]) {
-        let Some(soft) = &self.soft else { return };
-        for (lane, y) in y.iter_mut().enumerate() {
-            let theta = self.axe.tiers.iter().zip(&soft.theta);
-            let theta = theta.map(|(tier, theta)| theta[col / tier.tile * self.lanes + lane]);
-            let theta = theta.fold(0.0, f64::max);
-            if theta > 0.0 {
-                let by = T::of(theta) * soft.step[col][lane];
-                *y = y.signum() * (y.abs() - by).max(T::zero());
-            }
-        }
+impl Budget for Budgets {
+    fn thresholds(&self, col: usize) -> Option<Vec<f64>> {
+        let thresholds = self.thresholds.as_ref()?;
+        let of_lane = |lane| {
+            let tiers = self.axe.tiers.iter().zip(thresholds);
+            let each = tiers.map(|(tier, theta)| theta[col / tier.tile * self.lanes + lane]);
+            each.fold(0.0, f64::max)
+        };
+        Some((0..self.lanes).map(of_lane).collect())
     }
 
     fn limits(&mut self, col: usize) -> Limits<'_> {

@@ -192,14 +192,14 @@ fn chain(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::algorithms::ScaledGrid;
+    use crate::algorithms::Grid;
     use ndarray::array;
 
     /// The closed form against central differences, regulariser included, with a clipped weight among them.
     #[test]
     fn gradients_are_those_of_finite_differences() {
         let weights = array![[0.3f32, -0.9, 2.2], [9.0, -0.05, 1.4]];
-        let grid = ScaledGrid::new(
+        let grid = Grid::new(
             Format::INT4,
             3,
             array![[0.5, 0.25], [1.0, 0.125]],
@@ -242,7 +242,7 @@ mod tests {
     #[test]
     fn the_start_is_the_weights_themselves() {
         let weights = array![[0.3f32, -0.9, 0.0]];
-        let grid = ScaledGrid::new(Format::INT4, 3, array![[0.25]], None, 3).expect("a grid");
+        let grid = Grid::new(Format::INT4, 3, array![[0.25]], None, 3).expect("a grid");
         let steps = Steps::new(&Target { weights: weights.view(), grid: &grid }).expect("fits");
         let error = soften(&steps, &start(&steps)) - weights.mapv(f64::from);
         assert!(error.iter().all(|e| e.abs() < 1e-12), "{error}");

@@ -16,7 +16,7 @@ use ndarray::Array2;
 use super::calibration::Calibration;
 use super::optimizer::{Optimizer, State};
 use super::target::{Best, Learned, Steps, Target, open};
-use crate::algorithms::{AlgorithmError, ScaledGrid};
+use crate::algorithms::{AlgorithmError, Grid};
 
 /// Parameters of [`sign_round`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -109,7 +109,7 @@ impl SignRoundParams {
 struct Layer {
     /// With the scales of the moment.
     steps: Steps,
-    original: ScaledGrid,
+    original: Grid,
     offsets: Array2<f64>,
     offset_state: State,
     /// One per scale.
@@ -175,7 +175,7 @@ impl Layer {
         scale.zip_mut_with(&self.factors, |s, a| *s = (f64::from(*s) * a) as f32);
         let zero_point = self.original.zero_point().map(|z| z.to_owned());
         let inputs = steps.weights.ncols();
-        let grid = ScaledGrid::new(self.original.format(), inputs, scale, zero_point, group)?;
+        let grid = Grid::new(self.original.format(), inputs, scale, zero_point, group)?;
         for ((i, j), to) in self.steps.scale.indexed_iter_mut() {
             *to = f64::from(grid.scale()[[i, j / group]]);
         }

@@ -5,7 +5,7 @@ use ndarray::{Array2, ArrayView2};
 
 use super::calibration::Calibration;
 use crate::algorithms::error::check_finite;
-use crate::algorithms::{AlgorithmError, Rounded, ScaledGrid};
+use crate::algorithms::{AlgorithmError, Grid, Rounded};
 
 /// A layer whose rounding is learned: its weights and their grid of integers.
 #[derive(Clone, Copy, Debug)]
@@ -13,7 +13,7 @@ pub struct Target<'a> {
     /// `[out, in]`.
     pub weights: ArrayView2<'a, f32>,
     /// Scales and zero points.
-    pub grid: &'a ScaledGrid,
+    pub grid: &'a Grid,
 }
 
 /// How learning went.
@@ -36,14 +36,14 @@ pub struct Learned {
     /// One per layer.
     pub layers: Vec<Rounded>,
     /// One per layer; those that were given unless scales were learned.
-    pub grids: Vec<ScaledGrid>,
+    pub grids: Vec<Grid>,
     /// How learning went.
     pub info: LearnedInfo,
 }
 
 /// A layer in units of its steps.
 pub(super) struct Steps {
-    pub(super) grid: ScaledGrid,
+    pub(super) grid: Grid,
     pub(super) weights: Array2<f64>,
     /// Per element.
     pub(super) scale: Array2<f64>,
@@ -123,7 +123,7 @@ pub(super) fn open(
 /// The best candidate so far.
 pub(super) struct Best {
     pub(super) layers: Vec<Rounded>,
-    pub(super) grids: Vec<ScaledGrid>,
+    pub(super) grids: Vec<Grid>,
     pub(super) info: LearnedInfo,
 }
 
@@ -144,7 +144,7 @@ impl Best {
         &mut self,
         step: usize,
         layers: Vec<Rounded>,
-        grids: impl FnOnce() -> Vec<ScaledGrid>,
+        grids: impl FnOnce() -> Vec<Grid>,
         calibration: &dyn Calibration,
     ) {
         let loss = loss(&layers, calibration);

@@ -9,7 +9,7 @@
 //! [`piso_scales`] finds the least f over all `s > 0`, [`mse_scales`] over a grid, [`hqo_scales`] minimises a robust norm of
 //! the error in its stead, and [`absmax_scales`] is what they are compared with. All take the weights `[rows, in]` and the
 //! number of columns that share a scale, and give `[rows, ceil(in / group)]`, as
-//! [`ScaledGrid::new`](super::ScaledGrid::new) takes them. A run of zeros has scale 1, with which it is exact.
+//! [`Grid::new`](super::Grid::new) takes them. A run of zeros has scale 1, with which it is exact.
 
 mod alphabet;
 mod hqo;

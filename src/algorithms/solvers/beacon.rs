@@ -6,8 +6,8 @@ use ndarray::{Array2, Axis, s};
 use rayon::prelude::ParallelSliceMut;
 
 use crate::algorithms::constraint::{Budget, Constraint};
-use crate::algorithms::feedback::{Rounded, no_integers};
-use crate::algorithms::grid::{Grid, Point};
+use crate::algorithms::feedback::Rounded;
+use crate::algorithms::grid::Point;
 use crate::algorithms::linalg::{gather, matmul};
 use crate::algorithms::problem::Part;
 use crate::algorithms::{AlgorithmError, Order, Problem, Solution};
@@ -39,7 +39,7 @@ impl Default for BeaconParams {
 pub struct Beacon {
     /// Codes of the grid, and values with the scales found.
     pub solution: Solution,
-    /// What the grid's scales are to be multiplied by, per row: [`ScaledGrid::rescaled`](crate::algorithms::ScaledGrid).
+    /// What the grid's scales are to be multiplied by, per row: [`Grid::rescaled`](crate::algorithms::Grid::rescaled).
     pub factor: Vec<f32>,
 }
 
@@ -64,8 +64,8 @@ pub struct Beacon {
 /// Shapes that do not fit, values that are not finite, a constraint on a grid without integers.
 pub fn beacon(problem: &Problem<'_>, params: &BeaconParams) -> Result<Beacon, AlgorithmError> {
     let mut factor = vec![1.0; problem.weights.nrows()];
-    let solution = problem.solve::<f64>(params.order, |part, run| {
-        let search = Search::new(part, run.grid, run.constraint);
+    let solution = problem.solve_in::<f64>(params.order, |part| {
+        let search = Search::new(part);
         let rounded = search.solve(params.sweeps, &mut factor[part.rows.clone()])?;
         Ok((rounded, 0.0))
     })?;
@@ -75,8 +75,6 @@ pub fn beacon(problem: &Problem<'_>, params: &BeaconParams) -> Result<Beacon, Al
 /// What all rows of a group have in common, in processing order.
 struct Search<'a, 'b> {
     part: &'a Part<'b, f64>,
-    grid: &'a dyn Grid<f64>,
-    constraint: Option<&'a dyn Constraint<f64>>,
     h: Array2<f64>,
     /// G; `None` where it is H.
     g: Option<Array2<f64>>,
@@ -91,7 +89,7 @@ struct Lanes<'a, 'b> {
     search: &'a Search<'a, 'b>,
     /// Row of the group that lane 0 is.
     lane: usize,
-    budget: Option<Box<dyn Budget<f64>>>,
+    budget: Option<Box<dyn Budget>>,
     q: Array2<f64>,
     codes: Array2<u32>,
     levels: Array2<i64>,
@@ -105,11 +103,7 @@ struct Lanes<'a, 'b> {
 }
 
 impl<'a, 'b> Search<'a, 'b> {
-    fn new(
-        part: &'a Part<'b, f64>,
-        grid: &'a dyn Grid<f64>,
-        constraint: Option<&'a dyn Constraint<f64>>,
-    ) -> Self {
+    fn new(part: &'a Part<'b, f64>) -> Self {
         let ordered =
             |m: &Array2<f64>| gather(m.view(), &part.order, &part.order, |_, _, x| x * part.scale);
         let h = ordered(&part.gram.h);
@@ -120,7 +114,7 @@ impl<'a, 'b> Search<'a, 'b> {
         let lower =
             Array2::from_shape_fn(cross.dim(), |(t, j)| if j <= t { cross[[t, j]] } else { 0.0 });
         let so_far = matmul(lower.view(), weights.t());
-        Self { part, grid, constraint, h, g, wanted, so_far }
+        Self { part, h, g, wanted, so_far }
     }
 
     fn solve(&self, sweeps: usize, factor: &mut [f32]) -> Result<Rounded, AlgorithmError> {
@@ -147,7 +141,7 @@ impl<'a, 'b> Search<'a, 'b> {
                 for (step, &col) in self.part.order.iter().enumerate() {
                     let code = lanes.codes[[step, lane]];
                     codes[[lane, col]] = code;
-                    values[[lane, col]] = self.grid.value_of(row, col, code, *factor);
+                    values[[lane, col]] = self.part.grid.dequantize_scaled(row, col, code, *factor);
                 }
             }
             Ok::<(), AlgorithmError>(())
@@ -188,14 +182,9 @@ impl Line {
 impl<'a, 'b> Lanes<'a, 'b> {
     fn new(search: &'a Search<'a, 'b>, lane: usize, lanes: usize) -> Result<Self, AlgorithmError> {
         let row = search.part.rows.start + lane;
-        let budget = match search.constraint {
-            None => None,
-            Some(constraint) => {
-                let grid = search.grid.integers().ok_or_else(no_integers)?;
-                let weights = search.part.weights.slice(s![lane..lane + lanes, ..]);
-                Some(constraint.open(row..row + lanes, weights, grid)?)
-            }
-        };
+        let weights = search.part.weights.slice(s![lane..lane + lanes, ..]);
+        let open = |c: &dyn Constraint| c.budget(row..row + lanes, weights, search.part.grid);
+        let budget = search.part.constraint.map(open).transpose()?;
         let dim = (search.h.nrows(), lanes);
         Ok(Self {
             search,
@@ -322,7 +311,7 @@ impl<'a, 'b> Lanes<'a, 'b> {
         lines: &[Line],
         current: impl Fn(usize) -> Option<Point<f64>>,
     ) {
-        let (grid, col) = (self.search.grid, self.search.part.order[step]);
+        let (grid, col) = (self.search.part.grid, self.search.part.order[step]);
         let row = self.search.part.rows.start + self.lane;
         let limits: Option<Vec<(i64, i64)>> = self.budget.as_mut().map(|budget| {
             let limits = budget.limits(col);

@@ -1,9 +1,9 @@
 //! GPFQ in its Gram form (Lybrand and Saab, arXiv 2010.15822; memory-efficient form: arXiv 2409.17092, algorithm 1).
 
 use crate::algorithms::feedback::{Feedback, Forgiveness};
-use crate::algorithms::linalg::{gather, matmul};
-use crate::algorithms::problem::Scalar;
-use crate::algorithms::{AlgorithmError, Order, Precision, Problem, Solution};
+use crate::algorithms::linalg::{Real, gather, matmul};
+use crate::algorithms::problem::{Part, Solver};
+use crate::algorithms::{AlgorithmError, Order, Precision, Problem, Rounded, Solution};
 
 /// Parameters of [`gpfq`].
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -32,17 +32,11 @@ pub struct GpfqParams {
 /// # Errors
 /// Shapes that do not fit, values that are not finite.
 pub fn gpfq(problem: &Problem<'_>, params: &GpfqParams) -> Result<Solution, AlgorithmError> {
-    match params.precision {
-        Precision::Single => solve::<f32>(problem, params),
-        Precision::Double => solve::<f64>(problem, params),
-    }
+    problem.solve(params.order, params.precision, params)
 }
 
-fn solve<T: Scalar>(
-    problem: &Problem<'_>,
-    params: &GpfqParams,
-) -> Result<Solution, AlgorithmError> {
-    problem.solve::<T>(params.order, |part, run| {
+impl Solver for GpfqParams {
+    fn solve<T: Real>(&self, part: &Part<'_, T>) -> Result<(Rounded, f64), AlgorithmError> {
         let diagonal = part.diagonal();
         let lower = part.mismatch(|t, j, x| if j <= t { x / diagonal[t] } else { 0.0 });
         let offset = lower.map(|lower| matmul(part.float().view(), lower.t()));
@@ -57,6 +51,6 @@ fn solve<T: Scalar>(
             values: None,
             forgiveness: Forgiveness::None,
         };
-        Ok((run.feedback(part, &feedback)?, 0.0))
-    })
+        Ok((part.round(&feedback)?, 0.0))
+    }
 }

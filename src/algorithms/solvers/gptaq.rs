@@ -2,8 +2,9 @@
 
 use crate::algorithms::factor::Factor;
 use crate::algorithms::feedback::{Feedback, Forgiveness};
-use crate::algorithms::problem::Scalar;
-use crate::algorithms::{AlgorithmError, Order, Precision, Problem, Solution};
+use crate::algorithms::linalg::Real;
+use crate::algorithms::problem::{Part, Solver};
+use crate::algorithms::{AlgorithmError, Order, Precision, Problem, Rounded, Solution};
 
 /// Parameters of [`gptaq`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -46,20 +47,14 @@ impl Default for GptaqParams {
 /// # Errors
 /// As [`gptq`](super::gptq).
 pub fn gptaq(problem: &Problem<'_>, params: &GptaqParams) -> Result<Solution, AlgorithmError> {
-    match params.precision {
-        Precision::Single => solve::<f32>(problem, params),
-        Precision::Double => solve::<f64>(problem, params),
-    }
+    problem.solve(params.order, params.precision, params)
 }
 
-fn solve<T: Scalar>(
-    problem: &Problem<'_>,
-    params: &GptaqParams,
-) -> Result<Solution, AlgorithmError> {
-    problem.solve::<T>(params.order, |part, run| {
-        let damping = part.mean_damping(params.damping)?;
+impl Solver for GptaqParams {
+    fn solve<T: Real>(&self, part: &Part<'_, T>) -> Result<(Rounded, f64), AlgorithmError> {
+        let damping = part.mean_damping(self.damping)?;
         let factor = Factor::new(part, damping)?;
-        let values = part.mismatch(|_, _, x| x * params.strength).map(|mismatch| {
+        let values = part.mismatch(|_, _, x| x * self.strength).map(|mismatch| {
             // (G - H)ᵀ = Gᵀ - H.
             factor.spread(mismatch.t().as_standard_layout().into_owned())
         });
@@ -69,8 +64,8 @@ fn solve<T: Scalar>(
             offset: None,
             errors: Some(factor.n.view()),
             values: values.as_ref().map(|v| v.view()),
-            forgiveness: params.forgiveness,
+            forgiveness: self.forgiveness,
         };
-        Ok((run.feedback(part, &feedback)?, damping))
-    })
+        Ok((part.round(&feedback)?, damping))
+    }
 }

@@ -2,8 +2,9 @@
 
 use crate::algorithms::factor::Factor;
 use crate::algorithms::feedback::{Feedback, Forgiveness};
-use crate::algorithms::problem::Scalar;
-use crate::algorithms::{AlgorithmError, Order, Precision, Problem, Solution};
+use crate::algorithms::linalg::Real;
+use crate::algorithms::problem::{Part, Solver};
+use crate::algorithms::{AlgorithmError, Order, Precision, Problem, Rounded, Solution};
 
 /// Parameters of [`gptq`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -45,18 +46,12 @@ impl Default for GptqParams {
 /// # Errors
 /// Shapes that do not fit, values that are not finite, a negative damping, an H that is singular without damping.
 pub fn gptq(problem: &Problem<'_>, params: &GptqParams) -> Result<Solution, AlgorithmError> {
-    match params.precision {
-        Precision::Single => solve::<f32>(problem, params),
-        Precision::Double => solve::<f64>(problem, params),
-    }
+    problem.solve(params.order, params.precision, params)
 }
 
-fn solve<T: Scalar>(
-    problem: &Problem<'_>,
-    params: &GptqParams,
-) -> Result<Solution, AlgorithmError> {
-    problem.solve::<T>(params.order, |part, run| {
-        let damping = part.mean_damping(params.damping)?;
+impl Solver for GptqParams {
+    fn solve<T: Real>(&self, part: &Part<'_, T>) -> Result<(Rounded, f64), AlgorithmError> {
+        let damping = part.mean_damping(self.damping)?;
         let factor = Factor::new(part, damping)?;
         let feedback = Feedback {
             order: &part.order,
@@ -64,8 +59,8 @@ fn solve<T: Scalar>(
             offset: None,
             errors: Some(factor.n.view()),
             values: None,
-            forgiveness: params.forgiveness,
+            forgiveness: self.forgiveness,
         };
-        Ok((run.feedback(part, &feedback)?, damping))
-    })
+        Ok((part.round(&feedback)?, damping))
+    }
 }

@@ -4,9 +4,9 @@ use ndarray::Array2;
 
 use crate::algorithms::factor::Factor;
 use crate::algorithms::feedback::{Feedback, Forgiveness};
-use crate::algorithms::linalg::{largest_eigenvalue, matmul};
-use crate::algorithms::problem::{Part, Scalar};
-use crate::algorithms::{AlgorithmError, Order, Precision, Problem, Solution};
+use crate::algorithms::linalg::{Real, largest_eigenvalue, matmul};
+use crate::algorithms::problem::{Part, Solver};
+use crate::algorithms::{AlgorithmError, Order, Precision, Problem, Rounded, Solution};
 
 /// Parameters of [`qronos`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -55,19 +55,13 @@ impl Default for QronosParams {
 /// # Errors
 /// Shapes that do not fit, values that are not finite, a negative damping, an H that is singular without damping.
 pub fn qronos(problem: &Problem<'_>, params: &QronosParams) -> Result<Solution, AlgorithmError> {
-    match params.precision {
-        Precision::Single => solve::<f32>(problem, params),
-        Precision::Double => solve::<f64>(problem, params),
-    }
+    problem.solve(params.order, params.precision, params)
 }
 
-fn solve<T: Scalar>(
-    problem: &Problem<'_>,
-    params: &QronosParams,
-) -> Result<Solution, AlgorithmError> {
-    problem.solve::<T>(params.order, |part, run| {
-        AlgorithmError::check_damping(params.damping)?;
-        let damping = params.damping * part.scale * largest_eigenvalue(part.gram.h.view(), 30);
+impl Solver for QronosParams {
+    fn solve<T: Real>(&self, part: &Part<'_, T>) -> Result<(Rounded, f64), AlgorithmError> {
+        AlgorithmError::check_damping(self.damping)?;
+        let damping = self.damping * part.scale * largest_eigenvalue(part.gram.h.view(), 30);
         let factor = Factor::new(part, damping)?;
         let offset = retarget(part, &factor);
         let feedback = Feedback {
@@ -76,13 +70,13 @@ fn solve<T: Scalar>(
             offset: offset.as_ref().map(|o| o.view()),
             errors: Some(factor.n.view()),
             values: None,
-            forgiveness: params.forgiveness,
+            forgiveness: self.forgiveness,
         };
-        Ok((run.feedback(part, &feedback)?, damping))
-    })
+        Ok((part.round(&feedback)?, damping))
+    }
 }
 
-fn retarget<T: Scalar>(part: &Part<'_, T>, factor: &Factor<T>) -> Option<Array2<T>> {
+fn retarget<T: Real>(part: &Part<'_, T>, factor: &Factor<T>) -> Option<Array2<T>> {
     let mismatch = part.mismatch(|_, _, x| x)?;
     let gradient = matmul(part.float().view(), mismatch.t());
     let diagonal = T::of(part.diagonal()[0]);

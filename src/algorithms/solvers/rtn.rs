@@ -1,8 +1,9 @@
 //! Round-to-nearest.
 
 use crate::algorithms::feedback::{Feedback, Forgiveness};
-use crate::algorithms::problem::Scalar;
-use crate::algorithms::{AlgorithmError, Order, Precision, Problem, Solution};
+use crate::algorithms::linalg::Real;
+use crate::algorithms::problem::{Part, Solver};
+use crate::algorithms::{AlgorithmError, Order, Precision, Problem, Rounded, Solution};
 
 /// Parameters of [`rtn`].
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -20,14 +21,11 @@ pub struct RtnParams {
 /// # Errors
 /// Shapes that do not fit, weights that are not finite, a constraint on a grid without integers.
 pub fn rtn(problem: &Problem<'_>, params: &RtnParams) -> Result<Solution, AlgorithmError> {
-    match params.precision {
-        Precision::Single => solve::<f32>(problem, params),
-        Precision::Double => solve::<f64>(problem, params),
-    }
+    problem.solve(params.order, params.precision, params)
 }
 
-fn solve<T: Scalar>(problem: &Problem<'_>, params: &RtnParams) -> Result<Solution, AlgorithmError> {
-    problem.solve::<T>(params.order, |part, run| {
+impl Solver for RtnParams {
+    fn solve<T: Real>(&self, part: &Part<'_, T>) -> Result<(Rounded, f64), AlgorithmError> {
         // Dead inputs keep their weights: nothing makes up for them, but nothing is gained by dropping them either.
         let float = part.float();
         let feedback = Feedback {
@@ -38,6 +36,6 @@ fn solve<T: Scalar>(problem: &Problem<'_>, params: &RtnParams) -> Result<Solutio
             values: None,
             forgiveness: Forgiveness::None,
         };
-        Ok((run.feedback(part, &feedback)?, 0.0))
-    })
+        Ok((part.round(&feedback)?, 0.0))
+    }
 }

@@ -7,23 +7,14 @@ use super::tiles::{Shape, Tiles};
 use super::{BLOCK, Gram, Moments, Statistics};
 use crate::algorithms::AlgorithmError;
 use crate::algorithms::error::check_finite;
-
-/// In what the products of one block of samples are summed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Arithmetic {
-    /// f32 with fused multiply-add where the machine has it; relative error below `1e-6` of `|x|ᵀ|x|` in practice.
-    #[default]
-    Single,
-    /// f64: half the speed.
-    Double,
-}
+use crate::algorithms::linalg::Precision;
 
 /// Collects [`Statistics`] from batches of rows.
 ///
 /// ```
-/// use fewbit::algorithms::{Arithmetic, Collector};
+/// use fewbit::algorithms::{Precision, Collector};
 /// use ndarray::array;
-/// let mut collector = Collector::new(2, 1, Arithmetic::Single)?;
+/// let mut collector = Collector::new(2, 1, Precision::Single)?;
 /// collector.push(array![[1.0, 2.0], [3.0, 0.0]].view())?;
 /// let statistics = collector.finish();
 /// assert_eq!(statistics.grams[0].h, array![[10.0, 2.0], [2.0, 4.0]]);
@@ -31,7 +22,7 @@ pub enum Arithmetic {
 /// ```
 pub struct Collector {
     inputs: usize,
-    arithmetic: Arithmetic,
+    precision: Precision,
     samples: u64,
     groups: Vec<Group>,
     quantized: Moments,
@@ -76,11 +67,7 @@ impl Collector {
     ///
     /// # Errors
     /// No inputs, or a number of groups that does not divide them.
-    pub fn new(
-        inputs: usize,
-        groups: usize,
-        arithmetic: Arithmetic,
-    ) -> Result<Self, AlgorithmError> {
+    pub fn new(inputs: usize, groups: usize, precision: Precision) -> Result<Self, AlgorithmError> {
         if inputs == 0 {
             return Err(AlgorithmError::Empty { what: "the input", rows: 0, cols: 0 });
         }
@@ -89,7 +76,7 @@ impl Collector {
         }
         Ok(Self {
             inputs,
-            arithmetic,
+            precision,
             samples: 0,
             groups: (0..groups)
                 .map(|_| Group {
@@ -213,13 +200,13 @@ impl Collector {
         self.quantized.add(quantized);
         let width = self.inputs / self.groups.len();
         let float = self.waiting_float.slice(s![..self.filled.min(self.waiting_float.nrows()), ..]);
-        let (pairs, arithmetic) = (self.pairs, self.arithmetic);
+        let (pairs, precision) = (self.pairs, self.precision);
         self.groups.par_iter_mut().enumerate().for_each(|(index, group)| {
             let columns = s![.., index * width..(index + 1) * width];
             let x = quantized.slice(columns);
-            group.h.add(x, x, arithmetic);
+            group.h.add(x, x, precision);
             if pairs == Some(Pairs::Different) {
-                group.g.add(x, float.slice(columns), arithmetic);
+                group.g.add(x, float.slice(columns), precision);
             }
         });
         self.float.add(float);

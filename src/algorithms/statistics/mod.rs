@@ -11,7 +11,7 @@
 //! channels. [`unfold`] turns images into rows, one per output position.
 //!
 //! **Order.** Rows are taken in blocks of [`BLOCK`] consecutive rows, whatever batches they came in; a block's products are
-//! summed in the chosen [`Arithmetic`], blocks in f64 in ascending order. So the result depends on the sequence of rows
+//! summed in the chosen [`Precision`](super::Precision), blocks in f64 in ascending order. So the result depends on the sequence of rows
 //! alone, not on how it was cut into batches, nor on threads. [`Statistics::merge`] adds entry by entry in f64: commutative
 //! exactly, associative up to one rounding per merge.
 
@@ -23,7 +23,7 @@ mod unfold;
 
 use ndarray::{Array1, Array2, ArrayView2};
 
-pub use collector::{Arithmetic, Collector};
+pub use collector::Collector;
 pub use unfold::unfold;
 
 use super::AlgorithmError;

@@ -4,8 +4,7 @@ use ndarray::linalg::general_mat_mul;
 use ndarray::parallel::prelude::*;
 use ndarray::{Array2, ArrayView2, s};
 
-use super::Arithmetic;
-use crate::algorithms::linalg::Real;
+use crate::algorithms::linalg::{Precision, Real};
 
 /// The greatest side of a tile.
 const SIDE: usize = 512;
@@ -52,14 +51,14 @@ impl Tiles {
         &mut self,
         left: ArrayView2<'_, f32>,
         right: ArrayView2<'_, f32>,
-        arithmetic: Arithmetic,
+        precision: Precision,
     ) {
         self.tiles.par_iter_mut().for_each(|tile| {
             let left = left.slice(s![.., tile.rows.clone()]);
             let right = right.slice(s![.., tile.cols.clone()]);
-            match arithmetic {
-                Arithmetic::Single => tile.add::<f32>(left.t(), right),
-                Arithmetic::Double => {
+            match precision {
+                Precision::Single => tile.add::<f32>(left.t(), right),
+                Precision::Double => {
                     tile.add::<f64>(left.mapv(f64::from).t(), right.mapv(f64::from).view());
                 }
             }

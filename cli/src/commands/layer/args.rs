@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::ValueEnum;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use fewbit::Accumulator;
 use fewbit::algorithms::{Order, Precision};
 
@@ -120,8 +121,8 @@ pub(crate) struct Args {
     pub(super) damping: Option<f64>,
     /// What the solvers' loops compute in; factorisations are in f64 always. beacon, a2q and a2q-plus have no such choice
     /// [default: single]
-    #[arg(long, value_enum, value_name = "TYPE")]
-    pub(super) precision: Option<Arithmetic>,
+    #[arg(long, value_parser = precision(), value_name = "TYPE")]
+    pub(super) precision: Option<Precision>,
     /// Seed of everything random
     #[arg(long, value_name = "N", default_value = "0")]
     pub(super) seed: u64,
@@ -161,7 +162,7 @@ impl Args {
 
     /// What loops compute in.
     pub(super) fn precision(&self) -> Precision {
-        self.precision.unwrap_or(Arithmetic::Single).into()
+        self.precision.unwrap_or_default()
     }
 
     /// Refuses an argument that none of the algorithms has a use for; in a comparison one that has is enough.
@@ -279,22 +280,11 @@ impl fmt::Display for Keeping {
     }
 }
 
-/// What loops compute in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Arithmetic {
-    /// f32
-    Single,
-    /// f64
-    Double,
-}
-
-impl From<Arithmetic> for Precision {
-    fn from(arithmetic: Arithmetic) -> Self {
-        match arithmetic {
-            Arithmetic::Single => Self::Single,
-            Arithmetic::Double => Self::Double,
-        }
-    }
+/// The names of what loops compute in.
+fn precision() -> impl TypedValueParser<Value = Precision> {
+    let names = [("single", "f32"), ("double", "f64")];
+    PossibleValuesParser::new(names.map(|(name, help)| PossibleValue::new(name).help(help)))
+        .map(|name| if name == "double" { Precision::Double } else { Precision::Single })
 }
 
 /// Who shares a scale.

@@ -3,7 +3,7 @@
 use fewbit::algorithms::scale::{
     Alphabet, HqoParams, Importance, MseParams, absmax_scales, hqo_scales, mse_scales, piso_scales,
 };
-use fewbit::algorithms::{ScaledGrid, Statistics};
+use fewbit::algorithms::{Grid, Statistics};
 use fewbit::convert::GroupEncoder;
 use fewbit::quantize::{Granularity, Parameters, Quantizer, ScaleRule, Scheme, ZeroPoint};
 use fewbit::tensor::{AnyQuantTensor, GroupCodes, GroupTensor};
@@ -21,7 +21,7 @@ use crate::quantized::{Quantized, Target};
 
 /// A grid, and what its scales were made of.
 pub(super) struct WeightGrid {
-    pub(super) grid: ScaledGrid,
+    pub(super) grid: Grid,
     groups: Option<GroupTensor>,
     granularity: Share,
 }
@@ -119,7 +119,7 @@ fn scalar(
     };
     let quantizer = Quantizer::new(scheme.clone(), rule, PLAIN)?;
     let parameters: Parameters = quantizer.parameters(&weights)?;
-    let grid = ScaledGrid::of_scheme(&scheme, &parameters, weights.dim())?;
+    let grid = Grid::of_scheme(&scheme, &parameters, weights.dim())?;
     Ok(WeightGrid { grid, groups: None, granularity: share })
 }
 
@@ -210,7 +210,7 @@ fn groups(
     let encoder = GroupEncoder::new(format, policy)
         .map_err(|error| CliError::Arguments(error.to_string()))?;
     let tensor = GroupTensor::quantize(&encoder, &weights, 1)?;
-    let grid = ScaledGrid::of_groups(&tensor)?;
+    let grid = Grid::of_groups(&tensor)?;
     Ok(WeightGrid { grid, groups: Some(tensor), granularity: Share::Group(format.size()) })
 }
 
@@ -229,7 +229,7 @@ fn narrow(format: Format) -> Result<Format, CliError> {
 }
 
 /// The integers that a datapath multiplies; `None` where the format has none.
-pub(super) fn levels(grid: &ScaledGrid, codes: &Array2<u32>) -> Option<Array2<i64>> {
+pub(super) fn levels(grid: &Grid, codes: &Array2<u32>) -> Option<Array2<i64>> {
     let levels: Option<Vec<i64>> = codes.iter().map(|&code| grid.level(code)).collect();
     Array2::from_shape_vec(codes.dim(), levels?).ok()
 }

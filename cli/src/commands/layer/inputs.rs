@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use fewbit::algorithms::{Arithmetic, BLOCK, Collector, Statistics};
+use fewbit::algorithms::{BLOCK, Collector, Precision, Statistics};
 use ndarray::{Array1, Array2, ArrayView2};
 
 use super::acts::Acts;
@@ -122,7 +122,7 @@ impl Inputs {
 
     /// The statistics of all samples, `width` inputs wide once transformed, and the seconds that summing them took.
     pub(super) fn statistics(&mut self, width: usize) -> Result<(Statistics, f64), CliError> {
-        let mut collector = Collector::new(width, 1, Arithmetic::Single)?;
+        let mut collector = Collector::new(width, 1, Precision::Single)?;
         let mut seconds = 0.0;
         self.each("statistics", |block| {
             let start = Instant::now();

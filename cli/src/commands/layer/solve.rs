@@ -6,7 +6,7 @@ use fewbit::Accumulator;
 use fewbit::accumulate::Register;
 use fewbit::accumulate::bounds::{InputRange, Inputs};
 use fewbit::algorithms::{
-    A2qParams, AlgorithmError, AnyConstraint, Axe, BeaconParams, Centring, GpfqParams, GptaqParams,
+    A2qParams, AlgorithmError, Axe, BeaconParams, Centring, Constraint, GpfqParams, GptaqParams,
     GptqParams, Info, Problem, QronosParams, RtnParams, SoftThreshold, Solution, Statistics, a2q,
     beacon, gpfq, gptaq, gptq, qronos, rtn,
 };
@@ -47,7 +47,7 @@ impl Task<'_> {
             weights: self.weights,
             statistics: self.statistics,
             grid: &self.grid.grid,
-            constraint: axe.as_ref().map(|axe| axe as &dyn AnyConstraint),
+            constraint: axe.as_ref().map(|axe| axe as &dyn Constraint),
         };
         let (solution, factor) = self.run(algorithm, &problem)?;
         let seconds = start.elapsed().as_secs_f64();
