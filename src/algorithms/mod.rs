@@ -27,9 +27,8 @@ mod solvers;
 mod statistics;
 
 pub use accumulator::{
-    A2qParams, Axe, Centring, DataTypes, MinimalBits, SoftThreshold, WeightNorm, a2q,
-    data_types_for, ep_init, l1_budget, l1_threshold, minimal_bits, project_l1,
-    published_l1_budget,
+    A2qParams, Axe, DataTypes, MinimalBits, SoftThreshold, WeightNorm, a2q, data_types_for,
+    ep_init, l1_budget, l1_threshold, minimal_bits, project_l1, published_l1_budget,
 };
 pub use constraint::{Budget, Constraint, Limits};
 pub use error::AlgorithmError;

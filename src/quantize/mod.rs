@@ -4,6 +4,7 @@
 //! [`Policy`](fewbit_formats::Policy) how an element is rounded and what happens at the ends. A [`Quantizer`] is the
 //! three together. A [`Recipe`] is a quantizer of any kind as data, and a [`Preset`] is a recipe under Brevitas's name.
 
+pub(crate) mod a2q;
 pub mod calibration;
 mod error;
 mod execute;
@@ -20,12 +21,13 @@ mod statistic;
 mod text;
 
 pub use crate::tensor::Granularity;
+pub use a2q::{A2qBits, Centring};
 pub use error::QuantizeError;
 pub use parameters::Parameters;
 pub use preset::{Family, Preset};
 pub use quantizer::Quantizer;
 pub use recipe::{
-    Bias, Decoupled, Normalization, Quantization, Recipe, Truncation, TruncationScale, ZeroCentre,
+    Bias, Decoupled, Normalization, Quantization, Recipe, Truncation, TruncationScale,
 };
 pub use scale::{Restriction, ScaleFloor, ScaleRule, ScaleSource, Threshold};
 pub use scheme::{Ragged, Scheme, ZeroPoint, ZeroPointRounding, ZeroPointSource};

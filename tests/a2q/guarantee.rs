@@ -2,9 +2,10 @@
 
 use fewbit::accumulate::bounds::{DataType, InputRange, Inputs, Layer, Side, Sign};
 use fewbit::algorithms::{
-    A2qParams, AlgorithmError, Centring, Grid, a2q, ep_init, l1_budget, minimal_bits,
+    A2qParams, AlgorithmError, Grid, WeightNorm, a2q, ep_init, l1_budget, minimal_bits,
     published_l1_budget,
 };
+use fewbit::quantize::{A2qBits, Centring, Preset};
 use fewbit::{Accumulator, reference};
 use fewbit_formats::Format;
 use ndarray::{Array2, ArrayView2, Axis, array};
@@ -108,7 +109,7 @@ proptest! {
             for grown in [1.0, growth] {
                 start.norms.iter_mut().for_each(|norm| *norm *= grown);
                 start.directions.mapv_inplace(|v| v * 3.7);
-                let q = start.quantize(&steps, budget, centring, -127..=127).unwrap();
+                let q = start.quantize(&steps, budget, centring, -127..=127, A2qBits::Paper).unwrap();
                 for row in q.rows() {
                     let norm: i64 = row.iter().map(|q| q.abs()).sum();
                     prop_assert!(norm as f64 <= budget);
@@ -132,7 +133,7 @@ proptest! {
         let projected = q.codes.mapv(|code| grid.level(code).unwrap());
         let budget = l1_budget(bits, range, centring).unwrap();
         let start = ep_init(w.view(), &steps, budget, centring).unwrap();
-        let trained = start.quantize(&steps, budget, centring, -127..=127).unwrap();
+        let trained = start.quantize(&steps, budget, centring, -127..=127, A2qBits::Paper).unwrap();
         // A hair on a whole number can make one less of it.
         let off = (&projected - &trained).mapv(i64::abs);
         prop_assert!(off.iter().all(|off| *off <= 1), "{off}");
@@ -185,8 +186,40 @@ fn nearest_rounding_breaks_the_guarantee() {
     let acc: Accumulator = "int15-sat".parse().unwrap();
     assert!(!fits(nearest.view(), &acc, range));
     assert!(events(nearest.view(), &acc, range, 1) > 0);
-    let truncated = start.quantize(&[1.0], budget, Centring::None, -127..=127).unwrap();
+    let truncated =
+        start.quantize(&[1.0], budget, Centring::None, -127..=127, A2qBits::Paper).unwrap();
     assert!(fits(truncated.view(), &acc, range));
+}
+
+/// In Brevitas's bits the trained form gives the codes of Brevitas's presets, where the budget binds; the papers' differ.
+#[test]
+fn brevitas_bits_are_those_of_the_presets() {
+    // No row of zeros: its values are NaN in Brevitas.
+    let w = weights(9, 4, 75).slice_move(ndarray::s![..3, ..]);
+    let mut differ = 0;
+    for (name, centring) in [
+        ("Int8AccumulatorAwareWeightQuant", Centring::None),
+        ("Int8AccumulatorAwareZeroCenterWeightQuant", Centring::Mean),
+    ] {
+        for (bits, sign) in [(12, Sign::Unsigned), (14, Sign::Signed), (15, Sign::Unsigned)] {
+            let recipe = Preset::find(name).unwrap().recipe().unwrap();
+            let recipe = recipe.set("input_bits", 8.into()).unwrap();
+            let recipe = recipe.set("input_signed", (sign == Sign::Signed).into()).unwrap();
+            let recipe = recipe.set("accumulator_bit_width", bits.into()).unwrap();
+            let preset = recipe.quantize(&w.view()).unwrap().tensor;
+            let steps: Vec<f64> = preset.scale().iter().map(|s| f64::from(*s)).collect();
+            let budget = published_l1_budget(bits, DataType { bits: 8, sign }, centring).unwrap();
+            // The longest norm that f32 holds: the budget decides.
+            let norms = vec![f64::from(f32::MAX); steps.len()];
+            let start = WeightNorm { directions: w.mapv(f64::from), norms };
+            let quantized =
+                |bits| start.quantize(&steps, budget, centring, -127..=127, bits).unwrap();
+            let (brevitas, paper) = (quantized(A2qBits::Brevitas), quantized(A2qBits::Paper));
+            assert_eq!(preset.ints().unwrap(), brevitas.clone().into_dyn(), "{name} {bits}");
+            differ += (&brevitas - &paper).iter().filter(|d| **d != 0).count();
+        }
+    }
+    assert!(differ < 10, "{differ} of 1350 codes");
 }
 
 /// A2Q+ has twice the norm of A2Q for unsigned inputs, and loses less.
@@ -238,6 +271,6 @@ fn what_makes_no_sense_is_refused() {
     let nan = ep_init(array![[f32::NAN]].view(), &[1.0], 4.0, none);
     assert!(matches!(nan, Err(AlgorithmError::NotFinite { .. })));
     let start = ep_init(w.view(), &[1.0], 4.0, none).unwrap();
-    assert!(start.quantize(&[1.0], 4.0, none, 1..=7).is_err());
-    assert!(start.quantize(&[f64::INFINITY], 4.0, none, -7..=7).is_err());
+    assert!(start.quantize(&[1.0], 4.0, none, 1..=7, A2qBits::Paper).is_err());
+    assert!(start.quantize(&[f64::INFINITY], 4.0, none, -7..=7, A2qBits::Paper).is_err());
 }

@@ -4,9 +4,10 @@ use crate::common::{SOLVERS, solve};
 use crate::data::{Layer, Random, channel_scales, relative_error};
 use fewbit::accumulate::bounds::{InputRange, Inputs, Layer as Bounded, Side};
 use fewbit::algorithms::{
-    A2qParams, Axe, Centring, Collector, Constraint, Grid, Order, Precision, Problem,
-    SoftThreshold, Statistics, a2q, data_types_for,
+    A2qParams, Axe, Collector, Constraint, Grid, Order, Precision, Problem, SoftThreshold,
+    Statistics, a2q, data_types_for,
 };
+use fewbit::quantize::Centring;
 use fewbit::{Accumulator, reference};
 use fewbit_formats::Format;
 use ndarray::{Array2, ArrayView2, Axis};

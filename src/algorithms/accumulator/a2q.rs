@@ -2,24 +2,17 @@
 
 use ndarray::{Array2, ArrayView2};
 
+use super::l1_budget;
 use super::minimal::register;
-use super::weight_norm::{centre, hair};
-use super::{l1_budget, project_l1};
+use super::weight_norm::project;
 use crate::accumulate::bounds::{BoundsError, InputRange, Inputs, Layer};
 use crate::algorithms::AlgorithmError;
 use crate::algorithms::constraint::Limits;
+use crate::algorithms::error::check_finite;
 use crate::algorithms::feedback::Rounded;
 use crate::algorithms::grid::{Chosen, Grid};
-
-/// Whether the mean is taken off first.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Centring {
-    /// A2Q: `|q|_1 max|x| <= 2^(P-1) - 1`.
-    None,
-    /// A2Q+: the mean over the tile is subtracted, then `|q|_1 (hi - lo) <= 2^P - 2`: twice the norm for unsigned inputs.
-    #[default]
-    Mean,
-}
+use crate::quantize::Centring;
+use crate::quantize::a2q::{centre, hair};
 
 /// Parameters of [`a2q`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -55,7 +48,8 @@ pub struct A2qParams {
 ///
 /// ```
 /// use fewbit::accumulate::bounds::InputRange;
-/// use fewbit::algorithms::{A2qParams, Centring, Grid, a2q};
+/// use fewbit::algorithms::{A2qParams, Grid, a2q};
+/// use fewbit::quantize::Centring;
 /// use fewbit_formats::Format;
 /// use ndarray::array;
 /// let grid = Grid::new(Format::INT4N, 3, array![[1.0]], None, 3)?;
@@ -77,7 +71,7 @@ pub fn a2q(
         return fail("A2Q needs weights that are integers");
     }
     AlgorithmError::check_shape("the weight matrix", weights.dim(), grid.dim())?;
-    crate::algorithms::error::check_finite("the weight matrix", weights, 0)?;
+    check_finite("the weight matrix", weights, 0)?;
     let cols = weights.ncols();
     let tile = params.tile.unwrap_or(cols).clamp(1, cols.max(1));
     let mut rounded =
@@ -88,10 +82,7 @@ pub fn a2q(
             let columns = start..(start + tile).min(cols);
             let mut v: Vec<f64> =
                 columns.clone().map(|col| f64::from(w[col]) / grid.step(row, col)).collect();
-            if params.centring == Centring::Mean {
-                centre(&mut v);
-            }
-            project_l1(&mut v, radius);
+            project(&mut v, radius, params.centring);
             if params.centring == Centring::Mean {
                 centre(&mut v);
             }

@@ -1,8 +1,9 @@
 //! How large the L1 norm of integer weights may be.
 
-use super::Centring;
-use crate::accumulate::bounds::{DataType, InputRange, Sign};
+use crate::accumulate::bounds::{DataType, InputRange};
 use crate::algorithms::AlgorithmError;
+use crate::quantize::Centring;
+use crate::quantize::a2q::published_budget;
 
 /// The L1 norm that keeps P bits from overflowing, for inputs of a range that holds 0:
 ///
@@ -18,7 +19,8 @@ use crate::algorithms::AlgorithmError;
 ///
 /// ```
 /// use fewbit::accumulate::bounds::InputRange;
-/// use fewbit::algorithms::{Centring, l1_budget};
+/// use fewbit::algorithms::l1_budget;
+/// use fewbit::quantize::Centring;
 /// // 15 bits hold 16383 = 64 * 255 + 63
 /// assert_eq!(l1_budget(15, InputRange::unsigned(8), Centring::None)?.floor(), 64.0);
 /// assert_eq!(l1_budget(15, InputRange::unsigned(8), Centring::Mean)?.floor(), 128.0);
@@ -30,7 +32,8 @@ pub fn l1_budget(bits: u32, input: InputRange, centring: Centring) -> Result<f64
             "A2Q needs an input range that holds 0; fold the zero point first".into(),
         ));
     }
-    let half = half(bits)?;
+    check(bits)?;
+    let half = ((1u64 << (bits - 1)) - 1) as f64;
     let (low, high) = (i128::from(input.low), i128::from(input.high));
     Ok(match centring {
         Centring::None => half / (-low).max(high) as f64,
@@ -53,7 +56,8 @@ pub fn l1_budget(bits: u32, input: InputRange, centring: Centring) -> Result<f64
 ///
 /// ```
 /// use fewbit::accumulate::bounds::{DataType, Sign};
-/// use fewbit::algorithms::{Centring, published_l1_budget};
+/// use fewbit::algorithms::published_l1_budget;
+/// use fewbit::quantize::Centring;
 /// let eight = DataType { bits: 8, sign: Sign::Unsigned };
 /// assert_eq!(published_l1_budget(15, eight, Centring::None)?, 16383.0 / 256.0);
 /// # Ok::<(), fewbit::algorithms::AlgorithmError>(())
@@ -63,7 +67,7 @@ pub fn published_l1_budget(
     input: DataType,
     centring: Centring,
 ) -> Result<f64, AlgorithmError> {
-    let half = half(bits)?;
+    check(bits)?;
     if !(1..=62).contains(&input.bits) {
         return Err(AlgorithmError::Parameter {
             name: "the inputs' width",
@@ -71,21 +75,16 @@ pub fn published_l1_budget(
             expected: "1 to 62",
         });
     }
-    let magnitude = input.bits - u32::from(input.sign == Sign::Signed);
-    Ok(match centring {
-        Centring::None => half / (1u64 << magnitude) as f64,
-        Centring::Mean => 2.0 * half / ((1u64 << input.bits) - 1) as f64,
-    })
+    Ok(published_budget(bits, input, centring))
 }
 
-/// `2^(P-1) - 1`
-fn half(bits: u32) -> Result<f64, AlgorithmError> {
-    if !(2..=64).contains(&bits) {
-        return Err(AlgorithmError::Parameter {
-            name: "the accumulator's width",
-            value: bits.into(),
-            expected: "2 to 64",
-        });
+fn check(bits: u32) -> Result<(), AlgorithmError> {
+    if (2..=64).contains(&bits) {
+        return Ok(());
     }
-    Ok(((1u64 << (bits - 1)) - 1) as f64)
+    Err(AlgorithmError::Parameter {
+        name: "the accumulator's width",
+        value: bits.into(),
+        expected: "2 to 64",
+    })
 }

@@ -2,9 +2,11 @@
 
 use ndarray::{Array2, ArrayView2};
 
-use super::{Centring, project_l1};
+use super::project_l1;
 use crate::algorithms::AlgorithmError;
 use crate::algorithms::error::check_finite;
+use crate::quantize::a2q::{self, centre};
+use crate::quantize::{A2qBits, Centring};
 
 /// Weights per row as a norm `g` and a direction `v`: `w = g v / |v|_1`.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,7 +27,8 @@ pub struct WeightNorm {
 /// Weights that are not finite; another number of steps than rows; a step or a budget that is not positive.
 ///
 /// ```
-/// use fewbit::algorithms::{Centring, ep_init};
+/// use fewbit::algorithms::ep_init;
+/// use fewbit::quantize::Centring;
 /// use ndarray::array;
 /// let start = ep_init(array![[3.0, -1.0, 0.5]].view(), &[0.5], 4.0, Centring::None)?; // radius 2
 /// assert_eq!((start.directions, start.norms), (array![[2.0, -0.0, 0.0]], vec![2.0]));
@@ -43,10 +46,7 @@ pub fn ep_init(
     let mut norms = Vec::with_capacity(steps.len());
     for (mut row, step) in directions.rows_mut().into_iter().zip(steps) {
         let mut v = row.to_vec();
-        if centring == Centring::Mean {
-            centre(&mut v);
-        }
-        project_l1(&mut v, step * budget);
+        project(&mut v, step * budget, centring);
         norms.push(v.iter().map(|v| v.abs()).sum());
         row.iter_mut().zip(&v).for_each(|(to, v)| *to = *v);
     }
@@ -54,25 +54,27 @@ pub fn ep_init(
 }
 
 impl WeightNorm {
-    /// The integers that the papers' quantizer makes of the weights, per row
+    /// The integers that A2Q's quantizer makes of the weights, per row
     ///
     /// ```text
     /// v <- v - mean(v)                                    A2Q+
     /// q = clip(trunc(min(g / step, T) v / |v|_1), low, high)
     /// ```
     ///
-    /// with `T` the budget. `|q|_1 <= T` whatever direction and norm are: truncation and clipping only take away. (It is held a
-    /// hair inside, so that no rounding of the sums can matter.)
+    /// with `T` the budget. `|q|_1 <= T` whatever direction and norm are: truncation and clipping only take away. With
+    /// [`A2qBits::Brevitas`] up to the rounding of f32 sums; then the codes are those of
+    /// [`Normalization::Accumulator`](crate::quantize::Normalization).
     ///
     /// # Errors
     /// Numbers that are not finite; other numbers of norms or steps than rows; a step or a budget that is not positive; a range
     /// without 0.
     ///
     /// ```
-    /// use fewbit::algorithms::{Centring, WeightNorm};
+    /// use fewbit::algorithms::WeightNorm;
+    /// use fewbit::quantize::{A2qBits, Centring};
     /// use ndarray::array;
     /// let weights = WeightNorm { directions: array![[3.0, -1.0]], norms: vec![100.0] };
-    /// let q = weights.quantize(&[0.5], 9.0, Centring::None, -7..=7)?; // 6.75, -2.25
+    /// let q = weights.quantize(&[0.5], 9.0, Centring::None, -7..=7, A2qBits::Paper)?; // 6.75, -2.25
     /// assert_eq!(q, array![[6, -2]]);
     /// # Ok::<(), fewbit::algorithms::AlgorithmError>(())
     /// ```
@@ -82,6 +84,7 @@ impl WeightNorm {
         budget: f64,
         centring: Centring,
         range: std::ops::RangeInclusive<i64>,
+        bits: A2qBits,
     ) -> Result<Array2<i64>, AlgorithmError> {
         let rows = self.directions.nrows();
         check(rows, steps, budget)?;
@@ -100,32 +103,31 @@ impl WeightNorm {
         let mut integers = Array2::zeros(self.directions.dim());
         let rows = self.directions.rows().into_iter().zip(integers.rows_mut());
         for (((v, mut q), norm), step) in rows.zip(&self.norms).zip(steps) {
-            let mut v = v.to_vec();
-            if centring == Centring::Mean {
-                centre(&mut v);
-            }
-            let length: f64 = v.iter().map(|v| v.abs()).sum();
-            if length == 0.0 {
-                continue;
-            }
-            let hair = hair(v.len());
-            let ratio = (norm.abs() / step).min(budget) / (length * hair);
-            for (q, v) in q.iter_mut().zip(v) {
-                *q = ((v * ratio).trunc() as i64).clamp(low, high);
+            let (v, norm) = (v.to_vec(), norm.abs());
+            let exact = match bits {
+                A2qBits::Paper => a2q::paper(&v, norm / step, budget, centring),
+                A2qBits::Brevitas => {
+                    let v: Vec<f32> = v.iter().map(|v| *v as f32).collect();
+                    let norm = norm as f32 / *step as f32;
+                    let exact = a2q::brevitas(&v, norm, budget as f32, centring);
+                    exact.into_iter().map(f64::from).collect()
+                }
+            };
+            for (q, exact) in q.iter_mut().zip(exact) {
+                // NaN, of a direction of zeros, becomes 0.
+                *q = (exact.trunc() as i64).clamp(low, high);
             }
         }
         Ok(integers)
     }
 }
 
-/// What sums of this many rounded terms are divided by, so that they cannot come out too small.
-pub(super) fn hair(terms: usize) -> f64 {
-    1.0 + (terms + 8) as f64 * 2f64.powi(-50)
-}
-
-pub(super) fn centre(v: &mut [f64]) {
-    let mean = v.iter().sum::<f64>() / v.len().max(1) as f64;
-    v.iter_mut().for_each(|v| *v -= mean);
+/// The nearest point of the L1 ball of `radius`, the mean taken off first where that is wanted.
+pub(super) fn project(v: &mut [f64], radius: f64, centring: Centring) {
+    if centring == Centring::Mean {
+        centre(v);
+    }
+    project_l1(v, radius);
 }
 
 fn check(rows: usize, steps: &[f64], budget: f64) -> Result<(), AlgorithmError> {

@@ -3,9 +3,9 @@
 use fewbit_formats::{Format, InfinityPolicy, NanPolicy, Overflow, Policy, Rounding};
 
 use crate::quantize::{
-    Bias, Decoupled, HqoScale, HqoZeroPoint, MseSearch, Normalization, QuantizeError, Quantizer,
-    Ragged, Recipe, ScaleFloor, ScaleRule, ScaleSource, Scheme, Statistic, Threshold, Trial,
-    Truncation, TruncationScale, ZeroCentre, ZeroPoint, ZeroPointRounding, ZeroPointSource,
+    Bias, Centring, Decoupled, HqoScale, HqoZeroPoint, MseSearch, Normalization, QuantizeError,
+    Quantizer, Ragged, Recipe, ScaleFloor, ScaleRule, ScaleSource, Scheme, Statistic, Threshold,
+    Trial, Truncation, TruncationScale, ZeroPoint, ZeroPointRounding, ZeroPointSource,
 };
 
 pub(super) type Built = Result<Recipe, QuantizeError>;
@@ -198,7 +198,7 @@ pub(super) fn weight_norm(format: Format) -> Built {
     Ok(Recipe::Decoupled(Decoupled { format, rounding, normalization, floor: LEAST }))
 }
 
-pub(super) fn accumulator(format: Format, zero_centre: ZeroCentre) -> Built {
+pub(super) fn accumulator(format: Format, zero_centre: Centring) -> Built {
     let normalization =
         Normalization::Accumulator { bits: 32, input_bits: None, input_signed: false, zero_centre };
     let rounding = Rounding::TowardZero;

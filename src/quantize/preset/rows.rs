@@ -9,7 +9,7 @@ use super::build::{
     unscaled, weight_norm, zero_hqo, zero_mse,
 };
 use super::{Family, Origin, Preset};
-use crate::quantize::{Statistic, Trial, TruncationScale, ZeroCentre};
+use crate::quantize::{Centring, Statistic, Trial, TruncationScale};
 
 /// Declares the presets of a family and an origin.
 macro_rules! rows {
@@ -43,8 +43,8 @@ rows! {
         "Int4WeightPerTensorFixedPointDecoupled", "narrow int4, the same to a power of two, rounded up", Some("int4n"), |f| built(tensor(f), fixed(bare(Statistic::NormOfMaxima { axis: 0 })));
         "Int8WeightPerChannelFloatDecoupled", "narrow int8, a scale per output channel without a least one", Some("int8n"), |f| built(channel(f), bare(Statistic::AbsMax));
         "Int8WeightNormL2PerChannelFixedPoint", "narrow int8, weight normalisation by |w|_2; scale and norm as logarithms", Some("int8n"), |f| weight_norm(f);
-        "Int8AccumulatorAwareWeightQuant", "narrow int8 toward zero, |w|_1 bounded for an accumulator (A2Q): needs input_bits", Some("int8n"), |f| accumulator(f, ZeroCentre::None);
-        "Int8AccumulatorAwareZeroCenterWeightQuant", "the same on centred weights (A2Q+): needs input_bits", Some("int8n"), |f| accumulator(f, ZeroCentre::Mean);
+        "Int8AccumulatorAwareWeightQuant", "narrow int8 toward zero, |w|_1 bounded for an accumulator (A2Q): needs input_bits", Some("int8n"), |f| accumulator(f, Centring::None);
+        "Int8AccumulatorAwareZeroCenterWeightQuant", "the same on centred weights (A2Q+): needs input_bits", Some("int8n"), |f| accumulator(f, Centring::Mean);
         "ShiftedUint8WeightPerTensorFloat", "uint8 with zero point, one scale", Some("uint8"), |f| built(minimum(tensor(f)), min_max());
         "ShiftedUint8WeightPerTensorFloatMSE", "uint8, one scale and zero point of least squared error", Some("uint8"), |f| built(zero_mse(tensor(f), Trial::Restricted), range_mse(min_max()));
         "ShiftedUint8WeightPerTensorFloatHQO", "uint8, one scale, fractional zero point by half-quadratic optimisation", Some("uint8"), |f| built(zero_hqo(tensor(f), Trial::Restricted), min_max());

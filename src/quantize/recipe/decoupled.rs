@@ -10,24 +10,15 @@ use ndarray::ArrayViewD;
 use serde::{Deserialize, Serialize};
 
 use super::Quantization;
+use crate::accumulate::bounds::{DataType, Sign};
 use crate::quantize::execute::Run;
 use crate::quantize::scale::at_least;
 use crate::quantize::statistic::abs_max;
-use crate::quantize::{QuantizeError, Scheme};
+use crate::quantize::{Centring, QuantizeError, Scheme, a2q};
 use crate::reference::log2::log2;
 use crate::reference::quantize::{clamp, round};
 use crate::reference::torch;
 use crate::tensor::{AnyQuantTensor, Arrangement, Granularity, TensorError};
-
-/// Whether the mean of a channel is taken off before its norm is bounded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ZeroCentre {
-    /// A2Q: `T = (2^(P-1) - 1) 2^(signed - N)` (Colbert et al., 2023, equation 13).
-    None,
-    /// A2Q+: `T = (2^P - 2) / (2^N - 1)` (Colbert et al., 2024).
-    Mean,
-}
 
 /// What a channel is divided by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -46,7 +37,7 @@ pub enum Normalization {
         /// Whether inputs have a sign.
         input_signed: bool,
         /// A2Q or A2Q+.
-        zero_centre: ZeroCentre,
+        zero_centre: Centring,
     },
 }
 
@@ -69,13 +60,6 @@ pub struct Decoupled {
     pub normalization: Normalization,
     /// The least scale.
     pub floor: f32,
-}
-
-/// What one channel is quantized with.
-struct Channel {
-    scale: f32,
-    divisor: f32,
-    shift: f32,
 }
 
 impl Decoupled {
@@ -121,18 +105,13 @@ impl Decoupled {
             what: "the inputs' width",
             remedy: "set `input_bits`, and `input_signed` if they have a sign",
         })?;
-        let power = |exponent: i32| 2f32.powi(exponent);
-        Ok(match zero_centre {
-            ZeroCentre::None => {
-                (power(bits as i32 - 1) - 1.0) * power(i32::from(input_signed) - n as i32)
-            }
-            ZeroCentre::Mean => (power(bits as i32) - 2.0) / (power(n as i32) - 1.0),
-        })
+        let sign = if input_signed { Sign::Signed } else { Sign::Unsigned };
+        Ok(a2q::published_budget(bits, DataType { bits: n, sign }, zero_centre))
     }
 
-    /// What each channel is quantized with. Scale and norm are kept as logarithms; only the scale has a least value, so a
-    /// channel of zeros has norm 0, and its values are NaN.
-    fn channels(&self, channels: &[&[f32]], most: f32, bound: f32) -> Vec<Channel> {
+    /// Scales and norms of all channels, each kept as a logarithm. Only the scale has a least value, so a channel of zeros has
+    /// norm 0, and its values are NaN.
+    fn learned(&self, channels: &[&[f32]], most: f32) -> Vec<(f32, f32)> {
         let through_logarithms =
             |numbers: Vec<f32>| torch::exp2(&numbers.into_iter().map(log2).collect::<Vec<f32>>());
         let each =
@@ -142,37 +121,20 @@ impl Decoupled {
             Normalization::Accumulator { .. } => torch::l1_norm(w),
         };
         let scales = through_logarithms(each(&|w| abs_max(w) / most));
-        let learned = through_logarithms(each(&norm));
-        let parts = channels.iter().zip(scales.iter().zip(&learned));
-        parts
-            .map(|(w, (scale, learned))| {
-                let scale = at_least(*scale, self.floor);
-                self.channel(w, scale, *learned, bound)
-            })
-            .collect()
+        let scales = scales.into_iter().map(|scale| at_least(scale, self.floor));
+        scales.zip(through_logarithms(each(&norm))).collect()
     }
 
-    fn channel(&self, w: &[f32], scale: f32, learned: f32, bound: f32) -> Channel {
+    /// A channel in units of its scale, not yet rounded.
+    fn normalized(&self, w: &[f32], (scale, norm): (f32, f32), bound: f32) -> Vec<f32> {
         match self.normalization {
             Normalization::L2 => {
-                let norm = torch::l2_norm(w);
-                Channel { scale, divisor: (scale * norm) / learned, shift: 0.0 }
+                let divisor = (scale * torch::l2_norm(w)) / norm;
+                w.iter().map(|w| w / divisor).collect()
             }
+            // The learned norm begins with that of the weights as they are.
             Normalization::Accumulator { zero_centre, .. } => {
-                // The learned norm begins with that of the weights as they are.
-                let learned = learned / scale;
-                let learned = if learned > bound { bound } else { learned };
-                match zero_centre {
-                    ZeroCentre::None => {
-                        Channel { scale, divisor: torch::l1_norm(w) / learned, shift: 0.0 }
-                    }
-                    ZeroCentre::Mean => {
-                        let centre = -torch::mean(w);
-                        let moved: Vec<f32> = w.iter().map(|w| w + centre).collect();
-                        let divisor = torch::l1_norm(&moved) / learned;
-                        Channel { scale, divisor, shift: centre / divisor }
-                    }
-                }
+                a2q::brevitas(w, norm / scale, bound, zero_centre)
             }
         }
     }
@@ -190,11 +152,10 @@ impl Decoupled {
         let elements = arrangement.arrange(x.view());
         let (mut codes, mut scales) = (Vec::with_capacity(elements.len()), Vec::new());
         let channels: Vec<&[f32]> = arrangement.split(&elements).collect();
-        let found = self.channels(&channels, most, bound);
-        for (w, Channel { scale, divisor, shift }) in channels.iter().zip(found) {
-            let code = |w: &f32| clamp(round(w / divisor + shift, self.rounding, 0), low, high);
-            codes.extend(w.iter().map(code));
-            scales.push(scale);
+        for (w, learned) in channels.iter().zip(self.learned(&channels, most)) {
+            let code = |exact: f32| clamp(round(exact, self.rounding, 0), low, high);
+            codes.extend(self.normalized(w, learned, bound).into_iter().map(code));
+            scales.push(learned.0);
         }
         // The codes are whole numbers, so what is left is to write them down.
         let scheme = Scheme::new(self.format).with_granularity(granularity);

@@ -16,7 +16,7 @@ use ndarray::{ArrayD, ArrayView, Dimension};
 use serde::{Deserialize, Serialize};
 
 pub use bias::Bias;
-pub use decoupled::{Decoupled, Normalization, ZeroCentre};
+pub use decoupled::{Decoupled, Normalization};
 pub use truncation::{Truncation, TruncationScale};
 
 use super::{QuantizeError, Quantizer};

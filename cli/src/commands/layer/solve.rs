@@ -6,10 +6,11 @@ use fewbit::Accumulator;
 use fewbit::accumulate::Register;
 use fewbit::accumulate::bounds::{InputRange, Inputs};
 use fewbit::algorithms::{
-    A2qParams, AlgorithmError, Axe, BeaconParams, Centring, Constraint, GpfqParams, GptaqParams,
-    GptqParams, Info, Problem, QronosParams, RtnParams, SoftThreshold, Solution, Statistics, a2q,
-    beacon, gpfq, gptaq, gptq, qronos, rtn,
+    A2qParams, AlgorithmError, Axe, BeaconParams, Constraint, GpfqParams, GptaqParams, GptqParams,
+    Info, Problem, QronosParams, RtnParams, SoftThreshold, Solution, Statistics, a2q, beacon, gpfq,
+    gptaq, gptq, qronos, rtn,
 };
+use fewbit::quantize::Centring;
 use ndarray::{Array2, ArrayView2};
 
 use super::args::{Algorithm, Args, Keeping};
