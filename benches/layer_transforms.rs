@@ -8,12 +8,12 @@ use std::hint::black_box;
 use fewbit::algorithms::equalize::{
     AwqParams, MagrParams, SmoothParams, awq_scale, magr, smoothquant,
 };
-use fewbit::algorithms::learned::{AdaroundParams, LayerCalibration, Target, adaround};
+use fewbit::algorithms::learned::{AdaroundParams, LayerObjective, Target, adaround};
 use fewbit::algorithms::lowrank::{SvdQuantParams, svd_quant};
 use fewbit::algorithms::random::Normal;
 use fewbit::algorithms::rotate::Rotation;
 use fewbit::algorithms::scale::{
-    Alphabet, HqoParams, Importance, MseParams, absmax_scales, hqo_scales, mse_scales, piso_scales,
+    Codebook, HqoParams, Importance, MseParams, absmax_scales, hqo_scales, mse_scales, piso_scales,
 };
 use fewbit::algorithms::{AlgorithmError, Collector, Grid, Precision, Statistics};
 use fewbit::formats::Format;
@@ -33,8 +33,8 @@ fn statistics(inputs: usize) -> Result<Statistics, AlgorithmError> {
 
 /// Values of the nearest `int4` codes with absmax scales.
 fn nearest(w: ArrayView2<'_, f32>) -> Result<Array2<f32>, AlgorithmError> {
-    let alphabet = Alphabet::of_format(Format::INT4N)?;
-    let scale = absmax_scales(w, w.ncols(), &alphabet)?;
+    let codebook = Codebook::of_format(Format::INT4N)?;
+    let scale = absmax_scales(w, w.ncols(), &codebook)?;
     let mut values = w.to_owned();
     for (mut row, &s) in values.rows_mut().into_iter().zip(&scale) {
         row.mapv_inplace(|w| (w / s).round_ties_even().clamp(-7.0, 7.0) * s);
@@ -47,7 +47,7 @@ fn layer(b: &Bench, n: usize) -> Result<(), AlgorithmError> {
     let statistics = statistics(n)?;
     let gram = &statistics.grams[0].h / statistics.samples as f64;
     let mean = &statistics.float.abs_sum / statistics.samples as f64;
-    let int4 = Alphabet::of_format(Format::INT4N)?;
+    let int4 = Codebook::of_format(Format::INT4N)?;
     let bench = |name: &str, job: &mut (dyn FnMut() + Send)| {
         b.race(&n.to_string(), Unit::Seconds, vec![Contestant::ours(name, 1, job)]);
     };
@@ -84,7 +84,7 @@ fn layer(b: &Bench, n: usize) -> Result<(), AlgorithmError> {
     let scale = absmax_scales(w.view(), n, &int4)?;
     let grid = Grid::new(Format::INT4N, n, scale, None, n)?;
     let target = [Target { weights: w.view(), grid: &grid }];
-    let calibration = LayerCalibration::new(w.view(), &statistics)?;
+    let calibration = LayerObjective::new(w.view(), &statistics)?;
     bench("adaround-100-steps", &mut || {
         let params = AdaroundParams { steps: 100, ..Default::default() };
         black_box(adaround(&target, &calibration, &params)).ok();

@@ -4,7 +4,7 @@ use ndarray::parallel::prelude::*;
 use ndarray::{Array2, Axis, s};
 
 use super::AlgorithmError;
-use super::linalg::{Real, cholesky_in_place, gather, solve_right_lower};
+use super::linalg::{Scalar, cholesky_in_place, gather, solve_right_lower};
 use super::problem::Part;
 
 /// `H + λI = N D Nᵀ` with N unit upper triangular and D diagonal, in processing order.
@@ -22,7 +22,7 @@ pub(super) struct Factor<T> {
     d: Vec<T>,
 }
 
-impl<T: Real> Factor<T> {
+impl<T: Scalar> Factor<T> {
     /// Factors the part's `H / samples` with `damping` added to the diagonal.
     pub(super) fn new(part: &Part<'_, T>, damping: f64) -> Result<Self, AlgorithmError> {
         // The Cholesky factor of the reversed matrix, reversed, is upper triangular: H = M Mᵀ.

@@ -20,21 +20,22 @@ use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, s};
 use super::AlgorithmError;
 use super::constraint::{Budget, Constraint};
 use super::grid::{Chosen, Grid};
-use super::linalg::{Real, share, transpose_into};
+use super::linalg::{Scalar, share, transpose_into};
+use super::solution::Solution;
 
 /// The most rows of a parallel task.
 const LANES: usize = 192;
 /// Columns that are rounded without a matrix product between them.
 const BASE: usize = 32;
 
-/// What becomes of the part of a value that the constraint takes away.
+/// Whether clipping by the constraint is propagated to the following columns.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Forgiveness {
-    /// Nothing: it is an error like that of rounding, and the following columns correct it.
+pub enum Clipping {
+    /// It is an error like that of rounding, and the following columns correct it.
     #[default]
-    None,
-    /// It is forgiven: only the error against the value after the constraint is fed on, as Brevitas does with GPTQ.
-    Constraint,
+    Propagated,
+    /// Only the error against the value after clipping is fed on, as Brevitas does with GPTQ.
+    Dropped,
 }
 
 /// One run of the loop; matrices in processing order.
@@ -49,19 +50,10 @@ pub(super) struct Feedback<'a, T> {
     pub errors: Option<ArrayView2<'a, T>>,
     /// `B`, likewise.
     pub values: Option<ArrayView2<'a, T>>,
-    pub forgiveness: Forgiveness,
+    pub clipping: Clipping,
 }
 
-/// Codes and values in the original order of columns.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Rounded {
-    /// Codes of the grid's format, `[rows, cols]`.
-    pub codes: Array2<u32>,
-    /// Their values, `[rows, cols]`.
-    pub values: Array2<f32>,
-}
-
-impl<T: Real> Feedback<'_, T> {
+impl<T: Scalar> Feedback<'_, T> {
     /// Runs the loop for the rows `first..` of the grid; `original` are the weights in the original order, for the
     /// constraint.
     pub(super) fn run(
@@ -70,9 +62,9 @@ impl<T: Real> Feedback<'_, T> {
         original: ArrayView2<'_, f32>,
         grid: &Grid,
         constraint: Option<&dyn Constraint>,
-    ) -> Result<Rounded, AlgorithmError> {
+    ) -> Result<Solution, AlgorithmError> {
         let dim = self.target.dim();
-        let mut rounded = Rounded { codes: Array2::zeros(dim), values: Array2::zeros(dim) };
+        let mut rounded = Solution::zeros(dim);
         let share = share(dim.0, LANES);
         let codes = rounded.codes.axis_chunks_iter_mut(Axis(0), share).into_par_iter();
         let values = rounded.values.axis_chunks_iter_mut(Axis(0), share).into_par_iter();
@@ -91,7 +83,7 @@ impl<T: Real> Feedback<'_, T> {
 }
 
 /// The rows of one task, transposed: everything is `[step, lane]`.
-struct Lanes<'a, 'b, T: Real> {
+struct Lanes<'a, 'b, T: Scalar> {
     run: &'a Feedback<'b, T>,
     grid: &'a Grid,
     budget: Option<Box<dyn Budget>>,
@@ -104,7 +96,7 @@ struct Lanes<'a, 'b, T: Real> {
     values: Array2<T>,
 }
 
-impl<'a, 'b, T: Real> Lanes<'a, 'b, T> {
+impl<'a, 'b, T: Scalar> Lanes<'a, 'b, T> {
     fn new(
         run: &'a Feedback<'b, T>,
         grid: &'a Grid,
@@ -201,7 +193,7 @@ impl<'a, 'b, T: Real> Lanes<'a, 'b, T> {
                 let limits = budget.limits(col);
                 let chosen = Chosen { codes, values, levels: &mut levels };
                 grid.round_within(row, col, &shrunk, limits, chosen);
-                if self.run.forgiveness == Forgiveness::Constraint {
+                if self.run.clipping == Clipping::Dropped {
                     for lane in 0..lanes {
                         let value = |level| T::of(grid.value(row + lane, col, level));
                         let (a, b) = (value(limits.low[lane]), value(limits.high[lane]));

@@ -23,6 +23,7 @@ mod problem;
 pub mod random;
 pub mod rotate;
 pub mod scale;
+mod solution;
 mod solvers;
 mod statistics;
 
@@ -32,11 +33,12 @@ pub use accumulator::{
 };
 pub use constraint::{Budget, Constraint, Limits};
 pub use error::AlgorithmError;
-pub use feedback::{Forgiveness, Rounded};
+pub use feedback::Clipping;
 pub use grid::Grid;
 pub use linalg::Precision;
 pub use order::Order;
-pub use problem::{Info, Problem, Solution};
+pub use problem::Problem;
+pub use solution::{Info, Solution};
 pub use solvers::{
     Beacon, BeaconParams, GpfqParams, GptaqParams, GptqParams, QronosParams, RtnParams, beacon,
     gpfq, gptaq, gptq, qronos, rtn,

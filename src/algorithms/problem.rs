@@ -7,10 +7,11 @@ use ndarray::{Array2, ArrayView2, s};
 use super::AlgorithmError;
 use super::constraint::Constraint;
 use super::error::check_finite;
-use super::feedback::{Feedback, Rounded};
+use super::feedback::Feedback;
 use super::grid::Grid;
-use super::linalg::{Precision, Real, gather};
+use super::linalg::{Precision, Scalar, gather};
 use super::order::Order;
+use super::solution::Solution;
 use super::statistics::{Gram, Statistics};
 
 /// The weights of one layer, what is known of its inputs, and what they may become: the argument of every solver.
@@ -26,30 +27,10 @@ pub struct Problem<'a> {
     pub constraint: Option<&'a dyn Constraint>,
 }
 
-/// What a solver did.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Info {
-    /// Inputs that were zero in every sample; their weights become the code of zero.
-    pub dead_inputs: usize,
-    /// What was added to the diagonal of `H / samples`; of several groups the greatest.
-    pub damping: f64,
-}
-
-/// The quantized weights and how they came about.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Solution {
-    /// Codes of the grid's format, `[out, in]`.
-    pub codes: Array2<u32>,
-    /// Their values, `[out, in]`.
-    pub values: Array2<f32>,
-    /// What the solver did.
-    pub info: Info,
-}
-
 /// A solver of one group of a layer, in either precision.
 pub(super) trait Solver {
     /// Codes and values of the group, and the damping that was used.
-    fn solve<T: Real>(&self, part: &Part<'_, T>) -> Result<(Rounded, f64), AlgorithmError>;
+    fn solve<T: Scalar>(&self, part: &Part<'_, T>) -> Result<Solution, AlgorithmError>;
 }
 
 /// One group of a layer.
@@ -116,30 +97,26 @@ impl<'a> Problem<'a> {
     }
 
     /// Solves group by group with `solve`, which gives a group's codes and the damping that it used.
-    pub(super) fn solve_in<T: Real>(
+    pub(super) fn solve_in<T: Scalar>(
         &self,
         order: Order,
-        mut solve: impl FnMut(&Part<'_, T>) -> Result<(Rounded, f64), AlgorithmError>,
+        mut solve: impl FnMut(&Part<'_, T>) -> Result<Solution, AlgorithmError>,
     ) -> Result<Solution, AlgorithmError> {
         self.check()?;
-        let mut solution = Solution {
-            codes: Array2::zeros(self.weights.dim()),
-            values: Array2::zeros(self.weights.dim()),
-            info: Info::default(),
-        };
+        let mut solution = Solution::zeros(self.weights.dim());
         let share = self.weights.nrows() / self.statistics.grams.len();
         for (index, gram) in self.statistics.grams.iter().enumerate() {
             let part = self.part::<T>(index * share..(index + 1) * share, gram, order);
-            let (rounded, damping) = solve(&part)?;
-            solution.codes.slice_mut(s![part.rows.clone(), ..]).assign(&rounded.codes);
-            solution.values.slice_mut(s![part.rows.clone(), ..]).assign(&rounded.values);
+            let of_part = solve(&part)?;
+            solution.codes.slice_mut(s![part.rows.clone(), ..]).assign(&of_part.codes);
+            solution.values.slice_mut(s![part.rows.clone(), ..]).assign(&of_part.values);
             solution.info.dead_inputs += part.dead;
-            solution.info.damping = solution.info.damping.max(damping);
+            solution.info.damping = solution.info.damping.max(of_part.info.damping);
         }
         Ok(solution)
     }
 
-    fn part<T: Real>(&self, rows: Range<usize>, gram: &'a Gram, order: Order) -> Part<'a, T> {
+    fn part<T: Scalar>(&self, rows: Range<usize>, gram: &'a Gram, order: Order) -> Part<'a, T> {
         let diagonal = gram.h.diag();
         let order = order.columns(&diagonal.to_vec());
         let weights = self.weights.slice_move(s![rows.clone(), ..]);
@@ -162,9 +139,9 @@ impl<'a> Problem<'a> {
     }
 }
 
-impl<T: Real> Part<'_, T> {
+impl<T: Scalar> Part<'_, T> {
     /// Runs the loop on this group's rows of the grid.
-    pub(super) fn round(&self, feedback: &Feedback<'_, T>) -> Result<Rounded, AlgorithmError> {
+    pub(super) fn round(&self, feedback: &Feedback<'_, T>) -> Result<Solution, AlgorithmError> {
         feedback.run(self.rows.start, self.weights, self.grid, self.constraint)
     }
 

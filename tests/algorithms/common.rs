@@ -1,8 +1,8 @@
 //! Every solver by name.
 
 use fewbit::algorithms::{
-    AlgorithmError, BeaconParams, Forgiveness, GpfqParams, GptaqParams, GptqParams, Order,
-    Precision, Problem, QronosParams, RtnParams, Solution, beacon, gpfq, gptaq, gptq, qronos, rtn,
+    AlgorithmError, BeaconParams, Clipping, GpfqParams, GptaqParams, GptqParams, Order, Precision,
+    Problem, QronosParams, RtnParams, Solution, beacon, gpfq, gptaq, gptq, qronos, rtn,
 };
 
 pub(crate) const SOLVERS: [&str; 6] = ["rtn", "gptq", "gpfq", "qronos", "gptaq", "beacon"];
@@ -14,12 +14,12 @@ pub(crate) fn solve(
     order: Order,
     precision: Precision,
 ) -> Result<Solution, AlgorithmError> {
-    let forgiveness = Forgiveness::Constraint;
+    let clipping = Clipping::Dropped;
     match name {
         "rtn" => rtn(problem, &RtnParams { order, precision }),
         "gptq" => gptq(problem, &GptqParams { order, precision, ..Default::default() }),
         "gptq-forgiving" => {
-            gptq(problem, &GptqParams { order, precision, forgiveness, ..Default::default() })
+            gptq(problem, &GptqParams { order, precision, clipping, ..Default::default() })
         }
         "gpfq" => gpfq(problem, &GpfqParams { order, precision }),
         "qronos" => qronos(problem, &QronosParams { order, precision, ..Default::default() }),

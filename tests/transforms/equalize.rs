@@ -1,11 +1,11 @@
 //! Equalization leaves the float function alone, and no objective rises.
 
 use fewbit::algorithms::equalize::{
-    AwqParams, ClipParams, CrossLayerParams, Layer, MagrParams, Range, ScaleValues, SmoothParams,
-    awq_clip, awq_scale, correct_bias, correct_bias_from_data, equalize_layers, magr, output_error,
-    smoothquant, split_channels, split_outputs,
+    AwqParams, ChainLayer, ClipParams, CrossLayerParams, MagrParams, Range, ScaleValues,
+    SmoothParams, awq_clip, awq_scale, correct_bias, correct_bias_from_data, equalize_layers, magr,
+    output_error, smoothquant, split_channels, split_outputs,
 };
-use fewbit::algorithms::scale::{Alphabet, absmax_scales};
+use fewbit::algorithms::scale::{Codebook, absmax_scales};
 use fewbit::algorithms::{AlgorithmError, Grid};
 use fewbit::formats::Format;
 use ndarray::{Array1, Array2, ArrayView2, Axis, array, s};
@@ -23,9 +23,9 @@ fn departure(a: &Array2<f64>, b: &Array2<f64>) -> f64 {
 
 /// Four-bit rounding to nearest with absmax scales per group.
 fn quantize(w: ArrayView2<'_, f32>, group: usize) -> Result<Array2<f32>, AlgorithmError> {
-    let alphabet = Alphabet::of_format(Format::INT4N)?;
+    let codebook = Codebook::of_format(Format::INT4N)?;
     let grid =
-        Grid::new(Format::INT4N, w.ncols(), absmax_scales(w, group, &alphabet)?, None, group)?;
+        Grid::new(Format::INT4N, w.ncols(), absmax_scales(w, group, &codebook)?, None, group)?;
     let mut values = Array2::zeros(w.dim());
     for ((row, col), x) in w.indexed_iter() {
         let (mut code, mut value) = ([0], [0f32]);
@@ -120,9 +120,9 @@ fn smoothing_refuses_bad_input_and_leaves_dead_channels() {
     assert!(extreme.is_ok_and(|s| s.scale.iter().all(|s| s.is_finite() && (1.0 / s) > 0.0)));
 }
 
-fn chain(random: &mut Random) -> Vec<Layer> {
+fn chain(random: &mut Random) -> Vec<ChainLayer> {
     [(12, 8), (10, 12), (6, 10)]
-        .map(|(rows, cols)| Layer {
+        .map(|(rows, cols)| ChainLayer {
             // Ranges that differ by orders of magnitude.
             weights: Array2::from_shape_fn((rows, cols), |(i, _)| {
                 (random.normal() * 2f64.powi(i as i32 - 5)) as f32
@@ -132,7 +132,7 @@ fn chain(random: &mut Random) -> Vec<Layer> {
         .to_vec()
 }
 
-fn run(layers: &[Layer], x: &Array2<f32>) -> Array2<f64> {
+fn run(layers: &[ChainLayer], x: &Array2<f32>) -> Array2<f64> {
     let mut x = x.mapv(f64::from);
     for (index, layer) in layers.iter().enumerate() {
         x = x.dot(&layer.weights.mapv(f64::from).t());
@@ -176,7 +176,7 @@ fn cross_layer_equalization_keeps_the_function() {
 fn one_pair_is_equalized_in_one_sweep() {
     let mut random = Random(3);
     let mut layers = chain(&mut random)[..2].to_vec();
-    let objective = |layers: &[Layer], factors: Option<(usize, f32)>| -> f64 {
+    let objective = |layers: &[ChainLayer], factors: Option<(usize, f32)>| -> f64 {
         (0..12)
             .map(|i| {
                 let c = factors.map_or(1.0, |(at, c)| if at == i { c } else { 1.0 });
@@ -202,17 +202,18 @@ fn one_pair_is_equalized_in_one_sweep() {
 
 #[test]
 fn cross_layer_equalization_refuses_bad_input_untouched() {
-    let good = Layer { weights: array![[1.0, 2.0]], bias: None };
+    let good = ChainLayer { weights: array![[1.0, 2.0]], bias: None };
     let params = CrossLayerParams::default();
     let mut one = [good.clone()];
     assert!(equalize_layers(&mut one, &params).is_err());
     let mut misfit = [good.clone(), good.clone()];
     assert!(matches!(equalize_layers(&mut misfit, &params), Err(AlgorithmError::Shape { .. })));
-    let sink = |w| Layer { weights: w, bias: None };
+    let sink = |w| ChainLayer { weights: w, bias: None };
     let mut nan = [good.clone(), sink(array![[f32::NAN]])];
     assert!(matches!(equalize_layers(&mut nan, &params), Err(AlgorithmError::NotFinite { .. })));
     assert_eq!(nan[0], good);
-    let mut bias = [Layer { bias: Some(array![1.0, 2.0]), ..good.clone() }, sink(array![[1.0]])];
+    let mut bias =
+        [ChainLayer { bias: Some(array![1.0, 2.0]), ..good.clone() }, sink(array![[1.0]])];
     assert!(equalize_layers(&mut bias, &params).is_err());
     let mut zero = [sink(array![[0.0, 0.0]]), sink(array![[4.0]])];
     let info = equalize_layers(&mut zero, &params).expect("dead channels are left alone");

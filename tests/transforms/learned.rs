@@ -1,8 +1,8 @@
 //! Learned rounding: gradients against finite differences, and never worse than rounding to nearest.
 
 use fewbit::algorithms::learned::{
-    Activation, AdaroundParams, BlockCalibration, BlockLayer, Calibration, LayerCalibration,
-    Learned, Optimizer, SignRoundParams, Target, adaround, sign_round,
+    Activation, AdaroundParams, BlockLayer, BlockObjective, LayerObjective, Learned, Objective,
+    Optimizer, SignRoundParams, Target, adaround, sign_round,
 };
 use fewbit::algorithms::{AlgorithmError, Collector, Grid, Precision, Statistics};
 use fewbit::formats::Format;
@@ -26,7 +26,7 @@ fn grid(w: &Array2<f32>, format: Format, levels: f32) -> Grid {
 }
 
 /// Central differences of the loss at some weights.
-fn check_gradients(calibration: &dyn Calibration, weights: &[Array2<f64>], step: Option<u64>) {
+fn check_gradients(calibration: &dyn Objective, weights: &[Array2<f64>], step: Option<u64>) {
     let evaluation = calibration.evaluate(weights, step);
     assert_eq!(evaluation.gradients.len(), weights.len());
     for (layer, gradient) in evaluation.gradients.iter().enumerate() {
@@ -70,7 +70,7 @@ impl Block {
         }
     }
 
-    fn calibration(&self, batch: usize, seed: u64) -> BlockCalibration {
+    fn calibration(&self, batch: usize, seed: u64) -> BlockObjective {
         let layers: Vec<_> = self
             .weights
             .iter()
@@ -82,7 +82,7 @@ impl Block {
                 activation: if i < 2 { Activation::Relu } else { Activation::Identity },
             })
             .collect();
-        BlockCalibration::new(&layers, self.x.view(), self.noisy.view(), batch, seed).expect("fits")
+        BlockObjective::new(&layers, self.x.view(), self.noisy.view(), batch, seed).expect("fits")
     }
 }
 
@@ -92,7 +92,7 @@ fn gradients_are_those_of_finite_differences() {
     let wide = layer.weights.mapv(f64::from) * 0.9;
     for pair in [None, Some(&layer.quantized)] {
         let calibration =
-            LayerCalibration::new(layer.weights.view(), &statistics(&layer.float, pair));
+            LayerObjective::new(layer.weights.view(), &statistics(&layer.float, pair));
         check_gradients(&calibration.expect("fits"), std::slice::from_ref(&wide), None);
     }
     let block = Block::new(2);
@@ -105,7 +105,7 @@ fn gradients_are_those_of_finite_differences() {
 fn the_loss_of_a_layer_is_that_of_its_outputs() {
     let layer = Layer::new(3, 5, 8, 60, 0.1);
     let statistics = statistics(&layer.float, None);
-    let calibration = LayerCalibration::new(layer.weights.view(), &statistics).expect("fits");
+    let calibration = LayerObjective::new(layer.weights.view(), &statistics).expect("fits");
     let (x, w) = (layer.float.mapv(f64::from), layer.weights.mapv(f64::from));
     let other = &w * 0.8;
     let by_definition = (x.dot(&w.t()) - x.dot(&other.t())).mapv(|e| e * e).sum() / 60.0;
@@ -114,7 +114,7 @@ fn the_loss_of_a_layer_is_that_of_its_outputs() {
     assert!(calibration.evaluate(&[w], None).loss.abs() < 1e-9 * by_definition);
 }
 
-fn checked(result: &Learned, calibration: &dyn Calibration, weights: &[&Array2<f32>]) {
+fn checked(result: &Learned, calibration: &dyn Objective, weights: &[&Array2<f32>]) {
     assert!(result.info.best <= result.info.nearest);
     let values: Vec<_> = result.layers.iter().map(|l| l.values.mapv(f64::from)).collect();
     let loss = calibration.evaluate(&values, None).loss;
@@ -142,7 +142,7 @@ fn one_layer_gains_over_nearest_and_repeats() {
     let target = Target { weights: layer.weights.view(), grid: &grid };
     for pair in [None, Some(&layer.quantized)] {
         let statistics = statistics(&layer.float, pair);
-        let calibration = LayerCalibration::new(layer.weights.view(), &statistics).expect("fits");
+        let calibration = LayerObjective::new(layer.weights.view(), &statistics).expect("fits");
         let ada = AdaroundParams { steps: 400, ..Default::default() };
         let first = adaround(&[target], &calibration, &ada).expect("fits");
         assert_eq!(first, adaround(&[target], &calibration, &ada).expect("fits"));
@@ -222,7 +222,7 @@ fn groups_and_zero_points_are_kept_in_range() {
     let grid = Grid::new(Format::UINT4, 12, scale, Some(zero), 4).expect("a grid");
     let target = Target { weights: layer.weights.view(), grid: &grid };
     let statistics = statistics(&layer.float, None);
-    let calibration = LayerCalibration::new(layer.weights.view(), &statistics).expect("fits");
+    let calibration = LayerObjective::new(layer.weights.view(), &statistics).expect("fits");
     let sign = sign_round(&[target], &calibration, &SignRoundParams::default()).expect("fits");
     let ada = AdaroundParams { steps: 200, ..Default::default() };
     let ada = adaround(&[target], &calibration, &ada).expect("fits");
@@ -239,7 +239,7 @@ fn groups_and_zero_points_are_kept_in_range() {
 fn bad_input_is_refused_and_edges_are_exact() {
     let layer = Layer::new(7, 2, 3, 20, 0.0);
     let statistics = statistics(&layer.float, None);
-    let calibration = LayerCalibration::new(layer.weights.view(), &statistics).expect("fits");
+    let calibration = LayerObjective::new(layer.weights.view(), &statistics).expect("fits");
     let int4 = grid(&layer.weights, Format::INT4, 7.0);
     let target = Target { weights: layer.weights.view(), grid: &int4 };
     let (ada, sign) = (AdaroundParams::default(), SignRoundParams::default());
@@ -261,8 +261,8 @@ fn bad_input_is_refused_and_edges_are_exact() {
         adaround(&[bad], &calibration, &ada),
         Err(AlgorithmError::NotFinite { row: 1, col: 2, .. })
     ));
-    assert!(LayerCalibration::new(nan.view(), &statistics).is_err());
-    assert!(LayerCalibration::new(array![[1.0f32]].view(), &statistics).is_err());
+    assert!(LayerObjective::new(nan.view(), &statistics).is_err());
+    assert!(LayerObjective::new(array![[1.0f32]].view(), &statistics).is_err());
     for params in [
         AdaroundParams { rate: f64::NAN, ..ada },
         AdaroundParams { beta_end: 0.5, ..ada },
@@ -282,11 +282,11 @@ fn bad_input_is_refused_and_edges_are_exact() {
     }
     let (w, x) = (layer.weights.view(), layer.float.view());
     let one = [BlockLayer { weights: w, bias: None, activation: Activation::Identity }];
-    assert!(BlockCalibration::new(&[], x, x, 4, 0).is_err());
-    assert!(BlockCalibration::new(&one, x, x, 0, 0).is_err());
-    assert!(BlockCalibration::new(&[one[0], one[0]], x, x, 4, 0).is_err());
+    assert!(BlockObjective::new(&[], x, x, 4, 0).is_err());
+    assert!(BlockObjective::new(&one, x, x, 0, 0).is_err());
+    assert!(BlockObjective::new(&[one[0], one[0]], x, x, 4, 0).is_err());
     assert_eq!(
-        BlockCalibration::new(
+        BlockObjective::new(
             &one,
             x.slice(ndarray::s![..0, ..]),
             x.slice(ndarray::s![..0, ..]),
@@ -297,7 +297,7 @@ fn bad_input_is_refused_and_edges_are_exact() {
         Some(AlgorithmError::NoSamples)
     );
     let infinite = layer.float.mapv(|_| f32::INFINITY);
-    assert!(BlockCalibration::new(&one, infinite.view(), infinite.view(), 4, 0).is_err());
+    assert!(BlockObjective::new(&one, infinite.view(), infinite.view(), 4, 0).is_err());
 
     // Weights on the grid: nothing to gain, nothing lost. Zero weights, one row, one column.
     for w in [array![[0.5f32, -1.0, 0.0]], Array2::zeros((2, 3)), array![[0.5f32]]] {
@@ -310,8 +310,7 @@ fn bad_input_is_refused_and_edges_are_exact() {
             w.ncols(),
         )
         .expect("a grid");
-        let calibration =
-            LayerCalibration::new(w.view(), &self::statistics(&x, None)).expect("fits");
+        let calibration = LayerObjective::new(w.view(), &self::statistics(&x, None)).expect("fits");
         let target = [Target { weights: w.view(), grid: &grid }];
         let short = AdaroundParams { steps: 20, ..ada };
         assert_eq!(adaround(&target, &calibration, &short).expect("fits").layers[0].values, w);
@@ -328,7 +327,7 @@ fn few_samples_and_constant_inputs_are_no_obstacle() {
     // A singular H, inputs that never change, inputs that are zero.
     for x in [one, Array2::from_elem((20, 10), 1.5), Array2::zeros((20, 10))] {
         let calibration =
-            LayerCalibration::new(layer.weights.view(), &statistics(&x, None)).expect("fits");
+            LayerObjective::new(layer.weights.view(), &statistics(&x, None)).expect("fits");
         let ada = AdaroundParams { steps: 100, ..Default::default() };
         let ada = adaround(&[target], &calibration, &ada).expect("fits");
         let sign = sign_round(&[target], &calibration, &SignRoundParams::default()).expect("fits");

@@ -3,16 +3,16 @@
 use fewbit::algorithms::AlgorithmError;
 use fewbit::algorithms::Grid;
 use fewbit::algorithms::lowrank::{SvdQuantParams, svd_quant};
-use fewbit::algorithms::scale::{Alphabet, absmax_scales};
+use fewbit::algorithms::scale::{Codebook, absmax_scales};
 use fewbit::formats::Format;
 use ndarray::{Array2, ArrayView2, array};
 
 use crate::data::{Matrices, Random};
 
 fn quantize(w: ArrayView2<'_, f32>) -> Result<Array2<f32>, AlgorithmError> {
-    let alphabet = Alphabet::of_format(Format::INT4)?;
+    let codebook = Codebook::of_format(Format::INT4)?;
     let cols = w.ncols();
-    let grid = Grid::new(Format::INT4, cols, absmax_scales(w, cols, &alphabet)?, None, cols)?;
+    let grid = Grid::new(Format::INT4, cols, absmax_scales(w, cols, &codebook)?, None, cols)?;
     let mut values = Array2::zeros(w.dim());
     for ((row, col), x) in w.indexed_iter() {
         let (mut code, mut value) = ([0], [0f32]);

@@ -1,7 +1,7 @@
 //! Rotations leave the layer's output alone, and the descent over them finds the closed-form optimum.
 
 use fewbit::algorithms::rotate::{CayleyParams, Orders, Rotation, cayley_sgd};
-use fewbit::algorithms::scale::{Alphabet, absmax_scales};
+use fewbit::algorithms::scale::{Codebook, absmax_scales};
 use fewbit::algorithms::{AlgorithmError, Collector, GptqParams, Grid, Precision, Problem, gptq};
 use fewbit::formats::Format;
 use ndarray::{Array2, array, s};
@@ -222,13 +222,13 @@ fn tall_matrices_stay_orthonormal_and_bad_input_is_refused() {
 
 /// Squared error of an INT4 round trip with one scale per row.
 fn quantization_error(x: &Array2<f32>) -> f64 {
-    let alphabet = Alphabet::of_format(Format::INT4N).expect("narrow");
-    let scale = absmax_scales(x.view(), x.ncols(), &alphabet).expect("finite");
+    let codebook = Codebook::of_format(Format::INT4N).expect("narrow");
+    let scale = absmax_scales(x.view(), x.ncols(), &codebook).expect("finite");
     let mut error = 0.0;
     for (row, scale) in x.rows().into_iter().zip(&scale) {
         let s = f64::from(*scale);
         error +=
-            row.mapv(|x| (f64::from(x) - s * alphabet.nearest(f64::from(x) / s)).powi(2)).sum();
+            row.mapv(|x| (f64::from(x) - s * codebook.nearest(f64::from(x) / s)).powi(2)).sum();
     }
     error
 }

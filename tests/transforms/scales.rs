@@ -1,7 +1,7 @@
 //! Optimal scales against an oracle that tries every interval between breakpoints, and against each other.
 
 use fewbit::algorithms::scale::{
-    Alphabet, HqoParams, Importance, MseParams, absmax_scales, hqo_scales, mse_scales, piso,
+    Codebook, HqoParams, Importance, MseParams, absmax_scales, hqo_scales, mse_scales, piso,
     piso_scales,
 };
 use fewbit::algorithms::{AlgorithmError, Grid};
@@ -60,8 +60,8 @@ fn positive(random: &mut Random, n: usize) -> Array2<f64> {
     x.t().dot(&x)
 }
 
-fn alphabets() -> Vec<Alphabet> {
-    let format = |f| Alphabet::of_format(f).expect("narrow");
+fn codebooks() -> Vec<Codebook> {
+    let format = |f| Codebook::of_format(f).expect("narrow");
     vec![
         format(Format::INT4),
         format(Format::INT4N),
@@ -69,14 +69,14 @@ fn alphabets() -> Vec<Alphabet> {
         format(Format::INT2),
         format(Format::BINARY),
         format(Format::UINT4),
-        Alphabet::new(vec![-2.5, -1.0, 0.25, 3.0]).expect("values"),
+        Codebook::new(vec![-2.5, -1.0, 0.25, 3.0]).expect("values"),
     ]
 }
 
 #[test]
 fn piso_finds_the_least_loss_of_all_intervals() {
     let mut random = Random(11);
-    for alphabet in alphabets() {
+    for codebook in codebooks() {
         for n in [1, 2, 5, 12] {
             for _ in 0..6 {
                 let mut w: Vec<f64> = (0..n).map(|_| f64::from(random.normal() as f32)).collect();
@@ -97,8 +97,8 @@ fn piso_finds_the_least_loss_of_all_intervals() {
                     (Importance::Full { h: h.view(), g: Some(g.view()) }, &h, &g),
                 ];
                 for (importance, h, g) in cases {
-                    let found = piso(&w, &alphabet, importance).expect("finite");
-                    let wanted = oracle(&w, alphabet.values(), h, g);
+                    let found = piso(&w, &codebook, importance).expect("finite");
+                    let wanted = oracle(&w, codebook.values(), h, g);
                     let Some((value, s)) = wanted else {
                         assert_eq!((found.exact, found.loss, found.scale), (1.0, 0.0, 1.0));
                         continue;
@@ -107,7 +107,7 @@ fn piso_finds_the_least_loss_of_all_intervals() {
                     assert!(close(found.loss, value), "{found:?} against {value} at {s} for {w:?}");
                     // The f32 is nearly as good, with the values that rounding to nearest gives.
                     let scale = f64::from(found.scale);
-                    let q: Vec<f64> = w.iter().map(|w| alphabet.nearest(w / scale)).collect();
+                    let q: Vec<f64> = w.iter().map(|w| codebook.nearest(w / scale)).collect();
                     let single = loss(scale, &q, &w, h, g);
                     assert!(
                         (single - value).abs() <= 1e-5 * (1.0 + value.abs()),
@@ -147,12 +147,12 @@ fn no_scale_is_worse_than_absmax_and_none_is_better_than_piso() {
     for format in
         [Format::INT4, Format::INT4N, Format::INT2, Format::INT8, Format::E2M1FN, Format::E4M3FN]
     {
-        let alphabet = Alphabet::of_format(format).expect("narrow");
+        let codebook = Codebook::of_format(format).expect("narrow");
         for group in [48, 16, 7] {
-            let absmax = absmax_scales(w.view(), group, &alphabet).expect("finite");
+            let absmax = absmax_scales(w.view(), group, &codebook).expect("finite");
             let mse =
-                mse_scales(w.view(), group, &alphabet, &MseParams::default()).expect("finite");
-            let piso = piso_scales(w.view(), group, &alphabet, Importance::Equal).expect("finite");
+                mse_scales(w.view(), group, &codebook, &MseParams::default()).expect("finite");
+            let piso = piso_scales(w.view(), group, &codebook, Importance::Equal).expect("finite");
             let [absmax, mse, piso] =
                 [absmax, mse, piso].map(|scale| grid_error(&w, format, &scale, group));
             for row in 0..w.nrows() {
@@ -177,17 +177,17 @@ fn no_scale_is_worse_than_absmax_and_none_is_better_than_piso() {
 fn hqo_is_never_worse_than_absmax_in_mean_magnitude() {
     let mut random = Random(6);
     let w = random.matrix(16, 64).mapv(|x| x * x * x * 0.01);
-    let alphabet = Alphabet::of_format(Format::INT4N).expect("narrow");
+    let codebook = Codebook::of_format(Format::INT4N).expect("narrow");
     let error = |scale: f32, row: usize| {
         let s = f64::from(scale);
         let each = w.row(row).mapv(|w| {
             let w = f64::from(w);
-            (w - s * alphabet.nearest(w / s)).abs()
+            (w - s * codebook.nearest(w / s)).abs()
         });
         each.sum()
     };
-    let hqo = hqo_scales(w.view(), 64, &alphabet, &HqoParams::default()).expect("finite");
-    let absmax = absmax_scales(w.view(), 64, &alphabet).expect("finite");
+    let hqo = hqo_scales(w.view(), 64, &codebook, &HqoParams::default()).expect("finite");
+    let absmax = absmax_scales(w.view(), 64, &codebook).expect("finite");
     let mut better = 0;
     for row in 0..w.nrows() {
         let (a, b) = (error(hqo[[row, 0]], row), error(absmax[[row, 0]], row));
@@ -203,10 +203,10 @@ proptest! {
         w in prop::collection::vec(-10.0f32..10.0, 1..20),
         s in 1e-3f64..20.0,
     ) {
-        let alphabet = Alphabet::of_format(Format::INT4).expect("narrow");
+        let codebook = Codebook::of_format(Format::INT4).expect("narrow");
         let w: Vec<f64> = w.into_iter().map(f64::from).collect();
-        let best = piso(&w, &alphabet, Importance::Equal).expect("finite");
-        let q: Vec<f64> = w.iter().map(|w| alphabet.nearest(w / s)).collect();
+        let best = piso(&w, &codebook, Importance::Equal).expect("finite");
+        let q: Vec<f64> = w.iter().map(|w| codebook.nearest(w / s)).collect();
         let eye = Array2::<f64>::eye(w.len());
         prop_assert!(best.loss <= loss(s, &q, &w, &eye, &eye) + 1e-9);
     }
@@ -214,7 +214,7 @@ proptest! {
 
 #[test]
 fn bad_input_and_the_edges() {
-    let int4 = Alphabet::of_format(Format::INT4).expect("narrow");
+    let int4 = Codebook::of_format(Format::INT4).expect("narrow");
     let mse = MseParams::default();
     for bad in [f32::NAN, f32::INFINITY] {
         let w = array![[1.0, 2.0], [bad, 0.0]];
@@ -270,6 +270,6 @@ fn bad_input_and_the_edges() {
     ] {
         assert!(hqo_scales(zeros.view(), 2, &int4, &params).is_err());
     }
-    assert!(Alphabet::new(vec![1.0]).is_err() && Alphabet::new(vec![0.0, f64::NAN]).is_err());
-    assert!(Alphabet::of_format(Format::F32).is_err());
+    assert!(Codebook::new(vec![1.0]).is_err() && Codebook::new(vec![0.0, f64::NAN]).is_err());
+    assert!(Codebook::of_format(Format::F32).is_err());
 }

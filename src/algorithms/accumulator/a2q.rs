@@ -6,11 +6,10 @@ use super::l1_budget;
 use super::minimal::register;
 use super::weight_norm::project;
 use crate::accumulate::bounds::{BoundsError, InputRange, Inputs, Layer};
-use crate::algorithms::AlgorithmError;
 use crate::algorithms::constraint::Limits;
 use crate::algorithms::error::check_finite;
-use crate::algorithms::feedback::Rounded;
 use crate::algorithms::grid::{Chosen, Grid};
+use crate::algorithms::{AlgorithmError, Solution};
 use crate::quantize::Centring;
 use crate::quantize::a2q::{centre, hair};
 
@@ -64,7 +63,7 @@ pub fn a2q(
     weights: ArrayView2<'_, f32>,
     grid: &Grid,
     params: &A2qParams,
-) -> Result<Rounded, AlgorithmError> {
+) -> Result<Solution, AlgorithmError> {
     let fail = |reason: &str| Err(AlgorithmError::Constraint(reason.into()));
     let radius = l1_budget(params.bits, params.input, params.centring)?;
     if !grid.has_levels() {
@@ -74,8 +73,7 @@ pub fn a2q(
     check_finite("the weight matrix", weights, 0)?;
     let cols = weights.ncols();
     let tile = params.tile.unwrap_or(cols).clamp(1, cols.max(1));
-    let mut rounded =
-        Rounded { codes: Array2::zeros(weights.dim()), values: Array2::zeros(weights.dim()) };
+    let mut rounded = Solution::zeros(weights.dim());
     let mut levels = Array2::zeros(weights.dim());
     for (row, w) in weights.rows().into_iter().enumerate() {
         for start in (0..cols).step_by(tile) {

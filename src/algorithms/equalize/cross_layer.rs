@@ -18,7 +18,7 @@ use crate::algorithms::error::check_finite;
 
 /// A layer of a chain, `y = W x + b`.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Layer {
+pub struct ChainLayer {
     /// `[out, in]`.
     pub weights: Array2<f32>,
     /// One per output.
@@ -77,9 +77,9 @@ pub struct CrossLayerInfo {
 /// Evens out the ranges of a chain of layers in place.
 ///
 /// ```
-/// use fewbit::algorithms::equalize::{CrossLayerParams, Layer, equalize_layers};
+/// use fewbit::algorithms::equalize::{CrossLayerParams, ChainLayer, equalize_layers};
 /// use ndarray::array;
-/// let layer = |weights| Layer { weights, bias: None };
+/// let layer = |weights| ChainLayer { weights, bias: None };
 /// let mut chain = [layer(array![[8.0, 4.0], [0.5, 0.25]]), layer(array![[2.0, 2.0]])];
 /// equalize_layers(&mut chain, &CrossLayerParams::default())?;
 /// assert_eq!(chain[0].weights, array![[4.0, 2.0], [1.0, 0.5]]); // c = sqrt(2 / 8), sqrt(2 / 0.5)
@@ -91,7 +91,7 @@ pub struct CrossLayerInfo {
 /// Fewer than two layers, shapes that do not fit, numbers that are not finite, a parameter out of its range; the layers are
 /// then untouched.
 pub fn equalize_layers(
-    layers: &mut [Layer],
+    layers: &mut [ChainLayer],
     params: &CrossLayerParams,
 ) -> Result<CrossLayerInfo, AlgorithmError> {
     check(layers, params)?;
@@ -131,7 +131,7 @@ pub fn equalize_layers(
     Ok(info)
 }
 
-fn check(layers: &[Layer], params: &CrossLayerParams) -> Result<(), AlgorithmError> {
+fn check(layers: &[ChainLayer], params: &CrossLayerParams) -> Result<(), AlgorithmError> {
     if !(0.0..=1.0).contains(&params.alpha) {
         let (name, value, expected) = ("alpha", params.alpha, "from 0 to 1");
         return Err(AlgorithmError::Parameter { name, value, expected });

@@ -3,7 +3,7 @@
 use ndarray::{Array2, ArrayView2};
 
 use crate::algorithms::AlgorithmError;
-use crate::algorithms::linalg::matmul;
+use crate::algorithms::linalg::product;
 
 /// `|X (W - Ŵ)ᵀ|²`, the sum over the rows d of `W - Ŵ` of `dᵀ H d` with `H = XᵀX`.
 ///
@@ -32,6 +32,6 @@ pub fn output_error(
 
 /// `tr(D H Dᵀ)`.
 pub(super) fn energy(d: ArrayView2<'_, f64>, h: ArrayView2<'_, f64>) -> f64 {
-    let image: Array2<f64> = matmul(d, h);
+    let image: Array2<f64> = product(d, h);
     image.iter().zip(d).map(|(a, b)| a * b).sum()
 }

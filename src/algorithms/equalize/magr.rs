@@ -13,7 +13,7 @@ use ndarray::{Array2, ArrayView2, Axis};
 
 use super::awq::check_gram;
 use crate::algorithms::error::check_finite;
-use crate::algorithms::linalg::{largest_eigenvalue, matmul};
+use crate::algorithms::linalg::{largest_eigenvalue, product};
 use crate::algorithms::{AlgorithmError, project_l1};
 
 /// Parameters of [`magr`].
@@ -82,7 +82,7 @@ pub fn magr(
             project_l1(&mut projected, radius);
             row.iter_mut().zip(projected).for_each(|(v, p)| *v -= p);
         });
-        let next_image = matmul((&next - &original).view(), gram);
+        let next_image = product((&next - &original).view(), gram);
         let next_values = objective(&next, &original, &next_image, params.alpha);
         // Rounding may lift the value at the minimum by some units in the last place.
         let worse = |(new, old): (&f64, &f64)| *new > old * (1.0 + 1e-12) + 1e-300;

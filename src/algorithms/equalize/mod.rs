@@ -15,7 +15,7 @@ mod split;
 
 pub use awq::{AwqClip, AwqParams, AwqScale, ClipParams, awq_clip, awq_scale};
 pub use bias::{correct_bias, correct_bias_from_data};
-pub use cross_layer::{CrossLayerInfo, CrossLayerParams, Layer, Range, equalize_layers};
+pub use cross_layer::{ChainLayer, CrossLayerInfo, CrossLayerParams, Range, equalize_layers};
 pub use error::output_error;
 pub use magr::{Magr, MagrParams, magr};
 pub use smoothquant::{ScaleValues, SmoothParams, Smoothing, smoothquant};

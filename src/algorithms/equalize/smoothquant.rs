@@ -4,7 +4,7 @@ use ndarray::{Array1, Array2, ArrayView1, ArrayView2, ArrayViewMut2};
 
 use crate::algorithms::AlgorithmError;
 use crate::algorithms::error::check_finite;
-use crate::algorithms::linalg::Real;
+use crate::algorithms::linalg::Scalar;
 
 /// Which numbers the scales may be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -173,7 +173,7 @@ impl Smoothing {
     ///
     /// # Errors
     /// [`AlgorithmError::Shape`] where H is of another size.
-    pub fn gram<T: Real>(&self, h: ArrayView2<'_, T>) -> Result<Array2<T>, AlgorithmError> {
+    pub fn gram<T: Scalar>(&self, h: ArrayView2<'_, T>) -> Result<Array2<T>, AlgorithmError> {
         let n = self.scale.len();
         AlgorithmError::check_shape("the Gram matrix", h.dim(), (n, n))?;
         let inverse: Vec<T> = self.scale.iter().map(|&s| T::one() / T::of(s.into())).collect();

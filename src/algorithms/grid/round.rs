@@ -7,7 +7,7 @@ use fewbit_formats::Rounding;
 use super::Grid;
 use super::elements::{Elements, encode};
 use crate::algorithms::constraint::Limits;
-use crate::algorithms::linalg::Real;
+use crate::algorithms::linalg::Scalar;
 
 /// A point of a grid.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -32,7 +32,7 @@ pub(in crate::algorithms) struct Chosen<'a, T> {
 
 impl Grid {
     /// The code nearest to each `y[i]`, at `(row + i, col)`, and the value that it stands for.
-    pub fn round<T: Real>(
+    pub fn round<T: Scalar>(
         &self,
         row: usize,
         col: usize,
@@ -81,7 +81,7 @@ impl Grid {
     /// As [`Self::round`] with levels held to `low[i]..=high[i]`, an interval with 0 in it; writes the levels too.
     ///
     /// Level 0 is chosen where the interval holds no other representable one.
-    pub(in crate::algorithms) fn round_within<T: Real>(
+    pub(in crate::algorithms) fn round_within<T: Scalar>(
         &self,
         row: usize,
         col: usize,

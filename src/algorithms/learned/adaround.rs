@@ -11,7 +11,7 @@
 
 use ndarray::Array2;
 
-use super::calibration::Calibration;
+use super::objective::Objective;
 use super::optimizer::{Optimizer, State};
 use super::target::{Best, Learned, Steps, Target, open};
 use crate::algorithms::AlgorithmError;
@@ -54,20 +54,20 @@ impl Default for AdaroundParams {
 
 /// Learns for each weight which of its two neighbouring integers is better for the output.
 ///
-/// The weights start where they are, between both; `h >= ½` rounds up. Deterministic but for the samples that the calibration
+/// The weights start where they are, between both; `h >= ½` rounds up. Deterministic but for the samples that the objective
 /// draws.
 ///
 /// # Errors
-/// Targets that do not fit the calibration, weights that are not finite, a grid that is not one of integers, a parameter out of
+/// Targets that do not fit the objective, weights that are not finite, a grid that is not one of integers, a parameter out of
 /// its range.
 pub fn adaround(
     targets: &[Target<'_>],
-    calibration: &dyn Calibration,
+    objective: &dyn Objective,
     params: &AdaroundParams,
 ) -> Result<Learned, AlgorithmError> {
     params.check()?;
-    let steps = open(targets, calibration)?;
-    let mut best = Best::new(&steps, calibration);
+    let steps = open(targets, objective)?;
+    let mut best = Best::new(&steps, objective);
     let mut v: Vec<_> = steps.iter().map(start).collect();
     let mut states: Vec<_> =
         v.iter().map(|v: &Array2<f64>| State::new(params.optimizer, v.dim())).collect();
@@ -76,7 +76,7 @@ pub fn adaround(
     let scale = if best.info.nearest > 0.0 { 1.0 / best.info.nearest } else { 1.0 };
     for step in 0..params.steps {
         let soft: Vec<_> = steps.iter().zip(&v).map(|(s, v)| soften(s, v)).collect();
-        let evaluation = calibration.evaluate(&soft, Some(step as u64));
+        let evaluation = objective.evaluate(&soft, Some(step as u64));
         best.info.losses.push(evaluation.loss);
         let (lambda, beta) = params.regulariser(step);
         for (i, gradient) in evaluation.gradients.iter().enumerate() {
@@ -86,7 +86,7 @@ pub fn adaround(
         if (step + 1).is_multiple_of(params.check_every) || step + 1 == params.steps {
             let layers = steps.iter().zip(&v).map(|(s, v)| s.rounded(&harden(s, v))).collect();
             let grids = || steps.iter().map(|s| s.grid.clone()).collect();
-            best.offer(step + 1, layers, grids, calibration);
+            best.offer(step + 1, layers, grids, objective);
         }
     }
     Ok(best.finish())

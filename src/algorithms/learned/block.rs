@@ -2,10 +2,10 @@
 
 use ndarray::{Array1, Array2, ArrayView2, Axis};
 
-use super::calibration::{Calibration, Evaluation};
+use super::objective::{Evaluation, Objective};
 use crate::algorithms::AlgorithmError;
 use crate::algorithms::error::check_finite;
-use crate::algorithms::linalg::matmul;
+use crate::algorithms::linalg::product;
 use crate::algorithms::random::Uniform;
 
 /// Key of the random numbers.
@@ -51,7 +51,7 @@ pub struct BlockLayer<'a> {
 /// The error of a chain of layers, `|Y - Ŷ|² / samples`: Y what the float layers make of the float inputs, Ŷ what the quantized
 /// layers make of theirs. Gradients by backpropagation, over `batch` samples drawn by seed and step.
 #[derive(Clone, Debug)]
-pub struct BlockCalibration {
+pub struct BlockObjective {
     biases: Vec<Array1<f64>>,
     activations: Vec<Activation>,
     shapes: Vec<(usize, usize)>,
@@ -61,7 +61,7 @@ pub struct BlockCalibration {
     uniform: Uniform,
 }
 
-impl BlockCalibration {
+impl BlockObjective {
     /// Computes the targets from the float layers. `quantized` are the inputs `[samples, in]` that the quantized layers get;
     /// they may be `float` once more. A batch of at least as many samples as there are means all of them.
     ///
@@ -125,7 +125,7 @@ impl BlockCalibration {
         let mut forward = Forward { raw: Vec::new(), activated: vec![inputs] };
         for ((w, bias), f) in weights.iter().zip(&self.biases).zip(&self.activations) {
             let Some(x) = forward.activated.last() else { break };
-            let raw = matmul(x.view(), w.t()) + bias;
+            let raw = product(x.view(), w.t()) + bias;
             let activated = raw.mapv(|x| f.apply(x));
             forward.raw.push(raw);
             forward.activated.push(activated);
@@ -140,7 +140,7 @@ struct Forward {
     activated: Vec<Array2<f64>>,
 }
 
-impl Calibration for BlockCalibration {
+impl Objective for BlockObjective {
     fn shapes(&self) -> Vec<(usize, usize)> {
         self.shapes.clone()
     }
@@ -170,8 +170,8 @@ impl Calibration for BlockCalibration {
         for (index, w) in weights.iter().enumerate().rev() {
             let f = self.activations[index];
             delta.zip_mut_with(&forward.raw[index], |d, &x| *d *= f.slope(x));
-            gradients.push(matmul(delta.t(), forward.activated[index].view()));
-            delta = matmul(delta.view(), w.view());
+            gradients.push(product(delta.t(), forward.activated[index].view()));
+            delta = product(delta.view(), w.view());
         }
         gradients.reverse();
         Evaluation { loss, gradients }

@@ -13,7 +13,7 @@
 
 use ndarray::Array2;
 
-use super::calibration::Calibration;
+use super::objective::Objective;
 use super::optimizer::{Optimizer, State};
 use super::target::{Best, Learned, Steps, Target, open};
 use crate::algorithms::{AlgorithmError, Grid};
@@ -48,30 +48,30 @@ impl Default for SignRoundParams {
 /// Learns an offset before rounding for each weight, and a factor for each scale.
 ///
 /// The method lives on the noise of small batches: a gradient over all samples moves many offsets across a tie at once, and
-/// back in the next step. So give it a [`BlockCalibration`](super::BlockCalibration) with a batch of about 8, also for one
-/// layer; with a [`LayerCalibration`](super::LayerCalibration) it finds little beyond the scales, and
+/// back in the next step. So give it a [`BlockObjective`](super::BlockObjective) with a batch of about 8, also for one
+/// layer; with a [`LayerObjective`](super::LayerObjective) it finds little beyond the scales, and
 /// [`adaround`](super::adaround) more.
 ///
 /// # Errors
-/// Targets that do not fit the calibration, weights that are not finite, a grid that is not one of integers, a parameter out of
+/// Targets that do not fit the objective, weights that are not finite, a grid that is not one of integers, a parameter out of
 /// its range.
 pub fn sign_round(
     targets: &[Target<'_>],
-    calibration: &dyn Calibration,
+    objective: &dyn Objective,
     params: &SignRoundParams,
 ) -> Result<Learned, AlgorithmError> {
     let rate = params.check()?;
-    let mut layers: Vec<Layer> = open(targets, calibration)?
+    let mut layers: Vec<Layer> = open(targets, objective)?
         .into_iter()
         .map(|steps| Layer::new(steps, params.optimizer))
         .collect();
     let mut best = {
         let steps: Vec<Steps> = targets.iter().map(Steps::new).collect::<Result<_, _>>()?;
-        Best::new(&steps, calibration)
+        Best::new(&steps, objective)
     };
     for step in 0..params.steps {
         let weights: Vec<_> = layers.iter().map(Layer::values).collect();
-        let evaluation = calibration.evaluate(&weights, Some(step as u64));
+        let evaluation = objective.evaluate(&weights, Some(step as u64));
         best.info.losses.push(evaluation.loss);
         let rate = rate * (1.0 - step as f64 / params.steps as f64);
         for (layer, gradient) in layers.iter_mut().zip(&evaluation.gradients) {
@@ -80,7 +80,7 @@ pub fn sign_round(
         if (step + 1).is_multiple_of(params.check_every) || step + 1 == params.steps {
             let rounded = layers.iter().map(|l| l.steps.rounded(&l.levels())).collect();
             let grids = || layers.iter().map(|l| l.steps.grid.clone()).collect();
-            best.offer(step + 1, rounded, grids, calibration);
+            best.offer(step + 1, rounded, grids, objective);
         }
     }
     Ok(best.finish())

@@ -3,9 +3,9 @@
 use fewbit_formats::Format;
 use ndarray::{Array2, ArrayView2};
 
-use super::calibration::Calibration;
+use super::objective::Objective;
 use crate::algorithms::error::check_finite;
-use crate::algorithms::{AlgorithmError, Grid, Rounded};
+use crate::algorithms::{AlgorithmError, Grid, Info, Solution};
 
 /// A layer whose rounding is learned: its weights and their grid of integers.
 #[derive(Clone, Copy, Debug)]
@@ -34,7 +34,7 @@ pub struct LearnedInfo {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Learned {
     /// One per layer.
-    pub layers: Vec<Rounded>,
+    pub layers: Vec<Solution>,
     /// One per layer; those that were given unless scales were learned.
     pub grids: Vec<Grid>,
     /// How learning went.
@@ -86,11 +86,11 @@ impl Steps {
     }
 
     /// Codes and values of integer levels within the format.
-    pub(super) fn rounded(&self, levels: &Array2<f64>) -> Rounded {
+    pub(super) fn rounded(&self, levels: &Array2<f64>) -> Solution {
         let codes = levels.mapv(|level| level as i32 as u32 & self.mask);
         let values =
             Array2::from_shape_fn(codes.dim(), |(i, j)| self.grid.dequantize(i, j, codes[[i, j]]));
-        Rounded { codes, values }
+        Solution { codes, values, info: Info::default() }
     }
 
     /// Levels of rounding to nearest.
@@ -101,17 +101,17 @@ impl Steps {
     }
 }
 
-/// The layers of all targets, held against what the calibration expects.
+/// The layers of all targets, held against what the objective expects.
 pub(super) fn open(
     targets: &[Target<'_>],
-    calibration: &dyn Calibration,
+    objective: &dyn Objective,
 ) -> Result<Vec<Steps>, AlgorithmError> {
-    let shapes = calibration.shapes();
+    let shapes = objective.shapes();
     if targets.is_empty() || shapes.len() != targets.len() {
         return Err(AlgorithmError::Parameter {
             name: "the number of layers",
             value: targets.len() as f64,
-            expected: "at least 1 and that of the calibration",
+            expected: "at least 1 and that of the objective",
         });
     }
     for (target, shape) in targets.iter().zip(shapes) {
@@ -122,16 +122,16 @@ pub(super) fn open(
 
 /// The best candidate so far.
 pub(super) struct Best {
-    pub(super) layers: Vec<Rounded>,
+    pub(super) layers: Vec<Solution>,
     pub(super) grids: Vec<Grid>,
     pub(super) info: LearnedInfo,
 }
 
 impl Best {
     /// Starts from rounding to nearest.
-    pub(super) fn new(steps: &[Steps], calibration: &dyn Calibration) -> Self {
+    pub(super) fn new(steps: &[Steps], objective: &dyn Objective) -> Self {
         let layers: Vec<_> = steps.iter().map(|s| s.rounded(&s.nearest())).collect();
-        let nearest = loss(&layers, calibration);
+        let nearest = loss(&layers, objective);
         Self {
             layers,
             grids: steps.iter().map(|s| s.grid.clone()).collect(),
@@ -143,11 +143,11 @@ impl Best {
     pub(super) fn offer(
         &mut self,
         step: usize,
-        layers: Vec<Rounded>,
+        layers: Vec<Solution>,
         grids: impl FnOnce() -> Vec<Grid>,
-        calibration: &dyn Calibration,
+        objective: &dyn Objective,
     ) {
-        let loss = loss(&layers, calibration);
+        let loss = loss(&layers, objective);
         if loss < self.info.best {
             (self.info.best, self.info.best_step) = (loss, step);
             (self.layers, self.grids) = (layers, grids());
@@ -159,7 +159,7 @@ impl Best {
     }
 }
 
-fn loss(layers: &[Rounded], calibration: &dyn Calibration) -> f64 {
+fn loss(layers: &[Solution], objective: &dyn Objective) -> f64 {
     let values: Vec<_> = layers.iter().map(|layer| layer.values.mapv(f64::from)).collect();
-    calibration.evaluate(&values, None).loss
+    objective.evaluate(&values, None).loss
 }

@@ -4,7 +4,7 @@ use ndarray::linalg::general_mat_mul;
 use ndarray::parallel::prelude::*;
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis};
 
-use super::{Real, share};
+use super::{Scalar, share};
 
 /// The most rows of a parallel task.
 const ROWS: usize = 256;
@@ -13,7 +13,7 @@ const ROWS: usize = 256;
 ///
 /// # Panics
 /// Where the shapes do not fit.
-pub fn gemm<T: Real>(
+pub fn gemm<T: Scalar>(
     alpha: T,
     a: ArrayView2<'_, T>,
     b: ArrayView2<'_, T>,
@@ -31,7 +31,7 @@ pub fn gemm<T: Real>(
 ///
 /// # Panics
 /// Where the shapes do not fit.
-pub fn matmul<T: Real>(a: ArrayView2<'_, T>, b: ArrayView2<'_, T>) -> Array2<T> {
+pub fn product<T: Scalar>(a: ArrayView2<'_, T>, b: ArrayView2<'_, T>) -> Array2<T> {
     let mut c = Array2::zeros((a.nrows(), b.ncols()));
     gemm(T::one(), a, b, T::zero(), c.view_mut());
     c

@@ -2,7 +2,7 @@
 
 use ndarray::{Array2, ArrayView2};
 
-use super::{cholesky, matmul, solve_right_upper};
+use super::{cholesky, product, solve_right_upper};
 use crate::algorithms::AlgorithmError;
 
 /// The Q of `A = Q R`, R upper triangular with a positive diagonal, for A with independent columns.
@@ -16,7 +16,7 @@ use crate::algorithms::AlgorithmError;
 pub fn orthonormalize(a: ArrayView2<'_, f64>) -> Result<Array2<f64>, AlgorithmError> {
     let mut q = a.to_owned();
     for _ in 0..3 {
-        let gram = matmul(q.t(), q.view());
+        let gram = product(q.t(), q.view());
         let l = cholesky(gram.view())?;
         solve_right_upper(&mut q, l.t());
     }

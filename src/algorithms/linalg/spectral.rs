@@ -3,7 +3,7 @@
 use ndarray::parallel::prelude::*;
 use ndarray::{Array1, Array2, ArrayView2, Axis, s};
 
-use super::{matmul, orthonormalize};
+use super::{orthonormalize, product};
 use crate::algorithms::{AlgorithmError, random::Normal};
 
 /// `sigma_max(H)` of a symmetric positive semidefinite matrix by at most `iterations` power iterations from a fixed start,
@@ -78,9 +78,9 @@ pub fn low_rank(a: ArrayView2<'_, f64>, rank: usize, seed: u64) -> Result<LowRan
     let shift = norm / n as f64 * 1e-9;
     let mut captured = 0.0;
     for _ in 0..200 {
-        let image = matmul(a, q.view());
+        let image = product(a, q.view());
         let energy = image.iter().map(|x| x * x).sum::<f64>();
-        let next = matmul(a.t(), image.view()) + &(&q * shift);
+        let next = product(a.t(), image.view()) + &(&q * shift);
         q = orthonormalize(normalize_columns(next).view())?;
         if energy <= captured * (1.0 + 1e-12) {
             break;
@@ -88,7 +88,7 @@ pub fn low_rank(a: ArrayView2<'_, f64>, rank: usize, seed: u64) -> Result<LowRan
         captured = energy;
     }
     // Rows of B = (A Q)ᵀ made orthogonal by rotations J: A Q J has orthogonal columns, the left factor with its values.
-    let mut b = matmul(a, q.view()).reversed_axes().as_standard_layout().into_owned();
+    let mut b = product(a, q.view()).reversed_axes().as_standard_layout().into_owned();
     let mut basis = q.reversed_axes().as_standard_layout().into_owned();
     rotate_rows(&mut b, &mut basis);
     let mut order: Vec<(usize, f64)> =

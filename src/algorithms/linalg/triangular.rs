@@ -4,7 +4,7 @@ use ndarray::linalg::general_mat_mul;
 use ndarray::parallel::prelude::*;
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, s};
 
-use super::{Real, share};
+use super::{Scalar, share};
 
 /// Unknowns that are solved one by one; more are halved.
 pub(super) const BASE: usize = 32;
@@ -20,7 +20,7 @@ pub(super) fn halve(n: usize) -> usize {
 ///
 /// # Panics
 /// Where the shapes do not fit.
-pub fn solve_right_upper<T: Real>(b: &mut Array2<T>, u: ArrayView2<'_, T>) {
+pub fn solve_right_upper<T: Scalar>(b: &mut Array2<T>, u: ArrayView2<'_, T>) {
     let rows = share(b.nrows(), ROWS);
     b.axis_chunks_iter_mut(Axis(0), rows)
         .into_par_iter()
@@ -31,7 +31,7 @@ pub fn solve_right_upper<T: Real>(b: &mut Array2<T>, u: ArrayView2<'_, T>) {
 ///
 /// # Panics
 /// Where the shapes do not fit.
-pub fn solve_right_lower<T: Real>(b: &mut Array2<T>, l: ArrayView2<'_, T>) {
+pub fn solve_right_lower<T: Scalar>(b: &mut Array2<T>, l: ArrayView2<'_, T>) {
     // Reversing both orders turns L into an upper triangle.
     let u = l.slice(s![..;-1, ..;-1]);
     let rows = share(b.nrows(), ROWS);
@@ -41,7 +41,7 @@ pub fn solve_right_lower<T: Real>(b: &mut Array2<T>, l: ArrayView2<'_, T>) {
 }
 
 /// One task: `X1 U11 = B1`, then `X2 U22 = B2 - X1 U12`.
-pub(super) fn solve_rows<T: Real>(x: &mut ArrayViewMut2<'_, T>, u: ArrayView2<'_, T>) {
+pub(super) fn solve_rows<T: Scalar>(x: &mut ArrayViewMut2<'_, T>, u: ArrayView2<'_, T>) {
     let n = u.nrows();
     if n <= BASE {
         return solve_base(x, u);
@@ -53,7 +53,7 @@ pub(super) fn solve_rows<T: Real>(x: &mut ArrayViewMut2<'_, T>, u: ArrayView2<'_
     solve_rows(&mut second, u.slice(s![cut.., cut..]));
 }
 
-fn solve_base<T: Real>(x: &mut ArrayViewMut2<'_, T>, u: ArrayView2<'_, T>) {
+fn solve_base<T: Scalar>(x: &mut ArrayViewMut2<'_, T>, u: ArrayView2<'_, T>) {
     let n = u.nrows();
     let mut triangle = [[T::zero(); BASE]; BASE];
     for (to, from) in triangle.iter_mut().zip(u.rows()) {

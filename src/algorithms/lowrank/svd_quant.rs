@@ -10,7 +10,7 @@ use ndarray::{Array2, ArrayView2};
 
 use crate::algorithms::AlgorithmError;
 use crate::algorithms::error::check_finite;
-use crate::algorithms::linalg::{low_rank, matmul};
+use crate::algorithms::linalg::{low_rank, product};
 
 /// Parameters of [`svd_quant`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +49,7 @@ pub struct SvdQuant {
 impl SvdQuant {
     /// `L₂ L₁ + Q(W - L₂ L₁)`.
     pub fn values(&self) -> Array2<f32> {
-        matmul(self.left.view(), self.right.view()) + &self.quantized
+        product(self.left.view(), self.right.view()) + &self.quantized
     }
 }
 
@@ -78,7 +78,7 @@ pub fn svd_quant<E: From<AlgorithmError>>(
         let part = low_rank(rest.view(), params.rank, params.seed)?;
         let (left, right) = (part.left.mapv(|x| x as f32), part.right.mapv(|x| x as f32));
         // The product of the f32 factors, as it will be computed.
-        let product = matmul(left.view(), right.view());
+        let product = product(left.view(), right.view());
         let residual = &weights - &product;
         let quantized = quantize(residual.view())?;
         AlgorithmError::check_shape("the quantized weights", quantized.dim(), (rows, cols))?;

@@ -14,7 +14,7 @@
 use ndarray::{Array2, ArrayView2};
 
 use crate::algorithms::AlgorithmError;
-use crate::algorithms::linalg::{matmul, orthonormalize};
+use crate::algorithms::linalg::{orthonormalize, product};
 
 /// Parameters of [`cayley_sgd`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -119,16 +119,16 @@ impl CayleyParams {
 
     /// One step from x along the tangent part of the velocity, which replaces the velocity.
     fn advance(&self, x: &Array2<f64>, velocity: &mut Array2<f64>) -> Array2<f64> {
-        let m = matmul(velocity.view(), x.t());
-        let half = &m - &(matmul(x.view(), matmul(x.t(), m.view()).view()) * 0.5);
+        let m = product(velocity.view(), x.t());
+        let half = &m - &(product(x.view(), product(x.t(), m.view()).view()) * 0.5);
         let w = &half - &half.t();
-        *velocity = matmul(w.view(), x.view());
+        *velocity = product(w.view(), x.view());
         let columns = w.columns().into_iter().map(|c| c.iter().map(|e| e.abs()).sum::<f64>());
         let norm = columns.fold(0.0, f64::max);
         let t = self.rate.min(1.0 / (norm + 1e-8));
         let mut y = x + &(&*velocity * t);
         for _ in 0..self.rounds {
-            y = x + &(matmul(w.view(), (x + &y).view()) * (t / 2.0));
+            y = x + &(product(w.view(), (x + &y).view()) * (t / 2.0));
         }
         y
     }

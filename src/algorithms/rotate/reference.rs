@@ -2,7 +2,7 @@
 
 use super::order::{HadamardOrder, hadamard_matrix};
 use crate::algorithms::AlgorithmError;
-use crate::algorithms::linalg::Real;
+use crate::algorithms::linalg::Scalar;
 
 /// Which of the two transforms a Hadamard matrix H gives a row x.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub enum Direction {
 ///
 /// # Errors
 /// [`AlgorithmError::HadamardOrder`] where there is no matrix of this order.
-pub fn transform_reference<T: Real>(
+pub fn transform_reference<T: Scalar>(
     x: &mut [T],
     direction: Direction,
 ) -> Result<(), AlgorithmError> {

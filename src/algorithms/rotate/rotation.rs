@@ -8,7 +8,7 @@ use super::reference::Direction;
 use super::transform::Rotatable;
 use crate::Isa;
 use crate::algorithms::AlgorithmError;
-use crate::algorithms::linalg::{matmul, orthonormalize};
+use crate::algorithms::linalg::{orthonormalize, product};
 use crate::algorithms::random::{Normal, Uniform};
 
 /// Keys of the random numbers.
@@ -100,7 +100,7 @@ impl Rotation {
         if rows == 0 {
             return Err(AlgorithmError::Empty { what: "the rotation", rows, cols });
         }
-        let departure = (matmul(matrix.t(), matrix.view()) - Array2::<f64>::eye(rows)).fold(
+        let departure = (product(matrix.t(), matrix.view()) - Array2::<f64>::eye(rows)).fold(
             0.0,
             |worst: f64, x| if worst.is_nan() || x.abs() <= worst { worst } else { x.abs() },
         );
@@ -286,8 +286,8 @@ impl Rotation {
                 let matrix = matrix.mapv(T::of);
                 for mut block in m.axis_chunks_iter_mut(Axis(1), matrix.nrows()) {
                     let product = match direction {
-                        Direction::Forward => matmul(block.view(), matrix.view()),
-                        Direction::Backward => matmul(block.view(), matrix.t()),
+                        Direction::Forward => product(block.view(), matrix.view()),
+                        Direction::Backward => product(block.view(), matrix.t()),
                     };
                     block.assign(&product);
                 }
@@ -312,8 +312,8 @@ impl Rotation {
                 let matrix = matrix.mapv(T::of);
                 for mut block in m.axis_chunks_iter_mut(Axis(0), matrix.nrows()) {
                     let product = match direction {
-                        Direction::Forward => matmul(matrix.t(), block.view()),
-                        Direction::Backward => matmul(matrix.view(), block.view()),
+                        Direction::Forward => product(matrix.t(), block.view()),
+                        Direction::Backward => product(matrix.view(), block.view()),
                     };
                     block.assign(&product);
                 }

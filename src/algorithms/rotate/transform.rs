@@ -6,7 +6,7 @@
 
 use bytemuck::Pod;
 
-use crate::algorithms::linalg::Real;
+use crate::algorithms::linalg::Scalar;
 use crate::simd::real::RealLanes;
 use crate::simd::{Call, Isa, Lanes, Simd, Task, run};
 
@@ -48,7 +48,7 @@ pub struct Rows<'a, T> {
 }
 
 /// The scalar types that are transformed in vectors, `f32` and `f64`.
-pub trait Rotatable: Real {
+pub trait Rotatable: Scalar {
     /// Transforms rows with the instructions of a set that this CPU has.
     #[doc(hidden)]
     fn transform(rows: Rows<'_, Self>, isa: Isa);
@@ -82,7 +82,7 @@ struct Kernel<'a, L, T> {
     rows: Rows<'a, T>,
 }
 
-impl<T: Real + Pod, L: RealLanes<Number = T>> Call for Kernel<'_, L, T> {
+impl<T: Scalar + Pod, L: RealLanes<Number = T>> Call for Kernel<'_, L, T> {
     type Output = ();
 
     #[inline(always)]
@@ -110,7 +110,7 @@ impl<T: Real + Pod, L: RealLanes<Number = T>> Call for Kernel<'_, L, T> {
 }
 
 #[inline(always)]
-fn scale<T: Real>(row: &mut [T], factors: &[T]) {
+fn scale<T: Scalar>(row: &mut [T], factors: &[T]) {
     for (x, factor) in row.iter_mut().zip(factors) {
         *x = *x * *factor;
     }
@@ -121,7 +121,12 @@ fn scale<T: Real>(row: &mut [T], factors: &[T]) {
 
 /// All stages of every run of x, the nearest neighbours first.
 #[inline(always)]
-fn sylvester<T: Real, L: RealLanes<Number = T>>(lanes: L, x: &mut [T], columns: usize, log2: u32) {
+fn sylvester<T: Scalar, L: RealLanes<Number = T>>(
+    lanes: L,
+    x: &mut [T],
+    columns: usize,
+    log2: u32,
+) {
     let nearest = if columns == 1 && log2 >= NEAR_LOG2 { NEAR_LOG2 } else { 0 };
     let (distance, left) = (columns << nearest, log2 - nearest);
     // Stages whose numbers fit the cache, part by part; then the rest. A part is many short runs or a piece of a long one.
@@ -140,7 +145,7 @@ fn sylvester<T: Real, L: RealLanes<Number = T>>(lanes: L, x: &mut [T], columns: 
 
 /// The four stages within a chunk.
 #[inline(always)]
-fn near<T: Real>(x: &mut [T; NEAR]) {
+fn near<T: Scalar>(x: &mut [T; NEAR]) {
     near_stage::<T, 1>(x);
     near_stage::<T, 2>(x);
     near_stage::<T, 4>(x);
@@ -149,7 +154,7 @@ fn near<T: Real>(x: &mut [T; NEAR]) {
 
 /// The partner at distance h is `i ^ h`.
 #[inline(always)]
-fn near_stage<T: Real, const H: usize>(x: &mut [T; NEAR]) {
+fn near_stage<T: Scalar, const H: usize>(x: &mut [T; NEAR]) {
     let old = *x;
     for i in 0..NEAR {
         x[i] = if i & H == 0 { old[i] + old[i ^ H] } else { old[i ^ H] - old[i] };
@@ -158,7 +163,7 @@ fn near_stage<T: Real, const H: usize>(x: &mut [T; NEAR]) {
 
 /// `count` stages from `distance` on.
 #[inline(always)]
-fn stages<T: Real, L: RealLanes<Number = T>>(lanes: L, x: &mut [T], distance: usize, count: u32) {
+fn stages<T: Scalar, L: RealLanes<Number = T>>(lanes: L, x: &mut [T], distance: usize, count: u32) {
     if !distance.is_multiple_of(L::N) {
         // Distances are powers of two times the number of columns: all are below a vector, or none is.
         return (0..count).for_each(|bit| plain_stage(x, distance << bit));
@@ -182,7 +187,7 @@ fn stages<T: Real, L: RealLanes<Number = T>>(lanes: L, x: &mut [T], distance: us
 }
 
 #[inline(always)]
-fn plain_stage<T: Real>(x: &mut [T], distance: usize) {
+fn plain_stage<T: Scalar>(x: &mut [T], distance: usize) {
     for block in x.chunks_exact_mut(2 * distance) {
         let (low, high) = block.split_at_mut(distance);
         for (a, b) in low.iter_mut().zip(high) {
@@ -206,7 +211,7 @@ fn quad<L: RealLanes>(lanes: L, [a, b, c, d]: [L::V; 4]) -> [L::V; 4] {
 
 /// One stage.
 #[inline(always)]
-fn two<T: Real, L: RealLanes<Number = T>>(lanes: L, x: &mut [T], distance: usize) {
+fn two<T: Scalar, L: RealLanes<Number = T>>(lanes: L, x: &mut [T], distance: usize) {
     for block in x.chunks_exact_mut(2 * distance) {
         let (low, high) = block.split_at_mut(distance);
         for (a, b) in low.chunks_exact_mut(L::N).zip(high.chunks_exact_mut(L::N)) {
@@ -219,7 +224,7 @@ fn two<T: Real, L: RealLanes<Number = T>>(lanes: L, x: &mut [T], distance: usize
 
 /// Two stages.
 #[inline(always)]
-fn four<T: Real, L: RealLanes<Number = T>>(lanes: L, x: &mut [T], distance: usize) {
+fn four<T: Scalar, L: RealLanes<Number = T>>(lanes: L, x: &mut [T], distance: usize) {
     for block in x.chunks_exact_mut(4 * distance) {
         let (low, high) = block.split_at_mut(2 * distance);
         let ((a, b), (c, d)) = (low.split_at_mut(distance), high.split_at_mut(distance));
@@ -238,7 +243,7 @@ fn four<T: Real, L: RealLanes<Number = T>>(lanes: L, x: &mut [T], distance: usiz
 
 /// Three stages.
 #[inline(always)]
-fn eight<T: Real, L: RealLanes<Number = T>>(lanes: L, x: &mut [T], distance: usize) {
+fn eight<T: Scalar, L: RealLanes<Number = T>>(lanes: L, x: &mut [T], distance: usize) {
     for block in x.chunks_exact_mut(8 * distance) {
         let (low, high) = block.split_at_mut(4 * distance);
         let pairs = |half| -> [_; 2] {
@@ -269,7 +274,11 @@ fn eight<T: Real, L: RealLanes<Number = T>>(lanes: L, x: &mut [T], distance: usi
 
 /// Numbers with the signs of four rows; a product with ±1 is exact.
 #[inline(always)]
-fn signed<T: Real, L: RealLanes<Number = T>>(lanes: L, x: &[T], signs: &[T; ROWS]) -> [L::V; ROWS] {
+fn signed<T: Scalar, L: RealLanes<Number = T>>(
+    lanes: L,
+    x: &[T],
+    signs: &[T; ROWS],
+) -> [L::V; ROWS] {
     let (x, &[a, b, c, d]) = (lanes.load(x), signs);
     [
         lanes.mul(x, lanes.splat(a)),
@@ -281,7 +290,12 @@ fn signed<T: Real, L: RealLanes<Number = T>>(lanes: L, x: &[T], signs: &[T; ROWS
 
 /// The base matrix across the runs.
 #[inline(always)]
-fn mix<T: Real, L: RealLanes<Number = T>>(lanes: L, x: &mut [T], plan: &Plan<T>, mixed: &mut [T]) {
+fn mix<T: Scalar, L: RealLanes<Number = T>>(
+    lanes: L,
+    x: &mut [T],
+    plan: &Plan<T>,
+    mixed: &mut [T],
+) {
     let (v, run) = (plan.base, plan.columns << plan.log2);
     let whole = run / L::N * L::N;
     for at in (0..whole).step_by(L::N) {

@@ -11,7 +11,7 @@
 
 use ndarray::{Array2, ArrayView2};
 
-use super::Alphabet;
+use super::Codebook;
 use super::mse::absmax;
 use super::rows::{per_run, usable};
 use crate::algorithms::AlgorithmError;
@@ -44,7 +44,7 @@ impl Default for HqoParams {
 pub fn hqo_scales(
     weights: ArrayView2<'_, f32>,
     group: usize,
-    alphabet: &Alphabet,
+    codebook: &Codebook,
     params: &HqoParams,
 ) -> Result<Array2<f32>, AlgorithmError> {
     let positive = |name, value: f64| match value > 0.0 && value.is_finite() {
@@ -58,13 +58,13 @@ pub fn hqo_scales(
         return Err(AlgorithmError::Parameter { name, value, expected });
     }
     per_run(weights, group, |_, w| {
-        let mut scale = usable(absmax(w) / alphabet.largest());
-        let mut error = mean_error(w, alphabet, scale);
+        let mut scale = usable(absmax(w) / codebook.largest());
+        let mut error = mean_error(w, codebook, scale);
         let mut beta = params.beta;
         for _ in 0..params.rounds {
-            let next = update(w, alphabet, scale, beta, params.p);
+            let next = update(w, codebook, scale, beta, params.p);
             let Some(next) = next.filter(|s| *s > 0.0 && s.is_finite()).map(usable) else { break };
-            let next_error = mean_error(w, alphabet, next);
+            let next_error = mean_error(w, codebook, next);
             if next_error.is_nan() || next_error >= error {
                 break;
             }
@@ -75,10 +75,10 @@ pub fn hqo_scales(
     })
 }
 
-fn update(w: &[f64], alphabet: &Alphabet, scale: f32, beta: f64, p: f64) -> Option<f64> {
+fn update(w: &[f64], codebook: &Codebook, scale: f32, beta: f64, p: f64) -> Option<f64> {
     let scale = f64::from(scale);
     let ratios = w.iter().filter_map(|w| {
-        let q = alphabet.nearest(w / scale);
+        let q = codebook.nearest(w / scale);
         let error = w / scale - q;
         let kept = (error.abs() - error.abs().powf(p - 1.0) / beta).max(0.0).copysign(error);
         (q != 0.0).then(|| (w - scale * kept) / q)
@@ -88,8 +88,8 @@ fn update(w: &[f64], alphabet: &Alphabet, scale: f32, beta: f64, p: f64) -> Opti
     Some(*ratios.select_nth_unstable_by(middle, f64::total_cmp).1)
 }
 
-fn mean_error(w: &[f64], alphabet: &Alphabet, scale: f32) -> f64 {
+fn mean_error(w: &[f64], codebook: &Codebook, scale: f32) -> f64 {
     let scale = f64::from(scale);
-    let sum: f64 = w.iter().map(|w| (w - scale * alphabet.nearest(w / scale)).abs()).sum();
+    let sum: f64 = w.iter().map(|w| (w - scale * codebook.nearest(w / scale)).abs()).sum();
     sum / w.len() as f64
 }

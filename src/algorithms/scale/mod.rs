@@ -11,14 +11,14 @@
 //! number of columns that share a scale, and give `[rows, ceil(in / group)]`, as
 //! [`Grid::new`](super::Grid::new) takes them. A run of zeros has scale 1, with which it is exact.
 
-mod alphabet;
+mod codebook;
 mod hqo;
 mod importance;
 mod mse;
 mod piso;
 mod rows;
 
-pub use alphabet::Alphabet;
+pub use codebook::Codebook;
 pub use hqo::{HqoParams, hqo_scales};
 pub use importance::Importance;
 pub use mse::{MseParams, absmax_scales, mse_scales};

@@ -2,17 +2,17 @@
 
 use ndarray::{Array2, ArrayView2};
 
-use super::Alphabet;
+use super::Codebook;
 use super::rows::{per_run, usable};
 use crate::algorithms::AlgorithmError;
 
 /// `max |w| / largest value`, in f64 and rounded to f32.
 ///
 /// ```
-/// use fewbit::algorithms::scale::{Alphabet, absmax_scales};
+/// use fewbit::algorithms::scale::{Codebook, absmax_scales};
 /// use fewbit::formats::Format;
 /// use ndarray::array;
-/// let int4 = Alphabet::of_format(Format::INT4)?; // -8 to 7
+/// let int4 = Codebook::of_format(Format::INT4)?; // -8 to 7
 /// let scales = absmax_scales(array![[0.5f32, -4.0, 1.0, 0.0]].view(), 2, &int4)?;
 /// assert_eq!(scales, array![[0.5, 0.125]]);
 /// # Ok::<(), fewbit::algorithms::AlgorithmError>(())
@@ -23,9 +23,9 @@ use crate::algorithms::AlgorithmError;
 pub fn absmax_scales(
     weights: ArrayView2<'_, f32>,
     group: usize,
-    alphabet: &Alphabet,
+    codebook: &Codebook,
 ) -> Result<Array2<f32>, AlgorithmError> {
-    per_run(weights, group, |_, w| usable(absmax(w) / alphabet.largest()))
+    per_run(weights, group, |_, w| usable(absmax(w) / codebook.largest()))
 }
 
 /// Parameters of [`mse_scales`].
@@ -52,7 +52,7 @@ impl Default for MseParams {
 pub fn mse_scales(
     weights: ArrayView2<'_, f32>,
     group: usize,
-    alphabet: &Alphabet,
+    codebook: &Codebook,
     params: &MseParams,
 ) -> Result<Array2<f32>, AlgorithmError> {
     if params.first == 0 || params.first > params.candidates {
@@ -63,11 +63,11 @@ pub fn mse_scales(
         });
     }
     per_run(weights, group, |_, w| {
-        let start = absmax(w) / alphabet.largest();
+        let start = absmax(w) / codebook.largest();
         let mut best = (f64::INFINITY, usable(start));
         for i in params.first..=params.candidates {
             let scale = usable(start * f64::from(i) / f64::from(params.candidates));
-            let error = squared_error(w, alphabet, scale);
+            let error = squared_error(w, codebook, scale);
             if error < best.0 {
                 best = (error, scale);
             }
@@ -80,7 +80,7 @@ pub(super) fn absmax(w: &[f64]) -> f64 {
     w.iter().fold(0.0, |most, w| w.abs().max(most))
 }
 
-fn squared_error(w: &[f64], alphabet: &Alphabet, scale: f32) -> f64 {
+fn squared_error(w: &[f64], codebook: &Codebook, scale: f32) -> f64 {
     let scale = f64::from(scale);
-    w.iter().map(|w| (w - scale * alphabet.nearest(w / scale)).powi(2)).sum()
+    w.iter().map(|w| (w - scale * codebook.nearest(w / scale)).powi(2)).sum()
 }

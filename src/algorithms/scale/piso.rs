@@ -13,7 +13,7 @@
 use ndarray::{Array2, ArrayView2};
 
 use super::rows::{per_run, usable};
-use super::{Alphabet, Importance};
+use super::{Codebook, Importance};
 use crate::algorithms::AlgorithmError;
 
 /// The scale that [`piso`] found.
@@ -30,8 +30,8 @@ pub struct OptimalScale {
 /// The scale `s > 0` with the least `s² qᵀHq - 2 s qᵀGw` for q the values nearest to `w / s`.
 ///
 /// ```
-/// use fewbit::algorithms::scale::{Alphabet, Importance, piso};
-/// let ternary = Alphabet::new(vec![-1.0, 0.0, 1.0])?;
+/// use fewbit::algorithms::scale::{Codebook, Importance, piso};
+/// let ternary = Codebook::new(vec![-1.0, 0.0, 1.0])?;
 /// // q = (1, 0, 1): s = (1 + 0.8) / 2, f = -1.8² / 2
 /// let best = piso(&[1.0, 0.1, 0.8], &ternary, Importance::Equal)?;
 /// assert_eq!((best.exact, best.scale), (0.9, 0.9));
@@ -43,14 +43,14 @@ pub struct OptimalScale {
 /// Weights or an importance that are not finite or do not fit.
 pub fn piso(
     w: &[f64],
-    alphabet: &Alphabet,
+    codebook: &Codebook,
     importance: Importance<'_>,
 ) -> Result<OptimalScale, AlgorithmError> {
     if let Some((col, &value)) = w.iter().enumerate().find(|(_, w)| !w.is_finite()) {
         return Err(AlgorithmError::NotFinite { what: "the weights", row: 0, col, value });
     }
     importance.check(w.len())?;
-    Ok(sweep(w, alphabet, importance))
+    Ok(sweep(w, codebook, importance))
 }
 
 /// [`piso`] for every run of `group` columns of every row; rows in parallel.
@@ -62,11 +62,11 @@ pub fn piso(
 pub fn piso_scales(
     weights: ArrayView2<'_, f32>,
     group: usize,
-    alphabet: &Alphabet,
+    codebook: &Codebook,
     importance: Importance<'_>,
 ) -> Result<Array2<f32>, AlgorithmError> {
     importance.check(weights.ncols())?;
-    per_run(weights, group, |columns, w| sweep(w, alphabet, importance.part(columns)).scale)
+    per_run(weights, group, |columns, w| sweep(w, codebook, importance.part(columns)).scale)
 }
 
 /// `q_j` moves by `step` once s falls below `at`.
@@ -76,11 +76,11 @@ struct Breakpoint {
     step: f64,
 }
 
-fn breakpoints(w: &[f64], alphabet: &Alphabet) -> Vec<Breakpoint> {
-    let values = alphabet.values();
+fn breakpoints(w: &[f64], codebook: &Codebook) -> Vec<Breakpoint> {
+    let values = codebook.values();
     let mut all = Vec::new();
     for (j, &w) in w.iter().enumerate().filter(|(_, w)| **w != 0.0) {
-        for (k, &m) in alphabet.midpoints().iter().enumerate() {
+        for (k, &m) in codebook.midpoints().iter().enumerate() {
             if m * w.signum() > 0.0 {
                 let step = (values[k + 1] - values[k]) * w.signum();
                 all.push(Breakpoint { at: w / m, j, step });
@@ -92,22 +92,22 @@ fn breakpoints(w: &[f64], alphabet: &Alphabet) -> Vec<Breakpoint> {
 }
 
 /// The values for s beyond all breakpoints: those next to zero, on the side of the weight where there are two.
-fn start(w: &[f64], alphabet: &Alphabet) -> Vec<f64> {
-    let midpoints = alphabet.midpoints();
+fn start(w: &[f64], codebook: &Codebook) -> Vec<f64> {
+    let midpoints = codebook.midpoints();
     let above = midpoints.partition_point(|&m| m <= 0.0);
     let below = midpoints.partition_point(|&m| m < 0.0);
-    w.iter().map(|&w| alphabet.values()[if w > 0.0 { above } else { below }]).collect()
+    w.iter().map(|&w| codebook.values()[if w > 0.0 { above } else { below }]).collect()
 }
 
-fn sweep(w: &[f64], alphabet: &Alphabet, importance: Importance<'_>) -> OptimalScale {
+fn sweep(w: &[f64], codebook: &Codebook, importance: Importance<'_>) -> OptimalScale {
     let target = importance.target(w);
-    let q = start(w, alphabet);
+    let q = start(w, codebook);
     let mut image = importance.image(&q);
     let dot = |x: &[f64], y: &[f64]| x.iter().zip(y).map(|(x, y)| x * y).sum::<f64>();
     let (mut a, mut b) = (dot(&q, &target), dot(&q, &image));
     let mut best = Best::default();
     let mut high = f64::INFINITY;
-    let all = breakpoints(w, alphabet);
+    let all = breakpoints(w, codebook);
     for Breakpoint { at, j, step } in all {
         best.offer(a, b, at, high);
         high = at;

@@ -6,9 +6,8 @@ use ndarray::{Array2, Axis, s};
 use rayon::prelude::ParallelSliceMut;
 
 use crate::algorithms::constraint::{Budget, Constraint};
-use crate::algorithms::feedback::Rounded;
 use crate::algorithms::grid::Point;
-use crate::algorithms::linalg::{gather, matmul};
+use crate::algorithms::linalg::{gather, product};
 use crate::algorithms::problem::Part;
 use crate::algorithms::{AlgorithmError, Order, Problem, Solution};
 
@@ -66,8 +65,7 @@ pub fn beacon(problem: &Problem<'_>, params: &BeaconParams) -> Result<Beacon, Al
     let mut factor = vec![1.0; problem.weights.nrows()];
     let solution = problem.solve_in::<f64>(params.order, |part| {
         let search = Search::new(part);
-        let rounded = search.solve(params.sweeps, &mut factor[part.rows.clone()])?;
-        Ok((rounded, 0.0))
+        search.solve(params.sweeps, &mut factor[part.rows.clone()])
     })?;
     Ok(Beacon { solution, factor })
 }
@@ -110,16 +108,16 @@ impl<'a, 'b> Search<'a, 'b> {
         let g = part.gram.g.as_ref().map(ordered);
         let cross = g.as_ref().unwrap_or(&h);
         let weights = part.float();
-        let wanted = matmul(cross.view(), weights.t());
+        let wanted = product(cross.view(), weights.t());
         let lower =
             Array2::from_shape_fn(cross.dim(), |(t, j)| if j <= t { cross[[t, j]] } else { 0.0 });
-        let so_far = matmul(lower.view(), weights.t());
+        let so_far = product(lower.view(), weights.t());
         Self { part, h, g, wanted, so_far }
     }
 
-    fn solve(&self, sweeps: usize, factor: &mut [f32]) -> Result<Rounded, AlgorithmError> {
+    fn solve(&self, sweeps: usize, factor: &mut [f32]) -> Result<Solution, AlgorithmError> {
         let dim = self.part.weights.dim();
-        let mut rounded = Rounded { codes: Array2::zeros(dim), values: Array2::zeros(dim) };
+        let mut rounded = Solution::zeros(dim);
         let codes = rounded.codes.axis_chunks_iter_mut(Axis(0), LANES).into_par_iter();
         let values = rounded.values.axis_chunks_iter_mut(Axis(0), LANES).into_par_iter();
         let tasks = codes.zip(values).zip(factor.par_chunks_mut(LANES)).enumerate();

@@ -1,9 +1,9 @@
 //! GPFQ in its Gram form (Lybrand and Saab, arXiv 2010.15822; memory-efficient form: arXiv 2409.17092, algorithm 1).
 
-use crate::algorithms::feedback::{Feedback, Forgiveness};
-use crate::algorithms::linalg::{Real, gather, matmul};
+use crate::algorithms::feedback::{Clipping, Feedback};
+use crate::algorithms::linalg::{Scalar, gather, product};
 use crate::algorithms::problem::{Part, Solver};
-use crate::algorithms::{AlgorithmError, Order, Precision, Problem, Rounded, Solution};
+use crate::algorithms::{AlgorithmError, Order, Precision, Problem, Solution};
 
 /// Parameters of [`gpfq`].
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -36,10 +36,10 @@ pub fn gpfq(problem: &Problem<'_>, params: &GpfqParams) -> Result<Solution, Algo
 }
 
 impl Solver for GpfqParams {
-    fn solve<T: Real>(&self, part: &Part<'_, T>) -> Result<(Rounded, f64), AlgorithmError> {
+    fn solve<T: Scalar>(&self, part: &Part<'_, T>) -> Result<Solution, AlgorithmError> {
         let diagonal = part.diagonal();
         let lower = part.mismatch(|t, j, x| if j <= t { x / diagonal[t] } else { 0.0 });
-        let offset = lower.map(|lower| matmul(part.float().view(), lower.t()));
+        let offset = lower.map(|lower| product(part.float().view(), lower.t()));
         let errors = gather(part.gram.h.view(), &part.order, &part.order, |_, t, x| {
             T::of(x * part.scale / diagonal[t])
         });
@@ -49,8 +49,8 @@ impl Solver for GpfqParams {
             offset: offset.as_ref().map(|o| o.view()),
             errors: Some(errors.view()),
             values: None,
-            forgiveness: Forgiveness::None,
+            clipping: Clipping::Propagated,
         };
-        Ok((part.round(&feedback)?, 0.0))
+        part.round(&feedback)
     }
 }

@@ -1,10 +1,10 @@
 //! GPTAQ (Li et al., arXiv 2504.02692).
 
 use crate::algorithms::factor::Factor;
-use crate::algorithms::feedback::{Feedback, Forgiveness};
-use crate::algorithms::linalg::Real;
+use crate::algorithms::feedback::{Clipping, Feedback};
+use crate::algorithms::linalg::Scalar;
 use crate::algorithms::problem::{Part, Solver};
-use crate::algorithms::{AlgorithmError, Order, Precision, Problem, Rounded, Solution};
+use crate::algorithms::{AlgorithmError, Order, Precision, Problem, Solution};
 
 /// Parameters of [`gptaq`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -15,8 +15,8 @@ pub struct GptaqParams {
     pub strength: f64,
     /// Which input comes first.
     pub order: Order,
-    /// What the constraint takes away is, or is not, an error to correct.
-    pub forgiveness: Forgiveness,
+    /// Whether clipping by the constraint is an error to correct.
+    pub clipping: Clipping,
     /// Of the loop.
     pub precision: Precision,
 }
@@ -27,7 +27,7 @@ impl Default for GptaqParams {
             damping: 0.01,
             strength: 0.25,
             order: Order::Natural,
-            forgiveness: Forgiveness::None,
+            clipping: Clipping::Propagated,
             precision: Precision::Single,
         }
     }
@@ -51,7 +51,7 @@ pub fn gptaq(problem: &Problem<'_>, params: &GptaqParams) -> Result<Solution, Al
 }
 
 impl Solver for GptaqParams {
-    fn solve<T: Real>(&self, part: &Part<'_, T>) -> Result<(Rounded, f64), AlgorithmError> {
+    fn solve<T: Scalar>(&self, part: &Part<'_, T>) -> Result<Solution, AlgorithmError> {
         let damping = part.mean_damping(self.damping)?;
         let factor = Factor::new(part, damping)?;
         let values = part.mismatch(|_, _, x| x * self.strength).map(|mismatch| {
@@ -64,8 +64,8 @@ impl Solver for GptaqParams {
             offset: None,
             errors: Some(factor.n.view()),
             values: values.as_ref().map(|v| v.view()),
-            forgiveness: self.forgiveness,
+            clipping: self.clipping,
         };
-        Ok((part.round(&feedback)?, damping))
+        Ok(part.round(&feedback)?.with_damping(damping))
     }
 }

@@ -1,10 +1,10 @@
 //! GPTQ, also known as OPTQ and LDLQ (Frantar et al., arXiv 2210.17323; Chee et al., arXiv 2307.13304).
 
 use crate::algorithms::factor::Factor;
-use crate::algorithms::feedback::{Feedback, Forgiveness};
-use crate::algorithms::linalg::Real;
+use crate::algorithms::feedback::{Clipping, Feedback};
+use crate::algorithms::linalg::Scalar;
 use crate::algorithms::problem::{Part, Solver};
-use crate::algorithms::{AlgorithmError, Order, Precision, Problem, Rounded, Solution};
+use crate::algorithms::{AlgorithmError, Order, Precision, Problem, Solution};
 
 /// Parameters of [`gptq`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -13,8 +13,8 @@ pub struct GptqParams {
     pub damping: f64,
     /// Which input comes first.
     pub order: Order,
-    /// What the constraint takes away is, or is not, an error to correct.
-    pub forgiveness: Forgiveness,
+    /// Whether clipping by the constraint is an error to correct.
+    pub clipping: Clipping,
     /// Of the loop.
     pub precision: Precision,
 }
@@ -24,7 +24,7 @@ impl Default for GptqParams {
         Self {
             damping: 0.01,
             order: Order::Natural,
-            forgiveness: Forgiveness::None,
+            clipping: Clipping::Propagated,
             precision: Precision::Single,
         }
     }
@@ -50,7 +50,7 @@ pub fn gptq(problem: &Problem<'_>, params: &GptqParams) -> Result<Solution, Algo
 }
 
 impl Solver for GptqParams {
-    fn solve<T: Real>(&self, part: &Part<'_, T>) -> Result<(Rounded, f64), AlgorithmError> {
+    fn solve<T: Scalar>(&self, part: &Part<'_, T>) -> Result<Solution, AlgorithmError> {
         let damping = part.mean_damping(self.damping)?;
         let factor = Factor::new(part, damping)?;
         let feedback = Feedback {
@@ -59,8 +59,8 @@ impl Solver for GptqParams {
             offset: None,
             errors: Some(factor.n.view()),
             values: None,
-            forgiveness: self.forgiveness,
+            clipping: self.clipping,
         };
-        Ok((part.round(&feedback)?, damping))
+        Ok(part.round(&feedback)?.with_damping(damping))
     }
 }

@@ -3,10 +3,10 @@
 use ndarray::Array2;
 
 use crate::algorithms::factor::Factor;
-use crate::algorithms::feedback::{Feedback, Forgiveness};
-use crate::algorithms::linalg::{Real, largest_eigenvalue, matmul};
+use crate::algorithms::feedback::{Clipping, Feedback};
+use crate::algorithms::linalg::{Scalar, largest_eigenvalue, product};
 use crate::algorithms::problem::{Part, Solver};
-use crate::algorithms::{AlgorithmError, Order, Precision, Problem, Rounded, Solution};
+use crate::algorithms::{AlgorithmError, Order, Precision, Problem, Solution};
 
 /// Parameters of [`qronos`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -15,8 +15,8 @@ pub struct QronosParams {
     pub damping: f64,
     /// Which input comes first.
     pub order: Order,
-    /// What the constraint takes away is, or is not, an error to correct.
-    pub forgiveness: Forgiveness,
+    /// Whether clipping by the constraint is an error to correct.
+    pub clipping: Clipping,
     /// Of the loop.
     pub precision: Precision,
 }
@@ -26,7 +26,7 @@ impl Default for QronosParams {
         Self {
             damping: 1e-6,
             order: Order::Natural,
-            forgiveness: Forgiveness::None,
+            clipping: Clipping::Propagated,
             precision: Precision::Single,
         }
     }
@@ -59,7 +59,7 @@ pub fn qronos(problem: &Problem<'_>, params: &QronosParams) -> Result<Solution, 
 }
 
 impl Solver for QronosParams {
-    fn solve<T: Real>(&self, part: &Part<'_, T>) -> Result<(Rounded, f64), AlgorithmError> {
+    fn solve<T: Scalar>(&self, part: &Part<'_, T>) -> Result<Solution, AlgorithmError> {
         AlgorithmError::check_damping(self.damping)?;
         let damping = self.damping * part.scale * largest_eigenvalue(part.gram.h.view(), 30);
         let factor = Factor::new(part, damping)?;
@@ -70,15 +70,15 @@ impl Solver for QronosParams {
             offset: offset.as_ref().map(|o| o.view()),
             errors: Some(factor.n.view()),
             values: None,
-            forgiveness: self.forgiveness,
+            clipping: self.clipping,
         };
-        Ok((part.round(&feedback)?, damping))
+        Ok(part.round(&feedback)?.with_damping(damping))
     }
 }
 
-fn retarget<T: Real>(part: &Part<'_, T>, factor: &Factor<T>) -> Option<Array2<T>> {
+fn retarget<T: Scalar>(part: &Part<'_, T>, factor: &Factor<T>) -> Option<Array2<T>> {
     let mismatch = part.mismatch(|_, _, x| x)?;
-    let gradient = matmul(part.float().view(), mismatch.t());
+    let gradient = product(part.float().view(), mismatch.t());
     let diagonal = T::of(part.diagonal()[0]);
     let first = gradient.column(0).mapv(|r| r / diagonal);
     let mut offset = factor.spread(gradient);

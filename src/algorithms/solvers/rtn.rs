@@ -1,9 +1,9 @@
 //! Round-to-nearest.
 
-use crate::algorithms::feedback::{Feedback, Forgiveness};
-use crate::algorithms::linalg::Real;
+use crate::algorithms::feedback::{Clipping, Feedback};
+use crate::algorithms::linalg::Scalar;
 use crate::algorithms::problem::{Part, Solver};
-use crate::algorithms::{AlgorithmError, Order, Precision, Problem, Rounded, Solution};
+use crate::algorithms::{AlgorithmError, Order, Precision, Problem, Solution};
 
 /// Parameters of [`rtn`].
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -25,7 +25,7 @@ pub fn rtn(problem: &Problem<'_>, params: &RtnParams) -> Result<Solution, Algori
 }
 
 impl Solver for RtnParams {
-    fn solve<T: Real>(&self, part: &Part<'_, T>) -> Result<(Rounded, f64), AlgorithmError> {
+    fn solve<T: Scalar>(&self, part: &Part<'_, T>) -> Result<Solution, AlgorithmError> {
         // Dead inputs keep their weights: nothing makes up for them, but nothing is gained by dropping them either.
         let float = part.float();
         let feedback = Feedback {
@@ -34,8 +34,8 @@ impl Solver for RtnParams {
             offset: None,
             errors: None,
             values: None,
-            forgiveness: Forgiveness::None,
+            clipping: Clipping::Propagated,
         };
-        Ok((part.round(&feedback)?, 0.0))
+        part.round(&feedback)
     }
 }

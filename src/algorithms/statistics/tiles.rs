@@ -4,7 +4,7 @@ use ndarray::linalg::general_mat_mul;
 use ndarray::parallel::prelude::*;
 use ndarray::{Array2, ArrayView2, s};
 
-use crate::algorithms::linalg::{Precision, Real};
+use crate::algorithms::linalg::{Precision, Scalar};
 
 /// The greatest side of a tile.
 const SIDE: usize = 512;
@@ -78,7 +78,7 @@ impl Tiles {
 }
 
 impl Tile {
-    fn add<T: Real>(&mut self, left: ArrayView2<'_, T>, right: ArrayView2<'_, T>) {
+    fn add<T: Scalar>(&mut self, left: ArrayView2<'_, T>, right: ArrayView2<'_, T>) {
         let mut product = Array2::zeros(self.sum.dim());
         general_mat_mul(T::one(), &left, &right, T::zero(), &mut product);
         self.sum.zip_mut_with(&product, |sum, p| *sum += p.to_double());

@@ -1,7 +1,7 @@
 //! The values that the weights may take.
 
 use fewbit::algorithms::scale::{
-    Alphabet, HqoParams, Importance, MseParams, absmax_scales, hqo_scales, mse_scales, piso_scales,
+    Codebook, HqoParams, Importance, MseParams, absmax_scales, hqo_scales, mse_scales, piso_scales,
 };
 use fewbit::algorithms::{Grid, Statistics};
 use fewbit::convert::GroupEncoder;
@@ -131,7 +131,7 @@ fn searched(
     weights: ArrayView2<'_, f32>,
     statistics: &Statistics,
 ) -> Result<Array2<f32>, CliError> {
-    let alphabet = Alphabet::of_format(format)?;
+    let codebook = Codebook::of_format(format)?;
     let (rows, cols) = weights.dim();
     // One scale for all: one long row.
     let standard = weights.as_standard_layout();
@@ -149,17 +149,17 @@ fn searched(
     }
     let gram = statistics.grams.first();
     Ok(match (name, gram) {
-        (ScaleName::AbsMax, _) => absmax_scales(weights, group, &alphabet)?,
-        (ScaleName::Mse, _) => mse_scales(weights, group, &alphabet, &MseParams::default())?,
-        (ScaleName::Hqo, _) => hqo_scales(weights, group, &alphabet, &HqoParams::default())?,
+        (ScaleName::AbsMax, _) => absmax_scales(weights, group, &codebook)?,
+        (ScaleName::Mse, _) => mse_scales(weights, group, &codebook, &MseParams::default())?,
+        (ScaleName::Hqo, _) => hqo_scales(weights, group, &codebook, &HqoParams::default())?,
         (ScaleName::PisoDiagonal, Some(gram)) => {
-            piso_scales(weights, group, &alphabet, Importance::Diagonal(gram.h.diag()))?
+            piso_scales(weights, group, &codebook, Importance::Diagonal(gram.h.diag()))?
         }
         (ScaleName::PisoFull, Some(gram)) => {
             let (h, g) = (gram.h.view(), gram.g.as_ref().map(|g| g.view()));
-            piso_scales(weights, group, &alphabet, Importance::Full { h, g })?
+            piso_scales(weights, group, &codebook, Importance::Full { h, g })?
         }
-        _ => piso_scales(weights, group, &alphabet, Importance::Equal)?,
+        _ => piso_scales(weights, group, &codebook, Importance::Equal)?,
     })
 }
 

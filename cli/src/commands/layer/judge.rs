@@ -1,7 +1,7 @@
 //! What the quantized weights do: the error of the outputs, and what happens in the accumulator.
 
 use fewbit::accumulate::bounds::{Inputs as Ranges, Layer, Side};
-use fewbit::algorithms::linalg::matmul;
+use fewbit::algorithms::linalg::product;
 use fewbit::{Accumulator, MatmulOptions, PackedMatrix, Report, ReportLevel, matmul_packed};
 use ndarray::{Array2, ArrayView2, Axis};
 use serde::Serialize;
@@ -58,13 +58,13 @@ pub(super) fn judge(
     let mut wanted = 0.0;
     let mut errors = vec![0.0; solved.len()];
     inputs.each("outputs", |block| {
-        wanted += square(matmul(block.float.view(), task.weights.t()).view());
+        wanted += square(product(block.float.view(), task.weights.t()).view());
         let quantized = block.quantized();
         // X̃ Qᵀ - X Wᵀ = X̃ (Q - W)ᵀ + (X̃ - X) Wᵀ, without a difference of large numbers.
         let mismatch =
-            block.is_pair().then(|| matmul((&quantized - &block.float).view(), task.weights.t()));
+            block.is_pair().then(|| product((&quantized - &block.float).view(), task.weights.t()));
         for (error, change) in errors.iter_mut().zip(&changes) {
-            let mut apart = matmul(quantized, change.t());
+            let mut apart = product(quantized, change.t());
             if let Some(mismatch) = &mismatch {
                 apart += mismatch;
             }

@@ -125,8 +125,7 @@ impl Task<'_> {
         let (bits, tile) = first_stage(self.args.acc.as_ref()).unwrap_or((64, None));
         let input = self.range.unwrap_or(InputRange::new(0, 0));
         let params = A2qParams { bits, input, tile, centring };
-        let rounded = a2q(self.weights, &self.grid.grid, &params)?;
-        Ok(Solution { codes: rounded.codes, values: rounded.values, info: Info::default() })
+        a2q(self.weights, &self.grid.grid, &params)
     }
 }
 

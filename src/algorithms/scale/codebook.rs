@@ -7,35 +7,35 @@ use crate::algorithms::AlgorithmError;
 /// Finite values in ascending order, at least two.
 ///
 /// ```
-/// use fewbit::algorithms::scale::Alphabet;
+/// use fewbit::algorithms::scale::Codebook;
 /// use fewbit::formats::Format;
-/// let fp4 = Alphabet::of_format(Format::E2M1FN)?;
+/// let fp4 = Codebook::of_format(Format::E2M1FN)?;
 /// assert_eq!(fp4.values().len(), 15);
 /// assert_eq!((fp4.nearest(2.4), fp4.nearest(-9.0), fp4.largest()), (2.0, -6.0, 6.0));
 /// # Ok::<(), fewbit::algorithms::AlgorithmError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
-pub struct Alphabet {
+pub struct Codebook {
     values: Vec<f64>,
     /// Between neighbours.
     midpoints: Vec<f64>,
 }
 
-impl Alphabet {
+impl Codebook {
     /// These values; duplicates count once.
     ///
     /// # Errors
     /// [`AlgorithmError::Parameter`] where one is not finite, or fewer than two are different.
     pub fn new(mut values: Vec<f64>) -> Result<Self, AlgorithmError> {
         if let Some(&value) = values.iter().find(|v| !v.is_finite()) {
-            let (name, expected) = ("a value of the alphabet", "finite");
+            let (name, expected) = ("a value of the codebook", "finite");
             return Err(AlgorithmError::Parameter { name, value, expected });
         }
         values.sort_by(f64::total_cmp);
         values.dedup();
         if values.len() < 2 {
             return Err(AlgorithmError::Parameter {
-                name: "the number of values of the alphabet",
+                name: "the number of values of the codebook",
                 value: values.len() as f64,
                 expected: "at least 2",
             });

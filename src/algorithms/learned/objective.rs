@@ -3,7 +3,7 @@
 use ndarray::{Array2, ArrayView2};
 
 use crate::algorithms::error::check_finite;
-use crate::algorithms::linalg::matmul;
+use crate::algorithms::linalg::product;
 use crate::algorithms::{AlgorithmError, Statistics};
 
 /// A loss and its gradient.
@@ -16,7 +16,7 @@ pub struct Evaluation {
 }
 
 /// A loss of the weights of some layers.
-pub trait Calibration {
+pub trait Objective {
     /// The shapes of the weights, one per layer.
     fn shapes(&self) -> Vec<(usize, usize)>;
 
@@ -33,14 +33,14 @@ pub trait Calibration {
 /// with H and G divided by the number of samples. The constant c is that for which exact weights on equal inputs have no loss,
 /// `tr(W H Wᵀ)`; with different inputs the loss is up to a constant.
 #[derive(Clone, Debug)]
-pub struct LayerCalibration {
+pub struct LayerObjective {
     h: Array2<f64>,
     /// `W Gᵀ`.
     target: Array2<f64>,
     constant: f64,
 }
 
-impl LayerCalibration {
+impl LayerObjective {
     /// The loss of a layer with one group of inputs.
     ///
     /// # Errors
@@ -68,13 +68,13 @@ impl LayerCalibration {
         let scale = 1.0 / statistics.samples as f64;
         let h = &gram.h * scale;
         let wide = weights.mapv(f64::from);
-        let target = matmul(wide.view(), gram.cross().t()) * scale;
-        let constant = (&matmul(wide.view(), h.view()) * &wide).sum();
+        let target = product(wide.view(), gram.cross().t()) * scale;
+        let constant = (&product(wide.view(), h.view()) * &wide).sum();
         Ok(Self { h, target, constant })
     }
 }
 
-impl Calibration for LayerCalibration {
+impl Objective for LayerObjective {
     fn shapes(&self) -> Vec<(usize, usize)> {
         vec![self.target.dim()]
     }
@@ -82,7 +82,7 @@ impl Calibration for LayerCalibration {
     fn evaluate(&self, weights: &[Array2<f64>], _step: Option<u64>) -> Evaluation {
         let mut evaluation = Evaluation { loss: self.constant, gradients: Vec::new() };
         for w in weights.iter().take(1) {
-            let image = matmul(w.view(), self.h.view());
+            let image = product(w.view(), self.h.view());
             for ((w, i), t) in w.iter().zip(&image).zip(&self.target) {
                 evaluation.loss += w * (i - 2.0 * t);
             }

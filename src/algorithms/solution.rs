@@ -1,0 +1,36 @@
+//! The quantized weights and how they came about.
+
+use ndarray::Array2;
+
+/// The quantized weights and how they came about.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Solution {
+    /// Codes of the grid's format, `[out, in]`.
+    pub codes: Array2<u32>,
+    /// Their values, `[out, in]`.
+    pub values: Array2<f32>,
+    /// What the solver did.
+    pub info: Info,
+}
+
+/// What a solver did; zeros where there is nothing to report.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Info {
+    /// Inputs that were zero in every sample; their weights become the code of zero.
+    pub dead_inputs: usize,
+    /// What was added to the diagonal of `H / samples`; of several groups the greatest.
+    pub damping: f64,
+}
+
+impl Solution {
+    /// Zeros, to be filled in.
+    pub(super) fn zeros(dim: (usize, usize)) -> Self {
+        Self { codes: Array2::zeros(dim), values: Array2::zeros(dim), info: Info::default() }
+    }
+
+    /// With the damping that was used.
+    pub(super) fn with_damping(mut self, damping: f64) -> Self {
+        self.info.damping = damping;
+        self
+    }
+}
