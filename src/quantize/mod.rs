@@ -12,6 +12,7 @@ mod fused;
 pub(crate) mod log2;
 mod parameters;
 mod preset;
+mod quantization;
 mod quantizer;
 mod recipe;
 mod scale;
@@ -25,10 +26,9 @@ pub use a2q::{A2qBits, Centring};
 pub use error::QuantizeError;
 pub use parameters::Parameters;
 pub use preset::{Family, Preset};
+pub use quantization::Quantization;
 pub use quantizer::Quantizer;
-pub use recipe::{
-    Bias, Decoupled, Normalization, Quantization, Recipe, Truncation, TruncationScale,
-};
+pub use recipe::{Bias, Decoupled, Normalization, Recipe, Truncation, TruncationScale};
 pub use scale::{Restriction, ScaleFloor, ScaleRule, ScaleSource, Threshold};
 pub use scheme::{Ragged, Scheme, ZeroPoint, ZeroPointRounding, ZeroPointSource};
 pub use search::{Guard, HqoScale, HqoZeroPoint, MseMethod, MseSearch, Trial};

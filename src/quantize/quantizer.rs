@@ -11,7 +11,7 @@ use crate::tensor::{
 use super::execute::Run;
 use super::fused::{Fused, fused};
 use super::parameters::{Parameters, Problem};
-use super::recipe::Quantization;
+use super::quantization::Quantization;
 use super::scale::ScaleSource;
 use super::scheme::{Ragged, ZeroPoint, ZeroPointRounding, ZeroPointSource};
 use super::{QuantizeError, ScaleRule, Scheme};

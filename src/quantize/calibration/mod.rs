@@ -24,10 +24,12 @@ mod exact_sum;
 mod extremes;
 mod histogram;
 mod least_squares;
+mod method;
 mod state;
 
 pub use average::Average;
-pub use calibrator::{Calibration, Calibrator, Method};
+pub use calibrator::{Calibration, Calibrator};
 pub use error::CalibrationError;
 pub use exact_sum::ExactSum;
 pub use histogram::{Binned, Histogram};
+pub use method::Method;

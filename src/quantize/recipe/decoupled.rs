@@ -9,9 +9,9 @@ use fewbit_formats::{Format, IntFormat, NanPolicy, Overflow, Policy, Rounding};
 use ndarray::ArrayViewD;
 use serde::{Deserialize, Serialize};
 
-use super::Quantization;
 use crate::accumulate::bounds::{DataType, Sign};
 use crate::quantize::execute::Run;
+use crate::quantize::quantization::Quantization;
 use crate::quantize::scale::at_least;
 use crate::quantize::statistic::abs_max;
 use crate::quantize::{Centring, QuantizeError, Scheme, a2q};

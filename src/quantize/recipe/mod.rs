@@ -12,13 +12,14 @@ mod decoupled;
 mod set;
 mod truncation;
 
-use ndarray::{ArrayD, ArrayView, Dimension};
+use ndarray::{ArrayView, Dimension};
 use serde::{Deserialize, Serialize};
 
 pub use bias::Bias;
 pub use decoupled::{Decoupled, Normalization};
 pub use truncation::{Truncation, TruncationScale};
 
+use super::quantization::Quantization;
 use super::{QuantizeError, Quantizer};
 use crate::tensor::AnyQuantTensor;
 
@@ -47,16 +48,6 @@ pub enum Recipe {
     Truncation(Truncation),
     /// One scale to divide by, another one to multiply with.
     Decoupled(Decoupled),
-}
-
-/// What a quantizer makes of a tensor.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Quantization {
-    /// Codes, scales, zero points.
-    pub tensor: AnyQuantTensor,
-    /// The values as a quantizer that works on floats alone computes them: those of the codes, but NaN stays NaN and zeros
-    /// have signs.
-    pub values: ArrayD<f32>,
 }
 
 impl Recipe {

@@ -7,7 +7,7 @@ use fewbit_formats::{
 use ndarray::{ArrayD, ArrayViewD, arr0};
 use serde::{Deserialize, Serialize};
 
-use super::Quantization;
+use crate::quantize::quantization::Quantization;
 use crate::quantize::statistic::Statistic;
 use crate::quantize::{QuantizeError, ScaleRule};
 use crate::reference::quantize::{clamp, round};
