@@ -189,7 +189,7 @@ impl Rotation {
         AlgorithmError::check_shape("the matrix to rotate", m.dim(), (rows, self.inputs))?;
         let mut padded = Array2::zeros((rows, self.width));
         padded.slice_mut(s![.., ..self.inputs]).assign(&m);
-        self.rows(padded.view_mut(), Direction::Forward)?;
+        self.turn(padded.view_mut(), Axis(1), Direction::Forward)?;
         Ok(padded)
     }
 
@@ -208,7 +208,7 @@ impl Rotation {
             (m.ncols(), m.ncols()),
         )?;
         AlgorithmError::check_shape("the matrix to rotate", m.dim(), (rows, self.inputs))?;
-        self.rows(m, Direction::Forward)
+        self.turn(m, Axis(1), Direction::Forward)
     }
 
     /// `M Rᵀ` for the rows of M `[m, outputs]`: what [`Self::rotate`] was given, up to rounding.
@@ -222,7 +222,7 @@ impl Rotation {
         let rows = m.nrows();
         AlgorithmError::check_shape("the matrix to rotate back", m.dim(), (rows, self.width))?;
         let mut copy = m.as_standard_layout().into_owned();
-        self.rows(copy.view_mut(), Direction::Backward)?;
+        self.turn(copy.view_mut(), Axis(1), Direction::Backward)?;
         copy.slice_collapse(s![.., ..self.inputs]);
         Ok(copy.as_standard_layout().into_owned())
     }
@@ -239,7 +239,7 @@ impl Rotation {
         AlgorithmError::check_shape("the matrix to rotate", w.dim(), (self.inputs, cols))?;
         let mut padded = Array2::zeros((self.width, cols));
         padded.slice_mut(s![..self.inputs, ..]).assign(&w);
-        self.columns(padded.view_mut(), Direction::Forward)?;
+        self.turn(padded.view_mut(), Axis(0), Direction::Forward)?;
         Ok(padded)
     }
 
@@ -254,7 +254,7 @@ impl Rotation {
         let cols = w.ncols();
         AlgorithmError::check_shape("the matrix to rotate back", w.dim(), (self.width, cols))?;
         let mut copy = w.as_standard_layout().into_owned();
-        self.columns(copy.view_mut(), Direction::Backward)?;
+        self.turn(copy.view_mut(), Axis(0), Direction::Backward)?;
         copy.slice_collapse(s![..self.inputs, ..]);
         Ok(copy)
     }
@@ -270,52 +270,35 @@ impl Rotation {
         self.rotate_outputs(self.rotate(h)?.view())
     }
 
-    fn rows<T: Rotatable>(
+    /// Turns the vectors that lie along an axis: rows for `Axis(1)`, columns for `Axis(0)`.
+    fn turn<T: Rotatable>(
         &self,
         mut m: ArrayViewMut2<'_, T>,
+        along: Axis,
         direction: Direction,
     ) -> Result<(), AlgorithmError> {
         match &self.kind {
             Kind::Hadamard { transform, signs } => {
-                let (before, after) =
-                    factors::<T>(transform, signs.as_deref(), direction, m.ncols());
+                let width = m.len_of(along);
+                let (before, after) = factors::<T>(transform, signs.as_deref(), direction, width);
                 let factors = Factors { before: before.as_deref(), after: Some(&after) };
-                transform.rows(m, direction, factors, Isa::best())
-            }
-            Kind::Dense(matrix) => {
-                let matrix = matrix.mapv(T::of);
-                for mut block in m.axis_chunks_iter_mut(Axis(1), matrix.nrows()) {
-                    let product = match direction {
-                        Direction::Forward => product(block.view(), matrix.view()),
-                        Direction::Backward => product(block.view(), matrix.t()),
-                    };
-                    block.assign(&product);
+                match along {
+                    Axis(1) => transform.rows(m, direction, factors, Isa::best()),
+                    _ => transform.columns(m, direction, factors, Isa::best()),
                 }
-                Ok(())
-            }
-        }
-    }
-
-    fn columns<T: Rotatable>(
-        &self,
-        mut m: ArrayViewMut2<'_, T>,
-        direction: Direction,
-    ) -> Result<(), AlgorithmError> {
-        match &self.kind {
-            Kind::Hadamard { transform, signs } => {
-                let (before, after) =
-                    factors::<T>(transform, signs.as_deref(), direction, m.nrows());
-                let factors = Factors { before: before.as_deref(), after: Some(&after) };
-                transform.columns(m, direction, factors, Isa::best())
             }
             Kind::Dense(matrix) => {
                 let matrix = matrix.mapv(T::of);
-                for mut block in m.axis_chunks_iter_mut(Axis(0), matrix.nrows()) {
-                    let product = match direction {
-                        Direction::Forward => product(matrix.t(), block.view()),
-                        Direction::Backward => product(matrix.view(), block.view()),
+                let right = match direction {
+                    Direction::Forward => matrix.view(),
+                    Direction::Backward => matrix.t(),
+                };
+                for mut block in m.axis_chunks_iter_mut(along, matrix.nrows()) {
+                    let turned = match along {
+                        Axis(1) => product(block.view(), right),
+                        _ => product(right.t(), block.view()),
                     };
-                    block.assign(&product);
+                    block.assign(&turned);
                 }
                 Ok(())
             }
