@@ -15,7 +15,9 @@ const AFTER_HELP: &str = "\
 Numbers travel in .npy files. Every command takes --json. Files that a command writes appear whole or not at all; their
 names end in what they are (.npy, .safetensors, .json, .svg) or have no ending.
 
-Exit codes: 0 done, 1 compared and different, 2 bad input (one line on standard error says what).
+Files get their names once the result was printed; one that is replaced keeps its mode, and a link stays a link.
+
+Exit codes: 0 done, 1 compared and different, 2 bad input (one line on standard error says what), 130 or 143 interrupted.
 
 Accumulators are lists of stages, from the multiplier outward:
   int16-sat                   one saturating 16-bit register

@@ -18,7 +18,7 @@ use crate::memory;
 use crate::spelling;
 
 /// What an output takes while a product is computed, told and written: its value, its copies, its bytes.
-const BYTES_PER_OUTPUT: u128 = 48;
+const BYTES_PER_OUTPUT: u128 = 32;
 
 /// Files, their formats, and where the register starts.
 #[derive(Clone, Debug, Args)]

@@ -162,6 +162,12 @@ fn files_hold_everything_and_refuse_what_is_cut_or_changed() {
         let path = dir.path().join("h.safetensors");
         statistics.save(&path).unwrap();
         assert_eq!(Statistics::load(&path).unwrap(), statistics);
+        // A terabyte of zeros that takes no space on the disk.
+        let zeros = dir.path().join("zeros");
+        std::fs::File::create(&zeros).unwrap().set_len(1 << 40).unwrap();
+        let why = |path| Statistics::load(path).unwrap_err().to_string();
+        assert!(why(&zeros).contains("does not begin"), "{}", why(&zeros));
+        assert!(why(dir.path()).contains("regular file"), "{}", why(dir.path()));
     }
     assert!(Statistics::load("no such file".as_ref()).is_err());
 }

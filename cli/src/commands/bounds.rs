@@ -24,7 +24,7 @@ use crate::output::{self, Form};
 use crate::spelling;
 
 /// What a stage of a row takes while it is found and told: its bounds, and the cells of a table.
-const BYTES_PER_STAGE: u128 = 2048;
+const BYTES_PER_STAGE: u128 = 3072;
 
 const EXAMPLES: &str = "\
 Examples:

@@ -22,6 +22,12 @@ impl Folder {
         Self(tempfile::tempdir().expect("a temporary folder"))
     }
 
+    /// As [`Self::new`], without a disk that is waited for where the system has such a place.
+    pub(crate) fn in_memory() -> Self {
+        let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
+        Self(folder.expect("a temporary folder"))
+    }
+
     pub(crate) fn path(&self) -> &Path {
         self.0.path()
     }

@@ -5,6 +5,8 @@ use std::fs;
 use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
 
+use fewbit::Accumulator;
+use fewbit_formats::{Format, GroupFormat};
 use serde_json::Value;
 
 use crate::common::npy_bytes;
@@ -56,6 +58,19 @@ impl Reader {
             Self::Safetensors => Some("mutated.safetensors"),
             Self::Yaml => Some("mutated.yaml"),
             Self::Json => Some("mutated.json"),
+            _ => None,
+        }
+    }
+
+    /// Whether a text is taken, of those readers that read one.
+    fn parser(self) -> Option<fn(&str) -> bool> {
+        match self {
+            Self::Formats => Some(|text| text.parse::<Format>().is_ok()),
+            Self::Groups => Some(|text| {
+                let scalar = text.parse::<Format>().is_ok() || text.starts_with("gguf:");
+                text.parse::<GroupFormat>().is_ok() || scalar
+            }),
+            Self::Accumulators => Some(|text| text.parse::<Accumulator>().is_ok()),
             _ => None,
         }
     }
@@ -126,6 +141,15 @@ impl Reader {
     }
 }
 
+/// What is run.
+#[derive(Debug)]
+pub(crate) enum Case {
+    /// A command.
+    Command(Vec<OsString>),
+    /// The parser of a text, and the command where it takes the text.
+    Text { text: String, parse: fn(&str) -> bool, command: Vec<OsString> },
+}
+
 /// The seeds of a reader.
 pub(crate) struct Corpus {
     reader: Reader,
@@ -160,8 +184,8 @@ pub(crate) fn of(reader: Reader, folder: &Path) -> Corpus {
 }
 
 impl Corpus {
-    /// The arguments of a case, whose file is written.
-    pub(crate) fn case(&self, case: u64) -> Vec<OsString> {
+    /// What is run in a case, whose file is written.
+    pub(crate) fn case(&self, case: u64) -> Case {
         let mut random = Random::of(case << 3 | self.reader as u64);
         let seed = random.one(&self.seeds).clone();
         let bytes = match self.reader {
@@ -171,6 +195,22 @@ impl Corpus {
             }
             _ => mutated(&seed, &self.seeds, &mut random),
         };
+        // Most texts are refused, and most commands would do no more than read their other arguments again.
+        if let Ok(text) = std::str::from_utf8(&bytes)
+            && random.below(16) > 0
+            && let Some(parse) = self.reader.parser()
+        {
+            return Case::Text {
+                text: text.to_owned(),
+                parse,
+                command: self.command(bytes, random),
+            };
+        }
+        Case::Command(self.command(bytes, random))
+    }
+
+    /// A command that reads these bytes.
+    fn command(&self, bytes: Vec<u8>, mut random: Random) -> Vec<OsString> {
         let text = match self.reader.file() {
             Some(name) => {
                 fs::write(name, bytes).expect("a file");

@@ -11,7 +11,6 @@ mod common;
 mod corpus;
 mod mutate;
 
-use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::FileExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -20,7 +19,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use common::Folder;
-use corpus::Reader;
+use corpus::{Case, Reader};
 use mutate::Random;
 
 /// Where a child is told its reader and its folder.
@@ -36,7 +35,7 @@ fn number(variable: &str, default: u64) -> u64 {
 
 /// Runs the cases of a reader in a process of their own.
 fn run(reader: Reader) {
-    let folder = Folder::new();
+    let folder = Folder::in_memory();
     let limited = format!("ulimit -v {LIMIT}; exec \"$@\"");
     let status = Command::new("sh")
         .args(["-c", &limited, "sh"])
@@ -87,16 +86,16 @@ fn child() {
     let mut failures = Vec::new();
     for case in first..first + count {
         case_file.write_all_at(format!("{case:<20}").as_bytes(), 0).expect("a number");
-        let args = corpus.case(case);
-        let (result, took) = timed(&args);
+        let case_of = corpus.case(case);
+        let (result, took) = timed(&case_of);
         // A busy machine takes seconds from anybody: what counts is work.
-        let took = if took > Duration::from_millis(500) { took.min(work(&args)) } else { took };
+        let took = if took > Duration::from_millis(500) { took.min(work(&case_of)) } else { took };
         if took > longest {
             (longest, longest_case) = (took, case);
         }
         match result {
             Some(code @ 0..=2) if took <= Duration::from_secs(1) => codes[usize::from(code)] += 1,
-            other => failures.push(format!("case {case}: {other:?} in {took:?}: {args:?}")),
+            other => failures.push(format!("case {case}: {other:?} in {took:?}: {case_of:?}")),
         }
         if failures.len() >= 20 {
             break;
@@ -116,21 +115,27 @@ fn child() {
     assert!(count < 1000 || refused > 0 && done > 0, "{report}");
 }
 
-fn timed(args: &[OsString]) -> (Option<u8>, Duration) {
+/// The exit code, `None` after a panic, and the time.
+fn timed(case: &Case) -> (Option<u8>, Duration) {
     let start = Instant::now();
-    let code = catch_unwind(AssertUnwindSafe(|| fewbit_cli::run(args.iter().cloned()))).ok();
-    (code, start.elapsed())
+    let code = catch_unwind(AssertUnwindSafe(|| match case {
+        Case::Text { text, parse, .. } if !parse(text) => 2,
+        Case::Text { command, .. } | Case::Command(command) => {
+            fewbit_cli::run(command.iter().cloned())
+        }
+    }));
+    (code.ok(), start.elapsed())
 }
 
 /// The processor time that all threads of another run take.
-fn work(args: &[OsString]) -> Duration {
+fn work(case: &Case) -> Duration {
     let ticks = || -> u64 {
         let text = fs::read_to_string("/proc/self/stat").unwrap_or_default();
         let fields = text.rsplit(')').next().unwrap_or_default().split_whitespace();
         fields.skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum()
     };
     let before = ticks();
-    timed(args);
+    timed(case);
     Duration::from_millis(10 * (ticks() - before))
 }
 

@@ -1,6 +1,7 @@
 //! Statistics on disk: one `.safetensors` file.
 
 use std::collections::HashMap;
+use std::io::Read;
 use std::path::Path;
 
 use ndarray::{Array1, Array2};
@@ -78,8 +79,29 @@ impl Statistics {
     pub fn load(path: &Path) -> Result<Self, AlgorithmError> {
         let fail =
             |reason: String| AlgorithmError::File { path: path.display().to_string(), reason };
-        read(&std::fs::read(path).map_err(|e| fail(e.to_string()))?).map_err(fail)
+        read(&whole(path).map_err(|e| fail(e.to_string()))?).map_err(fail)
     }
+}
+
+/// The bytes of a regular file that begins as a `.safetensors` file does; of another, no more than its beginning is read.
+fn whole(path: &Path) -> std::io::Result<Vec<u8>> {
+    let wrong = |why: &str| std::io::Error::new(std::io::ErrorKind::InvalidData, why);
+    // Asked before it is opened: to open a pipe is to wait for its writer.
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(wrong("it is not a regular file"));
+    }
+    let mut file = std::fs::File::open(path)?;
+    let length = file.metadata()?.len();
+    let mut bytes = Vec::new();
+    file.by_ref().take(9).read_to_end(&mut bytes)?;
+    match bytes.split_first_chunk() {
+        Some((&header, b"{")) if u64::from_le_bytes(header) <= length.saturating_sub(8) => {}
+        _ => return Err(wrong("it does not begin with the header of a .safetensors file")),
+    }
+    let rest = length.saturating_sub(9);
+    bytes.try_reserve_exact(usize::try_from(rest).map_err(|_| wrong("it is too large"))?)?;
+    file.take(rest).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 struct Stored {
