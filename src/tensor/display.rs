@@ -16,10 +16,11 @@ impl<E: Element> Display for QuantTensor<E> {
     /// Format, shape, scales, and the values of the first rows.
     ///
     /// ```
-    /// use fewbit::tensor::{Granularity, QuantTensor, element::Int8};
+    /// use fewbit::formats::Int8;
+    /// use fewbit::tensor::{Granularity, QuantTensor};
     /// use ndarray::{arr0, array};
     /// let codes = array![[1u8, 0xff], [2, 3]].into_dyn();
-    /// let t = QuantTensor::new(Int8, codes, arr0(0.5).into_dyn(), None, Granularity::Tensor)?;
+    /// let t = QuantTensor::<Int8>::new(codes, arr0(0.5).into_dyn(), None, Granularity::Tensor)?;
     /// assert_eq!(
     ///     t.to_string(),
     ///     "int8 [2, 2], one scale 0.5\n  [0.5, -0.5]\n  [1, 1.5]\n"

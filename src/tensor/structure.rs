@@ -14,11 +14,12 @@ impl<E: Element> QuantTensor<E> {
     /// An order that does not name each axis once.
     ///
     /// ```
-    /// use fewbit::tensor::{Granularity, QuantTensor, element::Int8};
+    /// use fewbit::formats::Int8;
+    /// use fewbit::tensor::{Granularity, QuantTensor};
     /// use ndarray::array;
     /// let codes = array![[1u8, 2, 3], [4, 5, 6]].into_dyn();
     /// let scale = array![[0.5f32], [2.0]].into_dyn();
-    /// let t = QuantTensor::new(Int8, codes, scale, None, Granularity::Channel { axis: 0 })?;
+    /// let t = QuantTensor::<Int8>::new(codes, scale, None, Granularity::Channel { axis: 0 })?;
     /// let turned = t.permuted_axes(&[1, 0])?;
     /// assert_eq!(turned.granularity(), Granularity::Channel { axis: 1 });
     /// assert_eq!(turned.dequantize(), array![[0.5, 8.0], [1.0, 10.0], [1.5, 12.0]].into_dyn());
@@ -44,10 +45,11 @@ impl<E: Element> QuantTensor<E> {
     /// An axis that does not exist; a range beyond it, or whose first group would be cut.
     ///
     /// ```
-    /// use fewbit::tensor::{Granularity, QuantTensor, element::Int8};
+    /// use fewbit::formats::Int8;
+    /// use fewbit::tensor::{Granularity, QuantTensor};
     /// use ndarray::array;
     /// let (codes, scale) = (array![1u8, 2, 3, 4, 5].into_dyn(), array![1f32, 10.0, 100.0].into_dyn());
-    /// let t = QuantTensor::new(Int8, codes, scale, None, Granularity::Group { axis: 0, size: 2 })?;
+    /// let t = QuantTensor::<Int8>::new(codes, scale, None, Granularity::Group { axis: 0, size: 2 })?;
     /// assert_eq!(t.slice_axis(0, 2..5)?.dequantize(), array![30f32, 40.0, 500.0].into_dyn());
     /// assert!(t.slice_axis(0, 1..4).is_err());
     /// // With scales of their own every element can be the first.
@@ -66,11 +68,12 @@ impl<E: Element> QuantTensor<E> {
     /// [`Self::with_granularity`] first gives scales to smaller groups.
     ///
     /// ```
-    /// use fewbit::tensor::{Granularity, QuantTensor, element::Int8};
+    /// use fewbit::formats::Int8;
+    /// use fewbit::tensor::{Granularity, QuantTensor};
     /// use ndarray::{Array, array};
     /// let codes = Array::from_iter(0..12u8).into_shape_with_order((2, 6)).unwrap().into_dyn();
     /// let scale = array![[1f32], [10.0]].into_dyn();
-    /// let t = QuantTensor::new(Int8, codes, scale, None, Granularity::Row)?;
+    /// let t = QuantTensor::<Int8>::new(codes, scale, None, Granularity::Row)?;
     /// assert_eq!(t.reshaped(&[2, 3, 2])?.granularity(), Granularity::Channel { axis: 0 });
     /// assert!(t.reshaped(&[3, 4]).is_err()); // the middle row would have two scales
     /// # Ok::<(), fewbit::tensor::TensorError>(())
@@ -95,11 +98,12 @@ impl<E: Element> QuantTensor<E> {
     /// group and is not the last.
     ///
     /// ```
-    /// use fewbit::tensor::{Granularity, QuantTensor, element::Int8};
+    /// use fewbit::formats::Int8;
+    /// use fewbit::tensor::{Granularity, QuantTensor};
     /// use ndarray::array;
     /// let of = |scale: f32| {
     ///     let (codes, scale) = (array![[1u8, 2]].into_dyn(), array![[scale]].into_dyn());
-    ///     QuantTensor::new(Int8, codes, scale, None, Granularity::Channel { axis: 0 })
+    ///     QuantTensor::<Int8>::new(codes, scale, None, Granularity::Channel { axis: 0 })
     /// };
     /// let t = QuantTensor::concatenate(0, &[&of(0.5)?, &of(2.0)?])?;
     /// assert_eq!(t.dequantize(), array![[0.5, 1.0], [2.0, 4.0]].into_dyn());
@@ -109,7 +113,7 @@ impl<E: Element> QuantTensor<E> {
     pub fn concatenate(axis: isize, tensors: &[&Self]) -> Result<Self, TensorError> {
         let first = tensors.first().ok_or(TensorError::ConcatenateNothing)?;
         let expected = first.format();
-        if let Some(other) = tensors.iter().find(|tensor| tensor.element() != first.element()) {
+        if let Some(other) = tensors.iter().find(|tensor| tensor.format() != expected) {
             return Err(TensorError::Format { found: other.format(), expected });
         }
         let parts: Vec<Parts<'_, E::Code, f32>> =
@@ -123,10 +127,11 @@ impl<E: Element> QuantTensor<E> {
     /// A zero point; a code whose value has no negative in the format, as the least one of two's complement.
     ///
     /// ```
-    /// use fewbit::tensor::{Granularity, QuantTensor, element::E4m3fn};
+    /// use fewbit::formats::E4M3FN;
+    /// use fewbit::tensor::{Granularity, QuantTensor};
     /// use ndarray::{arr0, array};
     /// let codes = array![0x38u8, 0xb0].into_dyn(); // 1, -0.5
-    /// let t = QuantTensor::new(E4m3fn, codes, arr0(2f32).into_dyn(), None, Granularity::Tensor)?;
+    /// let t = QuantTensor::<E4M3FN>::new(codes, arr0(2f32).into_dyn(), None, Granularity::Tensor)?;
     /// assert_eq!(t.negated()?.dequantize(), array![-2f32, 1.0].into_dyn());
     /// # Ok::<(), fewbit::tensor::TensorError>(())
     /// ```
@@ -155,13 +160,7 @@ impl<E: Element> QuantTensor<E> {
             };
             *code = E::Code::from_u32(negated);
         }
-        Self::from_valid_codes(
-            self.element(),
-            codes,
-            self.scale().clone(),
-            None,
-            self.granularity(),
-        )
+        Self::from_valid_codes(self.choice(), codes, self.scale().clone(), None, self.granularity())
     }
 }
 

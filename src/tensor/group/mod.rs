@@ -333,12 +333,10 @@ where
     };
     let Parameters { scale, scale_codes, zero_points, zero_numbers } =
         Parameters::new(&format, &blocks, &shapes)?;
-    let available = C::BITS;
-    let dynamic =
-        Dynamic::new(element).ok_or(TensorError::Storage { format: element, available })?;
     let granularity = Granularity::Group { axis, size: format.size() };
     let codes = array(shape, codes)?;
-    let tensor = QuantTensor::from_valid_codes(dynamic, codes, scale, zero_numbers, granularity)?;
+    let tensor: QuantTensor<Dynamic<C>> =
+        QuantTensor::from_valid_codes(element, codes, scale, zero_numbers, granularity)?;
     Ok(GroupTensor { format, axis, tensor: tensor.into(), scale_codes, zero_points, outer })
 }
 
