@@ -4,7 +4,7 @@ use fewbit_formats::{Format, NanPolicy, Overflow, Policy, Rounding};
 use ndarray::{Array2, ArrayD, ArrayView2, Ix2, IxDyn};
 
 use crate::quantize::{Granularity, Parameters, Scheme};
-use crate::tensor::GroupTensor;
+use crate::tensor::AnyQuantTensor;
 
 use super::grid::{Chosen, Grid, IntegerGrid, Limits, Point};
 use super::linalg::Real;
@@ -121,15 +121,17 @@ impl ScaledGrid {
         Self::new(scheme.format, cols, scale, zero_point, group)
     }
 
-    /// The grid of a matrix in a group format, with the scales and zero points that its groups have.
+    /// The grid of a matrix in groups along the inputs, with the scales and zero points that they have.
     ///
     /// # Errors
     /// A tensor of other than two axes, or whose groups do not run along the inputs; a scale that is not finite.
-    pub fn of_groups(tensor: &GroupTensor) -> Result<Self, AlgorithmError> {
-        let along = tensor.axis();
-        let (&[_, inputs], 1 | -1) = (tensor.shape(), along) else {
+    pub fn of_groups(tensor: &AnyQuantTensor) -> Result<Self, AlgorithmError> {
+        let (&[_, inputs], Granularity::Group { axis: 1, size }) =
+            (tensor.shape(), tensor.granularity())
+        else {
             return Err(AlgorithmError::Granularity(format!(
-                "groups along axis {along} of {:?}",
+                "{} in a tensor of shape {:?}",
+                tensor.granularity(),
                 tensor.shape()
             )));
         };
@@ -141,9 +143,8 @@ impl ScaledGrid {
                 .map_err(|_| AlgorithmError::Granularity(format!("parameters of shape {dim:?}")))
         };
         let scale = matrix(tensor.scale())?;
-        let zero_point = tensor.as_quant().zero_point().map(matrix).transpose()?;
-        let format = tensor.format();
-        Self::new(format.element(), inputs, scale, zero_point, format.size())
+        let zero_point = tensor.zero_point().map(matrix).transpose()?;
+        Self::new(tensor.format(), inputs, scale, zero_point, size)
     }
 
     /// The format of the elements.

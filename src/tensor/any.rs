@@ -3,6 +3,7 @@
 use fewbit_formats::Format;
 use ndarray::{ArrayD, ArrayViewD};
 
+use super::scales::ScaleCodes;
 use super::{Code, Dynamic, Element, Granularity, QuantTensor, TensorError};
 
 /// A [`QuantTensor`] of any format, its codes in the smallest unsigned type that holds them.
@@ -47,14 +48,14 @@ impl AnyQuantTensor {
             zero_point: Option<ArrayD<f32>>,
             granularity: Granularity,
         ) -> Result<QuantTensor<Dynamic<C>>, TensorError> {
-            if let Some(first) =
-                codes.iter().position(|&code| u64::from(code) >= format.code_count())
-            {
-                let code = codes.iter().nth(first).copied().unwrap_or_default();
-                let index = super::shape::unravel(first, codes.shape());
-                return Err(TensorError::Code { code, index, format });
-            }
-            QuantTensor::of_format(format, codes.mapv(C::from_u32), scale, zero_point, granularity)
+            super::quant_tensor::check_codes(format, codes.view())?;
+            QuantTensor::from_valid_codes(
+                format,
+                codes.mapv(C::from_u32),
+                scale,
+                zero_point,
+                granularity,
+            )
         }
         Ok(match format.bits() {
             ..=8 => Self::U8(typed(format, codes, scale, zero_point, granularity)?),
@@ -91,6 +92,11 @@ impl AnyQuantTensor {
     /// The zero points, of the shape of the scales; `None` where all are zero.
     pub fn zero_point(&self) -> Option<&ArrayD<f32>> {
         each!(self, tensor => tensor.zero_point())
+    }
+
+    /// See [`QuantTensor::scale_codes`].
+    pub fn scale_codes(&self) -> Option<&ScaleCodes> {
+        each!(self, tensor => tensor.scale_codes())
     }
 
     /// Which elements share a scale, with an axis counted from the front, however it was given.
@@ -144,12 +150,7 @@ impl AnyQuantTensor {
         if found != expected {
             return Err(TensorError::Format { found, expected });
         }
-        let granularity = self.granularity();
-        let (codes, scale, zero_point) = each!(self, tensor => {
-            let (codes, scale, zero_point) = tensor.into_parts();
-            (codes.mapv(|code| E::Code::from_u32(code.to_u32())), scale, zero_point)
-        });
-        QuantTensor::from_valid_codes((), codes, scale, zero_point, granularity)
+        Ok(each!(self, tensor => tensor.retyped(())))
     }
 }
 

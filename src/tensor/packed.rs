@@ -93,8 +93,11 @@ pub(super) fn packed(
     bytes
 }
 
-/// The inverse of [`packed`].
-pub(super) fn unpacked(
+/// The codes of any width that [`QuantTensor::packed`] has packed.
+///
+/// # Errors
+/// Another number of bytes than they take.
+pub fn unpacked(
     bits: u32,
     elements: usize,
     order: PackOrder,

@@ -1,10 +1,11 @@
 //! Codes with the scales and zero points that give them their values.
 
 use fewbit_formats::Format;
-use ndarray::ArrayD;
+use ndarray::{ArrayD, ArrayViewD};
 
 use super::granularity::Arrangement;
 use super::parts::{OwnedParts, Parts, resolved};
+use super::scales::ScaleCodes;
 use super::{Code, Dynamic, Element, Granularity, TensorError};
 use crate::convert::Decoder;
 
@@ -13,6 +14,9 @@ use crate::convert::Decoder;
 /// ```text
 /// value = (decode(code) - zero_point) * scale        in f32, each operation rounded once
 /// ```
+///
+/// Scales are numbers, or the codes of a group format ([`Self::scale_codes`]), perhaps with outer scales above them; then
+/// [`Self::scale`] has the values of these codes, outer scales included. The last group of an axis may be shorter.
 ///
 /// It is valid by construction: every code stands for a value of the format, and scales and zero points have the
 /// shape of the granularity. A zero point may be fractional (where it was not itself quantized), and a scale may be
@@ -36,6 +40,7 @@ pub struct QuantTensor<E: Element> {
     scale: ArrayD<f32>,
     zero_point: Option<ArrayD<f32>>,
     granularity: Granularity,
+    scale_codes: Option<Box<ScaleCodes>>,
 }
 
 impl<E: Element<Choice = ()>> QuantTensor<E> {
@@ -83,8 +88,8 @@ impl<C: Code> QuantTensor<Dynamic<C>> {
         if found != expected {
             return Err(TensorError::Format { found, expected });
         }
-        let Self { codes, scale, zero_point, granularity, .. } = self;
-        Ok(QuantTensor { choice: (), codes, scale, zero_point, granularity })
+        let Self { codes, scale, zero_point, granularity, scale_codes, .. } = self;
+        Ok(QuantTensor { choice: (), codes, scale, zero_point, granularity, scale_codes })
     }
 }
 
@@ -96,14 +101,7 @@ impl<E: Element> QuantTensor<E> {
         zero_point: Option<ArrayD<f32>>,
         granularity: Granularity,
     ) -> Result<Self, TensorError> {
-        let format = E::format(choice);
-        if let Some(first) =
-            codes.iter().position(|code| !stands_for_a_value(format, code.to_u32()))
-        {
-            let code = codes.iter().nth(first).map_or(0, |code| code.to_u32());
-            let index = super::shape::unravel(first, codes.shape());
-            return Err(TensorError::Code { code, index, format });
-        }
+        check_codes(E::format(choice), codes.view())?;
         Self::from_valid_codes(choice, codes, scale, zero_point, granularity)
     }
 
@@ -121,7 +119,7 @@ impl<E: Element> QuantTensor<E> {
             check_parameter("zero point", zero_point, &expected, &codes, granularity)?;
         }
         let granularity = resolved(granularity, codes.shape())?;
-        Ok(Self { choice, codes, scale, zero_point, granularity })
+        Ok(Self { choice, codes, scale, zero_point, granularity, scale_codes: None })
     }
 
     /// The format of every element.
@@ -154,6 +152,11 @@ impl<E: Element> QuantTensor<E> {
         self.zero_point.as_ref()
     }
 
+    /// The codes that scales and zero points are; `None` where the scales are numbers.
+    pub fn scale_codes(&self) -> Option<&ScaleCodes> {
+        self.scale_codes.as_deref()
+    }
+
     /// Which elements share a scale, with an axis counted from the front, however it was given.
     pub fn granularity(&self) -> Granularity {
         self.granularity
@@ -163,6 +166,9 @@ impl<E: Element> QuantTensor<E> {
     ///
     /// A format whose values are not all f32 (integers of more than 25 bits) rounds the decoded value first.
     pub fn dequantize(&self) -> ArrayD<f32> {
+        if let Some(values) = self.decoded_groups() {
+            return values;
+        }
         let scale = self.expand(&self.scale);
         let mut values = self.decoded();
         if let Some(zero_point) = &self.zero_point {
@@ -205,8 +211,8 @@ impl<E: Element> QuantTensor<E> {
     #[must_use]
     pub fn into_dynamic(self) -> QuantTensor<Dynamic<E::Code>> {
         let choice = self.format();
-        let Self { codes, scale, zero_point, granularity, .. } = self;
-        QuantTensor { choice, codes, scale, zero_point, granularity }
+        let Self { codes, scale, zero_point, granularity, scale_codes, .. } = self;
+        QuantTensor { choice, codes, scale, zero_point, granularity, scale_codes }
     }
 
     pub(super) fn choice(&self) -> E::Choice {
@@ -228,9 +234,24 @@ impl<E: Element> QuantTensor<E> {
         Self::from_valid_codes(self.choice, codes, scale, zero_point, granularity)
     }
 
-    /// Codes, scales, zero points.
-    pub fn into_parts(self) -> (ArrayD<E::Code>, ArrayD<f32>, Option<ArrayD<f32>>) {
-        (self.codes, self.scale, self.zero_point)
+    /// The same tensor with these codes, which stand for values.
+    pub(super) fn with_codes(&self, codes: ArrayD<E::Code>) -> Self {
+        let Self { scale, zero_point, scale_codes, .. } = self;
+        let (scale, zero_point) = (scale.clone(), zero_point.clone());
+        let (choice, granularity) = (self.choice, self.granularity);
+        Self { choice, codes, scale, zero_point, granularity, scale_codes: scale_codes.clone() }
+    }
+
+    /// The same tensor with scales that are these codes.
+    pub(super) fn with_scale_codes(self, scale_codes: ScaleCodes) -> Self {
+        Self { scale_codes: Some(Box::new(scale_codes)), ..self }
+    }
+
+    /// The same tensor as another element of the same format.
+    pub(super) fn retyped<F: Element>(self, choice: F::Choice) -> QuantTensor<F> {
+        let Self { codes, scale, zero_point, granularity, scale_codes, .. } = self;
+        let codes = codes.mapv(|code| F::Code::from_u32(code.to_u32()));
+        QuantTensor { choice, codes, scale, zero_point, granularity, scale_codes }
     }
 }
 
@@ -251,6 +272,21 @@ fn check_parameter<C>(
         shape: codes.shape().to_vec(),
         granularity: granularity.to_string(),
     })
+}
+
+/// Whether every code stands for a value.
+pub(super) fn check_codes<C: Code>(
+    format: Format,
+    codes: ArrayViewD<'_, C>,
+) -> Result<(), TensorError> {
+    let wrong = |code: &C| !stands_for_a_value(format, code.to_u32());
+    match codes.iter().enumerate().find(|(_, code)| wrong(code)) {
+        None => Ok(()),
+        Some((flat, code)) => {
+            let index = super::shape::unravel(flat, codes.shape());
+            Err(TensorError::Code { code: code.to_u32(), index, format })
+        }
+    }
 }
 
 /// Whether a code has no bits beyond the format's and is not one that the format leaves out.

@@ -5,7 +5,7 @@ use fewbit::formats::ggml::GgmlType;
 use fewbit::formats::{GroupFormat, Int8, NanPolicy, Preset, Uint8};
 use fewbit::tensor::store::{Contents, Extra, GgmlBlocks, Saved, StoreError, Stored, to_bytes};
 use fewbit::tensor::{
-    AnyQuantTensor, BitGrowth, Granularity, GroupTensor, IntTensor, QuantTensor, ggml_quantize,
+    AnyQuantTensor, BitGrowth, Granularity, IntTensor, QuantTensor, ggml_quantize,
 };
 use ndarray::{Array2, ArrayD, IxDyn, arr0, array};
 use proptest::prelude::*;
@@ -71,10 +71,12 @@ proptest! {
         let shape: Vec<usize> = (0..1 + random.below(4)).map(|_| 1 + random.below(9)).collect();
         let x = ArrayD::from_shape_simple_fn(IxDyn(&shape), || random.below(2001) as f32 / 100.0 - 10.0);
         let axis = random.below(2 * shape.len()) as isize - shape.len() as isize;
-        let t = GroupTensor::quantize(&encoder, &x.view(), axis).unwrap();
-        prop_assert_eq!(t.axis(), axis.rem_euclid(shape.len() as isize));
-        prop_assert_eq!(&GroupTensor::new(format, axis, t.to_codes()).unwrap(), &t);
-        let again = GroupTensor::from_safetensors(&t.to_safetensors().unwrap()).unwrap();
+        let t = AnyQuantTensor::encode(&encoder, &x.view(), axis).unwrap();
+        let place = axis.rem_euclid(shape.len() as isize);
+        prop_assert_eq!(t.granularity(), Granularity::Group { axis: place, size: format.size() });
+        let scales = t.scale_codes().unwrap().clone();
+        prop_assert_eq!(&AnyQuantTensor::of_scale_codes(&t.codes().view(), axis, scales).unwrap(), &t);
+        let again = AnyQuantTensor::from_safetensors(&t.to_safetensors().unwrap()).unwrap();
         prop_assert_eq!(again, t, "{} {:?} {}", name, shape, axis);
     }
 }
@@ -95,14 +97,15 @@ fn groups_and_blocks_come_back_from_their_files() {
         policy.element = policy.element.with_nan(NanPolicy::Zero);
         let encoder = GroupEncoder::new(format, policy).unwrap();
         for axis in [0, 1, -1, -2] {
-            let t = GroupTensor::quantize(&encoder, &x.view(), axis).unwrap();
-            assert_eq!(t.axis(), axis.rem_euclid(2), "{name}");
+            let t = AnyQuantTensor::encode(&encoder, &x.view(), axis).unwrap();
+            let place = axis.rem_euclid(2);
+            assert_eq!(t.granularity(), Granularity::Group { axis: place, size: format.size() });
             let bytes = t.to_safetensors().unwrap();
-            assert_eq!(GroupTensor::from_safetensors(&bytes).unwrap(), t, "{name}");
-            let error = AnyQuantTensor::from_safetensors(&bytes).unwrap_err();
+            assert_eq!(AnyQuantTensor::from_safetensors(&bytes).unwrap(), t, "{name}");
+            let error = IntTensor::from_safetensors(&bytes).unwrap_err();
             assert_eq!(
                 error.to_string(),
-                "it holds groups with scale codes; codes of a scalar format was expected"
+                "it holds groups with scale codes; integers was expected"
             );
         }
     }

@@ -21,7 +21,7 @@ pub use pool::Window;
 use super::any::each;
 use super::granularity::{Arrangement, array};
 use super::parts::{OwnedParts, Parts, resolved};
-use super::{AnyQuantTensor, Element, Granularity, GroupTensor, QuantTensor, TensorError, shape};
+use super::{AnyQuantTensor, Element, Granularity, QuantTensor, TensorError, shape};
 use crate::accumulate::bounds::{DataType, Sign};
 
 /// A tensor of integers of a stated width, with scales and zero points.
@@ -327,16 +327,6 @@ impl AnyQuantTensor {
     /// As there.
     pub fn to_int(&self) -> Result<IntTensor, IntError> {
         each!(self, tensor => tensor.to_int())
-    }
-}
-
-impl GroupTensor {
-    /// The elements as integers, see [`QuantTensor::to_int`]; the scales are those of the groups, outer ones included.
-    ///
-    /// # Errors
-    /// As there.
-    pub fn to_int(&self) -> Result<IntTensor, IntError> {
-        self.as_quant().to_int()
     }
 }
 
