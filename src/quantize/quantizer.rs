@@ -307,9 +307,7 @@ impl Quantizer {
         zero_point: Option<ArrayD<f32>>,
     ) -> Result<QuantTensor<Dynamic<C>>, QuantizeError> {
         let format = self.scheme.format;
-        let element =
-            Dynamic::new(format).ok_or(TensorError::Storage { format, available: C::BITS })?;
         let granularity = self.scheme.granularity;
-        Ok(QuantTensor::from_valid_codes(element, codes, scale, zero_point, granularity)?)
+        Ok(QuantTensor::from_valid_codes(format, codes, scale, zero_point, granularity)?)
     }
 }

@@ -3,7 +3,8 @@
 use fewbit_formats::Format;
 use ndarray::{ArrayD, ArrayViewD};
 
-use super::{Code, Dynamic, Element, Granularity, QuantTensor, StaticElement, TensorError};
+use super::scales::ScaleCodes;
+use super::{Code, Dynamic, Element, Granularity, QuantTensor, TensorError};
 
 /// A [`QuantTensor`] of any format, its codes in the smallest unsigned type that holds them.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,16 +48,14 @@ impl AnyQuantTensor {
             zero_point: Option<ArrayD<f32>>,
             granularity: Granularity,
         ) -> Result<QuantTensor<Dynamic<C>>, TensorError> {
-            let element =
-                Dynamic::new(format).ok_or(TensorError::Storage { format, available: C::BITS })?;
-            if let Some(first) =
-                codes.iter().position(|&code| u64::from(code) >= format.code_count())
-            {
-                let code = codes.iter().nth(first).copied().unwrap_or_default();
-                let index = super::shape::unravel(first, codes.shape());
-                return Err(TensorError::Code { code, index, format });
-            }
-            QuantTensor::new(element, codes.mapv(C::from_u32), scale, zero_point, granularity)
+            super::quant_tensor::check_codes(format, codes.view())?;
+            QuantTensor::from_valid_codes(
+                format,
+                codes.mapv(C::from_u32),
+                scale,
+                zero_point,
+                granularity,
+            )
         }
         Ok(match format.bits() {
             ..=8 => Self::U8(typed(format, codes, scale, zero_point, granularity)?),
@@ -95,6 +94,11 @@ impl AnyQuantTensor {
         each!(self, tensor => tensor.zero_point())
     }
 
+    /// See [`QuantTensor::scale_codes`].
+    pub fn scale_codes(&self) -> Option<&ScaleCodes> {
+        each!(self, tensor => tensor.scale_codes())
+    }
+
     /// Which elements share a scale, with an axis counted from the front, however it was given.
     pub fn granularity(&self) -> Granularity {
         each!(self, tensor => tensor.granularity())
@@ -130,8 +134,7 @@ impl AnyQuantTensor {
     ///
     /// ```
     /// use fewbit::quantize::{Quantizer, ScaleRule, Scheme};
-    /// use fewbit::tensor::element::{Int4, Int8};
-    /// use fewbit_formats::{Format, Overflow, Policy, Rounding};
+    /// use fewbit_formats::{Format, Int4, Int8, Overflow, Policy, Rounding};
     /// use ndarray::array;
     ///
     /// let policy = Policy::new(Rounding::TiesEven, Overflow::Saturate);
@@ -142,17 +145,12 @@ impl AnyQuantTensor {
     /// assert_eq!(typed.codes()[0], 64); // 1 / (2 / 128)
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn into_static<E: StaticElement>(self) -> Result<QuantTensor<E>, TensorError> {
-        let wrong = TensorError::Format { found: self.format(), expected: E::FORMAT };
-        if self.format() != E::FORMAT {
-            return Err(wrong);
+    pub fn into_static<E: Element<Choice = ()>>(self) -> Result<QuantTensor<E>, TensorError> {
+        let (found, expected) = (self.format(), E::format(()));
+        if found != expected {
+            return Err(TensorError::Format { found, expected });
         }
-        let granularity = self.granularity();
-        let (codes, scale, zero_point) = each!(self, tensor => {
-            let (codes, scale, zero_point) = tensor.into_parts();
-            (codes.mapv(|code| E::Code::from_u32(code.to_u32())), scale, zero_point)
-        });
-        QuantTensor::from_valid_codes(E::default(), codes, scale, zero_point, granularity)
+        Ok(each!(self, tensor => tensor.retyped(())))
     }
 }
 
@@ -173,10 +171,8 @@ where
     AnyQuantTensor: From<QuantTensor<Dynamic<E::Code>>>,
 {
     /// The same tensor with format and width as run-time values.
-    ///
-    /// # Errors
-    /// None in practice: the codes fit their own type.
-    pub fn into_any(self) -> Result<AnyQuantTensor, TensorError> {
-        self.into_dynamic().map(AnyQuantTensor::from)
+    #[must_use]
+    pub fn into_any(self) -> AnyQuantTensor {
+        self.into_dynamic().into()
     }
 }

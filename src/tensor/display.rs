@@ -5,21 +5,28 @@ use std::fmt::{self, Display, Formatter};
 use ndarray::{ArrayD, ArrayViewD, Axis};
 
 use super::any::each;
+use super::scales::ScaleCodes;
 use super::{AnyQuantTensor, Element, Granularity, IntTensor, QuantTensor};
 use crate::accumulate::bounds::Sign;
+use crate::layout::GroupLayout;
 
 /// Rows and columns shown; the rest is counted.
 const ROWS: usize = 4;
 const COLUMNS: usize = 6;
+/// Groups and elements shown where scales are codes.
+const GROUPS: usize = 4;
+const ELEMENTS: usize = 8;
 
 impl<E: Element> Display for QuantTensor<E> {
-    /// Format, shape, scales, and the values of the first rows.
+    /// Format, shape, scales, and the values of the first rows; where scales are codes, the first groups of the first rows
+    /// as `scale * [elements]`.
     ///
     /// ```
-    /// use fewbit::tensor::{Granularity, QuantTensor, element::Int8};
+    /// use fewbit::formats::Int8;
+    /// use fewbit::tensor::{Granularity, QuantTensor};
     /// use ndarray::{arr0, array};
     /// let codes = array![[1u8, 0xff], [2, 3]].into_dyn();
-    /// let t = QuantTensor::new(Int8, codes, arr0(0.5).into_dyn(), None, Granularity::Tensor)?;
+    /// let t = QuantTensor::<Int8>::new(codes, arr0(0.5).into_dyn(), None, Granularity::Tensor)?;
     /// assert_eq!(
     ///     t.to_string(),
     ///     "int8 [2, 2], one scale 0.5\n  [0.5, -0.5]\n  [1, 1.5]\n"
@@ -27,6 +34,11 @@ impl<E: Element> Display for QuantTensor<E> {
     /// # Ok::<(), fewbit::tensor::TensorError>(())
     /// ```
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        if let (Some(scales), Granularity::Group { axis, .. }) =
+            (self.scale_codes(), self.granularity())
+        {
+            return self.groups(f, scales, axis);
+        }
         let what = Summary {
             what: self.format(),
             shape: self.shape(),
@@ -44,6 +56,54 @@ impl<E: Element> Display for QuantTensor<E> {
 }
 
 impl<E: Element> QuantTensor<E> {
+    /// What it is, and the first groups of the first rows.
+    fn groups(&self, f: &mut Formatter<'_>, scales: &ScaleCodes, axis: isize) -> fmt::Result {
+        let format = scales.format;
+        let bits = format.bits_per_element();
+        writeln!(f, "{format} {:?} along axis {axis}, {bits} bits per element", self.shape())?;
+        if let Some(values) = scales.outer_values() {
+            match values.len() {
+                1 => writeln!(
+                    f,
+                    "  outer scale {:e}",
+                    values.iter().next().copied().unwrap_or(f32::NAN)
+                )?,
+                n => writeln!(f, "  {n} outer scales")?,
+            }
+        }
+        // The axis exists, or there would be no tensor.
+        let whole = GroupLayout { before: 1, length: self.codes().len(), behind: 1 };
+        let layout = GroupLayout::of_axis(self.shape(), axis).unwrap_or(whole);
+        let elements: Vec<f32> = self.decoded().iter().copied().collect();
+        let groups = layout.row_groups(&format);
+        let scales: Vec<f32> = self.scale().iter().copied().collect();
+        for (group, scale) in scales.iter().enumerate().step_by(layout.behind.max(1)).take(GROUPS) {
+            let place = group / layout.behind.max(1);
+            let (row, start) = (place / groups.max(1), place % groups.max(1) * format.size());
+            let end = (start + format.size()).min(layout.length);
+            write!(f, "  {:e} * [", scale)?;
+            for (shown, i) in (start..end).take(ELEMENTS).enumerate() {
+                let value = elements.get((row * layout.length + i) * layout.behind).copied();
+                let separator = if shown == 0 { "" } else { ", " };
+                write!(f, "{separator}{}", value.unwrap_or(f32::NAN))?;
+            }
+            let more = (end - start).saturating_sub(ELEMENTS);
+            match more {
+                0 => f.write_str("]")?,
+                more => write!(f, ", and {more} more]")?,
+            }
+            if let Some(zero) = self.zero_point() {
+                write!(f, " - {}", zero.iter().nth(group).copied().unwrap_or(f32::NAN))?;
+            }
+            writeln!(f)?;
+        }
+        let shown = GROUPS.min(scales.len().div_ceil(layout.behind.max(1)));
+        match scales.len() - shown.min(scales.len()) {
+            0 => Ok(()),
+            more => writeln!(f, "  and {more} more groups"),
+        }
+    }
+
     /// A tensor of the elements that are shown; `None` for a single number.
     fn corner(&self) -> Option<Self> {
         let axes = self.shape().len();

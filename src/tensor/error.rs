@@ -135,20 +135,6 @@ pub enum TensorError {
         /// The granularity, in words.
         granularity: String,
     },
-    /// A group format whose groups a shape would cut.
-    #[error(
-        "groups along axis {axis} of shape {from:?} are not groups of {format} along any axis of shape {to:?}"
-    )]
-    GroupReshape {
-        /// The format.
-        format: GroupFormat,
-        /// The axis of the groups.
-        axis: isize,
-        /// The shape it has.
-        from: Vec<usize>,
-        /// The shape asked for.
-        to: Vec<usize>,
-    },
     /// A granularity that is not finer than the tensor's.
     #[error(
         "a tensor of shape {shape:?} with {from} cannot have {to}: elements of different scales would share one"
@@ -220,6 +206,16 @@ pub enum TensorError {
     GgmlGroups {
         /// The kind of block.
         kind: GgmlType,
+    },
+    /// Scales that are numbers, where a kind of block has codes.
+    #[error(
+        "{kind} blocks are {expected}: expected a tensor of that format, whose scales are codes"
+    )]
+    GgmlNumbers {
+        /// The kind of block.
+        kind: GgmlType,
+        /// Its format.
+        expected: GroupFormat,
     },
     /// Another group format, or another axis, than that of a kind of block.
     #[error("{kind} blocks are {expected} along the last axis, not {found} or another axis")]

@@ -15,10 +15,11 @@ impl<E: Element> QuantTensor<E> {
     ///
     /// ```
     /// use fewbit::convert::PackOrder;
-    /// use fewbit::tensor::{Granularity, QuantTensor, element::Int4};
+    /// use fewbit::formats::Int4;
+    /// use fewbit::tensor::{Granularity, QuantTensor};
     /// use ndarray::{arr0, array};
     /// let codes = array![1u8, 2, 3].into_dyn();
-    /// let t = QuantTensor::new(Int4, codes, arr0(1f32).into_dyn(), None, Granularity::Tensor)?;
+    /// let t = QuantTensor::<Int4>::new(codes, arr0(1f32).into_dyn(), None, Granularity::Tensor)?;
     /// assert_eq!(t.packed(PackOrder::LowFirst), [0x21, 0x03]);
     /// # Ok::<(), fewbit::tensor::TensorError>(())
     /// ```
@@ -92,8 +93,11 @@ pub(super) fn packed(
     bytes
 }
 
-/// The inverse of [`packed`].
-pub(super) fn unpacked(
+/// The codes of any width that [`QuantTensor::packed`] has packed.
+///
+/// # Errors
+/// Another number of bytes than they take.
+pub fn unpacked(
     bits: u32,
     elements: usize,
     order: PackOrder,

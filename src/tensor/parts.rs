@@ -24,6 +24,11 @@ impl Number for f64 {
     const ZERO: Self = 0.0;
 }
 
+/// Codes of scales and zero points.
+impl Number for u32 {
+    const ZERO: Self = 0;
+}
+
 /// Equal, or both NaN.
 fn same<S: Number>(a: S, b: S) -> bool {
     a == b || a.into().is_nan() && b.into().is_nan()
@@ -116,9 +121,27 @@ impl<C: Copy, S: Number> Parts<'_, C, S> {
 
     /// The parts in another shape.
     pub(crate) fn reshaped(&self, new: &[usize]) -> Result<OwnedParts<C, S>, TensorError> {
-        let codes: Vec<C> = self.codes.iter().copied().collect();
-        let codes = array(new, codes)?;
+        let codes = array(new, self.codes.iter().copied().collect())?;
         let granularity = sharing::reshaped(self.codes.shape(), self.granularity, new)?;
+        self.shared(codes, granularity)
+    }
+
+    /// As [`Self::reshaped`], in a shape in which this granularity keeps every element at its scale.
+    pub(super) fn reshaped_to(
+        &self,
+        new: &[usize],
+        granularity: Granularity,
+    ) -> Result<OwnedParts<C, S>, TensorError> {
+        self.shared(array(new, self.codes.iter().copied().collect())?, granularity)
+    }
+
+    /// The same numbers for codes of another shape.
+    fn shared(
+        &self,
+        codes: ArrayD<C>,
+        granularity: Granularity,
+    ) -> Result<OwnedParts<C, S>, TensorError> {
+        let new = codes.shape();
         let arrangement = Arrangement::new(new, granularity)?;
         // A tensor without elements may need another number of scales; those that are left are the first.
         let parameter = |parameter: &ArrayViewD<'_, S>| {

@@ -1,11 +1,13 @@
 //! Codes with the scales and zero points that give them their values.
 
 use fewbit_formats::Format;
-use ndarray::ArrayD;
+use ndarray::{ArrayD, ArrayViewD};
 
-use super::granularity::{Arrangement, array};
+use super::granularity::Arrangement;
 use super::parts::{OwnedParts, Parts, resolved};
-use super::{Code, Dynamic, Element, Granularity, StaticElement, TensorError};
+use super::scales::ScaleCodes;
+use super::{Code, Dynamic, Element, Granularity, TensorError};
+use crate::convert::Decoder;
 
 /// A quantized tensor: a code per element, and per group of elements a scale and, if there are any, a zero point.
 ///
@@ -13,56 +15,99 @@ use super::{Code, Dynamic, Element, Granularity, StaticElement, TensorError};
 /// value = (decode(code) - zero_point) * scale        in f32, each operation rounded once
 /// ```
 ///
+/// Scales are numbers, or the codes of a group format ([`Self::scale_codes`]), perhaps with outer scales above them; then
+/// [`Self::scale`] has the values of these codes, outer scales included. The last group of an axis may be shorter.
+///
 /// It is valid by construction: every code stands for a value of the format, and scales and zero points have the
 /// shape of the granularity. A zero point may be fractional (where it was not itself quantized), and a scale may be
 /// NaN or infinite (where a NaN or an infinity went into its statistic).
 ///
 /// ```
-/// use fewbit::tensor::{Granularity, QuantTensor, element::Int8};
+/// use fewbit::formats::Int8;
+/// use fewbit::tensor::{Granularity, QuantTensor};
 /// use ndarray::array;
 ///
 /// let codes = array![[1u8, 0xff], [2, 3]].into_dyn(); // 0xff is -1
 /// let scale = array![[0.5f32], [0.25]].into_dyn();
-/// let t = QuantTensor::new(Int8, codes, scale, None, Granularity::Channel { axis: 0 })?;
+/// let t = QuantTensor::<Int8>::new(codes, scale, None, Granularity::Channel { axis: 0 })?;
 /// assert_eq!(t.dequantize(), array![[0.5, -0.5], [0.5, 0.75]].into_dyn());
 /// # Ok::<(), fewbit::tensor::TensorError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct QuantTensor<E: Element> {
-    element: E,
+    choice: E::Choice,
     codes: ArrayD<E::Code>,
     scale: ArrayD<f32>,
     zero_point: Option<ArrayD<f32>>,
     granularity: Granularity,
+    scale_codes: Option<Box<ScaleCodes>>,
 }
 
-impl<E: Element> QuantTensor<E> {
+impl<E: Element<Choice = ()>> QuantTensor<E> {
     /// The tensor of these parts.
     ///
     /// # Errors
     /// A code that stands for nothing, a scale or zero point of another shape than [`Granularity`] says, an axis that
     /// does not exist.
     pub fn new(
-        element: E,
         codes: ArrayD<E::Code>,
         scale: ArrayD<f32>,
         zero_point: Option<ArrayD<f32>>,
         granularity: Granularity,
     ) -> Result<Self, TensorError> {
-        let format = element.format();
-        if let Some(first) =
-            codes.iter().position(|code| !stands_for_a_value(format, code.to_u32()))
-        {
-            let code = codes.iter().nth(first).map_or(0, |code| code.to_u32());
-            let index = super::shape::unravel(first, codes.shape());
-            return Err(TensorError::Code { code, index, format });
+        Self::checked((), codes, scale, zero_point, granularity)
+    }
+}
+
+impl<C: Code> QuantTensor<Dynamic<C>> {
+    /// The tensor of these parts, its codes those of `format`.
+    ///
+    /// # Errors
+    /// As [`QuantTensor::new`]; a format whose codes are wider than `C`.
+    pub fn of_format(
+        format: Format,
+        codes: ArrayD<C>,
+        scale: ArrayD<f32>,
+        zero_point: Option<ArrayD<f32>>,
+        granularity: Granularity,
+    ) -> Result<Self, TensorError> {
+        if format.bits() > C::BITS {
+            return Err(TensorError::Storage { format, available: C::BITS });
         }
-        Self::from_valid_codes(element, codes, scale, zero_point, granularity)
+        Self::checked(format, codes, scale, zero_point, granularity)
     }
 
-    /// As [`Self::new`], for codes that an encoder has just made.
+    /// The same tensor with its format known at compile time.
+    ///
+    /// # Errors
+    /// The format is another one.
+    pub fn into_static<E: Element<Code = C, Choice = ()>>(
+        self,
+    ) -> Result<QuantTensor<E>, TensorError> {
+        let (found, expected) = (self.format(), E::format(()));
+        if found != expected {
+            return Err(TensorError::Format { found, expected });
+        }
+        let Self { codes, scale, zero_point, granularity, scale_codes, .. } = self;
+        Ok(QuantTensor { choice: (), codes, scale, zero_point, granularity, scale_codes })
+    }
+}
+
+impl<E: Element> QuantTensor<E> {
+    fn checked(
+        choice: E::Choice,
+        codes: ArrayD<E::Code>,
+        scale: ArrayD<f32>,
+        zero_point: Option<ArrayD<f32>>,
+        granularity: Granularity,
+    ) -> Result<Self, TensorError> {
+        check_codes(E::format(choice), codes.view())?;
+        Self::from_valid_codes(choice, codes, scale, zero_point, granularity)
+    }
+
+    /// As [`Self::checked`], for codes that an encoder has just made.
     pub(crate) fn from_valid_codes(
-        element: E,
+        choice: E::Choice,
         codes: ArrayD<E::Code>,
         scale: ArrayD<f32>,
         zero_point: Option<ArrayD<f32>>,
@@ -74,17 +119,12 @@ impl<E: Element> QuantTensor<E> {
             check_parameter("zero point", zero_point, &expected, &codes, granularity)?;
         }
         let granularity = resolved(granularity, codes.shape())?;
-        Ok(Self { element, codes, scale, zero_point, granularity })
-    }
-
-    /// What the elements are.
-    pub fn element(&self) -> E {
-        self.element
+        Ok(Self { choice, codes, scale, zero_point, granularity, scale_codes: None })
     }
 
     /// The format of every element.
     pub fn format(&self) -> Format {
-        self.element.format()
+        E::format(self.choice)
     }
 
     /// Bits of a code.
@@ -112,6 +152,11 @@ impl<E: Element> QuantTensor<E> {
         self.zero_point.as_ref()
     }
 
+    /// The codes that scales and zero points are; `None` where the scales are numbers.
+    pub fn scale_codes(&self) -> Option<&ScaleCodes> {
+        self.scale_codes.as_deref()
+    }
+
     /// Which elements share a scale, with an axis counted from the front, however it was given.
     pub fn granularity(&self) -> Granularity {
         self.granularity
@@ -121,6 +166,9 @@ impl<E: Element> QuantTensor<E> {
     ///
     /// A format whose values are not all f32 (integers of more than 25 bits) rounds the decoded value first.
     pub fn dequantize(&self) -> ArrayD<f32> {
+        if let Some(values) = self.decoded_groups() {
+            return values;
+        }
         let scale = self.expand(&self.scale);
         let mut values = self.decoded();
         if let Some(zero_point) = &self.zero_point {
@@ -133,8 +181,14 @@ impl<E: Element> QuantTensor<E> {
 
     /// The values of the codes alone, without scale and zero point.
     pub fn decoded(&self) -> ArrayD<f32> {
-        let decode = super::decode::Decoder::new(self.format());
-        self.codes.mapv(|code| decode.value(code.to_u32()))
+        let mut values = ArrayD::zeros(self.codes.raw_dim());
+        let codes = self.codes.as_standard_layout();
+        if let (Some(codes), Some(values)) = (codes.as_slice(), values.as_slice_mut()) {
+            // Lengths and width are right.
+            let done = Decoder::new(self.format()).decode(codes, values);
+            debug_assert!(done.is_ok());
+        }
+        values
     }
 
     /// The codes as whole numbers, as an integer datapath multiplies them; the zero point is not subtracted.
@@ -144,7 +198,7 @@ impl<E: Element> QuantTensor<E> {
     /// # Errors
     /// A floating-point format.
     pub fn ints(&self) -> Result<ArrayD<i64>, TensorError> {
-        let decode = super::decode::integer_decoder(self.format())?;
+        let decode = super::int::integer_decoder(self.format())?;
         Ok(self.codes.mapv(|code| decode(code.to_u32())))
     }
 
@@ -154,15 +208,15 @@ impl<E: Element> QuantTensor<E> {
     }
 
     /// The same tensor with its format as a run-time value.
-    ///
-    /// # Errors
-    /// None in practice: the codes fit their own type.
-    pub fn into_dynamic(self) -> Result<QuantTensor<Dynamic<E::Code>>, TensorError> {
-        let format = self.format();
-        let element = Dynamic::new(format)
-            .ok_or(TensorError::Storage { format, available: E::Code::BITS })?;
-        let Self { codes, scale, zero_point, granularity, .. } = self;
-        Ok(QuantTensor { element, codes, scale, zero_point, granularity })
+    #[must_use]
+    pub fn into_dynamic(self) -> QuantTensor<Dynamic<E::Code>> {
+        let choice = self.format();
+        let Self { codes, scale, zero_point, granularity, scale_codes, .. } = self;
+        QuantTensor { choice, codes, scale, zero_point, granularity, scale_codes }
+    }
+
+    pub(super) fn choice(&self) -> E::Choice {
+        self.choice
     }
 
     pub(super) fn parts(&self) -> Parts<'_, E::Code, f32> {
@@ -177,26 +231,27 @@ impl<E: Element> QuantTensor<E> {
     /// The tensor of parts that came out of a valid one.
     pub(super) fn with_parts(&self, parts: OwnedParts<E::Code, f32>) -> Result<Self, TensorError> {
         let OwnedParts { codes, scale, zero_point, granularity } = parts;
-        Self::from_valid_codes(self.element, codes, scale, zero_point, granularity)
+        Self::from_valid_codes(self.choice, codes, scale, zero_point, granularity)
     }
 
-    /// Codes, scales, zero points.
-    pub fn into_parts(self) -> (ArrayD<E::Code>, ArrayD<f32>, Option<ArrayD<f32>>) {
-        (self.codes, self.scale, self.zero_point)
+    /// The same tensor with these codes, which stand for values.
+    pub(super) fn with_codes(&self, codes: ArrayD<E::Code>) -> Self {
+        let Self { scale, zero_point, scale_codes, .. } = self;
+        let (scale, zero_point) = (scale.clone(), zero_point.clone());
+        let (choice, granularity) = (self.choice, self.granularity);
+        Self { choice, codes, scale, zero_point, granularity, scale_codes: scale_codes.clone() }
     }
-}
 
-impl<C: Code> QuantTensor<Dynamic<C>> {
-    /// The same tensor with its format known at compile time.
-    ///
-    /// # Errors
-    /// The format is another one.
-    pub fn into_static<E: StaticElement<Code = C>>(self) -> Result<QuantTensor<E>, TensorError> {
-        if self.format() != E::FORMAT {
-            return Err(TensorError::Format { found: self.format(), expected: E::FORMAT });
-        }
-        let Self { codes, scale, zero_point, granularity, .. } = self;
-        Ok(QuantTensor { element: E::default(), codes, scale, zero_point, granularity })
+    /// The same tensor with scales that are these codes.
+    pub(super) fn with_scale_codes(self, scale_codes: ScaleCodes) -> Self {
+        Self { scale_codes: Some(Box::new(scale_codes)), ..self }
+    }
+
+    /// The same tensor as another element of the same format.
+    pub(super) fn retyped<F: Element>(self, choice: F::Choice) -> QuantTensor<F> {
+        let Self { codes, scale, zero_point, granularity, scale_codes, .. } = self;
+        let codes = codes.mapv(|code| F::Code::from_u32(code.to_u32()));
+        QuantTensor { choice, codes, scale, zero_point, granularity, scale_codes }
     }
 }
 
@@ -219,23 +274,23 @@ fn check_parameter<C>(
     })
 }
 
+/// Whether every code stands for a value.
+pub(super) fn check_codes<C: Code>(
+    format: Format,
+    codes: ArrayViewD<'_, C>,
+) -> Result<(), TensorError> {
+    let wrong = |code: &C| !stands_for_a_value(format, code.to_u32());
+    match codes.iter().enumerate().find(|(_, code)| wrong(code)) {
+        None => Ok(()),
+        Some((flat, code)) => {
+            let index = super::shape::unravel(flat, codes.shape());
+            Err(TensorError::Code { code: code.to_u32(), index, format })
+        }
+    }
+}
+
 /// Whether a code has no bits beyond the format's and is not one that the format leaves out.
 fn stands_for_a_value(format: Format, code: u32) -> bool {
     let within = u64::from(code) < format.code_count();
     within && (!format.decode(code).is_nan() || format.has_nan())
-}
-
-/// A tensor of one element type from row-major codes.
-///
-/// # Errors
-/// As [`QuantTensor::new`], and a number of codes that is not the shape's.
-pub fn from_codes<E: Element>(
-    element: E,
-    shape: &[usize],
-    codes: Vec<E::Code>,
-    scale: ArrayD<f32>,
-    zero_point: Option<ArrayD<f32>>,
-    granularity: Granularity,
-) -> Result<QuantTensor<E>, TensorError> {
-    QuantTensor::new(element, array(shape, codes)?, scale, zero_point, granularity)
 }

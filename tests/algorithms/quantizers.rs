@@ -8,7 +8,7 @@ use fewbit::algorithms::{
 use fewbit::convert::GroupEncoder;
 use fewbit::quantize::{Granularity, Quantizer, ScaleRule, Scheme};
 use fewbit::reference;
-use fewbit::tensor::{GroupCodes, GroupTensor};
+use fewbit::tensor::AnyQuantTensor;
 use fewbit_formats::{Format, GroupFormat, Overflow, Policy, Preset, Rounding};
 use ndarray::{Array2, array};
 
@@ -131,22 +131,22 @@ fn every_solver_takes_every_group_format() {
         let format: GroupFormat = name.parse().unwrap();
         let policy = "ocp-1.0".parse::<Preset>().unwrap().group_policy(&format);
         let encoder = GroupEncoder::new(format, policy).unwrap();
-        let tensor = GroupTensor::quantize(&encoder, &case.layer.weights.view(), -1).unwrap();
+        let tensor = AnyQuantTensor::encode(&encoder, &case.layer.weights.view(), -1).unwrap();
         let grid = Grid::of_groups(&tensor).unwrap();
         let mut nearest = f64::INFINITY;
         for solver in SOLVERS.into_iter().filter(|&s| s != "beacon") {
             let solution =
                 solve(solver, &case.problem(&grid), Order::Descending, Precision::Single).unwrap();
-            let codes =
-                GroupCodes { elements: solution.codes.clone().into_dyn(), ..tensor.to_codes() };
-            let values = GroupTensor::new(format, -1, codes).unwrap().dequantize().unwrap();
+            let (codes, scales) = (solution.codes.view().into_dyn(), tensor.scale_codes().unwrap());
+            let tensor = AnyQuantTensor::of_scale_codes(&codes, -1, scales.clone()).unwrap();
+            let values = tensor.dequantize();
             assert_eq!(values, solution.values.clone().into_dyn(), "{name} {solver}");
             let error = case.error(&solution.values);
             if solver == "rtn" {
                 nearest = error;
                 // MXINT8's preset may saturate differently from the grid; all others are the encoder's own codes.
                 if name != "mxint8" {
-                    assert_eq!(values, tensor.dequantize().unwrap(), "{name}");
+                    assert_eq!(values, tensor.dequantize(), "{name}");
                 }
             } else {
                 assert!(error < nearest, "{name} {solver}: {error}, rounding {nearest}");

@@ -1,10 +1,8 @@
 //! Sums and products against rational arithmetic; the widths against what can happen.
 
 use fewbit::accumulate::bounds::{DataType, Sign};
-use fewbit::tensor::{
-    BitGrowth, Granularity, IntError, IntTensor, QuantTensor, ScaleMatch, element,
-};
-use fewbit_formats::{Format, IntRange, Signedness};
+use fewbit::tensor::{BitGrowth, Granularity, IntError, IntTensor, QuantTensor, ScaleMatch};
+use fewbit_formats::{Format, Int8, IntRange, Signedness};
 use ndarray::{ArrayD, IxDyn, arr0, array};
 use num_bigint::BigInt;
 use num_rational::BigRational;
@@ -258,7 +256,7 @@ fn operands_that_do_not_fit_are_refused() {
         let codes = array![[1u8, 2], [3, 4]].into_dyn();
         let shape = crate::data::scale_shape(&[2, 2], granularity);
         let scale = ArrayD::from_shape_vec(IxDyn(&shape), scale).unwrap();
-        QuantTensor::new(element::Int8, codes, scale, None, granularity).unwrap().to_int().unwrap()
+        QuantTensor::<Int8>::new(codes, scale, None, granularity).unwrap().to_int().unwrap()
     };
     let rows = of(vec![1.0, 2.0], Granularity::Row);
     let columns = of(vec![1.0, 2.0], Granularity::Channel { axis: 1 });

@@ -7,7 +7,7 @@ use fewbit::formats::ggml::GgmlType;
 use fewbit::formats::{Format, GroupFormat, NanPolicy, Preset};
 use fewbit::quantize::Preset as Quantizers;
 use fewbit::tensor::store::{Extra, GgmlBlocks, Saved, Stored, to_bytes};
-use fewbit::tensor::{AnyQuantTensor, Granularity, GroupTensor, ggml_quantize};
+use fewbit::tensor::{AnyQuantTensor, Granularity, ggml_quantize};
 use ndarray::{Array2, ArrayD, IxDyn, arr0};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde_json::{Map, Value, json};
@@ -89,7 +89,7 @@ fn files() -> Vec<(String, Vec<u8>)> {
         let mut policy = "ocp-1.0".parse::<Preset>().unwrap().group_policy(&format);
         policy.element = policy.element.with_nan(NanPolicy::Zero);
         let encoder = GroupEncoder::new(format, policy).unwrap();
-        let t = GroupTensor::quantize(&encoder, &x.view(), -1).unwrap();
+        let t = AnyQuantTensor::encode(&encoder, &x.view(), -1).unwrap();
         files.push((name.to_owned(), file(&t, &t.dequantize().unwrap())));
     }
     for kind in [GgmlType::Q4_0, GgmlType::Q8_0] {

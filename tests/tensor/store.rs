@@ -2,11 +2,10 @@
 
 use fewbit::convert::GroupEncoder;
 use fewbit::formats::ggml::GgmlType;
-use fewbit::formats::{GroupFormat, NanPolicy, Preset};
+use fewbit::formats::{GroupFormat, Int8, NanPolicy, Preset, Uint8};
 use fewbit::tensor::store::{Contents, Extra, GgmlBlocks, Saved, StoreError, Stored, to_bytes};
 use fewbit::tensor::{
-    AnyQuantTensor, BitGrowth, Granularity, GroupTensor, IntTensor, QuantTensor, element,
-    ggml_quantize,
+    AnyQuantTensor, BitGrowth, Granularity, IntTensor, QuantTensor, ggml_quantize,
 };
 use ndarray::{Array2, ArrayD, IxDyn, arr0, array};
 use proptest::prelude::*;
@@ -72,10 +71,12 @@ proptest! {
         let shape: Vec<usize> = (0..1 + random.below(4)).map(|_| 1 + random.below(9)).collect();
         let x = ArrayD::from_shape_simple_fn(IxDyn(&shape), || random.below(2001) as f32 / 100.0 - 10.0);
         let axis = random.below(2 * shape.len()) as isize - shape.len() as isize;
-        let t = GroupTensor::quantize(&encoder, &x.view(), axis).unwrap();
-        prop_assert_eq!(t.axis(), axis.rem_euclid(shape.len() as isize));
-        prop_assert_eq!(&GroupTensor::new(format, axis, t.to_codes()).unwrap(), &t);
-        let again = GroupTensor::from_safetensors(&t.to_safetensors().unwrap()).unwrap();
+        let t = AnyQuantTensor::encode(&encoder, &x.view(), axis).unwrap();
+        let place = axis.rem_euclid(shape.len() as isize);
+        prop_assert_eq!(t.granularity(), Granularity::Group { axis: place, size: format.size() });
+        let scales = t.scale_codes().unwrap().clone();
+        prop_assert_eq!(&AnyQuantTensor::of_scale_codes(&t.codes().view(), axis, scales).unwrap(), &t);
+        let again = AnyQuantTensor::from_safetensors(&t.to_safetensors().unwrap()).unwrap();
         prop_assert_eq!(again, t, "{} {:?} {}", name, shape, axis);
     }
 }
@@ -96,14 +97,15 @@ fn groups_and_blocks_come_back_from_their_files() {
         policy.element = policy.element.with_nan(NanPolicy::Zero);
         let encoder = GroupEncoder::new(format, policy).unwrap();
         for axis in [0, 1, -1, -2] {
-            let t = GroupTensor::quantize(&encoder, &x.view(), axis).unwrap();
-            assert_eq!(t.axis(), axis.rem_euclid(2), "{name}");
+            let t = AnyQuantTensor::encode(&encoder, &x.view(), axis).unwrap();
+            let place = axis.rem_euclid(2);
+            assert_eq!(t.granularity(), Granularity::Group { axis: place, size: format.size() });
             let bytes = t.to_safetensors().unwrap();
-            assert_eq!(GroupTensor::from_safetensors(&bytes).unwrap(), t, "{name}");
-            let error = AnyQuantTensor::from_safetensors(&bytes).unwrap_err();
+            assert_eq!(AnyQuantTensor::from_safetensors(&bytes).unwrap(), t, "{name}");
+            let error = IntTensor::from_safetensors(&bytes).unwrap_err();
             assert_eq!(
                 error.to_string(),
-                "it holds groups with scale codes; codes of a scalar format was expected"
+                "it holds groups with scale codes; integers was expected"
             );
         }
     }
@@ -117,9 +119,8 @@ fn groups_and_blocks_come_back_from_their_files() {
 #[test]
 fn more_can_stand_beside_a_tensor() {
     let codes = array![1u8, 2].into_dyn();
-    let t =
-        QuantTensor::new(element::Int8, codes, arr0(0.5f32).into_dyn(), None, Granularity::Tensor);
-    let t = t.unwrap().into_any().unwrap();
+    let t = QuantTensor::<Int8>::new(codes, arr0(0.5f32).into_dyn(), None, Granularity::Tensor);
+    let t = t.unwrap().into_any();
     let mut extra =
         Extra { arrays: vec![Stored::f32("values", &t.dequantize())], ..Extra::default() };
     extra.metadata.insert("seed".into(), 7.into());
@@ -185,7 +186,7 @@ fn tensors_are_shown_by_their_corner() {
     let scale = ArrayD::from_shape_fn(IxDyn(&[1, 5, 1]), |i| (i[1] + 1) as f32);
     let zero = ArrayD::from_elem(IxDyn(&[1, 5, 1]), 1f32);
     let granularity = Granularity::Channel { axis: 1 };
-    let t = QuantTensor::new(element::Uint8, codes, scale, Some(zero), granularity).unwrap();
+    let t = QuantTensor::<Uint8>::new(codes, scale, Some(zero), granularity).unwrap();
     let text = "\
 uint8 [2, 5, 9], one scale per index of axis 1 (5 from 1 to 5), zero point 1
   [-1, 0, 1, 2, 3, 4, and 3 more]
@@ -211,8 +212,7 @@ uint8 [2, 5, 9], one scale per index of axis 1 (5 from 1 to 5), zero point 1
         Granularity::Tensor,
     );
     assert_eq!(empty.unwrap().to_string(), "int23 [0, 3], one scale 1\n  no elements\n");
-    let one = QuantTensor::new(
-        element::Int8,
+    let one = QuantTensor::<Int8>::new(
         arr0(3u8).into_dyn(),
         arr0(0.5f32).into_dyn(),
         None,

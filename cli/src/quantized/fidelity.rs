@@ -1,8 +1,7 @@
 //! How far values are from what they stand for.
 
-use fewbit::convert::GroupLayout;
-use fewbit::tensor::{AnyQuantTensor, GroupTensor, TensorError};
-use fewbit_formats::{Format, GroupFormat};
+use fewbit::tensor::AnyQuantTensor;
+use fewbit_formats::Format;
 use ndarray::ArrayD;
 use rayon::prelude::*;
 use serde::Serialize;
@@ -34,20 +33,6 @@ struct Sums {
 }
 
 impl Fidelity {
-    /// Of groups.
-    ///
-    /// # Errors
-    /// None in practice: the tensor has its own axis.
-    pub(crate) fn of_groups(
-        x: &ArrayD<f32>,
-        values: &ArrayD<f32>,
-        tensor: &GroupTensor,
-    ) -> Result<Self, TensorError> {
-        let layout = GroupLayout::of_axis(x.shape(), tensor.axis())?;
-        let clipped = clipped_groups(x.as_slice().unwrap_or_default(), tensor, layout);
-        Ok(Self::of(x, values, Some(clipped)))
-    }
-
     /// Of an array with scales of any granularity.
     pub(crate) fn of_tensor(
         x: &ArrayD<f32>,
@@ -93,31 +78,7 @@ fn sums(x: &[f32], values: &[f32]) -> Sums {
     sums
 }
 
-/// How many of `x` lie outside what their block can hold.
-fn clipped_groups(x: &[f32], tensor: &GroupTensor, layout: GroupLayout) -> u64 {
-    let format: &GroupFormat = tensor.format();
-    let scales: Vec<f32> = tensor.scale().iter().copied().collect();
-    let zero_points: Option<Vec<f32>> =
-        tensor.as_quant().zero_point().map(|zero| zero.iter().copied().collect());
-    let groups = layout.row_groups(format);
-    let range = range(format.element());
-    let tasks = x.par_chunks(CHUNK).enumerate();
-    tasks
-        .map(|(task, x)| {
-            let indices = task * CHUNK..;
-            let out = |(index, x): (usize, &f32)| {
-                let (column, rest) = (index % layout.behind, index / layout.behind);
-                let (row, place) = (rest / layout.length, rest % layout.length);
-                let group = (row * groups + place / format.size()) * layout.behind + column;
-                let zero = zero_points.as_ref().map_or(0.0, |zero| zero[group]);
-                is_outside(*x, range, zero, scales[group])
-            };
-            indices.zip(x).filter(|&pair| out(pair)).count() as u64
-        })
-        .sum()
-}
-
-/// As [`clipped_groups`], with scales of any granularity.
+/// How many of `x` lie outside what their group can hold.
 fn clipped_tensor(x: &ArrayD<f32>, tensor: &AnyQuantTensor) -> u64 {
     let range = range(tensor.format());
     let scale = tensor.expand(tensor.scale());

@@ -58,7 +58,6 @@ pub(crate) fn write(
     let mut extra = Extra { arrays: vec![Stored::f32("values", values)], metadata };
     extra.arrays.extend(beside);
     let bytes = match quantized {
-        Quantized::Groups(tensor) => store::to_bytes(&**tensor, extra),
         Quantized::Tensor(tensor) => store::to_bytes(&**tensor, extra),
         Quantized::Simulated(tensor) => {
             let bit_width = ArrayD::from_elem(Vec::new(), tensor.bit_width() as f32);

@@ -32,10 +32,6 @@ impl Histogram {
     /// Of what was quantized; `None` for blocks of bytes.
     pub(crate) fn of(quantized: &Quantized) -> Option<Self> {
         match quantized {
-            Quantized::Groups(tensor) => {
-                let codes = tensor.to_codes().elements;
-                Some(Self::count(tensor.format().element(), codes.iter().copied()))
-            }
             Quantized::Tensor(tensor) | Quantized::Simulated(tensor) => {
                 Some(Self::count(tensor.format(), tensor.codes().iter().copied()))
             }

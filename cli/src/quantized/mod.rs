@@ -6,7 +6,7 @@ mod histogram;
 mod plot;
 mod target;
 
-use fewbit::tensor::{AnyQuantTensor, GroupTensor};
+use fewbit::tensor::AnyQuantTensor;
 use ndarray::ArrayD;
 
 pub(crate) use fidelity::Fidelity;
@@ -18,9 +18,7 @@ pub(crate) use target::Target;
 /// An array after quantization.
 #[derive(Debug)]
 pub(crate) enum Quantized {
-    /// Groups that share scales.
-    Groups(Box<GroupTensor>),
-    /// One scale for all.
+    /// Groups that share scales, or one scale for all.
     Tensor(Box<AnyQuantTensor>),
     /// By a quantizer of any granularity, with the values of a simulation on floats.
     Simulated(Box<AnyQuantTensor>),

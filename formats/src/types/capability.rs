@@ -37,10 +37,16 @@ macro_rules! bit {
     (unordered) => {
         1024
     };
+    (integer) => {
+        2048
+    };
 }
 
 /// The capabilities of a format, by its constants.
 pub(super) const fn of(format: Format) -> u32 {
+    if matches!(format, Format::Int(_) | Format::Binary | Format::Ternary) {
+        return bit!(integer) | if format.fits_f32() { bit!(f32) } else { 0 };
+    }
     let (negative_zero, unordered, kind) = match format {
         Format::Float(float) => (float.has_negative_zero(), float.has_nan(), bit!(float)),
         _ => (false, false, bit!(tapered)),
@@ -235,6 +241,8 @@ macro_rules! capability {
         }
     };
     (float, $name:ident, $bits:ident) => {
+        $crate::types::real::arithmetic!($name);
+
         impl PartialEq for $name {
             /// By value: both zeros are equal, and NaN equals nothing.
             #[inline]
@@ -261,8 +269,20 @@ macro_rules! capability {
         }
     };
     (tapered, $name:ident, $bits:ident) => {
+        $crate::types::real::arithmetic!($name);
+        // NaR equals NaR, and is less than every other value.
+        $crate::types::capability::ordered_by_code!($name);
+    };
+    (integer, $name:ident, $bits:ident) => {
+        $crate::types::capability::ordered_by_code!($name);
+    };
+}
+
+/// Equality and order of a type each of whose values has one code.
+macro_rules! ordered_by_code {
+    ($name:ident) => {
         impl PartialEq for $name {
-            /// By code, of which every value has one; NaR equals NaR.
+            /// By code, of which every value has one.
             #[inline]
             fn eq(&self, other: &Self) -> bool {
                 self.to_bits() == other.to_bits()
@@ -279,7 +299,7 @@ macro_rules! capability {
         }
 
         impl Ord for $name {
-            /// By value; NaR is less than every other.
+            /// By value; what is no number is less than every other.
             #[inline]
             fn cmp(&self, other: &Self) -> core::cmp::Ordering {
                 self.total_cmp(other)
@@ -294,4 +314,4 @@ macro_rules! capability {
     };
 }
 
-pub(super) use {bit, capability};
+pub(super) use {bit, capability, ordered_by_code};

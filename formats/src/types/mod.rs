@@ -24,6 +24,10 @@
 //! masks, and so does each method. Thus every pattern of the storage is valid, which is what the feature `bytemuck` needs.
 //! A TF32 is its 19 bits at the low end, not an `f32` with 13 zeros.
 //!
+//! **Integers** (`Int4`, `Uint8`, `Int8N`, `Binary`, `Ternary` ...) are elements of tensors: they have codes, conversions,
+//! order and text, and no operators, since sums of integers are wider than their operands. Beyond the range is the value at
+//! that end. The code that a narrow range leaves out is NaN to [`to_f64`](Int8N::to_f64).
+//!
 //! ```
 //! use fewbit_formats::types::{BF16, E4M3FN, F16};
 //! let x = E4M3FN::from_f32(0.3);
@@ -46,6 +50,7 @@ mod lossless;
 mod num_traits;
 mod number;
 mod operators;
+mod real;
 mod row;
 #[cfg(feature = "serde")]
 mod serde;
@@ -59,11 +64,9 @@ use crate::format::Format;
 
 /// Declares each type once: its name, its storage, the constant of its format, and what the format has.
 macro_rules! newtypes {
-    ($( $name:ident($bits:ident) = $constant:ident [$($capability:ident)+]; )+) => {
+    ($(#[$doc:meta])* $list:ident: $( $name:ident($bits:ident) = $constant:ident [$($capability:ident)+]; )+) => {
         $(
             row::newtype!($name, $bits, $constant);
-            #[cfg(feature = "num-traits")]
-            num_traits::any!($name);
             #[cfg(feature = "proptest")]
             strategies::arbitrary!($name);
             #[cfg(feature = "serde")]
@@ -75,12 +78,14 @@ macro_rules! newtypes {
             );
         )+
 
-        /// The name of every type and its format.
-        pub const ALL: &[(&str, Format)] = &[$( (stringify!($name), Format::$constant) ),+];
+        $(#[$doc])*
+        pub const $list: &[(&str, Format)] = &[$( (stringify!($name), Format::$constant) ),+];
     };
 }
 
 newtypes! {
+    /// The name of every type with arithmetic, and its format.
+    ALL:
     E4M3FN(u8) = E4M3FN [float signed zero negative_zero nan unordered subnormal f32];
     E5M2(u8) = E5M2 [float signed zero negative_zero nan unordered infinity subnormal f32];
     E4M3(u8) = E4M3 [float signed zero negative_zero nan unordered infinity subnormal f32];
@@ -103,4 +108,22 @@ newtypes! {
     Posit32(u32) = POSIT32 [tapered signed zero nan];
     Takum8(u8) = TAKUM8 [tapered signed zero nan];
     Takum16(u16) = TAKUM16 [tapered signed zero nan];
+}
+
+newtypes! {
+    /// The name of every type of integers, and its format.
+    INTEGERS:
+    Int2(u8) = INT2 [integer f32];
+    Int4(u8) = INT4 [integer f32];
+    Int4N(u8) = INT4N [integer f32];
+    Int8(u8) = INT8 [integer f32];
+    Int8N(u8) = INT8N [integer f32];
+    Int16(u16) = INT16 [integer f32];
+    Int32(u32) = INT32 [integer];
+    Uint2(u8) = UINT2 [integer f32];
+    Uint4(u8) = UINT4 [integer f32];
+    Uint8(u8) = UINT8 [integer f32];
+    Uint16(u16) = UINT16 [integer f32];
+    Binary(u8) = BINARY [integer f32];
+    Ternary(u8) = TERNARY [integer f32];
 }

@@ -28,6 +28,8 @@ pub trait Number:
     + Sealed
     + 'static
 {
+    /// The storage of a code.
+    type Bits;
     /// The format.
     const FORMAT: Format;
 

@@ -1,6 +1,6 @@
 //! What every type has.
 
-/// One type: its struct, constants, conversions, questions, arithmetic and text.
+/// One type: its struct, conversions and text.
 macro_rules! newtype {
     ($name:ident, $bits:ident, $constant:ident) => {
         #[doc = concat!(
@@ -28,15 +28,6 @@ macro_rules! newtype {
             pub const MAX: Self = Self::from_f64(Self::FORMAT.max_finite());
             /// The smallest finite value.
             pub const MIN: Self = Self::from_f64(Self::FORMAT.min_finite());
-            /// The smallest positive value that is not subnormal.
-            pub const MIN_POSITIVE: Self = Self::from_f64(match Self::FORMAT.smallest_normal() {
-                Some(normal) => normal,
-                None => Self::FORMAT.smallest_positive(),
-            });
-            /// The difference between one and the next larger value.
-            pub const EPSILON: Self =
-                Self::from_f64(Self::FORMAT.decode(Self::ONE.code_bits() + 1) - 1.0);
-
             /// The value of a code. Bits above the format's width are ignored.
             #[must_use]
             #[inline]
@@ -195,140 +186,15 @@ macro_rules! newtype {
                 Self::from_bits(<$bits>::from_be_bytes(bytes))
             }
 
-            /// Whether this is NaN.
-            #[must_use]
-            pub const fn is_nan(self) -> bool {
-                self.to_f64().is_nan()
-            }
-
-            /// Whether this is an infinity.
-            #[must_use]
-            pub const fn is_infinite(self) -> bool {
-                self.to_f64().is_infinite()
-            }
-
-            /// Whether this is neither infinite nor NaN.
-            #[must_use]
-            pub const fn is_finite(self) -> bool {
-                self.to_f64().is_finite()
-            }
-
-            /// Whether this lies between zero and the smallest normal value.
-            #[must_use]
-            pub const fn is_subnormal(self) -> bool {
-                matches!(self.to_real().class(), $crate::Class::Subnormal)
-            }
-
-            /// Whether this is neither zero, subnormal, infinite nor NaN.
-            #[must_use]
-            pub const fn is_normal(self) -> bool {
-                matches!(self.to_real().class(), $crate::Class::Normal)
-            }
-
-            /// Whether the sign is negative; -0 and NaN have signs where the format keeps them.
-            #[must_use]
-            pub const fn is_sign_negative(self) -> bool {
-                self.to_f64().is_sign_negative()
-            }
-
-            /// Whether the sign is positive.
-            #[must_use]
-            pub const fn is_sign_positive(self) -> bool {
-                !self.is_sign_negative()
-            }
-
-            /// The kind of number.
-            #[must_use]
-            pub const fn classify(self) -> core::num::FpCategory {
-                match self.to_real().class() {
-                    $crate::Class::Zero => core::num::FpCategory::Zero,
-                    $crate::Class::Subnormal => core::num::FpCategory::Subnormal,
-                    $crate::Class::Normal => core::num::FpCategory::Normal,
-                    $crate::Class::Infinite => core::num::FpCategory::Infinite,
-                    $crate::Class::Nan => core::num::FpCategory::Nan,
-                }
-            }
-
-            /// `1 / self`, rounded once.
-            #[must_use]
-            pub const fn recip(self) -> Self {
-                Self::rounded(Self::ARITHMETIC.div(Self::ONE.to_real(), self.to_real(), 0))
-            }
-
-            /// `self * factor + addend`, rounded once.
-            #[must_use]
-            pub const fn mul_add(self, factor: Self, addend: Self) -> Self {
-                let (a, b, c) = (self.to_real(), factor.to_real(), addend.to_real());
-                Self::rounded(Self::ARITHMETIC.mul_add(a, b, c, 0))
-            }
-
-            /// The square root, rounded once.
-            #[must_use]
-            pub const fn sqrt(self) -> Self {
-                Self::rounded(Self::ARITHMETIC.sqrt(self.to_real(), 0))
-            }
-
-            /// The lesser of two, -0 being less than +0; the other one if one is NaN.
-            #[must_use]
-            pub const fn min(self, other: Self) -> Self {
-                Self::rounded(Self::ARITHMETIC.minimum_number(self.to_real(), other.to_real(), 0))
-            }
-
-            /// The greater of two, -0 being less than +0; the other one if one is NaN.
-            #[must_use]
-            pub const fn max(self, other: Self) -> Self {
-                Self::rounded(Self::ARITHMETIC.maximum_number(self.to_real(), other.to_real(), 0))
-            }
-
-            /// The lesser of two, -0 being less than +0; NaN if either is.
-            #[must_use]
-            pub const fn minimum(self, other: Self) -> Self {
-                Self::rounded(Self::ARITHMETIC.minimum(self.to_real(), other.to_real(), 0))
-            }
-
-            /// The greater of two, -0 being less than +0; NaN if either is.
-            #[must_use]
-            pub const fn maximum(self, other: Self) -> Self {
-                Self::rounded(Self::ARITHMETIC.maximum(self.to_real(), other.to_real(), 0))
-            }
-
-            /// `least` if this is less, `most` if it is greater, else itself, NaN too. Where `least` is greater than
-            /// `most`, or either is NaN, the comparisons are made all the same, that with `least` first.
-            #[must_use]
-            pub fn clamp(self, least: Self, most: Self) -> Self {
-                if self < least {
-                    least
-                } else if self > most {
-                    most
-                } else {
-                    self
-                }
-            }
-
             /// The order in which every code has its place; see [`Format::total_cmp`](crate::Format::total_cmp).
             #[must_use]
             pub const fn total_cmp(&self, other: &Self) -> core::cmp::Ordering {
                 Self::FORMAT.total_cmp(self.code_bits(), other.code_bits())
             }
-
-            /// Operations under the type's own policy.
-            const ARITHMETIC: $crate::Arithmetic =
-                $crate::natural::arithmetic(Self::FORMAT);
-
-            /// The result of an operation under the type's own policy.
-            const fn rounded(result: Result<$crate::Encoded, $crate::EncodeError>) -> Self {
-                Self::from_code_bits($crate::natural::total(result).code)
-            }
         }
 
-        const _: () = assert!(
-            $name::ONE.to_f64() == 1.0
-                && $name::EPSILON.to_f64()
-                    == $name::FORMAT.decode($name::ONE.code_bits() + 1) - 1.0,
-            concat!(stringify!($name), " has no value for one or for its epsilon")
-        );
-
         impl $crate::types::Number for $name {
+            type Bits = $bits;
             const FORMAT: $crate::Format = Self::FORMAT;
 
             #[inline]
@@ -399,7 +265,6 @@ macro_rules! newtype {
         }
 
         $crate::types::row::format_code!($name, LowerHex, UpperHex, Binary, Octal);
-        $crate::types::operators::operators!($name);
     };
 }
 

@@ -11,7 +11,7 @@ pub(super) use self::round::{Chosen, Point};
 use super::AlgorithmError;
 use super::error::check_finite;
 use crate::quantize::{Granularity, Parameters, Scheme};
-use crate::tensor::GroupTensor;
+use crate::tensor::AnyQuantTensor;
 
 /// The representable values of a weight matrix: a scalar format scaled per run of columns, per tensor, channel, or group.
 ///
@@ -120,15 +120,17 @@ impl Grid {
         Self::new(scheme.format, cols, scale, zero_point, group)
     }
 
-    /// The grid of a matrix in a group format, with the scales and zero points that its groups have.
+    /// The grid of a matrix in groups along the inputs, with the scales and zero points that they have.
     ///
     /// # Errors
     /// A tensor of other than two axes, or whose groups do not run along the inputs; a scale that is not finite.
-    pub fn of_groups(tensor: &GroupTensor) -> Result<Self, AlgorithmError> {
-        let along = tensor.axis();
-        let (&[_, inputs], 1 | -1) = (tensor.shape(), along) else {
+    pub fn of_groups(tensor: &AnyQuantTensor) -> Result<Self, AlgorithmError> {
+        let (&[_, inputs], Granularity::Group { axis: 1, size }) =
+            (tensor.shape(), tensor.granularity())
+        else {
             return Err(AlgorithmError::Granularity(format!(
-                "groups along axis {along} of {:?}",
+                "{} in a tensor of shape {:?}",
+                tensor.granularity(),
                 tensor.shape()
             )));
         };
@@ -140,9 +142,8 @@ impl Grid {
                 .map_err(|_| AlgorithmError::Granularity(format!("parameters of shape {dim:?}")))
         };
         let scale = matrix(tensor.scale())?;
-        let zero_point = tensor.as_quant().zero_point().map(matrix).transpose()?;
-        let format = tensor.format();
-        Self::new(format.element(), inputs, scale, zero_point, format.size())
+        let zero_point = tensor.zero_point().map(matrix).transpose()?;
+        Self::new(tensor.format(), inputs, scale, zero_point, size)
     }
 
     /// The format of the elements.

@@ -32,10 +32,11 @@ impl IntTensor {
     /// Other shapes, granularities without a common one, other scales; a result beyond the stated type or 64 bits.
     ///
     /// ```
-    /// use fewbit::tensor::{BitGrowth, Granularity, QuantTensor, ScaleMatch, element::Uint8};
+    /// use fewbit::formats::Uint8;
+    /// use fewbit::tensor::{BitGrowth, Granularity, QuantTensor, ScaleMatch};
     /// use ndarray::{arr0, array};
     /// let codes = array![255u8, 3].into_dyn();
-    /// let x = QuantTensor::new(Uint8, codes, arr0(0.5).into_dyn(), None, Granularity::Tensor)?.to_int()?;
+    /// let x = QuantTensor::<Uint8>::new(codes, arr0(0.5).into_dyn(), None, Granularity::Tensor)?.to_int()?;
     /// let sum = x.add(&x, BitGrowth::Brevitas, ScaleMatch::Equal)?;
     /// assert_eq!((sum.ints(), sum.data_type().bits), (&array![510i64, 6].into_dyn(), 9));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -159,10 +160,11 @@ impl IntTensor {
     /// A zero point that is not a whole number or not within 64 bits.
     ///
     /// ```
-    /// use fewbit::tensor::{Granularity, QuantTensor, element::Uint8};
+    /// use fewbit::formats::Uint8;
+    /// use fewbit::tensor::{Granularity, QuantTensor};
     /// use ndarray::{arr0, array};
     /// let (codes, zero) = (array![0u8, 255].into_dyn(), Some(arr0(128f32).into_dyn()));
-    /// let t = QuantTensor::new(Uint8, codes, arr0(0.5).into_dyn(), zero, Granularity::Tensor)?;
+    /// let t = QuantTensor::<Uint8>::new(codes, arr0(0.5).into_dyn(), zero, Granularity::Tensor)?;
     /// let folded = t.to_int()?.without_zero_point()?;
     /// assert_eq!(folded.ints(), array![-128i64, 127].into_dyn());
     /// assert_eq!(folded.data_type().bits, 8);

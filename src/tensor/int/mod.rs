@@ -1,5 +1,6 @@
 //! Integers wider than any format: what products and sums of quantized tensors are before anything rounds them.
 
+mod codes;
 mod elementwise;
 mod error;
 pub mod growth;
@@ -10,6 +11,7 @@ mod structure;
 use fewbit_formats::Format;
 use ndarray::{ArrayD, IxDyn};
 
+pub(super) use codes::integer_decoder;
 pub use elementwise::ScaleMatch;
 pub use error::IntError;
 pub use growth::BitGrowth;
@@ -19,7 +21,7 @@ pub use pool::Window;
 use super::any::each;
 use super::granularity::{Arrangement, array};
 use super::parts::{OwnedParts, Parts, resolved};
-use super::{AnyQuantTensor, Element, Granularity, GroupTensor, QuantTensor, TensorError, shape};
+use super::{AnyQuantTensor, Element, Granularity, QuantTensor, TensorError, shape};
 use crate::accumulate::bounds::{DataType, Sign};
 
 /// A tensor of integers of a stated width, with scales and zero points.
@@ -39,10 +41,11 @@ use crate::accumulate::bounds::{DataType, Sign};
 /// rounded once. Zero points are `f64` for the same reason.
 ///
 /// ```
-/// use fewbit::tensor::{BitGrowth, Granularity, QuantTensor, element::Int4};
+/// use fewbit::formats::Int4;
+/// use fewbit::tensor::{BitGrowth, Granularity, QuantTensor};
 /// use ndarray::{arr0, array};
 ///
-/// let of = |codes, scale: f32| QuantTensor::new(Int4, codes, arr0(scale).into_dyn(), None, Granularity::Tensor);
+/// let of = |codes, scale: f32| QuantTensor::<Int4>::new(codes, arr0(scale).into_dyn(), None, Granularity::Tensor);
 /// let x = of(array![[7u8, 0xf], [2, 1]].into_dyn(), 0.5)?.to_int()?; // 7 -1, 2 1
 /// let w = of(array![[1u8, 2]].into_dyn(), 0.25)?.to_int()?;
 /// let y = x.linear(&w, None, BitGrowth::Range)?;
@@ -200,11 +203,12 @@ impl IntTensor {
     /// A format that is not an integer; an integer that it does not have.
     ///
     /// ```
-    /// use fewbit::tensor::{Granularity, QuantTensor, element::Int8};
+    /// use fewbit::formats::Int8;
+    /// use fewbit::tensor::{Granularity, QuantTensor};
     /// use fewbit_formats::Format;
     /// use ndarray::{arr0, array};
     /// let codes = array![3u8, 0xfe].into_dyn();
-    /// let t = QuantTensor::new(Int8, codes, arr0(0.5).into_dyn(), None, Granularity::Tensor)?;
+    /// let t = QuantTensor::<Int8>::new(codes, arr0(0.5).into_dyn(), None, Granularity::Tensor)?;
     /// assert_eq!(t.to_int()?.to_quant(Format::INT4)?.dequantize(), t.dequantize());
     /// assert!(t.to_int()?.to_quant(Format::UINT8).is_err()); // -2
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -323,16 +327,6 @@ impl AnyQuantTensor {
     /// As there.
     pub fn to_int(&self) -> Result<IntTensor, IntError> {
         each!(self, tensor => tensor.to_int())
-    }
-}
-
-impl GroupTensor {
-    /// The elements as integers, see [`QuantTensor::to_int`]; the scales are those of the groups, outer ones included.
-    ///
-    /// # Errors
-    /// As there.
-    pub fn to_int(&self) -> Result<IntTensor, IntError> {
-        self.as_quant().to_int()
     }
 }
 

@@ -68,10 +68,11 @@ impl IntTensor {
     /// fractional zero point.
     ///
     /// ```
-    /// use fewbit::tensor::{BitGrowth, Granularity, QuantTensor, Window, element::Uint8};
+    /// use fewbit::formats::Uint8;
+    /// use fewbit::tensor::{BitGrowth, Granularity, QuantTensor, Window};
     /// use ndarray::{arr0, array};
     /// let codes = array![[1u8, 2], [3, 5]].into_dyn();
-    /// let t = QuantTensor::new(Uint8, codes, arr0(1f32).into_dyn(), None, Granularity::Tensor)?;
+    /// let t = QuantTensor::<Uint8>::new(codes, arr0(1f32).into_dyn(), None, Granularity::Tensor)?;
     /// let average = t.to_int()?.avg_pool2d(Window::square(2), BitGrowth::Brevitas)?;
     /// assert_eq!((average.ints()[[0, 0]], average.scale()[[]]), (11, 0.25));
     /// assert_eq!(average.data_type().bits, 10); // ceil(log2(255 * 4))

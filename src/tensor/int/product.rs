@@ -18,10 +18,11 @@ impl IntTensor {
     /// type or 64 bits.
     ///
     /// ```
-    /// use fewbit::tensor::{BitGrowth, Granularity, QuantTensor, element::Int8};
+    /// use fewbit::formats::Int8;
+    /// use fewbit::tensor::{BitGrowth, Granularity, QuantTensor};
     /// use ndarray::array;
     /// let (codes, scale) = (array![[1u8, 2], [3, 4]].into_dyn(), array![[0.5f32], [2.0]].into_dyn());
-    /// let a = QuantTensor::new(Int8, codes, scale, None, Granularity::Row)?.to_int()?;
+    /// let a = QuantTensor::<Int8>::new(codes, scale, None, Granularity::Row)?.to_int()?;
     /// let product = a.matmul(&a.transposed()?, BitGrowth::Brevitas)?;
     /// assert_eq!(product.ints(), array![[5i64, 11], [11, 25]].into_dyn());
     /// assert_eq!(product.dequantize(), array![[1.25, 11.0], [11.0, 100.0]].into_dyn());

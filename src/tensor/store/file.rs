@@ -5,8 +5,21 @@ use std::collections::HashMap;
 use ndarray::ArrayD;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
-use super::{KEY, StoreError};
+use serde_json::{Map, Value};
+
+use super::error::StoreError;
 use crate::tensor::granularity::array;
+
+/// The key under which the metadata of a file are.
+pub const KEY: &str = "fewbit";
+
+/// A tensor that a file can hold.
+pub trait Store {
+    /// What it is.
+    fn metadata(&self) -> Map<String, Value>;
+    /// What it consists of.
+    fn arrays(&self) -> Vec<Stored>;
+}
 
 /// A named array with the bytes that a file holds.
 #[derive(Clone, Debug, PartialEq)]

@@ -3,17 +3,14 @@
 use fewbit_formats::ggml::GgmlType;
 use fewbit_formats::{Format, GroupFormat, Span, ZeroPoint};
 use ndarray::{ArrayD, Dimension};
-use safetensors::tensor::Dtype;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::file::{Contents, Stored, code_type};
-use super::{Saved, Store, StoreError};
+use super::error::StoreError;
+use super::file::{Contents, Store, Stored};
 use crate::accumulate::bounds::{DataType, Sign};
 use crate::tensor::parts::resolved;
-use crate::tensor::{
-    AnyQuantTensor, Granularity, GroupCodes, GroupTensor, IntTensor, resolve_axis,
-};
+use crate::tensor::{AnyQuantTensor, Granularity, IntTensor, ScaleCodes};
 
 /// What stands before the type of integers that are no format.
 pub(super) const INTEGERS: &str = "integers:";
@@ -68,12 +65,15 @@ fn read_granularity(metadata: &Map<String, Value>) -> Result<Granularity, StoreE
 
 impl Store for AnyQuantTensor {
     fn metadata(&self) -> Map<String, Value> {
-        let mut metadata = entries([("format", json!(self.format().to_string()))]);
-        metadata.extend(
-            granularity_entries(self.granularity(), self.shape())
-                .map(|(key, value)| (key.to_owned(), value)),
-        );
-        metadata
+        let [granularity, axis, group] = granularity_entries(self.granularity(), self.shape());
+        match self.scale_codes() {
+            Some(ScaleCodes { format, .. }) => {
+                entries([("format", json!(format.to_string())), axis, group])
+            }
+            None => {
+                entries([("format", json!(self.format().to_string())), granularity, axis, group])
+            }
+        }
     }
 
     fn arrays(&self) -> Vec<Stored> {
@@ -81,7 +81,26 @@ impl Store for AnyQuantTensor {
             Stored::codes("codes", self.bit_width(), &self.codes()),
             Stored::f32("scale", self.scale()),
         ];
-        arrays.extend(self.zero_point().map(|zero_point| Stored::f32("zero_point", zero_point)));
+        let Some(codes) = self.scale_codes() else {
+            arrays.extend(self.zero_point().map(|zero| Stored::f32("zero_point", zero)));
+            return arrays;
+        };
+        let format = codes.format;
+        if !is_f32(format.scale().format) {
+            let bits = format.scale().format.bits();
+            arrays.push(Stored::codes("scale_codes", bits, &codes.scales));
+        }
+        if let Some(zero_points) = &codes.zero_points {
+            arrays.push(Stored::codes("zero_point", self.bit_width(), zero_points));
+        }
+        if let (Some(outer), Some(outer_codes), Some(values)) =
+            (format.scale().outer, &codes.outer, codes.outer_values())
+        {
+            arrays.push(Stored::f32(outer_name(&format), &values));
+            if !is_f32(outer.format) {
+                arrays.push(Stored::codes("outer_scale_codes", outer.format.bits(), outer_codes));
+            }
+        }
         arrays
     }
 }
@@ -161,50 +180,15 @@ impl Store for GgmlBlocks {
 }
 
 /// Whether a scale is its own code.
-fn is_f32(format: Format) -> bool {
+pub(super) fn is_f32(format: Format) -> bool {
     format == Format::F32
 }
 
 /// The name of the outer scales' tensor.
-fn outer_name(format: &GroupFormat) -> &'static str {
+pub(super) fn outer_name(format: &GroupFormat) -> &'static str {
     match format.scale().outer.map(|outer| outer.span) {
         Some(Span::Groups(_)) => "outer_scale",
         _ => "tensor_scale",
-    }
-}
-
-impl Store for GroupTensor {
-    fn metadata(&self) -> Map<String, Value> {
-        let axis = resolve_axis(self.axis(), self.shape());
-        entries([
-            ("format", json!(self.format().to_string())),
-            ("axis", axis.map_or(Value::Null, |axis| json!(axis))),
-            ("group", json!(self.format().size())),
-        ])
-    }
-
-    fn arrays(&self) -> Vec<Stored> {
-        let format = self.format();
-        let element = format.element().bits();
-        let codes = self.to_codes();
-        let mut arrays = vec![
-            Stored::codes("codes", element, &codes.elements),
-            Stored::f32("scale", self.scale()),
-        ];
-        if !is_f32(format.scale().format) {
-            let bits = format.scale().format.bits();
-            arrays.push(Stored::codes("scale_codes", bits, &codes.scales));
-        }
-        if let Some(zero_points) = &codes.zero_points {
-            arrays.push(Stored::codes("zero_point", element, zero_points));
-        }
-        if let (Some(outer), Some(parts)) = (format.scale().outer, self.outer()) {
-            arrays.push(Stored::f32(outer_name(format), &parts.values));
-            if !is_f32(outer.format) {
-                arrays.push(Stored::codes("outer_scale_codes", outer.format.bits(), &parts.codes));
-            }
-        }
-        arrays
     }
 }
 
@@ -212,7 +196,7 @@ pub(super) fn read_groups(
     contents: &Contents<'_>,
     format: GroupFormat,
     metadata: &Map<String, Value>,
-) -> Result<GroupTensor, StoreError> {
+) -> Result<AnyQuantTensor, StoreError> {
     let axis = number(metadata, "axis")?.and_then(|axis| isize::try_from(axis).ok());
     let axis = axis.ok_or(StoreError::NoAxis)?;
     if let Some(found) = number(metadata, "group")?.filter(|&group| group != format.size()) {
@@ -233,11 +217,13 @@ pub(super) fn read_groups(
         Some(outer) if is_f32(outer.format) => Some(own_codes(outer_name(&format))?),
         Some(_) => Some(contents.codes("outer_scale_codes")?),
     };
-    let parts = GroupCodes { elements: contents.codes("codes")?, scales, zero_points, outer };
-    let tensor = GroupTensor::new(format, axis, parts)?;
+    let elements = contents.codes("codes")?;
+    let scales = ScaleCodes { format, scales, zero_points, outer };
+    let tensor = AnyQuantTensor::of_scale_codes(&elements.view(), axis, scales)?;
     agrees(contents, "scale", tensor.scale())?;
-    if let Some(outer) = tensor.outer().filter(|_| contents.has(outer_name(&format))) {
-        agrees(contents, outer_name(&format), &outer.values)?;
+    let outer = tensor.scale_codes().and_then(ScaleCodes::outer_values);
+    if let Some(outer) = outer.filter(|_| contents.has(outer_name(&format))) {
+        agrees(contents, outer_name(&format), &outer)?;
     }
     Ok(tensor)
 }
@@ -278,43 +264,6 @@ pub(super) fn compare(
         Some(((index, &expected), &found)) => {
             let index = index.slice().to_vec();
             Err(StoreError::Disagreement { name, found, index, expected })
-        }
-    }
-}
-
-impl Saved {
-    /// The names and types of the arrays that the tensor has in its file: those of [`Store::arrays`].
-    pub(super) fn parts(&self) -> Vec<(&'static str, Dtype)> {
-        let zero_point = |has: bool, dtype| has.then_some(("zero_point", dtype));
-        match self {
-            Self::Tensor(tensor) => {
-                let mut parts =
-                    vec![("codes", code_type(tensor.bit_width())), ("scale", Dtype::F32)];
-                parts.extend(zero_point(tensor.zero_point().is_some(), Dtype::F32));
-                parts
-            }
-            Self::Groups(tensor) => {
-                let (format, element) = (tensor.format(), tensor.format().element().bits());
-                let mut parts = vec![("codes", code_type(element)), ("scale", Dtype::F32)];
-                if !is_f32(format.scale().format) {
-                    parts.push(("scale_codes", code_type(format.scale().format.bits())));
-                }
-                let has = format.zero_point() == ZeroPoint::Code;
-                parts.extend(zero_point(has, code_type(element)));
-                if let Some(outer) = format.scale().outer {
-                    parts.push((outer_name(format), Dtype::F32));
-                    if !is_f32(outer.format) {
-                        parts.push(("outer_scale_codes", code_type(outer.format.bits())));
-                    }
-                }
-                parts
-            }
-            Self::Ints(tensor) => {
-                let mut parts = vec![("ints", Dtype::I64), ("scale", Dtype::F64)];
-                parts.extend(zero_point(tensor.zero_point().is_some(), Dtype::F64));
-                parts
-            }
-            Self::Blocks(_) => vec![("blocks", Dtype::U8)],
         }
     }
 }

@@ -17,29 +17,18 @@ mod digest;
 mod error;
 mod file;
 mod kinds;
+mod saved;
 mod statement;
 
-use fewbit_formats::{GroupFormat, GroupFormatError};
-use ndarray::ArrayD;
 use serde_json::{Map, Value};
 
 pub use error::StoreError;
-pub use file::{Contents, Stored};
+pub use file::{Contents, KEY, Store, Stored};
 pub use kinds::GgmlBlocks;
+pub use saved::Saved;
 
 use self::statement::Statement;
-use super::{AnyQuantTensor, GroupTensor, IntTensor, TensorError, ggml_dequantize};
-
-/// The key under which the metadata of a file are.
-pub const KEY: &str = "fewbit";
-
-/// A tensor that a file can hold.
-pub trait Store {
-    /// What it is.
-    fn metadata(&self) -> Map<String, Value>;
-    /// What it consists of.
-    fn arrays(&self) -> Vec<Stored>;
-}
+use super::{AnyQuantTensor, IntTensor};
 
 /// What stands in a file beside a tensor.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -72,19 +61,6 @@ pub fn to_bytes(tensor: &impl Store, extra: Extra) -> Result<Vec<u8>, StoreError
     file::encode(&arrays, metadata)
 }
 
-/// A tensor that was read.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Saved {
-    /// Codes of a scalar format.
-    Tensor(Box<AnyQuantTensor>),
-    /// Groups whose scales are codes.
-    Groups(Box<GroupTensor>),
-    /// Integers of any width.
-    Ints(Box<IntTensor>),
-    /// The blocks of GGUF files.
-    Blocks(GgmlBlocks),
-}
-
 impl Saved {
     /// The tensor that a file holds.
     ///
@@ -103,73 +79,6 @@ impl Saved {
             None => statement::check_values(&contents, &saved)?,
         }
         Ok(saved)
-    }
-
-    fn of_contents(
-        contents: &Contents<'_>,
-        metadata: &Map<String, Value>,
-    ) -> Result<Self, StoreError> {
-        let format = metadata.get("format").and_then(Value::as_str);
-        let format = format.ok_or_else(|| StoreError::Metadata("missing field `format`".into()))?;
-        let unknown = |error: String| StoreError::Format(error);
-        if let Some(data_type) = format.strip_prefix(kinds::INTEGERS) {
-            return kinds::read_ints(contents, data_type, metadata)
-                .map(|t| Self::Ints(Box::new(t)));
-        }
-        if let Some(kind) = format.strip_prefix(kinds::GGUF) {
-            let kind =
-                kind.parse().map_err(|e: fewbit_formats::UnknownName| unknown(e.to_string()))?;
-            return Ok(Self::Blocks(GgmlBlocks { kind, bytes: contents.bytes("blocks")? }));
-        }
-        match format.parse::<GroupFormat>() {
-            Ok(format) => {
-                kinds::read_groups(contents, format, metadata).map(|t| Self::Groups(Box::new(t)))
-            }
-            Err(GroupFormatError::Unknown(_)) => {
-                let format = format.parse().map_err(|_| {
-                    unknown(format!("`{format}` is neither a scalar format nor a group format"))
-                })?;
-                kinds::read_tensor(contents, format, metadata).map(|t| Self::Tensor(Box::new(t)))
-            }
-            Err(error) => Err(unknown(error.to_string())),
-        }
-    }
-
-    /// The format as the metadata name it: a scalar or a group format, `integers:` and a type, `gguf:` and a kind of block.
-    #[must_use]
-    pub fn format(&self) -> String {
-        self.metadata().get("format").and_then(Value::as_str).unwrap_or_default().to_owned()
-    }
-
-    /// The values in f32; those of integers are computed in f64 and rounded once.
-    ///
-    /// # Errors
-    /// Blocks whose last extent is no whole number of them.
-    pub fn values(&self) -> Result<ArrayD<f32>, TensorError> {
-        match self {
-            Self::Tensor(tensor) => Ok(tensor.dequantize()),
-            Self::Groups(tensor) => tensor.dequantize(),
-            Self::Ints(tensor) => Ok(tensor.dequantize().mapv(|value| value as f32)),
-            Self::Blocks(blocks) => ggml_dequantize(blocks.kind, &blocks.bytes.view()),
-        }
-    }
-
-    fn metadata(&self) -> Map<String, Value> {
-        match self {
-            Self::Tensor(tensor) => tensor.metadata(),
-            Self::Groups(tensor) => tensor.metadata(),
-            Self::Ints(tensor) => tensor.metadata(),
-            Self::Blocks(blocks) => blocks.metadata(),
-        }
-    }
-
-    fn kind(&self) -> &'static str {
-        match self {
-            Self::Tensor(_) => "codes of a scalar format",
-            Self::Groups(_) => "groups with scale codes",
-            Self::Ints(_) => "integers",
-            Self::Blocks(_) => "GGUF's blocks",
-        }
     }
 }
 
@@ -199,7 +108,6 @@ macro_rules! of_kind {
 }
 
 of_kind! {
-    AnyQuantTensor => Tensor, "codes of a scalar format";
-    GroupTensor => Groups, "groups with scale codes";
+    AnyQuantTensor => Tensor, "codes with scales";
     IntTensor => Ints, "integers";
 }

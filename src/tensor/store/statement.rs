@@ -12,8 +12,10 @@ use safetensors::tensor::Dtype;
 use serde_json::{Map, Value, json};
 
 use super::digest::Digest;
+use super::error::StoreError;
 use super::file::{Contents, Stored};
-use super::{Saved, StoreError, kinds};
+use super::kinds;
+use super::saved::Saved;
 
 /// The version of what is stated.
 const SCHEMA: u64 = 1;

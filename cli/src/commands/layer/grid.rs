@@ -6,7 +6,7 @@ use fewbit::algorithms::scale::{
 use fewbit::algorithms::{Grid, Statistics};
 use fewbit::convert::GroupEncoder;
 use fewbit::quantize::{Granularity, Parameters, Quantizer, ScaleRule, Scheme, ZeroPoint};
-use fewbit::tensor::{AnyQuantTensor, GroupCodes, GroupTensor};
+use fewbit::tensor::{AnyQuantTensor, ScaleCodes};
 use fewbit_formats::{
     Format, FormatError, GroupFormat, GroupPolicy, IntRange, Overflow, ScalePolicy,
     ScaleRule as GroupRule,
@@ -22,7 +22,7 @@ use crate::quantized::{Quantized, Target};
 /// A grid, and what its scales were made of.
 pub(super) struct WeightGrid {
     pub(super) grid: Grid,
-    groups: Option<GroupTensor>,
+    groups: Option<ScaleCodes>,
     granularity: Share,
 }
 
@@ -61,9 +61,9 @@ impl WeightGrid {
         factor: Option<&[f32]>,
     ) -> Result<Quantized, CliError> {
         if let Some(groups) = &self.groups {
-            let codes = GroupCodes { elements: codes.clone().into_dyn(), ..groups.to_codes() };
-            let tensor = GroupTensor::new(*groups.format(), groups.axis(), codes)?;
-            return Ok(Quantized::Groups(Box::new(tensor)));
+            let codes = codes.view().into_dyn();
+            let tensor = AnyQuantTensor::of_scale_codes(&codes, 1, groups.clone())?;
+            return Ok(Quantized::Tensor(Box::new(tensor)));
         }
         let scaled = factor.map(|factor| self.grid.rescaled(factor)).transpose()?;
         let grid = scaled.as_ref().unwrap_or(&self.grid);
@@ -209,9 +209,13 @@ fn groups(
         GroupPolicy::new(ScalePolicy::new(GroupRule::Floor), element).with_scale_code(PLAIN);
     let encoder = GroupEncoder::new(format, policy)
         .map_err(|error| CliError::Arguments(error.to_string()))?;
-    let tensor = GroupTensor::quantize(&encoder, &weights, 1)?;
+    let tensor = AnyQuantTensor::encode(&encoder, &weights, 1)?;
     let grid = Grid::of_groups(&tensor)?;
-    Ok(WeightGrid { grid, groups: Some(tensor), granularity: Share::Group(format.size()) })
+    Ok(WeightGrid {
+        grid,
+        groups: tensor.scale_codes().cloned(),
+        granularity: Share::Group(format.size()),
+    })
 }
 
 /// A signed integer format without its lowest code.

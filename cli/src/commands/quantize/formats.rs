@@ -4,7 +4,7 @@ use std::path::Path;
 
 use fewbit::convert::GroupEncoder;
 use fewbit::quantize::{Quantizer, ScaleRule, Scheme};
-use fewbit::tensor::{GroupTensor, TensorError, ggml_dequantize, ggml_quantize, resolve_axis};
+use fewbit::tensor::{AnyQuantTensor, TensorError, ggml_dequantize, ggml_quantize, resolve_axis};
 use fewbit_formats::ggml::GgmlType;
 use fewbit_formats::{Format, GroupFormat, NanPolicy};
 use ndarray::ArrayD;
@@ -70,10 +70,10 @@ fn groups(
     args.scales.check(&format)?;
     let place = resolve_axis(axis, x.shape()).map_err(|error| failed(error.into()))?;
     let (tensor, seconds) = timing::least("quantizing", args.repeat, || {
-        GroupTensor::quantize(&encoder, &x.view(), place as isize).map_err(failed)
+        AnyQuantTensor::encode(&encoder, &x.view(), place as isize).map_err(failed)
     })?;
     warn_of_nan(x, format.element(), policy.element.nan, choice);
-    let values = tensor.dequantize().map_err(failed)?;
+    let values = tensor.dequantize();
     let policy = serde_json::to_value(GroupPolicyReport::from(&policy))?;
     let metadata = Metadata {
         format: format.to_string(),
@@ -83,10 +83,10 @@ fn groups(
         policy,
         ..Metadata::default()
     };
-    let fidelity = Fidelity::of_groups(x, &values, &tensor).map_err(failed)?;
+    let fidelity = Fidelity::of_tensor(x, &values, &tensor);
     Ok(Done {
         format: metadata.format.clone(),
-        quantized: Quantized::Groups(Box::new(tensor)),
+        quantized: Quantized::Tensor(Box::new(tensor)),
         values,
         metadata,
         bits: format.bits_per_element(),

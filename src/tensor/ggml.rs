@@ -1,13 +1,13 @@
-//! Blocks of GGUF files and tensors of groups.
+//! Blocks of GGUF files.
 
 use fewbit_formats::ggml::{GgmlError, GgmlType};
 use fewbit_formats::{Format, GroupFormat, ScaleFormat, ZeroPoint};
 use ndarray::{ArrayD, ArrayView, Dimension};
 use rayon::prelude::*;
 
-use super::{GroupCodes, GroupTensor};
-use crate::tensor::TensorError;
-use crate::tensor::granularity::array;
+use super::granularity::array;
+use super::scales::ScaleCodes;
+use super::{AnyQuantTensor, Granularity, TensorError};
 
 /// Blocks of one task.
 const BLOCKS: usize = 128;
@@ -117,7 +117,7 @@ impl Form {
     }
 }
 
-impl GroupTensor {
+impl AnyQuantTensor {
     /// The tensor whose rows along its last axis are these blocks, as GGUF files have them.
     ///
     /// `Q4_0` becomes `mx(int4,f16,32)`, `Q8_0` `mx(int8,f16,32)`, `MXFP4` `mxfp4`, `TQ2_0` `mx(ternary,f16,256)`; their
@@ -154,43 +154,49 @@ impl GroupTensor {
         if let Some(last) = scale_shape.last_mut() {
             *last /= kind.elements();
         }
-        let codes = GroupCodes {
-            elements: array(shape, codes)?,
+        let scales = ScaleCodes {
+            format: form.group,
             scales: array(&scale_shape, scales)?,
             zero_points: None,
             outer: None,
         };
-        Self::new(form.group, -1, codes)
+        Self::of_scale_codes(&array(shape, codes)?.view(), -1, scales)
     }
 
     /// The blocks of the tensor's rows, as GGUF files have them; the inverse of [`Self::from_ggml`].
     ///
     /// # Errors
-    /// Another format than the blocks', groups along another axis than the last, or rows that are not whole blocks.
+    /// Scales that are no codes, another format than the blocks', groups along another axis than the last, or rows that are not whole blocks.
     ///
     /// ```
     /// use fewbit::formats::ggml::GgmlType;
-    /// use fewbit::tensor::{GroupTensor, ggml_quantize};
+    /// use fewbit::tensor::{AnyQuantTensor, ggml_quantize};
     /// use ndarray::Array2;
     /// let x = Array2::from_shape_fn((3, 64), |(i, j)| (i + j) as f32);
     /// let blocks = ggml_quantize(GgmlType::Q4_0, &x.view())?.into_raw_vec_and_offset().0;
-    /// let t = GroupTensor::from_ggml(GgmlType::Q4_0, &[3, 64], &blocks)?;
+    /// let t = AnyQuantTensor::from_ggml(GgmlType::Q4_0, &[3, 64], &blocks)?;
     /// assert_eq!(t.to_ggml(GgmlType::Q4_0)?, blocks);
     /// # Ok::<(), fewbit::tensor::TensorError>(())
     /// ```
     pub fn to_ggml(&self, kind: GgmlType) -> Result<Vec<u8>, TensorError> {
         let form = Form::of(kind)?;
-        let layout = self.layout();
-        if self.format != form.group || layout.behind != 1 {
-            return Err(TensorError::GgmlFormat { kind, expected: form.group, found: self.format });
+        let expected = form.group;
+        let Some(scales) = self.scale_codes() else {
+            return Err(TensorError::GgmlNumbers { kind, expected });
+        };
+        let found = scales.format;
+        let length = self.shape().last().copied().unwrap_or_default();
+        let last = Granularity::Group { axis: self.shape().len() as isize - 1, size: found.size() };
+        if found != expected || self.granularity() != last {
+            return Err(TensorError::GgmlFormat { kind, expected, found });
         }
-        kind.row_bytes(layout.length)?;
-        let bits = self.format.element().bits();
+        kind.row_bytes(length)?;
+        let bits = found.element().bits();
         let mask = ((1u64 << bits) - 1) as u32;
-        let codes: Vec<u32> = self.tensor.codes().iter().copied().collect();
+        let codes: Vec<u32> = self.codes().iter().copied().collect();
         let mut bytes = vec![0u8; codes.len() / kind.elements() * kind.bytes()];
         let blocks = bytes.chunks_exact_mut(kind.bytes()).zip(codes.chunks_exact(kind.elements()));
-        for ((block, codes), scale) in blocks.zip(&self.scale_codes) {
+        for ((block, codes), scale) in blocks.zip(&scales.scales) {
             let (start, length) = form.scale;
             block[start..start + length].copy_from_slice(&scale.to_le_bytes()[..length]);
             for (i, code) in codes.iter().enumerate() {
