@@ -185,6 +185,7 @@ mod tests {
     use ndarray::Array2;
 
     use super::*;
+    use crate::Isa;
     use crate::accumulate::Accumulator;
     use crate::kernels::plan::stage::stages;
 
@@ -203,7 +204,8 @@ mod tests {
         let (stages, bounds) = (stages(&acc).unwrap(), Bounds::new(a, &b.matrix));
         let plan = Plan::new(&stages, bounds, report);
         let problem = Problem { a, b, acc: &acc, init: None };
-        match Kernel::select(&Request { problem, bounds, stages, plan, isa: Isa::Portable }) {
+        let isa = Isa::Portable.detect().unwrap();
+        match Kernel::select(&Request { problem, bounds, stages, plan, isa }) {
             Kernel::Exact(ExactKernel::Ternary(_), _) => "ternary",
             Kernel::Exact(ExactKernel::Int8(_), _) => "int8",
             Kernel::Exact(ExactKernel::Int16(_), _) => "int16",
