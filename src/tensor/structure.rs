@@ -105,7 +105,7 @@ impl<E: Element> QuantTensor<E> {
             return self.with_parts(self.parts().reshaped(shape)?);
         };
         let (from, found) = (self.shape(), self.codes().len());
-        if found != shape.iter().product() {
+        if found != shape.iter().product::<usize>() {
             return Err(TensorError::Elements { shape: shape.to_vec(), found });
         }
         let along = |granularity, axis| match granularity {
