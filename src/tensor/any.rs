@@ -48,7 +48,7 @@ impl AnyQuantTensor {
             zero_point: Option<ArrayD<f32>>,
             granularity: Granularity,
         ) -> Result<QuantTensor<Dynamic<C>>, TensorError> {
-            super::quant_tensor::check_codes(format, codes.view())?;
+            super::codes::check_codes(format, codes.view())?;
             QuantTensor::from_valid_codes(
                 format,
                 codes.mapv(C::from_u32),

@@ -4,11 +4,13 @@
 //! format that is known at run time only.
 
 mod any;
+mod codes;
 mod display;
 mod element;
 mod error;
 mod ggml;
 mod granularity;
+mod groups;
 mod int;
 mod packed;
 mod parts;

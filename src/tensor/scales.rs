@@ -5,16 +5,12 @@
 //! ```
 
 use fewbit_formats::{BlockScale, Format, GroupFormat, OuterScale, Span, ZeroPoint};
-use ndarray::{ArrayD, ArrayView, ArrayViewD, Dimension, IxDyn};
+use ndarray::ArrayD;
 
-use super::any::AnyQuantTensor;
-use super::element::{Dynamic, Element};
+use super::codes::check_codes;
 use super::error::TensorError;
-use super::granularity::{Granularity, array};
-use super::parts::{OwnedParts, Parts};
-use super::quant_tensor::QuantTensor;
-use crate::convert::{Code, GroupDecoder, GroupEncoder};
-use crate::layout::{GroupLayout, resolve_axis};
+use super::granularity::Granularity;
+use crate::layout::GroupLayout;
 
 /// The codes that the scales and zero points of a tensor of groups are.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,7 +35,7 @@ impl ScaleCodes {
     }
 
     /// Elements along the axis that share an outer scale, where more than one tensor's is there to share.
-    fn span(&self) -> Option<usize> {
+    pub(super) fn span(&self) -> Option<usize> {
         match self.format.scale().outer?.span {
             Span::Tensor => None,
             Span::Groups(count) => Some(self.format.size().saturating_mul(count as usize)),
@@ -47,12 +43,12 @@ impl ScaleCodes {
     }
 
     /// Who shares an outer scale, with groups along `axis`.
-    fn outer_granularity(&self, axis: isize) -> Granularity {
+    pub(super) fn outer_granularity(&self, axis: isize) -> Granularity {
         self.span().map_or(Granularity::Tensor, |size| Granularity::Group { axis, size })
     }
 
     /// Whether the codes have the shapes that they must have for elements of this shape, and every one a value.
-    fn check(&self, shape: &[usize], axis: usize) -> Result<(), TensorError> {
+    pub(super) fn check(&self, shape: &[usize], axis: usize) -> Result<(), TensorError> {
         let format = self.format;
         let along = |size: usize| along(shape, axis, size);
         let scales = along(format.size());
@@ -75,7 +71,7 @@ impl ScaleCodes {
     }
 
     /// What the elements of each group share, row-major, from codes that were checked.
-    fn blocks(&self, layout: GroupLayout) -> Vec<BlockScale> {
+    pub(super) fn blocks(&self, layout: GroupLayout) -> Vec<BlockScale> {
         let format = &self.format;
         let outer: Vec<Option<OuterScale>> =
             self.outer.iter().flatten().map(|&code| format.outer_of_code(code)).collect();
@@ -97,214 +93,17 @@ impl ScaleCodes {
     }
 
     /// The code of zero in each group.
-    fn zeros(&self) -> impl Iterator<Item = u32> {
+    pub(super) fn zeros(&self) -> impl Iterator<Item = u32> {
         self.zero_points.iter().flatten().copied().chain(std::iter::repeat(0))
     }
 }
 
-/// A tensor whose scales are codes, as parts: the elements with the codes of their scales, and what shares an outer one.
-pub(super) struct Layers<'a, C> {
-    pub(super) elements: Parts<'a, C, u32>,
-    pub(super) outer: Option<Parts<'a, (), u32>>,
-}
-
-impl<E: Element> QuantTensor<E> {
-    /// The tensor as parts, where its scales are codes.
-    pub(super) fn layers(&self) -> Option<Layers<'_, E::Code>> {
-        let (codes, granularity) = (self.scale_codes()?, self.granularity());
-        let Granularity::Group { axis, .. } = granularity else { return None };
-        let elements = Parts {
-            codes: self.codes().view(),
-            scale: codes.scales.view(),
-            zero_point: codes.zero_points.as_ref().map(|zero_points| zero_points.view()),
-            granularity,
-        };
-        let outer = match &codes.outer {
-            None => None,
-            Some(outer) => Some(Parts {
-                codes: ArrayViewD::from_shape(IxDyn(self.shape()), &NOTHING[..self.codes().len()])
-                    .ok()?,
-                scale: outer.view(),
-                zero_point: None,
-                granularity: codes.outer_granularity(axis),
-            }),
-        };
-        Some(Layers { elements, outer })
-    }
-
-    /// The tensor of parts that came out of [`Self::layers`].
-    pub(super) fn with_layers(
-        &self,
-        elements: OwnedParts<E::Code, u32>,
-        outer: Option<OwnedParts<(), u32>>,
-    ) -> Result<Self, TensorError> {
-        let OwnedParts { codes, scale, zero_point, granularity } = elements;
-        let (Some(kept), Granularity::Group { axis, .. }) = (self.scale_codes(), granularity)
-        else {
-            return Err(TensorError::GroupSize);
-        };
-        let scales = ScaleCodes {
-            format: kept.format,
-            scales: scale,
-            zero_points: zero_point,
-            outer: outer.map(|outer| outer.scale),
-        };
-        Self::of_scale_codes(self.choice(), codes, axis, scales)
-    }
-
-    /// The tensor of valid codes and of the codes of its scales, in groups along `axis`.
-    fn of_scale_codes(
-        choice: E::Choice,
-        codes: ArrayD<E::Code>,
-        axis: isize,
-        scales: ScaleCodes,
-    ) -> Result<Self, TensorError> {
-        scales.check(codes.shape(), resolve_axis(axis, codes.shape())?)?;
-        let layout = GroupLayout::of_axis(codes.shape(), axis)?;
-        let values = scales.blocks(layout).iter().map(|block| block.value).collect();
-        let values = array(scales.scales.shape(), values)?;
-        Self::of_groups(choice, codes, axis, values, scales)
-    }
-
-    /// The tensor of valid codes, and of scales with their codes.
-    fn of_groups(
-        choice: E::Choice,
-        codes: ArrayD<E::Code>,
-        axis: isize,
-        values: ArrayD<f32>,
-        scales: ScaleCodes,
-    ) -> Result<Self, TensorError> {
-        let format = scales.format;
-        let number = |codes: &ArrayD<u32>| codes.mapv(|code| format.element().decode(code) as f32);
-        let zero_point = scales.zero_points.as_ref().map(number);
-        let granularity = Granularity::Group { axis, size: format.size() };
-        let tensor = Self::from_valid_codes(choice, codes, values, zero_point, granularity)?;
-        Ok(tensor.with_scale_codes(scales))
-    }
-
-    /// The values, where the scales are codes.
-    pub(super) fn decoded_groups(&self) -> Option<ArrayD<f32>> {
-        let scales = self.scale_codes()?;
-        let Granularity::Group { axis, .. } = self.granularity() else { return None };
-        let layout = GroupLayout::of_axis(self.shape(), axis).ok()?;
-        let codes = self.codes().as_standard_layout();
-        let blocks: Vec<BlockScale> = scales
-            .scales
-            .iter()
-            .zip(self.scale())
-            .zip(scales.zeros())
-            .map(|((&code, &value), zero_point)| BlockScale { code, value, zero_point })
-            .collect();
-        let mut values = vec![0.0; codes.len()];
-        let decoder = GroupDecoder::new(scales.format);
-        decoder.decode(codes.as_slice()?, layout, &blocks, &mut values).ok()?;
-        array(self.shape(), values).ok()
-    }
-}
-
-impl AnyQuantTensor {
-    /// The tensor of these codes, and of the codes of its scales, in groups along `axis`.
-    ///
-    /// # Errors
-    /// A code that stands for nothing; an array of another shape than the format and the axis ask for, or one too many
-    /// or too few; an axis that does not exist.
-    pub fn of_scale_codes(
-        codes: &ArrayViewD<'_, u32>,
-        axis: isize,
-        scales: ScaleCodes,
-    ) -> Result<Self, TensorError> {
-        fn typed<C: Code>(
-            codes: &ArrayViewD<'_, u32>,
-            axis: isize,
-            scales: ScaleCodes,
-        ) -> Result<QuantTensor<Dynamic<C>>, TensorError> {
-            let format = scales.format.element();
-            super::quant_tensor::check_codes(format, codes.view())?;
-            QuantTensor::of_scale_codes(format, codes.mapv(C::from_u32), axis, scales)
-        }
-        Ok(match scales.format.element().bits() {
-            ..=8 => Self::U8(typed(codes, axis, scales)?),
-            9..=16 => Self::U16(typed(codes, axis, scales)?),
-            _ => Self::U32(typed(codes, axis, scales)?),
-        })
-    }
-
-    /// The tensor that an encoder makes of `x`, in groups along `axis`; the last one of the axis may be shorter.
-    ///
-    /// # Errors
-    /// An axis that does not exist; a block that the policy refuses.
-    ///
-    /// ```
-    /// use fewbit::convert::GroupEncoder;
-    /// use fewbit::formats::{GroupFormat, Preset};
-    /// use fewbit::tensor::AnyQuantTensor;
-    /// use ndarray::array;
-    ///
-    /// let policy = "ocp-1.0".parse::<Preset>()?.group_policy(&GroupFormat::MXFP4);
-    /// let encoder = GroupEncoder::new(GroupFormat::MXFP4, policy)?;
-    /// let t = AnyQuantTensor::encode(&encoder, &array![[12.0f32, -4.0], [0.4, 0.1]].view(), -1)?;
-    /// assert_eq!(t.scale(), array![[2.0f32], [0.0625]].into_dyn());
-    /// assert_eq!(t.scale_codes().unwrap().scales, array![[128u32], [123]].into_dyn()); // 2^1, 2^-4
-    /// assert_eq!(t.dequantize(), array![[12.0, -4.0], [0.375, 0.09375]].into_dyn());
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn encode<D: Dimension>(
-        encoder: &GroupEncoder,
-        x: &ArrayView<'_, f32, D>,
-        axis: isize,
-    ) -> Result<Self, TensorError> {
-        Ok(match encoder.format().element().bits() {
-            ..=8 => Self::U8(encoded(encoder, x, axis)?),
-            9..=16 => Self::U16(encoded(encoder, x, axis)?),
-            _ => Self::U32(encoded(encoder, x, axis)?),
-        })
-    }
-}
-
-fn encoded<C: Code, D: Dimension>(
-    encoder: &GroupEncoder,
-    x: &ArrayView<'_, f32, D>,
-    axis: isize,
-) -> Result<QuantTensor<Dynamic<C>>, TensorError> {
-    let (format, shape) = (*encoder.format(), x.shape());
-    let place = resolve_axis(axis, shape)?;
-    let layout = GroupLayout::of_axis(shape, axis)?;
-    let standard = x.as_standard_layout();
-    let values = standard.as_slice().unwrap_or_default();
-    let outer = encoder.outer(values, layout)?;
-    let mut codes = vec![C::default(); values.len()];
-    let mut blocks = vec![BlockScale::default(); layout.groups(&format)];
-    encoder.encode(values, layout, &outer, &mut codes, &mut blocks)?;
-    let along = |size: usize| along(shape, place, size);
-    let of = |part: fn(&BlockScale) -> u32| {
-        array(&along(format.size()), blocks.iter().map(part).collect())
-    };
-    let mut scales = ScaleCodes {
-        format,
-        scales: of(|block| block.code)?,
-        zero_points: match format.zero_point() {
-            ZeroPoint::None => None,
-            ZeroPoint::Code => Some(of(|block| block.zero_point)?),
-        },
-        outer: None,
-    };
-    if format.scale().outer.is_some() {
-        let shape = scales.span().map_or_else(Vec::new, along);
-        scales.outer = Some(array(&shape, outer.iter().map(|outer| outer.code).collect())?);
-    }
-    let values = array(scales.scales.shape(), blocks.iter().map(|block| block.value).collect())?;
-    QuantTensor::of_groups(format.element(), array(shape, codes)?, axis, values, scales)
-}
-
 /// A shape with one element for `size` of an axis.
-fn along(shape: &[usize], axis: usize, size: usize) -> Vec<usize> {
+pub(super) fn along(shape: &[usize], axis: usize, size: usize) -> Vec<usize> {
     let mut shape = shape.to_vec();
     shape[axis] = shape[axis].div_ceil(size);
     shape
 }
-
-/// Elements without codes of their own.
-const NOTHING: &[()] = &[(); usize::MAX];
 
 /// Whether an array of codes has the shape that it must have, and every code a value.
 fn check(
@@ -318,5 +117,5 @@ fn check(
         let (found, expected) = (codes.shape().to_vec(), expected.to_vec());
         return Err(TensorError::GroupShape { format: *group, what, found, expected });
     }
-    super::quant_tensor::check_codes(format, codes.view())
+    check_codes(format, codes.view())
 }

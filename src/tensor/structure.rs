@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use super::any::each;
+use super::groups::Layers;
 use super::parts::Parts;
-use super::scales::Layers;
 use super::sharing::Sharing;
 use super::{AnyQuantTensor, Code, Element, Granularity, QuantTensor, TensorError};
 
