@@ -12,12 +12,15 @@ mod fused;
 pub(crate) mod log2;
 mod parameters;
 mod preset;
+mod problem;
 mod quantization;
 mod quantizer;
 mod recipe;
+mod run;
 mod scale;
 mod scheme;
 mod search;
+mod solve;
 mod statistic;
 mod text;
 

@@ -9,7 +9,6 @@ mod grammar;
 mod table;
 
 use std::fmt;
-use std::str::FromStr;
 
 use fewbit_formats::{Format, Rounding};
 
@@ -166,22 +165,6 @@ pub enum Groups {
 }
 
 impl Datapath {
-    /// All rows.
-    pub fn table() -> &'static [Self] {
-        table::TABLE
-    }
-
-    /// The row of this name.
-    ///
-    /// # Errors
-    /// No such row; the message lists all.
-    pub fn find(name: &str) -> Result<&'static Self, UnknownDatapath> {
-        Self::table()
-            .iter()
-            .find(|row| row.name == name)
-            .ok_or_else(|| UnknownDatapath::new(name, Self::table().iter().map(|row| row.name)))
-    }
-
     /// The format of the register.
     pub fn register(&self) -> Format {
         match self.unit {
@@ -196,13 +179,5 @@ impl Datapath {
 impl fmt::Display for Datapath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "preset:{}", self.name)
-    }
-}
-
-impl FromStr for &'static Datapath {
-    type Err = UnknownDatapath;
-
-    fn from_str(text: &str) -> Result<Self, UnknownDatapath> {
-        Datapath::find(text)
     }
 }

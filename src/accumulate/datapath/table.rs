@@ -1,9 +1,12 @@
-//! The rows.
+//! The rows, and how one is found.
+
+use std::str::FromStr;
 
 use fewbit_formats::{Format, Rounding};
 
 use super::{
-    Addends, Aligned, BlockScales, Datapath, Groups, LateRegister, Lowered, Unit, ZeroExponent,
+    Addends, Aligned, BlockScales, Datapath, Groups, LateRegister, Lowered, Unit, UnknownDatapath,
+    ZeroExponent,
 };
 
 const H100: &str = "MMA-Sim 2.1.1 (Xie et al., arXiv 2511.10909) and the models of Mikaitis et al. (arXiv 2512.07004); \
@@ -124,7 +127,7 @@ const fn late(groups: Groups) -> Unit {
     Unit::LateRegister(LateRegister { fraction_bits: 24, sum_bits: 31, groups })
 }
 
-pub(super) const TABLE: &[Datapath] = &[
+const TABLE: &[Datapath] = &[
     nvidia("v100-f16", F16, 4, 23, -131, Out::F32, NOTHING),
     nvidia("v100-f16-f16", F16, 4, 23, -19, Out::F16, NOTHING),
     nvidia("turing-f16", F16, 8, 24, -132, Out::F32, NOTHING),
@@ -185,3 +188,29 @@ pub(super) const TABLE: &[Datapath] = &[
     amd("cdna3-xf32", TF32, 4, late(Groups::One), CDNA3),
     amd("cdna3-fp8", FNUZ, 16, late(Groups::EvenOdd), CDNA3),
 ];
+
+impl Datapath {
+    /// All rows.
+    pub fn table() -> &'static [Self] {
+        TABLE
+    }
+
+    /// The row of this name.
+    ///
+    /// # Errors
+    /// No such row; the message lists all.
+    pub fn find(name: &str) -> Result<&'static Self, UnknownDatapath> {
+        Self::table()
+            .iter()
+            .find(|row| row.name == name)
+            .ok_or_else(|| UnknownDatapath::new(name, Self::table().iter().map(|row| row.name)))
+    }
+}
+
+impl FromStr for &'static Datapath {
+    type Err = UnknownDatapath;
+
+    fn from_str(text: &str) -> Result<Self, UnknownDatapath> {
+        Datapath::find(text)
+    }
+}

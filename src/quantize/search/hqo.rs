@@ -9,112 +9,18 @@
 //! ```
 
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
 
+use super::median;
 use super::mse::guarded;
+use super::options::{HqoScale, HqoZeroPoint, Trial};
 use super::shrink::Shrink;
 use super::tried::{Tried, in_loop, run};
-use super::{Guard, Trial, median};
 use crate::quantize::execute::{Piece, Run, TASK};
-use crate::quantize::parameters::Problem;
+use crate::quantize::problem::Problem;
 use crate::quantize::scale::at_least;
-use crate::quantize::{QuantizeError, ScaleFloor, Statistic};
+use crate::quantize::{QuantizeError, ScaleFloor};
 use crate::reference::torch;
 use crate::simd::Vectorized;
-
-/// Parameters of half-quadratic optimisation of scales.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct HqoScale {
-    /// What it begins with.
-    pub initial: Statistic,
-    /// `beta` of the first step.
-    pub beta: f64,
-    /// `kappa`.
-    pub kappa: f64,
-    /// `p`.
-    pub p: f64,
-    /// Steps at most.
-    pub iterations: u32,
-    /// What happens where the result is worse than the statistic.
-    pub guard: Guard,
-}
-
-/// Parameters of half-quadratic optimisation of zero points, from `min(min x, 0)`.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct HqoZeroPoint {
-    /// `beta` of the first step.
-    pub beta: f64,
-    /// `kappa`.
-    pub kappa: f64,
-    /// `p`.
-    pub p: f64,
-    /// Steps at most.
-    pub iterations: u32,
-    /// Whether candidates are tried with their sign, or by their magnitude as in activations.
-    pub trial: Trial,
-    /// What happens where the result is worse than the least value.
-    pub guard: Guard,
-}
-
-impl Default for HqoScale {
-    fn default() -> Self {
-        Self {
-            initial: Statistic::AbsMax,
-            beta: 1e5,
-            kappa: 1.01,
-            p: 0.7,
-            iterations: 1000,
-            guard: Guard::None,
-        }
-    }
-}
-
-impl Default for HqoZeroPoint {
-    fn default() -> Self {
-        Self {
-            beta: 1.0,
-            kappa: 1.01,
-            p: 0.5,
-            iterations: 1000,
-            trial: Trial::Restricted,
-            guard: Guard::None,
-        }
-    }
-}
-
-fn check(beta: f64, kappa: f64, p: f64, iterations: u32) -> Result<(), QuantizeError> {
-    let wrong = |what, value, expected| Err(QuantizeError::Number { what, value, expected });
-    let positive = |x: f64| x > 0.0 && x.is_finite();
-    if !positive(beta) {
-        return wrong("beta of the half-quadratic optimisation", beta, "a positive number");
-    }
-    if !positive(kappa) {
-        return wrong("kappa of the half-quadratic optimisation", kappa, "a positive number");
-    }
-    if !(p > 0.0 && p <= 1.0) {
-        return wrong("p of the half-quadratic optimisation", p, "more than 0 and at most 1");
-    }
-    if !(1..=100_000).contains(&iterations) {
-        let value = iterations.into();
-        return wrong("the steps of the half-quadratic optimisation", value, "1 to 100000");
-    }
-    Ok(())
-}
-
-impl HqoScale {
-    pub(crate) fn check(&self) -> Result<(), QuantizeError> {
-        self.initial.check()?;
-        check(self.beta, self.kappa, self.p, self.iterations)
-    }
-}
-
-impl HqoZeroPoint {
-    pub(crate) fn check(&self) -> Result<(), QuantizeError> {
-        check(self.beta, self.kappa, self.p, self.iterations)
-    }
-}
 
 /// What a step looks at.
 struct Descent<'p> {

@@ -1,90 +1,14 @@
 //! The least squared error.
 
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
 
+use super::options::{Guard, MseMethod, MseSearch, Trial};
 use super::tried::Tried;
-use super::{Guard, Trial};
+use crate::quantize::QuantizeError;
 use crate::quantize::execute::TASK;
-use crate::quantize::parameters::Problem;
-use crate::quantize::{QuantizeError, Statistic};
-
-/// How candidates are chosen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum MseMethod {
-    /// `i / n` of the statistic for `i` from 2 to `n`, the first of equals.
-    Grid,
-    /// A Fibonacci section of `1 / n` to 1 of the statistic in `n - 1` steps, which assumes that the error falls and then
-    /// rises.
-    Fibonacci,
-}
-
-/// The fraction of a statistic whose squared error over the group is least.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct MseSearch {
-    /// What the search begins with; for a zero point `min(min x, 0)` is taken instead.
-    #[serde(default = "abs_max")]
-    pub initial: Statistic,
-    /// How candidates are chosen.
-    pub method: MseMethod,
-    /// `n`, at least 2.
-    #[serde(default = "steps")]
-    pub steps: u32,
-    /// In which scale they are tried.
-    #[serde(default)]
-    pub trial: Trial,
-    /// What happens where the result is worse than the statistic.
-    #[serde(default)]
-    pub guard: Guard,
-}
-
-fn abs_max() -> Statistic {
-    Statistic::AbsMax
-}
-
-fn steps() -> u32 {
-    20
-}
+use crate::quantize::problem::Problem;
 
 impl MseSearch {
-    /// Brevitas's grid of 20 from this statistic.
-    #[must_use]
-    pub fn grid(initial: Statistic) -> Self {
-        Self {
-            initial,
-            method: MseMethod::Grid,
-            steps: steps(),
-            trial: Trial::Restricted,
-            guard: Guard::None,
-        }
-    }
-
-    /// With candidates tried in another scale.
-    #[must_use]
-    pub fn with_trial(self, trial: Trial) -> Self {
-        Self { trial, ..self }
-    }
-
-    /// With another answer to a result that is worse than the statistic.
-    #[must_use]
-    pub fn with_guard(self, guard: Guard) -> Self {
-        Self { guard, ..self }
-    }
-
-    pub(crate) fn check(&self) -> Result<(), QuantizeError> {
-        self.initial.check()?;
-        if (2..=64).contains(&self.steps) {
-            return Ok(());
-        }
-        Err(QuantizeError::Number {
-            what: "the number of steps of the MSE search",
-            value: self.steps.into(),
-            expected: "2 to 64",
-        })
-    }
-
     /// The best candidate of each group by these losses.
     fn run(
         &self,

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use crate::quantize::QuantizeError;
 use crate::quantize::execute::{Piece, Run, TASK};
-use crate::quantize::parameters::Problem;
+use crate::quantize::problem::Problem;
 use crate::reference::quantize::{becomes_nan, clamp, follows_floats};
 use crate::simd::{Detected, Vectorized};
 
