@@ -91,7 +91,7 @@ fn race(
     for name in accumulators {
         let acc: Accumulator = name.parse().unwrap_or_else(|e| panic!("{e}"));
         let product = move || {
-            let product = matmul_float(a, b, &acc, None, &FloatOptions::default());
+            let product = matmul_float(a, b, &acc, &FloatOptions::default());
             product.unwrap_or_else(|e| panic!("{e}"))
         };
         let engine = product().engine.to_string();

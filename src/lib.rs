@@ -119,16 +119,16 @@ pub use accumulate::{Accumulator, Report};
 pub use convolution::{Conv2d, ConvShapeError};
 pub use fewbit_formats as formats;
 #[cfg(feature = "kernels")]
-#[doc(hidden)]
-pub use kernels::byte_products;
-#[cfg(feature = "kernels")]
 pub use kernels::{
     ConvError, ConvProduct, FloatEngine, FloatMatmulError, FloatOptions, FloatProduct, MatmulError,
     MatmulOptions, Operand, Output, PackedMatrix, Product, ProductReport, ReportLevel, StageEvents,
-    StageWidths, Widths, conv2d, matmul, matmul_float, matmul_from, matmul_i32, matmul_into,
-    matmul_packed, required_widths,
+    StageWidths, Widths, conv2d, matmul, matmul_float, matmul_i32, matmul_into, matmul_packed,
+    required_widths,
 };
 pub use room::TooLarge;
+#[cfg(feature = "kernels")]
+#[doc(hidden)]
+pub use simd::byte_products;
 #[cfg(feature = "kernels")]
 pub use simd::{Isa, IsaError};
 

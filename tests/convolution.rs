@@ -29,7 +29,7 @@ fn check(x: &Array4<i64>, w: &Array4<i64>, conv: Conv2d<u8>, acc: &Accumulator) 
     let (x, w) = (x.mapv(|x| x as u8), w.mapv(|x| x as i8));
     for isa in Isa::available() {
         for level in [ReportLevel::None, ReportLevel::Events, ReportLevel::Full] {
-            let options = MatmulOptions { report: level, isa: Some(isa) };
+            let options = MatmulOptions { report: level, isa: Some(isa), init: None };
             let product = conv2d(x.view(), w.view(), &conv, acc, &options).unwrap();
             assert_eq!(product.values, values, "{conv:?} through {acc} on {isa}");
             let expected =

@@ -34,7 +34,7 @@ fn check<A: Operand, B: Operand>(a: ArrayView2<'_, A>, b: ArrayView2<'_, B>, acc
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             for level in LEVELS {
                 let case = format!("{acc} on {isa}, {level:?}, {threads} threads");
-                let options = MatmulOptions { report: level, isa: Some(isa) };
+                let options = MatmulOptions { report: level, isa: Some(isa), init: None };
                 let product = pool.install(|| matmul_packed(a, &packed, acc, &options)).unwrap();
                 assert_eq!(product.values, values, "{case}");
                 let found: Option<Events> = product
@@ -300,7 +300,8 @@ fn extreme_pairs_in_every_place() {
                 assert_eq!(out.mapv(i64::from), wide(signed.view()).dot(&wide(b.view())), "{isa}");
                 for text in ["int16-sat", "int17-wrap"] {
                     let acc = acc(text);
-                    let options = MatmulOptions { report: ReportLevel::Events, isa: Some(isa) };
+                    let options =
+                        MatmulOptions { report: ReportLevel::Events, isa: Some(isa), init: None };
                     let (values, report) =
                         reference::matmul(wide(signed.view()).view(), wide(b.view()).view(), &acc)
                             .unwrap();
@@ -338,7 +339,7 @@ fn sums_beyond_32_bits() {
                 Ok(sum) => assert!(narrow.is_ok() && out.iter().all(|&x| x == sum)),
                 Err(_) => assert_eq!(
                     narrow.unwrap_err(),
-                    MatmulError::Wider { row: 0, col: 0, value: sum, bits: 32 }
+                    MatmulError::OutputOverflow { row: 0, col: 0, value: sum, bits: 32 }
                 ),
             }
         }
@@ -363,7 +364,7 @@ fn the_order_of_k_matters_to_saturation_alone() {
         for bits in [8, 12, 16] {
             let run = |a: &Array2<u8>, b: &Array2<i8>, register: &str, report| {
                 let acc = acc(&format!("int{bits}-{register}"));
-                let options = MatmulOptions { report, isa: Some(isa) };
+                let options = MatmulOptions { report, isa: Some(isa), init: None };
                 matmul(a.view(), b.view(), &acc, &options).unwrap().values
             };
             for level in LEVELS {

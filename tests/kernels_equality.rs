@@ -18,7 +18,7 @@ fn check<A: Operand, B: Operand>(a: ArrayView2<'_, A>, b: ArrayView2<'_, B>, acc
     let expected = reference::matmul(wide.0.view(), wide.1.view(), acc);
     for isa in Isa::available() {
         for level in LEVELS {
-            let options = MatmulOptions { report: level, isa: Some(isa) };
+            let options = MatmulOptions { report: level, isa: Some(isa), init: None };
             let product = matmul(a, b, acc, &options);
             let case = format!("{acc} on {isa}, {level:?}, {:?} x {:?}", a.dim(), b.dim());
             let (values, report) = match &expected {
@@ -251,7 +251,7 @@ fn wider_than_any_lane() {
     check(a.view(), b.view(), &"int40-sat/2,int64-wrap".parse().unwrap());
     let error = matmul(a.view(), b.view(), &"exact".parse().unwrap(), &MatmulOptions::default());
     let value = 3 * i128::from(u32::MAX).pow(2);
-    assert_eq!(error.unwrap_err(), MatmulError::TooWide { row: 0, col: 0, value });
+    assert_eq!(error.unwrap_err(), MatmulError::ExceedsI64 { row: 0, col: 0, value });
     let wide = Array2::from_elem((1, 1), i64::MIN);
     check(wide.view(), wide.view(), &"int64-sat".parse().unwrap());
 }

@@ -5,7 +5,7 @@ use fewbit::convert::{PackOrder, pack, packed_len};
 use fewbit::formats::Format;
 use fewbit::{
     Accumulator, Isa, MatmulError, MatmulOptions, Operand, Output, PackedMatrix, ReportLevel,
-    matmul, matmul_from, matmul_into, matmul_packed, reference,
+    matmul, matmul_into, matmul_packed, reference,
 };
 use ndarray::{Array2, ArrayView2, Axis, ShapeBuilder};
 use proptest::prelude::*;
@@ -32,7 +32,7 @@ fn one_way<A: Operand, B: Operand>(a: ArrayView2<'_, A>, b: ArrayView2<'_, B>, t
             for threads in [1, 3] {
                 let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
                 for level in LEVELS {
-                    let options = MatmulOptions { report: level, isa: Some(isa) };
+                    let options = MatmulOptions { report: level, isa: Some(isa), init: None };
                     let product = pool.install(|| matmul_packed(a, &packed, &acc, &options));
                     let product = product.unwrap();
                     let case = format!("{acc} on {isa}, {level:?}, {:?} {:?}", a.dim(), b.dim());
@@ -264,7 +264,7 @@ fn into<T: Output>(
         for level in LEVELS {
             // What was there before must not show.
             let mut out = Array2::from_elem(expected.dim(), T::cut(77));
-            let options = MatmulOptions { report: level, isa: Some(isa) };
+            let options = MatmulOptions { report: level, isa: Some(isa), init: None };
             match matmul_into(a, &packed, &acc(text), &options, out.view_mut()) {
                 Ok(found) => {
                     assert_eq!(out.mapv(T::to_i64), expected, "{text} {level:?} {isa}");
@@ -302,9 +302,8 @@ fn starting_values() {
                 reference::matmul_from(wide.0.view(), wide.1.view(), &acc(text), init.view());
             let (values, report) = expected.unwrap();
             for level in LEVELS {
-                let options = MatmulOptions { report: level, isa: None };
-                let found =
-                    matmul_from(a.view(), b.view(), &acc(text), init.view(), &options).unwrap();
+                let options = MatmulOptions { report: level, isa: None, init: Some(init.view()) };
+                let found = matmul(a.view(), b.view(), &acc(text), &options).unwrap();
                 assert_eq!(found.values, values, "{text}, {half}, {level:?}");
                 assert_eq!(found.report, (level == ReportLevel::Full).then(|| report.clone()));
                 let events = found.events.map(|s| s.iter().map(|s| s.events).collect::<Vec<_>>());
@@ -316,7 +315,8 @@ fn starting_values() {
     // Near the end of a register that holds every sum from zero.
     let init = Array2::from_elem((6, 40), (1i64 << 23) - 1);
     let run = |text, init: &Array2<i64>| {
-        matmul_from(a.view(), b.view(), &acc(text), init.view(), &MatmulOptions::default())
+        let options = MatmulOptions { init: Some(init.view()), ..MatmulOptions::default() };
+        matmul(a.view(), b.view(), &acc(text), &options)
     };
     let expected =
         reference::matmul_from(wide.0.view(), wide.1.view(), &acc("int24-sat"), init.view());
@@ -348,7 +348,7 @@ fn room_of_every_width() {
             match (narrow, first) {
                 (Ok(_), None) => {}
                 (Err(error), Some(((row, col), &value))) if !fits16 => {
-                    assert_eq!(error, MatmulError::Wider { row, col, value, bits: 16 });
+                    assert_eq!(error, MatmulError::OutputOverflow { row, col, value, bits: 16 });
                 }
                 (found, _) => panic!("{text}: {found:?}"),
             }

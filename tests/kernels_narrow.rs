@@ -2,8 +2,8 @@
 //! and around every end of those lanes.
 
 use fewbit::{
-    Accumulator, Isa, MatmulOptions, Operand, PackedMatrix, ReportLevel, matmul_from,
-    matmul_packed, reference,
+    Accumulator, Isa, MatmulOptions, Operand, PackedMatrix, ReportLevel, matmul, matmul_packed,
+    reference,
 };
 use ndarray::{Array2, ArrayView2};
 use proptest::prelude::*;
@@ -23,7 +23,7 @@ fn check<A: Operand, B: Operand>(a: ArrayView2<'_, A>, b: ArrayView2<'_, B>, tex
     for isa in Isa::available() {
         for level in LEVELS {
             let case = format!("{acc} on {isa}, {level:?}, {:?} {:?}", a.dim(), b.dim());
-            let options = MatmulOptions { report: level, isa: Some(isa) };
+            let options = MatmulOptions { report: level, isa: Some(isa), init: None };
             let product = matmul_packed(a, &packed, &acc, &options).unwrap();
             assert_eq!(product.values, values, "{case}");
             assert_eq!(product.events.is_some(), level != ReportLevel::None);
@@ -201,8 +201,8 @@ fn starting_values() {
         let expected = reference::matmul_from(wide.0.view(), wide.1.t(), &acc, init.view());
         let (values, report) = expected.unwrap();
         for level in LEVELS {
-            let options = MatmulOptions { report: level, isa: None };
-            let found = matmul_from(a.view(), b.t(), &acc, init.view(), &options).unwrap();
+            let options = MatmulOptions { report: level, isa: None, init: Some(init.view()) };
+            let found = matmul(a.view(), b.t(), &acc, &options).unwrap();
             assert_eq!(found.values, values, "{text}, {level:?}");
             assert_eq!(found.report, (level == ReportLevel::Full).then(|| report.clone()));
         }

@@ -14,7 +14,7 @@ pub(crate) fn multiply(
     a: ArrayView2<'_, i64>,
     b: ArrayView2<'_, i64>,
     acc: &Accumulator,
-    options: &MatmulOptions,
+    options: &MatmulOptions<'_>,
     repeat: NonZeroU32,
 ) -> Result<Product, CliError> {
     let b = PackedMatrix::new(b);
@@ -44,7 +44,7 @@ impl Factor {
         a: ArrayView2<'_, i64>,
         acc: &Accumulator,
     ) -> Result<(Array2<i64>, u64), CliError> {
-        let options = MatmulOptions { report: ReportLevel::Events, isa: None };
+        let options = MatmulOptions { report: ReportLevel::Events, isa: None, init: None };
         let product = matmul_packed(a, &self.packed, acc, &options)?;
         let stages = product.events.unwrap_or_default();
         let mut overflowed = stages.iter().map(|stage| stage.outputs).filter(|&count| count > 0);

@@ -6,11 +6,13 @@
 use ndarray::{Array2, Array4, ArrayView3, ArrayView4, s};
 use thiserror::Error;
 
-use super::matmul::{MatmulError, MatmulOptions, matmul};
-use super::operand::Operand;
-use super::tally::StageEvents;
+use super::matmul::matmul;
+use super::operand::element::Operand;
+use super::product::{MatmulError, MatmulOptions};
+use super::report::stage::StageEvents;
 use crate::accumulate::{Accumulator, FirstEvent, Report};
 use crate::convolution::{Conv2d, ConvShapeError};
+use crate::reference::check_init;
 use crate::room::{self, TooLarge};
 use crate::simd::Isa;
 
@@ -46,7 +48,8 @@ pub struct ConvProduct {
 
 /// Convolves `input`, `[N, C, H, W]`, with `weights`, `[O, C / groups, U, V]`: codes times codes, through `acc`.
 ///
-/// Products enter in ascending (channel, row, column) of the kernel; padded positions enter with the padding code. Equal
+/// Products enter in ascending (channel, row, column) of the kernel; padded positions enter with the padding code. Initial
+/// values are `[N * O, rows * columns]`, as outputs are named in reports. Equal
 /// to [`reference::conv2d`](crate::reference::conv2d) on every instruction set and any number of threads.
 ///
 /// # Errors
@@ -68,7 +71,7 @@ pub fn conv2d<X: Operand, W: Operand>(
     weights: ArrayView4<'_, W>,
     conv: &Conv2d<X>,
     acc: &Accumulator,
-    options: &MatmulOptions,
+    options: &MatmulOptions<'_>,
 ) -> Result<ConvProduct, ConvError> {
     let [height, width] = conv.output(input.dim(), weights.dim())?;
     let images = input.dim().0;
@@ -82,6 +85,10 @@ pub fn conv2d<X: Operand, W: Operand>(
     let weights = Array2::from_shape_fn((outputs, depth * u * v), |(o, k)| {
         weights[[o, k / (u * v), k / v % u, k % v]]
     });
+    let init = options.init;
+    if let Some(init) = init {
+        check_init(init, acc, (images * outputs, height * width)).map_err(MatmulError::from)?;
+    }
     let mut product = ConvProduct {
         values: Array4::zeros((images, outputs, height, width)),
         events: None,
@@ -96,8 +103,11 @@ pub fn conv2d<X: Operand, W: Operand>(
             let patches =
                 patches(input.slice(s![n, channels, .., ..]), [u, v], conv, [height, width]);
             let rows = weights.slice(s![first..first + per_group, ..]);
-            let part = matmul(rows, patches.view(), acc, options)
-                .map_err(|error| at_row(error, n * outputs + first))?;
+            let row = n * outputs + first;
+            let part_init = init.map(|init| init.slice_move(s![row..row + per_group, ..]));
+            let options = MatmulOptions { init: part_init, ..*options };
+            let part =
+                matmul(rows, patches.view(), acc, &options).map_err(|error| at_row(error, row))?;
             for (mut to, from) in product
                 .values
                 .slice_mut(s![n, first..first + per_group, .., ..])
@@ -109,7 +119,7 @@ pub fn conv2d<X: Operand, W: Operand>(
                 }
             }
             product.seconds += part.seconds;
-            let row = (n * outputs + first) as u64;
+            let row = row as u64;
             let moved = |first: Option<FirstEvent>| {
                 first.map(|event| FirstEvent { row: event.row + row, ..event })
             };
@@ -137,8 +147,8 @@ pub fn conv2d<X: Operand, W: Operand>(
 /// The error with the row that the output has among all.
 fn at_row(error: MatmulError, first: usize) -> MatmulError {
     match error {
-        MatmulError::TooWide { row, col, value } => {
-            MatmulError::TooWide { row: row + first, col, value }
+        MatmulError::ExceedsI64 { row, col, value } => {
+            MatmulError::ExceedsI64 { row: row + first, col, value }
         }
         other => other,
     }

@@ -1,132 +1,15 @@
-//! The product as callers see it.
+//! Integer products as callers see them.
 
-use ndarray::{Array2, ArrayView2, ArrayViewMut2};
-use thiserror::Error;
+use ndarray::{ArrayView2, ArrayViewMut2};
 
 use super::driver;
-use super::operand::{Matrix, Operand, PackedMatrix};
-use super::sums::Output;
-use super::tally::StageEvents;
-use crate::accumulate::{Accumulator, Report};
-use crate::reference::ReferenceError;
-use crate::room::TooLarge;
-use crate::simd::{Isa, IsaError};
-
-/// How much a product reports; less costs less.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum ReportLevel {
-    /// Values alone.
-    #[default]
-    None,
-    /// Per stage the events, the outputs that had any, and the first.
-    Events,
-    /// The whole [`Report`].
-    Full,
-}
-
-/// How a product is computed; no choice changes its values.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct MatmulOptions {
-    /// What it reports.
-    pub report: ReportLevel,
-    /// The instruction set; the widest that the CPU has if not given.
-    pub isa: Option<Isa>,
-}
-
-/// A product and how it came about.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Product {
-    /// The last register of every output, `[M, N]`.
-    pub values: Array2<i64>,
-    /// The events of every stage, innermost first; from [`ReportLevel::Events`] on.
-    pub events: Option<Vec<StageEvents>>,
-    /// The report; at [`ReportLevel::Full`].
-    pub report: Option<Report>,
-    /// The instruction set that ran.
-    pub isa: Isa,
-    /// Wall-clock seconds of the product alone, without reading, checking and packing the operands.
-    pub seconds: f64,
-}
-
-/// How a product came about whose values are the caller's.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ProductReport {
-    /// As [`Product::events`].
-    pub events: Option<Vec<StageEvents>>,
-    /// As [`Product::report`].
-    pub report: Option<Report>,
-    /// As [`Product::isa`].
-    pub isa: Isa,
-    /// As [`Product::seconds`].
-    pub seconds: f64,
-}
-
-/// Why a product cannot be computed.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum MatmulError {
-    /// Inner dimensions that differ.
-    #[error("A is {m}x{ka} and B is {kb}x{n}: the columns of A must equal the rows of B")]
-    Shape {
-        /// Rows of A.
-        m: usize,
-        /// Columns of A.
-        ka: usize,
-        /// Rows of B.
-        kb: usize,
-        /// Columns of B.
-        n: usize,
-    },
-    /// A float or aligned stage where integers are summed.
-    #[error(
-        "`{0}` has a floating-point stage: integers are summed through int<P>-wrap, int<P>-sat and exact stages"
-    )]
-    NotInteger(String),
-    /// A result that int64 cannot hold.
-    #[error(
-        "output ({row}, {col}) is {value}, which int64 cannot hold; end the accumulator with a register of at most 64 bits"
-    )]
-    TooWide {
-        /// Row of the output.
-        row: usize,
-        /// Column of the output.
-        col: usize,
-        /// Its value.
-        value: i128,
-    },
-    /// An output that is asked for in so many bits and does not fit them.
-    #[error("output ({row}, {col}) is {value}, which int{bits} cannot hold")]
-    Wider {
-        /// Row of the output.
-        row: usize,
-        /// Column of the output.
-        col: usize,
-        /// Its value.
-        value: i64,
-        /// The bits.
-        bits: u32,
-    },
-    /// Room for a result of another shape.
-    #[error("the product is {m}x{n}, and there is room for {rows}x{cols}")]
-    Room {
-        /// Rows of A.
-        m: usize,
-        /// Columns of B.
-        n: usize,
-        /// Rows of the room.
-        rows: usize,
-        /// Columns of the room.
-        cols: usize,
-    },
-    /// Starting values that the last register cannot have.
-    #[error(transparent)]
-    Start(#[from] ReferenceError),
-    /// A result that cannot be held.
-    #[error(transparent)]
-    TooLarge(#[from] TooLarge),
-    /// An instruction set that cannot be used.
-    #[error(transparent)]
-    Isa(#[from] IsaError),
-}
+use super::operand::element::Operand;
+use super::operand::matrix::Matrix;
+use super::operand::packed::PackedMatrix;
+use super::output::Output;
+use super::product::{MatmulError, MatmulOptions, Product, ProductReport, Widths};
+use crate::accumulate::Accumulator;
+use crate::simd::Isa;
 
 /// `C[i, j] = acc(A[i, 0] * B[0, j], A[i, 1] * B[1, j], ...)`: `a` is `[M, K]`, `b` is `[K, N]`.
 ///
@@ -134,8 +17,8 @@ pub enum MatmulError {
 /// any number of threads. Runs on rayon's current pool.
 ///
 /// # Errors
-/// Shapes that do not fit, a stage that is not an integer one, a result outside int64 or more than memory holds, an
-/// instruction set that the CPU lacks.
+/// Shapes that do not fit, initial values of another shape or outside the last register's range, a stage that is not an
+/// integer one, a result outside int64 or more than memory holds, an instruction set that the CPU lacks.
 ///
 /// ```
 /// use fewbit::{MatmulOptions, ReportLevel, matmul};
@@ -151,7 +34,7 @@ pub fn matmul<A: Operand, B: Operand>(
     a: ArrayView2<'_, A>,
     b: ArrayView2<'_, B>,
     acc: &Accumulator,
-    options: &MatmulOptions,
+    options: &MatmulOptions<'_>,
 ) -> Result<Product, MatmulError> {
     check(a.dim(), b.dim())?;
     matmul_packed(a, &PackedMatrix::new(b), acc, options)
@@ -165,7 +48,7 @@ pub fn matmul_packed<A: Operand>(
     a: ArrayView2<'_, A>,
     b: &PackedMatrix,
     acc: &Accumulator,
-    options: &MatmulOptions,
+    options: &MatmulOptions<'_>,
 ) -> Result<Product, MatmulError> {
     check(a.dim(), b.dim())?;
     driver::multiply(&Matrix::new(a), b, acc, options)
@@ -195,13 +78,13 @@ pub fn matmul_into<A: Operand, T: Output>(
     a: ArrayView2<'_, A>,
     b: &PackedMatrix,
     acc: &Accumulator,
-    options: &MatmulOptions,
+    options: &MatmulOptions<'_>,
     out: ArrayViewMut2<'_, T>,
 ) -> Result<ProductReport, MatmulError> {
     check(a.dim(), b.dim())?;
     let ((m, n), (rows, cols)) = ((a.nrows(), b.dim().1), out.dim());
     if (m, n) != (rows, cols) {
-        return Err(MatmulError::Room { m, n, rows, cols });
+        return Err(MatmulError::OutputShape { m, n, rows, cols });
     }
     driver::multiply_into(&Matrix::new(a), b, acc, options, out)
 }
@@ -230,6 +113,32 @@ pub fn matmul_i32<A: Operand>(
     matmul_into(a, b, &Accumulator::exact(), &options, out).map(|_| ())
 }
 
-pub(super) fn check((m, ka): (usize, usize), (kb, n): (usize, usize)) -> Result<(), MatmulError> {
+/// The widths that the exact sums of `a` times `b` need in every stage of `acc`, in one pass for all of them.
+///
+/// Equal to the histograms of a product's report, and cheaper: events and extremes, which depend on the widths of the
+/// registers, are not looked for. Only the widths and counts of the stages of `acc` matter, not their `P`.
+///
+/// # Errors
+/// As [`matmul`](crate::matmul).
+///
+/// ```
+/// use fewbit::{PackedMatrix, required_widths};
+/// use ndarray::array;
+/// let b = PackedMatrix::new(array![[1i8], [1]].view());
+/// let widths = required_widths(array![[5u8, 5], [1, 0]].view(), &b, &"exact".parse()?, None)?;
+/// assert_eq!(widths.stages[0].histogram, [(2, 1), (5, 1)].into()); // 1, and 10
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn required_widths<A: Operand>(
+    a: ArrayView2<'_, A>,
+    b: &PackedMatrix,
+    acc: &Accumulator,
+    isa: Option<Isa>,
+) -> Result<Widths, MatmulError> {
+    check(a.dim(), b.dim())?;
+    driver::widths(&Matrix::new(a), b, acc, isa)
+}
+
+fn check((m, ka): (usize, usize), (kb, n): (usize, usize)) -> Result<(), MatmulError> {
     if ka == kb { Ok(()) } else { Err(MatmulError::Shape { m, ka, kb, n }) }
 }

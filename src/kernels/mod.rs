@@ -2,59 +2,51 @@
 //! tiling.
 //!
 //! ```text
-//! operands -> 16-bit or 32-bit codes -> packed panels            (operand, pack)
-//! accumulator and value bounds -> which lanes, which passes      (plan)
-//! per block of rows and panel of columns: the hot loop           (tile, outer)
-//! what need not be stepped: exact sums of bits, bytes and words  (sums)
-//! of bytes: blocks of k that are summed, or stepped              (guarded, reach, bounded, narrow)
-//! of bytes, with the whole report: short sums are walked         (full, walk, profile, lane_tally)
-//! outputs -> values and report                                   (driver, tally)
+//! matmul, conv    what callers see; driver does it in five steps, product is what is asked for and given
+//! select          the one place that decides which kernel runs
+//! plan            the accumulator as it is run, and the lanes that hold its values
+//! operand         how operands are stored, and packed for each micro-kernel
+//! exact           sums that nothing checks: int8, int16, ternary, AMX
+//! guarded         bytes through registers that may overflow: what cannot is summed, the rest stepped
+//! trajectory      full reports of bytes: exact trajectories from blocks or prefix sums
+//! stepped         all else that lanes hold, checked at every step
+//! reference       what they do not hold: the scalar reference, rows in parallel
+//! stages, report  what happens and is collected at a step; tallies that become reports
+//! parallel        outputs cut into parts and tiles
+//! float           products through float registers
 //! ```
+//!
+//! **Names.** A kernel is `layout/packer/micro-kernel`: what `operand::int8` packs, `exact::int8` multiplies. A packed
+//! operand is panels of words: NR outputs side by side for the operand *in lanes*, MR for the one that is *broadcast*; a
+//! word holds K_TILE products along k. A *tile* of outputs is MR rows by NR columns, or by some vectors of them; a *block*
+//! of k is what is bounded at once, and a *step* is what a register checks at once.
 //!
 //! Lanes run over consecutive outputs and every lane sums in ascending k, so the order of summation does not depend on
 //! the vector width.
 
-mod block;
-mod bounded;
-mod bytes;
-mod certificate;
 mod conv;
 mod driver;
+mod exact;
 mod float;
-mod from;
-mod full;
 mod guarded;
-mod lane_tally;
 mod matmul;
-mod narrow;
 mod operand;
-mod outer;
-mod pack;
-mod peak;
+mod output;
+mod parallel;
 mod plan;
-mod profile;
-mod quads;
-mod reach;
-mod scalar;
-mod sides;
-mod split;
-mod steps;
-mod sums;
-mod tally;
-mod tile;
-mod walk;
-mod widths;
+mod product;
+mod reference;
+mod report;
+mod select;
+mod stages;
+mod stepped;
+mod trajectory;
 
 pub use conv::{ConvError, ConvProduct, conv2d};
 pub use float::{FloatEngine, FloatMatmulError, FloatOptions, FloatProduct, matmul_float};
-pub use from::matmul_from;
-pub use matmul::{
-    MatmulError, MatmulOptions, Product, ProductReport, ReportLevel, matmul, matmul_i32,
-    matmul_into, matmul_packed,
-};
-pub use operand::{Operand, PackedMatrix};
-#[doc(hidden)]
-pub use peak::byte_products;
-pub use sums::Output;
-pub use tally::StageEvents;
-pub use widths::{StageWidths, Widths, required_widths};
+pub use matmul::{matmul, matmul_i32, matmul_into, matmul_packed, required_widths};
+pub use operand::element::Operand;
+pub use operand::packed::PackedMatrix;
+pub use output::Output;
+pub use product::{MatmulError, MatmulOptions, Product, ProductReport, ReportLevel, Widths};
+pub use report::stage::{StageEvents, StageWidths};

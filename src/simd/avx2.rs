@@ -92,7 +92,7 @@ impl Lanes for Avx2Lanes32 {
     type V = __m256i;
 
     const N: usize = 8;
-    const TAKES: usize = 2;
+    const K_TILE: usize = 2;
 
     #[inline(always)]
     fn vectorize<C: Call>(self, call: C) -> C::Output {
@@ -139,7 +139,7 @@ impl Lanes for Avx2Lanes64 {
     type V = __m256i;
 
     const N: usize = 4;
-    const TAKES: usize = 1;
+    const K_TILE: usize = 1;
 
     #[inline(always)]
     fn vectorize<C: Call>(self, call: C) -> C::Output {

@@ -97,7 +97,7 @@ impl Lanes for Avx512Lanes32 {
     type V = __m512i;
 
     const N: usize = 16;
-    const TAKES: usize = 2;
+    const K_TILE: usize = 2;
 
     #[inline(always)]
     fn vectorize<C: Call>(self, call: C) -> C::Output {
@@ -145,7 +145,7 @@ impl Lanes for Avx512Lanes64 {
     type V = __m512i;
 
     const N: usize = 8;
-    const TAKES: usize = 1;
+    const K_TILE: usize = 1;
 
     #[inline(always)]
     fn vectorize<C: Call>(self, call: C) -> C::Output {

@@ -124,3 +124,14 @@ pub(crate) fn run<T: Task>(isa: Isa, task: T) -> Result<T::Output, IsaError> {
         Isa::Avx2 | Isa::Avx512 | Isa::Amx => Err(unavailable),
     }
 }
+
+/// Runs `task` with the instructions of the widest vectors that this CPU has.
+pub(crate) fn run_best<T: Task>(task: T) -> T::Output {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(simd) = Avx512::detect() {
+        return task.run(simd);
+    } else if let Some(simd) = Avx2::detect() {
+        return task.run(simd);
+    }
+    task.run(Portable)
+}

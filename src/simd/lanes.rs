@@ -94,7 +94,7 @@ pub(crate) trait Lanes: Copy + Send + Sync {
     /// Lanes in a vector.
     const N: usize;
     /// Products that one [`Lanes::dot`] adds to each lane.
-    const TAKES: usize;
+    const K_TILE: usize;
 
     /// Runs `call` compiled with the instructions that these lanes stand for.
     fn vectorize<C: Call>(self, call: C) -> C::Output;
@@ -108,7 +108,7 @@ pub(crate) trait Lanes: Copy + Send + Sync {
     /// Writes the lanes to the first `N` words of `to`, which has at least as many.
     fn store(self, v: Self::V, to: &mut [Self::Word]);
 
-    /// `acc + Σ a[i] * b[i]` over the `TAKES` integers of each operand word.
+    /// `acc + Σ a[i] * b[i]` over the `K_TILE` integers of each operand word.
     fn dot(self, acc: Self::V, a: Self::V, b: Self::V) -> Self::V;
 
     /// `a + b`.

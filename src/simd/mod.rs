@@ -38,6 +38,7 @@ mod lanes;
 mod linux;
 mod narrow;
 mod pages;
+mod peak;
 mod portable;
 mod prefetch;
 pub(crate) mod real;
@@ -46,8 +47,10 @@ mod tests;
 
 pub(crate) use bytes::ByteLanes;
 pub use isa::{Isa, IsaError};
-pub(crate) use isa::{Task, run};
+pub(crate) use isa::{Task, run, run_best};
 pub(crate) use lanes::{Call, Lanes, Simd, Word};
 pub(crate) use narrow::{NarrowLanes, both};
 pub(crate) use pages::advise_large_pages;
+#[doc(hidden)]
+pub use peak::byte_products;
 pub(crate) use prefetch::prefetch_to_write;

@@ -57,7 +57,7 @@ impl Lanes for Portable32 {
     type V = i32x8;
 
     const N: usize = 8;
-    const TAKES: usize = 2;
+    const K_TILE: usize = 2;
 
     #[inline(never)]
     fn vectorize<C: Call>(self, call: C) -> C::Output {
@@ -117,7 +117,7 @@ impl Lanes for Portable64 {
     type V = i64x4;
 
     const N: usize = 4;
-    const TAKES: usize = 1;
+    const K_TILE: usize = 1;
 
     #[inline(never)]
     fn vectorize<C: Call>(self, call: C) -> C::Output {

@@ -206,8 +206,7 @@ fn a_zero_register_has_an_exponent() {
     let b = Operand::from_values(b.view(), Format::BF16).unwrap();
     for (acc, expected) in [("preset:a100-bf16", 0.0), ("aligned24-rz:f32-rz*8", 2f64.powi(-149))] {
         assert_eq!(check(&a, &b, acc, None), FloatEngine::Lanes, "{acc}");
-        let product =
-            fewbit::matmul_float(&a, &b, &acc.parse().unwrap(), None, &Default::default());
+        let product = fewbit::matmul_float(&a, &b, &acc.parse().unwrap(), &Default::default());
         assert_eq!(product.unwrap().values[[0, 0]], expected, "{acc}");
     }
 }
@@ -228,6 +227,6 @@ fn a_step_across_blocks_is_not_rounded_twice() {
     let b = blocks(1.0, 256.0, 2f64.powi(-9), 2f64.powi(-20), true);
     let acc = "f32*16/24,f32";
     check(&a, &b, acc, None);
-    let product = fewbit::matmul_float(&a, &b, &acc.parse().unwrap(), None, &Default::default());
+    let product = fewbit::matmul_float(&a, &b, &acc.parse().unwrap(), &Default::default());
     assert_eq!(product.unwrap().values[[0, 0]], 1.0 + 2f64.powi(-23));
 }

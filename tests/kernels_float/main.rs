@@ -20,8 +20,8 @@ fn check(a: &Operand, b: &Operand, acc: &str, init: Option<ArrayView2<'_, f64>>)
     let expected = reference::matmul_float(a, b, &acc, init, 3);
     let mut engine = FloatEngine::Reference;
     for isa in Isa::available() {
-        let options = FloatOptions { isa: Some(isa), seed: 3, ..Default::default() };
-        match (&expected, matmul_float(a, b, &acc, init, &options)) {
+        let options = FloatOptions { isa: Some(isa), seed: 3, init, ..Default::default() };
+        match (&expected, matmul_float(a, b, &acc, &options)) {
             (Ok(expected), Ok(found)) => {
                 let (found_bits, bits) = (bits(&found.values), bits(&expected.values));
                 for (index, (f, e)) in found_bits.iter().zip(&bits).enumerate() {
@@ -281,8 +281,8 @@ fn every_half_beside_products_of_fp8() {
                             .decode(register.encode(sign * near * jitter, &policy, 0).unwrap().code)
                     }
                 });
-                let found = matmul_float(&a, &b, &acc, Some(init.view()), &FloatOptions::default())
-                    .unwrap();
+                let options = FloatOptions { init: Some(init.view()), ..Default::default() };
+                let found = matmul_float(&a, &b, &acc, &options).unwrap();
                 assert_eq!(found.engine, FloatEngine::Lanes);
                 let expected = reference_sums(&a, &b, &init, &acc);
                 assert_eq!(bits(&found.values), bits(&expected), "{acc} {format} {other}");
@@ -341,7 +341,7 @@ fn any_number_of_threads_and_any_report() {
     let run = |threads, report| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         let options = FloatOptions { report, ..Default::default() };
-        pool.install(|| matmul_float(&a, &b, &acc, None, &options)).unwrap()
+        pool.install(|| matmul_float(&a, &b, &acc, &options)).unwrap()
     };
     let expected = reference::matmul_float(&a, &b, &acc, None, 0).unwrap();
     for threads in [1, 2, 5] {
@@ -361,7 +361,7 @@ fn any_number_of_threads_and_any_report() {
 fn bad_input_is_named() {
     let (a, b) = (operand("e4m3fn", (2, 3), &[1]), operand("e4m3fn", (4, 5), &[1]));
     let run = |acc: &str| {
-        matmul_float(&a, &b, &acc.parse().unwrap(), None, &FloatOptions::default())
+        matmul_float(&a, &b, &acc.parse().unwrap(), &FloatOptions::default())
             .unwrap_err()
             .to_string()
     };

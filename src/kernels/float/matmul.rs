@@ -10,20 +10,22 @@ use super::operand::Side;
 use super::plan::Plan;
 use super::{driver, stepped};
 use crate::accumulate::Accumulator;
-use crate::kernels::ReportLevel;
+use crate::kernels::product::ReportLevel;
 use crate::reference::{FloatError, FloatMatmul, FloatReport, Operand};
 use crate::room;
 use crate::simd::{Isa, IsaError};
 
-/// How a product through float registers is computed; only `seed` changes its values.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct FloatOptions {
+/// How a product through float registers is computed; only the seed and the initial values change its values.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct FloatOptions<'a> {
     /// What it reports. Every level but [`ReportLevel::None`] gives the whole [`FloatReport`], and steps the reference.
     pub report: ReportLevel,
     /// The instruction set; the widest that the CPU has if not given.
     pub isa: Option<Isa>,
     /// The seed of stochastic rounding.
     pub seed: u64,
+    /// What the last register of every output starts from, `[M, N]`; 0 if not given.
+    pub init: Option<ArrayView2<'a, f64>>,
 }
 
 /// What computed a product.
@@ -74,7 +76,7 @@ impl fmt::Display for FloatEngine {
 
 /// [`reference::matmul_float`](crate::reference::matmul_float), as fast as the accumulator allows.
 ///
-/// `C[i, j] = acc(A[i, 0] * B[0, j], A[i, 1] * B[1, j], ...)` from the starting values `init` of the last register.
+/// `C[i, j] = acc(A[i, 0] * B[0, j], A[i, 1] * B[1, j], ...)` from the initial values of the last register.
 /// Equal to the reference in every value, on every instruction set and any number of threads. Runs on rayon's current
 /// pool.
 ///
@@ -87,7 +89,7 @@ impl fmt::Display for FloatEngine {
 /// use ndarray::array;
 /// let a = Operand::from_values(array![[1.0, 1.0, 1.0]].view(), "e4m3fn".parse()?)?;
 /// let b = Operand::from_values(array![[1.0], [0.00390625], [0.00390625]].view(), "e5m2".parse()?)?;
-/// let product = matmul_float(&a, &b, &"bf16".parse()?, None, &FloatOptions::default())?;
+/// let product = matmul_float(&a, &b, &"bf16".parse()?, &FloatOptions::default())?;
 /// assert_eq!(product.values[[0, 0]], 1.0); // 1 + 2^-8 is a tie between 1 and 1 + 2^-7
 /// assert_eq!(product.engine, FloatEngine::Lanes);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -96,13 +98,13 @@ pub fn matmul_float(
     a: &Operand,
     b: &Operand,
     acc: &Accumulator,
-    init: Option<ArrayView2<'_, f64>>,
-    options: &FloatOptions,
+    options: &FloatOptions<'_>,
 ) -> Result<FloatProduct, FloatMatmulError> {
     let isa = options.isa.unwrap_or_else(Isa::best);
     if !isa.is_available() {
         return Err(IsaError::Unavailable(isa).into());
     }
+    let init = options.init;
     let problem = FloatMatmul::new(a, b, acc, init, options.seed)?;
     let shape = (a.values().nrows(), b.values().ncols());
     room::check::<f64>(&[shape.0, shape.1]).map_err(FloatError::from)?;

@@ -8,7 +8,7 @@
 use bytemuck::Pod;
 use ndarray::Array2;
 
-use crate::kernels::pack::Line;
+use crate::kernels::operand::panels::Line;
 
 /// A matrix `[K, outputs]` in panels of `width` outputs.
 #[derive(Debug)]

@@ -121,7 +121,7 @@ fn start(
 
 impl Run {
     fn multiply(&mut self, codes: ArrayView2<'_, i64>, acc: &Accumulator) -> Result<(), CliError> {
-        let options = MatmulOptions { report: ReportLevel::Full, isa: None };
+        let options = MatmulOptions { report: ReportLevel::Full, isa: None, init: None };
         if let Some(report) = matmul_packed(codes, &self.packed, acc, &options)?.report {
             self.report.merge(&report);
         }

@@ -33,10 +33,14 @@ pub(super) fn run(
     b: &Operand,
     init: Option<&Array2<f64>>,
 ) -> Result<Shown, CliError> {
-    let options =
-        FloatOptions { report: args.detail.into(), isa: args.isa, seed: args.operands.seed };
+    let options = FloatOptions {
+        report: args.detail.into(),
+        isa: args.isa,
+        seed: args.operands.seed,
+        init: init.map(|init| init.view()),
+    };
     let (product, threads) = args.threads.run(|| {
-        let once = || matmul_float(a, b, &args.acc, init.map(|init| init.view()), &options);
+        let once = || matmul_float(a, b, &args.acc, &options);
         let mut best = once()?;
         for _ in 1..args.repeat.get() {
             best.seconds = best.seconds.min(once()?.seconds);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use fewbit::accumulate::FirstEvent;
-use fewbit::{Accumulator, MatmulOptions, Product, matmul_from};
+use fewbit::{Accumulator, MatmulOptions, Product};
 use ndarray::Array2;
 use serde::Serialize;
 
@@ -50,19 +50,10 @@ pub(super) fn run(
     b: &Array2<i64>,
     init: Option<&Array2<i64>>,
 ) -> Result<Shown, CliError> {
-    let options = MatmulOptions { report: args.detail.into(), isa: args.isa };
+    let (report, init) = (args.detail.into(), init.map(|init| init.view()));
+    let options = MatmulOptions { report, isa: args.isa, init };
     let (product, threads) = args.threads.run(|| {
-        let product = match init {
-            None => product::multiply(a.view(), b.view(), &args.acc, &options, args.repeat)?,
-            Some(init) => {
-                let once = || matmul_from(a.view(), b.view(), &args.acc, init.view(), &options);
-                let mut best = once()?;
-                for _ in 1..args.repeat.get() {
-                    best.seconds = best.seconds.min(once()?.seconds);
-                }
-                best
-            }
-        };
+        let product = product::multiply(a.view(), b.view(), &args.acc, &options, args.repeat)?;
         Ok((product, rayon::current_num_threads()))
     })?;
     let report = MatmulReport {

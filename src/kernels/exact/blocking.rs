@@ -1,0 +1,277 @@
+//! The one blocked loop over exact sums, whatever micro-kernel computes them.
+//!
+//! 1. Outputs are cut into parts, one job each ([`multiply`]).
+//! 2. In a part, as many panels of lanes as the cache holds are taken together;
+//! 3. k is cut into chunks whose sums a micro-kernel holds exactly;
+//! 4. every block of MR broadcast outputs passes by the panels: one tile of MR x NR sums each;
+//! 5. a tile is stored, or added to what earlier chunks of k stored.
+
+use bytemuck::Pod;
+use ndarray::{ArrayViewMut2, Axis, s};
+
+use crate::kernels::operand::panels::Line;
+use crate::kernels::output::{Output, StoreMode};
+use crate::kernels::parallel::{Grain, Part, split};
+use crate::simd::{ByteLanes, Call, Isa, IsaError, Lanes, Simd, Task, prefetch_to_write, run};
+
+/// Bytes of panels that are taken together: less than a core's second cache, which the block and the outputs need a part
+/// of.
+const CACHED: usize = 3 << 18;
+
+/// Sums of tiles: MR outputs of the broadcast operand by NR in lanes.
+pub(crate) trait MicroKernel {
+    /// The sum over a chunk of k.
+    type Sum: Pod + Into<i64>;
+
+    /// Outputs in a block of the broadcast operand.
+    const MR: usize;
+    /// Outputs in a panel of lanes.
+    const NR: usize;
+
+    /// Chunks of k.
+    fn chunks(&self) -> usize;
+
+    /// Bytes of a chunk of a panel of lanes.
+    fn panel_bytes(&self) -> usize;
+
+    /// Before the tiles of a chunk of a block of `height` outputs; `#[inline(always)]`.
+    #[inline(always)]
+    fn start(&mut self, block: usize, height: usize, chunk: usize) {
+        let _ = (block, height, chunk);
+    }
+
+    /// Writes the sums of a tile, [`Self::NR`] to a row; `#[inline(always)]`.
+    fn sum(&self, at: TileIndex, sums: &mut [Self::Sum]);
+}
+
+/// Packed operands that a micro-kernel multiplies.
+pub(crate) trait PackedOperands: Sync {
+    /// Their micro-kernel, in lanes.
+    type Kernel<'s, L: ByteLanes>: MicroKernel
+    where
+        Self: 's;
+
+    /// MR and NR of the micro-kernel.
+    const SIZE: (usize, usize);
+    /// A job has at least so many products.
+    const LEAST_PRODUCTS: usize;
+
+    /// Products per output.
+    fn k(&self) -> usize;
+
+    /// Their micro-kernel, in `lanes`.
+    fn micro_kernel<L: ByteLanes>(&self, lanes: L) -> Self::Kernel<'_, L>;
+}
+
+/// A tile: block, panel, how many of their outputs there are, and the chunk of k.
+#[derive(Clone, Copy)]
+pub(crate) struct TileIndex {
+    pub(crate) block: usize,
+    pub(crate) panel: usize,
+    pub(crate) height: usize,
+    pub(crate) width: usize,
+    pub(crate) chunk: usize,
+}
+
+/// Writes the product to `out`: the broadcast operand's outputs by those in lanes.
+pub(crate) fn multiply<T: Output, P: PackedOperands>(
+    out: ArrayViewMut2<'_, T>,
+    operands: &P,
+    store: StoreMode,
+    isa: Isa,
+) -> Result<(), IsaError> {
+    in_parts(out, P::SIZE, P::LEAST_PRODUCTS / operands.k().max(1), |part| {
+        run(isa, Job { part, operands, store })
+    })
+}
+
+/// Runs `work` on parts of the outputs in parallel, cut at multiples of `(MR, NR)`; none has less than `least` outputs,
+/// unless there are no more.
+pub(crate) fn in_parts<T: Output>(
+    out: ArrayViewMut2<'_, T>,
+    size: (usize, usize),
+    least: usize,
+    work: impl Fn(Part<'_, T>) -> Result<(), IsaError> + Sync,
+) -> Result<(), IsaError> {
+    let grain = Grain::coarse(size, out.len(), least);
+    split(Part::whole(out), grain, &work, &|first, second| first.and(second))
+}
+
+/// One part of the outputs.
+struct Job<'a, 'o, T, P> {
+    part: Part<'o, T>,
+    operands: &'a P,
+    store: StoreMode,
+}
+
+impl<T: Output, P: PackedOperands> Task for Job<'_, '_, T, P> {
+    type Output = ();
+
+    fn run<S: Simd>(self, simd: S) {
+        let Self { part, operands, store } = self;
+        let lanes = simd.lanes32();
+        lanes.vectorize(Fill { part, kernel: operands.micro_kernel(lanes), store });
+    }
+}
+
+/// Stores the sums of one part of the outputs.
+pub(crate) struct Fill<'o, T, K> {
+    pub(crate) part: Part<'o, T>,
+    pub(crate) kernel: K,
+    pub(crate) store: StoreMode,
+}
+
+impl<T: Output, K: MicroKernel> Call for Fill<'_, T, K> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self { part: Part { mut out, row, col }, mut kernel, store } = self;
+        let (rows, cols) = out.dim();
+        let bytes = K::MR * K::NR * size_of::<K::Sum>();
+        let mut lines = vec![Line::ZERO; bytes.div_ceil(size_of::<Line>())];
+        let sums: &mut [K::Sum] = bytemuck::cast_slice_mut(&mut lines);
+        let chunks = kernel.chunks();
+        if chunks == 0 {
+            out.fill(T::default());
+        }
+        let group = (CACHED / kernel.panel_bytes().max(1)).max(1) * K::NR;
+        for start in (0..cols).step_by(group) {
+            let end = cols.min(start + group);
+            for chunk in 0..chunks {
+                let store = if chunk + 1 == chunks { store } else { StoreMode::Whole };
+                for top in (0..rows).step_by(K::MR) {
+                    let height = K::MR.min(rows - top);
+                    let block = (row + top) / K::MR;
+                    kernel.start(block, height, chunk);
+                    let mut lines = Lines::new(out.slice_mut(s![top..top + height, ..]));
+                    for left in (start..end).step_by(K::NR) {
+                        let width = K::NR.min(cols - left);
+                        let panel = (col + left) / K::NR;
+                        lines.prefetch(left, width);
+                        kernel.sum(TileIndex { block, panel, height, width, chunk }, sums);
+                        let rows = sums.chunks_exact(K::NR).map(|sums| &sums[..width]);
+                        lines.write(left, rows, store, chunk == 0);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The rows of a block of outputs.
+enum Lines<'a, T> {
+    /// Each in one piece.
+    Whole(Vec<&'a mut [T]>),
+    Apart(ArrayViewMut2<'a, T>),
+}
+
+impl<'a, T: Output> Lines<'a, T> {
+    #[inline(always)]
+    fn new(block: ArrayViewMut2<'a, T>) -> Self {
+        if block.ncols() > 1 && block.strides()[1] != 1 {
+            return Self::Apart(block);
+        }
+        let mut lines = Vec::with_capacity(block.nrows());
+        let mut rest = block;
+        while rest.nrows() > 0 {
+            let (line, more) = rest.split_at(Axis(0), 1);
+            lines.extend(line.into_slice());
+            rest = more;
+        }
+        Self::Whole(lines)
+    }
+
+    /// Has the outputs brought near while they are computed.
+    #[inline(always)]
+    fn prefetch(&mut self, left: usize, width: usize) {
+        if let Self::Whole(lines) = self {
+            for line in lines {
+                prefetch_to_write(&mut line[left..left + width]);
+            }
+        }
+    }
+
+    /// Writes, or adds to what other chunks of k gave, from column `left` on.
+    #[inline(always)]
+    fn write<'s, S: Copy + Into<i64> + 's>(
+        &mut self,
+        left: usize,
+        sums: impl Iterator<Item = &'s [S]>,
+        store: StoreMode,
+        first: bool,
+    ) {
+        match self {
+            Self::Whole(lines) => {
+                for (line, sums) in lines.iter_mut().zip(sums) {
+                    write(&mut line[left..left + sums.len()], sums, store, first);
+                }
+            }
+            Self::Apart(block) => {
+                for (mut line, sums) in block.outer_iter_mut().zip(sums) {
+                    for (col, &sum) in (left..).zip(sums) {
+                        let before = if first { T::default() } else { line[col] };
+                        line[col] = before.plus(sum.into()).keep(store);
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn write<T: Output, S: Copy + Into<i64>>(out: &mut [T], sums: &[S], store: StoreMode, first: bool) {
+    let (pieces, rest) = out.as_chunks_mut();
+    let (piece_sums, rest_sums) = sums.as_chunks();
+    let all = pieces.iter_mut().zip(piece_sums);
+    match (first, store) {
+        (true, StoreMode::Whole) => {
+            for (out, sums) in all {
+                *out = cut(sums);
+            }
+        }
+        (true, _) => {
+            for (out, sums) in all {
+                *out = keep(cut(sums), store);
+            }
+        }
+        (false, _) => {
+            for (out, sums) in all {
+                *out = keep(plus(out, sums), store);
+            }
+        }
+    }
+    for (out, &sum) in rest.iter_mut().zip(rest_sums) {
+        let before = if first { T::default() } else { *out };
+        *out = before.plus(sum.into()).keep(store);
+    }
+}
+
+/// Outputs that are written at once: of a known number, the compiler makes vectors.
+const PIECE: usize = 16;
+
+#[inline(always)]
+fn cut<T: Output, S: Copy + Into<i64>>(sums: &[S; PIECE]) -> [T; PIECE] {
+    let mut values = [T::default(); PIECE];
+    for i in 0..PIECE {
+        values[i] = T::cut(sums[i].into());
+    }
+    values
+}
+
+#[inline(always)]
+fn plus<T: Output, S: Copy + Into<i64>>(before: &[T; PIECE], sums: &[S; PIECE]) -> [T; PIECE] {
+    let mut values = *before;
+    for i in 0..PIECE {
+        values[i] = values[i].plus(sums[i].into());
+    }
+    values
+}
+
+#[inline(always)]
+fn keep<T: Output>(mut values: [T; PIECE], store: StoreMode) -> [T; PIECE] {
+    for value in &mut values {
+        *value = value.keep(store);
+    }
+    values
+}

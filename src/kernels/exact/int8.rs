@@ -1,0 +1,259 @@
+//! The int8 micro-kernel's operands: exact sums of products of bytes, in chunks of k that 32 bits hold for any bytes.
+//!
+//! 1. The right operand is in [packed panels](crate::kernels::operand::int8), the left one packed too, or rows where they
+//!    lie in memory, whose words are read as they are needed.
+//! 2. Sums start from what offsets of the bytes add, found once for all tiles.
+//! 3. [`int8_tile`](super::int8_tile) adds the products.
+
+use rayon::prelude::*;
+
+use super::blocking::{MicroKernel, PackedOperands, TileIndex};
+use super::int8_tile::{Initial, Int8Inputs, Packed, Rest, RowWords, sum_tile};
+use crate::kernels::operand::byte_rows::ByteRows;
+use crate::kernels::operand::bytes::ByteSign;
+use crate::kernels::operand::geometry::PackedPair;
+use crate::kernels::operand::int8::{Int8Panels, K_TILE, MR, NR, SUMMED};
+use crate::simd::{ByteLanes, Call, Lanes, Simd, Task, run_best};
+
+/// The most products that 32 bits hold the sum of: `255 * 255 * 2^15 < 2^31`.
+pub(crate) const LONGEST: usize = 1 << 15;
+
+/// Products that are summed at once where outputs can be added to: of so many, several panels stay in the cache.
+pub(crate) const CHUNK: usize = 1 << 12;
+const _: () = assert!(CHUNK <= LONGEST && CHUNK.is_multiple_of(SUMMED));
+
+/// Two operands, k in one tile, and what the sums of their bytes start from.
+pub(crate) struct Int8Operands<'a> {
+    broadcast: Broadcast<'a>,
+    lanes: &'a Int8Panels,
+    k: usize,
+    /// Products that are summed at once.
+    chunk: usize,
+    initial: InitialSums,
+}
+
+/// What is broadcast: packed words, or rows as they lie in memory.
+enum Broadcast<'a> {
+    Packed(&'a Int8Panels),
+    Rows(ByteRows<'a>),
+}
+
+impl<'a> Int8Operands<'a> {
+    /// Packed operands, all of k at once, which is at most [`LONGEST`] products.
+    pub(crate) fn whole(pair: &'a PackedPair<Int8Panels>) -> Self {
+        Self::packed(pair, LONGEST)
+    }
+
+    /// Packed operands.
+    pub(crate) fn new(pair: &'a PackedPair<Int8Panels>) -> Self {
+        Self::packed(pair, CHUNK)
+    }
+
+    fn packed(pair: &'a PackedPair<Int8Panels>, chunk: usize) -> Self {
+        let PackedPair { broadcast, lanes, k, .. } = pair;
+        let initial = InitialSums::of_packed(pair, chunk);
+        Self { broadcast: Broadcast::Packed(broadcast), lanes, k: *k, chunk, initial }
+    }
+
+    /// Rows, and an operand in lanes whose bytes are of the other signedness.
+    pub(crate) fn of_rows(rows: ByteRows<'a>, lanes: &'a Int8Panels, k: usize) -> Self {
+        let initial = InitialSums::of_rows(&rows, lanes, k, CHUNK);
+        Self { broadcast: Broadcast::Rows(rows), lanes, k, chunk: CHUNK, initial }
+    }
+}
+
+impl PackedOperands for Int8Operands<'_> {
+    type Kernel<'s, L: ByteLanes>
+        = Int8Kernel<'s, L>
+    where
+        Self: 's;
+
+    const SIZE: (usize, usize) = (MR, NR);
+    const LEAST_PRODUCTS: usize = 1 << 18;
+
+    fn k(&self) -> usize {
+        self.k
+    }
+
+    #[inline(always)]
+    fn micro_kernel<L: ByteLanes>(&self, lanes: L) -> Int8Kernel<'_, L> {
+        Int8Kernel { lanes, operands: self, rows: [&[]; MR] }
+    }
+}
+
+/// The micro-kernel.
+pub(crate) struct Int8Kernel<'a, L> {
+    lanes: L,
+    operands: &'a Int8Operands<'a>,
+    /// The rows of the block, where it is one of rows.
+    rows: [&'a [u8]; MR],
+}
+
+impl<L: ByteLanes> Int8Kernel<'_, L> {
+    /// The sums of a tile of rows.
+    #[inline(always)]
+    fn sum_rows<const SIGNED: bool>(
+        &self,
+        (b, initial): (&[i32], Initial<'_>),
+        at: TileIndex,
+        sums: &mut [i32],
+    ) {
+        let lanes = self.lanes;
+        let a = RowWords::<SIGNED>(self.rows);
+        sum_tile(lanes, Int8Inputs { a, b, initial }, at, sums);
+        if let Some(words) = a.rest() {
+            let b = &b[a.0[0].len() / K_TILE * NR..];
+            lanes.vectorize(Rest::<L, SIGNED> { lanes, words, b, sums });
+        }
+    }
+}
+
+impl<L: ByteLanes> MicroKernel for Int8Kernel<'_, L> {
+    type Sum = i32;
+
+    const MR: usize = MR;
+    const NR: usize = NR;
+
+    #[inline(always)]
+    fn chunks(&self) -> usize {
+        self.operands.k.div_ceil(self.operands.chunk)
+    }
+
+    #[inline(always)]
+    fn panel_bytes(&self) -> usize {
+        self.operands.k.min(self.operands.chunk) * NR
+    }
+
+    #[inline(always)]
+    fn start(&mut self, block: usize, _: usize, chunk: usize) {
+        let Int8Operands { broadcast, k, chunk: length, .. } = self.operands;
+        if let Broadcast::Rows(rows) = broadcast {
+            let (from, to) = (chunk * length, (*k).min((chunk + 1) * length));
+            self.rows = rows.block(block * MR).map(|row| &row[from..to]);
+        }
+    }
+
+    #[inline(always)]
+    fn sum(&self, at: TileIndex, sums: &mut [i32]) {
+        let Int8Operands { broadcast, lanes: columns, initial, chunk, .. } = self.operands;
+        let part = |words, width| part(words, width * (chunk / K_TILE), at.chunk);
+        let (b, initial) = (part(columns.panel(at.panel), NR), initial.of(at));
+        match broadcast {
+            Broadcast::Packed(packed) => {
+                let a = Packed(part(packed.panel(at.block), MR));
+                sum_tile(self.lanes, Int8Inputs { a, b, initial }, at, sums);
+            }
+            Broadcast::Rows(rows) => match rows.sign {
+                ByteSign::Unsigned => self.sum_rows::<false>((b, initial), at, sums),
+                ByteSign::Signed => self.sum_rows::<true>((b, initial), at, sums),
+            },
+        }
+    }
+}
+
+/// The words of a chunk of `length` of them.
+#[inline(always)]
+fn part(words: &[i32], length: usize, chunk: usize) -> &[i32] {
+    let from = (chunk * length).min(words.len());
+    &words[from..words.len().min(from + length)]
+}
+
+/// `s Σ b' + t Σ a' + s t K` of every output: what the sums of products of bytes lack; see
+/// [`int8`](crate::kernels::operand::int8).
+struct InitialSums {
+    /// Chunks of k.
+    chunks: usize,
+    /// `t Σ a' + s t K`, of every output of every chunk of every block.
+    rows: Vec<i32>,
+    /// `s Σ b'`, likewise.
+    cols: Vec<i32>,
+}
+
+impl InitialSums {
+    fn of_packed(pair: &PackedPair<Int8Panels>, chunk: usize) -> Self {
+        let PackedPair { broadcast, lanes, k, .. } = pair;
+        let (s, t) = (broadcast.offset, lanes.offset);
+        let chunks = k.div_ceil(chunk);
+        let constant = |index: usize| s * t * chunk.min(k - index * chunk) as i32;
+        let rows = scaled_sums(broadcast, (chunks, chunk), t, constant);
+        Self { chunks, rows, cols: scaled_sums(lanes, (chunks, chunk), s, |_| 0) }
+    }
+
+    /// Rows have no offset.
+    fn of_rows(rows: &ByteRows<'_>, lanes: &Int8Panels, k: usize, length: usize) -> Self {
+        let chunks = k.div_ceil(length);
+        let outputs = rows.all().len().next_multiple_of(MR);
+        let mut initial = vec![0; outputs * chunks];
+        if lanes.offset != 0 {
+            let sum = |codes: &[u8]| run_best(SumRow { codes, sign: rows.sign });
+            let of_row = |row: &&[u8]| -> Vec<i32> { row.chunks(length).map(sum).collect() };
+            let sums: Vec<_> = rows.all().par_iter().with_min_len(MR).map(of_row).collect();
+            for (row, sums) in sums.into_iter().enumerate() {
+                for (chunk, sum) in sums.into_iter().enumerate() {
+                    let place = (row / MR * chunks + chunk) * MR + row % MR;
+                    initial[place] = lanes.offset.wrapping_mul(sum);
+                }
+            }
+        }
+        Self { chunks, rows: initial, cols: vec![0; lanes.panels() * chunks * NR] }
+    }
+
+    #[inline(always)]
+    fn of(&self, at: TileIndex) -> Initial<'_> {
+        let of = |panel: usize, width: usize| (panel * self.chunks + at.chunk) * width;
+        let (row, col) = (of(at.block, MR), of(at.panel, NR));
+        Initial { rows: &self.rows[row..row + MR], cols: &self.cols[col..col + NR] }
+    }
+}
+
+/// `factor Σ byte + constant` of every output of every chunk of every panel.
+fn scaled_sums(
+    panels: &Int8Panels,
+    (chunks, length): (usize, usize),
+    factor: i32,
+    constant: impl Fn(usize) -> i32,
+) -> Vec<i32> {
+    let (count, width) = (panels.panels(), panels.width());
+    if factor == 0 {
+        return vec![0; count * chunks * width];
+    }
+    // The sums that are kept are of pieces of k; a chunk is several of them.
+    let per_panel = width * panels.units().div_ceil(SUMMED / K_TILE).max(1);
+    let mut all = Vec::with_capacity(count * chunks * width);
+    for panel in panels.sums().chunks(per_panel) {
+        for (chunk, pieces) in panel.chunks(width * (length / SUMMED)).enumerate() {
+            for output in 0..width {
+                let sum: i32 = pieces[output..].iter().step_by(width).sum();
+                all.push(factor.wrapping_mul(sum).wrapping_add(constant(chunk)));
+            }
+        }
+    }
+    all
+}
+
+/// `Σ code` of bytes.
+struct SumRow<'a> {
+    codes: &'a [u8],
+    sign: ByteSign,
+}
+
+impl Task for SumRow<'_> {
+    type Output = i32;
+
+    fn run<S: Simd>(self, simd: S) -> i32 {
+        let lanes = simd.lanes32();
+        lanes.vectorize(self)
+    }
+}
+
+impl Call for SumRow<'_> {
+    type Output = i32;
+
+    #[inline(always)]
+    fn call(self) -> i32 {
+        match self.sign {
+            ByteSign::Unsigned => self.codes.iter().map(|&code| i32::from(code)).sum(),
+            ByteSign::Signed => self.codes.iter().map(|&code| i32::from(code.cast_signed())).sum(),
+        }
+    }
+}

@@ -1,0 +1,335 @@
+//! The micro-kernel of guarded registers: blocks of k that cannot overflow are summed, the others stepped.
+//!
+//! Block by block, for a whole tile of outputs:
+//! 1. Where the [norm bound](super::norm_bound) keeps every register within its range, the block is one exact sum.
+//! 2. Else the exact sum and the [block bound](super::block_bound) are computed together; where that holds, done.
+//! 3. Else the outputs that may overflow are stepped, product by product: in [lanes of 16 bits](super::lanes16) where the
+//!    register fits them, with a check per step. After a block of which most was stepped, the next few are stepped
+//!    without a look at their bounds.
+
+use super::block::{Block, BroadcastCodes, Grid, products, sum_block};
+use super::block_bound::{BlockBound, Limits, bound_block};
+use super::lanes16::{Blocks16, Lanes16, Sought, Spread};
+use super::norm_bound::NormBound;
+use crate::kernels::operand::int8::{K_TILE, MR, NR};
+use crate::kernels::operand::panels::load_vectors;
+use crate::kernels::stages::outer::OuterStages;
+use crate::kernels::stages::overflow::{AnyOverflow, Exact, OverflowOp};
+use crate::kernels::stages::result::{FinishTile, InnermostStage, TileResult};
+use crate::kernels::stages::statistics::StepStatistics;
+use crate::simd::{ByteLanes, Call};
+
+/// Blocks that are stepped without a look at their bounds, after one of which most was stepped.
+const STEPPED_RUN: usize = 7;
+/// Blocks whose norm bound is not looked at after one where it did not hold.
+const FAR: usize = 3;
+
+/// The innermost stage as it is run.
+#[derive(Clone, Copy)]
+pub(crate) struct GuardedStage<V> {
+    pub(crate) overflow: AnyOverflow<V>,
+    /// The same in 16-bit lanes, where they hold it.
+    pub(crate) lanes16: Option<Lanes16<V>>,
+    /// Of steps in 16-bit lanes.
+    pub(crate) sought: Sought,
+    /// Products per step: a divisor of [`BLOCK`].
+    pub(crate) width: usize,
+    /// Products per tile.
+    pub(crate) tile: usize,
+    /// Products in all.
+    pub(crate) k: usize,
+}
+
+/// One tile of `R` by `V` vectors of outputs through all of k.
+pub(crate) struct GuardedTile<'a, L: ByteLanes, S, W, const R: usize, const V: usize> {
+    pub(crate) lanes: L,
+    pub(crate) codes: S,
+    pub(crate) stage: GuardedStage<L::V>,
+    pub(crate) limits: Limits<L::V>,
+    pub(crate) norm_bound: NormBound<'a>,
+    /// The broadcast panel.
+    pub(crate) a: &'a [i32],
+    /// The panel of lanes from the tile's first column on.
+    pub(crate) b: &'a [i32],
+    pub(crate) outer: &'a mut OuterStages<L, W>,
+    pub(crate) result: &'a mut TileResult<i32>,
+}
+
+impl<L, S, W, const R: usize, const V: usize> Call for GuardedTile<'_, L, S, W, R, V>
+where
+    L: ByteLanes,
+    S: BroadcastCodes<L>,
+    W: StepStatistics<L>,
+{
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self { lanes, codes, stage, limits, norm_bound, a, b, outer, result } = self;
+        let zero = lanes.splat(0);
+        outer.restart(lanes);
+        let mut statistics = [[W::start(lanes); V]; R];
+        let mut registers = [[zero; V]; R];
+        let mut spread = Spread::ZERO;
+        let units = stage.tile.div_ceil(K_TILE);
+        let mut products = stage.k;
+        let (mut index, mut far) = (0, 0);
+        // Where most of a block had to be stepped, the next ones most likely have to be, and are not summed first.
+        let mut to_step = 0;
+        let sums_cost_more = stage.lanes16.is_some_and(|lanes16| lanes16.costs_less::<L, W>());
+        for (a, b) in a.chunks(MR * units).zip(b.chunks(NR * units)) {
+            registers = [[zero; V]; R];
+            let mut rest = Block { a, b, products: products.min(stage.tile) };
+            products -= rest.products;
+            while rest.products > 0 {
+                let (block, next) = rest.split(1);
+                let mut sums = None;
+                if to_step == 0 && !sums_cost_more {
+                    if far > 0 {
+                        far -= 1;
+                    } else if norm_bound.holds(lanes, index, &registers, &limits) {
+                        registers = sum_block(lanes, codes, &registers, block.a, block.b);
+                        rest = next;
+                        index += 1;
+                        continue;
+                    } else {
+                        far = FAR;
+                    }
+                    let known = bound_block(lanes, codes, &registers, block.a, block.b);
+                    if limits.hold(lanes, &registers, &known) {
+                        registers = known.ends;
+                        rest = next;
+                        index += 1;
+                        continue;
+                    }
+                    sums = Some(known);
+                }
+                if let Some(lanes16) = stage.lanes16 {
+                    let stepped = lanes.vectorize(Blocks16 {
+                        lanes,
+                        codes,
+                        lanes16,
+                        limits,
+                        blocks: rest,
+                        sums,
+                        registers: &mut registers,
+                        statistics: &mut statistics,
+                        spread: &mut spread,
+                        to_step: &mut to_step,
+                        sought: stage.sought,
+                    });
+                    rest = rest.split(stepped).1;
+                    index += stepped;
+                    continue;
+                }
+                let was_seen = sums.is_some();
+                let all = lanes.vectorize(OpenBlock {
+                    lanes,
+                    codes,
+                    stage,
+                    limits,
+                    block,
+                    sums,
+                    registers: &mut registers,
+                    statistics: &mut statistics,
+                });
+                if !was_seen {
+                    to_step -= 1;
+                } else if all {
+                    to_step = STEPPED_RUN;
+                }
+                rest = next;
+                index += 1;
+            }
+            outer.take(lanes, registers.as_flattened());
+        }
+        let inner = InnermostStage {
+            registers: registers.as_flattened(),
+            statistics: statistics.as_flattened(),
+        };
+        lanes.vectorize(FinishTile { lanes, inner, outer, result });
+    }
+}
+
+/// A block in which some output may leave its register.
+struct OpenBlock<'a, L: ByteLanes, S, W, const R: usize, const V: usize> {
+    lanes: L,
+    codes: S,
+    stage: GuardedStage<L::V>,
+    limits: Limits<L::V>,
+    block: Block<'a>,
+    /// What is known of it; nothing, where all of it is stepped.
+    sums: Option<BlockBound<L::V, R, V>>,
+    registers: &'a mut Grid<L::V, R, V>,
+    statistics: &'a mut Grid<W, R, V>,
+}
+
+impl<L, S, W, const R: usize, const V: usize> Call for OpenBlock<'_, L, S, W, R, V>
+where
+    L: ByteLanes,
+    S: BroadcastCodes<L>,
+    W: StepStatistics<L>,
+{
+    /// Whether all of the block was stepped.
+    type Output = bool;
+
+    #[inline(always)]
+    fn call(self) -> bool {
+        match self.stage.overflow {
+            AnyOverflow::Saturate(saturate) => self.with_op(saturate),
+            AnyOverflow::Wrap(wrap) => self.with_op(wrap),
+            // Registers that hold everything are not guarded.
+            AnyOverflow::Exact => self.with_op(Exact),
+        }
+    }
+}
+
+impl<L, S, W, const R: usize, const V: usize> OpenBlock<'_, L, S, W, R, V>
+where
+    L: ByteLanes,
+    S: BroadcastCodes<L>,
+    W: StepStatistics<L>,
+{
+    /// More vectors than this are stepped together with all others: several chains of additions keep the machine busy,
+    /// one does not.
+    const FEW: usize = 2;
+
+    #[inline(always)]
+    fn with_op<T: OverflowOp<L>>(self, op: T) -> bool {
+        let Self { lanes, codes, stage, limits, block, sums, registers, statistics } = self;
+        let step = Step { lanes, codes, op, width: stage.width, block };
+        if let Some(sums) = sums {
+            let mut holds = [[true; V]; R];
+            let mut count = 0;
+            for row in 0..R {
+                for col in 0..V {
+                    let one = BlockBound {
+                        ends: [[sums.ends[row][col]]],
+                        spreads: [[sums.spreads[row][col]]],
+                    };
+                    holds[row][col] = limits.hold(lanes, &[[registers[row][col]]], &one);
+                    count += usize::from(!holds[row][col]);
+                }
+            }
+            if count <= Self::FEW {
+                for row in 0..R {
+                    for col in 0..V {
+                        if holds[row][col] {
+                            registers[row][col] = sums.ends[row][col];
+                        } else {
+                            step.part::<W, 1, R, V>((row, col), registers, statistics);
+                        }
+                    }
+                }
+                return false;
+            }
+        }
+        if W::VECTORS < 2 {
+            step.run(registers, statistics);
+        } else {
+            // All at once would not fit the vector registers.
+            for col in 0..V {
+                step.part::<W, R, R, V>((0, col), registers, statistics);
+            }
+        }
+        true
+    }
+}
+
+/// Products one after the other, with a check after every `width` of them.
+#[derive(Clone, Copy)]
+struct Step<'a, L, S, T> {
+    lanes: L,
+    codes: S,
+    op: T,
+    width: usize,
+    block: Block<'a>,
+}
+
+impl<L, S, T> Step<'_, L, S, T>
+where
+    L: ByteLanes,
+    S: BroadcastCodes<L>,
+    T: OverflowOp<L>,
+{
+    /// `P` vectors of a tile of `R` by `V`, from (`row`, `col`) down.
+    #[inline(always)]
+    fn part<W: StepStatistics<L>, const P: usize, const R: usize, const V: usize>(
+        self,
+        (row, col): (usize, usize),
+        registers: &mut Grid<L::V, R, V>,
+        statistics: &mut Grid<W, R, V>,
+    ) {
+        let block = Block {
+            a: &self.block.a[row..],
+            b: &self.block.b[col * L::N..],
+            products: self.block.products,
+        };
+        let mut register = [[registers[row][col]]; P];
+        let mut statistics = [[statistics[row][col]]; P];
+        for part in 0..P {
+            register[part] = [registers[row + part][col]];
+            statistics[part] = [statistics[row + part][col]];
+        }
+        Step { block, ..self }.run(&mut register, &mut statistics);
+        for part in 0..P {
+            [registers[row + part][col]] = register[part];
+            [statistics[row + part][col]] = statistics[part];
+        }
+    }
+
+    #[inline(always)]
+    fn run<W: StepStatistics<L>, const R: usize, const V: usize>(
+        self,
+        registers: &mut Grid<L::V, R, V>,
+        statistics: &mut Grid<W, R, V>,
+    ) {
+        let Self { lanes, block, .. } = self;
+        let mut state = (*registers, *statistics);
+        let mut left = block.products;
+        let mut waiting = 0;
+        for (a, b) in block.a.chunks(MR).zip(block.b.chunks(NR)) {
+            let (a, b) = (&a[..R], load_vectors::<L, V>(lanes, b));
+            if left >= K_TILE {
+                // Written out, so that every place has its constants.
+                let last = left == K_TILE;
+                self.product(a, &b, 0, false, &mut waiting, &mut state);
+                self.product(a, &b, 1, false, &mut waiting, &mut state);
+                self.product(a, &b, 2, false, &mut waiting, &mut state);
+                self.product(a, &b, 3, last, &mut waiting, &mut state);
+                left -= K_TILE;
+            } else {
+                for place in 0..left {
+                    self.product(a, &b, place, place + 1 == left, &mut waiting, &mut state);
+                }
+                left = 0;
+            }
+        }
+        (*registers, *statistics) = state;
+    }
+
+    #[inline(always)]
+    fn product<W: StepStatistics<L>, const R: usize, const V: usize>(
+        self,
+        a: &[i32],
+        b: &[L::V; V],
+        place: usize,
+        last: bool,
+        waiting: &mut usize,
+        (registers, statistics): &mut (Grid<L::V, R, V>, Grid<W, R, V>),
+    ) {
+        let Self { lanes, codes, op, width, .. } = self;
+        *registers = products(lanes, codes, registers, a, b, place);
+        *waiting += 1;
+        if *waiting == width || last {
+            *waiting = 0;
+            for (registers, statistics) in registers.iter_mut().zip(statistics) {
+                for (register, statistics) in registers.iter_mut().zip(statistics) {
+                    let kept = op.apply(lanes, *register);
+                    statistics.record(lanes, *register, kept);
+                    *register = kept;
+                }
+            }
+        }
+    }
+}

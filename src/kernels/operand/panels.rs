@@ -1,0 +1,58 @@
+//! Packed panels: an operand in the order in which a micro-kernel reads it.
+
+use bytemuck::{Pod, Zeroable};
+use rayon::prelude::*;
+
+use crate::simd::Lanes;
+
+/// A cache line; panels start on one, so that no aligned vector straddles two.
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C, align(64))]
+pub(crate) struct Line([u8; 64]);
+const _: () = assert!(size_of::<Line>() == 64);
+
+impl Line {
+    /// Zeros.
+    pub(crate) const ZERO: Self = Self([0; 64]);
+}
+
+/// Panels of equal length, each from a cache line on.
+#[derive(Debug)]
+pub(crate) struct Panels {
+    lines: Vec<Line>,
+    lines_per_panel: usize,
+    bytes_per_panel: usize,
+}
+
+impl Panels {
+    /// `panels` panels of `bytes_per_panel` bytes, each filled from zeros by `fill`, in parallel.
+    pub(crate) fn filled(
+        panels: usize,
+        bytes_per_panel: usize,
+        fill: impl Fn(usize, &mut [u8]) + Sync,
+    ) -> Self {
+        let lines_per_panel = bytes_per_panel.div_ceil(size_of::<Line>());
+        let mut lines = vec![Line::ZERO; panels * lines_per_panel];
+        lines.par_chunks_mut(lines_per_panel.max(1)).enumerate().for_each(|(panel, lines)| {
+            fill(panel, &mut bytemuck::cast_slice_mut::<Line, u8>(lines)[..bytes_per_panel]);
+        });
+        Self { lines, lines_per_panel, bytes_per_panel }
+    }
+
+    /// The words of one panel.
+    pub(crate) fn panel<W: Pod>(&self, index: usize) -> &[W] {
+        let lines = &self.lines[index * self.lines_per_panel..][..self.lines_per_panel];
+        bytemuck::cast_slice(&bytemuck::cast_slice::<Line, u8>(lines)[..self.bytes_per_panel])
+    }
+}
+
+/// `V` vectors from the start of `words`.
+#[inline(always)]
+pub(crate) fn load_vectors<L: Lanes, const V: usize>(lanes: L, words: &[L::Word]) -> [L::V; V] {
+    let words = &words[..V * L::N];
+    let mut vectors = [lanes.splat(Zeroable::zeroed()); V];
+    for v in 0..V {
+        vectors[v] = lanes.load(&words[v * L::N..]);
+    }
+    vectors
+}

@@ -1,0 +1,104 @@
+//! Sums of the positive and of the negative factors of each output: what the worst case of its accumulation is.
+
+use ndarray::{ArrayView1, ArrayView2};
+use rayon::prelude::*;
+
+use super::bytes::{ByteMatrix, any_bytes};
+use crate::simd::{Call, Lanes, Simd, Task, run_best};
+
+/// The sums of the factors of one output by sign.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct SignedSums {
+    pub(crate) positive: i64,
+    pub(crate) negative: i64,
+}
+
+impl SignedSums {
+    /// The extremes of all prefix sums, whatever the other factors are between `low` and `high`.
+    pub(crate) fn range(self, (low, high): (i64, i64)) -> (i64, i64) {
+        let (low, high) = (low.min(0), high.max(0));
+        let Self { positive, negative } = self;
+        (negative * high + positive * low, positive * high + negative * low)
+    }
+}
+
+/// [`SignedSums`] of one output.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct OutputSums {
+    /// The greatest of a tile, each on its own.
+    pub(crate) tile: SignedSums,
+    /// Over all of k.
+    pub(crate) whole: SignedSums,
+}
+
+impl OutputSums {
+    /// Those of the columns of `matrix`, `[K, outputs]`, in tiles of `tile` rows.
+    pub(crate) fn of_columns(matrix: ByteMatrix<'_>, tile: usize) -> Vec<Self> {
+        fn all<T: Copy + Into<i32> + Send + Sync>(
+            codes: ArrayView2<'_, T>,
+            tile: usize,
+        ) -> Vec<OutputSums> {
+            let columns: Vec<_> = codes.columns().into_iter().collect();
+            columns.into_par_iter().map(|column| OutputSums::of(column, tile)).collect()
+        }
+        any_bytes!(matrix.codes, codes => all(codes, tile))
+    }
+
+    fn of<T: Copy + Into<i32> + Send + Sync>(factors: ArrayView1<'_, T>, tile: usize) -> Self {
+        let copy;
+        let factors = match factors.to_slice() {
+            Some(factors) => factors,
+            None => {
+                copy = factors.to_vec();
+                &copy
+            }
+        };
+        let mut all = Self::default();
+        for tile in factors.chunks(tile) {
+            let sums = run_best(Summed(tile));
+            all.tile.positive = all.tile.positive.max(sums.positive);
+            all.tile.negative = all.tile.negative.min(sums.negative);
+            all.whole.positive += sums.positive;
+            all.whole.negative += sums.negative;
+        }
+        all
+    }
+
+    /// The greatest magnitude of a tile's prefix sums.
+    pub(crate) fn reach(&self, range: (i64, i64)) -> i64 {
+        let (low, high) = self.tile.range(range);
+        high.max(-low)
+    }
+}
+
+/// [`SignedSums`] of bytes, compiled for an instruction set.
+struct Summed<'a, T>(&'a [T]);
+
+impl<T: Copy + Into<i32>> Task for Summed<'_, T> {
+    type Output = SignedSums;
+
+    fn run<S: Simd>(self, simd: S) -> SignedSums {
+        simd.lanes32().vectorize(self)
+    }
+}
+
+impl<T: Copy + Into<i32>> Call for Summed<'_, T> {
+    type Output = SignedSums;
+
+    #[inline(always)]
+    fn call(self) -> SignedSums {
+        let mut sums = SignedSums::default();
+        // 2^16 bytes sum to less than 2^31.
+        for part in self.0.chunks(1 << 16) {
+            let (mut positive, mut negative) = (0i32, 0i32);
+            for &x in part {
+                let x = x.into();
+                positive = positive.wrapping_add(x.max(0));
+                negative = negative.wrapping_add(x.min(0));
+            }
+            sums.positive += i64::from(positive);
+            sums.negative += i64::from(negative);
+        }
+        sums
+    }
+}

@@ -1,0 +1,183 @@
+//! What runs: the one place that decides.
+//!
+//! A plan is an accumulator in its shortest form for what is reported; see [`plan`](super::plan). The first row that holds:
+//!
+//! | plan | operands | kernel |
+//! |---|---|---|
+//! | initial values that cannot be added at the end | any | [`Kernel::Reference`] |
+//! | one exact sum, or its low bits | at most 16 bits | [`Kernel::Exact`] |
+//! | a full report of sums below 2^29, in whole blocks | bytes, one operand signed | [`Kernel::Trajectory`] |
+//! | a register of at most 30 bits, none of whose outputs can overflow in the worst case | bytes, one operand signed | [`Kernel::Exact`] |
+//! | a register of at most 30 bits, in steps that fit blocks | bytes, one operand signed | [`Kernel::Guarded`] |
+//! | all values within 32 bits | at most 16 bits | [`Kernel::Stepped`] in 32-bit lanes |
+//! | all values within 64 bits | at most 32 bits | [`Kernel::Stepped`] in 64-bit lanes |
+//! | any other | any | [`Kernel::Reference`] |
+//!
+//! Which kernel sums exactly is told by the operands, and by what is fastest on the instruction set; again the first row:
+//!
+//! | operands | k and instruction set | kernel |
+//! |---|---|---|
+//! | -1, 0 and 1 | long enough, bits are counted, no AMX tiles | [`ExactKernel::Ternary`] |
+//! | bytes, columns in lanes | enough rows for AMX tiles | [`ExactKernel::Amx`] |
+//! | bytes | any | [`ExactKernel::Int8`] |
+//! | at most 16 bits | any | [`ExactKernel::Int16`] |
+
+use ndarray::ArrayView2;
+
+use super::exact::product::ExactKernel;
+use super::guarded::worst_case::WorstCase;
+use super::operand::geometry::{Orientation, Side};
+use super::operand::matrix::Matrix;
+use super::operand::packed::{ByteOperands, Int16Operands, PackedMatrix};
+use super::operand::step_words::WordKind;
+use super::operand::{int8, ternary};
+use super::output::StoreMode;
+use super::plan::{self, Bounds, Plan, StagePlan, StageRegister};
+use super::product::ReportLevel;
+use super::reference::Problem;
+use super::{guarded, trajectory};
+use crate::simd::Isa;
+#[cfg(target_arch = "x86_64")]
+use crate::simd::amx::Amx;
+use crate::simd::bits::counts_bits;
+
+/// What computes a product.
+pub(crate) enum Kernel<'a> {
+    /// Exact sums, of which the mode is stored.
+    Exact(ExactKernel<'a>, StoreMode),
+    /// Blocks of k are summed, and stepped where bounds do not rule out overflow.
+    Guarded(ByteOperands<'a>, WorstCase),
+    /// The exact trajectory, and the real one of tiles in which a register overflows.
+    Trajectory(ByteOperands<'a>),
+    /// Every step is checked, in lanes of such words.
+    Stepped(WordKind),
+    /// The scalar reference.
+    Reference,
+}
+
+/// What a product is chosen by.
+pub(crate) struct Request<'a, 'm> {
+    pub(crate) problem: Problem<'a, 'm>,
+    pub(crate) bounds: Bounds,
+    /// The accumulator's stages.
+    pub(crate) stages: Vec<StagePlan>,
+    /// The form in which they are run.
+    pub(crate) plan: Plan,
+    pub(crate) isa: Isa,
+}
+
+impl<'a> Kernel<'a> {
+    /// The kernel of the table's first row that holds.
+    pub(crate) fn select(request: &Request<'a, '_>) -> Self {
+        let &Request { problem: Problem { a, b, init, .. }, bounds, ref plan, isa, .. } = request;
+        if init.is_some_and(|init| !request.adds(init)) {
+            return Self::Reference;
+        }
+        if let Some(store) = plan.stored_sum()
+            && let Some(kernel) = exact_kernel(a, b, isa)
+        {
+            return Self::Exact(kernel, store);
+        }
+        if plan.word == Some(WordKind::Pair16)
+            && let Some(operands) = ByteOperands::new(a, b)
+            && (operands.a.fits_i8() || operands.b.matrix.fits_i8())
+        {
+            let full = plan.report == ReportLevel::Full;
+            if full && trajectory::product::takes(&plan.stages, bounds) {
+                return Self::Trajectory(operands);
+            }
+            if !full && guarded::product::takes(&plan.stages, bounds.k) {
+                let worst_case = WorstCase::new(operands, &plan.stages);
+                return if worst_case.rules_out_overflow() {
+                    Self::Exact(byte_kernel(operands, isa), StoreMode::Whole)
+                } else {
+                    Self::Guarded(operands, worst_case)
+                };
+            }
+        }
+        plan.word.map_or(Self::Reference, Self::Stepped)
+    }
+}
+
+impl Request<'_, '_> {
+    /// Whether the initial values may be added to the values at the end.
+    fn adds(&self, init: ArrayView2<'_, i64>) -> bool {
+        if self.plan.report != ReportLevel::None || self.plan.stored_sum().is_none() {
+            return false;
+        }
+        match self.stages.last().map(|stage| stage.register) {
+            Some(StageRegister::Saturate { bits }) => {
+                let greatest = init.iter().map(|x| u128::from(x.unsigned_abs())).max().unwrap_or(0);
+                // With the initial value nothing saturates, or else the steps are needed.
+                let reach = plan::greatest(&self.stages, self.bounds).saturating_add(greatest);
+                reach < 1 << (bits - 1)
+            }
+            _ => true,
+        }
+    }
+}
+
+/// The kernel of exact sums, if there is one for these operands.
+fn exact_kernel<'a>(a: &'a Matrix<'_>, b: &'a PackedMatrix, isa: Isa) -> Option<ExactKernel<'a>> {
+    match ByteOperands::new(a, b) {
+        Some(operands) => Some(byte_kernel(operands, isa)),
+        None => Int16Operands::new(a, b).map(ExactKernel::Int16),
+    }
+}
+
+/// The kernel of exact sums of bytes.
+fn byte_kernel(operands: ByteOperands<'_>, isa: Isa) -> ExactKernel<'_> {
+    if is_faster_as_bits(operands, isa) {
+        return ExactKernel::Ternary(operands);
+    }
+    #[cfg(target_arch = "x86_64")]
+    if let (m, _, n) = operands.dim()
+        && let Some(amx) = amx(isa, m)
+        && int8::GEOMETRY.orientation(m, n) == Orientation::ColumnsInLanes
+    {
+        return ExactKernel::Amx(operands, amx);
+    }
+    ExactKernel::Int8(operands)
+}
+
+/// Below this k, bits save no time: packing them takes as long.
+const LEAST_BITS: usize = 128;
+/// The same with AVX-512, which multiplies bytes so fast that bits pay later,
+const LEAST_BITS_WIDE: usize = 512;
+/// and later still where both operands have zeros, so that twice as much is counted. Measured in `benches/products.rs`.
+const LEAST_TERNARY_WIDE: usize = 2048;
+
+/// Whether the codes are -1, 0 and 1, and faster counted as bits than multiplied as bytes.
+fn is_faster_as_bits(operands: ByteOperands<'_>, isa: Isa) -> bool {
+    let (ByteOperands { a, b }, (m, k, _), is_wide) = (operands, operands.dim(), isa.is_avx512());
+    ternary::is_ternary(b.matrix)
+        && ternary::is_ternary(a)
+        && k >= if is_wide { LEAST_BITS_WIDE } else { LEAST_BITS }
+        && counts_bits(isa)
+        && !has_amx(isa, m)
+        && (!is_wide
+            || k >= LEAST_TERNARY_WIDE
+            || !b.ternary(Side::Lanes).has_zeros()
+            || !ternary::has_zeros(a))
+}
+
+/// Fewer rows leave too much of an AMX tile empty.
+#[cfg(target_arch = "x86_64")]
+const LEAST_AMX_ROWS: usize = 8;
+
+/// The proof that there are AMX tiles, if `m` rows are multiplied in them by `isa`.
+#[cfg(target_arch = "x86_64")]
+fn amx(isa: Isa, m: usize) -> Option<Amx> {
+    if isa == Isa::Amx && m >= LEAST_AMX_ROWS { Amx::detect() } else { None }
+}
+
+/// Whether `m` rows of bytes are multiplied in AMX tiles, which is faster than to count bits.
+fn has_amx(isa: Isa, m: usize) -> bool {
+    #[cfg(target_arch = "x86_64")]
+    return amx(isa, m).is_some();
+    #[cfg(not(target_arch = "x86_64"))]
+    {
+        let _ = (isa, m);
+        false
+    }
+}
