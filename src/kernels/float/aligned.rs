@@ -5,8 +5,12 @@
 
 use std::ops::Range;
 
-use super::driver::{Inner, ROWS};
-use super::pack::Panels;
+use bytemuck::Pod;
+use ndarray::Array2;
+
+use super::inner::{InnerStage, MR};
+use super::operand::FloatOperand;
+use super::pack::NumberPanels;
 use super::round::Rounder;
 use crate::simd::real::RealLanes;
 
@@ -46,15 +50,43 @@ pub(super) struct AlignedPlan {
 /// The panels of one operand.
 #[derive(Debug)]
 pub(super) struct AlignedPanels<T> {
-    pub(super) values: Panels<T>,
+    pub(super) values: NumberPanels<T>,
     /// The exponents that addends are aligned by.
-    pub(super) powers: Panels<T>,
+    pub(super) powers: NumberPanels<T>,
+}
+
+impl AlignedPlan {
+    /// What the exponents of the addends come from.
+    fn powers<'a>(&self, side: &'a FloatOperand) -> &'a Array2<f64> {
+        match (self.aligns, &side.scale_powers) {
+            (Aligns::Groups(_), Some(scales)) => scales,
+            _ => &side.powers,
+        }
+    }
+}
+
+impl<T: Pod> AlignedPanels<T> {
+    /// Packs the columns of `operand`, each number converted by `narrow`.
+    pub(super) fn new(
+        plan: &AlignedPlan,
+        operand: &FloatOperand,
+        width: usize,
+        narrow: fn(f64) -> T,
+    ) -> Self
+    where
+        T: Send + Sync,
+    {
+        Self {
+            values: NumberPanels::new(&operand.values, width, narrow),
+            powers: NumberPanels::new(plan.powers(operand), width, narrow),
+        }
+    }
 }
 
 /// Vectors of a row of a tile: enough of them to hide how long each operation takes.
 pub(super) const VECTORS: usize = 4;
 
-/// A tile of [`ROWS`] by [`VECTORS`] vectors.
+/// A tile of [`MR`] by [`VECTORS`] vectors.
 pub(super) struct AlignedTile<'a, L: RealLanes> {
     pub(super) lanes: L,
     pub(super) plan: AlignedPlan,
@@ -107,7 +139,7 @@ impl<'a, T> Part<'a, T> {
     }
 }
 
-impl<L: RealLanes> Inner for AlignedTile<'_, L> {
+impl<L: RealLanes> InnerStage for AlignedTile<'_, L> {
     #[inline(always)]
     fn sum(&self, k: Range<usize>, registers: &mut [f64]) {
         let zero = L::narrow(0.0);
@@ -206,7 +238,7 @@ impl<L: RealLanes> AlignedTile<'_, L> {
         b: &[L::Number],
         mut see: impl FnMut(usize, L::V, L::V),
     ) {
-        for (a, b) in a.as_chunks::<ROWS>().0.iter().zip(b.chunks_exact(VECTORS * L::N)) {
+        for (a, b) in a.as_chunks::<MR>().0.iter().zip(b.chunks_exact(VECTORS * L::N)) {
             let left = self.lanes.splat(a[row]);
             for vector in 0..VECTORS {
                 see(vector, left, self.lanes.load(&b[vector * L::N..]));

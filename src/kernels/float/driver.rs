@@ -1,76 +1,70 @@
-//! A product in parallel jobs.
+//! A product through float registers, in parallel jobs.
+//!
+//! 1. Both operands are packed for the innermost stage of the plan; the one with less padding runs over lanes.
+//! 2. The outputs are cut into jobs, and a job into tiles of MR by the outputs of a panel.
+//! 3. For each tile of k, the innermost stage sums its products from zero, and what it holds then is a step of the stages
+//!    behind it; the last stage starts from the initial values.
 
-use std::ops::Range;
 use std::time::Instant;
 
-use bytemuck::Pod;
-use ndarray::{Array2, ArrayView2};
-use rayon::prelude::*;
+use ndarray::{Array2, ArrayView2, ArrayViewMut2};
 
 use super::aligned::{AlignedPanels, AlignedPlan, AlignedTile, VECTORS};
 use super::chain::{Chain, OuterPlan};
-use super::fused::{
-    All, Cut, Even, FusedPlan, FusedStep, FusedTile, Half, Keep, Keeps, Odd, Sum, Zero,
-};
+use super::fma::{All, Cut, Even, FmaPlan, FmaStep, FmaTile, Half, Keep, Keeps, Odd, Sum, Zero};
 use super::grouped::{GroupedPlan, GroupedTile};
-use super::operand::Side;
-use super::pack::Panels;
+use super::inner::{InnerStage, MR};
+use super::operand::FloatOperand;
+use super::pack::NumberPanels;
 use super::plan::{InnerPlan, Plan};
+use crate::kernels::operand::geometry::{Geometry, Orientation};
+use crate::kernels::parallel::{Grain, Part, TilePlace, split};
 use crate::simd::fused::FusedLanes;
 use crate::simd::{Call, Isa, IsaError, Simd, Task, run};
 
-/// Outputs of a block of the broadcast operand.
-pub(super) const ROWS: usize = 4;
-
-/// The innermost stage on a tile of outputs.
-pub(super) trait Inner {
-    /// Sums the products of `k` into `registers`, row by row.
-    fn sum(&self, k: Range<usize>, registers: &mut [f64]);
-}
-
 /// Both operands as the innermost stage reads them: broadcast, lanes.
 enum Packed {
-    Fused(FusedPlan, [Panels<f32>; 2]),
-    Grouped(GroupedPlan, [Panels<f64>; 2]),
+    Fma(FmaPlan, [NumberPanels<f32>; 2]),
+    Grouped(GroupedPlan, [NumberPanels<f64>; 2]),
     Single(AlignedPlan, [AlignedPanels<f32>; 2]),
     Double(AlignedPlan, [AlignedPanels<f64>; 2]),
 }
 
-/// Outputs of a panel of lanes.
-fn width(plan: &Plan, isa: Isa) -> usize {
+/// MR, and the outputs of a panel of lanes.
+fn geometry(plan: &Plan, isa: Isa) -> Geometry {
     let bytes = match isa {
         Isa::Portable | Isa::Avx2 => 32,
         Isa::Avx512 | Isa::Amx => 64,
     };
-    match plan.inner {
+    let nr = match plan.inner {
         // As many vectors as the set has registers for.
-        InnerPlan::Fused(_) if isa.is_avx512() => 4 * bytes / size_of::<f32>(),
-        InnerPlan::Fused(_) => 2 * bytes / size_of::<f32>(),
+        InnerPlan::Fma(_) if isa.is_avx512() => 4 * bytes / size_of::<f32>(),
+        InnerPlan::Fma(_) => 2 * bytes / size_of::<f32>(),
         InnerPlan::Grouped(_) => 32,
         InnerPlan::Single(_) => VECTORS * bytes / size_of::<f32>(),
         InnerPlan::Double(_) => VECTORS * bytes / size_of::<f64>(),
-    }
+    };
+    Geometry { mr: MR, nr }
 }
 
 impl Packed {
-    fn new(inner: InnerPlan, sides: [&Side; 2], width: usize) -> Self {
-        let [broadcast, lanes] = sides;
+    fn new(inner: InnerPlan, [broadcast, lanes]: [&FloatOperand; 2], nr: usize) -> Self {
         match inner {
-            InnerPlan::Fused(plan) => {
-                let pack = |side: &Side, width| Panels::new(&side.values, width, single);
-                Self::Fused(plan, [pack(broadcast, ROWS), pack(lanes, width)])
+            InnerPlan::Fma(plan) => {
+                let pack = |x: &FloatOperand, width| NumberPanels::new(&x.values, width, single);
+                Self::Fma(plan, [pack(broadcast, MR), pack(lanes, nr)])
             }
             InnerPlan::Grouped(plan) => {
-                let pack = |side: &Side, width| Panels::new(&side.values, width, |x| x);
-                Self::Grouped(plan, [pack(broadcast, ROWS), pack(lanes, width)])
+                let pack = |x: &FloatOperand, width| NumberPanels::new(&x.values, width, |x| x);
+                Self::Grouped(plan, [pack(broadcast, MR), pack(lanes, nr)])
             }
             InnerPlan::Single(plan) => {
-                let pack = |side, width| AlignedPanels::new(&plan, side, width, |x| x as f32);
-                Self::Single(plan, [pack(broadcast, ROWS), pack(lanes, width)])
+                let pack = |x, width| AlignedPanels::new(&plan, x, width, |x| x as f32);
+                Self::Single(plan, [pack(broadcast, MR), pack(lanes, nr)])
             }
             InnerPlan::Double(plan) => {
-                let pack = |side, width| AlignedPanels::new(&plan, side, width, |x| x);
-                Self::Double(plan, [pack(broadcast, ROWS), pack(lanes, width)])
+                let pack = |x, width| AlignedPanels::new(&plan, x, width, |x| x);
+                Self::Double(plan, [pack(broadcast, MR), pack(lanes, nr)])
             }
         }
     }
@@ -81,105 +75,91 @@ fn single(x: f64) -> f32 {
     if x.is_nan() { f32::NAN } else { x as f32 }
 }
 
-impl<T: Pod> AlignedPanels<T> {
-    fn new(plan: &AlignedPlan, side: &Side, width: usize, narrow: fn(f64) -> T) -> Self {
-        let powers = plan.powers(side);
-        Self {
-            values: Panels::new(&side.values, width, narrow),
-            powers: Panels::new(powers, width, narrow),
-        }
-    }
-}
-
 /// `[M, N]`: the columns of `left` with those of `right`; and the seconds that it took, without packing.
 pub(super) fn multiply(
     plan: &Plan,
-    left: &Side,
-    right: &Side,
+    left: &FloatOperand,
+    right: &FloatOperand,
     init: Option<ArrayView2<'_, f64>>,
     isa: Isa,
 ) -> Result<(Array2<f64>, f64), IsaError> {
     let ((k, m), n) = (left.dim(), right.dim().1);
-    let width = width(plan, isa);
-    // The side with less padding runs over lanes: products commute.
-    let padded = |broadcast: usize, lanes: usize| {
-        broadcast.next_multiple_of(ROWS) * lanes.next_multiple_of(width)
+    let geometry = geometry(plan, isa);
+    // Products commute, and both operands are packed anew.
+    let orientation = if geometry.padded(n, m) < geometry.padded(m, n) {
+        Orientation::RowsInLanes
+    } else {
+        Orientation::ColumnsInLanes
     };
-    if padded(n, m) < padded(m, n) {
-        let init = init.map(|init| init.reversed_axes());
-        let packed = Packed::new(plan.inner, [right, left], width);
-        let start = Instant::now();
-        let product = in_lanes(plan, &packed, width, (n, k, m), init, isa)?;
-        let product = product.reversed_axes().as_standard_layout().into_owned();
-        return Ok((product, start.elapsed().as_secs_f64()));
-    }
-    let packed = Packed::new(plan.inner, [left, right], width);
+    let (broadcast, lanes) = orientation.turn((left, right));
+    let packed = &Packed::new(plan.inner, [broadcast, lanes], geometry.nr);
     let start = Instant::now();
-    let product = in_lanes(plan, &packed, width, (m, k, n), init, isa)?;
-    Ok((product, start.elapsed().as_secs_f64()))
+    let init = init.map(|init| orientation.view(init));
+    let mut values = Array2::zeros((m, n));
+    let grain = Grain::new((MR, geometry.nr), m * n, 1);
+    let job = |part: Part<'_, f64>| run(isa, Job { part, packed, plan, geometry, k, init });
+    let out: ArrayViewMut2<'_, f64> = orientation.view(values.view_mut());
+    split(Part::whole(out), grain, &job, &|first, second| first.and(second))?;
+    Ok((values, start.elapsed().as_secs_f64()))
 }
 
-fn in_lanes(
-    plan: &Plan,
-    packed: &Packed,
-    width: usize,
-    (m, k, n): (usize, usize, usize),
-    init: Option<ArrayView2<'_, f64>>,
-    isa: Isa,
-) -> Result<Array2<f64>, IsaError> {
-    let (blocks, panels) = (m.div_ceil(ROWS), n.div_ceil(width));
-    let jobs = (0..panels).flat_map(|panel| (0..blocks).map(move |block| (block, panel)));
-    let jobs: Vec<_> = jobs.collect();
-    let results: Vec<Result<Vec<f64>, IsaError>> = jobs
-        .par_iter()
-        .map(|&(block, panel)| {
-            let mut start = vec![0.0; ROWS * width];
-            if let Some(init) = init {
+/// One part of the outputs.
+struct Job<'a, 'o> {
+    part: Part<'o, f64>,
+    packed: &'a Packed,
+    plan: &'a Plan,
+    geometry: Geometry,
+    k: usize,
+    init: Option<ArrayView2<'a, f64>>,
+}
+
+impl Task for Job<'_, '_> {
+    type Output = ();
+
+    fn run<S: Simd>(mut self, simd: S) {
+        let Geometry { mr, nr } = self.geometry;
+        for place in self.part.tiles(self.geometry, (mr, nr)) {
+            let (row, col) = place.at;
+            let mut start = vec![0.0; mr * nr];
+            if let Some(init) = self.init {
                 for (index, start) in start.iter_mut().enumerate() {
-                    let at = [block * ROWS + index / width, panel * width + index % width];
+                    let at = (self.part.row + row + index / nr, self.part.col + col + index % nr);
                     *start = init.get(at).copied().unwrap_or(0.0);
                 }
             }
-            let (count, outer) = (plan.count, &plan.outer);
-            run(isa, Tile { packed, count, outer, k, block, panel, start })
-        })
-        .collect();
-    let mut values = Array2::zeros((m, n));
-    for (&(block, panel), result) in jobs.iter().zip(results) {
-        let result = result?;
-        let rows = values.rows_mut().into_iter().skip(block * ROWS);
-        for (mut to, from) in rows.zip(result.chunks(width)) {
-            for (to, from) in to.iter_mut().skip(panel * width).zip(from) {
-                *to = *from;
+            let Self { packed, plan, k, .. } = self;
+            let (count, outer) = (plan.count, &plan.outer[..]);
+            let values = Tile { packed, count, outer, k, place, start }.run(simd);
+            let rows = self.part.out.rows_mut().into_iter().skip(row);
+            for (mut to, from) in rows.zip(values.chunks(nr)) {
+                for (to, from) in to.iter_mut().skip(col).zip(from) {
+                    *to = *from;
+                }
             }
         }
     }
-    Ok(values)
 }
 
-/// One job: a block of outputs by a panel of outputs.
+/// A block of outputs by a panel of outputs.
 struct Tile<'a> {
     packed: &'a Packed,
     count: Option<usize>,
     outer: &'a [OuterPlan],
     k: usize,
-    block: usize,
-    panel: usize,
+    place: TilePlace,
     /// What the last registers start from.
     start: Vec<f64>,
 }
 
-impl Task for Tile<'_> {
-    type Output = Vec<f64>;
-
+impl Tile<'_> {
     fn run<S: Simd>(self, simd: S) -> Vec<f64> {
         let lanes = simd.fused();
-        let (block, panel) = (self.block, self.panel);
+        let TilePlace { block, panel, .. } = self.place;
         match self.packed {
-            Packed::Fused(plan, [a, b]) => match plan.keep {
-                Keep::All => self.fused(lanes, plan.sum, All, [a, b]),
-                Keep::Half => self.fused(lanes, plan.sum, Half, [a, b]),
-                Keep::Cut(bits) => self.fused(lanes, plan.sum, Cut(bits), [a, b]),
+            Packed::Fma(plan, [a, b]) => match plan.keep {
+                Keep::All => self.fma(lanes, plan.sum, All, [a, b]),
+                Keep::Half => self.fma(lanes, plan.sum, Half, [a, b]),
+                Keep::Cut(bits) => self.fma(lanes, plan.sum, Cut(bits), [a, b]),
             },
             &Packed::Grouped(plan, [ref a, ref b]) => {
                 self.whole(lanes, GroupedTile { plan, a, b, block, panel })
@@ -194,15 +174,13 @@ impl Task for Tile<'_> {
             }
         }
     }
-}
 
-impl Tile<'_> {
-    fn fused<L: FusedLanes, K: Keeps<L>>(
+    fn fma<L: FusedLanes, K: Keeps<L>>(
         self,
         lanes: L,
         sum: Sum,
         keep: K,
-        panels: [&Panels<f32>; 2],
+        panels: [&NumberPanels<f32>; 2],
     ) -> Vec<f64> {
         match sum {
             Sum::Even => self.stepped(lanes, Even(keep), panels),
@@ -211,22 +189,22 @@ impl Tile<'_> {
         }
     }
 
-    fn stepped<L: FusedLanes, F: FusedStep<L>>(
+    fn stepped<L: FusedLanes, F: FmaStep<L>>(
         self,
         lanes: L,
         step: F,
-        [a, b]: [&Panels<f32>; 2],
+        [a, b]: [&NumberPanels<f32>; 2],
     ) -> Vec<f64> {
-        let (block, panel) = (self.block, self.panel);
-        // As many vectors as the registers of the set hold; `width` agrees.
+        let TilePlace { block, panel, .. } = self.place;
+        // As many vectors as the registers of the set hold; the geometry agrees.
         if L::N == 16 {
-            self.whole(lanes, FusedTile::<_, _, ROWS, 4> { lanes, step, a, b, block, panel })
+            self.whole(lanes, FmaTile::<_, _, MR, 4> { lanes, step, a, b, block, panel })
         } else {
-            self.whole(lanes, FusedTile::<_, _, ROWS, 2> { lanes, step, a, b, block, panel })
+            self.whole(lanes, FmaTile::<_, _, MR, 2> { lanes, step, a, b, block, panel })
         }
     }
 
-    fn whole<L: FusedLanes, I: Inner>(self, lanes: L, inner: I) -> Vec<f64> {
+    fn whole<L: FusedLanes, I: InnerStage>(self, lanes: L, inner: I) -> Vec<f64> {
         let Self { count, outer, k, start, .. } = self;
         lanes.vectorize(Whole { inner, count, outer, k, start })
     }
@@ -241,7 +219,7 @@ struct Whole<'a, I> {
     start: Vec<f64>,
 }
 
-impl<I: Inner> Call for Whole<'_, I> {
+impl<I: InnerStage> Call for Whole<'_, I> {
     type Output = Vec<f64>;
 
     #[inline(always)]

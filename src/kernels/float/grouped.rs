@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::driver::{Inner, ROWS};
-use super::pack::Panels;
+use super::inner::{InnerStage, MR};
+use super::pack::NumberPanels;
 use super::round::Rounder;
 use crate::simd::fused::odd_sum;
 
@@ -14,22 +14,22 @@ pub(super) struct GroupedPlan {
     pub(super) width: usize,
 }
 
-/// A tile of [`ROWS`] by as many outputs as a panel has.
+/// A tile of [`MR`] by as many outputs as a panel has.
 pub(super) struct GroupedTile<'a> {
     pub(super) plan: GroupedPlan,
-    pub(super) a: &'a Panels<f64>,
-    pub(super) b: &'a Panels<f64>,
+    pub(super) a: &'a NumberPanels<f64>,
+    pub(super) b: &'a NumberPanels<f64>,
     pub(super) block: usize,
     pub(super) panel: usize,
 }
 
-impl Inner for GroupedTile<'_> {
+impl InnerStage for GroupedTile<'_> {
     #[inline(always)]
     fn sum(&self, k: Range<usize>, registers: &mut [f64]) {
         let GroupedPlan { rounder, width: step } = self.plan;
         // Not a constant: loops over so many outputs are to stay loops.
         let width = self.b.width();
-        let a = self.a.panel(self.block, k.clone()).as_chunks::<ROWS>().0;
+        let a = self.a.panel(self.block, k.clone()).as_chunks::<MR>().0;
         let b = self.b.panel(self.panel, k);
         let mut sums = vec![0.0; width];
         for (a, b) in a.chunks(step).zip(b.chunks(step * width)) {

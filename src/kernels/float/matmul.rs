@@ -6,7 +6,7 @@ use std::time::Instant;
 use ndarray::{Array2, ArrayView2};
 use thiserror::Error;
 
-use super::operand::Side;
+use super::operand::FloatOperand;
 use super::plan::Plan;
 use super::{driver, stepped};
 use crate::accumulate::Accumulator;
@@ -121,7 +121,7 @@ pub fn matmul_float(
     if options.report != ReportLevel::None || shape.0 == 0 || shape.1 == 0 {
         return stepped(&problem);
     }
-    let (mut left, mut right) = (Side::rows(a), Side::columns(b));
+    let (mut left, mut right) = (FloatOperand::rows(a), FloatOperand::columns(b));
     let Some(plan) = Plan::new(acc, &left, &right, init) else {
         return stepped(&problem);
     };

@@ -2,10 +2,12 @@
 //! instruction set, thread count and tiling.
 //!
 //! ```text
-//! operands -> numbers under their scales, and their extents   (operand)
-//! accumulator and extents -> which lanes, if any              (plan)
-//! per block of rows and panel of columns: the innermost stage (fused, grouped, aligned), the others (chain)
-//! what no lane can do: the reference, rows in parallel        (stepped)
+//! operands -> numbers under their scales, and their extents     (operand)
+//! accumulator and extents -> which lanes, if any                (plan)
+//! panels of numbers                                             (pack)
+//! jobs, and the tiles of a job                                  (driver)
+//! a tile: the innermost stage (inner: fma, grouped, aligned), the others (chain), each rounding (round)
+//! what no lane can do: the reference, rows in parallel          (stepped)
 //! ```
 //!
 //! Lanes run over consecutive outputs and every lane sums in ascending k.
@@ -18,8 +20,9 @@
 mod aligned;
 mod chain;
 mod driver;
-mod fused;
+mod fma;
 mod grouped;
+mod inner;
 mod matmul;
 mod operand;
 mod pack;

@@ -5,13 +5,21 @@ use std::collections::BTreeSet;
 use fewbit_formats::Format;
 use ndarray::{Array2, ArrayView2, Zip};
 
-use super::plan::Order;
 use crate::accumulate::datapath::Lowered;
 use crate::reference::{Operand, Scales};
 
+/// In which order products enter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ProductOrder {
+    /// Ascending k.
+    Ascending,
+    /// Of every so many products, completed by zeros, those of [`Lowered`]'s first half before the others.
+    Halves(usize),
+}
+
 /// An operand whose outputs are columns: the rows of a left one, the columns of a right one.
 #[derive(Clone, Debug)]
-pub(super) struct Side {
+pub(super) struct FloatOperand {
     /// `[K, outputs]`: elements times their scales.
     pub(super) values: Array2<f64>,
     /// `[K, outputs]`: the exponent of every element and its scale together, as a power of two; 0 for zeros.
@@ -110,7 +118,7 @@ fn power(x: f64, format: Format) -> f64 {
     digits(x).map_or(0.0, |(_, exponent)| 2f64.powi(exponent.max(least)))
 }
 
-impl Side {
+impl FloatOperand {
     /// The rows of a left operand.
     pub(super) fn rows(operand: &Operand) -> Self {
         Self::new(operand, |matrix| matrix.reversed_axes())
@@ -152,8 +160,8 @@ impl Side {
     }
 
     /// Brings k into the order in which a plan takes it.
-    pub(super) fn reorder(&mut self, order: Order) {
-        let Order::Halves(width) = order else { return };
+    pub(super) fn reorder(&mut self, order: ProductOrder) {
+        let ProductOrder::Halves(width) = order else { return };
         let (k, outputs) = self.dim();
         let mut sources: Vec<usize> = (0..k.next_multiple_of(width)).collect();
         for step in sources.chunks_mut(width) {

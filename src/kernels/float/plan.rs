@@ -1,4 +1,10 @@
-//! What runs: which lanes compute an accumulator's values for operands of a known extent, if any do.
+//! What runs: the one place that decides which lanes compute an accumulator's values, if any do.
+//!
+//! 1. Leading exact stages are wider steps of the float register behind them.
+//! 2. The innermost stage is one fused multiply-add per product in `f32`, or exact sums of steps in `f64`, or aligned sums
+//!    in `f32` or `f64`: the first of them whose digits hold what the extents of the operands say.
+//! 3. The stages behind it are float registers that take one value per step.
+//! 4. Whatever is not of that form runs through the reference.
 //!
 //! **When rounding to nearest twice is harmless.** Let a register of `t <= 11` digits hold `r`, let the product `p`
 //! have at most `t` digits, and let `E` be the exponent of `r + p`. If `f32` (24 digits) does not hold the sum, the
@@ -9,15 +15,15 @@
 //! its numbers are subnormal is asked for below: where `E` may be below the smallest normal exponent, `f32` must hold
 //! the sum. Where this is not given, the sum is rounded to odd.
 
-use ndarray::{Array2, ArrayView2};
+use ndarray::ArrayView2;
 
 use fewbit_formats::{FloatFormat, Format, Rounding};
 
 use super::aligned::{AlignedPlan, Aligns, Zeros};
 use super::chain::OuterPlan;
-use super::fused::{FusedPlan, Keep, Sum};
+use super::fma::{FmaPlan, Keep, Sum};
 use super::grouped::GroupedPlan;
-use super::operand::{Extent, Side};
+use super::operand::{Extent, FloatOperand, ProductOrder};
 use super::round::{Beyond, FAR, Mode, Rounder, ieee};
 use crate::accumulate::datapath::{Addends, Aligned, Lowered, Unit, ZeroExponent};
 use crate::accumulate::{Accumulator, Datapath, Register, Stage};
@@ -26,7 +32,7 @@ use crate::accumulate::{Accumulator, Datapath, Register, Stage};
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum InnerPlan {
     /// One product per step, in `f32`.
-    Fused(FusedPlan),
+    Fma(FmaPlan),
     /// In `f64`.
     Grouped(GroupedPlan),
     /// Aligned, in `f32`.
@@ -35,19 +41,10 @@ pub(super) enum InnerPlan {
     Double(AlignedPlan),
 }
 
-/// In which order products enter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Order {
-    /// Ascending k.
-    Ascending,
-    /// Of every so many products, completed by zeros, those of [`Lowered`]'s first half before the others.
-    Halves(usize),
-}
-
 /// All stages.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Plan {
-    pub(super) order: Order,
+    pub(super) order: ProductOrder,
     pub(super) inner: InnerPlan,
     /// Products of a tile.
     pub(super) count: Option<usize>,
@@ -111,8 +108,8 @@ impl Plan {
     /// `None` where no lane computes what the reference does.
     pub(super) fn new(
         acc: &Accumulator,
-        left: &Side,
-        right: &Side,
+        left: &FloatOperand,
+        right: &FloatOperand,
         init: Option<ArrayView2<'_, f64>>,
     ) -> Option<Self> {
         let stages = exact_tiles_as_width(acc.stages());
@@ -137,7 +134,7 @@ impl Plan {
             return Self::lowered(unit, first.width.get() as usize, &bounds, stages.len() == 1);
         }
         let inner = inner(first, &bounds, stages.len() == 1)?;
-        let (count, order) = (products(first), Order::Ascending);
+        let (count, order) = (products(first), ProductOrder::Ascending);
         let outer = stages[1..].iter().map(outer).collect::<Option<_>>()?;
         Some(Self { order, inner, count, outer })
     }
@@ -150,7 +147,7 @@ impl Plan {
         let inner = aligned(&unit, width / 2, &Bounds { k: width, ..*bounds })?;
         let rounder = Rounder::new(unit.format, Mode::Even, Beyond::Ieee)?;
         let outer = vec![OuterPlan { rounder, count: None }];
-        Some(Self { order: Order::Halves(width), inner, count: Some(width), outer })
+        Some(Self { order: ProductOrder::Halves(width), inner, count: Some(width), outer })
     }
 
     /// Whether outputs that infinities or NaN of an operand enter need the reference.
@@ -230,9 +227,9 @@ fn float(
 ) -> Option<InnerPlan> {
     let mode = Mode::new(rounding)?;
     if width == 1
-        && let Some(plan) = fused(format, mode, bounds, only)
+        && let Some(plan) = fma(format, mode, bounds, only)
     {
-        return Some(InnerPlan::Fused(plan));
+        return Some(InnerPlan::Fma(plan));
     }
     let rounder = Rounder::new(format, mode, Beyond::Ieee)?;
     let width = width.min(bounds.k.max(1));
@@ -245,7 +242,7 @@ fn bits(n: usize) -> i32 {
     (usize::BITS - n.leading_zeros()) as i32
 }
 
-fn fused(format: Format, mode: Mode, bounds: &Bounds, only: bool) -> Option<FusedPlan> {
+fn fma(format: Format, mode: Mode, bounds: &Bounds, only: bool) -> Option<FmaPlan> {
     let float = ieee(format)?;
     let fraction_bits = float.fraction_bits();
     let keep = if format == Format::F16 {
@@ -269,7 +266,7 @@ fn fused(format: Format, mode: Mode, bounds: &Bounds, only: bool) -> Option<Fuse
         (Mode::Even, _) if fraction_bits <= 21 => Sum::Odd,
         (Mode::Even, _) => return None,
     };
-    Some(FusedPlan { sum, keep })
+    Some(FmaPlan { sum, keep })
 }
 
 /// Whether rounding to nearest in `f32` in between does no harm; see above.
@@ -326,14 +323,4 @@ fn aligned(unit: &Aligned, width: usize, bounds: &Bounds) -> Option<InnerPlan> {
         return Some(InnerPlan::Single(plan));
     }
     (digits <= 53 && bounds.digits() <= 53).then_some(InnerPlan::Double(plan))
-}
-
-impl AlignedPlan {
-    /// What the exponents of the addends come from.
-    pub(super) fn powers<'a>(&self, side: &'a Side) -> &'a Array2<f64> {
-        match (self.aligns, &side.scale_powers) {
-            (Aligns::Groups(_), Some(scales)) => scales,
-            _ => &side.powers,
-        }
-    }
 }

@@ -3,7 +3,7 @@
 use ndarray::{Array1, Array2};
 use rayon::prelude::*;
 
-use super::operand::Side;
+use super::operand::FloatOperand;
 use crate::accumulate::Accumulator;
 use crate::reference::{Addend, FloatError, FloatMatmul, FloatProduct, FloatReport, FloatRow};
 
@@ -35,8 +35,8 @@ pub(super) fn all(
 /// The outputs that infinities or NaN of an operand enter.
 pub(super) fn patch(
     problem: &FloatMatmul<'_>,
-    left: &Side,
-    right: &Side,
+    left: &FloatOperand,
+    right: &FloatOperand,
     values: &mut Array2<f64>,
 ) -> Result<(), FloatError> {
     let (rows, cols) = (left.not_finite(), right.not_finite());

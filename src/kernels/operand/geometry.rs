@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ndarray::ArrayViewMut2;
+use ndarray::{ArrayBase, Ix2, RawData};
 
 /// What an operand does in a micro-kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,12 +38,14 @@ impl Geometry {
         }
     }
 
+    /// Outputs with padding.
+    pub(crate) fn padded(self, broadcast: usize, lanes: usize) -> usize {
+        broadcast.next_multiple_of(self.mr) * lanes.next_multiple_of(self.nr)
+    }
+
     /// Columns in lanes, as they are packed once; unless rows need clearly less padding.
     pub(crate) fn orientation(self, m: usize, n: usize) -> Orientation {
-        let padded = |broadcast: usize, lanes: usize| {
-            broadcast.next_multiple_of(self.mr) * lanes.next_multiple_of(self.nr)
-        };
-        if 8 * padded(n, m) < 7 * padded(m, n) {
+        if 8 * self.padded(n, m) < 7 * self.padded(m, n) {
             Orientation::RowsInLanes
         } else {
             Orientation::ColumnsInLanes
@@ -61,7 +63,7 @@ impl Orientation {
     }
 
     /// The outputs `[M, N]` as the broadcast operand's by those in lanes.
-    pub(crate) fn view<T>(self, out: ArrayViewMut2<'_, T>) -> ArrayViewMut2<'_, T> {
+    pub(crate) fn view<S: RawData>(self, out: ArrayBase<S, Ix2>) -> ArrayBase<S, Ix2> {
         match self {
             Self::ColumnsInLanes => out,
             Self::RowsInLanes => out.reversed_axes(),

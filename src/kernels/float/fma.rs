@@ -1,9 +1,9 @@
-//! A register of `f32` or narrower that takes one product per step.
+//! A register of `f32` or narrower that takes one product per step: a fused multiply-add, then a rounding.
 
 use std::ops::Range;
 
-use super::driver::Inner;
-use super::pack::Panels;
+use super::inner::InnerStage;
+use super::pack::NumberPanels;
 use crate::simd::fused::FusedLanes;
 
 /// How product and register are summed in `f32`.
@@ -30,13 +30,13 @@ pub(super) enum Keep {
 
 /// A register and its rounding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct FusedPlan {
+pub(super) struct FmaPlan {
     pub(super) sum: Sum,
     pub(super) keep: Keep,
 }
 
 /// One step of a vector of outputs.
-pub(super) trait FusedStep<L: FusedLanes>: Copy {
+pub(super) trait FmaStep<L: FusedLanes>: Copy {
     /// The registers after the step.
     fn step(self, lanes: L, a: L::V, b: L::V, register: L::V) -> L::V;
 }
@@ -110,21 +110,21 @@ pub(super) struct Zero<K>(pub(super) K);
 #[derive(Clone, Copy)]
 pub(super) struct Odd<K>(pub(super) K);
 
-impl<L: FusedLanes, K: Keeps<L>> FusedStep<L> for Even<K> {
+impl<L: FusedLanes, K: Keeps<L>> FmaStep<L> for Even<K> {
     #[inline(always)]
     fn step(self, lanes: L, a: L::V, b: L::V, register: L::V) -> L::V {
         self.0.even(lanes, lanes.even(a, b, register))
     }
 }
 
-impl<L: FusedLanes, K: Keeps<L>> FusedStep<L> for Zero<K> {
+impl<L: FusedLanes, K: Keeps<L>> FmaStep<L> for Zero<K> {
     #[inline(always)]
     fn step(self, lanes: L, a: L::V, b: L::V, register: L::V) -> L::V {
         self.0.zero(lanes, lanes.zero(a, b, register))
     }
 }
 
-impl<L: FusedLanes, K: Keeps<L>> FusedStep<L> for Odd<K> {
+impl<L: FusedLanes, K: Keeps<L>> FmaStep<L> for Odd<K> {
     #[inline(always)]
     fn step(self, lanes: L, a: L::V, b: L::V, register: L::V) -> L::V {
         self.0.even(lanes, lanes.odd(a, b, register))
@@ -132,17 +132,17 @@ impl<L: FusedLanes, K: Keeps<L>> FusedStep<L> for Odd<K> {
 }
 
 /// A tile of `R` rows by `V` vectors.
-pub(super) struct FusedTile<'a, L, F, const R: usize, const V: usize> {
+pub(super) struct FmaTile<'a, L, F, const R: usize, const V: usize> {
     pub(super) lanes: L,
     pub(super) step: F,
-    pub(super) a: &'a Panels<f32>,
-    pub(super) b: &'a Panels<f32>,
+    pub(super) a: &'a NumberPanels<f32>,
+    pub(super) b: &'a NumberPanels<f32>,
     pub(super) block: usize,
     pub(super) panel: usize,
 }
 
-impl<L: FusedLanes, F: FusedStep<L>, const R: usize, const V: usize> Inner
-    for FusedTile<'_, L, F, R, V>
+impl<L: FusedLanes, F: FmaStep<L>, const R: usize, const V: usize> InnerStage
+    for FmaTile<'_, L, F, R, V>
 {
     #[inline(always)]
     fn sum(&self, k: Range<usize>, registers: &mut [f64]) {
