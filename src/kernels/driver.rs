@@ -13,7 +13,9 @@ use ndarray::{Array2, ArrayView2, ArrayViewMut2};
 use super::operand::matrix::Matrix;
 use super::operand::packed::PackedMatrix;
 use super::output::Output;
-use super::plan::{self, Bounds, Plan, StagePlan, StageRegister};
+use super::plan::bounds::Bounds;
+use super::plan::shortest::Plan;
+use super::plan::stage::{self, StagePlan, StageRegister};
 use super::product::{MatmulError, MatmulOptions, Product, ProductReport, ReportLevel, Widths};
 use super::report::stage::StageWidths;
 use super::reference::Problem;
@@ -65,7 +67,7 @@ pub(crate) fn multiply_into<T: Output>(
         Some(bounds) if init.is_none() && is_exact(&stages, bounds, level, T::BITS) => bounds,
         _ => Bounds::new(a, &b.matrix),
     };
-    if T::BITS < 64 && (init.is_some() || !plan::fits(&stages, bounds, T::BITS)) {
+    if T::BITS < 64 && (init.is_some() || !bounds.fit(&stages, T::BITS)) {
         return narrowed(multiply(a, b, acc, options)?, out);
     }
     let plan = Plan::new(&stages, bounds, level);
@@ -116,7 +118,7 @@ pub(crate) fn widths(
     acc: &Accumulator,
     isa: Option<Isa>,
 ) -> Result<Widths, MatmulError> {
-    let (stages, isa) = (plan::exact(&stages(acc)?), available(isa)?);
+    let (stages, isa) = (stage::exact(&stages(acc)?), available(isa)?);
     let bounds = Bounds::new(a, &b.matrix);
     let plan = Plan::new(&stages, bounds, ReportLevel::Full);
     let problem = Problem { a, b, acc, init: None };
@@ -134,7 +136,7 @@ pub(crate) fn widths(
 }
 
 fn stages(acc: &Accumulator) -> Result<Vec<StagePlan>, MatmulError> {
-    plan::stages(acc).ok_or_else(|| MatmulError::NotInteger(acc.to_string()))
+    stage::stages(acc).ok_or_else(|| MatmulError::NotInteger(acc.to_string()))
 }
 
 /// The instruction set that was asked for, or else the best one.
@@ -149,7 +151,7 @@ fn available(isa: Option<Isa>) -> Result<Isa, IsaError> {
 /// Whether an exact sum is all that the values take, and outputs of `bits` bits hold them.
 fn is_exact(stages: &[StagePlan], bounds: Bounds, level: ReportLevel, bits: u32) -> bool {
     level == ReportLevel::None
-        && plan::fits(stages, bounds, bits)
+        && bounds.fit(stages, bits)
         && Plan::new(stages, bounds, level).stored_sum().is_some()
 }
 

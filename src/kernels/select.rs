@@ -32,7 +32,9 @@ use super::operand::packed::{ByteOperands, Int16Operands, PackedMatrix};
 use super::operand::step_words::WordKind;
 use super::operand::{int8, ternary};
 use super::output::StoreMode;
-use super::plan::{self, Bounds, Plan, StagePlan, StageRegister};
+use super::plan::bounds::Bounds;
+use super::plan::shortest::Plan;
+use super::plan::stage::{StagePlan, StageRegister};
 use super::product::ReportLevel;
 use super::reference::Problem;
 use super::{guarded, trajectory};
@@ -109,7 +111,7 @@ impl Request<'_, '_> {
             Some(StageRegister::Saturate { bits }) => {
                 let greatest = init.iter().map(|x| u128::from(x.unsigned_abs())).max().unwrap_or(0);
                 // With the initial value nothing saturates, or else the steps are needed.
-                let reach = plan::greatest(&self.stages, self.bounds).saturating_add(greatest);
+                let reach = self.bounds.greatest(&self.stages).saturating_add(greatest);
                 reach < 1 << (bits - 1)
             }
             _ => true,

@@ -11,4 +11,5 @@ pub(crate) mod int16;
 pub(crate) mod int8;
 mod int8_tile;
 pub(crate) mod product;
+mod store;
 mod ternary;

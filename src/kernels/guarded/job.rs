@@ -12,7 +12,7 @@ use crate::kernels::operand::int8::{GEOMETRY, Int8Panels, MR};
 use crate::kernels::operand::matrix::magnitude;
 use crate::kernels::output::Output;
 use crate::kernels::parallel::{Part, TilePlace};
-use crate::kernels::plan::{Lanes16Plan, StagePlan};
+use crate::kernels::plan::stage::{Lanes16Plan, StagePlan};
 use crate::kernels::report::lane_tally::Area;
 use crate::kernels::report::tally::StageTally;
 use crate::kernels::stages::outer::OuterStages;

@@ -21,7 +21,7 @@ use super::block_bound::{BlockBound, Limits};
 use crate::accumulate::RegisterOverflow;
 use crate::kernels::operand::int8::{K_TILE, MR, NR};
 use crate::kernels::operand::panels::load_vectors;
-use crate::kernels::plan::{Lanes16Form, Lanes16Plan};
+use crate::kernels::plan::stage::{Lanes16Form, Lanes16Plan};
 use crate::kernels::stages::overflow::{Saturate, Wrap};
 use crate::kernels::stages::statistics::{Events, StepStatistics};
 use crate::simd::{ByteLanes, Call, both};

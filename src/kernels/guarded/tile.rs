@@ -122,7 +122,7 @@ where
                     index += stepped;
                     continue;
                 }
-                let was_seen = sums.is_some();
+                let was_bounded = sums.is_some();
                 let all = lanes.vectorize(OpenBlock {
                     lanes,
                     codes,
@@ -133,7 +133,7 @@ where
                     registers: &mut registers,
                     statistics: &mut statistics,
                 });
-                if !was_seen {
+                if !was_bounded {
                     to_step -= 1;
                 } else if all {
                     to_step = STEPPED_RUN;
@@ -178,7 +178,6 @@ where
         match self.stage.overflow {
             AnyOverflow::Saturate(saturate) => self.with_op(saturate),
             AnyOverflow::Wrap(wrap) => self.with_op(wrap),
-            // Registers that hold everything are not guarded.
             AnyOverflow::Exact => self.with_op(Exact),
         }
     }
@@ -266,15 +265,15 @@ where
             products: self.block.products,
         };
         let mut register = [[registers[row][col]]; P];
-        let mut statistics = [[statistics[row][col]]; P];
+        let mut own = [[statistics[row][col]]; P];
         for part in 0..P {
             register[part] = [registers[row + part][col]];
-            statistics[part] = [statistics[row + part][col]];
+            own[part] = [statistics[row + part][col]];
         }
-        Step { block, ..self }.run(&mut register, &mut statistics);
+        Step { block, ..self }.run(&mut register, &mut own);
         for part in 0..P {
             [registers[row + part][col]] = register[part];
-            [statistics[row + part][col]] = statistics[part];
+            [statistics[row + part][col]] = own[part];
         }
     }
 

@@ -1,4 +1,4 @@
-//! The worst case of an output: what its register norm_bounds at most, whatever the other operand holds within its range.
+//! The worst case of an output: what its register reaches at most, whatever the other operand holds within its range.
 //!
 //! With `p` the sum of the positive factors of an output and `n` that of the negative ones, and the other factors in
 //! `[low, high]` where `low <= 0 <= high`, every prefix of the sum lies between `n high + p low` and `p high + n low`.
@@ -9,7 +9,7 @@ use crate::kernels::exact::int8::LONGEST;
 use crate::kernels::operand::int8::{K_TILE, units};
 use crate::kernels::operand::packed::ByteOperands;
 use crate::kernels::operand::signed_sums::OutputSums;
-use crate::kernels::plan::StagePlan;
+use crate::kernels::plan::stage::StagePlan;
 
 /// Which rows and columns of a product have no output that can overflow.
 pub(crate) struct WorstCase {
@@ -57,7 +57,7 @@ mod tests {
     use super::*;
     use crate::accumulate::Accumulator;
     use crate::kernels::operand::matrix::Matrix;
-    use crate::kernels::plan::stages;
+    use crate::kernels::plan::stage::stages;
 
     #[test]
     fn the_worst_case_is_exact() {

@@ -2,7 +2,7 @@
 
 use super::overflow::{AnyOverflow, OverflowOp};
 use super::statistics::{StepStatistics, zero};
-use crate::kernels::plan::StagePlan;
+use crate::kernels::plan::stage::StagePlan;
 use crate::simd::{Call, Lanes};
 
 /// The outer stages of one tile of outputs.

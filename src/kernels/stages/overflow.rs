@@ -1,6 +1,6 @@
 //! Overflow operations: what a register makes of a sum.
 
-use crate::kernels::plan::StageRegister;
+use crate::kernels::plan::stage::StageRegister;
 use crate::simd::{Lanes, Word};
 
 /// What a register holds after a step.

@@ -12,7 +12,7 @@ use crate::kernels::operand::step_words::{StepLayout, WordKind, pack_rows};
 use crate::kernels::operand::steps::Steps;
 use crate::kernels::output::Output;
 use crate::kernels::parallel::{Grain, Part, split};
-use crate::kernels::plan::Plan;
+use crate::kernels::plan::shortest::Plan;
 use crate::kernels::report::tally::{StageTally, merged};
 use crate::simd::{Isa, IsaError, run};
 

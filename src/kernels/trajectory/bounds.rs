@@ -31,7 +31,7 @@ pub(crate) enum Wanted {
 const NO_LIMIT: i32 = (1 << 30) - 1;
 
 impl Wanted {
-    /// Between which values nothing more need be known of an output that norm_bounds `min` and `max`.
+    /// Between which values nothing more need be known of an output that reaches `min` and `max`.
     #[inline(always)]
     fn limits(self, min: i32, max: i32) -> (i32, i32) {
         match self {

@@ -2,7 +2,7 @@
 //!
 //! A word is four products. [`dot_bytes`](ByteLanes::dot_bytes) adds any of them to a sum at once, namely those whose
 //! columns are not set to zero; so every prefix `x1..x4` of a word comes from the sum before it, with no sum waiting for
-//! another. PrefixColumns with zeros in the places that a prefix lacks are made once and serve all rows.
+//! another. Columns with zeros in the places that a prefix lacks are made once and serve all rows.
 //!
 //! Where broadcast codes are not negative, the sign of a product is that of its column. Then it is known beforehand which
 //! of `x1` and `x2` is the greater, and which of `x3` and `x4`, and half of the comparisons go.
