@@ -54,13 +54,13 @@ pub fn matmul_packed<A: Operand>(
     driver::multiply(&Matrix::new(a), b, acc, options)
 }
 
-/// [`matmul_packed`] into room that the caller has, of `i16`, `i32` or `i64`.
+/// [`matmul_packed`] into the memory of the caller, of `i16`, `i32` or `i64`.
 ///
-/// Room that is used again and again costs no fresh memory, and narrow outputs cost less of it: the outputs of
+/// Memory that is used again and again need not be mapped anew, and narrow outputs cost less of it: the outputs of
 /// `int16-wrap` fit `i16`.
 ///
 /// # Errors
-/// As [`matmul`]; room of another shape; an output that `T` cannot hold. What `out` holds after an error is not defined.
+/// As [`matmul`]; memory of another shape; an output that `T` cannot hold. What `out` holds after an error is not defined.
 ///
 /// ```
 /// use fewbit::{MatmulOptions, PackedMatrix, matmul_into};
@@ -89,7 +89,7 @@ pub fn matmul_into<A: Operand, T: Output>(
     driver::multiply_into(&Matrix::new(a), b, acc, options, out)
 }
 
-/// `out = a · b`, the exact sums in 32 bits, where the caller has room for them.
+/// `out = a · b`, the exact sums in 32 bits, in the memory of the caller.
 ///
 /// # Errors
 /// As [`matmul_into`].

@@ -16,10 +16,19 @@
 //! float           products through float registers
 //! ```
 //!
-//! **Names.** A kernel is `layout/packer/micro-kernel`: what `operand::int8` packs, `exact::int8` multiplies. A packed
-//! operand is panels of words: NR outputs side by side for the operand *in lanes*, MR for the one that is *broadcast*; a
-//! word holds K_TILE products along k. A *tile* of outputs is MR rows by NR columns, or by some vectors of them; a *block*
-//! of k is what is bounded at once, and a *step* is what a register checks at once.
+//! **Names.**
+//!
+//! ```text
+//! kind::layout    a micro-kernel: exact::int8 sums exactly what operand::int8 packs; float::fma, float::grouped, ...
+//! operand::layout its layout and packer; XPanels is an operand packed so
+//! MR, NR          outputs per panel of the broadcast operand, and of the operand in lanes
+//! K_TILE          products along k in a word of a panel; a unit of a panel is one word of each of its outputs
+//! R, V            a tile of outputs in registers: R rows by V vectors, as const generics
+//! block           of the broadcast operand: MR outputs; of k: the products that a bound is computed for
+//! step            the products after which a register is checked; a stage hands on after a tile of them
+//! ...16           in lanes of 16 bits; without a suffix in lanes of 32, or as wide as a word
+//! Job, Problem    a part of the outputs that one thread runs; what all jobs of a product share
+//! ```
 //!
 //! Lanes run over consecutive outputs and every lane sums in ascending k, so the order of summation does not depend on
 //! the vector width.

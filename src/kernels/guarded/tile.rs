@@ -21,7 +21,7 @@ use crate::simd::{ByteLanes, Call};
 
 /// Blocks that are stepped without a look at their bounds, after one of which most was stepped.
 const STEPPED_RUN: usize = 7;
-/// Blocks whose norm bound is not looked at after one where it did not hold.
+/// Blocks whose norm bound is not computed after one where it did not hold.
 const FAR: usize = 3;
 
 /// The innermost stage as it is run.

@@ -38,7 +38,7 @@ impl<V: Copy> State<V> {
     }
 }
 
-/// Which prefixes of a unit are looked at, and how.
+/// Which prefix sums of a unit are computed, and how.
 pub(crate) trait Prefixes<L: ByteLanes>: Copy + Send + Sync {
     /// Vectors that stand for the columns of a unit.
     const VECTORS: usize;
