@@ -4,7 +4,7 @@ use fewbit::{
     Accumulator, Conv2d, ConvError, ConvShapeError, Isa, MatmulOptions, ReportLevel, conv2d,
     reference,
 };
-use ndarray::Array4;
+use ndarray::{Array2, Array4};
 use proptest::prelude::*;
 
 fn acc(text: &str) -> Accumulator {
@@ -66,6 +66,26 @@ proptest! {
         prop_assume!((u - 1) * dilation[0] < h && (v - 1) * dilation[1] < w);
         check(&x, &weights, conv, &acc(text));
     }
+}
+
+/// Every output starts from its own value, in the order in which reports name them.
+#[test]
+fn initial_values_by_output() {
+    // 1x1 kernels: output o of image n is x * w, two images, two groups of one output.
+    let x = Array4::from_shape_vec((2, 2, 1, 2), vec![1u8, 2, 3, 4, 5, 6, 7, 8]).unwrap();
+    let w = Array4::from_shape_vec((2, 1, 1, 1), vec![10i8, -1]).unwrap();
+    let conv = Conv2d { groups: 2, ..Conv2d::default() };
+    let init = Array2::from_shape_vec((4, 2), vec![100, 0, 0, 1, 0, 0, -120, 0]).unwrap();
+    for report in [ReportLevel::None, ReportLevel::Full] {
+        let options = MatmulOptions { report, isa: None, init: Some(init.view()) };
+        let product = conv2d(x.view(), w.view(), &conv, &acc("int8-sat"), &options).unwrap();
+        let (values, _) = product.values.into_raw_vec_and_offset();
+        assert_eq!(values, [110, 20, -3, 1 - 4, 50, 60, -127, -8]);
+    }
+    let short = Array2::zeros((3, 2));
+    let options = MatmulOptions { init: Some(short.view()), ..MatmulOptions::default() };
+    let error = conv2d(x.view(), w.view(), &conv, &acc("int8-sat"), &options).unwrap_err();
+    assert_eq!(error.to_string(), "the starting values are 3x2, and the result is 4x2");
 }
 
 /// By hand: 1x4 input, kernel [1, 10], stride 2, dilation 2, the zero point 5 at both ends.

@@ -305,6 +305,10 @@ fn starting_values() {
                 let options = MatmulOptions { report: level, isa: None, init: Some(init.view()) };
                 let found = matmul(a.view(), b.view(), &acc(text), &options).unwrap();
                 assert_eq!(found.values, values, "{text}, {half}, {level:?}");
+                let mut narrow = Array2::<i32>::zeros((6, 40));
+                let packed = PackedMatrix::new(b.view());
+                matmul_into(a.view(), &packed, &acc(text), &options, narrow.view_mut()).unwrap();
+                assert_eq!(narrow.mapv(i64::from), values, "{text}, {half}, {level:?}");
                 assert_eq!(found.report, (level == ReportLevel::Full).then(|| report.clone()));
                 let events = found.events.map(|s| s.iter().map(|s| s.events).collect::<Vec<_>>());
                 let expected = report.stages.iter().map(|s| s.events).collect();
