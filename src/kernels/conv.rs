@@ -8,8 +8,7 @@ use thiserror::Error;
 
 use super::matmul::matmul;
 use super::operand::element::Operand;
-use super::product::{MatmulError, MatmulOptions};
-use super::report::stage::StageEvents;
+use super::product::{MatmulError, MatmulOptions, StageEvents};
 use crate::accumulate::{Accumulator, FirstEvent, Report};
 use crate::convolution::{Conv2d, ConvShapeError};
 use crate::reference::check_init;

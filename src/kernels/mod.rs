@@ -57,5 +57,7 @@ pub use matmul::{matmul, matmul_i32, matmul_into, matmul_packed, required_widths
 pub use operand::element::Operand;
 pub use operand::packed::PackedMatrix;
 pub use output::Output;
-pub use product::{MatmulError, MatmulOptions, Product, ProductReport, ReportLevel, Widths};
-pub use report::stage::{StageEvents, StageWidths};
+pub use product::{
+    MatmulError, MatmulOptions, Product, ProductReport, ReportLevel, StageEvents, StageWidths,
+    Widths,
+};

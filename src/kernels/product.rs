@@ -1,10 +1,12 @@
 //! What a product is asked for, what it gives, and why it cannot be computed.
 
+use std::collections::BTreeMap;
+
 use ndarray::{Array2, ArrayView2};
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::report::stage::{StageEvents, StageWidths};
-use crate::accumulate::Report;
+use crate::accumulate::{FirstEvent, Report};
 use crate::reference::ReferenceError;
 use crate::room::TooLarge;
 use crate::simd::{Isa, IsaError};
@@ -57,6 +59,60 @@ pub struct ProductReport {
     /// As [`Product::isa`].
     pub isa: Isa,
     /// As [`Product::seconds`].
+    pub seconds: f64,
+}
+
+/// The overflow events of one stage.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StageEvents {
+    /// As [`StageReport::events`](crate::accumulate::StageReport::events).
+    pub events: u64,
+    /// As [`StageReport::outputs`](crate::accumulate::StageReport::outputs).
+    pub outputs: u64,
+    /// As [`StageReport::first`](crate::accumulate::StageReport::first).
+    pub first: Option<FirstEvent>,
+}
+
+impl StageEvents {
+    /// Adds what other outputs had.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        self.events += other.events;
+        self.outputs += other.outputs;
+        self.first = FirstEvent::earlier(self.first, other.first);
+    }
+}
+
+/// The widths that one stage needs, as [`StageReport::histogram`](crate::accumulate::StageReport::histogram).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StageWidths {
+    /// How many outputs need each two's complement width on the exact trajectory.
+    pub histogram: BTreeMap<u32, u64>,
+}
+
+impl StageWidths {
+    /// The width that every output fits; 1 where there is none.
+    pub fn required_bits(&self) -> u32 {
+        self.histogram.keys().next_back().copied().unwrap_or(1)
+    }
+
+    /// How many outputs overflow a register of `bits` bits that has no narrower one before it.
+    ///
+    /// ```
+    /// # use fewbit::StageWidths;
+    /// let widths = StageWidths { histogram: [(5, 10), (9, 2)].into() };
+    /// assert_eq!([4, 5, 8, 9].map(|bits| widths.overflowing(bits)), [12, 2, 2, 0]);
+    /// ```
+    pub fn overflowing(&self, bits: u32) -> u64 {
+        self.histogram.range(bits + 1..).map(|(_, outputs)| outputs).sum()
+    }
+}
+
+/// What [`required_widths`](crate::required_widths) gives.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Widths {
+    /// One entry per stage, innermost first.
+    pub stages: Vec<StageWidths>,
+    /// Wall-clock seconds, without reading, checking and packing the operands.
     pub seconds: f64,
 }
 
@@ -125,13 +181,4 @@ pub enum MatmulError {
     /// An instruction set that cannot be used.
     #[error(transparent)]
     Isa(#[from] IsaError),
-}
-
-/// What [`required_widths`](crate::required_widths) gives.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Widths {
-    /// One entry per stage, innermost first.
-    pub stages: Vec<StageWidths>,
-    /// Wall-clock seconds, without reading, checking and packing the operands.
-    pub seconds: f64,
 }

@@ -7,8 +7,8 @@
 //! | initial values that cannot be added at the end | any | [`Kernel::Reference`] |
 //! | one exact sum, or its low bits | at most 16 bits | [`Kernel::Exact`] |
 //! | a full report of sums below 2^29, in whole blocks | bytes, one operand signed | [`Kernel::Trajectory`] |
-//! | a register of at most 30 bits, none of whose outputs can overflow in the worst case | bytes, one operand signed | [`Kernel::Exact`] |
-//! | a register of at most 30 bits, in steps that fit blocks | bytes, one operand signed | [`Kernel::Guarded`] |
+//! | a register of at most 30 bits in steps that fit blocks, and no output overflows in the worst case | bytes, one operand signed | [`Kernel::Exact`] |
+//! | a register of at most 30 bits in steps that fit blocks | bytes, one operand signed | [`Kernel::Guarded`] |
 //! | all values within 32 bits | at most 16 bits | [`Kernel::Stepped`] in 32-bit lanes |
 //! | all values within 64 bits | at most 32 bits | [`Kernel::Stepped`] in 64-bit lanes |
 //! | any other | any | [`Kernel::Reference`] |
@@ -82,7 +82,7 @@ impl<'a> Kernel<'a> {
         }
         if plan.word == Some(WordKind::Pair16)
             && let Some(operands) = ByteOperands::new(a, b)
-            && (operands.a.fits_i8() || operands.b.matrix.fits_i8())
+            && (operands.a.fits_i8() || operands.b.fits_i8())
         {
             let full = plan.report == ReportLevel::Full;
             if full && trajectory::product::takes(&plan.stages, bounds) {
@@ -151,15 +151,16 @@ const LEAST_TERNARY_WIDE: usize = 2048;
 
 /// Whether the codes are -1, 0 and 1, and faster counted as bits than multiplied as bytes.
 fn is_faster_as_bits(operands: ByteOperands<'_>, isa: Isa) -> bool {
-    let (ByteOperands { a, b }, (m, k, _), is_wide) = (operands, operands.dim(), isa.is_avx512());
-    ternary::is_ternary(b.matrix)
+    let (ByteOperands { a, b, .. }, (m, k, _)) = (operands, operands.dim());
+    let is_wide = isa.is_avx512();
+    ternary::is_ternary(b)
         && ternary::is_ternary(a)
         && k >= if is_wide { LEAST_BITS_WIDE } else { LEAST_BITS }
         && counts_bits(isa)
         && !has_amx(isa, m)
         && (!is_wide
             || k >= LEAST_TERNARY_WIDE
-            || !b.ternary(Side::Lanes).has_zeros()
+            || !operands.ternary_columns(Side::Lanes).has_zeros()
             || !ternary::has_zeros(a))
 }
 
@@ -181,5 +182,74 @@ fn has_amx(isa: Isa, m: usize) -> bool {
     {
         let _ = (isa, m);
         false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::Array2;
+
+    use super::*;
+    use crate::accumulate::Accumulator;
+    use crate::kernels::plan::stage::stages;
+
+    /// The kernel for 16 x 600 times 600 x 64, whose elements go from `low` to `high`, on the portable instruction set.
+    fn selected(acc: &str, report: ReportLevel, a: (i64, i64), b: (i64, i64)) -> &'static str {
+        let between = |shape, (low, high): (i64, i64)| {
+            Array2::from_shape_fn(shape, |(i, j)| if (i + j) % 7 == 0 { high } else { low })
+        };
+        let (a, b) = (between((16, 600), a), between((600, 64), b));
+        let (a, b) = (Matrix::new(a.view()), PackedMatrix::new(b.view()));
+        name(acc, report, &a, &b)
+    }
+
+    fn name(acc: &str, report: ReportLevel, a: &Matrix<'_>, b: &PackedMatrix) -> &'static str {
+        let acc: Accumulator = acc.parse().unwrap();
+        let (stages, bounds) = (stages(&acc).unwrap(), Bounds::new(a, &b.matrix));
+        let plan = Plan::new(&stages, bounds, report);
+        let problem = Problem { a, b, acc: &acc, init: None };
+        match Kernel::select(&Request { problem, bounds, stages, plan, isa: Isa::Portable }) {
+            Kernel::Exact(ExactKernel::Ternary(_), _) => "ternary",
+            Kernel::Exact(ExactKernel::Int8(_), _) => "int8",
+            Kernel::Exact(ExactKernel::Int16(_), _) => "int16",
+            #[cfg(target_arch = "x86_64")]
+            Kernel::Exact(ExactKernel::Amx(..), _) => "amx",
+            Kernel::Guarded(..) => "guarded",
+            Kernel::Trajectory(_) => "trajectory",
+            Kernel::Stepped(WordKind::Pair16) => "stepped 32",
+            Kernel::Stepped(WordKind::One64) => "stepped 64",
+            Kernel::Reference => "reference",
+        }
+    }
+
+    #[test]
+    fn every_row_of_the_table() {
+        use ReportLevel::{Events, Full, None};
+        let (byte, unsigned, word) = ((-128, 127), (0, 255), (-9000, 9000));
+        assert_eq!(selected("exact", None, (-1, 1), (0, 1)), "ternary");
+        assert_eq!(selected("exact", None, unsigned, byte), "int8");
+        assert_eq!(selected("int40-sat", Events, unsigned, unsigned), "int8");
+        assert_eq!(selected("int16-wrap", None, word, byte), "int16");
+        assert_eq!(selected("int16-sat", None, unsigned, byte), "guarded");
+        assert_eq!(selected("int16-wrap", Events, byte, byte), "guarded");
+        assert_eq!(selected("int16-wrap", Full, byte, unsigned), "trajectory");
+        assert_eq!(selected("int16-sat", None, unsigned, unsigned), "stepped 32");
+        assert_eq!(selected("int16-sat*3", None, byte, byte), "stepped 32");
+        assert_eq!(selected("int40-sat", None, (0, 1 << 20), (0, 1 << 24)), "stepped 64");
+        assert_eq!(selected("int40-sat", None, (0, 1 << 40), byte), "reference");
+    }
+
+    #[test]
+    fn what_cannot_overflow_in_the_worst_case_is_exact() {
+        let a = Array2::from_elem((16, 600), 3u8);
+        let mut b = Array2::<i8>::zeros((600, 64));
+        b.row_mut(5).fill(100);
+        let name = |b: &Array2<i8>| {
+            let (a, b) = (Matrix::new(a.view()), PackedMatrix::new(b.view()));
+            name("int10-sat", ReportLevel::Events, &a, &b)
+        };
+        assert_eq!(name(&b), "int8");
+        b.column_mut(9).fill(100);
+        assert_eq!(name(&b), "guarded");
     }
 }

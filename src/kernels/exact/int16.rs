@@ -19,12 +19,12 @@ const SHORTEST: usize = 16;
 const LONGEST: usize = 1 << 12;
 
 /// Two operands, and the greatest product of their codes.
-pub(crate) struct PackedInt16<'a> {
+pub(crate) struct Int16Product<'a> {
     pub(crate) pair: &'a PackedPair<Int16Panels>,
     pub(crate) product: u128,
 }
 
-impl PackedOperands for PackedInt16<'_> {
+impl PackedOperands for Int16Product<'_> {
     type Kernel<'s, L: ByteLanes>
         = Int16Kernel<'s, L>
     where

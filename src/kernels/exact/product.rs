@@ -8,7 +8,7 @@ use ndarray::ArrayViewMut2;
 use super::amx::AmxOperands;
 use super::blocking;
 use super::int8::Int8Operands;
-use super::int16::PackedInt16;
+use super::int16::Int16Product;
 use super::ternary;
 use crate::kernels::operand::byte_rows::ByteRows;
 use crate::kernels::operand::bytes::ByteSign;
@@ -47,22 +47,23 @@ impl ExactKernel<'_> {
             Self::Ternary(operands) => {
                 let (m, k, n) = operands.dim();
                 let rows = |side| TernaryPanels::pack(operands.a.t(), side);
-                let columns = |side| operands.b.ternary(side);
+                let columns = |side| operands.ternary_columns(side);
                 let pair = PackedPair::new(TERNARY.orientation(m, n), k, rows, columns);
                 timed(|| ternary::multiply(pair.orientation.view(out), &pair, store, isa))
             }
             #[cfg(target_arch = "x86_64")]
-            Self::Amx(ByteOperands { a, b }, amx) => {
-                let mut copy = Vec::new();
-                let (rows, columns) = (&ByteRows::new(a, &mut copy), &b.amx());
-                let operands = AmxOperands { rows, columns, k: a.dim().1, amx };
+            Self::Amx(operands, amx) => {
+                let (mut copy, k) = (Vec::new(), operands.dim().1);
+                let (rows, columns) =
+                    (&ByteRows::new(operands.a, &mut copy), &operands.amx_columns());
+                let operands = AmxOperands { rows, columns, k, amx };
                 timed(|| blocking::multiply(out, &operands, store, isa))
             }
             Self::Int8(operands) => int8(operands, store, isa, out),
             Self::Int16(operands) => {
                 let (pair, product) = (&operands.pack(), operands.product);
                 let out = pair.orientation.view(out);
-                timed(|| blocking::multiply(out, &PackedInt16 { pair, product }, store, isa))
+                timed(|| blocking::multiply(out, &Int16Product { pair, product }, store, isa))
             }
         }
     }
@@ -88,7 +89,7 @@ fn int8<T: Output>(
         ByteSign::Signed => ByteSign::Unsigned,
     };
     let (side, order) = (Side::Lanes, OutputOrder::Given);
-    let lanes = operands.b.int8(Int8Layout { side, tile: k.max(1), order, sign });
+    let lanes = operands.int8_columns(Int8Layout { side, tile: k.max(1), order, sign });
     timed(|| blocking::multiply(out, &Int8Operands::of_rows(rows, &lanes, k), store, isa))
 }
 

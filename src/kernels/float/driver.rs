@@ -7,7 +7,7 @@
 
 use std::time::Instant;
 
-use ndarray::{Array2, ArrayView2, ArrayViewMut2};
+use ndarray::{Array2, ArrayView2, ArrayViewMut2, s};
 
 use super::aligned::{AlignedPanels, AlignedPlan, AlignedTile, VECTORS};
 use super::chain::{Chain, OuterPlan};
@@ -130,9 +130,9 @@ impl Task for Job<'_, '_> {
             let Self { packed, plan, k, .. } = self;
             let (count, outer) = (plan.count, &plan.outer[..]);
             let values = Tile { packed, count, outer, k, place, start }.run(simd);
-            let rows = self.part.out.rows_mut().into_iter().skip(row);
-            for (mut to, from) in rows.zip(values.chunks(nr)) {
-                for (to, from) in to.iter_mut().skip(col).zip(from) {
+            let mut to = self.part.out.slice_mut(s![row.., col..]);
+            for (to, from) in to.rows_mut().into_iter().zip(values.chunks(nr)) {
+                for (to, from) in to.into_iter().zip(from) {
                     *to = *from;
                 }
             }

@@ -46,7 +46,7 @@ pub(crate) fn multiply<T: Output>(
     mut out: ArrayViewMut2<'_, T>,
 ) -> Result<(Vec<StageTally>, f64), IsaError> {
     let stages = &plan.stages;
-    let (a, b) = (operands.a.range(), operands.b.matrix.range());
+    let (a, b) = (operands.a.range(), operands.b.range());
     // Columns that cannot overflow are brought together, so that they fill panels.
     let order = if worst_case.columns.contains(&true) {
         OutputOrder::WorstCase { low: a.0, high: a.1 }

@@ -28,9 +28,9 @@ impl WorstCase {
             let of = |sums: &[OutputSums], range| -> Vec<bool> {
                 sums.iter().map(|sums| fits(sums, range, stages)).collect()
             };
-            columns = of(&operands.b.sums(tile), operands.a.range());
+            columns = of(&operands.column_sums(tile), operands.a.range());
             if columns.contains(&false) {
-                rows = of(&OutputSums::of_columns(operands.a.t(), tile), operands.b.matrix.range());
+                rows = of(&OutputSums::of_columns(operands.a.t(), tile), operands.b.range());
             }
         }
         Self { rows, columns }

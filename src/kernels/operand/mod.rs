@@ -4,7 +4,7 @@
 //! element, matrix, bytes   a caller's matrix in the narrowest storage; typed views of it
 //! geometry                 sides, MR and NR, which matrix runs over lanes
 //! panels                   packed memory, whatever the layout
-//! int8, int16, ternary, amx, step_words (with steps)   one layout and its packer each
+//! int8, int16, ternary, amx, step_words   one layout and its packer each
 //! byte_rows, signed_sums   rows where they lie; sums that a worst case is made of
 //! packed                   a right operand and all its packed forms
 //! ```
@@ -22,5 +22,4 @@ pub(crate) mod packed;
 pub(crate) mod panels;
 pub(crate) mod signed_sums;
 pub(crate) mod step_words;
-pub(crate) mod steps;
 pub(crate) mod ternary;

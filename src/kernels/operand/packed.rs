@@ -103,103 +103,72 @@ impl PackedMatrix {
     pub(crate) fn step_words(&self, layout: StepLayout) -> Arc<Panels> {
         self.step_words.get(layout, || pack_columns(&self.matrix, layout))
     }
-
-    /// It as an operand of bytes, where it is one.
-    pub(crate) fn bytes(&self) -> Option<PackedBytes<'_>> {
-        self.matrix.bytes().map(|matrix| PackedBytes { matrix, packed: self })
-    }
-
-    /// It as an operand of 16-bit codes, where it is one.
-    pub(crate) fn int16(&self) -> Option<PackedInt16<'_>> {
-        self.matrix.int16().map(|codes| PackedInt16 { codes, packed: self })
-    }
 }
 
-/// A right operand of 16-bit codes.
-#[derive(Clone, Copy)]
-pub(crate) struct PackedInt16<'a> {
-    codes: Int16Codes<'a>,
-    packed: &'a PackedMatrix,
-}
-
-impl PackedInt16<'_> {
-    /// Its columns, packed now or before.
-    pub(crate) fn panels(&self, side: Side) -> Arc<Int16Panels> {
-        self.packed.int16.get(side, || Int16Panels::pack(self.codes, side))
-    }
-}
-
-/// A right operand of bytes.
-#[derive(Clone, Copy)]
-pub(crate) struct PackedBytes<'a> {
-    pub(crate) matrix: ByteMatrix<'a>,
-    packed: &'a PackedMatrix,
-}
-
-impl PackedBytes<'_> {
-    /// Its columns as words of four bytes, packed now or before.
-    pub(crate) fn int8(&self, layout: Int8Layout) -> Arc<Int8Panels> {
-        self.packed.int8.get(layout, || {
-            let order = match layout.order {
-                OutputOrder::Given => Vec::new(),
-                OutputOrder::WorstCase { low, high } => {
-                    let sums = self.sums(layout.tile);
-                    let mut order: Vec<_> = (0..sums.len()).collect();
-                    order.sort_by_key(|&column| sums[column].reach((low, high)));
-                    order
-                }
-            };
-            Int8Panels::pack(self.matrix, layout, order)
-        })
-    }
-
-    /// Its columns as bits, packed now or before; its codes are -1, 0 and 1.
-    pub(crate) fn ternary(&self, side: Side) -> Arc<TernaryPanels> {
-        self.packed.ternary.get(side, || TernaryPanels::pack(self.matrix, side))
-    }
-
-    /// Its columns as AMX tiles, packed now or before.
-    #[cfg(target_arch = "x86_64")]
-    pub(crate) fn amx(&self) -> Arc<AmxPanels> {
-        self.packed.amx.get((), || AmxPanels::pack(self.matrix))
-    }
-
-    /// The signed sums of its columns, in tiles of `tile` rows, summed now or before.
-    pub(crate) fn sums(&self, tile: usize) -> Arc<Vec<OutputSums>> {
-        self.packed.sums.get(tile, || OutputSums::of_columns(self.matrix, tile))
-    }
-}
-
-/// Two operands of bytes.
+/// Two operands of bytes, the right one with its packed forms.
 #[derive(Clone, Copy)]
 pub(crate) struct ByteOperands<'a> {
     pub(crate) a: ByteMatrix<'a>,
-    pub(crate) b: PackedBytes<'a>,
+    pub(crate) b: ByteMatrix<'a>,
+    packed: &'a PackedMatrix,
 }
 
 impl<'a> ByteOperands<'a> {
     /// Both, where both are bytes.
     pub(crate) fn new(a: &'a Matrix<'_>, b: &'a PackedMatrix) -> Option<Self> {
-        Some(Self { a: a.bytes()?, b: b.bytes()? })
+        Some(Self { a: a.bytes()?, b: b.matrix.bytes()?, packed: b })
     }
 
     /// `(m, k, n)`
     pub(crate) fn dim(&self) -> (usize, usize, usize) {
-        let ((m, k), n) = (self.a.dim(), self.b.matrix.dim().1);
+        let ((m, k), n) = (self.a.dim(), self.b.dim().1);
         (m, k, n)
     }
 
     /// Both packed as int8 panels, k in tiles of `tile`; `order` is that of B's columns, where they are in lanes.
     pub(crate) fn int8(&self, tile: usize, order: OutputOrder) -> PackedPair<Int8Panels> {
-        pack_pair(self.a, self.b.matrix, tile, order, |layout| self.b.int8(layout))
+        pack_pair(self.a, self.b, tile, order, |layout| self.int8_columns(layout))
+    }
+
+    /// B's columns as words of four bytes, packed now or before.
+    pub(crate) fn int8_columns(&self, layout: Int8Layout) -> Arc<Int8Panels> {
+        self.packed.int8.get(layout, || {
+            let order = match layout.order {
+                OutputOrder::Given => Vec::new(),
+                OutputOrder::WorstCase { low, high } => {
+                    let sums = self.column_sums(layout.tile);
+                    let mut order: Vec<_> = (0..sums.len()).collect();
+                    order.sort_by_key(|&column| sums[column].reach((low, high)));
+                    order
+                }
+            };
+            Int8Panels::pack(self.b, layout, order)
+        })
+    }
+
+    /// B's columns as bits, packed now or before; its codes are -1, 0 and 1.
+    pub(crate) fn ternary_columns(&self, side: Side) -> Arc<TernaryPanels> {
+        self.packed.ternary.get(side, || TernaryPanels::pack(self.b, side))
+    }
+
+    /// B's columns as AMX tiles, packed now or before.
+    #[cfg(target_arch = "x86_64")]
+    pub(crate) fn amx_columns(&self) -> Arc<AmxPanels> {
+        self.packed.amx.get((), || AmxPanels::pack(self.b))
+    }
+
+    /// The signed sums of B's columns, in tiles of `tile` rows, summed now or before.
+    pub(crate) fn column_sums(&self, tile: usize) -> Arc<Vec<OutputSums>> {
+        self.packed.sums.get(tile, || OutputSums::of_columns(self.b, tile))
     }
 }
 
-/// Two operands of 16-bit codes.
+/// Two operands of 16-bit codes, the right one with its packed form.
 #[derive(Clone, Copy)]
 pub(crate) struct Int16Operands<'a> {
     a: Int16Codes<'a>,
-    b: PackedInt16<'a>,
+    b: Int16Codes<'a>,
+    packed: &'a PackedMatrix,
     /// The greatest magnitude of a product.
     pub(crate) product: u128,
 }
@@ -208,15 +177,15 @@ impl<'a> Int16Operands<'a> {
     /// Both, where both are of 16 bits.
     pub(crate) fn new(a: &'a Matrix<'_>, b: &'a PackedMatrix) -> Option<Self> {
         let product = a.magnitude() * b.matrix.magnitude();
-        Some(Self { a: a.int16()?, b: b.int16()?, product })
+        Some(Self { a: a.int16()?, b: b.matrix.int16()?, packed: b, product })
     }
 
     /// Both, packed.
     pub(crate) fn pack(&self) -> PackedPair<Int16Panels> {
-        let ((m, k), n) = (self.a.dim(), self.b.codes.dim().1);
-        let orientation = int16::GEOMETRY.orientation(m, n);
+        let ((m, k), n) = (self.a.dim(), self.b.dim().1);
         let rows = |side| Int16Panels::pack(self.a.t(), side);
-        PackedPair::new(orientation, k, rows, |side| self.b.panels(side))
+        let columns = |side| self.packed.int16.get(side, || Int16Panels::pack(self.b, side));
+        PackedPair::new(int16::GEOMETRY.orientation(m, n), k, rows, columns)
     }
 }
 

@@ -1,5 +1,4 @@
 //! Reports in the making: totals per stage, in lanes and over outputs.
 
 pub(crate) mod lane_tally;
-pub(crate) mod stage;
 pub(crate) mod tally;

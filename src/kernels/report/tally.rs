@@ -1,7 +1,7 @@
 //! Running totals of one stage over many outputs; merged, they are its report.
 
-use super::stage::{StageEvents, StageWidths};
 use crate::accumulate::{FirstEvent, OutputTrace, StageReport};
+use crate::kernels::product::{StageEvents, StageWidths};
 use crate::simd::Word;
 
 /// Widths 0 to 64, and up to 128 for what the scalar path alone holds.

@@ -2,11 +2,12 @@
 
 use std::ops::Range;
 
+use ndarray::s;
+
 use super::tile::{StepKind, TileCall, TileOperands};
 use crate::kernels::operand::geometry::{Geometry, PackedPair};
 use crate::kernels::operand::panels::Panels;
-use crate::kernels::operand::step_words::WordKind;
-use crate::kernels::operand::steps::Steps;
+use crate::kernels::operand::step_words::{Steps, WordKind};
 use crate::kernels::output::Output;
 use crate::kernels::parallel::{Part, TilePlace};
 use crate::kernels::plan::shortest::Plan;
@@ -121,8 +122,8 @@ impl<T: Output> StepJob<'_, '_, T> {
 
     /// Writes a row of values from the output at `at` on.
     fn write<W: Word>(&mut self, (row, col): (usize, usize), values: &[W]) {
-        let mut to = self.part.out.row_mut(row);
-        for (to, value) in to.iter_mut().skip(col).zip(values) {
+        let to = self.part.out.slice_mut(s![row, col..col + values.len()]);
+        for (to, value) in to.into_iter().zip(values) {
             *to = T::cut(value.widen());
         }
     }

@@ -50,7 +50,7 @@ pub(crate) fn multiply<T: Output>(
     isa: Isa,
     out: ArrayViewMut2<'_, T>,
 ) -> Result<(Vec<StageTally>, f64), IsaError> {
-    let (a, b) = (operands.a.range(), operands.b.matrix.range());
+    let (a, b) = (operands.a.range(), operands.b.range());
     let pair = operands.int8(stages[0].tile(operands.dim().1), OutputOrder::Given);
     let problem = Problem::new(&pair, stages, a, b);
     let start = Instant::now();
