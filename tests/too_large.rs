@@ -33,7 +33,7 @@ fn products_that_no_memory_holds() -> Tested {
         let b = Operand::from_values(Array2::zeros((0, n)).view(), f16)?;
         for report in [ReportLevel::None, ReportLevel::Full] {
             let options = FloatOptions { report, ..FloatOptions::default() };
-            let product = matmul_float(&a, &b, &"f32".parse()?, None, &options);
+            let product = matmul_float(&a, &b, &"f32".parse()?, &options);
             let too_large = FloatMatmulError::Float(FloatError::TooLarge(fewbit::TooLarge {
                 shape: vec![m, n],
                 size: 8,
@@ -65,7 +65,7 @@ fn products_without_outputs() -> Tested {
             let a = Operand::from_values(Array2::zeros((m, 0)).view(), f16)?;
             let b = Operand::from_values(Array2::zeros((0, n)).view(), f16)?;
             let options = FloatOptions { report, ..FloatOptions::default() };
-            let product = matmul_float(&a, &b, &"f32".parse()?, None, &options)?;
+            let product = matmul_float(&a, &b, &"f32".parse()?, &options)?;
             assert_eq!(product.values.dim(), (m, n));
         }
     }

@@ -16,8 +16,9 @@ use super::output::Output;
 use super::plan::bounds::Bounds;
 use super::plan::shortest::Plan;
 use super::plan::stage::{self, StagePlan, StageRegister};
-use super::product::{MatmulError, MatmulOptions, Product, ProductReport, ReportLevel, Widths};
-use super::report::stage::StageWidths;
+use super::product::{
+    MatmulError, MatmulOptions, Product, ProductReport, ReportLevel, StageWidths, Widths,
+};
 use super::reference::Problem;
 use super::report::tally::StageTally;
 use super::select::{Kernel, Request};
@@ -100,9 +101,8 @@ fn report(
     seconds: f64,
 ) -> ProductReport {
     let events = || stages.iter().map(|(tally, first)| tally.events(*first)).collect();
-    let whole = || Report {
-        stages: stages.iter().map(|(tally, first)| tally.report(*first)).collect(),
-    };
+    let whole =
+        || Report { stages: stages.iter().map(|(tally, first)| tally.report(*first)).collect() };
     ProductReport {
         events: (level != ReportLevel::None).then(events),
         report: (level == ReportLevel::Full).then(whole),
