@@ -70,8 +70,8 @@ impl Limited for u16 {
 
 fn main() {
     let bench = Bench::from_args();
-    // 64 KiB of f32, and 256 MiB, or 128 of them.
-    let memory = if bench.is_quick() { 1 << 25 } else { 1 << 26 };
+    // 64 KiB of f32, and 256 MiB, in a quick run 64.
+    let memory = if bench.is_quick() { 1 << 24 } else { 1 << 26 };
     on_threads(1, || {
         for (place, n) in [("cache", 1 << 14), ("memory", memory)] {
             println!("# {place}: {n} elements, one thread");

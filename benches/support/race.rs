@@ -132,10 +132,12 @@ impl Bench {
         if contestants.iter().all(|c| c.side == Side::Peer && !self.wants(&line(c))) {
             return;
         }
-        let (samples, shortest, budget) = match self.effort {
-            Effort::Full => (11, Duration::from_millis(5), Duration::from_secs(60)),
-            Effort::Quick => (5, Duration::from_millis(1), Duration::from_secs(1)),
+        // Samples at least, of this length; the time that they may take, and that of more samples where they take less.
+        let (samples, shortest, budget, fill) = match self.effort {
+            Effort::Full => (11, Duration::from_millis(5), Duration::from_secs(60), 100),
+            Effort::Quick => (5, Duration::from_millis(1), Duration::from_secs(1), 20),
         };
+        let fill = Duration::from_millis(fill) * contestants.len() as u32;
         let start = Instant::now();
         let mut best = vec![f64::INFINITY; contestants.len()];
         let mut calls = vec![1; contestants.len()];
@@ -149,9 +151,9 @@ impl Bench {
                 *calls *= 2;
             }
         }
-        for round in 1..samples {
-            // Two samples at least.
-            if round > 1 && start.elapsed() > budget {
+        for done in 1.. {
+            let elapsed = start.elapsed();
+            if done >= 2 && elapsed > budget || done >= samples && elapsed > fill {
                 break;
             }
             for ((contestant, &calls), best) in contestants.iter_mut().zip(&calls).zip(&mut best) {

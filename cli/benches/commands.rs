@@ -78,7 +78,10 @@ fn write_inputs(folder: &Path, size: &Size) {
 const ON_INPUTS: [(&str, &str); 13] = [
     ("matmul/narrow", "matmul A.npy B.npy --acc int16-sat/64,int24-sat --out Y.npy"),
     ("matmul/report", "matmul A.npy B.npy --acc int20-sat --out Y.npy --report R.json"),
-    ("matmul/float", "matmul PA.npy PB.npy --a e4m3fn --b e4m3fn --acc f32 --out Y.npy"),
+    (
+        "matmul/float",
+        "matmul PA.npy PB.npy --a e4m3fn --b e4m3fn --acc preset:h100-wgmma-fp8 --detail none",
+    ),
     ("explain", "explain A.npy B.npy --row 0 --col 3 --acc int16-sat"),
     ("bounds", "bounds W.npy --input uint8 --acc int16-sat/64,int24-sat"),
     ("cast/values", "cast --to e4m3fn X.npy Y.npy"),
