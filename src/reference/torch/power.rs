@@ -148,7 +148,7 @@ pub(crate) fn near_one(x: f32, y: f32) -> (f32, bool) {
     // A whole number of fewer than 22 bits stands in the low bits of its sum with 1.5 * 2^23.
     let q_bits = (q + 12_582_912.0).to_bits().wrapping_sub(0x4b40_0000);
     let power = f32::from_bits(t.to_bits().wrapping_add(q_bits << 23));
-    (power, x >= f32::MIN_POSITIVE && x < f32::INFINITY && q.abs() <= 120.0)
+    (power, (f32::MIN_POSITIVE..f32::INFINITY).contains(&x) && q.abs() <= 120.0)
 }
 
 /// `x^y` of one lane of a vector, `x` not negative.
