@@ -4,12 +4,13 @@
 //! All of it is blocked around one matrix product (`ndarray`'s), runs on rayon, and gives the same bits for every
 //! number of threads: work is cut by position, never by thread count.
 //!
-//! **Why not `faer`.** Its factorisations are faster, and its build is dear: without anything that uses it, `faer` 0.24.4
-//! (`std`, `rayon`, `linalg`) adds 134 s of CPU time to a cold release build (30 s without, 164 s with, of which `ndarray`,
-//! `rayon` and `serde` are the rest), nearly as much as all of this crate; a `layer` run has a second of linear algebra to
-//! save. Its eigenvalues and singular values also change in their last bits with the number of threads. Times of ours and
-//! of `faer`'s in milliseconds of CPU (Xeon with AVX-512, best of several, machine shared; n x n right-hand sides,
-//! orthonormal bases of n x n, rank 32, `faer`'s own decomposition being the full one):
+//! **Why not `faer`.** Its factorisations are two to five times faster, and its build is dear: `faer` 0.24.4 (`std`, `rayon`,
+//! `linalg`) adds 134 s of CPU time to a cold release build (30 s for `ndarray`, `rayon` and what else they share, 164 s
+//! with it), about as much as this whole crate, to save half a second of a layer with 2048 inputs. Its eigenvalues and
+//! singular values also change in their last bits with the number of threads. Ours and `faer`'s in milliseconds of CPU time,
+//! the best of several runs (Xeon with AVX-512, two cores, other work beside it; n x n right-hand sides, bases of n vectors,
+//! rank 32). `faer` has neither an estimate of the largest eigenvalue nor, with these features, a truncated decomposition:
+//! in the last two rows it does all of the work.
 //!
 //! ```text
 //!                        1 thread                                2 threads
