@@ -104,7 +104,8 @@ pub(crate) fn split<T: Send, R: Send>(
 ) -> R {
     let Part { out, row, col } = part;
     let (rows, cols) = out.dim();
-    let half = |size: usize, grain: usize| (size / 2).next_multiple_of(grain);
+    // At least one: a single row or column is never cut.
+    let half = |size: usize, grain: usize| (size / 2).max(1).next_multiple_of(grain);
     let (top, left) = (half(rows, grain.rows), half(cols, grain.cols));
     // Whole panels of lanes stay together while there are rows to cut: a part reads each of its panels once.
     let by_rows = top < rows && (rows > 4 * grain.rows || left >= cols);
@@ -121,4 +122,31 @@ pub(crate) fn split<T: Send, R: Send>(
     let (first, second) =
         rayon::join(|| split(first, grain, work, merge), || split(second, grain, work, merge));
     merge(first, second)
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::Array2;
+
+    use super::*;
+
+    #[test]
+    fn parts_cover_every_output_once_down_to_a_single_row() {
+        for (rows, cols) in [(1, 1), (1, 2), (2, 1), (1, 65), (9, 1), (5, 130), (0, 3)] {
+            for size in [(1, 1), (4, 64), (3, 2)] {
+                let mut out = Array2::<u32>::zeros((rows, cols));
+                let grain = Grain { rows: size.0, cols: size.1, outputs: 1 };
+                let count = split(
+                    Part::whole(out.view_mut()),
+                    grain,
+                    &|mut part: Part<'_, u32>| {
+                        part.out.iter_mut().for_each(|n| *n += 1);
+                        part.out.len()
+                    },
+                    &|a, b| a + b,
+                );
+                assert_eq!((count, out.iter().all(|&n| n == 1)), (rows * cols, true));
+            }
+        }
+    }
 }
