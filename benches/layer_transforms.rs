@@ -13,10 +13,11 @@ use fewbit::algorithms::lowrank::{SvdQuantParams, svd_quant};
 use fewbit::algorithms::random::Normal;
 use fewbit::algorithms::rotate::Rotation;
 use fewbit::algorithms::scale::{
-    Codebook, HqoParams, Importance, MseParams, absmax_scales, hqo_scales, mse_scales, piso_scales,
+    Codebook, Importance, absmax_scales, piso_scales, quantizer_scales,
 };
 use fewbit::algorithms::{AlgorithmError, Collector, Grid, Precision, Statistics};
 use fewbit::formats::Format;
+use fewbit::quantize::{HqoScale, MseSearch, ScaleSource, Statistic};
 use ndarray::{Array2, ArrayView2};
 use support::{Bench, Contestant, Unit};
 
@@ -48,6 +49,8 @@ fn layer(b: &Bench, n: usize) -> Result<(), AlgorithmError> {
     let gram = &statistics.grams[0].h / statistics.samples as f64;
     let mean = &statistics.float.abs_sum / statistics.samples as f64;
     let int4 = Codebook::of_format(Format::INT4N)?;
+    let mse = ScaleSource::Mse(MseSearch::grid(Statistic::AbsMax));
+    let hqo = ScaleSource::Hqo(HqoScale::per_group());
     let bench = |name: &str, job: &mut (dyn FnMut() + Send)| {
         b.race(&n.to_string(), Unit::Seconds, vec![Contestant::ours(name, 1, job)]);
     };
@@ -59,13 +62,13 @@ fn layer(b: &Bench, n: usize) -> Result<(), AlgorithmError> {
         black_box(smoothquant(&[w.view()], abs_max, &SmoothParams::default())).ok();
     });
     bench("scale/mse", &mut || {
-        black_box(mse_scales(w.view(), n, &int4, &MseParams::default())).ok();
+        black_box(quantizer_scales(w.view(), n, Format::INT4N, mse.clone())).ok();
     });
     bench("scale/piso", &mut || {
         black_box(piso_scales(w.view(), n, &int4, Importance::Equal)).ok();
     });
     bench("scale/hqo", &mut || {
-        black_box(hqo_scales(w.view(), n, &int4, &HqoParams::default())).ok();
+        black_box(quantizer_scales(w.view(), n, Format::INT4N, hqo.clone())).ok();
     });
     bench("awq", &mut || {
         black_box(awq_scale(w.view(), mean.view(), gram.view(), &AwqParams::default(), nearest))

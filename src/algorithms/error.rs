@@ -3,6 +3,7 @@
 use thiserror::Error;
 
 use crate::ConvShapeError;
+use crate::quantize::QuantizeError;
 
 /// Why an algorithm refuses its input.
 #[derive(Clone, Debug, PartialEq, Error)]
@@ -91,6 +92,9 @@ pub enum AlgorithmError {
     /// A convolution that does not fit its images.
     #[error(transparent)]
     Convolution(#[from] ConvShapeError),
+    /// A quantizer that cannot be made or applied.
+    #[error(transparent)]
+    Quantizer(#[from] QuantizeError),
     /// No known construction of this order.
     #[error(
         "there is no Hadamard matrix of order {order} here: the order must be 2^k times one of 1, 12, 20, 28, 36, 40, 52, 60, 108, 140, 152, 156, 172"

@@ -34,5 +34,5 @@ pub use quantizer::Quantizer;
 pub use recipe::{Bias, Decoupled, Normalization, Recipe, Truncation, TruncationScale};
 pub use scale::{Restriction, ScaleFloor, ScaleRule, ScaleSource, Threshold};
 pub use scheme::{Ragged, Scheme, ZeroPoint, ZeroPointRounding, ZeroPointSource};
-pub use search::{Guard, HqoScale, HqoZeroPoint, MseMethod, MseSearch, Trial};
+pub use search::{Guard, HqoScale, HqoVariant, HqoZeroPoint, MseMethod, MseSearch, Trial};
 pub use statistic::Statistic;

@@ -1,11 +1,11 @@
 //! Optimal scales against an oracle that tries every interval between breakpoints, and against each other.
 
 use fewbit::algorithms::scale::{
-    Codebook, HqoParams, Importance, MseParams, absmax_scales, hqo_scales, mse_scales, piso,
-    piso_scales,
+    Codebook, Importance, absmax_scales, piso, piso_scales, quantizer_scales,
 };
 use fewbit::algorithms::{AlgorithmError, Grid};
 use fewbit::formats::Format;
+use fewbit::quantize::{Guard, HqoScale, MseSearch, ScaleSource, Statistic};
 use ndarray::{Array1, Array2, array};
 use proptest::prelude::*;
 
@@ -53,6 +53,15 @@ fn oracle(w: &[f64], values: &[f64], h: &Array2<f64>, g: &Array2<f64>) -> Option
         }
     }
     best
+}
+
+/// The best of Brevitas's grid, or the absmax scale.
+fn mse() -> ScaleSource {
+    ScaleSource::Mse(MseSearch::grid(Statistic::AbsMax).with_guard(Guard::NeverWorse))
+}
+
+fn hqo(params: HqoScale) -> ScaleSource {
+    ScaleSource::Hqo(params)
 }
 
 fn positive(random: &mut Random, n: usize) -> Array2<f64> {
@@ -150,8 +159,7 @@ fn no_scale_is_worse_than_absmax_and_none_is_better_than_piso() {
         let codebook = Codebook::of_format(format).expect("narrow");
         for group in [48, 16, 7] {
             let absmax = absmax_scales(w.view(), group, &codebook).expect("finite");
-            let mse =
-                mse_scales(w.view(), group, &codebook, &MseParams::default()).expect("finite");
+            let mse = quantizer_scales(w.view(), group, format, mse()).expect("finite");
             let piso = piso_scales(w.view(), group, &codebook, Importance::Equal).expect("finite");
             let [absmax, mse, piso] =
                 [absmax, mse, piso].map(|scale| grid_error(&w, format, &scale, group));
@@ -186,7 +194,8 @@ fn hqo_is_never_worse_than_absmax_in_mean_magnitude() {
         });
         each.sum()
     };
-    let hqo = hqo_scales(w.view(), 64, &codebook, &HqoParams::default()).expect("finite");
+    let hqo =
+        quantizer_scales(w.view(), 64, Format::INT4N, hqo(HqoScale::per_group())).expect("finite");
     let absmax = absmax_scales(w.view(), 64, &codebook).expect("finite");
     let mut better = 0;
     for row in 0..w.nrows() {
@@ -215,15 +224,14 @@ proptest! {
 #[test]
 fn bad_input_and_the_edges() {
     let int4 = Codebook::of_format(Format::INT4).expect("narrow");
-    let mse = MseParams::default();
     for bad in [f32::NAN, f32::INFINITY] {
         let w = array![[1.0, 2.0], [bad, 0.0]];
         let refused = |e: Result<Array2<f32>, AlgorithmError>| {
             matches!(e, Err(AlgorithmError::NotFinite { row: 1, col: 0, .. }))
         };
         assert!(refused(absmax_scales(w.view(), 2, &int4)));
-        assert!(refused(mse_scales(w.view(), 2, &int4, &mse)));
-        assert!(refused(hqo_scales(w.view(), 2, &int4, &HqoParams::default())));
+        assert!(refused(quantizer_scales(w.view(), 2, Format::INT4, mse())));
+        assert!(refused(quantizer_scales(w.view(), 2, Format::INT4, hqo(HqoScale::per_group()))));
         assert!(refused(piso_scales(w.view(), 2, &int4, Importance::Equal)));
         assert!(piso(&[bad.into()], &int4, Importance::Equal).is_err());
     }
@@ -233,8 +241,8 @@ fn bad_input_and_the_edges() {
     {
         for scale in [
             absmax_scales(w.view(), 2, &int4),
-            mse_scales(w.view(), 2, &int4, &mse),
-            hqo_scales(w.view(), 2, &int4, &HqoParams::default()),
+            quantizer_scales(w.view(), 2, Format::INT4, mse()),
+            quantizer_scales(w.view(), 2, Format::INT4, hqo(HqoScale::per_group())),
             piso_scales(w.view(), 2, &int4, Importance::Equal),
         ] {
             let scale = scale.expect("a scale");
@@ -259,16 +267,19 @@ fn bad_input_and_the_edges() {
     assert!(piso(&[1.0], &int4, Importance::Diagonal(negative.view())).is_err());
     let nan = array![[f64::NAN]];
     assert!(piso(&[1.0], &int4, Importance::Full { h: nan.view(), g: None }).is_err());
-    for params in [MseParams { first: 0, ..mse }, MseParams { first: 21, ..mse }] {
-        assert!(mse_scales(zeros.view(), 2, &int4, &params).is_err());
+    for steps in [0, 1, 65] {
+        let search = ScaleSource::Mse(MseSearch { steps, ..MseSearch::grid(Statistic::AbsMax) });
+        assert!(quantizer_scales(zeros.view(), 2, Format::INT4, search).is_err());
     }
+    assert!(quantizer_scales(zeros.view(), 0, Format::INT4, mse()).is_err());
+    assert!(quantizer_scales(Array2::zeros((0, 3)).view(), 1, Format::INT4, mse()).is_err());
     for params in [
-        HqoParams { p: 0.0, ..HqoParams::default() },
-        HqoParams { p: f64::NAN, ..HqoParams::default() },
-        HqoParams { beta: -1.0, ..HqoParams::default() },
-        HqoParams { kappa: f64::INFINITY, ..HqoParams::default() },
+        HqoScale { p: 0.0, ..HqoScale::per_group() },
+        HqoScale { p: f64::NAN, ..HqoScale::per_group() },
+        HqoScale { beta: -1.0, ..HqoScale::per_group() },
+        HqoScale { kappa: f64::INFINITY, ..HqoScale::per_group() },
     ] {
-        assert!(hqo_scales(zeros.view(), 2, &int4, &params).is_err());
+        assert!(quantizer_scales(zeros.view(), 2, Format::INT4, hqo(params)).is_err());
     }
     assert!(Codebook::new(vec![1.0]).is_err() && Codebook::new(vec![0.0, f64::NAN]).is_err());
     assert!(Codebook::of_format(Format::F32).is_err());

@@ -6,20 +6,18 @@
 //! f(s) = sum_j h_j (w_j - s q_j)²        or  (w - s q)ᵀ H (w - s q)
 //! ```
 //!
-//! [`piso_scales`] finds the least f over all `s > 0`, [`mse_scales`] over a grid, [`hqo_scales`] minimises a robust norm of
-//! the error in its stead, and [`absmax_scales`] is what they are compared with. All take the weights `[rows, in]` and the
-//! number of columns that share a scale, and give `[rows, ceil(in / group)]`, as
-//! [`Grid::new`](super::Grid::new) takes them. A run of zeros has scale 1, with which it is exact.
+//! [`piso_scales`] finds the least f over all `s > 0`; [`quantizer_scales`] are those of a quantizer, which searches a grid or
+//! minimises a robust norm of the error in its stead; [`absmax_scales`] is what they are compared with. All take the weights
+//! `[rows, in]` and the number of columns that share a scale, and give `[rows, ceil(in / group)]`, as
+//! [`Grid::new`](super::Grid::new) takes them.
 
 mod codebook;
-mod hqo;
 mod importance;
-mod mse;
 mod piso;
+mod quantizer;
 mod rows;
 
 pub use codebook::Codebook;
-pub use hqo::{HqoParams, hqo_scales};
 pub use importance::Importance;
-pub use mse::{MseParams, absmax_scales, mse_scales};
 pub use piso::{OptimalScale, piso, piso_scales};
+pub use quantizer::{absmax_scales, quantizer_scales};

@@ -12,7 +12,8 @@ use rayon::prelude::*;
 
 use super::median;
 use super::mse::guarded;
-use super::options::{HqoScale, HqoZeroPoint, Trial};
+use super::options::{HqoScale, HqoVariant, HqoZeroPoint, Trial};
+use super::per_group;
 use super::shrink::Shrink;
 use super::tried::{Tried, in_loop, run};
 use crate::quantize::execute::{Piece, Run, TASK};
@@ -129,6 +130,13 @@ impl<F: Fn(f32, f32, f32, f32) -> f32> Vectorized for &mut Step<'_, '_, F> {
 
 /// The statistics that the optimisation finds for the scales.
 pub(crate) fn scales(params: &HqoScale, problem: &Problem<'_>) -> Result<Vec<f32>, QuantizeError> {
+    match params.variant {
+        HqoVariant::Brevitas => brevitas_scales(params, problem),
+        HqoVariant::PerGroup => per_group::scales(params, problem),
+    }
+}
+
+fn brevitas_scales(params: &HqoScale, problem: &Problem<'_>) -> Result<Vec<f32>, QuantizeError> {
     let initial = problem.statistics(params.initial)?;
     let threshold = problem.rule.threshold.of(problem.scheme.format);
     let floor = match problem.rule.floor {

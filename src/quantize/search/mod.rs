@@ -8,9 +8,10 @@ mod hqo;
 mod median;
 mod mse;
 mod options;
+mod per_group;
 mod shrink;
 mod tried;
 
 pub(crate) use hqo::{scales as hqo_scales, zero_points as hqo_zero_points};
 pub(crate) use mse::{scales as mse_scales, zero_points as mse_zero_points};
-pub use options::{Guard, HqoScale, HqoZeroPoint, MseMethod, MseSearch, Trial};
+pub use options::{Guard, HqoScale, HqoVariant, HqoZeroPoint, MseMethod, MseSearch, Trial};

@@ -118,8 +118,30 @@ pub struct HqoScale {
     pub p: f64,
     /// Steps at most.
     pub iterations: u32,
+    /// Whose optimisation it is.
+    #[serde(skip_serializing_if = "HqoVariant::is_brevitas")]
+    pub variant: HqoVariant,
     /// What happens where the result is worse than the statistic.
     pub guard: Guard,
+}
+
+/// Two forms of half-quadratic optimisation of scales.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HqoVariant {
+    /// As Brevitas 0.12.1: errors are shrunk in the units of the numbers, and all groups go on until the mean error of the whole
+    /// tensor does not fall.
+    #[default]
+    Brevitas,
+    /// Errors are shrunk in units of their scale, so that the result does not depend on the units of the numbers, and each
+    /// group goes on until its own mean error does not fall: never worse in it than the statistic.
+    PerGroup,
+}
+
+impl HqoVariant {
+    fn is_brevitas(&self) -> bool {
+        *self == Self::Brevitas
+    }
 }
 
 /// Parameters of half-quadratic optimisation of zero points, from `min(min x, 0)`.
@@ -148,6 +170,7 @@ impl Default for HqoScale {
             kappa: 1.01,
             p: 0.7,
             iterations: 1000,
+            variant: HqoVariant::Brevitas,
             guard: Guard::None,
         }
     }
@@ -186,6 +209,12 @@ fn check(beta: f64, kappa: f64, p: f64, iterations: u32) -> Result<(), QuantizeE
 }
 
 impl HqoScale {
+    /// [`HqoVariant::PerGroup`] from the largest magnitude, with a `beta` that fits errors of at most half a step.
+    #[must_use]
+    pub fn per_group() -> Self {
+        Self { beta: 10.0, variant: HqoVariant::PerGroup, ..Self::default() }
+    }
+
     pub(crate) fn check(&self) -> Result<(), QuantizeError> {
         self.initial.check()?;
         check(self.beta, self.kappa, self.p, self.iterations)

@@ -1,11 +1,14 @@
 //! The values that the weights may take.
 
 use fewbit::algorithms::scale::{
-    Codebook, HqoParams, Importance, MseParams, absmax_scales, hqo_scales, mse_scales, piso_scales,
+    Codebook, Importance, absmax_scales, piso_scales, quantizer_scales,
 };
 use fewbit::algorithms::{Grid, Statistics};
 use fewbit::convert::GroupEncoder;
-use fewbit::quantize::{Granularity, Parameters, Quantizer, ScaleRule, Scheme, ZeroPoint};
+use fewbit::quantize::{
+    Granularity, Guard, HqoScale, MseSearch, Parameters, Quantizer, ScaleRule, ScaleSource, Scheme,
+    Statistic, ZeroPoint,
+};
 use fewbit::tensor::{AnyQuantTensor, ScaleCodes};
 use fewbit_formats::{
     Format, FormatError, GroupFormat, GroupPolicy, IntRange, Overflow, ScalePolicy,
@@ -150,8 +153,13 @@ fn searched(
     let gram = statistics.grams.first();
     Ok(match (name, gram) {
         (ScaleName::AbsMax, _) => absmax_scales(weights, group, &codebook)?,
-        (ScaleName::Mse, _) => mse_scales(weights, group, &codebook, &MseParams::default())?,
-        (ScaleName::Hqo, _) => hqo_scales(weights, group, &codebook, &HqoParams::default())?,
+        (ScaleName::Mse, _) => {
+            let search = MseSearch::grid(Statistic::AbsMax).with_guard(Guard::NeverWorse);
+            quantizer_scales(weights, group, format, ScaleSource::Mse(search))?
+        }
+        (ScaleName::Hqo, _) => {
+            quantizer_scales(weights, group, format, ScaleSource::Hqo(HqoScale::per_group()))?
+        }
         (ScaleName::PisoDiagonal, Some(gram)) => {
             piso_scales(weights, group, &codebook, Importance::Diagonal(gram.h.diag()))?
         }
