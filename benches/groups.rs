@@ -7,14 +7,15 @@ mod support;
 use std::hint::black_box;
 
 use fewbit::convert::{GroupDecoder, GroupEncoder, GroupLayout};
-use fewbit::formats::{BlockScale, GroupFormat, Preset};
+use fewbit::formats::{BlockScale, GroupFormat, PolicyPreset};
 use support::{Bench, Contestant, Unit, normal_values, on_threads};
 
 /// Elements of a row.
 const ROW: usize = 1 << 12;
 
 fn format(bench: &Bench, x: &[f32], place: &str, name: &str, preset: &str, behind: usize) {
-    let (Ok(format), Ok(preset)) = (name.parse::<GroupFormat>(), preset.parse::<Preset>()) else {
+    let (Ok(format), Ok(preset)) = (name.parse::<GroupFormat>(), preset.parse::<PolicyPreset>())
+    else {
         panic!("{name} or {preset} is not known");
     };
     let policy = preset.group_policy(&format);

@@ -51,7 +51,7 @@ fn measure(
     (group, power_of_two): (usize, bool),
     threads: usize,
 ) {
-    let Some(Ok(Recipe::Quantizer(quantizer))) = Preset::find(name).map(Preset::recipe) else {
+    let Ok(Ok(Recipe::Quantizer(quantizer))) = name.parse::<&Preset>().map(Preset::recipe) else {
         panic!("{name} is no quantizer");
     };
     let format = quantizer.scheme().format;

@@ -31,6 +31,7 @@ impl<T: Default> Default for Conv2d<T> {
 
 /// Why a convolution has no output.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum ConvShapeError {
     /// A stride, dilation or number of groups of 0.
     #[error("{0} must be at least 1, and it is 0")]

@@ -1,8 +1,9 @@
 //! Tensors of groups: their parts fit, and every way of reading them gives the same values.
 
-use fewbit::convert::{GroupEncoder, PackOrder, unpack};
+use fewbit::convert::{PackOrder, unpack};
 use fewbit::formats::ggml::GgmlType;
-use fewbit::formats::{GroupFormat, NanPolicy, Preset, philox};
+use fewbit::formats::{GroupFormat, NanPolicy, PolicyPreset, philox};
+use fewbit::quantize::Quantizer;
 use fewbit::tensor::{
     AnyQuantTensor, ScaleCodes, TensorError, ggml_dequantize, ggml_quantize, unpacked,
 };
@@ -33,10 +34,9 @@ fn again(t: &AnyQuantTensor, axis: isize) -> Result<AnyQuantTensor, TensorError>
 
 fn quantized(name: &str, shape: &[usize], axis: isize) -> AnyQuantTensor {
     let format: GroupFormat = name.parse().unwrap();
-    let mut policy = "ocp-1.0".parse::<Preset>().unwrap().group_policy(&format);
+    let mut policy = "ocp-1.0".parse::<PolicyPreset>().unwrap().group_policy(&format);
     policy.element = policy.element.with_nan(NanPolicy::Zero);
-    let encoder = GroupEncoder::new(format, policy).unwrap();
-    AnyQuantTensor::encode(&encoder, &x(shape).view(), axis).unwrap()
+    Quantizer::of_groups(format, axis, policy).unwrap().quantize(&x(shape).view()).unwrap()
 }
 
 #[test]
@@ -44,18 +44,21 @@ fn every_axis_is_the_last_one_of_a_transposed_tensor() {
     for name in FORMATS {
         let (shape, order) = ([3usize, 37, 5], [0usize, 2, 1]);
         let format: GroupFormat = name.parse().unwrap();
-        let policy = "ocp-1.0".parse::<Preset>().unwrap().group_policy(&format);
-        let encoder = GroupEncoder::new(format, policy).unwrap();
+        let policy = "ocp-1.0".parse::<PolicyPreset>().unwrap().group_policy(&format);
         let x = x(&shape);
-        let middle = AnyQuantTensor::encode(&encoder, &x.view(), 1).unwrap();
+        let middle = Quantizer::of_groups(format, 1, policy).unwrap().quantize(&x.view()).unwrap();
         let turned = x.view().permuted_axes(IxDyn(&order));
-        let last = AnyQuantTensor::encode(&encoder, &turned, -1).unwrap();
+        let last = Quantizer::of_groups(format, -1, policy).unwrap().quantize(&turned).unwrap();
         let back = |a: ArrayD<f32>| a.permuted_axes(IxDyn(&order)).as_standard_layout().to_owned();
         assert_eq!(middle.dequantize(), back(last.dequantize()), "{name}");
         assert_eq!(middle.scale(), &back(last.scale().clone()), "{name}");
         assert_eq!(middle.scale().shape(), [3, 37usize.div_ceil(format.size()), 5], "{name}");
         assert_eq!(
-            AnyQuantTensor::encode(&encoder, &x.view(), -2).unwrap().scale_codes(),
+            Quantizer::of_groups(format, -2, policy)
+                .unwrap()
+                .quantize(&x.view())
+                .unwrap()
+                .scale_codes(),
             middle.scale_codes()
         );
     }
@@ -195,10 +198,9 @@ fn ggml_blocks_that_do_not_fit_are_refused() {
 #[test]
 fn a_tensor_for_the_eye() {
     let format: GroupFormat = "mx(e2m1fn,e4m3fn*f32,2)".parse().unwrap();
-    let policy = "torchao-0.13-nvfp4".parse::<Preset>().unwrap().group_policy(&format);
-    let encoder = GroupEncoder::new(format, policy).unwrap();
+    let policy = "torchao-0.13-nvfp4".parse::<PolicyPreset>().unwrap().group_policy(&format);
     let x = array![[2688.0f32, 6.0, 3.0], [-1.0, 0.5, 12.0]];
-    let t = AnyQuantTensor::encode(&encoder, &x.view(), 1).unwrap();
+    let t = Quantizer::of_groups(format, 1, policy).unwrap().quantize(&x.view()).unwrap();
     assert_eq!(
         t.to_string(),
         "mx(e2m1fn,e4m3fn*f32,2) [2, 3] along axis 1, 8 bits per element

@@ -2,8 +2,8 @@
 
 use clap::Args;
 use fewbit_formats::{
-    Format, GroupFormat, GroupPolicy, InfiniteBlock, LeastScale, NanBlock, Overflow, Policy,
-    Rounding, ScaleArithmetic, ScalePolicy, ScaleRule, ZeroBlock, ZeroPoint,
+    ExponentRule, Format, GroupFormat, GroupPolicy, GroupZeroPoint, InfiniteBlock, LeastScale,
+    NanBlock, Overflow, Policy, Rounding, ScaleArithmetic, ScalePolicy, ZeroBlock,
 };
 use serde::Serialize;
 
@@ -16,7 +16,7 @@ use crate::policy::{NanChoice, PLAIN, PolicyArgs, PolicyReport};
 pub(crate) struct ScaleArgs {
     /// From the largest magnitude to a power of two: floor, ceil, even, rceil, nearest, nearest-away [default: floor]
     #[arg(long, value_name = "RULE")]
-    scale_rule: Option<ScaleRule>,
+    scale_rule: Option<ExponentRule>,
     /// Quotients: exact, f32-divide, f32-reciprocal [default: exact]
     #[arg(long, value_name = "HOW")]
     scale_arithmetic: Option<ScaleArithmetic>,
@@ -73,7 +73,7 @@ impl ScaleArgs {
         let has_powers =
             |format: Format| matches!(format, Format::Float(float) if float.fraction_bits() == 0);
         let (some_powers, all_powers) = (formats().any(has_powers), formats().all(has_powers));
-        let zero_points = format.zero_point() != ZeroPoint::None;
+        let zero_points = format.zero_point() != GroupZeroPoint::None;
         let refuse = |flag: &str, why: &str| {
             Err(CliError::Arguments(format!("{flag} has no meaning for {format}, {why}")))
         };
@@ -108,7 +108,7 @@ impl ScaleArgs {
             element = element.with_overflow(Overflow::SaturateSymmetric);
         }
         let plain =
-            GroupPolicy::new(ScalePolicy::new(ScaleRule::Floor), element).with_scale_code(PLAIN);
+            GroupPolicy::new(ScalePolicy::new(ExponentRule::Floor), element).with_scale_code(PLAIN);
         let base = elements.preset().map_or(plain, |preset| preset.group_policy(format));
         let scale = ScalePolicy {
             rule: self.scale_rule.unwrap_or(base.scale.rule),

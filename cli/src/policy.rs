@@ -4,10 +4,10 @@ use std::fmt;
 use std::str::FromStr;
 
 use clap::Args;
-use fewbit::quantize;
+use fewbit::quantize::{self, QuantizeError};
 use fewbit_formats::{
-    Format, InfinityPolicy, NanPayload, NanPolicy, NanSign, Overflow, Policy, Preset, Rounding,
-    SubnormalInput, SubnormalOutput, ZeroSign,
+    Format, InfinityPolicy, NanPayload, NanPolicy, NanSign, Overflow, Policy, PolicyPreset,
+    Rounding, SubnormalInput, SubnormalOutput, ZeroSign,
 };
 use serde::Serialize;
 
@@ -17,7 +17,7 @@ use crate::error::CliError;
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum PresetName {
     /// The policies of a stack.
-    Stack(Preset),
+    Stack(PolicyPreset),
     /// A whole quantizer.
     Quantizer(&'static quantize::Preset),
 }
@@ -27,33 +27,14 @@ impl FromStr for PresetName {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let stack = text.parse().map(Self::Stack);
-        let quantizer = quantize::Preset::find(text).map(Self::Quantizer);
-        stack.or_else(|error| {
-            quantizer.ok_or_else(|| {
-                let near = near(text);
-                let near = if near.is_empty() { String::new() } else { format!(" ({near})") };
-                format!("{error}; or, for `fewbit quantize`, one of its --list-presets{near}")
-            })
+        stack.or_else(|error| match text.parse() {
+            Ok(preset) => Ok(Self::Quantizer(preset)),
+            Err(QuantizeError::Preset { near, .. }) => {
+                Err(format!("{error}; or, for `fewbit quantize`, one of its --list-presets{near}"))
+            }
+            Err(_) => Err(error.to_string()),
         })
     }
-}
-
-/// Up to four names of quantizers that have a part of `text` in common with it.
-fn near(text: &str) -> String {
-    let text = text.to_ascii_lowercase();
-    let common = |name: &str| {
-        let name = name.to_ascii_lowercase();
-        name.bytes().zip(text.bytes()).take_while(|(a, b)| a == b).count()
-    };
-    let mut found: Vec<(usize, &str)> = quantize::Preset::all()
-        .iter()
-        .map(|preset| (common(preset.name), preset.name))
-        .filter(|(common, _)| *common >= 4)
-        .collect();
-    found.sort_by_key(|(common, name)| {
-        (std::cmp::Reverse(*common), name.len().abs_diff(text.len()))
-    });
-    found.iter().take(4).map(|(_, name)| *name).collect::<Vec<_>>().join(", ")
 }
 
 /// One flag per axis, on top of a preset.
@@ -108,7 +89,7 @@ pub(crate) enum NanChoice {
 
 impl PolicyArgs {
     /// The stack that is followed.
-    pub(crate) fn preset(&self) -> Option<Preset> {
+    pub(crate) fn preset(&self) -> Option<PolicyPreset> {
         match self.preset {
             Some(PresetName::Stack(preset)) => Some(preset),
             _ => None,

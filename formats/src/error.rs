@@ -6,6 +6,7 @@ use crate::policy::Overflow;
 
 /// A format that cannot be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum FormatError {
     /// The name is none of the table's and follows none of the patterns.
     #[error(
@@ -71,6 +72,7 @@ pub enum FormatError {
 
 /// A value that cannot be encoded under the policy given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum EncodeError {
     /// NaN where the format has none and the policy is [`NanPolicy::Error`](crate::NanPolicy::Error).
     #[error("NaN has no counterpart in {format}: choose another NaN policy to allow it")]

@@ -58,8 +58,8 @@ pub use error::{EncodeError, FormatError};
 pub use float::{Domain, FloatFormat, NanCodes, Signedness, Specials, ZeroCode};
 pub use format::Format;
 pub use group::{
-    BlockScale, GroupError, GroupFormat, GroupFormatError, GroupPolicy, GroupRow, Outer,
-    OuterScale, ScaleFormat, Span, ZeroPoint,
+    BlockScale, GroupError, GroupFormat, GroupFormatError, GroupPolicy, GroupRow, GroupZeroPoint,
+    Outer, OuterScale, ScaleFormat, Span,
 };
 pub use hex_float::HexFloat;
 pub use integer::{FixedFormat, IntFormat, IntRange};
@@ -68,11 +68,11 @@ pub use policy::{
     InfinityPolicy, NanPayload, NanPolicy, NanSign, Overflow, Policy, SubnormalInput,
     SubnormalOutput, ZeroSign,
 };
-pub use preset::Preset;
+pub use preset::PolicyPreset;
 pub use real::{Class, Real};
 pub use rounding::{Rounding, RoundingAlias};
 pub use scale::{
-    InfiniteBlock, LeastScale, NanBlock, ScaleArithmetic, ScalePolicy, ScaleRule, ZeroBlock,
+    ExponentRule, InfiniteBlock, LeastScale, NanBlock, ScaleArithmetic, ScalePolicy, ZeroBlock,
 };
 pub use status::Status;
 pub use table::{Alias, FormatRow, Stack};

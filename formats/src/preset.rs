@@ -7,13 +7,15 @@ use crate::format::Format;
 use crate::named::{Excerpt, UnknownName};
 use crate::policy::{InfinityPolicy, NanPayload, NanPolicy, NanSign, Overflow, Policy};
 use crate::rounding::Rounding;
-use crate::scale::{InfiniteBlock, LeastScale, ScaleArithmetic, ScalePolicy, ScaleRule, ZeroBlock};
+use crate::scale::{
+    ExponentRule, InfiniteBlock, LeastScale, ScaleArithmetic, ScalePolicy, ZeroBlock,
+};
 use core::fmt;
 use core::str::FromStr;
 
 /// A named set of policies.
 #[derive(Clone, Copy, Debug)]
-pub struct Preset {
+pub struct PolicyPreset {
     /// The name: a stack and a version.
     pub name: &'static str,
     /// What it follows.
@@ -25,7 +27,7 @@ pub struct Preset {
     pub scale: ScalePolicy,
 }
 
-impl Preset {
+impl PolicyPreset {
     /// Every preset.
     #[must_use]
     pub const fn all() -> &'static [Self] {
@@ -39,21 +41,21 @@ impl Preset {
     }
 }
 
-impl PartialEq for Preset {
+impl PartialEq for PolicyPreset {
     fn eq(&self, other: &Self) -> bool {
         self.name == other.name
     }
 }
 
-impl Eq for Preset {}
+impl Eq for PolicyPreset {}
 
-impl fmt::Display for Preset {
+impl fmt::Display for PolicyPreset {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name)
     }
 }
 
-impl FromStr for Preset {
+impl FromStr for PolicyPreset {
     type Err = UnknownName;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -68,12 +70,12 @@ impl FromStr for Preset {
 
 const SATURATE: Policy = Policy::new(Rounding::TiesEven, Overflow::Saturate);
 const SPECIAL: Policy = Policy::new(Rounding::TiesEven, Overflow::Special);
-const FLOOR: ScalePolicy = ScalePolicy::new(ScaleRule::Floor);
+const FLOOR: ScalePolicy = ScalePolicy::new(ExponentRule::Floor);
 
 /// Declares each preset once, and the list of their names.
 macro_rules! presets {
     ($($name:literal = $description:literal, $policy:expr, $scale:expr, $differs:literal;)+) => {
-        const PRESETS: &[Preset] = &[$(Preset {
+        const PRESETS: &[PolicyPreset] = &[$(PolicyPreset {
             name: $name,
             description: $description,
             differs: $differs,
@@ -109,7 +111,7 @@ presets! {
             };
             policy.with_nan(NanPolicy::MlDtypes)
         },
-        ScalePolicy::new(ScaleRule::NearestAway),
+        ScalePolicy::new(ExponentRule::NearestAway),
         "e8m0fnu of f32 values between 2^-127 and 2^-126, which ml_dtypes rounds up; f64, which ml_dtypes rounds twice; \
          integers of infinities, which become 0";
     "torch-2.8" = "PyTorch 2.8 on the CPU, eager: nearest even, overflow to infinity or NaN; integers toward zero, wrapping",
@@ -117,12 +119,12 @@ presets! {
         FLOOR,
         "e8m0fnu, whose cast drops the sign, takes zero to 2^-127, and rounds up between 2^-127 and 2^-126; NaN in \
          bf16, which depends on where in the tensor it stands";
-    "torchao-0.13-floor" = "torchao 0.13 to_mx, FLOOR", |_| TORCHAO, torchao(ScaleRule::Floor), "";
-    "torchao-0.13-ceil" = "torchao 0.13 to_mx, CEIL", |_| TORCHAO, torchao(ScaleRule::Ceil), "";
-    "torchao-0.13-even" = "torchao 0.13 to_mx, EVEN", |_| TORCHAO, torchao(ScaleRule::Even), "";
+    "torchao-0.13-floor" = "torchao 0.13 to_mx, FLOOR", |_| TORCHAO, torchao(ExponentRule::Floor), "";
+    "torchao-0.13-ceil" = "torchao 0.13 to_mx, CEIL", |_| TORCHAO, torchao(ExponentRule::Ceil), "";
+    "torchao-0.13-even" = "torchao 0.13 to_mx, EVEN", |_| TORCHAO, torchao(ExponentRule::Even), "";
     "torchao-0.13-rceil" = "torchao 0.13 to_mx, RCEIL",
         |_| TORCHAO,
-        torchao(ScaleRule::Rceil)
+        torchao(ExponentRule::Rceil)
             .with_arithmetic(ScaleArithmetic::F32Divide)
             .with_infinite_block(InfiniteBlock::Largest),
         "amax just above the element's largest value times a power of two, where torchao's f32 log2 loses the step";
@@ -138,13 +140,13 @@ presets! {
                 .with_nan_sign(NanSign::Positive)
                 .with_nan_payload(NanPayload::AllOnes)
         },
-        ScalePolicy::new(ScaleRule::Rceil)
+        ScalePolicy::new(ExponentRule::Rceil)
             .with_arithmetic(ScaleArithmetic::F32Reciprocal)
             .with_infinite_block(InfiniteBlock::Largest),
         "";
     "nvidia-nvfp4" = "NVFP4 as Transformer Engine computes it: f32 reciprocals, e4m3fn scales down to zero",
         |_| SATURATE.with_nan(NanPolicy::Largest).with_nan_sign(NanSign::Positive),
-        ScalePolicy::new(ScaleRule::Rceil)
+        ScalePolicy::new(ExponentRule::Rceil)
             .with_arithmetic(ScaleArithmetic::F32Reciprocal)
             .with_zero_block(ZeroBlock::Zero)
             .with_infinite_block(InfiniteBlock::Largest),
@@ -153,7 +155,7 @@ presets! {
          tensor of zeros gets outer scale 0 instead of 1; blocks with NaN or infinity do not take part in the outer scale";
     "torchao-0.13-nvfp4" = "torchao 0.13 nvfp4_quantize: f32 quotients, e4m3fn scales of at least 2^-6",
         |_| SATURATE.with_nan(NanPolicy::MlDtypes),
-        ScalePolicy::new(ScaleRule::Rceil)
+        ScalePolicy::new(ExponentRule::Rceil)
             .with_arithmetic(ScaleArithmetic::F32Divide)
             .with_zero_block(ZeroBlock::Zero)
             .with_least(LeastScale::SmallestNormal),
@@ -207,7 +209,7 @@ const fn symmetric_mxint8(policy: Policy, format: Format) -> Policy {
 /// torchao clamps in f32 before it casts; NaN elements stay NaN in FP8.
 const TORCHAO: Policy = SATURATE.with_nan(NanPolicy::MlDtypes);
 
-const fn torchao(rule: ScaleRule) -> ScalePolicy {
+const fn torchao(rule: ExponentRule) -> ScalePolicy {
     ScalePolicy::new(rule).with_infinite_block(InfiniteBlock::AsExponent)
 }
 

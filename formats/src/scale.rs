@@ -13,7 +13,7 @@ use crate::rounding::Rounding;
 named_enum! {
     /// How the largest magnitude of a block becomes a power of two.
     "scale rule" =>
-    pub enum ScaleRule {
+    pub enum ExponentRule {
         /// `floor(log2 amax) - emax`: the OCP MX text. Elements up to twice the power below the largest value clamp.
         Floor = "floor",
         /// `ceil(log2 amax) - emax`: nothing clamps.
@@ -102,7 +102,7 @@ named_enum! {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ScalePolicy {
     /// From the largest magnitude to a power of two.
-    pub rule: ScaleRule,
+    pub rule: ExponentRule,
     /// Quotients.
     pub arithmetic: ScaleArithmetic,
     /// Nothing but zeros.
@@ -126,7 +126,7 @@ const BIAS: i32 = 127;
 impl ScalePolicy {
     /// The rule given; exact quotients; the smallest scale for zeros; NaN for NaN and for infinity; any scale else.
     #[must_use]
-    pub const fn new(rule: ScaleRule) -> Self {
+    pub const fn new(rule: ExponentRule) -> Self {
         Self {
             rule,
             arithmetic: ScaleArithmetic::Exact,
@@ -173,13 +173,13 @@ impl ScalePolicy {
     /// `None` where the policy calls for an error, or is `Ignore` and should not have let such an `amax` come here.
     ///
     /// ```
-    /// use fewbit_formats::{Format, ScalePolicy, ScaleRule};
+    /// use fewbit_formats::{Format, ScalePolicy, ExponentRule};
     /// let code = |rule, amax| ScalePolicy::new(rule).e8m0(amax, Format::E2M1FN).unwrap();
     /// // 7 = 1.75 * 2^2, and e2m1fn reaches 6 = 1.5 * 2^2.
-    /// assert_eq!(code(ScaleRule::Floor, 7.0), 127); // 2^0: 7 clamps to 6
-    /// assert_eq!(code(ScaleRule::Ceil, 7.0), 128); // 2^1: 7 becomes 3.5
-    /// assert_eq!(code(ScaleRule::Rceil, 6.0), 127); // 6 fits as it is
-    /// assert_eq!(code(ScaleRule::Ceil, 6.0), 128);
+    /// assert_eq!(code(ExponentRule::Floor, 7.0), 127); // 2^0: 7 clamps to 6
+    /// assert_eq!(code(ExponentRule::Ceil, 7.0), 128); // 2^1: 7 becomes 3.5
+    /// assert_eq!(code(ExponentRule::Rceil, 6.0), 127); // 6 fits as it is
+    /// assert_eq!(code(ExponentRule::Ceil, 6.0), 128);
     /// ```
     #[must_use]
     pub const fn e8m0(self, amax: f32, element: Format) -> Option<u8> {
@@ -205,7 +205,7 @@ impl ScalePolicy {
     }
 }
 
-impl ScaleRule {
+impl ExponentRule {
     /// The exponent of the scale, before E8M0's range is looked at, for a finite `amax` other than zero.
     #[must_use]
     pub const fn exponent(self, amax: Real, element: Format, arithmetic: ScaleArithmetic) -> i32 {

@@ -3,10 +3,10 @@
 mod common;
 
 use common::golden::{Comparison, hex, sections};
-use fewbit_formats::{Format, NanPolicy, Overflow, Policy, Preset, Rounding};
+use fewbit_formats::{Format, NanPolicy, Overflow, Policy, PolicyPreset, Rounding};
 
 fn casts(stack: &'static str, file: &str, preset: &str, least: usize) {
-    let preset: Preset = preset.parse().unwrap();
+    let preset: PolicyPreset = preset.parse().unwrap();
     let mut comparison = Comparison::new(stack);
     for (section, lines) in sections(file) {
         let format: Format = section.parse().unwrap();
@@ -90,7 +90,7 @@ fn torchao_scales() {
     for (section, lines) in sections("torchao_scales.txt") {
         let (element, mode) = section.split_once(' ').expect("element and mode");
         let element: Format = element.parse().unwrap();
-        let preset: Preset = format!("torchao-0.13-{mode}").parse().unwrap();
+        let preset: PolicyPreset = format!("torchao-0.13-{mode}").parse().unwrap();
         for line in lines {
             let (input, code) = line.split_once(' ').expect("two columns");
             let ours = preset.scale.e8m0(f32::from_bits(hex(input)), element).map(u32::from);

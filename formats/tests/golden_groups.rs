@@ -4,7 +4,7 @@ mod common;
 
 use common::golden::{Comparison, hex, sections};
 use fewbit_formats::ggml::GgmlType;
-use fewbit_formats::{GroupFormat, OuterScale, Preset};
+use fewbit_formats::{GroupFormat, OuterScale, PolicyPreset};
 
 fn words(text: &str) -> Vec<u32> {
     text.split(' ').map(hex).collect()
@@ -21,7 +21,7 @@ fn octets(text: &str) -> Vec<u32> {
 /// One block: the codes here, and the comparison of all of them with the codes there.
 struct Block<'a> {
     format: GroupFormat,
-    preset: Preset,
+    preset: PolicyPreset,
     section: &'a str,
     x: &'a [u32],
     outer: Option<&'a OuterScale>,
@@ -71,7 +71,7 @@ fn torchao_nvfp4() {
     let mut comparison = Comparison::new("torchao 0.13.0 NVFP4");
     for (section, lines) in sections("torchao_nvfp4.txt") {
         let format: GroupFormat = section.parse().unwrap();
-        let preset: Preset = "torchao-0.13-nvfp4".parse().unwrap();
+        let preset: PolicyPreset = "torchao-0.13-nvfp4".parse().unwrap();
         let (outer, lines) = lines.split_first().unwrap();
         let blocks: Vec<(Vec<u32>, u32, Vec<u32>)> = lines
             .iter()

@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 use common::scales::expected;
 use common::{PLAIN, float_spec, int_spec, modes};
 use fewbit_formats::{
-    BlockScale, Format, GroupError, GroupFormat, GroupPolicy, InfiniteBlock, LeastScale, NanBlock,
-    NanPolicy, OuterScale, Rounding, ScaleArithmetic, ScalePolicy, ScaleRule, SubnormalInput,
-    ZeroBlock, ZeroPoint, philox,
+    BlockScale, ExponentRule, Format, GroupError, GroupFormat, GroupPolicy, GroupZeroPoint,
+    InfiniteBlock, LeastScale, NanBlock, NanPolicy, OuterScale, Rounding, ScaleArithmetic,
+    ScalePolicy, SubnormalInput, ZeroBlock, philox,
 };
 use fewbit_testkit::rounding::{FloatOracle, Mode, Overflow, exact};
 use num_rational::BigRational;
@@ -87,8 +87,8 @@ struct Expected {
 fn measure(format: &GroupFormat) -> BigRational {
     let element = format.element();
     match format.zero_point() {
-        ZeroPoint::None => exact(element.max_finite()),
-        ZeroPoint::Code => exact(element.max_finite()) - exact(element.min_finite()),
+        GroupZeroPoint::None => exact(element.max_finite()),
+        GroupZeroPoint::Code => exact(element.max_finite()) - exact(element.min_finite()),
     }
 }
 
@@ -99,7 +99,7 @@ fn is_power_of_two_format(format: Format) -> bool {
 /// The code of the power of two that a rule gives for a magnitude.
 fn power_code(
     oracles: &mut Oracles,
-    rule: ScaleRule,
+    rule: ExponentRule,
     amax: &BigRational,
     element: Format,
     scale: Format,
@@ -113,15 +113,15 @@ fn power_code(
 /// The format whose largest value is that of `measure`.
 fn measure_format(format: &GroupFormat) -> Format {
     match format.zero_point() {
-        ZeroPoint::None => format.element(),
-        ZeroPoint::Code => format!("uint{}", format.element().bits()).parse().unwrap(),
+        GroupZeroPoint::None => format.element(),
+        GroupZeroPoint::Code => format!("uint{}", format.element().bits()).parse().unwrap(),
     }
 }
 
 fn expected_outer(
     oracles: &mut Oracles,
     format: &GroupFormat,
-    rule: ScaleRule,
+    rule: ExponentRule,
     amax: f32,
 ) -> Option<(u32, f32)> {
     let outer = format.scale().outer?.format;
@@ -143,7 +143,7 @@ fn expect(
     format: &GroupFormat,
     x: &[f32],
     outer: Option<f32>,
-    rule: ScaleRule,
+    rule: ExponentRule,
     mode: Mode,
 ) -> Expected {
     let element = format.element();
@@ -152,8 +152,8 @@ fn expect(
     let low = values.iter().fold(zero.clone(), |low, x| if x < &low { x.clone() } else { low });
     let high = values.iter().fold(zero.clone(), |high, x| if x > &high { x.clone() } else { high });
     let reach = match format.zero_point() {
-        ZeroPoint::None => high.max(-low.clone()),
-        ZeroPoint::Code => high - &low,
+        GroupZeroPoint::None => high.max(-low.clone()),
+        GroupZeroPoint::Code => high - &low,
     };
     let own = format.scale().format;
     let above = exact(outer.map_or(1.0, f64::from));
@@ -169,8 +169,8 @@ fn expect(
     let value = oracles.f32(&(exact(own.decode(code)) * exact(outer.map_or(1.0, f64::from))));
     let scale = exact(value.into());
     let zero_point = match format.zero_point() {
-        ZeroPoint::None => zero.clone(),
-        ZeroPoint::Code => {
+        GroupZeroPoint::None => zero.clone(),
+        GroupZeroPoint::Code => {
             let distance = if scale.is_zero() { zero.clone() } else { -low / &scale };
             let code =
                 oracles.code(element, &(distance + exact(element.min_finite())), Mode::TiesEven, 0);
@@ -198,8 +198,8 @@ fn expect(
         .map(|&code| oracles.f32(&((exact(element.decode(code)) - &zero_point) * &scale)))
         .collect();
     let zero_point = match format.zero_point() {
-        ZeroPoint::None => 0,
-        ZeroPoint::Code => zero_code(&zero_point),
+        GroupZeroPoint::None => 0,
+        GroupZeroPoint::Code => zero_code(&zero_point),
     };
     Expected { scale: BlockScale { code, value, zero_point }, codes, values }
 }
@@ -258,7 +258,7 @@ fn blocks(format: &GroupFormat) -> Vec<Vec<f32>> {
 fn check(
     oracles: &mut Oracles,
     format: &GroupFormat,
-    rule: ScaleRule,
+    rule: ExponentRule,
     rounding: Rounding,
     mode: Mode,
 ) {
@@ -280,8 +280,8 @@ fn check(
         for i in 0..x.len() {
             let at = || format!("{format} {rule} {rounding} {scale:?}: {:e} of {x:?}", x[i]);
             // Zeros of either sign have codes of their own, which the rationals do not tell apart.
-            let zero =
-                format.element().decode(codes[i]) == 0.0 && format.zero_point() == ZeroPoint::None;
+            let zero = format.element().decode(codes[i]) == 0.0
+                && format.zero_point() == GroupZeroPoint::None;
             assert!(codes[i] == expected.codes[i] || zero && expected.values[i] == 0.0, "{}", at());
             assert_eq!(values[i], expected.values[i], "{}", at());
             if zero && codes[i] != 0 {
@@ -299,7 +299,7 @@ fn every_rule() {
         let has_powers = is_power_of_two_format(format.scale().format)
             || outer.is_some_and(|outer| is_power_of_two_format(outer.format));
         // The rule is one of powers of two.
-        let rules = if has_powers { ScaleRule::ALL } else { &ScaleRule::ALL[..1] };
+        let rules = if has_powers { ExponentRule::ALL } else { &ExponentRule::ALL[..1] };
         for &rule in rules {
             check(&mut oracles, &format, rule, Rounding::TiesEven, Mode::TiesEven);
         }
@@ -313,7 +313,7 @@ fn every_rounding() {
         ["mxfp4", "mxint8", "nvfp4", "mx(int4,f16,32)", "mx(uint4,f32,32,zero-point)"].map(format)
     {
         for (rounding, mode) in modes() {
-            check(&mut oracles, &format, ScaleRule::Floor, rounding, mode);
+            check(&mut oracles, &format, ExponentRule::Floor, rounding, mode);
         }
     }
 }
@@ -324,9 +324,9 @@ fn the_oracle_tells_right_from_wrong() {
     let mut oracles = Oracles::default();
     let x = [7.0, 1.0, 0.3];
     let right =
-        expect(&mut oracles, &GroupFormat::MXFP4, &x, None, ScaleRule::Floor, Mode::TiesEven);
+        expect(&mut oracles, &GroupFormat::MXFP4, &x, None, ExponentRule::Floor, Mode::TiesEven);
     let wrong =
-        expect(&mut oracles, &GroupFormat::MXFP4, &x, None, ScaleRule::Ceil, Mode::TiesEven);
+        expect(&mut oracles, &GroupFormat::MXFP4, &x, None, ExponentRule::Ceil, Mode::TiesEven);
     assert_eq!((right.scale.code, wrong.scale.code), (127, 128));
     assert_eq!(right.values, [6.0, 1.0, 0.5]);
     assert_eq!(wrong.values, [8.0, 1.0, 0.0]);
@@ -346,7 +346,7 @@ fn encode(
     Ok((scale, codes))
 }
 
-const FLOOR: ScalePolicy = ScalePolicy::new(ScaleRule::Floor);
+const FLOOR: ScalePolicy = ScalePolicy::new(ExponentRule::Floor);
 const NO_NAN: GroupPolicy = GroupPolicy::new(FLOOR, PLAIN.with_nan(NanPolicy::Zero));
 
 fn with_scale(scale: ScalePolicy) -> GroupPolicy {
@@ -510,7 +510,7 @@ fn random_scales_are_refused() {
 #[test]
 fn values_are_near() {
     let x: Vec<f32> = (0..32).map(|i| (i as f32 - 11.3) * 0.37).collect();
-    let policy = with_scale(ScalePolicy::new(ScaleRule::Rceil));
+    let policy = with_scale(ScalePolicy::new(ExponentRule::Rceil));
     let (scale, codes) = encode(&format("mx(int8,f32,32)"), &policy, &x).unwrap();
     for (x, code) in x.iter().zip(codes) {
         let error = exact(f64::from(*x))

@@ -8,10 +8,10 @@ use std::str::FromStr;
 
 use common::{custom_floats, p3109_floats};
 use fewbit_formats::{
-    Format, FormatError, GroupFormat, GroupFormatError, InfiniteBlock, InfinityPolicy, LeastScale,
-    NanBlock, NanPayload, NanPolicy, NanSign, Overflow, Preset, Rounding, ScaleArithmetic,
-    ScaleFormat, ScaleRule, Span, Stack, Status, SubnormalInput, SubnormalOutput, ZeroBlock,
-    ZeroPoint, ZeroSign,
+    ExponentRule, Format, FormatError, GroupFormat, GroupFormatError, GroupZeroPoint,
+    InfiniteBlock, InfinityPolicy, LeastScale, NanBlock, NanPayload, NanPolicy, NanSign, Overflow,
+    PolicyPreset, Rounding, ScaleArithmetic, ScaleFormat, Span, Stack, Status, SubnormalInput,
+    SubnormalOutput, ZeroBlock, ZeroSign,
 };
 use proptest::prelude::*;
 
@@ -221,13 +221,13 @@ fn policies_round_trip() {
     all(ZeroSign::ALL, ZeroSign::aliases);
     all(SubnormalInput::ALL, SubnormalInput::aliases);
     all(SubnormalOutput::ALL, SubnormalOutput::aliases);
-    all(ScaleRule::ALL, ScaleRule::aliases);
+    all(ExponentRule::ALL, ExponentRule::aliases);
     all(ScaleArithmetic::ALL, ScaleArithmetic::aliases);
     all(ZeroBlock::ALL, ZeroBlock::aliases);
     all(LeastScale::ALL, LeastScale::aliases);
     all(NanBlock::ALL, NanBlock::aliases);
     all(InfiniteBlock::ALL, InfiniteBlock::aliases);
-    Preset::all().iter().for_each(round_trips);
+    PolicyPreset::all().iter().for_each(round_trips);
     GroupFormat::table().iter().for_each(|row| round_trips(&row.format));
     let error = "clip".parse::<Overflow>().unwrap_err().to_string();
     assert!(
@@ -359,6 +359,6 @@ fn wrong_group_formats_are_named() {
         assert!(error(name).contains(part), "{name}: {}", error(name));
     }
     let none = ScaleFormat::new(Format::F16).with_outer(Format::F32, Span::Groups(0));
-    let none = GroupFormat::new(Format::INT4, none, 32, ZeroPoint::None);
+    let none = GroupFormat::new(Format::INT4, none, 32, GroupZeroPoint::None);
     assert!(matches!(none, Err(GroupFormatError::Count(_))));
 }

@@ -4,7 +4,7 @@
 
 use fewbit_formats::{
     EncodeError, Encoded, Format, InfinityPolicy, NanPayload, NanPolicy, NanSign, Overflow, Policy,
-    Preset, Rounding, Status, SubnormalInput, SubnormalOutput, ZeroSign,
+    PolicyPreset, Rounding, Status, SubnormalInput, SubnormalOutput, ZeroSign,
 };
 
 const SATURATE: Policy = Policy::new(Rounding::TiesEven, Overflow::Saturate);
@@ -204,7 +204,7 @@ fn p3109_saturation() {
         [0x7e, 0x7e, 0x7f, 0x7f, 0xff]
     );
     assert_eq!([232.0, 1e9, inf].map(|x| code("binary8p4sf", x, none)), [0x7e, 0x7f, 0x7f]);
-    let propagate: Preset = "p3109-satpropagate".parse().unwrap();
+    let propagate: PolicyPreset = "p3109-satpropagate".parse().unwrap();
     let propagate = propagate.policy(Format::BINARY8P4SE);
     assert_eq!([1e9, inf, -inf].map(|x| code("binary8p4se", x, propagate)), [0x7e, 0x7f, 0xff]);
     let odd = none.with_rounding(Rounding::Odd);

@@ -4,7 +4,7 @@ mod common;
 
 use common::scales::expected;
 use fewbit_formats::{
-    Format, InfiniteBlock, NanBlock, Real, ScaleArithmetic, ScalePolicy, ScaleRule, ZeroBlock,
+    ExponentRule, Format, InfiniteBlock, NanBlock, Real, ScaleArithmetic, ScalePolicy, ZeroBlock,
 };
 use fewbit_testkit::rounding::{exact, power_of_two};
 
@@ -40,7 +40,7 @@ fn magnitudes(element: Format) -> Vec<f32> {
 fn rules_are_their_definitions() {
     for element in ELEMENTS.iter().map(|name| name.parse::<Format>().unwrap()) {
         for amax in magnitudes(element) {
-            for &rule in ScaleRule::ALL {
+            for &rule in ExponentRule::ALL {
                 let real = Real::from_f32(amax);
                 let found = rule.exponent(real, element, ScaleArithmetic::Exact);
                 let expected = expected(rule, &exact(amax.into()), element);
@@ -67,7 +67,7 @@ fn rceil_does_not_depend_on_the_arithmetic_of_normal_quotients() {
         let near = turn.saturating_sub(5000)..(turn + 5000).min(1 << 23);
         for significand in (0..1 << 23).step_by(11).chain(near) {
             let amax = Real::from_f32(f32::from_bits(0x3f80_0000 | significand));
-            let exponent = |arithmetic| ScaleRule::Rceil.exponent(amax, element, arithmetic);
+            let exponent = |arithmetic| ExponentRule::Rceil.exponent(amax, element, arithmetic);
             let exact = exponent(ScaleArithmetic::Exact);
             assert_eq!(exponent(ScaleArithmetic::F32Divide), exact, "{element} {significand:x}");
             assert_eq!(
@@ -105,7 +105,7 @@ fn quotients_are_what_their_name_says() {
 
 #[test]
 fn blocks_without_a_magnitude() {
-    let policy = ScalePolicy::new(ScaleRule::Floor);
+    let policy = ScalePolicy::new(ExponentRule::Floor);
     let code = |policy: ScalePolicy, amax| policy.e8m0(amax, Format::E4M3FN);
     assert_eq!(code(policy, 0.0), Some(0));
     assert_eq!(code(ScalePolicy { zero_block: ZeroBlock::One, ..policy }, 0.0), Some(127));

@@ -6,6 +6,7 @@ use super::datapath::UnknownDatapath;
 
 /// Why a text or a list of stages is not an accumulator.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum AccumulatorError {
     /// No stage at all.
     #[error("an accumulator needs at least one stage, such as `int16-sat`")]

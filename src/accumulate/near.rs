@@ -25,7 +25,7 @@ pub(super) fn near(text: &str) -> Option<AccumulatorError> {
     if lower != text && lower.parse::<Accumulator>().is_ok() {
         return error(lower);
     }
-    if Datapath::find(&lower).is_ok() {
+    if lower.parse::<&Datapath>().is_ok() {
         return error(format!("preset:{lower}"));
     }
     let (bits, word) = integer(&lower)?;

@@ -54,7 +54,7 @@ impl FromStr for Register {
             return Ok(Self::Exact);
         }
         if let Some(name) = text.strip_prefix("preset:") {
-            return Ok(Self::Datapath(Datapath::find(name)?));
+            return Ok(Self::Datapath(name.parse::<&Datapath>()?));
         }
         if let Some(rest) = text.strip_prefix("aligned") {
             return parse_aligned(rest).ok_or_else(unknown);

@@ -18,6 +18,7 @@ pub enum RegisterOverflow {
 
 /// Where a stage keeps its running sum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Register {
     /// `int<P>-wrap` or `int<P>-sat`: two's complement, range `[-2^(P-1), 2^(P-1) - 1]`, `2 <= P <= 64`.
     Int {

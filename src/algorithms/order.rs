@@ -2,6 +2,7 @@
 
 /// The order in which a solver rounds the inputs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Order {
     /// As they come.
     #[default]

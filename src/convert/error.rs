@@ -8,6 +8,7 @@ use crate::simd::IsaError;
 
 /// Why values or codes cannot be converted.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum ConvertError {
     /// Slices that do not belong together.
     #[error("{from} elements cannot be converted to {to}: both slices must have the same length")]

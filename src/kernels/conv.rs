@@ -17,6 +17,7 @@ use crate::simd::Isa;
 
 /// Why a convolution cannot be computed.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum ConvError {
     /// Shapes that do not fit.
     #[error(transparent)]

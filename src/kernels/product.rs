@@ -13,6 +13,7 @@ use crate::simd::{Isa, IsaError};
 
 /// How much a product reports; less costs less.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum ReportLevel {
     /// Values alone.
     #[default]
@@ -118,6 +119,7 @@ pub struct Widths {
 
 /// Why a product cannot be computed.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum MatmulError {
     /// Inner dimensions that differ.
     #[error("A is {m}x{ka} and B is {kb}x{n}: the columns of A must equal the rows of B")]

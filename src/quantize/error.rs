@@ -1,6 +1,6 @@
 //! What can be wrong with a quantizer or with what it is given.
 
-use fewbit_formats::{EncodeError, Format, Overflow, Rounding};
+use fewbit_formats::{EncodeError, Format, GroupError, GroupFormat, Overflow, Rounding};
 use thiserror::Error;
 
 use crate::tensor::TensorError;
@@ -40,6 +40,29 @@ pub enum QuantizeError {
     /// A dead zone in a format that has none.
     #[error("{0} has no dead zone: expected ternary")]
     DeadZone(Format),
+    /// A quantizer whose scales are codes of a group format, with something that the format does not have.
+    #[error(
+        "the scales are codes of {format}, and the {what} is {found}: expected that of the format"
+    )]
+    GroupFormat {
+        /// The format of the groups.
+        format: GroupFormat,
+        /// What does not fit.
+        what: &'static str,
+        /// What it is.
+        found: String,
+    },
+    /// A name that no preset has.
+    #[error("`{found}` is no preset of quantizers: expected a name of `Preset::all`{near}")]
+    Preset {
+        /// The name.
+        found: String,
+        /// Names that begin alike, in parentheses; empty where there are none.
+        near: String,
+    },
+    /// A policy for groups that cannot be followed.
+    #[error(transparent)]
+    GroupPolicy(#[from] GroupError),
     /// Something that the quantizer must be given and that was not.
     #[error("{what} is missing: {remedy}")]
     Missing {

@@ -10,7 +10,7 @@ use crate::reference;
 use crate::tensor::{Arrangement, Granularity, TensorError, resolve_axis};
 
 use super::execute::Run;
-use super::scheme::{Ragged, ZeroPoint, ZeroPointRounding, ZeroPointSource};
+use super::scheme::{TailPadding, ZeroPoint, ZeroPointRounding, ZeroPointSource};
 use super::search::Trial;
 use super::statistic::{abs_max, clamp_above, extremes, low_percentile};
 use super::{QuantizeError, ScaleRule, Scheme, Statistic};
@@ -195,7 +195,9 @@ impl Problem<'_> {
 
     fn filled<'b>(&self, group: &'b [f32]) -> Cow<'b, [f32]> {
         let size = match self.arrangement.granularity() {
-            Granularity::Group { size, .. } if self.scheme.ragged == Ragged::Zeros => size,
+            Granularity::Group { size, .. } if self.scheme.tail_padding == TailPadding::Zeros => {
+                size
+            }
             _ => 0,
         };
         if group.len() >= size {

@@ -7,7 +7,7 @@ use crate::tensor::Granularity;
 
 use super::parameters::Parameters;
 use super::scale::ScaleSource;
-use super::scheme::{Ragged, ZeroPoint, ZeroPointRounding, ZeroPointSource};
+use super::scheme::{TailPadding, ZeroPoint, ZeroPointRounding, ZeroPointSource};
 use super::{QuantizeError, ScaleRule, Scheme};
 
 /// Turns numbers into codes: a [`Scheme`], a [`ScaleRule`] and a [`Policy`].
@@ -15,7 +15,8 @@ use super::{QuantizeError, ScaleRule, Scheme};
 /// ```text
 /// code  = encode(x / scale + zero_point)      value = (decode(code) - zero_point) * scale
 /// ```
-/// Every operation is a single f32 operation. Scale and zero point are computed from the tensor itself (dynamic), or
+/// Every operation is a single f32 operation; where scales are codes of a group format ([`Self::of_groups`]), they are that
+/// format's and its policy's. Scale and zero point are computed from the tensor itself (dynamic), or
 /// once from other data and then kept (static): see [`Self::with_parameters`].
 ///
 /// ```
@@ -47,8 +48,8 @@ struct Description {
     #[serde(with = "super::text")]
     format: Format,
     granularity: Granularity,
-    #[serde(default)]
-    ragged: Ragged,
+    #[serde(default, rename = "ragged")]
+    tail_padding: TailPadding,
     #[serde(default)]
     zero_point: ZeroPoint,
     #[serde(default)]
@@ -63,8 +64,8 @@ struct Description {
 impl From<Quantizer> for Description {
     fn from(quantizer: Quantizer) -> Self {
         let Quantizer { scheme, scale, policy, seed } = quantizer;
-        let Scheme { format, granularity, ragged, zero_point, dead_zone } = scheme;
-        Self { format, granularity, ragged, zero_point, dead_zone, scale, policy, seed }
+        let Scheme { format, granularity, tail_padding, zero_point, dead_zone } = scheme;
+        Self { format, granularity, tail_padding, zero_point, dead_zone, scale, policy, seed }
     }
 }
 
@@ -72,9 +73,17 @@ impl TryFrom<Description> for Quantizer {
     type Error = QuantizeError;
 
     fn try_from(description: Description) -> Result<Self, QuantizeError> {
-        let Description { format, granularity, ragged, zero_point, dead_zone, scale, policy, seed } =
-            description;
-        let scheme = Scheme { format, granularity, ragged, zero_point, dead_zone };
+        let Description {
+            format,
+            granularity,
+            tail_padding,
+            zero_point,
+            dead_zone,
+            scale,
+            policy,
+            seed,
+        } = description;
+        let scheme = Scheme { format, granularity, tail_padding, zero_point, dead_zone };
         Self { scheme, scale, policy, seed }.checked()
     }
 }
@@ -92,6 +101,9 @@ impl Quantizer {
     fn checked(self) -> Result<Self, QuantizeError> {
         self.scheme.check()?;
         self.scale.check()?;
+        if let Some(scales) = self.group_scales() {
+            scales.check(&self.scheme, &self.scale, self.policy)?;
+        }
         Ok(self)
     }
 

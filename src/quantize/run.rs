@@ -13,7 +13,7 @@ use super::parameters::Parameters;
 use super::problem::Problem;
 use super::quantization::Quantization;
 use super::quantizer::Quantizer;
-use super::scheme::Ragged;
+use super::scheme::TailPadding;
 
 /// A group can be so long with zeros behind the end of its axis; a longer one would cost time and memory for nothing
 /// but zeros.
@@ -41,6 +41,9 @@ impl Quantizer {
         x: &ArrayView<'_, f32, D>,
     ) -> Result<AnyQuantTensor, QuantizeError> {
         let x = x.view().into_dyn();
+        if let Some(scales) = self.group_scales() {
+            return scales.encode(&self.scheme, self.policy, self.seed, &x);
+        }
         Ok(match self.scheme.format.bits() {
             ..=8 => AnyQuantTensor::U8(self.whole(&x)?),
             9..=16 => AnyQuantTensor::U16(self.whole(&x)?),
@@ -79,6 +82,10 @@ impl Quantizer {
         &self,
         x: &ArrayViewD<'_, f32>,
     ) -> Result<Quantization, QuantizeError> {
+        if self.group_scales().is_some() {
+            let tensor = self.quantize(x)?;
+            return Ok(Quantization { values: tensor.dequantize(), tensor });
+        }
         let parameters = self.parameters_of(x)?;
         let arrangement = self.arrangement(x)?;
         let elements = arrangement.arrange(x.view());
@@ -99,6 +106,9 @@ impl Quantizer {
         x: &ArrayView<'_, f32, D>,
     ) -> Result<ArrayD<f32>, QuantizeError> {
         let x = x.view().into_dyn();
+        if self.group_scales().is_some() {
+            return Ok(self.quantize(&x)?.dequantize());
+        }
         let parameters = self.parameters_of(&x)?;
         let arrangement = self.arrangement(&x)?;
         let elements = arrangement.arrange(x.view());
@@ -117,7 +127,7 @@ impl Quantizer {
         let arrangement = Arrangement::new(x.shape(), self.scheme.granularity)?;
         match self.scheme.granularity {
             Granularity::Group { size, .. }
-                if self.scheme.ragged == Ragged::Zeros
+                if self.scheme.tail_padding == TailPadding::Zeros
                     && size > MOST_ZEROS
                     && size > arrangement.length =>
             {

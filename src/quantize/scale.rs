@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::log2::{powers_of_two, round_log2_exact};
 use super::search::{HqoScale, MseSearch};
-use super::{QuantizeError, Quantizer, Statistic};
+use super::{GroupScales, QuantizeError, Quantizer, Statistic};
 use crate::reference;
 use crate::reference::log2::{exp2_integer, log2};
 
@@ -28,6 +28,8 @@ pub enum ScaleSource {
     Logarithm(#[serde(with = "super::text::array")] ArrayD<f32>),
     /// The scales themselves, of the shape of the granularity; threshold, restriction and floor are not applied.
     Given(#[serde(with = "super::text::array")] ArrayD<f32>),
+    /// Codes of a group format, found as its policy says: threshold, restriction and floor are not applied.
+    Codes(GroupScales),
     /// The fraction of a statistic with the least squared error.
     Mse(MseSearch),
     /// Half-quadratic optimisation from a statistic.

@@ -4,7 +4,7 @@ use fewbit_formats::Format;
 use ndarray::ArrayD;
 use serde::{Deserialize, Serialize};
 
-use crate::reference::quantize::Target;
+use crate::reference::quantize::ElementTarget;
 use crate::tensor::Granularity;
 
 use super::search::{HqoZeroPoint, MseSearch};
@@ -36,6 +36,7 @@ pub enum ZeroPointSource {
 /// Whether a zero point is one of the codes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[non_exhaustive]
 pub enum ZeroPointRounding {
     /// Rounded and clamped as an element is.
     Code,
@@ -49,7 +50,7 @@ pub enum ZeroPointRounding {
 /// What stands in a group that is shorter than the others.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Ragged {
+pub enum TailPadding {
     /// Nothing: it has fewer elements.
     #[default]
     Short,
@@ -60,6 +61,7 @@ pub enum Ragged {
 /// Whether codes are shifted, and by what.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[non_exhaustive]
 pub enum ZeroPoint {
     /// Zero is code zero.
     #[default]
@@ -89,7 +91,7 @@ pub struct Scheme {
     /// Who shares a scale.
     pub granularity: Granularity,
     /// What stands in a shorter group.
-    pub ragged: Ragged,
+    pub tail_padding: TailPadding,
     /// Whether codes are shifted.
     pub zero_point: ZeroPoint,
     /// For `ternary`: elements of at most this many scales become 0, all others plus or minus one scale. Without it they
@@ -103,7 +105,7 @@ impl Scheme {
         Self {
             format,
             granularity: Granularity::Tensor,
-            ragged: Ragged::Short,
+            tail_padding: TailPadding::Short,
             zero_point: ZeroPoint::Zero,
             dead_zone: None,
         }
@@ -142,8 +144,8 @@ impl Scheme {
 
     /// With other contents of a shorter group.
     #[must_use]
-    pub fn with_ragged(self, ragged: Ragged) -> Self {
-        Self { ragged, ..self }
+    pub fn with_tail_padding(self, tail_padding: TailPadding) -> Self {
+        Self { tail_padding, ..self }
     }
 
     /// Ternary elements of at most this many scales become 0, all others plus or minus one scale.
@@ -159,8 +161,8 @@ impl Scheme {
     }
 
     /// What an element becomes, without what it shares with others.
-    pub(crate) fn target(&self) -> Target {
-        Target { format: self.format, dead_zone: self.dead_zone }
+    pub(crate) fn target(&self) -> ElementTarget {
+        ElementTarget { format: self.format, dead_zone: self.dead_zone }
     }
 
     pub(crate) fn check(&self) -> Result<(), QuantizeError> {

@@ -6,6 +6,7 @@ use ndarray::ArrayD;
 use crate::reference;
 
 use super::QuantizeError;
+use super::group_scales::GroupScales;
 use super::parameters::Parameters;
 use super::problem::Problem;
 use super::scale::ScaleSource;
@@ -18,20 +19,19 @@ impl Problem<'_> {
         let collected = |array: &ArrayD<f32>| self.given("collected statistic", array);
         // What the scales are made of, and the scales.
         let (statistics, scales) = match &self.rule.source {
+            ScaleSource::Codes(scales) => return self.coded(scales),
             ScaleSource::Given(scale) => (None, self.given("scale", scale)?),
-            source => {
-                let statistics = match source {
-                    ScaleSource::Statistic(statistic) => self.statistics(*statistic)?,
-                    ScaleSource::Constant(value) => vec![*value; self.arrangement.scales()],
-                    ScaleSource::He => vec![self.he(); self.arrangement.scales()],
-                    ScaleSource::Collected(array) => collected(array)?,
-                    ScaleSource::Logarithm(array) => reference::torch::exp2(&collected(array)?),
-                    ScaleSource::Mse(search) => search::mse_scales(search, self)?,
-                    ScaleSource::Hqo(params) => search::hqo_scales(params, self)?,
-                    ScaleSource::Given(_) => Vec::new(),
-                };
-                (Some(statistics.clone()), self.finish(statistics)?)
+            ScaleSource::Statistic(statistic) => self.made_of(self.statistics(*statistic)?)?,
+            ScaleSource::Constant(value) => {
+                self.made_of(vec![*value; self.arrangement.scales()])?
             }
+            ScaleSource::He => self.made_of(vec![self.he(); self.arrangement.scales()])?,
+            ScaleSource::Collected(array) => self.made_of(collected(array)?)?,
+            ScaleSource::Logarithm(array) => {
+                self.made_of(reference::torch::exp2(&collected(array)?))?
+            }
+            ScaleSource::Mse(search) => self.made_of(search::mse_scales(search, self)?)?,
+            ScaleSource::Hqo(params) => self.made_of(search::hqo_scales(params, self)?)?,
         };
         let zero_point = match (&self.scheme.zero_point, self.scheme.format) {
             (ZeroPoint::Shifted { source, .. }, Format::Int(_)) => {
@@ -44,6 +44,18 @@ impl Problem<'_> {
             scale: restored(scales)?,
             zero_point: zero_point.map(restored).transpose()?,
         })
+    }
+
+    /// The values of the codes that a group format has for scales and zero points.
+    fn coded(&self, scales: &GroupScales) -> Result<Parameters, QuantizeError> {
+        let x = self.arrangement.restore(self.x.to_vec())?;
+        let tensor = scales.encode(self.scheme, *self.policy, self.seed, &x.view())?;
+        Ok(Parameters { scale: tensor.scale().clone(), zero_point: tensor.zero_point().cloned() })
+    }
+
+    /// Statistics, and the scales that they become.
+    fn made_of(&self, statistics: Vec<f32>) -> Result<(Option<Vec<f32>>, Vec<f32>), QuantizeError> {
+        Ok((Some(statistics.clone()), self.finish(statistics)?))
     }
 
     /// The zero points.

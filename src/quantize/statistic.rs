@@ -13,6 +13,7 @@ use crate::reference::torch;
 /// A number that says how large the elements of a group are.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[non_exhaustive]
 pub enum Statistic {
     /// `max |x|`.
     AbsMax,

@@ -94,7 +94,40 @@ pub(super) mod optional_array {
     }
 }
 
-/// A policy: every axis by its name; what is not said is as in [`Policy::new`](fewbit_formats::Policy::new).
+/// A value with axes: every axis by its name; what is not said is as in `$default`.
+macro_rules! axes {
+    ($policy:ident = $default:expr; $($axis:ident: $type:ty),* $(,)?) => {
+        #[derive(Serialize, Deserialize)]
+        #[serde(deny_unknown_fields, default)]
+        struct Axes {
+            $(#[serde(with = "super")] $axis: $type,)*
+        }
+
+        impl Default for Axes {
+            fn default() -> Self {
+                let $policy { $($axis),* } = $default;
+                Self { $($axis),* }
+            }
+        }
+
+        pub(in crate::quantize) fn serialize<S: Serializer>(
+            policy: &$policy,
+            to: S,
+        ) -> Result<S::Ok, S::Error> {
+            let $policy { $($axis),* } = *policy;
+            Axes { $($axis),* }.serialize(to)
+        }
+
+        pub(in crate::quantize) fn deserialize<'de, D: Deserializer<'de>>(
+            from: D,
+        ) -> Result<$policy, D::Error> {
+            let Axes { $($axis),* } = Axes::deserialize(from)?;
+            Ok($policy { $($axis),* })
+        }
+    };
+}
+
+/// The policy of elements, by default rounded to nearest even and saturated.
 pub(super) mod policy {
     use fewbit_formats::{
         InfinityPolicy, NanPayload, NanPolicy, NanSign, Overflow, Policy, Rounding, SubnormalInput,
@@ -102,40 +135,8 @@ pub(super) mod policy {
     };
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-    macro_rules! axes {
-        ($($axis:ident: $type:ty),* $(,)?) => {
-            #[derive(Serialize, Deserialize)]
-            #[serde(deny_unknown_fields, default)]
-            struct Axes {
-                $(#[serde(with = "super")] $axis: $type,)*
-            }
-
-            impl Default for Axes {
-                fn default() -> Self {
-                    let Policy { $($axis),* } =
-                        Policy::new(Rounding::TiesEven, Overflow::Saturate);
-                    Self { $($axis),* }
-                }
-            }
-
-            pub(in crate::quantize) fn serialize<S: Serializer>(
-                policy: &Policy,
-                to: S,
-            ) -> Result<S::Ok, S::Error> {
-                let Policy { $($axis),* } = *policy;
-                Axes { $($axis),* }.serialize(to)
-            }
-
-            pub(in crate::quantize) fn deserialize<'de, D: Deserializer<'de>>(
-                from: D,
-            ) -> Result<Policy, D::Error> {
-                let Axes { $($axis),* } = Axes::deserialize(from)?;
-                Ok(Policy { $($axis),* })
-            }
-        };
-    }
-
     axes! {
+        Policy = Policy::new(Rounding::TiesEven, Overflow::Saturate);
         rounding: Rounding,
         overflow: Overflow,
         nan: NanPolicy,
@@ -145,5 +146,23 @@ pub(super) mod policy {
         zero_sign: ZeroSign,
         subnormal_input: SubnormalInput,
         subnormal_output: SubnormalOutput,
+    }
+}
+
+/// The policy of scales, by default the floor of the OCP MX text.
+pub(super) mod scale_policy {
+    use fewbit_formats::{
+        ExponentRule, InfiniteBlock, LeastScale, NanBlock, ScaleArithmetic, ScalePolicy, ZeroBlock,
+    };
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    axes! {
+        ScalePolicy = ScalePolicy::new(ExponentRule::Floor);
+        rule: ExponentRule,
+        arithmetic: ScaleArithmetic,
+        zero_block: ZeroBlock,
+        nan_block: NanBlock,
+        infinite_block: InfiniteBlock,
+        least: LeastScale,
     }
 }

@@ -61,9 +61,9 @@ fn groups(format: &GroupFormat, layout: GroupLayout) -> Vec<Group> {
 ///
 /// ```
 /// use fewbit::layout::GroupLayout;
-/// use fewbit::formats::{GroupFormat, Preset};
+/// use fewbit::formats::{GroupFormat, PolicyPreset};
 /// use fewbit::reference::group;
-/// let policy = "ocp-1.0".parse::<Preset>().unwrap().group_policy(&GroupFormat::MXFP4);
+/// let policy = "ocp-1.0".parse::<PolicyPreset>().unwrap().group_policy(&GroupFormat::MXFP4);
 /// // Two groups of two elements, in columns.
 /// let layout = GroupLayout { before: 1, length: 2, behind: 2 };
 /// let groups = group::encode(&GroupFormat::MXFP4, &policy, &[4.0, 64.0, 1.0, 8.0], layout, 0)?;

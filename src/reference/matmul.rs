@@ -10,6 +10,7 @@ use crate::room::{self, TooLarge};
 
 /// Why a product cannot be computed.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum ReferenceError {
     /// Inner dimensions that differ.
     #[error("A is {m}x{ka} and B is {kb}x{n}: the columns of A must equal the rows of B")]

@@ -15,9 +15,9 @@ pub mod torch;
 pub use conv::conv2d;
 pub use dyadic::Dyadic;
 pub use float::{
-    Addend, Alignment, FloatError, FloatFirstEvent, FloatMatmul, FloatProduct, FloatReport,
-    FloatRow, FloatStageReport, Operand, RandomBits, Scales, Step, StepError, StepRecord, Value,
-    matmul_float, sum_addends,
+    Addend, Alignment, FloatError, FloatFirstEvent, FloatMatmul, FloatOperand, FloatReport,
+    FloatRow, FloatStageReport, RandomBits, ReferenceProduct, Scales, Step, StepError, StepRecord,
+    Value, matmul_float, sum_addends,
 };
 pub(crate) use matmul::check_init;
 pub use matmul::{ReferenceError, matmul, matmul_from};

@@ -12,6 +12,7 @@ use super::{amx::Amx, avx2::Avx2, avx512::Avx512, avx512bw::Avx512Bw};
 
 /// An instruction set that the kernels are compiled for; every one gives the same bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum Isa {
     /// What every CPU of the target has.
     Portable,
@@ -28,6 +29,7 @@ pub enum Isa {
 
 /// Why an instruction set cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum IsaError {
     /// A name that no instruction set has.
     #[error("`{0}` is not an instruction set: expected {expected}", expected = Isa::names())]

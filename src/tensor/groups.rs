@@ -1,6 +1,6 @@
 //! Tensors whose scales are codes: made of codes or by an encoder, taken apart, decoded.
 
-use fewbit_formats::{BlockScale, ZeroPoint};
+use fewbit_formats::{BlockScale, GroupZeroPoint};
 use ndarray::{ArrayD, ArrayView, ArrayViewD, Dimension, IxDyn};
 
 use super::any::AnyQuantTensor;
@@ -145,25 +145,7 @@ impl AnyQuantTensor {
     }
 
     /// The tensor that an encoder makes of `x`, in groups along `axis`; the last one of the axis may be shorter.
-    ///
-    /// # Errors
-    /// An axis that does not exist; a block that the policy refuses.
-    ///
-    /// ```
-    /// use fewbit::convert::GroupEncoder;
-    /// use fewbit::formats::{GroupFormat, Preset};
-    /// use fewbit::tensor::AnyQuantTensor;
-    /// use ndarray::array;
-    ///
-    /// let policy = "ocp-1.0".parse::<Preset>()?.group_policy(&GroupFormat::MXFP4);
-    /// let encoder = GroupEncoder::new(GroupFormat::MXFP4, policy)?;
-    /// let t = AnyQuantTensor::encode(&encoder, &array![[12.0f32, -4.0], [0.4, 0.1]].view(), -1)?;
-    /// assert_eq!(t.scale(), array![[2.0f32], [0.0625]].into_dyn());
-    /// assert_eq!(t.scale_codes().unwrap().scales, array![[128u32], [123]].into_dyn()); // 2^1, 2^-4
-    /// assert_eq!(t.dequantize(), array![[12.0, -4.0], [0.375, 0.09375]].into_dyn());
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn encode<D: Dimension>(
+    pub(crate) fn encode<D: Dimension>(
         encoder: &GroupEncoder,
         x: &ArrayView<'_, f32, D>,
         axis: isize,
@@ -198,8 +180,8 @@ fn encoded<C: Code, D: Dimension>(
         format,
         scales: of(|block| block.code)?,
         zero_points: match format.zero_point() {
-            ZeroPoint::None => None,
-            ZeroPoint::Code => Some(of(|block| block.zero_point)?),
+            GroupZeroPoint::None => None,
+            GroupZeroPoint::Code => Some(of(|block| block.zero_point)?),
         },
         outer: None,
     };

@@ -202,7 +202,7 @@ fn brevitas_bits_are_those_of_the_presets() {
         ("Int8AccumulatorAwareZeroCenterWeightQuant", Centring::Mean),
     ] {
         for (bits, sign) in [(12, Sign::Unsigned), (14, Sign::Signed), (15, Sign::Unsigned)] {
-            let recipe = Preset::find(name).unwrap().recipe().unwrap();
+            let recipe = name.parse::<&Preset>().unwrap().recipe().unwrap();
             let recipe = recipe.set("input_bits", 8.into()).unwrap();
             let recipe = recipe.set("input_signed", (sign == Sign::Signed).into()).unwrap();
             let recipe = recipe.set("accumulator_bit_width", bits.into()).unwrap();

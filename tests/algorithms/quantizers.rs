@@ -5,11 +5,10 @@ use crate::data::{Layer, Matrices, Random, relative_error};
 use fewbit::algorithms::{
     AlgorithmError, Collector, GptqParams, Grid, Order, Precision, Problem, Statistics, gptq,
 };
-use fewbit::convert::GroupEncoder;
 use fewbit::quantize::{Granularity, Quantizer, ScaleRule, Scheme};
 use fewbit::reference;
 use fewbit::tensor::AnyQuantTensor;
-use fewbit_formats::{Format, GroupFormat, Overflow, Policy, Preset, Rounding};
+use fewbit_formats::{Format, GroupFormat, Overflow, Policy, PolicyPreset, Rounding};
 use ndarray::{Array2, array};
 
 const POLICY: Policy = Policy::new(Rounding::TiesEven, Overflow::Saturate);
@@ -129,9 +128,11 @@ fn every_solver_takes_every_group_format() {
         "mx(uint4,f16,10,zero-point)",
     ] {
         let format: GroupFormat = name.parse().unwrap();
-        let policy = "ocp-1.0".parse::<Preset>().unwrap().group_policy(&format);
-        let encoder = GroupEncoder::new(format, policy).unwrap();
-        let tensor = AnyQuantTensor::encode(&encoder, &case.layer.weights.view(), -1).unwrap();
+        let policy = "ocp-1.0".parse::<PolicyPreset>().unwrap().group_policy(&format);
+        let tensor = Quantizer::of_groups(format, -1, policy)
+            .unwrap()
+            .quantize(&case.layer.weights.view())
+            .unwrap();
         let grid = Grid::of_groups(&tensor).unwrap();
         let mut nearest = f64::INFINITY;
         for solver in SOLVERS.into_iter().filter(|&s| s != "beacon") {

@@ -27,7 +27,7 @@ fn error(recipe: &Recipe, x: &ArrayD<f32>) -> f64 {
 fn check(x: &ArrayD<f32>, bits: u32) {
     for (search, plain) in SEARCHES {
         let of = |name: &str| {
-            let recipe = Preset::find(name).unwrap().recipe().unwrap();
+            let recipe = name.parse::<&Preset>().unwrap().recipe().unwrap();
             // Few bits, where a search has something to find; floats have theirs.
             recipe.set("bit_width", bits.into()).unwrap_or(recipe)
         };
@@ -51,7 +51,7 @@ fn on_the_golden_tensors() {
 fn without_the_guard_a_search_can_be_worse() {
     let x = &arrays()["tail"];
     let of = |name: &str| {
-        Preset::find(name).unwrap().recipe().unwrap().set("bit_width", 6.into()).unwrap()
+        name.parse::<&Preset>().unwrap().recipe().unwrap().set("bit_width", 6.into()).unwrap()
     };
     let plain = error(&of("Int8WeightPerTensorFloat"), x);
     assert!(error(&of("Int8WeightPerTensorFloatHQO"), x) > plain);

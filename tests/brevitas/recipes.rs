@@ -12,7 +12,7 @@ fn policy() -> Policy {
 }
 
 fn preset(name: &str) -> Recipe {
-    Preset::find(name).unwrap().recipe().unwrap()
+    name.parse::<&Preset>().unwrap().recipe().unwrap()
 }
 
 #[test]

@@ -3,8 +3,8 @@
 use fewbit::Isa;
 use fewbit::convert::{Code, ConvertError, GroupDecoder, GroupEncoder, GroupLayout};
 use fewbit::formats::{
-    BlockScale, GroupError, GroupFormat, GroupPolicy, InfiniteBlock, LeastScale, NanBlock,
-    NanPolicy, Overflow, Policy, Preset, Rounding, ScaleArithmetic, ScalePolicy, ScaleRule,
+    BlockScale, ExponentRule, GroupError, GroupFormat, GroupPolicy, InfiniteBlock, LeastScale,
+    NanBlock, NanPolicy, Overflow, Policy, PolicyPreset, Rounding, ScaleArithmetic, ScalePolicy,
     SubnormalInput, SubnormalOutput, ZeroBlock, ZeroSign, philox,
 };
 use fewbit::reference;
@@ -127,7 +127,7 @@ pub(crate) fn values(n: usize, specials: bool) -> Vec<f32> {
         .collect()
 }
 
-pub(crate) fn plain(rule: ScaleRule) -> GroupPolicy {
+pub(crate) fn plain(rule: ExponentRule) -> GroupPolicy {
     let element = Policy::new(Rounding::TiesEven, Overflow::Saturate).with_nan(NanPolicy::Zero);
     GroupPolicy::new(ScalePolicy::new(rule), element)
 }
@@ -142,7 +142,7 @@ fn every_format_and_layout() {
     for format in FORMATS.iter().map(|name| format(name)) {
         for layout in layouts() {
             let x = values(layout.elements(), false);
-            check_any(&format, &plain(ScaleRule::Floor), &x, layout);
+            check_any(&format, &plain(ExponentRule::Floor), &x, layout);
         }
     }
 }
@@ -152,7 +152,7 @@ fn every_scale_rule_and_arithmetic() {
     let layout = GroupLayout { before: 1, length: 20_000, behind: 1 };
     let x = values(layout.elements(), true);
     for format in FORMATS.iter().map(|name| format(name)) {
-        for (&rule, &arithmetic) in ScaleRule::ALL
+        for (&rule, &arithmetic) in ExponentRule::ALL
             .iter()
             .flat_map(|rule| ScaleArithmetic::ALL.iter().map(move |a| (rule, a)))
         {
@@ -184,7 +184,7 @@ fn every_turn_of_the_scale() {
             (block[3], block[5]) = (top, -0.4 * top);
         }
         let layout = GroupLayout { before: 1, length: x.len(), behind: 1 };
-        for &rule in ScaleRule::ALL {
+        for &rule in ExponentRule::ALL {
             check_any(&format, &plain(rule), &x, layout);
         }
     }
@@ -213,7 +213,7 @@ fn every_rounding() {
             "mx(int4,f16,32)",
             "mx(e4m3fn,e4m0fnu,32)",
         ] {
-            let mut policy = plain(ScaleRule::Rceil);
+            let mut policy = plain(ExponentRule::Rceil);
             policy.element = policy.element.with_rounding(rounding);
             check_any(&format(name), &policy, &x, layout);
             check_any(&format(name), &policy, &x, columns);
@@ -229,7 +229,7 @@ fn every_edge_of_an_element() {
         let x: Vec<f32> =
             inputs::values(format.element()).into_iter().filter(|x| x.is_finite()).collect();
         let layout = GroupLayout { before: 1, length: x.len(), behind: 1 };
-        check_any(&format, &plain(ScaleRule::Ceil), &x, layout);
+        check_any(&format, &plain(ExponentRule::Ceil), &x, layout);
     }
 }
 
@@ -237,7 +237,7 @@ fn every_edge_of_an_element() {
 fn every_preset() {
     let layout = GroupLayout { before: 4, length: 500, behind: 1 };
     let x = values(layout.elements(), true);
-    for preset in Preset::all() {
+    for preset in PolicyPreset::all() {
         for format in FORMATS.iter().map(|name| format(name)) {
             check_any(&format, &preset.group_policy(&format), &x, layout);
         }
@@ -255,7 +255,7 @@ fn any_number_of_threads() {
         let format = format(name);
         let x = values(layout.elements(), false);
         let run = |threads| {
-            let mut policy = plain(ScaleRule::Floor);
+            let mut policy = plain(ExponentRule::Floor);
             policy.element = policy.element.with_rounding(Rounding::Stochastic { bits: 8 });
             let encoder = GroupEncoder::new(format, policy).unwrap().with_seed(3);
             let mut codes = vec![0u8; x.len()];
@@ -278,14 +278,14 @@ fn any_number_of_threads() {
 #[test]
 fn wrong_lengths_and_refusals_are_named() {
     let layout = GroupLayout { before: 1, length: 64, behind: 1 };
-    let encoder = GroupEncoder::new(GroupFormat::MXFP4, plain(ScaleRule::Floor)).unwrap();
+    let encoder = GroupEncoder::new(GroupFormat::MXFP4, plain(ExponentRule::Floor)).unwrap();
     let mut scales = [BlockScale::default(); 2];
     let error = encoder.encode(&[0.0; 63], layout, &[], &mut [0u8; 64], &mut scales).unwrap_err();
     assert_eq!(error, ConvertError::Layout { what: "elements", found: 63, expected: 64 });
     let error =
         encoder.encode(&[0.0; 64], layout, &[], &mut [0u8; 64], &mut scales[..1]).unwrap_err();
     assert_eq!(error.to_string(), "1 scales where the layout has 2");
-    let mut policy = plain(ScaleRule::Floor);
+    let mut policy = plain(ExponentRule::Floor);
     policy.scale = policy.scale.with_nan_block(NanBlock::Error);
     let mut x = [1.0; 64];
     x[40] = f32::NAN;
@@ -296,7 +296,7 @@ fn wrong_lengths_and_refusals_are_named() {
 
 prop_compose! {
     fn any_policy()(
-        rule in select(ScaleRule::ALL.to_vec()),
+        rule in select(ExponentRule::ALL.to_vec()),
         arithmetic in select(ScaleArithmetic::ALL.to_vec()),
         zero_block in select(ZeroBlock::ALL.to_vec()),
         nan_block in select(NanBlock::ALL.to_vec()),

@@ -58,7 +58,7 @@ fn the_golden_values_tell_units_apart() {
 
 /// The preset with another exponent of zero addends.
 fn with_zero(preset: &str, zero: ZeroExponent) -> Accumulator {
-    let row = *Datapath::find(preset).unwrap();
+    let row = *preset.parse::<&Datapath>().unwrap();
     let Unit::Aligned(unit) = row.unit else { panic!("{preset} does not align") };
     let unit = Unit::Aligned(Aligned { zero, ..unit });
     let row = Box::leak(Box::new(Datapath { unit, ..row }));

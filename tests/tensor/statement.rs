@@ -2,10 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use fewbit::convert::GroupEncoder;
 use fewbit::formats::ggml::GgmlType;
-use fewbit::formats::{Format, GroupFormat, NanPolicy, Preset};
-use fewbit::quantize::Preset as Quantizers;
+use fewbit::formats::{Format, GroupFormat, NanPolicy, PolicyPreset};
+use fewbit::quantize::{Preset, Quantizer};
 use fewbit::tensor::store::{Extra, GgmlBlocks, Saved, Stored, to_bytes};
 use fewbit::tensor::{AnyQuantTensor, Granularity, ggml_quantize};
 use ndarray::{Array2, ArrayD, IxDyn, arr0};
@@ -73,7 +72,7 @@ fn files() -> Vec<(String, Vec<u8>)> {
         "Int8DynamicActPerRowFloat",
         "Fp8e4m3OCPWeightPerTensorFloat",
     ] {
-        let done = Quantizers::find(name).unwrap().recipe().unwrap().quantize(&x.view()).unwrap();
+        let done = name.parse::<&Preset>().unwrap().recipe().unwrap().quantize(&x.view()).unwrap();
         files.push((name.to_owned(), file(&done.tensor, &done.values)));
     }
     for name in [
@@ -86,10 +85,9 @@ fn files() -> Vec<(String, Vec<u8>)> {
         "mx(bf16,f32,6)",
     ] {
         let format: GroupFormat = name.parse().unwrap();
-        let mut policy = "ocp-1.0".parse::<Preset>().unwrap().group_policy(&format);
+        let mut policy = "ocp-1.0".parse::<PolicyPreset>().unwrap().group_policy(&format);
         policy.element = policy.element.with_nan(NanPolicy::Zero);
-        let encoder = GroupEncoder::new(format, policy).unwrap();
-        let t = AnyQuantTensor::encode(&encoder, &x.view(), -1).unwrap();
+        let t = Quantizer::of_groups(format, -1, policy).unwrap().quantize(&x.view()).unwrap();
         files.push((name.to_owned(), file(&t, &t.dequantize())));
     }
     for kind in [GgmlType::Q4_0, GgmlType::Q8_0] {
@@ -277,7 +275,7 @@ fn files_that_state_nothing_are_read_where_their_values_agree() {
 #[test]
 fn refusals_name_what_they_found_and_what_they_need() {
     let x = values();
-    let recipe = Quantizers::find("ShiftedUint8WeightPerChannelFloat").unwrap().recipe().unwrap();
+    let recipe = "ShiftedUint8WeightPerChannelFloat".parse::<&Preset>().unwrap().recipe().unwrap();
     let done = recipe.quantize(&x.view()).unwrap();
     let whole = Parts::of(&file(&done.tensor, &done.values));
     let message = |change: &dyn Fn(&mut Parts)| {

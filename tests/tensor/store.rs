@@ -1,8 +1,8 @@
 //! Files of tensors, and tensors for the eye.
 
-use fewbit::convert::GroupEncoder;
 use fewbit::formats::ggml::GgmlType;
-use fewbit::formats::{GroupFormat, Int8, NanPolicy, Preset, Uint8};
+use fewbit::formats::{GroupFormat, Int8, NanPolicy, PolicyPreset, Uint8};
+use fewbit::quantize::Quantizer;
 use fewbit::tensor::store::{Contents, Extra, GgmlBlocks, Saved, StoreError, Stored, to_bytes};
 use fewbit::tensor::{
     AnyQuantTensor, BitGrowth, Granularity, IntTensor, QuantTensor, ggml_quantize,
@@ -65,13 +65,12 @@ proptest! {
             "mx(uint4,f16,8,zero-point)", "mx(bf16,f32,6)", "mx(int4,e8m0fnu,1)",
         ]);
         let format: GroupFormat = name.parse().unwrap();
-        let mut policy = "ocp-1.0".parse::<Preset>().unwrap().group_policy(&format);
+        let mut policy = "ocp-1.0".parse::<PolicyPreset>().unwrap().group_policy(&format);
         policy.element = policy.element.with_nan(NanPolicy::Zero);
-        let encoder = GroupEncoder::new(format, policy).unwrap();
         let shape: Vec<usize> = (0..1 + random.below(4)).map(|_| 1 + random.below(9)).collect();
         let x = ArrayD::from_shape_simple_fn(IxDyn(&shape), || random.below(2001) as f32 / 100.0 - 10.0);
         let axis = random.below(2 * shape.len()) as isize - shape.len() as isize;
-        let t = AnyQuantTensor::encode(&encoder, &x.view(), axis).unwrap();
+        let t = Quantizer::of_groups(format, axis, policy).unwrap().quantize(&x.view()).unwrap();
         let place = axis.rem_euclid(shape.len() as isize);
         prop_assert_eq!(t.granularity(), Granularity::Group { axis: place, size: format.size() });
         let scales = t.scale_codes().unwrap().clone();
@@ -93,11 +92,11 @@ fn groups_and_blocks_come_back_from_their_files() {
         "mx(bf16,f32,6)",
     ] {
         let format: GroupFormat = name.parse().unwrap();
-        let mut policy = "ocp-1.0".parse::<Preset>().unwrap().group_policy(&format);
+        let mut policy = "ocp-1.0".parse::<PolicyPreset>().unwrap().group_policy(&format);
         policy.element = policy.element.with_nan(NanPolicy::Zero);
-        let encoder = GroupEncoder::new(format, policy).unwrap();
         for axis in [0, 1, -1, -2] {
-            let t = AnyQuantTensor::encode(&encoder, &x.view(), axis).unwrap();
+            let t =
+                Quantizer::of_groups(format, axis, policy).unwrap().quantize(&x.view()).unwrap();
             let place = axis.rem_euclid(2);
             assert_eq!(t.granularity(), Granularity::Group { axis: place, size: format.size() });
             let bytes = t.to_safetensors().unwrap();

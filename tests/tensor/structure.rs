@@ -1,7 +1,8 @@
 //! Cut, turned, reshaped, joined: the values are those of the same operation on the values.
 
-use fewbit::convert::{GroupEncoder, PackOrder};
-use fewbit::formats::{GroupFormat, NanPolicy, Preset};
+use fewbit::convert::PackOrder;
+use fewbit::formats::{GroupFormat, NanPolicy, PolicyPreset};
+use fewbit::quantize::Quantizer;
 use fewbit::tensor::{AnyQuantTensor, Granularity, TensorError};
 use fewbit_formats::Format;
 use ndarray::{ArrayD, ArrayViewD, Axis, Dimension, IxDyn, concatenate};
@@ -225,13 +226,12 @@ const GROUPS: &[&str] = &[
 
 fn groups(name: &str, random: &mut Random, shape: &[usize], axis: isize) -> AnyQuantTensor {
     let format: GroupFormat = name.parse().unwrap();
-    let mut policy = "ocp-1.0".parse::<Preset>().unwrap().group_policy(&format);
+    let mut policy = "ocp-1.0".parse::<PolicyPreset>().unwrap().group_policy(&format);
     policy.element = policy.element.with_nan(NanPolicy::Zero);
-    let encoder = GroupEncoder::new(format, policy).unwrap();
     let x = ArrayD::from_shape_simple_fn(IxDyn(shape), || {
         (random.next() as i32) as f32 * 2f32.powi(random.below(20) as i32 - 40)
     });
-    AnyQuantTensor::encode(&encoder, &x.view(), axis).unwrap()
+    Quantizer::of_groups(format, axis, policy).unwrap().quantize(&x.view()).unwrap()
 }
 
 proptest! {

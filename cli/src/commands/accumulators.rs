@@ -1,9 +1,6 @@
 //! `fewbit accumulators`: the dot units of machines, by name.
 
 use fewbit::accumulate::Datapath;
-use fewbit::accumulate::datapath::{
-    Addends, Aligned, Groups, LateRegister, Lowered, Unit, ZeroExponent,
-};
 use serde::Serialize;
 
 use crate::error::{CliError, Outcome};
@@ -52,57 +49,9 @@ impl Row {
             width: row.width,
             register: row.register().to_string(),
             grammar: row.grammar(),
-            unit: sentence(row.unit),
+            unit: row.unit.to_string(),
             source: row.source,
             unconfirmed: row.unconfirmed,
-        }
-    }
-}
-
-/// What a step computes, in a sentence.
-fn sentence(unit: Unit) -> String {
-    match unit {
-        Unit::Aligned(Aligned { fraction_bits, alignment, zero, addends, format, rounding }) => {
-            let what = match addends {
-                Addends::Products => "products and the register are".into(),
-                Addends::ScaledGroups(size) => {
-                    format!("exact sums of {size} products, by their scales' exponents, and the register are")
-                }
-            };
-            let zero = match zero {
-                ZeroExponent::None => "has no exponent".into(),
-                ZeroExponent::Fixed(exponent) => format!("has exponent {exponent}"),
-            };
-            format!(
-                "{what} aligned to the largest exponent, cut to {fraction_bits} fraction bits ({alignment}), summed \
-                 exactly, rounded to {format} ({rounding}); an addend that is zero {zero}"
-            )
-        }
-        Unit::Fused { format, rounding } => {
-            format!("products and the register are summed exactly and rounded to {format} ({rounding})")
-        }
-        Unit::FlushedTree => {
-            "products are summed pairwise, then the register is added, each result rounded to f32 (ties-even); \
-             subnormal operands and results count as zero"
-                .into()
-        }
-        Unit::Lowered(Lowered { unit: half }) => {
-            format!(
-                "products whose index mod 4 is below 2, and then the others, go through another unit from zero \
-                 ({}); what comes of it is added to the register and rounded to {} (ties-even)",
-                sentence(Unit::Aligned(half)),
-                half.format
-            )
-        }
-        Unit::LateRegister(LateRegister { fraction_bits, sum_bits, groups }) => {
-            let groups = match groups {
-                Groups::One => "products",
-                Groups::EvenOdd => "products of even and of odd index, each among themselves,",
-            };
-            format!(
-                "{groups} are aligned and cut to {fraction_bits} fraction bits (toward-zero) and summed; the sum is \
-                 aligned with the register and cut to {sum_bits} (down); their sum is rounded to f32 (ties-even)"
-            )
         }
     }
 }
@@ -112,7 +61,7 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
     let text = match &args.name {
         Some(name) => {
             let name = name.strip_prefix("preset:").unwrap_or(name);
-            let row = Datapath::find(name).map_err(|e| CliError::Arguments(e.to_string()))?;
+            let row = name.parse::<&Datapath>().map_err(|e| CliError::Arguments(e.to_string()))?;
             let row = Row::new(row);
             match args.form.form() {
                 Form::Json => output::json(&row)?,

@@ -89,7 +89,8 @@ pub(crate) fn read(path: &Path) -> Result<(String, ArrayD<f32>), CliError> {
 
 /// The tensor with zero points of 0 where it has none: whoever reads it finds both, whatever the quantizer.
 fn with_zero_point(tensor: &AnyQuantTensor) -> Result<AnyQuantTensor, TensorError> {
-    if tensor.zero_point().is_some() {
+    // The codes of a group format say it themselves.
+    if tensor.zero_point().is_some() || tensor.scale_codes().is_some() {
         return Ok(tensor.clone());
     }
     let (codes, scale) = (tensor.codes(), tensor.scale().clone());

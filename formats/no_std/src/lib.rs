@@ -8,7 +8,7 @@ use core::fmt::{self, Write};
 use core::panic::PanicInfo;
 use fewbit_formats::types::{BF16, E2M1FN, E4M3FN, F16, Posit16};
 use fewbit_formats::{
-    Arithmetic, Format, Overflow, Policy, Preset, Real, Rounding, ScaleRule, Status, philox,
+    Arithmetic, Format, Overflow, Policy, PolicyPreset, Real, Rounding, ExponentRule, Status, philox,
 };
 
 /// There is nobody to tell.
@@ -60,8 +60,8 @@ fn names() -> Option<bool> {
     let format: Format = "float8_e4m3fn".parse().ok()?;
     let rounding: Rounding = "sr8".parse().ok()?;
     let overflow: Overflow = "saturate".parse().ok()?;
-    let rule: ScaleRule = "floor".parse().ok()?;
-    let preset: Preset = "ocp-1.0".parse().ok()?;
+    let rule: ExponentRule = "floor".parse().ok()?;
+    let preset: PolicyPreset = "ocp-1.0".parse().ok()?;
     let custom: Format = "e3m2b5fnuz".parse().ok()?;
     Some(
         Buffer::of(format).is("e4m3fn")

@@ -7,6 +7,7 @@ use crate::rounding::Rounding;
 
 /// A group format that cannot be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum GroupFormatError {
     /// The name is none of the table's, and not `mx(...)`.
     #[error(
@@ -52,6 +53,7 @@ pub enum GroupFormatError {
 
 /// A group that cannot be encoded under the policy given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum GroupError {
     /// A NaN under [`NanBlock::Error`](crate::NanBlock::Error).
     #[error("a block holds a NaN: choose another NaN block policy to allow it")]

@@ -27,7 +27,7 @@ pub struct GroupFormat {
     pub(super) element: Format,
     pub(super) scale: ScaleFormat,
     pub(super) size: u32,
-    pub(super) zero_point: ZeroPoint,
+    pub(super) zero_point: GroupZeroPoint,
 }
 
 /// What the scale of a block is, and the scale above it.
@@ -59,7 +59,7 @@ pub enum Span {
 
 /// Whether the codes of a group are shifted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ZeroPoint {
+pub enum GroupZeroPoint {
     /// Zero is code zero.
     None,
     /// One code per block stands for zero.
@@ -82,7 +82,7 @@ impl GroupFormat {
         element: Format,
         scale: ScaleFormat,
         size: u32,
-        zero_point: ZeroPoint,
+        zero_point: GroupZeroPoint,
     ) -> Result<Self, GroupFormatError> {
         if size == 0 || size > MOST {
             return Err(GroupFormatError::Size(number(size)));
@@ -111,9 +111,9 @@ impl GroupFormat {
         }
         let shifted = |int: IntFormat| int.range() == IntRange::Full && int.bits() <= 16;
         match (zero_point, element) {
-            (ZeroPoint::None, _) => {}
-            (ZeroPoint::Code, Format::Int(int)) if shifted(int) => {}
-            (ZeroPoint::Code, _) => return Err(GroupFormatError::ZeroPoint(element)),
+            (GroupZeroPoint::None, _) => {}
+            (GroupZeroPoint::Code, Format::Int(int)) if shifted(int) => {}
+            (GroupZeroPoint::Code, _) => return Err(GroupFormatError::ZeroPoint(element)),
         }
         Ok(Self { element, scale, size, zero_point })
     }
@@ -150,7 +150,7 @@ impl GroupFormat {
 
     /// Whether codes are shifted.
     #[must_use]
-    pub const fn zero_point(&self) -> ZeroPoint {
+    pub const fn zero_point(&self) -> GroupZeroPoint {
         self.zero_point
     }
 
@@ -158,8 +158,8 @@ impl GroupFormat {
     #[must_use]
     pub fn bits_per_element(&self) -> f64 {
         let zero_point = match self.zero_point {
-            ZeroPoint::None => 0,
-            ZeroPoint::Code => self.element.bits(),
+            GroupZeroPoint::None => 0,
+            GroupZeroPoint::Code => self.element.bits(),
         };
         let outer = match self.scale.outer {
             Some(Outer { format, span: Span::Groups(count) }) => {
@@ -175,7 +175,7 @@ impl GroupFormat {
     /// point, the unsigned integer whose largest value is the extent of theirs.
     pub(super) const fn measure(&self) -> Format {
         match (self.zero_point, self.element) {
-            (ZeroPoint::Code, Format::Int(int)) => {
+            (GroupZeroPoint::Code, Format::Int(int)) => {
                 Format::Int(IntFormat::row(int.bits() as u8, Signedness::Unsigned, IntRange::Full))
             }
             _ => self.element,
@@ -185,7 +185,7 @@ impl GroupFormat {
     /// The integers of the elements, where they are shifted by a zero point.
     pub(super) const fn shifted(&self) -> Option<IntFormat> {
         match (self.zero_point, self.element) {
-            (ZeroPoint::Code, Format::Int(int)) => Some(int),
+            (GroupZeroPoint::Code, Format::Int(int)) => Some(int),
             _ => None,
         }
     }
@@ -236,8 +236,8 @@ impl fmt::Display for GroupFormat {
         let Self { element, scale, size, zero_point } = self;
         write!(f, "mx({element},{scale},{size}")?;
         match zero_point {
-            ZeroPoint::None => f.write_str(")"),
-            ZeroPoint::Code => f.write_str(",zero-point)"),
+            GroupZeroPoint::None => f.write_str(")"),
+            GroupZeroPoint::Code => f.write_str(",zero-point)"),
         }
     }
 }

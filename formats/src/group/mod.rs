@@ -31,7 +31,7 @@ mod scale;
 mod table;
 
 pub use error::{GroupError, GroupFormatError};
-pub use format::{GroupFormat, Outer, ScaleFormat, Span, ZeroPoint};
+pub use format::{GroupFormat, GroupZeroPoint, Outer, ScaleFormat, Span};
 pub use outer::OuterScale;
 pub use policy::GroupPolicy;
 pub use scale::BlockScale;

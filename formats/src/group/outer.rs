@@ -34,8 +34,8 @@ impl GroupFormat {
     /// A scale that its format refuses.
     ///
     /// ```
-    /// use fewbit_formats::{GroupFormat, Preset};
-    /// let policy = "torchao-0.13-nvfp4".parse::<Preset>().unwrap().group_policy(&GroupFormat::NVFP4);
+    /// use fewbit_formats::{GroupFormat, PolicyPreset};
+    /// let policy = "torchao-0.13-nvfp4".parse::<PolicyPreset>().unwrap().group_policy(&GroupFormat::NVFP4);
     /// let outer = GroupFormat::NVFP4.outer_scale(2688.0, &policy)?.unwrap();
     /// assert_eq!(outer.value, 1.0); // 6 * 448
     /// # Ok::<(), fewbit_formats::GroupError>(())

@@ -9,7 +9,7 @@
 use core::str::FromStr;
 
 use super::error::GroupFormatError;
-use super::format::{GroupFormat, Outer, ScaleFormat, Span, ZeroPoint};
+use super::format::{GroupFormat, GroupZeroPoint, Outer, ScaleFormat, Span};
 use super::table::TABLE;
 use crate::named::Excerpt;
 
@@ -33,8 +33,8 @@ impl FromStr for GroupFormat {
             return Err(parts_missing);
         };
         let zero_point = match parts.next() {
-            None => ZeroPoint::None,
-            Some(word) if word.eq_ignore_ascii_case("zero-point") => ZeroPoint::Code,
+            None => GroupZeroPoint::None,
+            Some(word) if word.eq_ignore_ascii_case("zero-point") => GroupZeroPoint::Code,
             Some(_) => return Err(parts_missing),
         };
         if parts.next().is_some() {

@@ -3,16 +3,16 @@
 use super::error::GroupError;
 use super::format::GroupFormat;
 use crate::policy::{Overflow, Policy};
-use crate::preset::Preset;
+use crate::preset::PolicyPreset;
 use crate::rounding::Rounding;
 use crate::scale::ScalePolicy;
 
 /// One choice per axis: how scales are found, how they are rounded, and how elements are encoded.
 ///
 /// ```
-/// use fewbit_formats::{GroupFormat, GroupPolicy, Overflow, Policy, Rounding, ScalePolicy, ScaleRule};
+/// use fewbit_formats::{GroupFormat, GroupPolicy, Overflow, Policy, Rounding, ScalePolicy, ExponentRule};
 /// let elements = Policy::new(Rounding::TiesEven, Overflow::Saturate);
-/// let policy = GroupPolicy::new(ScalePolicy::new(ScaleRule::Floor), elements);
+/// let policy = GroupPolicy::new(ScalePolicy::new(ExponentRule::Floor), elements);
 /// let mut codes = [0; 3];
 /// let scale = GroupFormat::MXFP4.encode_block(&[7.0, -1.0, 0.25], None, &policy, |_| 0, &mut codes)?;
 /// assert_eq!((scale.code, scale.value), (127, 1.0)); // floor(log2 7) - 2 = 0
@@ -56,7 +56,7 @@ impl GroupPolicy {
     }
 }
 
-impl Preset {
+impl PolicyPreset {
     /// What the stack does with groups of this format.
     #[must_use]
     pub fn group_policy(&self, format: &GroupFormat) -> GroupPolicy {

@@ -52,8 +52,8 @@ impl GroupFormat {
     /// A scale that its format refuses.
     ///
     /// ```
-    /// use fewbit_formats::{GroupFormat, Preset};
-    /// let policy = "ocp-1.0".parse::<Preset>().unwrap().group_policy(&GroupFormat::MXFP4);
+    /// use fewbit_formats::{GroupFormat, PolicyPreset};
+    /// let policy = "ocp-1.0".parse::<PolicyPreset>().unwrap().group_policy(&GroupFormat::MXFP4);
     /// let scale = GroupFormat::MXFP4.scale_of_extremes(-1.0, 24.0, None, &policy)?;
     /// assert_eq!(scale.value, 4.0); // floor(log2 24) - 2 = 2
     /// # Ok::<(), fewbit_formats::GroupError>(())

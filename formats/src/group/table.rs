@@ -1,6 +1,6 @@
 //! The table of group formats.
 
-use super::format::{GroupFormat, ScaleFormat, Span, ZeroPoint};
+use super::format::{GroupFormat, GroupZeroPoint, ScaleFormat, Span};
 use crate::format::Format;
 use crate::table::{Alias, Stack};
 
@@ -30,7 +30,7 @@ impl GroupRow {
 
 /// Elements of a format in groups without a zero point.
 const fn group(element: Format, scale: ScaleFormat, size: u32) -> GroupFormat {
-    GroupFormat { element, scale, size, zero_point: ZeroPoint::None }
+    GroupFormat { element, scale, size, zero_point: GroupZeroPoint::None }
 }
 
 /// 32 elements and a power of two, as OCP MX has it.

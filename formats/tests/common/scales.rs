@@ -1,6 +1,6 @@
 //! Scale rules by their definitions, in rationals.
 
-use fewbit_formats::{Format, ScaleRule};
+use fewbit_formats::{ExponentRule, Format};
 use fewbit_testkit::rounding::{exact, power_of_two};
 use num_rational::BigRational;
 
@@ -28,25 +28,27 @@ fn digits(format: Format) -> i32 {
 }
 
 /// The exponent of a scale before E8M0's range is looked at.
-pub(crate) fn expected(rule: ScaleRule, amax: &BigRational, element: Format) -> i32 {
+pub(crate) fn expected(rule: ExponentRule, amax: &BigRational, element: Format) -> i32 {
     let max = exact(element.max_finite());
     let (emax, ratio) = (floor_log2(&max), amax / &max);
     match rule {
-        ScaleRule::Floor => floor_log2(amax) - emax,
-        ScaleRule::Ceil => ceil_log2(amax) - emax,
-        ScaleRule::Even => {
+        ExponentRule::Floor => floor_log2(amax) - emax,
+        ExponentRule::Ceil => ceil_log2(amax) - emax,
+        ExponentRule::Even => {
             let unit = power_of_two(floor_log2(amax) - digits(element));
             let rounded = (amax / &unit + power_of_two(-1)).floor() * unit;
             floor_log2(&rounded) - emax
         }
-        ScaleRule::Rceil => ceil_log2(&ratio),
-        ScaleRule::Nearest | ScaleRule::NearestAway => {
+        ExponentRule::Rceil => ceil_log2(&ratio),
+        ExponentRule::Nearest | ExponentRule::NearestAway => {
             let low = floor_log2(&ratio);
             let middle = power_of_two(low) * BigRational::new(3.into(), 2.into());
             let up = match ratio.cmp(&middle) {
                 std::cmp::Ordering::Less => false,
                 std::cmp::Ordering::Greater => true,
-                std::cmp::Ordering::Equal => rule == ScaleRule::NearestAway || (low + 127) % 2 != 0,
+                std::cmp::Ordering::Equal => {
+                    rule == ExponentRule::NearestAway || (low + 127) % 2 != 0
+                }
             };
             low + i32::from(up)
         }

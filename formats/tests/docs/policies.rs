@@ -1,8 +1,8 @@
 //! Rounding modes and the axes of the policies.
 
 use fewbit_formats::{
-    InfiniteBlock, InfinityPolicy, NanBlock, NanPayload, NanPolicy, NanSign, Overflow, Rounding,
-    ScaleArithmetic, ScaleRule, SubnormalInput, SubnormalOutput, ZeroBlock, ZeroSign,
+    ExponentRule, InfiniteBlock, InfinityPolicy, NanBlock, NanPayload, NanPolicy, NanSign,
+    Overflow, Rounding, ScaleArithmetic, SubnormalInput, SubnormalOutput, ZeroBlock, ZeroSign,
 };
 
 use crate::{code, codes, table};
@@ -74,7 +74,7 @@ pub(crate) fn axes() -> String {
 
 pub(crate) fn scale_axes() -> String {
     [
-        axis!("Scale rule", ScaleRule),
+        axis!("Scale rule", ExponentRule),
         axis!("Scale arithmetic", ScaleArithmetic),
         axis!("Block of zeros", ZeroBlock),
         axis!("Block with NaN", NanBlock),

@@ -1,21 +1,21 @@
 //! Presets, and where the stacks that they follow disagree: found by running each preset on inputs that tell them apart.
 
-use fewbit_formats::{Format, Preset};
+use fewbit_formats::{Format, PolicyPreset};
 
 use crate::common::divergences::DIVERGENCES;
 use crate::{code, codes, table};
 
 pub(crate) fn presets() -> String {
-    let rows = Preset::all().iter().map(|preset| {
+    let rows = PolicyPreset::all().iter().map(|preset| {
         [code(preset.name), preset.description.to_owned(), preset.differs.to_owned()]
     });
     table(["preset", "follows", "where it differs from what it follows, or chooses"], rows)
 }
 
 /// Groups presets by their answer; the largest group is what all others do.
-fn by_answer(what: &str, answer: impl Fn(&Preset) -> String) -> String {
+fn by_answer(what: &str, answer: impl Fn(&PolicyPreset) -> String) -> String {
     let mut groups: Vec<(String, Vec<&str>)> = Vec::new();
-    for preset in Preset::all() {
+    for preset in PolicyPreset::all() {
         let answer = answer(preset);
         match groups.iter_mut().find(|(known, _)| *known == answer) {
             Some((_, names)) => names.push(preset.name),

@@ -7,6 +7,7 @@ use crate::room::TooLarge;
 
 /// Why there are no bounds.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum BoundsError {
     /// An empty range.
     #[error(

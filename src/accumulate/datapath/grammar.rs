@@ -11,7 +11,7 @@ impl Datapath {
     ///
     /// ```
     /// use fewbit::accumulate::Datapath;
-    /// assert_eq!(Datapath::find("a100-f16")?.grammar().as_deref(), Some("aligned24-rz:f32-rz*8"));
+    /// assert_eq!("a100-f16".parse::<&Datapath>()?.grammar().as_deref(), Some("aligned24-rz:f32-rz*8"));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn grammar(&self) -> Option<String> {
@@ -25,7 +25,7 @@ impl Datapath {
                 ..
             }) => Register::Aligned { fraction_bits, alignment, format, rounding },
             Unit::Fused { format, rounding } => Register::Float { format, rounding },
-            Unit::Aligned(_) | Unit::FlushedTree | Unit::LateRegister(_) | Unit::Lowered(_) => {
+            Unit::Aligned(_) | Unit::Cdna2 | Unit::Cdna3(_) | Unit::SplitHalves(_) => {
                 return None;
             }
         };

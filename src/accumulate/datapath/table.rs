@@ -5,8 +5,8 @@ use std::str::FromStr;
 use fewbit_formats::{Format, Rounding};
 
 use super::{
-    Addends, Aligned, BlockScales, Datapath, Groups, LateRegister, Lowered, Unit, UnknownDatapath,
-    ZeroExponent,
+    Addends, Aligned, AlignmentGroups, BlockScales, Cdna3, Datapath, SplitHalves, Unit,
+    UnknownDatapath, ZeroExponent,
 };
 
 const H100: &str = "MMA-Sim 2.1.1 (Xie et al., arXiv 2511.10909) and the models of Mikaitis et al. (arXiv 2512.07004); \
@@ -95,7 +95,7 @@ const fn lowered(row: Datapath) -> Datapath {
     let Unit::Aligned(unit) = row.unit else {
         return row;
     };
-    Datapath { unit: Unit::Lowered(Lowered { unit }), source: H100_ALONE, ..row }
+    Datapath { unit: Unit::SplitHalves(SplitHalves { unit }), source: H100_ALONE, ..row }
 }
 
 /// The same unit for operands in scaled blocks.
@@ -123,8 +123,8 @@ const fn amd(
 
 const FUSED: Unit = Unit::Fused { format: Format::F32, rounding: Rounding::TiesEven };
 
-const fn late(groups: Groups) -> Unit {
-    Unit::LateRegister(LateRegister { fraction_bits: 24, sum_bits: 31, groups })
+const fn late(groups: AlignmentGroups) -> Unit {
+    Unit::Cdna3(Cdna3 { fraction_bits: 24, sum_bits: 31, groups })
 }
 
 const TABLE: &[Datapath] = &[
@@ -180,13 +180,13 @@ const TABLE: &[Datapath] = &[
     ),
     amd("cdna1-f16", F16, 4, FUSED, CDNA1),
     amd("cdna1-bf16", BF16, 2, FUSED, CDNA1),
-    amd("cdna2-f16", F16, 4, Unit::FlushedTree, TREE),
-    amd("cdna2-bf16", BF16, 2, Unit::FlushedTree, TREE),
-    amd("cdna2-bf16-1k", BF16, 4, Unit::FlushedTree, TREE),
-    amd("cdna3-f16", F16, 8, late(Groups::One), CDNA3),
-    amd("cdna3-bf16", BF16, 8, late(Groups::One), CDNA3),
-    amd("cdna3-xf32", TF32, 4, late(Groups::One), CDNA3),
-    amd("cdna3-fp8", FNUZ, 16, late(Groups::EvenOdd), CDNA3),
+    amd("cdna2-f16", F16, 4, Unit::Cdna2, TREE),
+    amd("cdna2-bf16", BF16, 2, Unit::Cdna2, TREE),
+    amd("cdna2-bf16-1k", BF16, 4, Unit::Cdna2, TREE),
+    amd("cdna3-f16", F16, 8, late(AlignmentGroups::One), CDNA3),
+    amd("cdna3-bf16", BF16, 8, late(AlignmentGroups::One), CDNA3),
+    amd("cdna3-xf32", TF32, 4, late(AlignmentGroups::One), CDNA3),
+    amd("cdna3-fp8", FNUZ, 16, late(AlignmentGroups::EvenOdd), CDNA3),
 ];
 
 impl Datapath {
@@ -194,23 +194,15 @@ impl Datapath {
     pub fn table() -> &'static [Self] {
         TABLE
     }
-
-    /// The row of this name.
-    ///
-    /// # Errors
-    /// No such row; the message lists all.
-    pub fn find(name: &str) -> Result<&'static Self, UnknownDatapath> {
-        Self::table()
-            .iter()
-            .find(|row| row.name == name)
-            .ok_or_else(|| UnknownDatapath::new(name, Self::table().iter().map(|row| row.name)))
-    }
 }
 
+/// The row of this name.
 impl FromStr for &'static Datapath {
     type Err = UnknownDatapath;
 
     fn from_str(text: &str) -> Result<Self, UnknownDatapath> {
-        Datapath::find(text)
+        let rows = Datapath::table();
+        let found = rows.iter().find(|row| row.name == text);
+        found.ok_or_else(|| UnknownDatapath::new(text, rows.iter().map(|row| row.name)))
     }
 }

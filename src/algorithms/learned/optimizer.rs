@@ -4,6 +4,7 @@ use ndarray::Array2;
 
 /// How a gradient becomes a step.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Optimizer {
     /// `p <- p - rate sign(g)`, after a momentum `g <- m g_before + g`.
     SignSgd {

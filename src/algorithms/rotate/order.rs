@@ -136,6 +136,7 @@ fn times_sylvester(base: &Array2<i8>, log2: u32) -> Array2<i8> {
 
 /// To which orders an expansion may go.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Orders {
     /// `v * 2^k` with v one of [`HADAMARD_BASES`], without the powers of two: the rule of the published experiments
     /// (arXiv 2503.17513), so that 14336 goes to 15360 and 17920.

@@ -8,6 +8,7 @@ use crate::algorithms::AlgorithmError;
 
 /// How much the error of each weight counts.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub enum Importance<'a> {
     /// All alike: `|w - s q|²`.
     Equal,

@@ -23,9 +23,9 @@ pub(super) const TASK: usize = 1 << 14;
 ///
 /// ```
 /// use fewbit::convert::{GroupEncoder, GroupLayout};
-/// use fewbit::formats::{BlockScale, GroupFormat, Preset};
+/// use fewbit::formats::{BlockScale, GroupFormat, PolicyPreset};
 ///
-/// let policy = "ocp-1.0".parse::<Preset>()?.group_policy(&GroupFormat::MXFP4);
+/// let policy = "ocp-1.0".parse::<PolicyPreset>()?.group_policy(&GroupFormat::MXFP4);
 /// let encoder = GroupEncoder::new(GroupFormat::MXFP4, policy)?;
 /// let x = [12.0, -4.0, 1.0]; // one ragged group
 /// let layout = GroupLayout { before: 1, length: 3, behind: 1 };

@@ -4,6 +4,7 @@ use super::exact_sum::ExactSum;
 
 /// How the statistics of batches become one.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Average {
     /// Their mean, computed exactly and rounded once. The order of batches does not matter.
     Mean,

@@ -6,6 +6,7 @@ use crate::tensor::Granularity;
 
 /// What is made of the batches.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Method {
     /// The statistic of all elements of all batches together. Extremes keep two numbers per group, means exact sums;
     /// percentiles keep every element, 4 bytes each: see [`Method::Histogram`] for a bounded one.

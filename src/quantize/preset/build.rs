@@ -4,8 +4,8 @@ use fewbit_formats::{Format, InfinityPolicy, NanPolicy, Overflow, Policy, Roundi
 
 use crate::quantize::{
     Bias, Centring, Decoupled, HqoScale, HqoZeroPoint, MseSearch, Normalization, QuantizeError,
-    Quantizer, Ragged, Recipe, ScaleFloor, ScaleRule, ScaleSource, Scheme, Statistic, Threshold,
-    Trial, Truncation, TruncationScale, ZeroPoint, ZeroPointRounding, ZeroPointSource,
+    Quantizer, Recipe, ScaleFloor, ScaleRule, ScaleSource, Scheme, Statistic, TailPadding,
+    Threshold, Trial, Truncation, TruncationScale, ZeroPoint, ZeroPointRounding, ZeroPointSource,
 };
 
 pub(super) type Built = Result<Recipe, QuantizeError>;
@@ -59,12 +59,12 @@ pub(super) fn row(format: Format) -> Scheme {
 
 /// Groups of a weight's input channels.
 pub(super) fn group(format: Format, size: usize) -> Scheme {
-    Scheme::new(format).per_group(1, size).with_ragged(Ragged::Zeros)
+    Scheme::new(format).per_group(1, size).with_tail_padding(TailPadding::Zeros)
 }
 
 /// Groups of a row.
 pub(super) fn row_group(format: Format, size: usize) -> Scheme {
-    Scheme::new(format).per_group(-1, size).with_ragged(Ragged::Zeros)
+    Scheme::new(format).per_group(-1, size).with_tail_padding(TailPadding::Zeros)
 }
 
 /// `max |x|`.

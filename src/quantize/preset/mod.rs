@@ -4,6 +4,7 @@ mod build;
 mod rows;
 
 use std::fmt;
+use std::str::FromStr;
 
 use fewbit_formats::Format;
 
@@ -11,6 +12,7 @@ use super::{QuantizeError, Recipe};
 
 /// What a preset quantizes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Family {
     /// Weights `[out, in, ...]`; channels are the indices of axis 0.
     Weight,
@@ -35,6 +37,7 @@ impl fmt::Display for Family {
 
 /// Where a name comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Origin {
     /// A class of `brevitas.quant`.
     Brevitas,
@@ -60,7 +63,7 @@ impl fmt::Display for Origin {
 /// use fewbit::quantize::Preset;
 /// use ndarray::array;
 ///
-/// let preset = Preset::find("Int8WeightPerChannelFloat").expect("a preset");
+/// let preset = "Int8WeightPerChannelFloat".parse::<&Preset>()?;
 /// let q = preset.recipe()?.quantize(&array![[1.27f32, -0.5], [0.0, 2.54]].view())?;
 /// assert_eq!(q.tensor.scale(), &array![[0.01f32], [0.02]].into_dyn()); // over 127: the range is narrow
 /// assert_eq!(q.tensor.ints()?, array![[127, -50], [0, 127]].into_dyn());
@@ -88,12 +91,6 @@ impl Preset {
         rows::ROWS
     }
 
-    /// The preset of this name, whatever its case.
-    #[must_use]
-    pub fn find(name: &str) -> Option<&'static Self> {
-        rows::ROWS.iter().find(|preset| preset.name.eq_ignore_ascii_case(name))
-    }
-
     /// What it stands for.
     ///
     /// # Errors
@@ -118,6 +115,35 @@ impl Preset {
     pub fn recipe_in(&self, format: Format) -> Result<Recipe, QuantizeError> {
         (self.build)(format)
     }
+}
+
+/// The preset of this name, whatever its case.
+impl FromStr for &'static Preset {
+    type Err = QuantizeError;
+
+    fn from_str(text: &str) -> Result<Self, QuantizeError> {
+        let known = rows::ROWS.iter().find(|preset| preset.name.eq_ignore_ascii_case(text));
+        known.ok_or_else(|| QuantizeError::Preset { found: text.into(), near: near(text) })
+    }
+}
+
+/// Up to four names that begin as `text` does, in parentheses.
+fn near(text: &str) -> String {
+    let text = text.to_ascii_lowercase();
+    let common = |name: &str| {
+        let name = name.to_ascii_lowercase();
+        name.bytes().zip(text.bytes()).take_while(|(a, b)| a == b).count()
+    };
+    let mut found: Vec<(usize, &str)> = rows::ROWS
+        .iter()
+        .map(|preset| (common(preset.name), preset.name))
+        .filter(|(common, _)| *common >= 4)
+        .collect();
+    found.sort_by_key(|(common, name)| {
+        (std::cmp::Reverse(*common), name.len().abs_diff(text.len()))
+    });
+    let names = found.iter().take(4).map(|(_, name)| *name).collect::<Vec<_>>().join(", ");
+    if names.is_empty() { names } else { format!(" ({names})") }
 }
 
 impl PartialEq for Preset {
@@ -150,7 +176,7 @@ mod tests {
 
     #[test]
     fn a_field_that_there_is_not_is_an_error() {
-        let recipe = Preset::find("MXInt8Weight").unwrap().recipe().unwrap();
+        let recipe = "MXInt8Weight".parse::<&Preset>().unwrap().recipe().unwrap();
         let mut json = serde_json::to_value(&recipe).unwrap();
         json["granularity"]["group"]["sise"] = 16.into();
         assert!(serde_json::from_value::<Recipe>(json).is_err());

@@ -30,7 +30,7 @@ use crate::tensor::AnyQuantTensor;
 ///
 /// ```
 /// use fewbit::quantize::{Preset, Recipe};
-/// let recipe = Preset::find("MXFloat8e4m3Weight").expect("a preset").recipe()?.set("group_size", 64.into())?;
+/// let recipe = "MXFloat8e4m3Weight".parse::<&Preset>()?.recipe()?.set("group_size", 64.into())?;
 /// let json = serde_json::to_string(&recipe)?;
 /// assert!(json.starts_with(r#"{"kind":"quantizer","format":"e4m3fn","granularity":{"group":{"axis":1,"size":64}}"#));
 /// assert_eq!(serde_json::from_str::<Recipe>(&json)?, recipe);

@@ -71,7 +71,7 @@ impl Recipe {
     ///
     /// ```
     /// use fewbit::quantize::Preset;
-    /// let int4 = Preset::find("Int8WeightPerChannelFloat").expect("a preset").recipe()?.set("bit_width", 4.into())?;
+    /// let int4 = "Int8WeightPerChannelFloat".parse::<&Preset>()?.recipe()?.set("bit_width", 4.into())?;
     /// let error = int4.set("group_size", 64.into()).expect_err("one scale per channel");
     /// assert!(error.to_string().starts_with("there is no field `group_size`"));
     /// # Ok::<(), fewbit::quantize::QuantizeError>(())

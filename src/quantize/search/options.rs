@@ -30,6 +30,7 @@ pub enum Trial {
 /// How candidates are chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum MseMethod {
     /// `i / n` of the statistic for `i` from 2 to `n`, the first of equals.
     Grid,
@@ -128,6 +129,7 @@ pub struct HqoScale {
 /// Two forms of half-quadratic optimisation of scales.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum HqoVariant {
     /// As Brevitas 0.12.1: errors are shrunk in the units of the numbers, and all groups go on until the mean error of the whole
     /// tensor does not fall.

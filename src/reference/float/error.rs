@@ -7,6 +7,7 @@ use crate::room::TooLarge;
 
 /// Why one step cannot be made.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum StepError {
     /// A fraction in an integer register.
     #[error("`{register}` cannot sum {value}, which is not a whole number")]
@@ -34,6 +35,7 @@ pub enum StepError {
 
 /// Why a product of real matrices cannot be computed.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum FloatError {
     /// Inner dimensions that differ.
     #[error("A is {m}x{ka} and B is {kb}x{n}: the columns of A must equal the rows of B")]

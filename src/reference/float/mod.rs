@@ -41,8 +41,8 @@ mod value;
 
 pub use addend::Addend;
 pub use error::{FloatError, StepError};
-pub use matmul::{FloatMatmul, FloatProduct, FloatRow, matmul_float};
-pub use operand::{Operand, Scales};
+pub use matmul::{FloatMatmul, FloatRow, ReferenceProduct, matmul_float};
+pub use operand::{FloatOperand, Scales};
 pub use record::{Alignment, Step, StepRecord};
 pub use report::{FloatFirstEvent, FloatReport, FloatStageReport};
 pub use run::{RandomBits, sum_addends};

@@ -8,6 +8,7 @@ use crate::accumulate::required_bits_of_range;
 
 /// Which width an operation states for its result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum BitGrowth {
     /// That of Brevitas 0.12, see [`brevitas`]. It can be too narrow by a bit or more; a result that does not fit is an
     /// error.

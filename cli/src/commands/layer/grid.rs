@@ -4,15 +4,13 @@ use fewbit::algorithms::scale::{
     Codebook, Importance, absmax_scales, piso_scales, quantizer_scales,
 };
 use fewbit::algorithms::{Grid, Statistics};
-use fewbit::convert::GroupEncoder;
 use fewbit::quantize::{
     Granularity, Guard, HqoScale, MseSearch, Parameters, Quantizer, ScaleRule, ScaleSource, Scheme,
     Statistic, ZeroPoint,
 };
 use fewbit::tensor::{AnyQuantTensor, ScaleCodes};
 use fewbit_formats::{
-    Format, FormatError, GroupFormat, GroupPolicy, IntRange, Overflow, ScalePolicy,
-    ScaleRule as GroupRule,
+    ExponentRule, Format, FormatError, GroupFormat, GroupPolicy, IntRange, Overflow, ScalePolicy,
 };
 use ndarray::{Array2, ArrayD, ArrayView2, Axis, IxDyn};
 
@@ -214,10 +212,8 @@ fn groups(
         element = element.with_overflow(Overflow::SaturateSymmetric);
     }
     let policy =
-        GroupPolicy::new(ScalePolicy::new(GroupRule::Floor), element).with_scale_code(PLAIN);
-    let encoder = GroupEncoder::new(format, policy)
-        .map_err(|error| CliError::Arguments(error.to_string()))?;
-    let tensor = AnyQuantTensor::encode(&encoder, &weights, 1)?;
+        GroupPolicy::new(ScalePolicy::new(ExponentRule::Floor), element).with_scale_code(PLAIN);
+    let tensor = Quantizer::of_groups(format, 1, policy)?.quantize(&weights)?;
     let grid = Grid::of_groups(&tensor)?;
     Ok(WeightGrid {
         grid,

@@ -2,9 +2,8 @@
 
 use std::path::Path;
 
-use fewbit::convert::GroupEncoder;
 use fewbit::quantize::{Quantizer, ScaleRule, Scheme};
-use fewbit::tensor::{AnyQuantTensor, TensorError, ggml_dequantize, ggml_quantize, resolve_axis};
+use fewbit::tensor::{TensorError, ggml_dequantize, ggml_quantize, resolve_axis};
 use fewbit_formats::ggml::GgmlType;
 use fewbit_formats::{Format, GroupFormat, NanPolicy};
 use ndarray::ArrayD;
@@ -30,8 +29,8 @@ pub(super) fn quantize(args: &Args, input: &Path, x: &ArrayD<f32>) -> Result<Don
         }
     }
     match args.to {
-        Some(Target::Groups(format)) => groups(args, input, format, x),
-        Some(Target::Tensor(format)) => tensor(args, input, format, x),
+        Some(Target::Groups(format)) => run(args, input, groups(args, input, format, x)?, x),
+        Some(Target::Tensor(format)) => run(args, input, tensor(args, format)?, x),
         Some(Target::Blocks(kind)) => blocks(args, input, kind, x),
         None => Err(CliError::Arguments(
             "nothing says what to quantize to: expected --to FORMAT, --preset NAME (see --list-presets) or --config FILE"
@@ -55,41 +54,64 @@ pub(super) fn warn_of_nan(x: &ArrayD<f32>, format: Format, policy: NanPolicy, ch
     }
 }
 
+/// A quantizer, and what is said of it.
+struct Named {
+    quantizer: Quantizer,
+    metadata: Metadata,
+    bits: f64,
+    nan: NanChoice,
+}
+
 fn groups(
     args: &Args,
     input: &Path,
     format: GroupFormat,
     x: &ArrayD<f32>,
-) -> Result<Done, CliError> {
-    let (policy, choice) = args.scales.policy(&args.policy, &format);
-    let failed = |error: TensorError| wrong(input, error);
-    let (axis, seed) = (args.axis.unwrap_or(-1), args.seed.unwrap_or(0));
-    let encoder = GroupEncoder::new(format, policy)
-        .map_err(|error| CliError::Arguments(error.to_string()))?
-        .with_seed(seed);
+) -> Result<Named, CliError> {
+    let (policy, nan) = args.scales.policy(&args.policy, &format);
+    let axis = args.axis.unwrap_or(-1);
+    let quantizer = Quantizer::of_groups(format, axis, policy)
+        .map_err(|error| CliError::Arguments(error.to_string()))?;
     args.scales.check(&format)?;
-    let place = resolve_axis(axis, x.shape()).map_err(|error| failed(error.into()))?;
-    let (tensor, seconds) = timing::least("quantizing", args.repeat, || {
-        AnyQuantTensor::encode(&encoder, &x.view(), place as isize).map_err(failed)
-    })?;
-    warn_of_nan(x, format.element(), policy.element.nan, choice);
-    let values = tensor.dequantize();
-    let policy = serde_json::to_value(GroupPolicyReport::from(&policy))?;
+    let place =
+        resolve_axis(axis, x.shape()).map_err(|error| wrong(input, TensorError::from(error)))?;
     let metadata = Metadata {
         format: format.to_string(),
         axis: Some(place),
         group: Some(format.size()),
-        seed,
-        policy,
+        policy: serde_json::to_value(GroupPolicyReport::from(&policy))?,
         ..Metadata::default()
     };
+    Ok(Named { quantizer, metadata, bits: format.bits_per_element(), nan })
+}
+
+fn tensor(args: &Args, format: Format) -> Result<Named, CliError> {
+    refuse(args.axis.is_some(), "--axis, which groups have,", args)?;
+    refuse(args.scales.is_given(), "a policy for the scales of groups", args)?;
+    let (policy, nan) = args.policy.policy(format);
+    let quantizer = Quantizer::new(Scheme::new(format), ScaleRule::abs_max(), policy)?;
+    let policy = serde_json::to_value(PolicyReport::from(&policy))?;
+    let metadata = Metadata { format: format.to_string(), policy, ..Metadata::default() };
+    Ok(Named { quantizer, metadata, bits: f64::from(format.bits()), nan })
+}
+
+/// The tensor that a quantizer makes, and how good it is.
+fn run(args: &Args, input: &Path, named: Named, x: &ArrayD<f32>) -> Result<Done, CliError> {
+    let Named { quantizer, metadata, bits, nan } = named;
+    let seed = args.seed.unwrap_or(0);
+    let quantizer = quantizer.with_seed(seed);
+    let (tensor, seconds) = timing::least("quantizing", args.repeat, || {
+        quantizer.quantize(&x.view()).map_err(|error| wrong(input, error))
+    })?;
+    warn_of_nan(x, quantizer.scheme().format, quantizer.policy().nan, nan);
+    let values = tensor.dequantize();
     let fidelity = Fidelity::of_tensor(x, &values, &tensor);
     Ok(Done {
         format: metadata.format.clone(),
         quantized: Quantized::Tensor(Box::new(tensor)),
         values,
-        metadata,
-        bits: format.bits_per_element(),
+        metadata: Metadata { seed, ..metadata },
+        bits,
         seconds,
         fidelity,
     })
@@ -102,32 +124,6 @@ fn refuse(given: bool, flags: &str, args: &Args) -> Result<(), CliError> {
         return Err(CliError::Arguments(format!("{flags} has no meaning for --to {to}")));
     }
     Ok(())
-}
-
-fn tensor(args: &Args, input: &Path, format: Format, x: &ArrayD<f32>) -> Result<Done, CliError> {
-    refuse(args.axis.is_some(), "--axis, which groups have,", args)?;
-    refuse(args.scales.is_given(), "a policy for the scales of groups", args)?;
-    let (policy, choice) = args.policy.policy(format);
-    let seed = args.seed.unwrap_or(0);
-    let quantizer =
-        Quantizer::new(Scheme::new(format), ScaleRule::abs_max(), policy)?.with_seed(seed);
-    let (tensor, seconds) = timing::least("quantizing", args.repeat, || {
-        quantizer.quantize(&x.view()).map_err(|error| wrong(input, error))
-    })?;
-    warn_of_nan(x, format, policy.nan, choice);
-    let values = tensor.dequantize();
-    let policy = serde_json::to_value(PolicyReport::from(&policy))?;
-    let metadata = Metadata { format: format.to_string(), seed, policy, ..Metadata::default() };
-    let fidelity = Fidelity::of_tensor(x, &values, &tensor);
-    Ok(Done {
-        format: metadata.format.clone(),
-        quantized: Quantized::Tensor(Box::new(tensor)),
-        values,
-        metadata,
-        bits: f64::from(format.bits()),
-        seconds,
-        fidelity,
-    })
 }
 
 fn blocks(args: &Args, input: &Path, kind: GgmlType, x: &ArrayD<f32>) -> Result<Done, CliError> {

@@ -122,7 +122,7 @@ fn described(
     fields: Vec<(String, Value)>,
 ) -> Result<Recipe, QuantizeError> {
     if let Some(name) = map.remove("preset") {
-        let preset = name.as_str().and_then(Preset::find).ok_or_else(|| {
+        let preset = name.as_str().and_then(|name| name.parse::<&Preset>().ok()).ok_or_else(|| {
             QuantizeError::Description(format!(
                 "`preset` is {name}: expected a name that `fewbit quantize --list-presets` prints"
             ))
@@ -179,8 +179,13 @@ pub(super) fn quantize(
         Granularity::Group { size, .. } => Some(size),
         _ => None,
     };
+    // Where scales are codes, the format is that of the groups.
+    let (name, bits) = match done.tensor.scale_codes() {
+        Some(codes) => (codes.format.to_string(), codes.format.bits_per_element()),
+        None => (format.to_string(), f64::from(format.bits())),
+    };
     let metadata = Metadata {
-        format: format.to_string(),
+        format: name.clone(),
         axis,
         group,
         granularity: Some(granularity),
@@ -190,8 +195,8 @@ pub(super) fn quantize(
     };
     let fidelity = Fidelity::of_tensor(x, &done.values, &done.tensor);
     Ok(Done {
-        format: format.to_string(),
-        bits: f64::from(format.bits()),
+        format: name,
+        bits,
         quantized: Quantized::Simulated(Box::new(done.tensor)),
         values: done.values,
         metadata,
