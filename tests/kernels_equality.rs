@@ -302,5 +302,6 @@ fn has(isa: Isa) -> bool {
             assert!(listed || !isa.is_available());
             isa.is_available()
         }
+        _ => panic!("how /proc/cpuinfo spells the features of {isa} is not said here"),
     }
 }
