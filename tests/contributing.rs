@@ -97,9 +97,11 @@ fn run(root: &Path) -> Output {
 #[test]
 fn a_format_is_added_as_the_list_says() {
     let steps = steps("Adding a format");
-    let files: Vec<&str> = steps.iter().filter_map(|step| step.split('`').nth(1)).collect();
-    let (table, types) = (files[0], files[4]);
-    assert_eq!((table, types), ("formats/src/table.rs", "formats/src/types/mod.rs"));
+    let words = |step: &str| step.split('`').skip(1).step_by(2).map(String::from).collect();
+    let files: Vec<Vec<String>> = steps.iter().map(|step| words(step)).collect();
+    assert_eq!(files[0][0], "formats/src/table.rs");
+    assert_eq!(files[4][..2], ["formats/src/types/mod.rs", "formats/src/lib.rs"]);
+    let [table, types, names] = [&files[0][0], &files[4][0], &files[4][1]];
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
     workspace(root);
@@ -116,6 +118,7 @@ fn a_format_is_added_as_the_list_says() {
         "{}",
         said(&wrong)
     );
+    insert(&root.join(names), "E3M2FN, E3M4,", "E3M3, ");
     let text = fs::read_to_string(root.join(types)).unwrap();
     fs::write(root.join(types), text.replace(WRONG, TYPE)).unwrap();
     let done = run(root);

@@ -261,7 +261,10 @@ proptest! {
             wider.insert(random.below(shape.len() + 1), 1);
             let reshaped = t.reshaped(&wider).unwrap();
             prop_assert_eq!(bits(reshaped.dequantize().view()).1, bits(values.view()).1);
-            prop_assert_eq!(&reshaped.reshaped(&shape).unwrap(), &t);
+            let back = reshaped.reshaped(&shape).unwrap();
+            prop_assert_eq!(bits(back.dequantize().view()), bits(values.view()));
+            // Of several axes of one element each can be that of the groups.
+            prop_assert!(shape[place] == 1 || back == t);
             let flat = [shape.iter().product()];
             if let Ok(flat) = t.reshaped(&flat) {
                 prop_assert_eq!(bits(flat.dequantize().view()).1, bits(values.view()).1);
