@@ -29,6 +29,13 @@ pub(crate) enum Registers {
     ThirtyTwo,
 }
 
+impl Registers {
+    /// Whether there are 32. In an `if const`, only the branch that is taken is compiled.
+    pub(crate) const fn are_many(self) -> bool {
+        matches!(self, Self::ThirtyTwo)
+    }
+}
+
 /// The sizes of tiles of an instruction set, which packing has to know before a kernel runs, and the limits that were
 /// measured in `benches/products.rs`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use super::blocking::{MicroKernel, PackedOperands, TileIndex};
 use crate::kernels::operand::geometry::PackedPair;
 use crate::kernels::operand::int16::{Int16Panels, MR, NR};
 use crate::kernels::operand::panels::load_vectors;
-use crate::simd::{ByteLanes, Registers, Vectorized};
+use crate::simd::{ByteLanes, Vectorized};
 
 /// Pairs of a chunk of halves: `128 * 2 * 255 * 2^15 < 2^31`.
 const HALVES: usize = 128;
@@ -99,9 +99,10 @@ impl<L: ByteLanes> MicroKernel for Int16Kernel<'_, L> {
         let a = pair.broadcast.panel(at.block).chunks(MR * form.pairs());
         let b = pair.lanes.panel(at.panel).chunks(NR * form.pairs());
         for (a, b) in a.zip(b) {
-            match L::REGISTERS {
-                Registers::Sixteen => chunk::<L, 2, 2>(lanes, form, (a, b), at.width, sums),
-                Registers::ThirtyTwo => chunk::<L, 4, 4>(lanes, form, (a, b), at.width, sums),
+            if const { L::REGISTERS.are_many() } {
+                chunk::<L, 4, 4>(lanes, form, (a, b), at.width, sums);
+            } else {
+                chunk::<L, 2, 2>(lanes, form, (a, b), at.width, sums);
             }
         }
     }

@@ -3,7 +3,7 @@
 use super::blocking::TileIndex;
 use crate::kernels::operand::int8::{K_TILE, MR, NR};
 use crate::kernels::operand::panels::load_vectors;
-use crate::simd::{ByteLanes, Registers, Vectorized};
+use crate::simd::{ByteLanes, Vectorized};
 
 /// Words of a cache line.
 const LINE: usize = 16;
@@ -157,9 +157,10 @@ pub(crate) fn sum_tile<L: ByteLanes, W: Words<L>>(
     at: TileIndex,
     sums: &mut [i32],
 ) {
-    match L::REGISTERS {
-        Registers::Sixteen => in_vectors::<L, W, 2>(lanes, operands, at, sums),
-        Registers::ThirtyTwo => in_vectors::<L, W, 4>(lanes, operands, at, sums),
+    if const { L::REGISTERS.are_many() } {
+        in_vectors::<L, W, 4>(lanes, operands, at, sums);
+    } else {
+        in_vectors::<L, W, 2>(lanes, operands, at, sums);
     }
 }
 

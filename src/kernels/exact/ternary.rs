@@ -16,7 +16,7 @@ use crate::kernels::operand::geometry::PackedPair;
 use crate::kernels::operand::ternary::{K_TILE, MR, NR, TernaryPanels};
 use crate::kernels::output::{Output, StoreMode};
 use crate::kernels::parallel::Part;
-use crate::simd::{BitLanes, Detected, IsaKernel, Registers, Simd, Vectorized};
+use crate::simd::{BitLanes, Detected, IsaKernel, Simd, Vectorized};
 
 /// Writes the product to `out`: the broadcast operand's outputs by those in lanes.
 pub(crate) fn multiply<T: Output>(
@@ -119,9 +119,10 @@ fn sum<L: BitLanes, const A: bool, const B: bool>(
     width: usize,
     counts: &mut [u64],
 ) {
-    match L::REGISTERS {
-        Registers::Sixteen => in_vectors::<L, 1, A, B>(lanes, a, b, width, counts),
-        Registers::ThirtyTwo => in_vectors::<L, 4, A, B>(lanes, a, b, width, counts),
+    if const { L::REGISTERS.are_many() } {
+        in_vectors::<L, 4, A, B>(lanes, a, b, width, counts);
+    } else {
+        in_vectors::<L, 1, A, B>(lanes, a, b, width, counts);
     }
 }
 

@@ -19,7 +19,7 @@ use super::pack::NumberPanels;
 use super::plan::{InnerPlan, Plan};
 use crate::kernels::operand::geometry::{Geometry, Orientation};
 use crate::kernels::parallel::{Grain, Part, TilePlace, split};
-use crate::simd::{Detected, FmaLanes, IsaKernel, Registers, Simd, Vectorized};
+use crate::simd::{Detected, FmaLanes, IsaKernel, Simd, Vectorized};
 
 /// Both operands as the innermost stage reads them: broadcast, lanes.
 enum Packed {
@@ -191,13 +191,10 @@ impl Tile<'_> {
     ) -> Vec<f64> {
         let TilePlace { block, panel, .. } = self.place;
         // The geometry agrees: `Tuning::vectors`.
-        match L::REGISTERS {
-            Registers::Sixteen => {
-                self.whole(lanes, FmaTile::<_, _, MR, 2> { lanes, step, a, b, block, panel })
-            }
-            Registers::ThirtyTwo => {
-                self.whole(lanes, FmaTile::<_, _, MR, 4> { lanes, step, a, b, block, panel })
-            }
+        if const { L::REGISTERS.are_many() } {
+            self.whole(lanes, FmaTile::<_, _, MR, 4> { lanes, step, a, b, block, panel })
+        } else {
+            self.whole(lanes, FmaTile::<_, _, MR, 2> { lanes, step, a, b, block, panel })
         }
     }
 

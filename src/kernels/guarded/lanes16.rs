@@ -245,9 +245,10 @@ where
         }
         let blocks = self.blocks.products.div_ceil(BLOCK).min(*self.to_step);
         *self.to_step -= blocks;
-        match self.sought {
-            Sought::Events if W::VECTORS > 1 => self.run::<T, Events<L::V>, R>(step, 0, blocks),
-            _ => self.run::<T, W, R>(step, 0, blocks),
+        if const { W::VECTORS > 1 } && self.sought == Sought::Events {
+            self.run::<T, Events<L::V>, R>(step, 0, blocks);
+        } else {
+            self.run::<T, W, R>(step, 0, blocks);
         }
         blocks
     }

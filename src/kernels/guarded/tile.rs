@@ -223,7 +223,7 @@ where
                 return false;
             }
         }
-        if W::VECTORS < 2 {
+        if const { W::VECTORS < 2 } {
             step.run(registers, statistics);
         } else {
             // All at once would not fit the vector registers.

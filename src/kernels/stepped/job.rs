@@ -20,7 +20,7 @@ use crate::kernels::stages::result::TileResult;
 use crate::kernels::stages::statistics::{
     Events, Extremes, ExtremesAndEvents, NoStatistics, StepStatistics,
 };
-use crate::simd::{IntLanes, IsaKernel, Registers, Simd, Word};
+use crate::simd::{IntLanes, IsaKernel, Simd, Word};
 
 /// A job.
 pub(crate) struct StepJob<'a, 'o, T> {
@@ -91,17 +91,18 @@ impl<L: IntLanes, W: StepStatistics<L>, const R: usize, const V: usize> Pass<L, 
 
 impl<T: Output> StepJob<'_, '_, T> {
     fn run_in<L: IntLanes>(self, lanes: L) -> Vec<StageTally> {
-        match L::REGISTERS {
-            Registers::Sixteen => match self.plan.report {
-                ReportLevel::None => self.values::<L, NoStatistics, 4, 2>(lanes),
-                ReportLevel::Events => self.values::<L, Events<L::V>, 2, 2>(lanes),
-                ReportLevel::Full => self.full::<L, 2, 2, 2, 1>(lanes),
-            },
-            Registers::ThirtyTwo => match self.plan.report {
+        if const { L::REGISTERS.are_many() } {
+            match self.plan.report {
                 ReportLevel::None => self.values::<L, NoStatistics, 4, 4>(lanes),
                 ReportLevel::Events => self.values::<L, Events<L::V>, 4, 2>(lanes),
                 ReportLevel::Full => self.full::<L, 4, 2, 2, 2>(lanes),
-            },
+            }
+        } else {
+            match self.plan.report {
+                ReportLevel::None => self.values::<L, NoStatistics, 4, 2>(lanes),
+                ReportLevel::Events => self.values::<L, Events<L::V>, 2, 2>(lanes),
+                ReportLevel::Full => self.full::<L, 2, 2, 2, 1>(lanes),
+            }
         }
     }
 

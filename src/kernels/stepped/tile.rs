@@ -66,12 +66,13 @@ impl<L: IntLanes, W: StepStatistics<L>, const R: usize, const V: usize> TileCall
         outer.restart(lanes);
         match steps {
             StepKind::Units => tile::<L, S, W, R, V, 0>(lanes, op, operands, outer, result),
-            StepKind::Product if L::K_TILE == 1 => {
-                tile::<L, S, W, R, V, 1>(lanes, op, operands, outer, result);
-            }
             StepKind::Product => {
                 const { assert!(L::K_TILE <= 2) };
-                tile::<L, S, W, R, V, 2>(lanes, op, operands, outer, result);
+                if const { L::K_TILE == 1 } {
+                    tile::<L, S, W, R, V, 1>(lanes, op, operands, outer, result);
+                } else {
+                    tile::<L, S, W, R, V, 2>(lanes, op, operands, outer, result);
+                }
             }
         }
     }
