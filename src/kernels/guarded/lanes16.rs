@@ -16,7 +16,7 @@
 
 use std::hint::black_box;
 
-use super::block::{BLOCK, BLOCK_UNITS, Block, BroadcastCodes, Grid};
+use super::block::{BLOCK, BLOCK_UNITS, Block, Grid};
 use super::block_bound::{BlockBound, Limits};
 use crate::accumulate::RegisterOverflow;
 use crate::kernels::operand::int8::{K_TILE, MR, NR};
@@ -135,15 +135,9 @@ impl Spread {
 
     /// Those of `words`, times `scale`.
     #[inline(always)]
-    fn fill<L: ByteLanes, S: BroadcastCodes<L>>(
-        &mut self,
-        lanes: L,
-        _: S,
-        words: &[i32],
-        scale: L::V,
-    ) {
+    fn fill<L: ByteLanes>(&mut self, lanes: L, offset: i32, words: &[i32], scale: L::V) {
         const { assert!((BLOCK_UNITS * MR).is_multiple_of(L::N) && L::N <= 16) };
-        let offset = lanes.splat(both(S::OFFSET as i16));
+        let offsets = lanes.splat(both(offset as i16));
         for (at, words) in (0..).step_by(L::N).zip(words.chunks(L::N)) {
             let words = if words.len() == L::N {
                 lanes.load(words)
@@ -154,7 +148,7 @@ impl Spread {
             };
             for (place, to) in self.0.iter_mut().enumerate() {
                 let bytes = lanes.spread(words, place);
-                let codes = if S::OFFSET == 0 { bytes } else { lanes.add16(bytes, offset) };
+                let codes = if offset == 0 { bytes } else { lanes.add16(bytes, offsets) };
                 lanes.store(lanes.mul16(codes, scale), &mut to[at..]);
             }
         }
@@ -171,9 +165,10 @@ pub(crate) enum Sought {
 }
 
 /// Blocks of which the first may overflow.
-pub(crate) struct Blocks16<'a, L: ByteLanes, S, W, const R: usize, const V: usize> {
+pub(crate) struct Blocks16<'a, L: ByteLanes, W, const R: usize, const V: usize> {
     pub(crate) lanes: L,
-    pub(crate) codes: S,
+    /// What a broadcast code exceeds its byte by. Not a constant: its place is outside of the loop over steps.
+    pub(crate) offset: i32,
     pub(crate) lanes16: Lanes16<L::V>,
     pub(crate) limits: Limits<L::V>,
     pub(crate) blocks: Block<'a>,
@@ -187,10 +182,9 @@ pub(crate) struct Blocks16<'a, L: ByteLanes, S, W, const R: usize, const V: usiz
     pub(crate) sought: Sought,
 }
 
-impl<L, S, W, const R: usize, const V: usize> Vectorized for Blocks16<'_, L, S, W, R, V>
+impl<L, W, const R: usize, const V: usize> Vectorized for Blocks16<'_, L, W, R, V>
 where
     L: ByteLanes,
-    S: BroadcastCodes<L>,
     W: StepStatistics<L>,
 {
     /// How many blocks were stepped.
@@ -207,10 +201,9 @@ where
     }
 }
 
-impl<L, S, W, const R: usize, const V: usize> Blocks16<'_, L, S, W, R, V>
+impl<L, W, const R: usize, const V: usize> Blocks16<'_, L, W, R, V>
 where
     L: ByteLanes,
-    S: BroadcastCodes<L>,
     W: StepStatistics<L>,
 {
     /// More rows than this are stepped together with all others, which costs little more.
@@ -261,7 +254,7 @@ where
         first: usize,
         blocks: usize,
     ) {
-        let Self { lanes, codes, lanes16: Lanes16 { scale, shift, one, .. }, .. } = *self;
+        let Self { lanes, offset, lanes16: Lanes16 { scale, shift, one, .. }, .. } = *self;
         let zero = lanes.splat(0);
         let mut register = [zero; P];
         let mut same = [zero; P];
@@ -274,7 +267,7 @@ where
         while rest.products > 0 {
             let (block, next) = rest.split(1);
             rest = next;
-            self.spread.fill(lanes, codes, block.a, scale);
+            self.spread.fill(lanes, offset, block.a, scale);
             let mut left = block.products;
             for (unit, b) in (0..BLOCK_UNITS).zip(block.b.chunks(NR)) {
                 let [even, odd] = load_vectors::<L, 2>(lanes, b);

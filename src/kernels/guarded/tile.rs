@@ -107,7 +107,7 @@ where
                 if let Some(lanes16) = stage.lanes16 {
                     let stepped = lanes.vectorize(Blocks16 {
                         lanes,
-                        codes,
+                        offset: S::OFFSET,
                         lanes16,
                         limits,
                         blocks: rest,
