@@ -6,6 +6,7 @@
 
 pub(crate) mod a2q;
 pub mod calibration;
+mod code_format;
 mod error;
 mod execute;
 mod fused;
@@ -26,6 +27,7 @@ mod text;
 
 pub use crate::tensor::Granularity;
 pub use a2q::{A2qBits, Centring};
+pub use code_format::{CodeFormat, CodeFormatError};
 pub use error::QuantizeError;
 pub use parameters::Parameters;
 pub use preset::{Family, Preset};
