@@ -50,20 +50,3 @@ fn count_overflowed(a: ArrayView2<'_, i64>, b: ArrayView2<'_, i64>, acc: &Accumu
         .map(|row| b.columns().into_iter().filter(|&column| overflows(row, column)).count() as u64)
         .sum()
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_output_that_overflows_in_two_stages_counts_once() -> Result<(), Box<dyn std::error::Error>>
-    {
-        let acc = "int4-sat/2,int4-sat".parse()?;
-        // 14 -> 7, 14 -> 7, 14 -> 7; 7; 14 -> 7, 0; 0
-        let a = ndarray::array![[7, 7, 7, 7], [7, 0, 7, 0], [7, 7, 0, 0], [0, 0, 0, 0]];
-        let factor = Factor::new(ndarray::array![[1], [1], [1], [1]]);
-        let (values, overflowed) = factor.multiply(a.view(), &acc)?;
-        assert_eq!((values, overflowed), (ndarray::array![[7], [7], [7], [0]], 3));
-        Ok(())
-    }
-}

@@ -14,7 +14,7 @@ use super::solve::{Solved, Task};
 use super::solver::LayerSolver;
 use super::transform::LayerTransform;
 use super::verdict::LayerVerdict;
-use crate::algorithms::{Info, Statistics};
+use crate::algorithms::{AlgorithmError, Info, Statistics};
 use crate::tensor::AnyQuantTensor;
 
 /// Everything that is found about a layer.
@@ -147,6 +147,9 @@ fn check(
 ) -> Result<(), LayerError> {
     if weights.1 != inputs.1 {
         return Err(LayerError::Inputs { weights, inputs });
+    }
+    if inputs.0 == 0 {
+        return Err(AlgorithmError::NoSamples.into());
     }
     match job.accumulator().map(|wanted| &wanted.accumulator).filter(|acc| !acc.is_integer()) {
         Some(acc) => Err(LayerError::FloatStage(acc.to_string())),
