@@ -75,7 +75,8 @@ assert_eq!(product.values[[0, 0]], 200 - 256); // one overflow, and it wraps
 //! | `matmul`, `conv2d` | `kernels` | products through any accumulator, in vector lanes |
 //! | `tensor` | `quantize` | codes with their scales and zero points; files with `store` |
 //! | `quantize` | `quantize` | from numbers to tensors: scheme, scale rule, policy; recipes and presets; calibration |
-//! | `algorithms` | `algorithms` | the choice of a layer's codes, under an accumulator's constraint |
+//! | `algorithms` | `algorithms` | the choice of a layer's codes, under an accumulator's constraint; `algorithms::layer`: one layer from numbers to a verdict |
+//! | `sweep` | `quantize` | what a network of linear layers loses to an accumulator of P bits, P by P |
 //!
 //! # What holds everywhere
 //!
@@ -112,6 +113,8 @@ pub mod reference;
 mod room;
 #[cfg(feature = "kernels")]
 mod simd;
+#[cfg(feature = "quantize")]
+pub mod sweep;
 #[cfg(feature = "quantize")]
 pub mod tensor;
 

@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use fewbit::accumulate::AccumulatorError;
 use fewbit::accumulate::bounds::BoundsError;
 use fewbit::algorithms::AlgorithmError;
+use fewbit::algorithms::layer::LayerError;
 use fewbit::quantize::QuantizeError;
 use fewbit::reference::ReferenceError;
+use fewbit::sweep::SweepError;
 use fewbit::tensor::TensorError;
 use fewbit::{FloatMatmulError, MatmulError};
 use thiserror::Error;
@@ -109,6 +111,12 @@ pub(crate) enum CliError {
     /// Weights that an algorithm cannot choose codes for.
     #[error(transparent)]
     Algorithm(#[from] AlgorithmError),
+    /// A layer that cannot be quantized.
+    #[error(transparent)]
+    QuantizedLayer(#[from] LayerError),
+    /// A network that cannot be quantized or run.
+    #[error(transparent)]
+    Network(#[from] SweepError),
     /// A picture that cannot be drawn.
     #[error("cannot draw the picture: {0}")]
     Picture(String),

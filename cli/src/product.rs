@@ -2,10 +2,8 @@
 
 use std::num::NonZeroU32;
 
-use fewbit::reference::sum_products;
-use fewbit::{Accumulator, MatmulOptions, PackedMatrix, Product, ReportLevel, matmul_packed};
-use ndarray::{Array2, ArrayView1, ArrayView2};
-use rayon::prelude::*;
+use fewbit::{Accumulator, MatmulOptions, PackedMatrix, Product, matmul_packed};
+use ndarray::ArrayView2;
 
 use crate::error::CliError;
 
@@ -23,65 +21,4 @@ pub(crate) fn multiply(
         best.seconds = best.seconds.min(matmul_packed(a, &b, acc, options)?.seconds);
     }
     Ok(best)
-}
-
-/// A right operand that is multiplied again and again.
-pub(crate) struct Factor {
-    /// `[K, N]`.
-    pub(crate) codes: Array2<i64>,
-    packed: PackedMatrix,
-}
-
-impl Factor {
-    /// Takes over `codes`, `[K, N]`.
-    pub(crate) fn new(codes: Array2<i64>) -> Self {
-        Self { packed: PackedMatrix::new(codes.view()), codes }
-    }
-
-    /// `a` times this factor through `acc`, and how many outputs overflowed in any stage.
-    pub(crate) fn multiply(
-        &self,
-        a: ArrayView2<'_, i64>,
-        acc: &Accumulator,
-    ) -> Result<(Array2<i64>, u64), CliError> {
-        let options = MatmulOptions { report: ReportLevel::Events, isa: None, init: None };
-        let product = matmul_packed(a, &self.packed, acc, &options)?;
-        let stages = product.events.unwrap_or_default();
-        let mut overflowed = stages.iter().map(|stage| stage.outputs).filter(|&count| count > 0);
-        let count = match (overflowed.next(), overflowed.next()) {
-            (None, _) => 0,
-            (Some(outputs), None) => outputs,
-            // Several stages overflowed; an output that did in two of them counts once.
-            (Some(_), Some(_)) => count_overflowed(a, self.codes.view(), acc),
-        };
-        Ok((product.values, count))
-    }
-}
-
-fn count_overflowed(a: ArrayView2<'_, i64>, b: ArrayView2<'_, i64>, acc: &Accumulator) -> u64 {
-    let overflows = |row: ArrayView1<'_, i64>, column: ArrayView1<'_, i64>| {
-        let products = row.into_iter().zip(column).map(|(&a, &b)| i128::from(a) * i128::from(b));
-        sum_products(acc, products).1.iter().any(|trace| trace.events > 0)
-    };
-    let rows: Vec<_> = a.outer_iter().collect();
-    rows.into_par_iter()
-        .map(|row| b.columns().into_iter().filter(|&column| overflows(row, column)).count() as u64)
-        .sum()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_output_that_overflows_in_two_stages_counts_once() -> Result<(), Box<dyn std::error::Error>>
-    {
-        let acc = "int4-sat/2,int4-sat".parse()?;
-        // 14 -> 7, 14 -> 7, 14 -> 7; 7; 14 -> 7, 0; 0
-        let a = ndarray::array![[7, 7, 7, 7], [7, 0, 7, 0], [7, 7, 0, 0], [0, 0, 0, 0]];
-        let factor = Factor::new(ndarray::array![[1], [1], [1], [1]]);
-        let (values, overflowed) = factor.multiply(a.view(), &acc)?;
-        assert_eq!((values, overflowed), (ndarray::array![[7], [7], [7], [0]], 3));
-        Ok(())
-    }
 }

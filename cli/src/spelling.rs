@@ -2,6 +2,7 @@
 
 use clap::ArgMatches;
 use fewbit::Accumulator;
+use fewbit::quantize::{CodeFormat, CodeFormatError};
 use fewbit_formats::{Format, Stack};
 
 use crate::output;
@@ -87,6 +88,19 @@ fn warning(name: &str, in_group: bool) -> Option<String> {
 /// Any other text, with what it is instead where that is known.
 pub(crate) fn format(name: &str) -> Result<Format, String> {
     name.parse::<Format>().map_err(|error| instead(name).unwrap_or_else(|| error.to_string()))
+}
+
+/// A format of codes by its name, as an argument.
+///
+/// # Errors
+/// Any other text, with what it is instead where that is known.
+pub(crate) fn code_format(name: &str) -> Result<CodeFormat, String> {
+    name.parse().map_err(|error| match (&error, instead(name)) {
+        (CodeFormatError::Format(_), Some(instead)) => format!(
+            "{instead}: an integer format of 2 to 16 bits, as int4, int8n or uint8, whose codes an accumulator sums"
+        ),
+        _ => error.to_string(),
+    })
 }
 
 /// What to say about a name that is no scalar format: what it is instead, where that is known.

@@ -15,6 +15,7 @@ mod error;
 mod factor;
 mod feedback;
 mod grid;
+pub mod layer;
 pub mod learned;
 pub mod linalg;
 pub mod lowrank;

@@ -1,6 +1,7 @@
 //! The quantized weights and how they came about.
 
 use ndarray::Array2;
+use serde::Serialize;
 
 /// The quantized weights and how they came about.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,7 +15,7 @@ pub struct Solution {
 }
 
 /// What a solver did; zeros where there is nothing to report.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Info {
     /// Inputs that were zero in every sample; their weights become the code of zero.
     pub dead_inputs: usize,

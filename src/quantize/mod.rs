@@ -6,6 +6,7 @@
 
 pub(crate) mod a2q;
 pub mod calibration;
+mod code_format;
 mod error;
 mod execute;
 mod fused;
@@ -28,6 +29,7 @@ mod text;
 
 pub use crate::tensor::Granularity;
 pub use a2q::{A2qBits, Centring};
+pub use code_format::{CodeFormat, CodeFormatError};
 pub use error::QuantizeError;
 pub use group_scales::GroupScales;
 pub use parameters::Parameters;

@@ -3,8 +3,10 @@
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use fewbit::quantize::CodeFormat;
+use fewbit::sweep::{AccumulatorTemplate, BitRange, FloatLayer, Sweep, SweepJob};
 use fewbit_formats::philox;
-use ndarray::{Array1, Axis};
+use ndarray::{Array2, Axis};
 
 use crate::digits;
 use crate::error::{CliError, Outcome};
@@ -12,10 +14,9 @@ use crate::io::atomic::Outputs;
 use crate::io::names;
 use crate::io::npy;
 use crate::options::{FormArgs, ThreadArgs};
-use crate::output::Form;
-use crate::sweep::{
-    self, BitRange, CodeFormat, FloatLayer, Found, Network, Sweep, Task, Template, percent,
-};
+use crate::output::{Form, Progress};
+use crate::spelling::code_format;
+use crate::sweep::{draw, percent, table};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -45,10 +46,10 @@ Writes sweep.json and sweep.svg; with --json only where --out says so.";
 #[command(about = ABOUT.lines().next().unwrap_or_default(), long_about = ABOUT, after_help = EXAMPLES)]
 pub(crate) struct Args {
     /// Format of the weights, one scale per output
-    #[arg(long, value_name = "FORMAT", default_value = "int4")]
+    #[arg(long, value_name = "FORMAT", value_parser = code_format, default_value = "int4")]
     weights: CodeFormat,
     /// Format of the activations, one scale per layer
-    #[arg(long, value_name = "FORMAT", default_value = "uint8")]
+    #[arg(long, value_name = "FORMAT", value_parser = code_format, default_value = "uint8")]
     acts: CodeFormat,
     /// Numbers of accumulator bits, both ends included
     #[arg(long, value_name = "A..B", default_value = "8..24")]
@@ -56,7 +57,7 @@ pub(crate) struct Args {
     /// Accumulator with {P} for the number of bits; may be given several times
     /// [default: int{P}-wrap, int{P}-sat and int{P}-sat/32,int32-wrap]
     #[arg(long, value_name = "TEMPLATE")]
-    acc: Vec<Template>,
+    acc: Vec<AccumulatorTemplate>,
     /// Weights [outputs, inputs] of a layer of your own: floats
     #[arg(long, value_name = "W.npy", requires = "input")]
     weight: Option<PathBuf>,
@@ -92,28 +93,33 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
     if let Some(folder) = folder.filter(|folder| folder.exists() && !folder.is_dir()) {
         return Err(write(folder, ErrorKind::NotADirectory.into()));
     }
-    let task = match (&args.weight, &args.input) {
-        (Some(weight), Some(input)) => own_layer(weight, input, &args)?,
+    let data = match (&args.weight, &args.input) {
+        (Some(weight), Some(input)) => own_layer(weight, input)?,
         _ => carried_network(&args)?,
     };
-    let templates = if args.acc.is_empty() { Template::defaults() } else { args.acc.clone() };
-    let Found { float, exact, points } =
-        args.threads.run(|| sweep::run(&task, &templates, args.bits.0.clone()))?;
-    let sweep = Sweep {
-        weights: args.weights.to_string(),
-        acts: args.acts.to_string(),
-        samples: task.inputs.nrows(),
-        float,
-        exact,
-        guaranteed_bits: task.network.guaranteed_bits()?,
-        points,
+    let templates = match args.acc.is_empty() {
+        true => AccumulatorTemplate::defaults(),
+        false => args.acc.clone(),
     };
+    let job = SweepJob {
+        layers: &data.layers,
+        weights: args.weights,
+        acts: args.acts,
+        calibration: data.calibration.as_ref().unwrap_or(&data.inputs).view(),
+        inputs: data.inputs.view(),
+        labels: data.labels.as_deref(),
+        templates: &templates,
+        bits: args.bits.clone(),
+    };
+    let sweep = args.threads.run(|| {
+        let progress = Progress::new("accumulators", job.points() as u64);
+        Ok(fewbit::sweep::sweep(&job, &|| progress.step())?)
+    })?;
     let text = args.form.json(&sweep)?;
     let mut outputs = Outputs::default();
     let mut written = String::new();
     if let Some(folder) = folder {
-        let names = templates.iter().map(|t| format!("{}: {t}", t.policy())).collect::<Vec<_>>();
-        let picture = sweep::draw(&sweep, &names).map_err(CliError::Picture)?;
+        let picture = draw(&sweep, &legend(&templates)).map_err(CliError::Picture)?;
         std::fs::create_dir_all(folder).map_err(|source| write(folder, source))?;
         let (json_path, svg_path) = (folder.join("sweep.json"), folder.join("sweep.svg"));
         outputs.add(&json_path, format!("{text}\n").into_bytes());
@@ -127,7 +133,16 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
     Ok(Outcome::Done)
 }
 
-fn carried_network(args: &Args) -> Result<Task, CliError> {
+/// A network, and what it is measured on.
+struct Data {
+    layers: Vec<FloatLayer>,
+    /// What scales are calibrated on; `None` for the inputs.
+    calibration: Option<Array2<f32>>,
+    inputs: Array2<f32>,
+    labels: Option<Vec<usize>>,
+}
+
+fn carried_network(args: &Args) -> Result<Data, CliError> {
     let split = digits::split()?;
     let training = split.training.images;
     if !(1..=training.nrows()).contains(&args.calibration) {
@@ -136,33 +151,33 @@ fn carried_network(args: &Args) -> Result<Task, CliError> {
     let mut rows: Vec<usize> = (0..training.nrows()).collect();
     rows.sort_by_key(|&row| (philox::bits(args.seed, row as u64), row));
     rows.truncate(args.calibration);
-    let layers: Vec<FloatLayer> = digits::network()?
-        .into_iter()
-        .map(|layer| FloatLayer { weights: layer.weights, bias: layer.bias })
-        .collect();
-    let calibration = training.select(Axis(0), &rows);
-    Ok(Task {
-        network: Network::quantize(&layers, args.weights, args.acts, calibration.view())?,
-        layers,
+    let layers = digits::network()?.into_iter();
+    Ok(Data {
+        layers: layers
+            .map(|layer| FloatLayer { weights: layer.weights, bias: layer.bias })
+            .collect(),
+        calibration: Some(training.select(Axis(0), &rows)),
         inputs: split.held_out.images,
-        labels: Some(split.held_out.labels),
+        labels: Some(split.held_out.labels.iter().map(|&label| label.into()).collect()),
     })
 }
 
-fn own_layer(weight: &Path, input: &Path, args: &Args) -> Result<Task, CliError> {
+fn own_layer(weight: &Path, input: &Path) -> Result<Data, CliError> {
     let weights = npy::read(weight)?.into_float_matrix()?;
     let inputs = npy::read(input)?.into_float_matrix()?;
     if weights.ncols() != inputs.ncols() {
         return Err(CliError::Layer { weights: weights.dim(), inputs: inputs.dim() });
     }
-    let bias = Array1::zeros(weights.nrows());
-    let layers = vec![FloatLayer { weights, bias }];
-    let network = Network::quantize(&layers, args.weights, args.acts, inputs.view())?;
-    Ok(Task { layers, network, inputs, labels: None })
+    let layers = vec![FloatLayer::without_bias(weights)];
+    Ok(Data { layers, calibration: None, inputs, labels: None })
 }
 
-fn summary(sweep: &Sweep, templates: &[Template]) -> String {
-    let legend: Vec<String> = templates.iter().map(|t| format!("{}: {t}", t.policy())).collect();
+/// Each accumulator with its kind.
+fn legend(templates: &[AccumulatorTemplate]) -> Vec<String> {
+    templates.iter().map(|template| format!("{}: {template}", template.kind())).collect()
+}
+
+fn summary(sweep: &Sweep, templates: &[AccumulatorTemplate]) -> String {
     let right = |accuracy: Option<f64>| {
         accuracy.map_or(String::new(), |accuracy| {
             format!("{} of {} samples, ", percent(accuracy), sweep.samples)
@@ -181,8 +196,8 @@ fn summary(sweep: &Sweep, templates: &[Template]) -> String {
         sweep.weights,
         sweep.acts,
         sweep.samples,
-        legend.join("; "),
-        sweep.table(templates),
+        legend(templates).join("; "),
+        table(sweep, templates),
         right(sweep.exact.accuracy),
         sweep.guaranteed_bits,
     )

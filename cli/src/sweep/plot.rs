@@ -1,10 +1,9 @@
 //! The picture of a sweep.
 
+use fewbit::sweep::{Sweep, SweepPoint};
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
-
-use super::results::Sweep;
 
 const SIZE: (u32, u32) = (900, 560);
 const COLORS: [RGBColor; 6] = [
@@ -49,7 +48,7 @@ pub(crate) fn draw(sweep: &Sweep, names: &[String]) -> Result<String, String> {
 }
 
 fn measure(sweep: &Sweep, names: &[String]) -> Measure {
-    let curves = |value: &dyn Fn(&super::Point) -> Option<f64>| -> Vec<Curve> {
+    let curves = |value: &dyn Fn(&SweepPoint) -> Option<f64>| -> Vec<Curve> {
         sweep
             .curves()
             .into_iter()

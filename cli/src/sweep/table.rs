@@ -1,61 +1,59 @@
 //! The table of a sweep: a line per `P`, a group of columns per accumulator.
 
-use super::results::{Point, Sweep};
-use super::template::Template;
+use fewbit::sweep::{AccumulatorTemplate, Sweep, SweepPoint};
+
 use crate::output;
 
-impl Sweep {
-    /// The table up to the first `P` from which on every accumulator is exact, and what stands for the rest.
-    pub(crate) fn table(&self, templates: &[Template]) -> String {
-        let labelled = self.exact.accuracy.is_some();
-        let per_group: &[&str] = match labelled {
-            true => &["accuracy", "overflow", "SQNR", "float"],
-            false => &["overflow", "SQNR", "float"],
-        };
-        let mut titles = vec!["\nP".to_owned()];
-        for name in names(templates) {
-            for (index, title) in per_group.iter().enumerate() {
-                titles.push(format!("{}\n{title}", if index == 0 { &name } else { "" }));
-            }
+/// The table up to the first `P` from which on every accumulator is exact, and what stands for the rest.
+pub(crate) fn table(sweep: &Sweep, templates: &[AccumulatorTemplate]) -> String {
+    let labelled = sweep.exact.accuracy.is_some();
+    let per_group: &[&str] = match labelled {
+        true => &["accuracy", "overflow", "SQNR", "float"],
+        false => &["overflow", "SQNR", "float"],
+    };
+    let mut titles = vec!["\nP".to_owned()];
+    for name in names(templates) {
+        for (index, title) in per_group.iter().enumerate() {
+            titles.push(format!("{}\n{title}", if index == 0 { &name } else { "" }));
         }
-        let titles: Vec<&str> = titles.iter().map(String::as_str).collect();
-        let mut table = output::numbers(&titles);
-        let (curves, settled) = (self.curves(), self.settled());
-        for index in 0..curves.first().map_or(0, |curve| curve.len()) {
-            let points = || curves.iter().filter_map(|curve| curve.get(index));
-            let Some(bits) = points().next().map(|point| point.bits) else { continue };
-            if settled.is_some_and(|settled| bits > settled) {
-                continue;
-            }
-            let mut row = vec![bits.to_string()];
-            row.extend(points().flat_map(cells));
-            table.add_row(row);
-        }
-        format!("{table}{}", self.rest())
     }
-
-    /// The line that stands for the rows that are left out.
-    fn rest(&self) -> String {
-        match (self.settled(), self.last()) {
-            (Some(settled), Some(last)) if settled < last => format!(
-                "\nbeyond P = {settled}, to the {last} measured, the same: no overflow, every output exact"
-            ),
-            _ => String::new(),
+    let titles: Vec<&str> = titles.iter().map(String::as_str).collect();
+    let mut table = output::numbers(&titles);
+    let (curves, settled) = (sweep.curves(), sweep.settled());
+    for index in 0..curves.first().map_or(0, |curve| curve.len()) {
+        let points = || curves.iter().filter_map(|curve| curve.get(index));
+        let Some(bits) = points().next().map(|point| point.bits) else { continue };
+        if settled.is_some_and(|settled| bits > settled) {
+            continue;
         }
+        let mut row = vec![bits.to_string()];
+        row.extend(points().flat_map(cells));
+        table.add_row(row);
+    }
+    format!("{table}{}", rest(sweep))
+}
+
+/// The line that stands for the rows that are left out.
+fn rest(sweep: &Sweep) -> String {
+    match (sweep.settled(), sweep.last()) {
+        (Some(settled), Some(last)) if settled < last => format!(
+            "\nbeyond P = {settled}, to the {last} measured, the same: no overflow, every output exact"
+        ),
+        _ => String::new(),
     }
 }
 
-/// What heads the columns of each template: its policy, or itself where that is another's too.
-fn names(templates: &[Template]) -> Vec<String> {
-    let alone = |policy: &str| templates.iter().filter(|t| t.policy() == policy).count() == 1;
-    let name = |template: &Template| match alone(template.policy()) {
-        true => template.policy().to_owned(),
+/// What heads the columns of each template: its kind, or itself where that is another's too.
+fn names(templates: &[AccumulatorTemplate]) -> Vec<String> {
+    let alone = |kind| templates.iter().filter(|t| t.kind() == kind).count() == 1;
+    let name = |template: &AccumulatorTemplate| match alone(template.kind()) {
+        true => template.kind().to_string(),
         false => template.to_string(),
     };
     templates.iter().map(name).collect()
 }
 
-fn cells(point: &Point) -> impl Iterator<Item = String> {
+fn cells(point: &SweepPoint) -> impl Iterator<Item = String> {
     let equal = |db: Option<f64>| db.map_or("exact".into(), |db| format!("{db:.2}"));
     let accuracy = point.accuracy.map(percent);
     let overflows = percent(point.overflow_share);

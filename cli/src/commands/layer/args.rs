@@ -1,20 +1,18 @@
 //! The arguments of `fewbit layer`.
 
-use std::fmt;
 use std::path::PathBuf;
-use std::str::FromStr;
 
-use clap::ValueEnum;
-use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use fewbit::Accumulator;
+use fewbit::algorithms::layer::{LayerRotation, LayerSolver, ScaleSharing};
 use fewbit::algorithms::{Order, Precision};
+use fewbit::quantize::CodeFormat;
 
-use super::transform::RotateChoice;
+use super::choices::{Algorithm, EqualizeChoice, Keeping, ScaleChoice, precision};
 use crate::error::CliError;
 use crate::io::names::Kind;
 use crate::options::{FormArgs, ThreadArgs};
 use crate::quantized::Target;
-use crate::sweep::CodeFormat;
+use crate::spelling::code_format;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -79,7 +77,7 @@ pub(crate) struct Args {
     /// Who shares a scale: tensor, channel (an output), group:N (N inputs of an output; the last group may be shorter)
     /// [default: channel]
     #[arg(long, value_name = "WHO")]
-    pub(super) granularity: Option<Share>,
+    pub(super) granularity: Option<ScaleSharing>,
     /// Leave the lowest code of a signed integer format unused: int4 becomes int4n, -7 to 7
     #[arg(long)]
     pub(super) narrow: bool,
@@ -98,9 +96,9 @@ pub(crate) struct Args {
     /// Rotate inputs and weights alike: hadamard, random-hadamard, orthogonal, each also with :N, in blocks of N inputs;
     /// expansion[:STEPS], a Hadamard matrix of a larger order
     #[arg(long, value_name = "NAME")]
-    pub(super) rotate: Option<RotateChoice>,
+    pub(super) rotate: Option<LayerRotation>,
     /// Format of the activations' codes, one scale for all of X~: an integer format of 2 to 16 bits
-    #[arg(long, value_name = "FORMAT")]
+    #[arg(long, value_name = "FORMAT", value_parser = code_format)]
     pub(super) acts: Option<CodeFormat>,
     /// Let X~ be the values of these codes, for the algorithm and for the error
     #[arg(long, requires = "acts")]
@@ -160,24 +158,24 @@ impl Args {
         self.constraint.unwrap_or(Keeping::Axe)
     }
 
-    /// What loops compute in.
-    pub(super) fn precision(&self) -> Precision {
-        self.precision.unwrap_or_default()
-    }
-
     /// Refuses an argument that none of the algorithms has a use for; in a comparison one that has is enough.
     ///
     /// # Errors
     /// The first such argument.
     pub(super) fn check(&self) -> Result<(), CliError> {
         let algorithms = self.algorithms();
-        let none = |has_a_use: fn(&Algorithm) -> bool| !algorithms.iter().any(has_a_use);
+        let none = |has_a_use: fn(LayerSolver) -> bool| {
+            !algorithms.iter().any(|algorithm| has_a_use(algorithm.solver()))
+        };
         let constrained = !matches!(self.constraint, None | Some(Keeping::None));
         let refused = [
-            (self.damping.is_some() && none(Algorithm::is_damped), "--damping"),
-            (self.precision.is_some() && none(Algorithm::has_precision), "--precision"),
-            (self.act_order && none(Algorithm::is_solver), "--act-order"),
-            (constrained && none(Algorithm::is_solver), "--constraint axe or axe-strict"),
+            (self.damping.is_some() && none(|s| s.with_damping(0.0).is_some()), "--damping"),
+            (
+                self.precision.is_some() && none(|s| s.with_precision(Precision::Single).is_some()),
+                "--precision",
+            ),
+            (self.act_order && none(|s| s.with_order(Order::Natural).is_some()), "--act-order"),
+            (constrained && none(|s| s.keeps_budgets()), "--constraint axe or axe-strict"),
         ];
         if let Some((_, flag)) = refused.iter().find(|(refused, _)| *refused) {
             let names: Vec<String> = algorithms.iter().map(Algorithm::to_string).collect();
@@ -198,181 +196,5 @@ impl Args {
     /// Which input comes first.
     pub(super) fn order(&self) -> Order {
         if self.act_order { Order::Descending } else { Order::Natural }
-    }
-}
-
-/// How channels are equalized.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum EqualizeChoice {
-    /// s = max|X|^alpha / max|W|^(1-alpha)
-    Smoothquant,
-}
-
-impl fmt::Display for EqualizeChoice {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&name(self))
-    }
-}
-
-/// How codes are chosen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Algorithm {
-    /// Round-to-nearest
-    Rtn,
-    /// GPTQ, or OPTQ
-    Gptq,
-    /// Greedy path following
-    Gpfq,
-    /// Qronos
-    Qronos,
-    /// GPTQ with asymmetric calibration
-    Gptaq,
-    /// Direction first, scales from it
-    Beacon,
-    /// Projection onto the L1 ball of the accumulator's first stage
-    A2q,
-    /// The same, zero-centred
-    A2qPlus,
-}
-
-/// The name that the command line has for a value.
-fn name(value: &impl ValueEnum) -> String {
-    value.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
-}
-
-impl Algorithm {
-    /// Whether it rounds input after input, and does not project all weights at once.
-    fn is_solver(&self) -> bool {
-        !matches!(self, Self::A2q | Self::A2qPlus)
-    }
-
-    /// Whether its loops compute in a precision that can be chosen.
-    fn has_precision(&self) -> bool {
-        self.is_solver() && *self != Self::Beacon
-    }
-
-    /// Whether it damps the statistics.
-    fn is_damped(&self) -> bool {
-        matches!(self, Self::Gptq | Self::Qronos | Self::Gptaq)
-    }
-}
-
-impl fmt::Display for Algorithm {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&name(self))
-    }
-}
-
-/// How a solver keeps an accumulator from overflowing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Keeping {
-    /// AXE with its soft threshold
-    Axe,
-    /// AXE's strict budgets alone
-    AxeStrict,
-    /// Not at all: overflows are counted
-    None,
-}
-
-impl fmt::Display for Keeping {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&name(self))
-    }
-}
-
-/// The names of what loops compute in.
-fn precision() -> impl TypedValueParser<Value = Precision> {
-    let names = [("single", "f32"), ("double", "f64")];
-    PossibleValuesParser::new(names.map(|(name, help)| PossibleValue::new(name).help(help)))
-        .map(|name| if name == "double" { Precision::Double } else { Precision::Single })
-}
-
-/// Who shares a scale.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Share {
-    Tensor,
-    Channel,
-    Group(usize),
-}
-
-impl FromStr for Share {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let group =
-            || text.strip_prefix("group:")?.parse().ok().filter(|&n| n > 0).map(Self::Group);
-        match text {
-            "tensor" => Ok(Self::Tensor),
-            "channel" => Ok(Self::Channel),
-            _ => group().ok_or_else(|| {
-                format!("`{text}` is none of tensor, channel, group:N with N at least 1")
-            }),
-        }
-    }
-}
-
-impl fmt::Display for Share {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Tensor => f.pad("tensor"),
-            Self::Channel => f.pad("channel"),
-            Self::Group(size) => write!(f, "group:{size}"),
-        }
-    }
-}
-
-/// Where scales come from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum ScaleChoice {
-    Rule(ScaleName),
-    File(PathBuf),
-}
-
-/// A rule for scales.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ScaleName {
-    AbsMax,
-    Mse,
-    Hqo,
-    Piso,
-    PisoDiagonal,
-    PisoFull,
-}
-
-impl ScaleName {
-    const ALL: [(&str, Self); 6] = [
-        ("absmax", Self::AbsMax),
-        ("mse", Self::Mse),
-        ("hqo", Self::Hqo),
-        ("piso", Self::Piso),
-        ("piso-diagonal", Self::PisoDiagonal),
-        ("piso-full", Self::PisoFull),
-    ];
-}
-
-impl FromStr for ScaleChoice {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match ScaleName::ALL.iter().find(|(name, _)| *name == text) {
-            Some((_, rule)) => Ok(Self::Rule(*rule)),
-            None if text.ends_with(".npy") => Ok(Self::File(text.into())),
-            None => {
-                let names = ScaleName::ALL.map(|(name, _)| name).join(", ");
-                Err(format!("`{text}` is none of {names}, nor the name of a .npy file"))
-            }
-        }
-    }
-}
-
-impl fmt::Display for ScaleChoice {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Rule(rule) => {
-                let name = ScaleName::ALL.iter().find(|(_, known)| known == rule);
-                f.pad(name.map_or("", |(name, _)| name))
-            }
-            Self::File(path) => path.display().fmt(f),
-        }
     }
 }

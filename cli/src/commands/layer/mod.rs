@@ -1,45 +1,39 @@
 //! `fewbit layer`: one layer's weights through an algorithm.
 
-mod acts;
 mod args;
-mod grid;
+mod choices;
 mod inputs;
-mod judge;
+mod job;
 mod picture;
 mod report;
-mod solve;
-mod transform;
 
 use std::path::PathBuf;
 
+use fewbit::algorithms::layer::{
+    LayerCandidate, LayerInputs, LayerProgress, QuantizedLayer, WeightGrid, WeightScale,
+    quantize_layer,
+};
 use fewbit::tensor::store::Stored;
-use ndarray::Array2;
 use serde_json::json;
 
 pub(crate) use args::Args;
 
-use self::args::{EqualizeChoice, ScaleChoice, ScaleName};
-use self::grid::{WeightGrid, sparsity};
-use self::inputs::Inputs;
+use self::choices::Keeping;
+use self::inputs::FileInputs;
 use self::report::{Comparison, Entry, Setting, Single};
-use self::solve::{Solved, Task};
-use self::transform::Transform;
 use crate::error::{CliError, Outcome};
 use crate::io::atomic::Outputs;
 use crate::io::npy;
 use crate::output::{self, Form, LateProgress};
-use crate::quantized::{self, Metadata};
+use crate::quantized::{self, Metadata, Quantized};
 
 /// Everything that is found.
 struct Found {
-    grid: WeightGrid,
-    solved: Vec<Solved>,
+    layer: QuantizedLayer,
     entries: Vec<Entry>,
     setting: Setting,
     /// The bytes of the file of statistics, where one is asked for.
     statistics: Option<Vec<u8>>,
-    /// What was done to weights and inputs first.
-    transform: Transform,
 }
 
 /// Solves, judges, writes, prints.
@@ -52,11 +46,11 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
         _ => args.form.json(&Comparison { setting: &found.setting, results: &found.entries })?,
     };
     let mut outputs = Outputs::default();
-    if let (Some(path), Some(solved)) = (&args.out, found.solved.first()) {
-        let tensor = found.grid.tensor(&solved.codes, solved.factor.as_deref())?;
+    if let (Some(path), Some(candidate)) = (&args.out, found.layer.candidates.first()) {
+        let tensor = Quantized::Tensor(Box::new(found.layer.tensor(candidate)?));
         let metadata = metadata(&args, &found);
-        let values = solved.values.clone().into_dyn();
-        let extra = extra(&found.transform, &solved.values)?;
+        let values = candidate.values.clone().into_dyn();
+        let extra = extra(&found.layer, candidate)?;
         outputs.add(path, quantized::write(path, &tensor, &values, &metadata, extra)?);
     }
     if let Some(path) = &args.report {
@@ -79,66 +73,61 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
         }
     })?;
     // Without a constraint overflows are a result like any other.
-    let kept = args.acc.is_some() && args.constraint() != args::Keeping::None;
-    let failed = kept && found.entries.iter().any(Entry::has_failed);
+    let kept = args.acc.is_some() && args.constraint() != Keeping::None;
+    let failed = kept && found.entries.iter().any(|entry| entry.verdict.can_overflow());
     Ok(if failed { Outcome::Different } else { Outcome::Done })
 }
 
 fn work(args: &Args) -> Result<Found, CliError> {
-    let original = npy::read(&args.weight)?.into_float_matrix()?;
-    let mut inputs = Inputs::open(args, original.dim())?;
-    if let Some(EqualizeChoice::Smoothquant) = args.equalize {
-        let most = inputs.abs_max()?;
-        inputs.transform.smooth(original.view(), &most, args.alpha)?;
-    }
-    if let Some(choice) = args.rotate {
-        inputs.transform.rotate(choice, original.ncols(), args.seed)?;
-    }
-    let weights = inputs.transform.weights(original)?;
-    inputs.calibrate(args)?;
-    let (statistics, statistics_seconds) = inputs.statistics(weights.ncols())?;
-    let grid = WeightGrid::new(args, weights.view(), &statistics)?;
-    let range = inputs.acts.as_ref().map(|acts| acts.range());
-    let task = Task { args, weights: weights.view(), statistics: &statistics, grid: &grid, range };
-    let algorithms = args.algorithms();
-    let progress = LateProgress::new("solving", algorithms.len() as u64);
-    let mut solved = Vec::with_capacity(algorithms.len());
-    for algorithm in algorithms {
-        solved.push(task.solve(algorithm)?);
-        progress.step();
-    }
-    drop(progress);
-    let verdicts = judge::judge(&task, &mut inputs, &solved)?;
-    let entry = |(solved, verdict): (&Solved, _)| {
-        Entry::new(solved, verdict, statistics_seconds, sparsity(&solved.values))
-    };
-    let entries: Vec<Entry> = solved.iter().zip(verdicts).map(entry).collect();
-    let saved = args.save_statistics.as_ref().map(|_| statistics.to_bytes()).transpose()?;
+    let weights = npy::read(&args.weight)?.into_float_matrix()?;
+    let mut inputs = FileInputs::open(args, weights.dim())?;
+    let job = args.job()?;
+    let found = quantize_layer(weights.view(), &mut inputs, &job, &mut bars());
+    let layer = found.map_err(|error| args.complaint(error))?;
+    drop(weights);
+    let entry = |candidate| Entry::new(candidate, layer.statistics_seconds);
+    let entries: Vec<Entry> = layer.candidates.iter().map(entry).collect();
+    let saved = args.save_statistics.as_ref().map(|_| layer.statistics.to_bytes()).transpose()?;
+    let (outputs, width) = layer.grid.grid().dim();
     let setting = Setting {
-        outputs: weights.nrows(),
-        inputs: weights.ncols(),
-        samples: inputs.samples(),
-        weights: format_name(args, &grid),
-        granularity: grid.granularity(),
-        scale: scale_name(args, &grid),
+        outputs,
+        inputs: width,
+        samples: inputs.dim().0,
+        weights: job.weights.format_name(),
+        granularity: layer.grid.sharing().to_string(),
+        scale: scale_name(args, &layer.grid),
         equalize: args.equalize.map(|choice| choice.to_string()),
         rotate: args.rotate.map(|choice| choice.to_string()),
         acts: args.acts.map(|acts| acts.to_string()),
-        acc: args.acc.as_ref().map(|acc| acc.to_string()),
-        constraint: args.acc.as_ref().map(|_| args.constraint().to_string()),
+        acc: job.accumulator().map(|wanted| wanted.accumulator.to_string()),
+        constraint: job.accumulator().map(|wanted| wanted.constraint.to_string()),
         act_order: args.act_order,
         quantized_inputs: args.input_quantized.is_some() || args.quantize_input,
         seed: args.seed,
         threads: rayon::current_num_threads(),
     };
-    warn_of_hopeless(&entries, &grid);
-    Ok(Found { grid, solved, entries, setting, statistics: saved, transform: inputs.transform })
+    warn_of_hopeless(&entries, &layer.grid);
+    Ok(Found { layer, entries, setting, statistics: saved })
+}
+
+/// A bar per phase.
+fn bars() -> impl FnMut(LayerProgress) {
+    let mut bar: Option<LateProgress> = None;
+    move |progress| {
+        match &bar {
+            Some(bar) if progress.done > 0 => bar.step(),
+            _ => bar = Some(LateProgress::new(progress.phase.name(), progress.total as u64)),
+        }
+        if progress.done == progress.total {
+            bar = None;
+        }
+    }
 }
 
 /// Says so where weights of zeros would have been better.
 fn warn_of_hopeless(entries: &[Entry], grid: &WeightGrid) {
-    for entry in entries.iter().filter(|entry| entry.relative_error > 1.0) {
-        let remedy = match grid.grid.zero_point() {
+    for entry in entries.iter().filter(|entry| entry.verdict.relative_error > 1.0) {
+        let remedy = match grid.grid().zero_point() {
             Some(_) => {
                 "; under an accumulator constraint zero points cost more than they gain: a signed format has none"
             }
@@ -152,27 +141,21 @@ fn warn_of_hopeless(entries: &[Entry], grid: &WeightGrid) {
 }
 
 /// What the file has besides where weights and inputs were changed.
-fn extra(transform: &Transform, values: &Array2<f32>) -> Result<Vec<Stored>, CliError> {
-    if transform.is_identity() {
+fn extra(layer: &QuantizedLayer, candidate: &LayerCandidate) -> Result<Vec<Stored>, CliError> {
+    if layer.transform.is_identity() {
         return Ok(Vec::new());
     }
-    let effective = transform.effective(values)?;
-    let mut extra = vec![Stored::f32("effective", &effective.into_dyn())];
-    if let Some(scales) = transform.scales() {
+    let mut extra = vec![Stored::f32("effective", &layer.effective(candidate)?.into_dyn())];
+    if let Some(scales) = layer.transform.channel_scale() {
         extra.push(Stored::f32("channel_scale", &scales.clone().into_dyn()));
     }
     Ok(extra)
 }
 
-/// The format of the weights, narrowed where that is asked for.
-fn format_name(args: &Args, grid: &WeightGrid) -> String {
-    if grid.has_free_scales() { grid.grid.format().to_string() } else { args.weights.to_string() }
-}
-
 fn scale_name(args: &Args, grid: &WeightGrid) -> String {
     match &args.scale {
         Some(scale) => scale.to_string(),
-        None if grid.has_free_scales() => ScaleChoice::Rule(ScaleName::AbsMax).to_string(),
+        None if grid.has_free_scales() => WeightScale::default().to_string(),
         None => "of the format".into(),
     }
 }
@@ -182,7 +165,7 @@ fn metadata(args: &Args, found: &Found) -> Metadata {
     Metadata {
         format: setting.weights.clone(),
         axis: Some(1),
-        group: Some(found.grid.grid.group()),
+        group: Some(found.layer.grid.grid().group()),
         seed: args.seed,
         policy: json!({
             "algorithm": args.algorithm.to_string(),

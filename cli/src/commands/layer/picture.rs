@@ -31,7 +31,7 @@ fn draw_on<'a>(
     entries: &[Entry],
     setting: &Setting,
 ) -> Drawn<'a> {
-    let greatest = entries.iter().map(|entry| entry.relative_error).fold(0.0, f64::max);
+    let greatest = entries.iter().map(|entry| entry.verdict.relative_error).fold(0.0, f64::max);
     let top = if greatest > 0.0 { 1.15 * greatest } else { 1.0 };
     let acc = setting.acc.as_ref().map_or_else(String::new, |acc| format!(", {acc}"));
     area.fill(&WHITE)?;
@@ -55,7 +55,7 @@ fn draw_on<'a>(
         .label_style((FONT, 14))
         .draw()?;
     for (index, entry) in entries.iter().enumerate() {
-        let (left, error) = (index as f64, entry.relative_error);
+        let (left, error) = (index as f64, entry.verdict.relative_error);
         chart.draw_series([Rectangle::new(
             [(left + 0.2, 0.0), (left + 0.8, error)],
             BAR.filled(),

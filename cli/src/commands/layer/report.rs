@@ -1,30 +1,16 @@
 //! What is printed and written about a layer.
 
+use fewbit::algorithms::layer::{LayerCandidate, LayerVerdict, StageVerdict};
 use serde::Serialize;
 
-use super::judge::{StageVerdict, Verdict};
-use super::solve::Solved;
 use crate::output;
 
 /// One algorithm's result.
 #[derive(Debug, Serialize)]
 pub(super) struct Entry {
     pub(super) algorithm: String,
-    pub(super) relative_error: f64,
-    /// `-20 log10(relative_error)`; none where the error is 0.
-    sqnr_db: Option<f64>,
-    /// Whether the error is 0.
-    exact: bool,
-    /// Of the first stage.
-    guaranteed_bits: Option<u32>,
-    /// Of the first stage.
-    observed_bits: Option<u32>,
-    /// Over all stages.
-    events: Option<u64>,
-    /// Whether every stage holds every value that any input can make.
-    guaranteed: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    stages: Option<Vec<StageVerdict>>,
+    #[serde(flatten)]
+    pub(super) verdict: LayerVerdict,
     seconds: f64,
     statistics_seconds: f64,
     peak_bytes: Option<u64>,
@@ -71,43 +57,23 @@ pub(super) struct Comparison<'a> {
 }
 
 impl Entry {
-    pub(super) fn new(
-        solved: &Solved,
-        verdict: Verdict,
-        statistics_seconds: f64,
-        zero_weights: f64,
-    ) -> Self {
-        let error = verdict.relative_error;
-        let stages = verdict.stages;
-        let first = stages.as_ref().and_then(|stages| stages.first());
+    pub(super) fn new(candidate: &LayerCandidate, statistics_seconds: f64) -> Self {
         Self {
-            algorithm: solved.algorithm.to_string(),
-            relative_error: error,
-            sqnr_db: (error > 0.0 && error.is_finite()).then(|| -20.0 * error.log10()),
-            exact: error == 0.0,
-            guaranteed_bits: first.map(|stage| stage.guaranteed_bits),
-            observed_bits: first.map(|stage| stage.observed_bits),
-            events: stages.as_ref().map(|all| all.iter().map(|stage| stage.events).sum()),
-            guaranteed: stages.as_ref().map(|all| all.iter().all(|stage| stage.guaranteed)),
-            stages,
-            seconds: solved.seconds,
+            algorithm: candidate.solver.to_string(),
+            verdict: candidate.verdict.clone(),
+            seconds: candidate.seconds,
             statistics_seconds,
             peak_bytes: output::peak_bytes(),
-            damping: solved.info.damping,
-            dead_inputs: solved.info.dead_inputs,
-            zero_weights,
+            damping: candidate.info.damping,
+            dead_inputs: candidate.info.dead_inputs,
+            zero_weights: candidate.zero_weights,
         }
-    }
-
-    /// Whether something overflowed, or could.
-    pub(super) fn has_failed(&self) -> bool {
-        self.events.is_some_and(|events| events > 0) || self.guaranteed == Some(false)
     }
 }
 
 /// A table of all results.
 pub(super) fn text(entries: &[Entry], setting: &Setting) -> String {
-    let accumulated = entries.iter().any(|entry| entry.stages.is_some());
+    let accumulated = entries.iter().any(|entry| entry.verdict.stages.is_some());
     let mut titles = vec!["algorithm", "relative error", "SQNR (dB)", "zeros (%)"];
     if accumulated {
         titles.extend(["bits guaranteed", "bits observed", "events"]);
@@ -115,20 +81,21 @@ pub(super) fn text(entries: &[Entry], setting: &Setting) -> String {
     titles.push("seconds");
     let mut table = output::numbers(&titles);
     for entry in entries {
+        let verdict = &entry.verdict;
         let mut row = vec![
             entry.algorithm.clone(),
-            format!("{:.6}", entry.relative_error),
-            entry.sqnr_db.map_or_else(|| "exact".into(), |sqnr| format!("{sqnr:.2}")),
+            format!("{:.6}", verdict.relative_error),
+            verdict.sqnr_db.map_or_else(|| "exact".into(), |sqnr| format!("{sqnr:.2}")),
             format!("{:.1}", 100.0 * entry.zero_weights),
         ];
         if accumulated {
             let bits = |bits: fn(&StageVerdict) -> u32| {
-                let stages = entry.stages.iter().flatten();
+                let stages = verdict.stages.iter().flatten();
                 stages.map(|stage| bits(stage).to_string()).collect::<Vec<_>>().join(", ")
             };
             row.push(bits(|stage| stage.guaranteed_bits));
             row.push(bits(|stage| stage.observed_bits));
-            row.push(entry.events.map_or_else(String::new, |events| events.to_string()));
+            row.push(verdict.events.map_or_else(String::new, |events| events.to_string()));
         }
         row.push(format!("{:.3}", entry.seconds));
         table.add_row(row);

@@ -1,0 +1,60 @@
+//! The codes of the activations: a static quantizer of all of a layer's inputs.
+
+use ndarray::parallel::prelude::*;
+use ndarray::{Array2, ArrayD, ArrayView2, Axis, array};
+
+use crate::accumulate::bounds::InputRange;
+use crate::quantize::{CodeFormat, QuantizeError, Quantizer};
+use crate::tensor::AnyQuantTensor;
+
+/// Rows of a parallel task.
+const ROWS: usize = 32;
+
+/// A quantizer whose one scale covers all inputs.
+#[derive(Clone)]
+pub(super) struct ActivationCodes {
+    quantizer: Quantizer,
+    range: InputRange,
+}
+
+impl ActivationCodes {
+    /// The quantizer that covers inputs from `low` to `high`.
+    pub(super) fn new(format: CodeFormat, (low, high): (f32, f32)) -> Result<Self, QuantizeError> {
+        let quantizer = format.quantizer()?;
+        // Scale and zero point depend on the extremes alone.
+        let parameters = quantizer.parameters(&array![low, high].view())?;
+        Ok(Self { quantizer: quantizer.with_parameters(parameters)?, range: format.range() })
+    }
+
+    /// All codes that there are.
+    pub(super) fn range(&self) -> InputRange {
+        self.range
+    }
+
+    /// The codes of some rows, as an integer datapath multiplies them.
+    pub(super) fn codes(&self, x: ArrayView2<'_, f32>) -> Result<Array2<i64>, QuantizeError> {
+        self.map(x, |tensor| tensor.ints().map_err(QuantizeError::from))
+    }
+
+    /// The values of the codes of some rows.
+    pub(super) fn values(&self, x: ArrayView2<'_, f32>) -> Result<Array2<f32>, QuantizeError> {
+        self.map(x, |tensor| Ok(tensor.dequantize()))
+    }
+
+    fn map<T: Copy + Default + Send + Sync>(
+        &self,
+        x: ArrayView2<'_, f32>,
+        of_tensor: impl Fn(&AnyQuantTensor) -> Result<ArrayD<T>, QuantizeError> + Sync,
+    ) -> Result<Array2<T>, QuantizeError> {
+        let mut all = Array2::default(x.dim());
+        all.axis_chunks_iter_mut(Axis(0), ROWS)
+            .into_par_iter()
+            .zip(x.axis_chunks_iter(Axis(0), ROWS))
+            .try_for_each(|(mut to, x)| {
+                let found = of_tensor(&self.quantizer.quantize(&x)?)?;
+                to.iter_mut().zip(&found).for_each(|(to, found)| *to = *found);
+                Ok::<(), QuantizeError>(())
+            })?;
+        Ok(all)
+    }
+}

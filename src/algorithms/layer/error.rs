@@ -1,0 +1,94 @@
+//! Why a layer cannot be quantized or judged.
+
+use fewbit_formats::{Format, GroupError};
+use thiserror::Error;
+
+use crate::MatmulError;
+use crate::accumulate::bounds::BoundsError;
+use crate::algorithms::AlgorithmError;
+use crate::quantize::QuantizeError;
+use crate::tensor::TensorError;
+
+/// Why a layer cannot be quantized or judged.
+#[derive(Clone, Debug, PartialEq, Error)]
+#[non_exhaustive]
+pub enum LayerError {
+    /// What an algorithm refuses.
+    #[error(transparent)]
+    Algorithm(#[from] AlgorithmError),
+    /// Numbers that cannot be quantized.
+    #[error(transparent)]
+    Quantize(#[from] QuantizeError),
+    /// Codes and scales that make no tensor.
+    #[error(transparent)]
+    Tensor(#[from] TensorError),
+    /// Weights and inputs that have no bounds.
+    #[error(transparent)]
+    Bounds(#[from] BoundsError),
+    /// A product that cannot be computed.
+    #[error(transparent)]
+    Product(#[from] MatmulError),
+    /// A group format that cannot be encoded.
+    #[error(transparent)]
+    Group(#[from] GroupError),
+    /// Weights and inputs that do not fit.
+    #[error(
+        "the weights are {}x{} and the inputs {}x{}: the columns of both must be the layer's inputs",
+        weights.0, weights.1, inputs.0, inputs.1
+    )]
+    Inputs {
+        /// Outputs and inputs of the weights.
+        weights: (usize, usize),
+        /// Samples and inputs.
+        inputs: (usize, usize),
+    },
+    /// Scales of another shape than weights and sharing need.
+    #[error("the scales have shape {found:?}; scales of shape {expected:?} are needed")]
+    ScaleShape {
+        /// Of the scales.
+        found: Vec<usize>,
+        /// Needed, but for axes of one element.
+        expected: Vec<usize>,
+    },
+    /// A scale that divides nothing.
+    #[error("one of the scales is {0}; scales are finite and not 0")]
+    Scale(f32),
+    /// A search for scales of a format with zero points.
+    #[error(
+        "the scale rule {scale} is for formats without zero points, as int4; {format} has them"
+    )]
+    ZeroPoints {
+        /// The rule.
+        scale: &'static str,
+        /// The format.
+        format: Format,
+    },
+    /// Scales of rows for all weights at once.
+    #[error(
+        "piso-diagonal and piso-full find scales of rows: expected a scale per channel or group"
+    )]
+    SharedByRows,
+    /// Scales that are codes, for an algorithm that chooses them freely.
+    #[error(
+        "beacon chooses scales freely, and those of {0} are codes: expected a scalar format, as int4"
+    )]
+    FixedScales(String),
+    /// A projection without a register to project for.
+    #[error(
+        "{0} projects onto what an accumulator holds: expected one with an integer register first, as int16-sat or \
+         int16-sat/64,int24-sat"
+    )]
+    NoRegister(&'static str),
+    /// An accumulator that does not sum integers.
+    #[error(
+        "{0} has a floating-point stage; the codes of a layer are summed through int<P>-wrap, int<P>-sat and exact \
+         stages"
+    )]
+    FloatStage(String),
+    /// Weights that an accumulator of integers cannot sum.
+    #[error(
+        "the values of {0} are no integers that an accumulator could sum: expected a narrower format, or activations for \
+         the values of the inputs alone, without an accumulator"
+    )]
+    NoIntegers(String),
+}

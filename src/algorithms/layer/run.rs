@@ -1,0 +1,183 @@
+//! From a job to a quantized layer.
+
+use ndarray::{Array2, ArrayView2};
+use serde::Serialize;
+
+use super::error::LayerError;
+use super::grid::WeightGrid;
+use super::inputs::LayerInputs;
+use super::job::LayerJob;
+use super::judge::judge;
+use super::passes::Passes;
+use super::progress::{LayerPhase, LayerProgress};
+use super::solve::{Solved, Task};
+use super::solver::LayerSolver;
+use super::transform::LayerTransform;
+use super::verdict::LayerVerdict;
+use crate::algorithms::{AlgorithmError, Info, Statistics};
+use crate::tensor::AnyQuantTensor;
+
+/// Everything that is found about a layer.
+#[derive(Clone, Debug)]
+pub struct QuantizedLayer {
+    /// The values that the weights could take.
+    pub grid: WeightGrid,
+    /// What was done to weights and inputs first.
+    pub transform: LayerTransform,
+    /// Of the transformed inputs.
+    pub statistics: Statistics,
+    /// That summing the statistics took.
+    pub statistics_seconds: f64,
+    /// What each algorithm chose, in the order of the job.
+    pub candidates: Vec<LayerCandidate>,
+}
+
+/// The codes that one algorithm chose, and what they do.
+///
+/// Serialized without its matrices.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct LayerCandidate {
+    /// The algorithm.
+    #[serde(rename = "algorithm")]
+    pub solver: LayerSolver,
+    /// Codes of the grid's format, `[out, in]`.
+    #[serde(skip)]
+    pub codes: Array2<u32>,
+    /// Their values, `[out, in]`, which the transformed inputs are multiplied with.
+    #[serde(skip)]
+    pub values: Array2<f32>,
+    /// What the grid's scales are multiplied by, per row, where the algorithm chose them.
+    #[serde(skip)]
+    pub factor: Option<Vec<f32>>,
+    /// What they do.
+    #[serde(flatten)]
+    pub verdict: LayerVerdict,
+    /// Of the algorithm alone.
+    pub seconds: f64,
+    /// What the algorithm did.
+    #[serde(flatten)]
+    pub info: Info,
+    /// The share of weights whose value is 0.
+    pub zero_weights: f64,
+}
+
+/// Chooses the codes of a layer's weights `[out, in]`, and says what they do to its outputs and in its accumulator.
+///
+/// ```text
+/// W, X, X̃  ->  transformed alike  ->  statistics of X and X̃  ->  grid of values
+///          ->  per algorithm: codes  ->  error of the outputs, overflows of the inputs and of the worst ones
+/// ```
+///
+/// The inputs are read once per [`LayerPhase`] but the third: for the ranges that equalization and activations need, for
+/// the statistics, for the outputs. `progress` is told of every step.
+///
+/// ```
+/// use fewbit::algorithms::layer::{LayerActivations, LayerJob, MatrixInputs, quantize_layer};
+/// use fewbit::formats::Format;
+/// use ndarray::array;
+///
+/// let (weights, inputs) = (array![[4.0f32, -8.0]], array![[255.0f32, 0.0], [1.0, 2.0]]);
+/// let activations = LayerActivations::new("uint8".parse()?).into_accumulator("int12-sat".parse()?);
+/// let job = LayerJob {
+///     activations: Some(activations),
+///     ..LayerJob::new(Format::INT4, "rtn".parse()?)
+/// };
+/// let layer = quantize_layer(weights.view(), &mut MatrixInputs::new(inputs.view()), &job, &mut |_| ())?;
+/// // A scale of 8 / 8: the weights are codes themselves. At worst 4 * 255 = 1020, -8 * 255 = -2040.
+/// let rtn = &layer.candidates[0];
+/// assert_eq!(rtn.values, weights);
+/// assert_eq!(rtn.verdict.guaranteed_bits, Some(12));
+/// assert_eq!((rtn.verdict.relative_error, rtn.verdict.events), (0.0, Some(0)));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// Weights and inputs that do not fit or are not finite, inputs that cannot be read, and what has no meaning for a format,
+/// an algorithm or an accumulator: see [`LayerError`].
+pub fn quantize_layer<I: LayerInputs>(
+    weights: ArrayView2<'_, f32>,
+    inputs: &mut I,
+    job: &LayerJob,
+    progress: &mut dyn FnMut(LayerProgress),
+) -> Result<QuantizedLayer, I::Error> {
+    check(weights.dim(), inputs.dim(), job)?;
+    let mut passes = Passes::new(inputs, progress);
+    if let Some(equalization) = &job.equalization {
+        let most = passes.abs_max()?;
+        let equalized = passes.transform.equalize(equalization, weights, &most);
+        equalized.map_err(LayerError::from)?;
+    }
+    if let Some(rotation) = job.rotation {
+        let rotated = passes.transform.rotate(rotation, weights.ncols(), job.seed);
+        rotated.map_err(LayerError::from)?;
+    }
+    let transformed;
+    let weights = if passes.transform.is_identity() {
+        weights
+    } else {
+        transformed = passes.transform.weights(weights.to_owned()).map_err(LayerError::from)?;
+        transformed.view()
+    };
+    if let Some(activations) = &job.activations {
+        passes.calibrate(activations)?;
+    }
+    let (statistics, statistics_seconds) = passes.statistics(weights.ncols())?;
+    let grid = WeightGrid::new(&job.weights, weights, &statistics)?;
+    let range = passes.codes().map(|codes| codes.range());
+    let task = Task { job, weights, statistics: &statistics, grid: &grid, range };
+    let total = job.solvers.len();
+    passes.report(LayerPhase::Solving, 0, total);
+    let mut solved = Vec::with_capacity(total);
+    for solver in &job.solvers {
+        solved.push(task.solve(solver)?);
+        passes.report(LayerPhase::Solving, solved.len(), total);
+    }
+    let verdicts = judge(&task, &mut passes, &solved)?;
+    let solvers = job.solvers.iter().zip(solved).zip(verdicts);
+    let candidates =
+        solvers.map(|((solver, solved), verdict)| candidate(*solver, solved, verdict)).collect();
+    let transform = passes.transform;
+    Ok(QuantizedLayer { grid, transform, statistics, statistics_seconds, candidates })
+}
+
+fn check(
+    weights: (usize, usize),
+    inputs: (usize, usize),
+    job: &LayerJob,
+) -> Result<(), LayerError> {
+    if weights.1 != inputs.1 {
+        return Err(LayerError::Inputs { weights, inputs });
+    }
+    if inputs.0 == 0 {
+        return Err(AlgorithmError::NoSamples.into());
+    }
+    match job.accumulator().map(|wanted| &wanted.accumulator).filter(|acc| !acc.is_integer()) {
+        Some(acc) => Err(LayerError::FloatStage(acc.to_string())),
+        None => Ok(()),
+    }
+}
+
+fn candidate(solver: LayerSolver, solved: Solved, verdict: LayerVerdict) -> LayerCandidate {
+    let Solved { codes, values, factor, info, seconds } = solved;
+    let zeros = values.iter().filter(|&&value| value == 0.0).count();
+    let zero_weights = zeros as f64 / values.len() as f64;
+    LayerCandidate { solver, codes, values, factor, verdict, seconds, info, zero_weights }
+}
+
+impl QuantizedLayer {
+    /// A candidate's weights as a tensor: codes, scales and zero points.
+    ///
+    /// # Errors
+    /// A candidate of another layer.
+    pub fn tensor(&self, candidate: &LayerCandidate) -> Result<AnyQuantTensor, LayerError> {
+        self.grid.tensor(candidate.codes.view(), candidate.factor.as_deref())
+    }
+
+    /// The matrix that acts on the inputs as they were as a candidate's values do on the transformed ones, `[out, in]`.
+    ///
+    /// # Errors
+    /// A candidate of another layer.
+    pub fn effective(&self, candidate: &LayerCandidate) -> Result<Array2<f32>, LayerError> {
+        Ok(self.transform.effective(candidate.values.view())?)
+    }
+}

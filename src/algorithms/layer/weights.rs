@@ -1,0 +1,173 @@
+//! What the weights may become: their format, who shares a scale, and how it is chosen.
+
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::str::FromStr;
+
+use fewbit_formats::{Format, GroupFormat};
+use ndarray::ArrayD;
+
+use super::name::LayerNameError;
+
+/// What the weights of a layer may become.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum LayerWeights {
+    /// A scalar format with scales that are free numbers.
+    Scalar(ScalarWeights),
+    /// A group format, which says who shares a scale and what the scale may be. Scales are chosen as OCP MX 1.0 has it
+    /// (the exponent of the greatest magnitude, cut down); elements are rounded to nearest, ties to even.
+    Groups(GroupFormat),
+}
+
+/// A scalar format, who shares a scale, and how it is chosen.
+///
+/// Unsigned integers have zero points, all other formats are symmetric.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ScalarWeights {
+    /// Of the codes.
+    pub format: Format,
+    /// Who shares a scale.
+    pub sharing: ScaleSharing,
+    /// How it is chosen.
+    pub scale: WeightScale,
+}
+
+/// Who shares a scale of weights `[out, in]`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ScaleSharing {
+    /// `tensor`: all weights.
+    Tensor,
+    /// `channel`: the weights of an output.
+    #[default]
+    Channel,
+    /// `group:N`: N consecutive inputs of an output; the last group may be shorter.
+    Group(NonZeroUsize),
+}
+
+/// How the scales of a scalar format are chosen.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub enum WeightScale {
+    /// `absmax`: the greatest magnitude over that of the lowest code of signed integers, of the largest one of other
+    /// formats; with zero points the range over the largest code.
+    #[default]
+    AbsMax,
+    /// `mse`: the one of 19 below `absmax` with the least squared error of the weights.
+    Mse,
+    /// `hqo`: half-quadratic optimisation, each scale for itself.
+    Hqo,
+    /// `piso`: exactly the least squared error of the weights.
+    Piso,
+    /// `piso-diagonal`: the same, weighted with the diagonal of H.
+    PisoDiagonal,
+    /// `piso-full`: the least error of the outputs.
+    PisoFull,
+    /// These: `[]`, `[out]` or `[out, groups]`, as they are shared; axes of one element do not matter.
+    Given(ArrayD<f32>),
+}
+
+impl LayerWeights {
+    /// The name of the format.
+    #[must_use]
+    pub fn format_name(&self) -> String {
+        match self {
+            Self::Scalar(weights) => weights.format.to_string(),
+            Self::Groups(format) => format.to_string(),
+        }
+    }
+}
+
+impl ScalarWeights {
+    /// A scale per output, from the greatest magnitude.
+    #[must_use]
+    pub fn new(format: Format) -> Self {
+        Self { format, sharing: ScaleSharing::default(), scale: WeightScale::default() }
+    }
+
+    /// Whether zero is another code than 0: in unsigned integers.
+    #[must_use]
+    pub fn has_zero_points(&self) -> bool {
+        matches!(self.format, Format::Int(int) if !int.is_signed())
+    }
+}
+
+impl From<Format> for LayerWeights {
+    fn from(format: Format) -> Self {
+        Self::Scalar(ScalarWeights::new(format))
+    }
+}
+
+impl From<ScalarWeights> for LayerWeights {
+    fn from(weights: ScalarWeights) -> Self {
+        Self::Scalar(weights)
+    }
+}
+
+impl From<GroupFormat> for LayerWeights {
+    fn from(format: GroupFormat) -> Self {
+        Self::Groups(format)
+    }
+}
+
+impl FromStr for ScaleSharing {
+    type Err = LayerNameError;
+
+    fn from_str(text: &str) -> Result<Self, LayerNameError> {
+        let group = || text.strip_prefix("group:")?.parse().ok().map(Self::Group);
+        match text {
+            "tensor" => Ok(Self::Tensor),
+            "channel" => Ok(Self::Channel),
+            _ => group().ok_or_else(|| {
+                LayerNameError::new(text, "tensor, channel, group:N with N at least 1")
+            }),
+        }
+    }
+}
+
+impl fmt::Display for ScaleSharing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tensor => f.pad("tensor"),
+            Self::Channel => f.pad("channel"),
+            Self::Group(size) => write!(f, "group:{size}"),
+        }
+    }
+}
+
+impl WeightScale {
+    /// The names of all rules.
+    pub const NAMES: &'static str = "absmax, mse, hqo, piso, piso-diagonal, piso-full";
+
+    /// Its name; `given` for scales from elsewhere, which no text stands for.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::AbsMax => "absmax",
+            Self::Mse => "mse",
+            Self::Hqo => "hqo",
+            Self::Piso => "piso",
+            Self::PisoDiagonal => "piso-diagonal",
+            Self::PisoFull => "piso-full",
+            Self::Given(_) => "given",
+        }
+    }
+}
+
+impl FromStr for WeightScale {
+    type Err = LayerNameError;
+
+    fn from_str(text: &str) -> Result<Self, LayerNameError> {
+        let rules =
+            [Self::AbsMax, Self::Mse, Self::Hqo, Self::Piso, Self::PisoDiagonal, Self::PisoFull];
+        let rule = rules.into_iter().find(|rule| rule.name() == text);
+        rule.ok_or_else(|| LayerNameError::new(text, Self::NAMES))
+    }
+}
+
+impl fmt::Display for WeightScale {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
