@@ -1,6 +1,6 @@
 //! Why a layer cannot be quantized or judged.
 
-use fewbit_formats::{Format, GroupError};
+use fewbit_formats::Format;
 use thiserror::Error;
 
 use crate::MatmulError;
@@ -28,9 +28,6 @@ pub enum LayerError {
     /// A product that cannot be computed.
     #[error(transparent)]
     Product(#[from] MatmulError),
-    /// A group format that cannot be encoded.
-    #[error(transparent)]
-    Group(#[from] GroupError),
     /// Weights and inputs that do not fit.
     #[error(
         "the weights are {}x{} and the inputs {}x{}: the columns of both must be the layer's inputs",
