@@ -113,16 +113,28 @@ pub(crate) enum CliError {
     Algorithm(#[from] AlgorithmError),
     /// A layer that cannot be quantized.
     #[error(transparent)]
-    QuantizedLayer(#[from] LayerError),
+    QuantizedLayer(Box<LayerError>),
     /// A network that cannot be quantized or run.
     #[error(transparent)]
-    Network(#[from] SweepError),
+    Network(Box<SweepError>),
     /// A picture that cannot be drawn.
     #[error("cannot draw the picture: {0}")]
     Picture(String),
     /// A result that cannot be written as JSON.
     #[error("cannot write the result as JSON: {0}")]
     Json(#[from] serde_json::Error),
+}
+
+impl From<LayerError> for CliError {
+    fn from(error: LayerError) -> Self {
+        Self::QuantizedLayer(Box::new(error))
+    }
+}
+
+impl From<SweepError> for CliError {
+    fn from(error: SweepError) -> Self {
+        Self::Network(Box::new(error))
+    }
 }
 
 impl CliError {

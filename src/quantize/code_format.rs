@@ -37,9 +37,9 @@ pub enum CodeFormatError {
 /// use ndarray::array;
 /// let uint8: CodeFormat = "uint8".parse()?;
 /// assert_eq!(uint8.range(), InputRange::new(0, 255));
-/// // [-1, 1] in 255 steps of 2 / 255; 0 has the code 127.5, rounded to the even 128.
-/// let tensor = uint8.quantizer()?.quantize(&array![-1.0f32, 0.0, 1.0].view())?;
-/// assert_eq!(tensor.ints()?, array![0, 128, 255].into_dyn());
+/// // -64 to 191 in 255 steps of 1: zero has the code 64.
+/// let tensor = uint8.quantizer()?.quantize(&array![-64.0f32, 0.0, 191.0].view())?;
+/// assert_eq!(tensor.ints()?, array![0, 64, 255].into_dyn());
 /// assert!("e4m3fn".parse::<CodeFormat>().is_err());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

@@ -13,7 +13,7 @@ use crate::quantize::QuantizeError;
 pub enum SweepError {
     /// Numbers that cannot be quantized.
     #[error(transparent)]
-    Quantize(#[from] QuantizeError),
+    Quantize(Box<QuantizeError>),
     /// A product that cannot be computed.
     #[error(transparent)]
     Product(#[from] MatmulError),
@@ -66,4 +66,10 @@ pub enum SweepError {
         /// Rows of the inputs.
         samples: usize,
     },
+}
+
+impl From<QuantizeError> for SweepError {
+    fn from(error: QuantizeError) -> Self {
+        Self::Quantize(Box::new(error))
+    }
 }

@@ -288,7 +288,7 @@ fn what_has_no_meaning_is_refused() {
     let mut none = MatrixInputs::new(none.view());
     let error =
         quantize_layer(data.weights.view(), &mut none, &job(Format::INT4, "rtn"), &mut |_| ());
-    assert_eq!(error.unwrap_err(), LayerError::Algorithm(AlgorithmError::NoSamples));
+    assert_eq!(error.unwrap_err(), LayerError::from(AlgorithmError::NoSamples));
     assert!(MatrixInputs::pairs(data.float.view(), data.weights.view()).is_err());
 }
 

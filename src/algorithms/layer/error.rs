@@ -15,13 +15,13 @@ use crate::tensor::TensorError;
 pub enum LayerError {
     /// What an algorithm refuses.
     #[error(transparent)]
-    Algorithm(#[from] AlgorithmError),
+    Algorithm(Box<AlgorithmError>),
     /// Numbers that cannot be quantized.
     #[error(transparent)]
-    Quantize(#[from] QuantizeError),
+    Quantize(Box<QuantizeError>),
     /// Codes and scales that make no tensor.
     #[error(transparent)]
-    Tensor(#[from] TensorError),
+    Tensor(Box<TensorError>),
     /// Weights and inputs that have no bounds.
     #[error(transparent)]
     Bounds(#[from] BoundsError),
@@ -88,4 +88,22 @@ pub enum LayerError {
          the values of the inputs alone, without an accumulator"
     )]
     NoIntegers(String),
+}
+
+impl From<AlgorithmError> for LayerError {
+    fn from(error: AlgorithmError) -> Self {
+        Self::Algorithm(Box::new(error))
+    }
+}
+
+impl From<QuantizeError> for LayerError {
+    fn from(error: QuantizeError) -> Self {
+        Self::Quantize(Box::new(error))
+    }
+}
+
+impl From<TensorError> for LayerError {
+    fn from(error: TensorError) -> Self {
+        Self::Tensor(Box::new(error))
+    }
 }

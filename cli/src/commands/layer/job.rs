@@ -95,7 +95,7 @@ impl Args {
     pub(super) fn complaint(&self, error: CliError) -> CliError {
         let CliError::QuantizedLayer(error) = error else { return error };
         let scale = self.scale.as_ref();
-        match (&error, scale) {
+        match (error.as_ref(), scale) {
             (LayerError::ScaleShape { found, expected }, Some(ScaleChoice::File(path))) => {
                 CliError::Array {
                     path: path.clone(),
@@ -124,7 +124,7 @@ impl Args {
                  or --acts with --quantize-input and without --acc",
                 self.weights
             )),
-            _ => error.into(),
+            _ => CliError::QuantizedLayer(error),
         }
     }
 }
