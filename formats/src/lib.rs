@@ -79,6 +79,7 @@ pub use table::{Alias, FormatRow, Stack};
 pub use tapered::{PositFormat, TakumFormat};
 pub use types::{
     BF16, Binary, Binary8P3SE, Binary8P4SE, E2M1FN, E2M3FN, E3M2FN, E3M4, E4M3, E4M3B11FNUZ,
-    E4M3FN, E4M3FNU, E4M3FNUZ, E5M2, E5M2FNUZ, E8M0FNU, F16, Int2, Int4, Int4N, Int8, Int8N, Int16,
-    Int32, Posit8, Posit16, Posit32, TF32, Takum8, Takum16, Ternary, Uint2, Uint4, Uint8, Uint16,
+    E4M3FN, E4M3FNU, E4M3FNUZ, E5M2, E5M2FNUZ, E5M3FNU, E8M0FNU, F16, Int2, Int4, Int4N, Int8,
+    Int8N, Int16, Int32, Posit8, Posit16, Posit32, TF32, Takum8, Takum16, Ternary, Uint2, Uint4,
+    Uint8, Uint16,
 };

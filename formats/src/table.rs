@@ -140,6 +140,9 @@ table! {
     E4M3FNU "e4m3fnu" = Format::Float(FloatFormat::row(4, 3, None, Fn, Unsigned)),
         "e4m3fn without its sign bit: the scale of NVFP4", [Common "ue4m3"],
         "NVIDIA PTX ISA, section on alternate floating-point data formats";
+    E5M3FNU "e5m3fnu" = Format::Float(FloatFormat::row(5, 3, None, Fn, Unsigned)),
+        "8-bit float without sign, one NaN, no infinities: a scale that needs none above it", [Common "ue5m3"],
+        "NVIDIA PTX ISA 9.4 (preview), alternate floating-point data formats; arXiv 2601.19026, 2026";
     BF16 "bf16" = float(8, 7, Ieee), "16-bit float with the exponent of f32",
         [Llvm "BFloat", MlDtypes "bfloat16", Gguf "BF16"], "Intel bfloat16 hardware numerics definition, 2018";
     F16 "f16" = float(5, 10, Ieee), "half precision",

@@ -25,15 +25,15 @@ fn same(a: f64, b: f64) -> bool {
 /// Calls a macro once for every type, by groups of what they have.
 macro_rules! for_groups {
     ($all:ident, $f32:ident, $signed:ident, $float:ident, $zero:ident) => {
-        for_groups!(@ $all [E4M3FN E5M2 E4M3 E3M4 E4M3FNUZ E5M2FNUZ E4M3B11FNUZ E3M2FN E2M3FN E2M1FN E8M0FNU E4M3FNU
+        for_groups!(@ $all [E4M3FN E5M2 E4M3 E3M4 E4M3FNUZ E5M2FNUZ E4M3B11FNUZ E3M2FN E2M3FN E2M1FN E8M0FNU E4M3FNU E5M3FNU
             BF16 F16 TF32 Binary8P4SE Binary8P3SE Posit8 Posit16 Posit32 Takum8 Takum16]);
-        for_groups!(@ $f32 [E4M3FN E5M2 E4M3 E3M4 E4M3FNUZ E5M2FNUZ E4M3B11FNUZ E3M2FN E2M3FN E2M1FN E8M0FNU E4M3FNU
+        for_groups!(@ $f32 [E4M3FN E5M2 E4M3 E3M4 E4M3FNUZ E5M2FNUZ E4M3B11FNUZ E3M2FN E2M3FN E2M1FN E8M0FNU E4M3FNU E5M3FNU
             BF16 F16 TF32 Binary8P4SE Binary8P3SE Posit8 Posit16]);
         for_groups!(@ $signed [E4M3FN E5M2 E4M3 E3M4 E4M3FNUZ E5M2FNUZ E4M3B11FNUZ E3M2FN E2M3FN E2M1FN
             BF16 F16 TF32 Binary8P4SE Binary8P3SE Posit8 Posit16 Posit32 Takum8 Takum16]);
-        for_groups!(@ $float [E4M3FN E5M2 E4M3 E3M4 E4M3FNUZ E5M2FNUZ E4M3B11FNUZ E3M2FN E2M3FN E2M1FN E8M0FNU E4M3FNU
+        for_groups!(@ $float [E4M3FN E5M2 E4M3 E3M4 E4M3FNUZ E5M2FNUZ E4M3B11FNUZ E3M2FN E2M3FN E2M1FN E8M0FNU E4M3FNU E5M3FNU
             BF16 F16 TF32 Binary8P4SE Binary8P3SE]);
-        for_groups!(@ $zero [E4M3FN E5M2 E4M3 E3M4 E4M3FNUZ E5M2FNUZ E4M3B11FNUZ E3M2FN E2M3FN E2M1FN E4M3FNU
+        for_groups!(@ $zero [E4M3FN E5M2 E4M3 E3M4 E4M3FNUZ E5M2FNUZ E4M3B11FNUZ E3M2FN E2M3FN E2M1FN E4M3FNU E5M3FNU
             BF16 F16 TF32 Binary8P4SE Binary8P3SE Posit8 Posit16 Posit32 Takum8 Takum16]);
     };
     (@ $call:ident [$($name:ident)+]) => { $( $call!($name); )+ };
@@ -172,6 +172,7 @@ fn constants_by_hand() {
     assert_eq!((E8M0FNU::ONE.to_bits(), E8M0FNU::EPSILON.to_f64()), (127, 1.0));
     assert_eq!((Posit16::MIN_POSITIVE.to_bits(), Posit16::MAX.to_bits()), (1, 0x7fff));
     assert_eq!((E4M3FNU::MIN.to_bits(), E4M3FNU::MAX.to_f64()), (0, 448.0));
+    assert_eq!((E5M3FNU::MAX.to_bits(), E5M3FNU::MAX.to_f64()), (0xfe, 114_688.0));
     assert_eq!(Binary8P4SE::INFINITY.to_bits(), 0x7f);
 }
 

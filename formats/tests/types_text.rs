@@ -20,7 +20,7 @@ fn codes(format: Format, at_most: u64) -> impl Iterator<Item = u32> {
 macro_rules! for_types {
     ($check:ident: $($name:ident)+) => { $( $check::<$name>(); )+ };
     ($check:ident) => {
-        for_types!($check: E4M3FN E5M2 E4M3 E3M4 E4M3FNUZ E5M2FNUZ E4M3B11FNUZ E3M2FN E2M3FN E2M1FN E8M0FNU E4M3FNU
+        for_types!($check: E4M3FN E5M2 E4M3 E3M4 E4M3FNUZ E5M2FNUZ E4M3B11FNUZ E3M2FN E2M3FN E2M1FN E8M0FNU E4M3FNU E5M3FNU
             BF16 F16 TF32 Binary8P4SE Binary8P3SE Posit8 Posit16 Posit32 Takum8 Takum16)
     };
 }

@@ -74,4 +74,7 @@ table! {
         [Common "mxint8_fix8.6"], MX;
     NVFP4 "nvfp4" = group(Format::E2M1FN, PER_TENSOR, 16),
         "16 e2m1fn elements and an e4m3fn scale, over all of them one f32", [Ptx "mxf4nvf4"], NVFP4;
+    NVFP4UE5M3 "nvfp4ue5m3" = group(Format::E2M1FN, ScaleFormat::new(Format::E5M3FNU), 16),
+        "16 e2m1fn elements and an e5m3fnu scale, none above it", [Common "nvfp4_ue5m3"],
+        "NVIDIA PTX ISA 9.4 (preview), alternate floating-point data formats; arXiv 2601.19026, 2026";
 }

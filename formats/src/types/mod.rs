@@ -98,6 +98,7 @@ newtypes! {
     E2M1FN(u8) = E2M1FN [float signed zero negative_zero no_nan subnormal f32];
     E8M0FNU(u8) = E8M0FNU [float nan unordered f32];
     E4M3FNU(u8) = E4M3FNU [float zero nan unordered subnormal f32];
+    E5M3FNU(u8) = E5M3FNU [float zero nan unordered subnormal f32];
     BF16(u16) = BF16 [float signed zero negative_zero nan unordered infinity subnormal f32];
     F16(u16) = F16 [float signed zero negative_zero nan unordered infinity subnormal f32];
     TF32(u32) = TF32 [float signed zero negative_zero nan unordered infinity subnormal f32];
