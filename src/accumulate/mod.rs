@@ -7,10 +7,12 @@ mod near;
 mod parse;
 mod register;
 mod report;
+mod step;
 mod width;
 
 pub use datapath::Datapath;
 pub use error::AccumulatorError;
 pub use register::{Accumulator, Register, RegisterOverflow, Stage};
 pub use report::{FirstEvent, OutputTrace, Report, StageReport};
+pub use step::IntStep;
 pub use width::{int_range, required_bits, required_bits_of_range};

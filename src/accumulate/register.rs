@@ -73,6 +73,24 @@ impl Register {
             _ => NonZeroU32::MIN,
         }
     }
+
+    /// Whether an accumulator can have this register.
+    pub(crate) fn check(self) -> Result<(), AccumulatorError> {
+        match self {
+            Self::Int { bits, .. } if !(2..=64).contains(&bits) => {
+                Err(AccumulatorError::Bits(bits.into()))
+            }
+            Self::Aligned { fraction_bits, .. } if fraction_bits > 64 => {
+                Err(AccumulatorError::FractionBits(fraction_bits.into()))
+            }
+            Self::Float { format, .. } | Self::Aligned { format, .. }
+                if !matches!(format, Format::Float(_)) || !format.is_signed() =>
+            {
+                Err(AccumulatorError::NotAFloat(format.to_string()))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// One stage: a register, how many inputs it takes in one step, and how many it sums before it hands on.
@@ -160,23 +178,7 @@ fn validate(stages: &[Stage]) -> Result<(), AccumulatorError> {
     if last.count.is_some() {
         return Err(AccumulatorError::LastCount(last.to_string()));
     }
-    for stage in stages {
-        match stage.register {
-            Register::Int { bits, .. } if !(2..=64).contains(&bits) => {
-                return Err(AccumulatorError::Bits(bits.into()));
-            }
-            Register::Aligned { fraction_bits, .. } if fraction_bits > 64 => {
-                return Err(AccumulatorError::FractionBits(fraction_bits.into()));
-            }
-            Register::Float { format, .. } | Register::Aligned { format, .. }
-                if !matches!(format, Format::Float(_)) || !format.is_signed() =>
-            {
-                return Err(AccumulatorError::NotAFloat(format.to_string()));
-            }
-            _ => {}
-        }
-    }
-    Ok(())
+    stages.iter().try_for_each(|stage| stage.register.check())
 }
 
 impl fmt::Display for Accumulator {

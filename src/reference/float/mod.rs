@@ -41,10 +41,12 @@ mod value;
 
 pub use addend::Addend;
 pub use error::{FloatError, StepError};
+pub(crate) use matmul::flushed;
 pub use matmul::{FloatMatmul, FloatProduct, FloatRow, matmul_float};
 pub use operand::{Operand, Scales};
 pub use record::{Alignment, Step, StepRecord};
-pub use report::{FloatFirstEvent, FloatReport, FloatStageReport};
+pub use report::{FloatFirstEvent, FloatReport, FloatStageReport, FloatTrace};
+pub(crate) use run::{FailedStep, FloatRun};
 pub use run::{RandomBits, sum_addends};
 
 pub use value::Value;

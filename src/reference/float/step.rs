@@ -9,6 +9,46 @@ use crate::accumulate::datapath::{Addends, Aligned, Unit, ZeroExponent};
 use crate::accumulate::{Register, RegisterOverflow, int_range};
 use crate::reference::Dyadic;
 
+impl Register {
+    /// The step of any register that holds `before` and takes `inputs`; what every run of the reference is made of.
+    ///
+    /// ```text
+    /// int<P>      wrap or saturate(before + sum of inputs)
+    /// exact       before + sum of inputs
+    /// float       round(before + sum of inputs)
+    /// aligned<F>  round(sum of all, each cut to a multiple of 2^(largest exponent - F))
+    /// preset      see the unit's row
+    /// ```
+    ///
+    /// `random` gives the 32 bits of a stochastic rounding: of addend `i`, counted from 1 with the register first, where
+    /// addends are cut, and of the result for 0.
+    ///
+    /// # Errors
+    /// A fraction, an infinity or NaN for an integer register; NaN for a format without; a register that no
+    /// [`Accumulator`](crate::Accumulator) can have.
+    ///
+    /// ```
+    /// use fewbit::accumulate::Register;
+    /// use fewbit::reference::{Addend, Dyadic, Value};
+    /// let f16: Register = "f16-rz".parse()?;
+    /// let one = Value::Finite(Dyadic::new(1, 0));
+    /// let tiny = Addend::new(Value::Finite(Dyadic::new(3, -12)), None);
+    /// let step = f16.step_float(&one, &[tiny], &|_| 0)?;
+    /// assert_eq!(step.after, one); // 1 + 3 * 2^-12 lies below 1 + 2^-10
+    /// assert_eq!(step.exact.to_f64(), 1.000732421875);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn step_float(
+        self,
+        before: &Value,
+        inputs: &[Addend],
+        random: &dyn Fn(u32) -> u32,
+    ) -> Result<Step, StepError> {
+        self.check()?;
+        step(self, before, inputs, random)
+    }
+}
+
 /// The step of `register` from `before` with `inputs`; `random` gives the bits for addend `i` (0: the result).
 pub(super) fn step(
     register: Register,
