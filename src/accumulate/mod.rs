@@ -12,7 +12,8 @@ mod width;
 
 pub use datapath::Datapath;
 pub use error::AccumulatorError;
-pub use register::{Accumulator, Register, RegisterOverflow, Stage};
+pub use register::{Accumulator, FloatOverflow, Register, RegisterOverflow, Stage};
 pub use report::{FirstEvent, OutputTrace, Report, StageReport};
+pub(crate) use step::IntRegister;
 pub use step::IntStep;
 pub use width::{int_range, required_bits, required_bits_of_range};

@@ -16,6 +16,23 @@ pub enum RegisterOverflow {
     Saturate,
 }
 
+/// What a float or aligned register does with a rounded sum beyond the largest value of its format.
+///
+/// It decides after the rounding of a step, and so of infinite sums too: with `-sat` no register of the stage is ever
+/// infinite.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum FloatOverflow {
+    /// Not written: of a float register IEEE 754's rule (7.4), in which the rounding chooses between infinity (NaN where
+    /// the format has none, else the largest value) and the largest value; of an aligned register as `-special`.
+    #[default]
+    Own,
+    /// `-sat`: the largest value of that sign, under any rounding.
+    Saturate,
+    /// `-special`: infinity of that sign, NaN where the format has none, the largest value where it has neither; under any
+    /// rounding.
+    Special,
+}
+
 /// Where a stage keeps its running sum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Register {
@@ -28,14 +45,16 @@ pub enum Register {
     },
     /// `exact`: unbounded, never rounds, never overflows.
     Exact,
-    /// `<float>[-<rounding>]`: a floating-point register, rounded once at every step.
+    /// `<float>[-<rounding>][-sat|-special]`: a floating-point register, rounded once at every step.
     Float {
         /// The register's format.
         format: Format,
         /// The rounding of each step; `rne` if not written.
         rounding: Rounding,
+        /// What happens beyond the largest value.
+        overflow: FloatOverflow,
     },
-    /// `aligned<F>[-<rounding>][:<float>[-<rounding>]]`: the inputs of a step and the register's own value are
+    /// `aligned<F>[-<rounding>][:<float>[-<rounding>][-sat|-special]]`: the inputs of a step and the register's own value are
     /// aligned to the largest exponent among them with `F` fraction bits, cut there, summed exactly, and the sum is
     /// rounded to the result format.
     Aligned {
@@ -47,6 +66,8 @@ pub enum Register {
         format: Format,
         /// The rounding of the result; `rne` if not written.
         rounding: Rounding,
+        /// What happens beyond the largest value.
+        overflow: FloatOverflow,
     },
     /// `preset:<name>`: the dot unit of a machine. It takes as many inputs in one step as the machine's, if no `*width`
     /// says otherwise.
@@ -126,7 +147,8 @@ impl Stage {
 ///
 /// Text form: `stage ("," stage)*` with `stage := register ["*" width] ["/" count]`.
 ///
-/// What stages can express together: products rounded before they are summed (`bf16/1,f32`), chunks (`f16/64,f16`),
+/// What stages can express together: products rounded before they are summed (`bf16/1,f32`: the first stage takes one exact
+/// product, rounds it as its register says, overflow included, and hands it on; `e4m3fn-rne-sat/1,f32` clamps it), chunks (`f16/64,f16`),
 /// pairwise trees (`f32*2/2,f32*2/2,f32`), the exact sum with one rounding (`exact/1024,f32`, Kulisch).
 ///
 /// ```
@@ -206,16 +228,29 @@ impl fmt::Display for Stage {
     }
 }
 
+impl fmt::Display for FloatOverflow {
+    /// As it stands behind a rounding.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Own => "",
+            Self::Saturate => "-sat",
+            Self::Special => "-special",
+        })
+    }
+}
+
 impl fmt::Display for Register {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Int { bits, overflow: RegisterOverflow::Wrap } => write!(f, "int{bits}-wrap"),
             Self::Int { bits, overflow: RegisterOverflow::Saturate } => write!(f, "int{bits}-sat"),
             Self::Exact => f.write_str("exact"),
-            Self::Float { format, rounding } => write!(f, "{format}-{}", rounding.alias()),
-            Self::Aligned { fraction_bits, alignment, format, rounding } => {
+            Self::Float { format, rounding, overflow } => {
+                write!(f, "{format}-{}{overflow}", rounding.alias())
+            }
+            Self::Aligned { fraction_bits, alignment, format, rounding, overflow } => {
                 let (alignment, rounding) = (alignment.alias(), rounding.alias());
-                write!(f, "aligned{fraction_bits}-{alignment}:{format}-{rounding}")
+                write!(f, "aligned{fraction_bits}-{alignment}:{format}-{rounding}{overflow}")
             }
             Self::Datapath(datapath) => datapath.fmt(f),
         }

@@ -37,21 +37,52 @@ impl Register {
     /// ```
     #[inline]
     pub const fn step(self, before: i128, input: i128) -> Option<IntStep> {
-        let exact = before.wrapping_add(input);
+        match self.integer() {
+            Some(register) => Some(register.step(before, input)),
+            None => None,
+        }
+    }
+
+    /// The integer register that this one is, if it is one.
+    pub(crate) const fn integer(self) -> Option<IntRegister> {
         match self {
-            Self::Exact => Some(IntStep { exact, after: exact, event: false }),
+            Self::Exact => Some(IntRegister::EXACT),
             Self::Int { bits: bits @ 2..=64, overflow } => {
                 let (low, high) = int_range(bits);
-                let after = match overflow {
-                    RegisterOverflow::Saturate if exact < low => low,
-                    RegisterOverflow::Saturate if exact > high => high,
-                    RegisterOverflow::Saturate => exact,
-                    // The low P bits, sign extended.
-                    RegisterOverflow::Wrap => exact << (128 - bits) >> (128 - bits),
-                };
-                Some(IntStep { exact, after, event: exact < low || exact > high })
+                Some(IntRegister { low, high, overflow })
             }
             _ => None,
         }
+    }
+}
+
+/// An integer register by its range, for those who step it often.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct IntRegister {
+    low: i128,
+    high: i128,
+    overflow: RegisterOverflow,
+}
+
+impl IntRegister {
+    /// `exact`: every sum is within its range.
+    pub(crate) const EXACT: Self =
+        Self { low: i128::MIN, high: i128::MAX, overflow: RegisterOverflow::Wrap };
+
+    /// [`Register::step`]
+    #[inline(always)]
+    pub(crate) const fn step(self, before: i128, input: i128) -> IntStep {
+        let Self { low, high, overflow } = self;
+        let exact = before.wrapping_add(input);
+        if exact >= low && exact <= high {
+            return IntStep { exact, after: exact, event: false };
+        }
+        let after = match overflow {
+            RegisterOverflow::Saturate if exact < low => low,
+            RegisterOverflow::Saturate => high,
+            // The distance from the least value modulo 2^P, whose bits those of `high - low` are.
+            RegisterOverflow::Wrap => (exact.wrapping_sub(low) & high.wrapping_sub(low)) + low,
+        };
+        IntStep { exact, after, event: true }
     }
 }

@@ -7,7 +7,7 @@ use crate::reference::IntStepRecord;
 
 /// An accumulator of integer and exact stages as a state.
 ///
-/// A push allocates nothing (the first one of a clone aside). Sums beyond 127 bits are taken modulo 2^128, which fewer than 2^62 products of integers of
+/// A push allocates nothing. Sums beyond 127 bits are taken modulo 2^128, which fewer than 2^62 products of integers of
 /// 32 bits never reach.
 ///
 /// ```
@@ -25,9 +25,12 @@ use crate::reference::IntStepRecord;
 #[derive(Clone, Debug)]
 pub struct Machine {
     levels: Vec<Level>,
+    /// The last register.
+    last: Register,
     traces: Vec<OutputTrace>,
-    /// The steps of the last call.
+    /// The steps of the last call, and records beyond them that keep their place.
     steps: Vec<IntStepRecord>,
+    made: usize,
     /// Products since the last reset.
     products: u64,
 }
@@ -68,8 +71,10 @@ impl Machine {
     pub(super) fn of(stages: &[Stage]) -> Self {
         Self {
             levels: stages.iter().map(Level::new).collect(),
+            last: stages.last().map_or(Register::Exact, |stage| stage.register),
             traces: vec![OutputTrace::default(); stages.len()],
-            steps: Vec::with_capacity(stages.len()),
+            steps: vec![NONE; stages.len()],
+            made: 0,
             products: 0,
         }
     }
@@ -87,13 +92,13 @@ impl Machine {
     /// ```
     #[inline]
     pub fn push_product(&mut self, product: impl Into<i128>) -> &[IntStepRecord] {
-        self.steps.clear();
+        self.made = 0;
         self.enter_product(product.into());
-        &self.steps
+        &self.steps[..self.made]
     }
 
     /// Takes products in ascending k, as one input of a dot unit or as many of them as there are; gives all steps that they
-    /// caused. It allocates where these are more than one per stage.
+    /// caused. It allocates where these are more than there ever were before.
     ///
     /// ```
     /// use fewbit::Accumulator;
@@ -106,11 +111,11 @@ impl Machine {
         &mut self,
         products: impl IntoIterator<Item = impl Into<i128>>,
     ) -> &[IntStepRecord] {
-        self.steps.clear();
+        self.made = 0;
         for product in products {
             self.enter_product(product.into());
         }
-        &self.steps
+        &self.steps[..self.made]
     }
 
     /// Closes groups and tiles that are not full, innermost first, as the end of a product does.
@@ -127,7 +132,7 @@ impl Machine {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn drain(&mut self) -> Drained<'_> {
-        self.steps.clear();
+        self.made = 0;
         let last_k = self.products.saturating_sub(1);
         for stage in 0..self.levels.len() {
             if self.levels[stage].waits() {
@@ -138,7 +143,7 @@ impl Machine {
                 self.enter(stage + 1, handed, last_k);
             }
         }
-        Drained { value: self.value(), steps: &self.steps, traces: &self.traces }
+        Drained { value: self.value(), steps: &self.steps[..self.made], traces: &self.traces }
     }
 
     /// The last register after the last completed step: what waits, or is in a tile that is not full, is not in it.
@@ -177,11 +182,9 @@ impl Machine {
     /// ```
     pub fn reset(&mut self, start: impl Into<i128>) -> Result<(), MachineError> {
         let start = start.into();
-        if let Some(last) = self.levels.last() {
-            check_start(last.register(), start)?;
-        }
+        check_start(self.last, start)?;
         self.products = 0;
-        self.steps.clear();
+        self.made = 0;
         self.levels.iter_mut().for_each(|level| level.restart(0));
         self.traces.fill(OutputTrace::default());
         if let (Some(level), Some(trace)) = (self.levels.last_mut(), self.traces.last_mut()) {
@@ -191,14 +194,14 @@ impl Machine {
         Ok(())
     }
 
-    #[inline]
+    #[inline(always)]
     fn enter_product(&mut self, product: i128) {
         let k = self.products;
         self.products = k.wrapping_add(1);
         self.enter(0, Input { value: product, exact: product, first_k: k }, k);
     }
 
-    #[inline]
+    #[inline(always)]
     fn enter(&mut self, mut stage: usize, mut input: Input, k: u64) {
         while let Some(level) = self.levels.get_mut(stage) {
             let due = level.take(input);
@@ -214,12 +217,28 @@ impl Machine {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn step(&mut self, stage: usize, k: u64) {
-        let record = self.levels[stage].step(stage, k, &mut self.traces[stage]);
-        self.steps.push(record);
+        if self.made == self.steps.len() {
+            self.steps.push(NONE);
+        }
+        let record = &mut self.steps[self.made];
+        self.made += 1;
+        self.levels[stage].step(stage, k, &mut self.traces[stage], record);
     }
 }
+
+/// What a place for a step has before there was one.
+const NONE: IntStepRecord = IntStepRecord {
+    stage: 0,
+    first_k: 0,
+    last_k: 0,
+    before: 0,
+    input: 0,
+    exact: 0,
+    after: 0,
+    event: false,
+};
 
 /// Whether a register can start at this value.
 pub(super) fn check_start(register: Register, value: i128) -> Result<(), MachineError> {

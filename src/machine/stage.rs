@@ -1,6 +1,6 @@
 //! A stage of an integer machine: its state, and the exact trajectory beside it.
 
-use crate::accumulate::{IntStep, OutputTrace, Register, Stage};
+use crate::accumulate::{IntRegister, IntStep, OutputTrace, Stage};
 use crate::reference::IntStepRecord;
 
 /// A stage of a [`Machine`](super::Machine) as it stands.
@@ -40,7 +40,7 @@ pub(super) enum Due {
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Level {
-    register: Register,
+    register: IntRegister,
     width: u64,
     /// 0 where the stage never hands on.
     count: u64,
@@ -58,7 +58,8 @@ pub(super) struct Level {
 impl Level {
     pub(super) fn new(stage: &Stage) -> Self {
         Self {
-            register: stage.register,
+            // Machines are made of integer registers alone.
+            register: stage.register.integer().unwrap_or(IntRegister::EXACT),
             width: stage.width.get().into(),
             count: stage.count.map_or(0, |count| count.get()),
             value: 0,
@@ -76,10 +77,6 @@ impl Level {
         (self.value, self.pending) = (start, 0);
         (self.exact, self.exact_pending) = (start, 0);
         (self.waiting, self.taken, self.first_k) = (0, 0, 0);
-    }
-
-    pub(super) fn register(&self) -> Register {
-        self.register
     }
 
     pub(super) fn value(&self) -> i128 {
@@ -101,7 +98,7 @@ impl Level {
         MachineStage { register, pending, waiting, taken, trace }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn take(&mut self, input: Input) -> Due {
         if self.waiting == 0 {
             self.first_k = input.first_k;
@@ -119,35 +116,39 @@ impl Level {
         }
     }
 
-    /// The step of the inputs that wait.
-    #[inline]
+    /// The step of the inputs that wait, written to `record` in place: it is larger than what comes back in registers.
+    #[inline(always)]
     pub(super) fn step(
         &mut self,
         stage: usize,
         last_k: u64,
         trace: &mut OutputTrace,
-    ) -> IntStepRecord {
+        record: &mut IntStepRecord,
+    ) {
         let (before, input) = (self.value, self.pending);
-        // Machines are made of integer registers alone.
-        let unchanged = IntStep { exact: before, after: before, event: false };
-        let IntStep { exact, after, event } =
-            self.register.step(before, input).unwrap_or(unchanged);
+        let IntStep { exact, after, event } = self.register.step(before, input);
         self.value = after;
         self.exact = self.exact.wrapping_add(self.exact_pending);
         (self.pending, self.exact_pending, self.waiting) = (0, 0, 0);
-        trace.min = trace.min.min(exact);
-        trace.max = trace.max.max(exact);
-        trace.exact_min = trace.exact_min.min(self.exact);
-        trace.exact_max = trace.exact_max.max(self.exact);
+        // Extremes are rarely reached: a branch costs less than numbers of 128 bits that are moved.
+        if exact < trace.min || exact > trace.max {
+            trace.min = trace.min.min(exact);
+            trace.max = trace.max.max(exact);
+        }
+        if self.exact < trace.exact_min || self.exact > trace.exact_max {
+            trace.exact_min = trace.exact_min.min(self.exact);
+            trace.exact_max = trace.exact_max.max(self.exact);
+        }
         if event {
             trace.events += 1;
             trace.first.get_or_insert((last_k, exact));
         }
-        IntStepRecord { stage, first_k: self.first_k, last_k, before, input, exact, after, event }
+        let first_k = self.first_k;
+        *record = IntStepRecord { stage, first_k, last_k, before, input, exact, after, event };
     }
 
     /// The register's value on its way to the next stage; the register restarts at zero.
-    #[inline]
+    #[inline(always)]
     pub(super) fn hand_on(&mut self) -> Input {
         let handed = Input { value: self.value, exact: self.exact, first_k: self.first_k };
         (self.value, self.exact, self.taken) = (0, 0, 0);

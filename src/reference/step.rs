@@ -10,7 +10,7 @@
 //! at the end:     groups and tiles that are not full are closed the same way, innermost first
 //! ```
 
-use crate::accumulate::{Accumulator, IntStep, OutputTrace, Register, Stage};
+use crate::accumulate::{Accumulator, IntRegister, IntStep, OutputTrace, Stage};
 
 /// One stage while one output is summed.
 #[derive(Clone, Copy, Debug, Default)]
@@ -166,12 +166,11 @@ impl<'a, F: FnMut(IntStepRecord)> Run<'a, F> {
         let trace = &mut self.traces[level];
         let (before, input) = (state.register, state.pending);
         (state.pending, state.waiting) = (0, 0);
-        let register = match self.overflows {
-            Overflows::Happen => self.stages[level].register,
-            Overflows::Never => Register::Exact,
+        let register = match (self.overflows, self.stages[level].register.integer()) {
+            (Overflows::Happen, Some(register)) => register,
+            _ => IntRegister::EXACT,
         };
-        let exact = IntStep { exact: before + input, after: before + input, event: false };
-        let IntStep { exact, after, event } = register.step(before, input).unwrap_or(exact);
+        let IntStep { exact, after, event } = register.step(before, input);
         trace.min = trace.min.min(exact);
         trace.max = trace.max.max(exact);
         if event {

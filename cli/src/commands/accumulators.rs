@@ -62,7 +62,9 @@ impl Row {
 /// What a step computes, in a sentence.
 fn sentence(unit: Unit) -> String {
     match unit {
-        Unit::Aligned(Aligned { fraction_bits, alignment, zero, addends, format, rounding }) => {
+        Unit::Aligned(Aligned {
+            fraction_bits, alignment, zero, addends, format, rounding, ..
+        }) => {
             let what = match addends {
                 Addends::Products => "products and the register are".into(),
                 Addends::ScaledGroups(size) => {

@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 
 use super::{Addends, Aligned, Datapath, Unit};
-use crate::accumulate::{Register, Stage};
+use crate::accumulate::{FloatOverflow, Register, Stage};
 
 impl Datapath {
     /// The unit in the grammar of accumulators, apart from the exponent of zero addends; `None` where the grammar has no
@@ -22,9 +22,12 @@ impl Datapath {
                 alignment,
                 format,
                 rounding,
+                overflow,
                 ..
-            }) => Register::Aligned { fraction_bits, alignment, format, rounding },
-            Unit::Fused { format, rounding } => Register::Float { format, rounding },
+            }) => Register::Aligned { fraction_bits, alignment, format, rounding, overflow },
+            Unit::Fused { format, rounding } => {
+                Register::Float { format, rounding, overflow: FloatOverflow::Own }
+            }
             Unit::Aligned(_) | Unit::FlushedTree | Unit::LateRegister(_) | Unit::Lowered(_) => {
                 return None;
             }

@@ -1,12 +1,12 @@
 //! One step of one register.
 
-use fewbit_formats::{Format, Overflow, Policy, Rounding, Status};
+use fewbit_formats::{Format, Policy, Rounding, Status};
 
-use super::round::round;
+use super::round::{float_policy, round};
 use super::sum::ExactSum;
 use super::{Addend, Step, StepError, Value, align, cdna2, cdna3, split_halves};
 use crate::accumulate::datapath::{Addends, Aligned, Unit, ZeroExponent};
-use crate::accumulate::{Register, RegisterOverflow, int_range};
+use crate::accumulate::{FloatOverflow, Register, RegisterOverflow, int_range};
 use crate::reference::Dyadic;
 
 impl Register {
@@ -64,8 +64,10 @@ pub(super) fn step(
             let (after, sum) = (exact.clone(), exact.clone());
             Step { after, exact, sum, status: Status::NONE, alignment: None }
         }
-        Register::Float { format, rounding } => fused(format, rounding, exact, random),
-        Register::Aligned { fraction_bits, alignment, format, rounding } => {
+        Register::Float { format, rounding, overflow } => {
+            fused(format, float_policy(rounding, overflow), exact, random)
+        }
+        Register::Aligned { fraction_bits, alignment, format, rounding, overflow } => {
             let unit = Aligned {
                 fraction_bits,
                 alignment,
@@ -73,12 +75,15 @@ pub(super) fn step(
                 addends: Addends::Products,
                 format,
                 rounding,
+                overflow,
             };
             align::aligned(&unit, before, inputs, exact, random)
         }
         Register::Datapath(datapath) => match datapath.unit {
             Unit::Aligned(unit) => align::aligned(&unit, before, inputs, exact, random),
-            Unit::Fused { format, rounding } => fused(format, rounding, exact, random),
+            Unit::Fused { format, rounding } => {
+                fused(format, float_policy(rounding, FloatOverflow::Own), exact, random)
+            }
             Unit::FlushedTree => cdna2::step(before, inputs, exact),
             Unit::LateRegister(unit) => cdna3::step(&unit, before, inputs, exact),
             Unit::Lowered(unit) => split_halves::step(&unit, before, inputs, exact, random),
@@ -141,8 +146,7 @@ fn integer(
 }
 
 /// One rounding of the exact sum.
-fn fused(format: Format, rounding: Rounding, exact: Value, random: &dyn Fn(u32) -> u32) -> Step {
-    let policy = Policy::new(rounding, Overflow::Ieee);
+fn fused(format: Format, policy: Policy, exact: Value, random: &dyn Fn(u32) -> u32) -> Step {
     let (after, status) = round(&exact, format, &policy, random(0));
     Step { after, sum: exact.clone(), exact, status, alignment: None }
 }
