@@ -9,7 +9,7 @@ mod support;
 use std::hint::black_box;
 
 use fewbit::formats::Format;
-use fewbit::reference::{Operand, Scales};
+use fewbit::reference::{FloatOperand, Scales};
 use fewbit::{Accumulator, FloatOptions, matmul_float};
 use ndarray::Array2;
 use support::{Bench, Contestant, Unit, native, on_threads};
@@ -79,7 +79,7 @@ fn main() {
 fn race(
     bench: &Bench,
     case: &str,
-    (a, b): (&Operand, &Operand),
+    (a, b): (&FloatOperand, &FloatOperand),
     naive: (&str, Loop),
     accumulators: &[&str],
 ) {
@@ -105,7 +105,7 @@ fn race(
 
 fn run(bench: &Bench) {
     let operand = |codes: Array2<u32>| {
-        Operand::from_codes(codes.view(), Format::E4M3FN).unwrap_or_else(|e| panic!("{e}"))
+        FloatOperand::from_codes(codes.view(), Format::E4M3FN).unwrap_or_else(|e| panic!("{e}"))
     };
     let (a, b) = (operand(codes(M, K, 1)), operand(codes(K, N, 2)));
     let specs = ["e5m10", "e5m10-rz", "bf16", "e6m9", "e5m10*4", "e5m10/64,f32", "e5m10/4,f32"];
@@ -124,7 +124,7 @@ fn run(bench: &Bench) {
     race(bench, "e4m3fn", (&a, &b), ("e8m13-rz-loop", e8m13_loop), &specs);
     let halves = |rows, cols, seed| {
         let values = codes(rows, cols, seed).mapv(|code| Format::E4M3FN.decode(code) * 1.0625);
-        Operand::from_values(values.view(), Format::F16).unwrap_or_else(|e| panic!("{e}"))
+        FloatOperand::from_values(values.view(), Format::F16).unwrap_or_else(|e| panic!("{e}"))
     };
     let (x, y) = (halves(M, K, 3), halves(K, N, 4));
     let specs = ["e5m10", "f32", "preset:a100-f16", "preset:v100-f16", "preset:h100-wgmma-f16"];
@@ -134,7 +134,7 @@ fn run(bench: &Bench) {
         let scale =
             |(i, j)| format.decode(format.code_count() as u32 / 2 + ((i * 7 + j * 3) % 5) as u32);
         let values = Array2::from_shape_fn(scales, scale);
-        let elements = Operand::from_codes(four.view(), Format::E2M1FN);
+        let elements = FloatOperand::from_codes(four.view(), Format::E2M1FN);
         elements.unwrap_or_else(|e| panic!("{e}")).with_scales(Scales { format, block, values })
     };
     for (name, format, block) in [

@@ -2,7 +2,7 @@
 
 use fewbit::Accumulator;
 use fewbit::accumulate::bounds::{
-    Bias, BoundsError, DataType, InputRange, Inputs, Layer, Side, Sign, a2q_bits, a2q_plus_bits,
+    BoundsError, DataType, InputRange, Inputs, Layer, RowBias, Side, Sign, a2q_bits, a2q_plus_bits,
     data_type_bits,
 };
 use fewbit::accumulate::{
@@ -223,12 +223,12 @@ fn biases_are_part_of_the_worst_case() {
                     .map(|s| (s.min, s.max, s.required_bits))
                     .collect::<Vec<_>>()
             };
-            let initial = layer(Bias::Initial(&values));
+            let initial = layer(RowBias::Initial(&values));
             let all = all_inputs(&ranges);
             let runs =
                 all.iter().map(|x| sum_products_from(&acc, bias.into(), products(&weights, x)).1);
             assert_eq!(stated(&initial), extremes(runs), "{text}, bias {bias}");
-            let added = layer(Bias::Added(&values));
+            let added = layer(RowBias::Added(&values));
             let runs = all.iter().map(|x| {
                 let (_, mut traces) = sum_products(&acc, products(&weights, x));
                 let after = products(&weights, x).sum::<i128>() + i128::from(bias);
@@ -258,7 +258,7 @@ fn check_every_width(weights: &[Vec<i64>], ranges: &[InputRange], starts: &[i64]
     let k = ranges.len();
     let matrix = Array2::from_shape_vec((weights.len(), k), weights.concat()).unwrap();
     let layer = Layer::new(matrix.view(), Inputs::PerChannel(ranges)).unwrap();
-    let layer = layer.with_bias(Bias::Initial(starts)).unwrap();
+    let layer = layer.with_bias(RowBias::Initial(starts)).unwrap();
     let bounds = layer.bounds(&shape).unwrap();
     let all = all_inputs(ranges);
     const WIDEST: u32 = 11;
@@ -473,7 +473,7 @@ fn questions_that_make_no_sense_are_refused() {
     let error = Layer::new(weights.view(), Inputs::PerChannel(&ranges)).unwrap_err();
     assert_eq!(error, BoundsError::Channels { ranges: 3, channels: 2 });
     let layer = Layer::new(weights.view(), same(0, 1)).unwrap();
-    let error = layer.clone().with_bias(Bias::Added(&[1, 2])).unwrap_err();
+    let error = layer.clone().with_bias(RowBias::Added(&[1, 2])).unwrap_err();
     assert_eq!(error, BoundsError::Biases { biases: 2, rows: 1 });
     let bounds = layer.bounds(&acc("int8-sat/4,exact")).unwrap();
     assert!(matches!(bounds.guarantees(&acc("int8-sat")), Err(BoundsError::OtherTiles { .. })));

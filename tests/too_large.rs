@@ -1,6 +1,6 @@
 //! Results that no memory holds: an error of the caller's, not the end of the process.
 
-use fewbit::reference::{self, FloatError, Operand, ReferenceError};
+use fewbit::reference::{self, FloatError, FloatOperand, ReferenceError};
 use fewbit::{
     Accumulator, Conv2d, ConvError, FloatMatmulError, FloatOptions, MatmulError, MatmulOptions,
     PackedMatrix, ReportLevel, conv2d, matmul, matmul_float, matmul_packed, required_widths,
@@ -29,8 +29,8 @@ fn products_that_no_memory_holds() -> Tested {
         let product = reference::matmul(a.view(), b.view(), &acc);
         assert!(matches!(product, Err(ReferenceError::TooLarge(_))), "{product:?}");
         let f16 = "f16".parse()?;
-        let a = Operand::from_values(Array2::zeros((m, 0)).view(), f16)?;
-        let b = Operand::from_values(Array2::zeros((0, n)).view(), f16)?;
+        let a = FloatOperand::from_values(Array2::zeros((m, 0)).view(), f16)?;
+        let b = FloatOperand::from_values(Array2::zeros((0, n)).view(), f16)?;
         for report in [ReportLevel::None, ReportLevel::Full] {
             let options = FloatOptions { report, ..FloatOptions::default() };
             let product = matmul_float(&a, &b, &"f32".parse()?, &options);
@@ -62,8 +62,8 @@ fn products_without_outputs() -> Tested {
                 assert_eq!(report, expected);
             }
             let f16 = "f16".parse()?;
-            let a = Operand::from_values(Array2::zeros((m, 0)).view(), f16)?;
-            let b = Operand::from_values(Array2::zeros((0, n)).view(), f16)?;
+            let a = FloatOperand::from_values(Array2::zeros((m, 0)).view(), f16)?;
+            let b = FloatOperand::from_values(Array2::zeros((0, n)).view(), f16)?;
             let options = FloatOptions { report, ..FloatOptions::default() };
             let product = matmul_float(&a, &b, &"f32".parse()?, &options)?;
             assert_eq!(product.values.dim(), (m, n));

@@ -2,8 +2,8 @@
 
 use clap::Args;
 use fewbit_formats::{
-    Format, GroupFormat, GroupPolicy, InfiniteBlock, LeastScale, NanBlock, Overflow, Policy,
-    Rounding, ScaleArithmetic, ScalePolicy, ScaleRule, ZeroBlock, ZeroPoint,
+    Format, GroupFormat, GroupPolicy, GroupZeroPoint, InfiniteBlock, LeastScale, NanBlock,
+    Overflow, Policy, Rounding, ScaleArithmetic, ScalePolicy, ScaleRule, ZeroBlock,
 };
 use serde::Serialize;
 
@@ -73,7 +73,7 @@ impl ScaleArgs {
         let has_powers =
             |format: Format| matches!(format, Format::Float(float) if float.fraction_bits() == 0);
         let (some_powers, all_powers) = (formats().any(has_powers), formats().all(has_powers));
-        let zero_points = format.zero_point() != ZeroPoint::None;
+        let zero_points = format.zero_point() != GroupZeroPoint::None;
         let refuse = |flag: &str, why: &str| {
             Err(CliError::Arguments(format!("{flag} has no meaning for {format}, {why}")))
         };

@@ -7,7 +7,7 @@ use clap::Args;
 use fewbit::Accumulator;
 use fewbit::accumulate::Register;
 use fewbit::accumulate::datapath::BlockScales;
-use fewbit::reference::{FloatError, Operand, ReferenceError, Scales};
+use fewbit::reference::{FloatError, FloatOperand, ReferenceError, Scales};
 use fewbit::{FloatMatmulError, MatmulError};
 use fewbit_formats::{Format, Rounding};
 use ndarray::Array2;
@@ -74,9 +74,9 @@ pub(crate) enum Operands {
     /// Any numbers through any stages.
     Real {
         /// `[M, K]`
-        a: Operand,
+        a: FloatOperand,
         /// `[K, N]`
-        b: Operand,
+        b: FloatOperand,
         /// `[M, N]`
         init: Option<Array2<f64>>,
     },
@@ -256,11 +256,11 @@ impl<'a> File<'a> {
     }
 
     /// The numbers in their format.
-    fn operand(&self, args: &OperandArgs) -> Result<Operand, CliError> {
+    fn operand(&self, args: &OperandArgs) -> Result<FloatOperand, CliError> {
         self.numbers(args.round, args.seed)
     }
 
-    fn numbers(&self, round: Option<Rounding>, seed: u64) -> Result<Operand, CliError> {
+    fn numbers(&self, round: Option<Rounding>, seed: u64) -> Result<FloatOperand, CliError> {
         let format = match self.format {
             Some(format) => format,
             None => self.own_format()?,
@@ -268,12 +268,12 @@ impl<'a> File<'a> {
         // Without a format an array is what it says; with one, unsigned integers are codes.
         let codes = if self.format.is_some() { self.npy.code_matrix()? } else { None };
         let operand = match (codes, round) {
-            (Some(codes), _) => Operand::from_codes(codes.view(), format),
+            (Some(codes), _) => FloatOperand::from_codes(codes.view(), format),
             (None, Some(round)) => {
                 let place = |row, col| self.place(row, col);
-                Operand::rounded_at(self.npy.real_matrix()?.view(), format, round, seed, place)
+                FloatOperand::rounded_at(self.npy.real_matrix()?.view(), format, round, seed, place)
             }
-            (None, None) => Operand::from_values(self.npy.real_matrix()?.view(), format),
+            (None, None) => FloatOperand::from_values(self.npy.real_matrix()?.view(), format),
         };
         operand.map_err(|mut error| {
             if let FloatError::NotRepresentable { row, col, .. }

@@ -4,7 +4,7 @@ use fewbit_formats::Format;
 use ndarray::ArrayD;
 use serde::{Deserialize, Serialize};
 
-use crate::reference::quantize::Target;
+use crate::reference::quantize::ElementTarget;
 use crate::tensor::Granularity;
 
 use super::search::{HqoZeroPoint, MseSearch};
@@ -159,8 +159,8 @@ impl Scheme {
     }
 
     /// What an element becomes, without what it shares with others.
-    pub(crate) fn target(&self) -> Target {
-        Target { format: self.format, dead_zone: self.dead_zone }
+    pub(crate) fn target(&self) -> ElementTarget {
+        ElementTarget { format: self.format, dead_zone: self.dead_zone }
     }
 
     pub(crate) fn check(&self) -> Result<(), QuantizeError> {

@@ -15,8 +15,8 @@ pub mod torch;
 pub use conv::conv2d;
 pub use dyadic::Dyadic;
 pub use float::{
-    Addend, Alignment, FloatError, FloatFirstEvent, FloatMatmul, FloatProduct, FloatReport,
-    FloatRow, FloatStageReport, FloatTrace, Operand, RandomBits, Scales, Step, StepError,
+    Addend, Alignment, FloatError, FloatFirstEvent, FloatMatmul, FloatOperand, FloatReport,
+    FloatRow, FloatStageReport, FloatTrace, RandomBits, ReferenceProduct, Scales, Step, StepError,
     StepRecord, Value, matmul_float, sum_addends,
 };
 pub(crate) use float::{FailedStep, FloatRun, flushed};

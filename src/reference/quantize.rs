@@ -10,14 +10,14 @@ use super::log2::{exp2_integer, round_log2};
 
 /// What an element becomes.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Target {
+pub struct ElementTarget {
     /// Its format.
     pub format: Format,
     /// For `ternary`: elements of at most this many scales become 0, all others plus or minus one scale.
     pub dead_zone: Option<f32>,
 }
 
-impl From<Format> for Target {
+impl From<Format> for ElementTarget {
     fn from(format: Format) -> Self {
         Self { format, dead_zone: None }
     }
@@ -52,7 +52,7 @@ pub fn code(
     x: f32,
     scale: f32,
     zero_point: f32,
-    target: Target,
+    target: ElementTarget,
     policy: &Policy,
     random: u32,
 ) -> Result<Encoded, EncodeError> {
@@ -93,7 +93,7 @@ pub fn simulated(
     x: f32,
     scale: f32,
     zero_point: f32,
-    target: Target,
+    target: ElementTarget,
     policy: &Policy,
     random: u32,
 ) -> Result<f32, EncodeError> {

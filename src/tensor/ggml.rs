@@ -1,7 +1,7 @@
 //! Blocks of GGUF files.
 
 use fewbit_formats::ggml::{GgmlError, GgmlType};
-use fewbit_formats::{Format, GroupFormat, ScaleFormat, ZeroPoint};
+use fewbit_formats::{Format, GroupFormat, GroupZeroPoint, ScaleFormat};
 use ndarray::{ArrayD, ArrayView, Dimension};
 use rayon::prelude::*;
 
@@ -90,7 +90,7 @@ impl Form {
     fn of(kind: GgmlType) -> Result<Self, TensorError> {
         let group = |element, scale| {
             let size = kind.elements() as u32;
-            GroupFormat::new(element, ScaleFormat::new(scale), size, ZeroPoint::None)
+            GroupFormat::new(element, ScaleFormat::new(scale), size, GroupZeroPoint::None)
         };
         let (group, scale, codes, offset) = match kind {
             GgmlType::Q4_0 => (group(Format::INT4, Format::F16), (0, 2), 2, 8),

@@ -1,6 +1,6 @@
 //! Tensors whose scales are codes: made of codes or by an encoder, taken apart, decoded.
 
-use fewbit_formats::{BlockScale, ZeroPoint};
+use fewbit_formats::{BlockScale, GroupZeroPoint};
 use ndarray::{ArrayD, ArrayView, ArrayViewD, Dimension, IxDyn};
 
 use super::any::AnyQuantTensor;
@@ -198,8 +198,8 @@ fn encoded<C: Code, D: Dimension>(
         format,
         scales: of(|block| block.code)?,
         zero_points: match format.zero_point() {
-            ZeroPoint::None => None,
-            ZeroPoint::Code => Some(of(|block| block.zero_point)?),
+            GroupZeroPoint::None => None,
+            GroupZeroPoint::Code => Some(of(|block| block.zero_point)?),
         },
         outer: None,
     };

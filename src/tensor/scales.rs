@@ -4,7 +4,7 @@
 //! value = f32((decode(code) - zero point) * scale)        scale = f32(decode(scale code) * outer scale)
 //! ```
 
-use fewbit_formats::{BlockScale, Format, GroupFormat, OuterScale, Span, ZeroPoint};
+use fewbit_formats::{BlockScale, Format, GroupFormat, GroupZeroPoint, OuterScale, Span};
 use ndarray::ArrayD;
 
 use super::codes::check_codes;
@@ -54,8 +54,8 @@ impl ScaleCodes {
         let scales = along(format.size());
         check(&format, "scale codes", &scales, format.scale().format, &self.scales)?;
         match (&self.zero_points, format.zero_point()) {
-            (None, ZeroPoint::None) => {}
-            (Some(codes), ZeroPoint::Code) => {
+            (None, GroupZeroPoint::None) => {}
+            (Some(codes), GroupZeroPoint::Code) => {
                 check(&format, "zero points", &scales, format.element(), codes)?;
             }
             _ => return Err(TensorError::GroupPart { format, what: "zero points" }),

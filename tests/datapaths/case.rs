@@ -2,7 +2,7 @@
 
 use fewbit::Accumulator;
 use fewbit::accumulate::Datapath;
-use fewbit::reference::{Operand, Scales, matmul_float};
+use fewbit::reference::{FloatOperand, Scales, matmul_float};
 use fewbit_formats::Format;
 use ndarray::Array2;
 use serde::Deserialize;
@@ -59,12 +59,12 @@ impl Case {
 }
 
 /// tf32 operands are written as the f32 that holds them.
-fn operand(text: &str, format: Format, shape: (usize, usize)) -> Operand {
+fn operand(text: &str, format: Format, shape: (usize, usize)) -> FloatOperand {
     if format == Format::TF32 {
         let values = decoded(text, 8, Format::F32, shape);
-        return Operand::from_values(values.view(), format).unwrap();
+        return FloatOperand::from_values(values.view(), format).unwrap();
     }
-    Operand::from_codes(codes(text, digits(format), shape).view(), format).unwrap()
+    FloatOperand::from_codes(codes(text, digits(format), shape).view(), format).unwrap()
 }
 
 fn digits(format: Format) -> usize {

@@ -1,7 +1,7 @@
 //! Where a lane could go wrong: ties behind lost digits, tiles that end early, exponents near a floor, far ranges.
 
 use fewbit::FloatEngine;
-use fewbit::reference::{Operand, Scales};
+use fewbit::reference::{FloatOperand, Scales};
 use fewbit_formats::Format;
 use ndarray::Array2;
 use proptest::prelude::*;
@@ -10,9 +10,9 @@ use proptest::sample::select;
 use super::{any_operand, check, operand};
 
 /// One row of values of a format.
-fn row(format: &str, values: &[f64]) -> Operand {
+fn row(format: &str, values: &[f64]) -> FloatOperand {
     let values = Array2::from_shape_vec((1, values.len()), values.to_vec()).unwrap();
-    Operand::from_values(values.view(), format.parse().unwrap()).unwrap()
+    FloatOperand::from_values(values.view(), format.parse().unwrap()).unwrap()
 }
 
 /// `init + a * b` for all pairs, `a` down and `b` across, from the same start in each column of a block.
@@ -23,7 +23,7 @@ fn sums(
     start: impl Fn(f64) -> f64,
 ) {
     let column = Array2::from_shape_vec((x.len(), 1), x.to_vec()).unwrap();
-    let left = Operand::from_values(column.view(), a.parse().unwrap()).unwrap();
+    let left = FloatOperand::from_values(column.view(), a.parse().unwrap()).unwrap();
     let right = row(b, y);
     let init = Array2::from_shape_fn((x.len(), y.len()), |(i, j)| start(x[i] * y[j]));
     assert_eq!(check(&left, &right, register, Some(init.view())), FloatEngine::Lanes, "{register}");
@@ -163,7 +163,7 @@ proptest! {
                 let x = f64::from(8 + fraction) * 2f64.powi(size - below - 3);
                 if zero == 0 { 0.0 } else if negative { -x } else { x }
             });
-            Operand::rounded(values.view(), format, fewbit_formats::Rounding::TiesEven, 0).unwrap()
+            FloatOperand::rounded(values.view(), format, fewbit_formats::Rounding::TiesEven, 0).unwrap()
         };
         let init = |size: i32| {
             let x = if from_zero { 0.0 } else { 2f64.powi(size.max(-149)) };
@@ -203,7 +203,7 @@ fn a_zero_register_has_an_exponent() {
     let a = row("bf16", &[23.0, 1.0].map(|x| x * 2f64.powi(-80)));
     let b =
         Array2::from_shape_vec((2, 1), [89.0, 1.0].map(|x| x * 2f64.powi(-80)).to_vec()).unwrap();
-    let b = Operand::from_values(b.view(), Format::BF16).unwrap();
+    let b = FloatOperand::from_values(b.view(), Format::BF16).unwrap();
     for (acc, expected) in [("preset:a100-bf16", 0.0), ("aligned24-rz:f32-rz*8", 2f64.powi(-149))] {
         assert_eq!(check(&a, &b, acc, None), FloatEngine::Lanes, "{acc}");
         let product = fewbit::matmul_float(&a, &b, &acc.parse().unwrap(), &Default::default());
@@ -220,7 +220,7 @@ fn a_step_across_blocks_is_not_rounded_twice() {
         let mut scales = Array2::from_elem((1, 3), 1.0);
         scales[[0, 2]] = scale;
         let turn = |matrix: Array2<f64>| if right { matrix.reversed_axes() } else { matrix };
-        let operand = Operand::from_values(turn(values).view(), Format::E4M3FN).unwrap();
+        let operand = FloatOperand::from_values(turn(values).view(), Format::E4M3FN).unwrap();
         operand.with_scales(Scales { format: Format::E8M0FNU, block: 16, values: turn(scales) })
     };
     let a = blocks(1.0, 256.0, 2f64.powi(-9), 2f64.powi(-20), false);

@@ -2,7 +2,7 @@
 
 mod edges;
 
-use fewbit::reference::{self, Operand, Scales};
+use fewbit::reference::{self, FloatOperand, Scales};
 use fewbit::{Accumulator, FloatEngine, FloatOptions, Isa, ReportLevel, matmul_float};
 use fewbit_formats::Format;
 use ndarray::{Array2, ArrayView2};
@@ -15,7 +15,12 @@ fn bits(values: &Array2<f64>) -> Vec<u64> {
 }
 
 /// Compares all instruction sets with the reference; what computed the product.
-fn check(a: &Operand, b: &Operand, acc: &str, init: Option<ArrayView2<'_, f64>>) -> FloatEngine {
+fn check(
+    a: &FloatOperand,
+    b: &FloatOperand,
+    acc: &str,
+    init: Option<ArrayView2<'_, f64>>,
+) -> FloatEngine {
     let acc: Accumulator = acc.parse().unwrap();
     let expected = reference::matmul_float(a, b, &acc, init, 3);
     let mut engine = FloatEngine::Reference;
@@ -44,20 +49,20 @@ fn check(a: &Operand, b: &Operand, acc: &str, init: Option<ArrayView2<'_, f64>>)
     engine
 }
 
-fn operand(format: &str, shape: (usize, usize), codes: &[u32]) -> Operand {
+fn operand(format: &str, shape: (usize, usize), codes: &[u32]) -> FloatOperand {
     let format: Format = format.parse().unwrap();
     let mask = (format.code_count() - 1) as u32;
     let code = |index: usize| {
         let code = codes[index % codes.len()].rotate_left(index as u32 / codes.len() as u32) & mask;
         // Not every format has NaN, and not every code stands for something.
-        if Operand::from_codes(Array2::from_elem((1, 1), code).view(), format).is_ok() {
+        if FloatOperand::from_codes(Array2::from_elem((1, 1), code).view(), format).is_ok() {
             code
         } else {
             0
         }
     };
     let codes = (0..shape.0 * shape.1).map(code).collect();
-    Operand::from_codes(Array2::from_shape_vec(shape, codes).unwrap().view(), format).unwrap()
+    FloatOperand::from_codes(Array2::from_shape_vec(shape, codes).unwrap().view(), format).unwrap()
 }
 
 const ELEMENTS: [&str; 14] = [
@@ -251,9 +256,9 @@ fn every_half_beside_products_of_fp8() {
             (format, Array2::from_shape_vec((1, n), codes).unwrap())
         };
         let ((format_a, left), (format_b, right)) = (all(format), all(other));
-        let a = Operand::from_codes(left.t(), format_a).unwrap();
+        let a = FloatOperand::from_codes(left.t(), format_a).unwrap();
         // Ascending magnitudes: k = 0 alone, so that outputs are init + product.
-        let b = Operand::from_codes(right.view(), format_b).unwrap();
+        let b = FloatOperand::from_codes(right.view(), format_b).unwrap();
         let (m, n) = (a.values().nrows(), b.values().ncols());
         for register in ["f16", "bf16", "e8m13-rz", "f16-rz", "bf16-rz", "e8m13"] {
             let acc: Accumulator = register.parse().unwrap();
@@ -292,7 +297,12 @@ fn every_half_beside_products_of_fp8() {
 }
 
 /// `round(init + a b)` through formats alone: 43 to 50 digits are exact in f64, or their rest is far below.
-fn reference_sums(a: &Operand, b: &Operand, init: &Array2<f64>, acc: &Accumulator) -> Array2<f64> {
+fn reference_sums(
+    a: &FloatOperand,
+    b: &FloatOperand,
+    init: &Array2<f64>,
+    acc: &Accumulator,
+) -> Array2<f64> {
     reference::matmul_float(a, b, acc, Some(init.view()), 0).unwrap().values
 }
 

@@ -1,6 +1,8 @@
 //! Cases small enough to do by hand, the special values among them.
 
-use fewbit::reference::{FloatError, FloatProduct, Operand, Scales, StepError, matmul_float};
+use fewbit::reference::{
+    FloatError, FloatOperand, ReferenceProduct, Scales, StepError, matmul_float,
+};
 use fewbit_formats::{Format, Rounding};
 use ndarray::{Array2, array};
 
@@ -12,12 +14,14 @@ fn sum_from(
     format: &str,
     products: &[f64],
     init: Option<f64>,
-) -> Result<FloatProduct, FloatError> {
+) -> Result<ReferenceProduct, FloatError> {
     let format: Format = format.parse().unwrap();
     let left = Array2::from_shape_vec((1, products.len()), products.to_vec()).unwrap();
     let ones = Array2::from_elem((products.len(), 1), 1.0);
-    let (a, b) =
-        (Operand::from_values(left.view(), format)?, Operand::from_values(ones.view(), format)?);
+    let (a, b) = (
+        FloatOperand::from_values(left.view(), format)?,
+        FloatOperand::from_values(ones.view(), format)?,
+    );
     let init = init.map(|init| array![[init]]);
     matmul_float(&a, &b, &acc.parse().unwrap(), init.as_ref().map(|i| i.view()), 0)
 }
@@ -52,8 +56,8 @@ fn truncation_is_of_the_magnitude_and_floor_is_not() {
 fn product_exponents_are_not_renormalised() {
     // 1.5 * 1.5 = 2.25 has the exponent 0 of its factors: three fraction bits keep 2^-3. As a renormalised 1.125 * 2^1
     // it would keep only 2^-2, and the small addend with it.
-    let a = Operand::from_values(array![[1.5, 0.125]].view(), Format::F16).unwrap();
-    let b = Operand::from_values(array![[1.5], [1.0]].view(), Format::F16).unwrap();
+    let a = FloatOperand::from_values(array![[1.5, 0.125]].view(), Format::F16).unwrap();
+    let b = FloatOperand::from_values(array![[1.5], [1.0]].view(), Format::F16).unwrap();
     let run =
         |acc: &str| matmul_float(&a, &b, &acc.parse().unwrap(), None, 0).unwrap().values[[0, 0]];
     assert_eq!(run("aligned3:f32*2"), 2.375);
@@ -65,9 +69,9 @@ fn product_exponents_are_not_renormalised() {
 #[test]
 fn subnormal_factors_have_the_least_exponent() {
     // 2^-24 is f16's smallest value; with 0.5 its product has the exponent -14 - 1, not -25.
-    let a =
-        Operand::from_values(array![[2f64.powi(-24), 2f64.powi(-16)]].view(), Format::F16).unwrap();
-    let b = Operand::from_values(array![[0.5], [2f64.powi(-14)]].view(), Format::F16).unwrap();
+    let a = FloatOperand::from_values(array![[2f64.powi(-24), 2f64.powi(-16)]].view(), Format::F16)
+        .unwrap();
+    let b = FloatOperand::from_values(array![[0.5], [2f64.powi(-14)]].view(), Format::F16).unwrap();
     let run =
         |acc: &str| matmul_float(&a, &b, &acc.parse().unwrap(), None, 0).unwrap().values[[0, 0]];
     assert_eq!(run("aligned10:f32*2"), 2f64.powi(-25));
@@ -127,8 +131,8 @@ fn infinities_and_nan() {
         assert!(sum(acc, &[f64::NAN, 0.0, INF]).is_nan(), "{acc}");
     }
     // Infinity times zero.
-    let a = Operand::from_values(array![[INF]].view(), Format::F16).unwrap();
-    let b = Operand::from_values(array![[0.0]].view(), Format::F16).unwrap();
+    let a = FloatOperand::from_values(array![[INF]].view(), Format::F16).unwrap();
+    let b = FloatOperand::from_values(array![[0.0]].view(), Format::F16).unwrap();
     let product = matmul_float(&a, &b, &"f32".parse().unwrap(), None, 0).unwrap();
     assert!(product.values[[0, 0]].is_nan());
     let product = sum_from("f32", "f32", &[INF, -INF, 1.0], None).unwrap();
@@ -149,7 +153,7 @@ fn signs_of_zero_are_ieee_in_float_registers() {
 #[test]
 fn products_can_be_rounded_first() {
     // 1.0625^2 = 1.12890625 rounds to 1.125 in four fraction bits.
-    let a = Operand::from_values(array![[1.0625]].view(), Format::F16).unwrap();
+    let a = FloatOperand::from_values(array![[1.0625]].view(), Format::F16).unwrap();
     let run =
         |acc: &str| matmul_float(&a, &a, &acc.parse().unwrap(), None, 0).unwrap().values[[0, 0]];
     assert_eq!(run("e5m4/1,f32"), 1.125);
@@ -210,8 +214,8 @@ fn a_start_value_need_not_be_in_the_register_s_format() {
 fn stochastic_rounding_is_unbiased_and_replayable() {
     // 1 + 2^-12 in ten fraction bits: up once in four steps.
     let a = Array2::from_elem((64, 1), 1.0 + 2f64.powi(-12));
-    let a = Operand::from_values(a.view(), Format::F32).unwrap();
-    let b = Operand::from_values(Array2::from_elem((1, 64), 1.0).view(), Format::F32).unwrap();
+    let a = FloatOperand::from_values(a.view(), Format::F32).unwrap();
+    let b = FloatOperand::from_values(Array2::from_elem((1, 64), 1.0).view(), Format::F32).unwrap();
     let run = |seed| matmul_float(&a, &b, &"f16-sr8".parse().unwrap(), None, seed).unwrap().values;
     let up = run(1).iter().filter(|&&x| x > 1.0).count();
     assert!((900..1150).contains(&up), "{up} of 4096 went up, of 1024 expected");
@@ -221,8 +225,8 @@ fn stochastic_rounding_is_unbiased_and_replayable() {
 
 #[test]
 fn operands_are_checked() {
-    let fp8 = || Operand::from_codes(array![[0x38u32]].view(), Format::E4M3FN).unwrap();
-    let error = Operand::from_codes(array![[0x100u32]].view(), Format::E4M3FN).unwrap_err();
+    let fp8 = || FloatOperand::from_codes(array![[0x38u32]].view(), Format::E4M3FN).unwrap();
+    let error = FloatOperand::from_codes(array![[0x100u32]].view(), Format::E4M3FN).unwrap_err();
     assert_eq!(
         error.to_string(),
         "element (0, 0) is code 0x100, which e4m3fn (8 bits) does not have"
@@ -252,9 +256,9 @@ fn operands_are_checked() {
         "scales of 1x2 do not fit elements of 1x1 in blocks of 32: expected 1x1"
     );
     let rounded =
-        Operand::rounded(array![[1.1, 1e9]].view(), Format::E4M3FN, Rounding::TiesEven, 0);
+        FloatOperand::rounded(array![[1.1, 1e9]].view(), Format::E4M3FN, Rounding::TiesEven, 0);
     assert_eq!(rounded.unwrap().values(), array![[1.125, 448.0]]);
-    let wide = Operand::from_values(array![[1.0, 2.0]].view(), Format::F16).unwrap();
+    let wide = FloatOperand::from_values(array![[1.0, 2.0]].view(), Format::F16).unwrap();
     let error = matmul_float(&wide, &fp8(), &"f32".parse().unwrap(), None, 0).unwrap_err();
     assert_eq!(error, FloatError::Shape { m: 1, ka: 2, kb: 1, n: 1 });
     let init = array![[0.0, 0.0]];

@@ -1,7 +1,7 @@
 //! Reference against oracle, in every value and every report field.
 
 use fewbit::Accumulator;
-use fewbit::reference::{Dyadic, FloatStageReport, Operand, matmul_float};
+use fewbit::reference::{Dyadic, FloatOperand, FloatStageReport, matmul_float};
 use fewbit_formats::Format;
 use fewbit_testkit::accumulate::real::{
     Elements, Mode, RealFormat, RealMatrix, RealRegister, RealSpec, RealStage, power,
@@ -27,10 +27,10 @@ pub(crate) fn rational(x: &Dyadic) -> BigRational {
     if negative { -magnitude } else { magnitude }
 }
 
-fn operand(matrix: &RealMatrix) -> Operand {
+fn operand(matrix: &RealMatrix) -> FloatOperand {
     let format: Format = matrix.elements.to_string().parse().unwrap();
     let codes = Array2::from_shape_vec((matrix.rows, matrix.cols), matrix.codes.clone()).unwrap();
-    Operand::from_codes(codes.view(), format).unwrap()
+    FloatOperand::from_codes(codes.view(), format).unwrap()
 }
 
 fn in_rationals(stage: &FloatStageReport) -> RealStageReport {

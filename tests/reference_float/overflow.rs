@@ -3,7 +3,7 @@
 use fewbit::Accumulator;
 use fewbit::formats::{Format, Status};
 use fewbit::machine::Steps;
-use fewbit::reference::{Operand, matmul_float};
+use fewbit::reference::{FloatOperand, matmul_float};
 use ndarray::Array2;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -143,7 +143,7 @@ proptest! {
         }
         let operand = |codes: Vec<u32>, shape| {
             let codes = Array2::from_shape_vec(shape, codes).unwrap();
-            Operand::from_codes(codes.view(), factors).unwrap()
+            FloatOperand::from_codes(codes.view(), factors).unwrap()
         };
         let (a, b): (Vec<u32>, Vec<u32>) = codes.iter().copied().unzip();
         let (a, b) = (operand(a, (1, codes.len())), operand(b, (codes.len(), 1)));

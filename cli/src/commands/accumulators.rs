@@ -2,7 +2,7 @@
 
 use fewbit::accumulate::Datapath;
 use fewbit::accumulate::datapath::{
-    Addends, Aligned, Groups, LateRegister, Lowered, Unit, ZeroExponent,
+    Addends, Aligned, AlignmentGroups, Cdna3, SplitHalves, Unit, ZeroExponent,
 };
 use serde::Serialize;
 
@@ -83,12 +83,12 @@ fn sentence(unit: Unit) -> String {
         Unit::Fused { format, rounding } => {
             format!("products and the register are summed exactly and rounded to {format} ({rounding})")
         }
-        Unit::FlushedTree => {
+        Unit::Cdna2 => {
             "products are summed pairwise, then the register is added, each result rounded to f32 (ties-even); \
              subnormal operands and results count as zero"
                 .into()
         }
-        Unit::Lowered(Lowered { unit: half }) => {
+        Unit::SplitHalves(SplitHalves { unit: half }) => {
             format!(
                 "products whose index mod 4 is below 2, and then the others, go through another unit from zero \
                  ({}); what comes of it is added to the register and rounded to {} (ties-even)",
@@ -96,10 +96,10 @@ fn sentence(unit: Unit) -> String {
                 half.format
             )
         }
-        Unit::LateRegister(LateRegister { fraction_bits, sum_bits, groups }) => {
+        Unit::Cdna3(Cdna3 { fraction_bits, sum_bits, groups }) => {
             let groups = match groups {
-                Groups::One => "products",
-                Groups::EvenOdd => "products of even and of odd index, each among themselves,",
+                AlignmentGroups::One => "products",
+                AlignmentGroups::EvenOdd => "products of even and of odd index, each among themselves,",
             };
             format!(
                 "{groups} are aligned and cut to {fraction_bits} fraction bits (toward-zero) and summed; the sum is \

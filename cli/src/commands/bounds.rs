@@ -6,7 +6,7 @@ use clap::ValueEnum;
 use fewbit::Accumulator;
 use fewbit::accumulate::Register;
 use fewbit::accumulate::bounds::{
-    Bias, Bounds, DataType, Guarantee, Layer, RowBounds, Side, Sign, StageBounds,
+    Bounds, DataType, Guarantee, Layer, RowBias, RowBounds, Side, Sign, StageBounds,
 };
 use fewbit_formats::Format;
 use ndarray::Array2;
@@ -160,9 +160,9 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
         None => Vec::new(),
     };
     let layer = Layer::new(weights.view(), ranges.inputs())?.with_bias(match args.bias {
-        None => Bias::None,
-        Some(_) if args.bias_at == BiasAt::Last => Bias::Added(&bias),
-        Some(_) => Bias::Initial(&bias),
+        None => RowBias::None,
+        Some(_) if args.bias_at == BiasAt::Last => RowBias::Added(&bias),
+        Some(_) => RowBias::Initial(&bias),
     })?;
     let acc = match &args.acc {
         Some(acc) => acc.clone(),

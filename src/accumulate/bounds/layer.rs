@@ -11,7 +11,7 @@ use crate::room;
 
 /// What is added to a row besides its products, in units of the accumulator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Bias<'a> {
+pub enum RowBias<'a> {
     /// Nothing.
     None,
     /// The last stage's register starts at the row's value instead of 0.
@@ -37,7 +37,7 @@ pub enum Bias<'a> {
 pub struct Layer<'a> {
     weights: ArrayView2<'a, i64>,
     inputs: Inputs<'a>,
-    bias: Bias<'a>,
+    bias: RowBias<'a>,
 }
 
 impl<'a> Layer<'a> {
@@ -47,15 +47,15 @@ impl<'a> Layer<'a> {
     /// A range whose low end exceeds its high end; per-channel ranges that are not one per column.
     pub fn new(weights: ArrayView2<'a, i64>, inputs: Inputs<'a>) -> Result<Self, BoundsError> {
         inputs.check(weights.ncols())?;
-        Ok(Self { weights, inputs, bias: Bias::None })
+        Ok(Self { weights, inputs, bias: RowBias::None })
     }
 
     /// The same layer with biases.
     ///
     /// # Errors
     /// Biases that are not one per row.
-    pub fn with_bias(self, bias: Bias<'a>) -> Result<Self, BoundsError> {
-        let (Bias::Initial(values) | Bias::Added(values)) = bias else {
+    pub fn with_bias(self, bias: RowBias<'a>) -> Result<Self, BoundsError> {
+        let (RowBias::Initial(values) | RowBias::Added(values)) = bias else {
             return Ok(Self { bias, ..self });
         };
         if values.len() != self.weights.nrows() {
@@ -114,8 +114,8 @@ impl<'a> Layer<'a> {
         let total = sums.range(0, self.weights.ncols())?;
         if let Some(last) = stages.last_mut() {
             match self.bias {
-                Bias::None => {}
-                Bias::Initial(values) => {
+                RowBias::None => {}
+                RowBias::Initial(values) => {
                     // The register starts at the bias, and every value it takes is that much higher.
                     let bias = i128::from(values[row]);
                     let steps = *steps.last()?;
@@ -123,7 +123,7 @@ impl<'a> Layer<'a> {
                     last.min = bias.min(bias.checked_add(min)?);
                     last.max = bias.max(bias.checked_add(max)?);
                 }
-                Bias::Added(values) => {
+                RowBias::Added(values) => {
                     let bias = i128::from(values[row]);
                     last.min = last.min.min(total.0.checked_add(bias)?);
                     last.max = last.max.max(total.1.checked_add(bias)?);

@@ -25,7 +25,7 @@ mod side;
 mod steps;
 
 pub use error::BoundsError;
-pub use layer::{Bias, Layer};
+pub use layer::{Layer, RowBias};
 pub use norm::{a2q_bits, a2q_plus_bits, data_type_bits};
 pub use range::{DataType, InputRange, Inputs, Sign};
 pub use result::{Bounds, Guarantee, RowBounds, StageBounds};

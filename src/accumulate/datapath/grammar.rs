@@ -28,7 +28,7 @@ impl Datapath {
             Unit::Fused { format, rounding } => {
                 Register::Float { format, rounding, overflow: FloatOverflow::Own }
             }
-            Unit::Aligned(_) | Unit::FlushedTree | Unit::LateRegister(_) | Unit::Lowered(_) => {
+            Unit::Aligned(_) | Unit::Cdna2 | Unit::Cdna3(_) | Unit::SplitHalves(_) => {
                 return None;
             }
         };

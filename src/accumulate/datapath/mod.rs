@@ -58,11 +58,11 @@ pub enum Unit {
     },
     /// `c + ((p[0] + p[1]) + (p[2] + p[3]))` in f32, every product and sum rounded to nearest even; subnormal operands
     /// and results count as zero.
-    FlushedTree,
+    Cdna2,
     /// Products are aligned and cut among themselves, `c` joins afterwards.
-    LateRegister(LateRegister),
+    Cdna3(Cdna3),
     /// Products go through another unit in two halves, `c` is added afterwards.
-    Lowered(Lowered),
+    SplitHalves(SplitHalves),
 }
 
 /// Truncated align-and-add.
@@ -122,13 +122,13 @@ pub enum Addends {
 ///
 /// Zero products have no exponent; `c = 0` has that of the smallest normal f32.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct LateRegister {
+pub struct Cdna3 {
     /// Fraction bits of products and of `c`.
     pub fraction_bits: u32,
     /// Fraction bits of the sum.
     pub sum_bits: u32,
     /// How products are grouped.
-    pub groups: Groups,
+    pub groups: AlignmentGroups,
 }
 
 /// An instruction without a unit of its own: operands are widened and go through another format's unit.
@@ -141,26 +141,26 @@ pub struct LateRegister {
 ///
 /// Four narrow operands of a register become two registers of two: hence the halves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Lowered {
+pub struct SplitHalves {
     /// What takes each half.
     pub unit: Aligned,
 }
 
-impl Lowered {
+impl SplitHalves {
     /// Whether the product at `index` of a step is taken in the second half.
     ///
     /// ```
-    /// use fewbit::accumulate::datapath::Lowered;
-    /// assert_eq!([0, 1, 2, 3, 4].map(Lowered::second), [false, false, true, true, false]);
+    /// use fewbit::accumulate::datapath::SplitHalves;
+    /// assert_eq!([0, 1, 2, 3, 4].map(SplitHalves::second), [false, false, true, true, false]);
     /// ```
     pub const fn second(index: usize) -> bool {
         index % 4 >= 2
     }
 }
 
-/// Groups of products that are aligned among themselves.
+/// AlignmentGroups of products that are aligned among themselves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Groups {
+pub enum AlignmentGroups {
     /// One of all. A product beyond the range of f32 counts as infinite.
     One,
     /// The products with even and with odd index; `c` is dropped where its exponent is more than
@@ -173,9 +173,9 @@ impl Datapath {
     pub fn register(&self) -> Format {
         match self.unit {
             Unit::Aligned(Aligned { format, .. })
-            | Unit::Lowered(Lowered { unit: Aligned { format, .. } })
+            | Unit::SplitHalves(SplitHalves { unit: Aligned { format, .. } })
             | Unit::Fused { format, .. } => format,
-            Unit::FlushedTree | Unit::LateRegister(_) => Format::F32,
+            Unit::Cdna2 | Unit::Cdna3(_) => Format::F32,
         }
     }
 }

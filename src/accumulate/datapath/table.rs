@@ -7,8 +7,8 @@ use fewbit_formats::{Format, Rounding};
 use crate::accumulate::FloatOverflow;
 
 use super::{
-    Addends, Aligned, BlockScales, Datapath, Groups, LateRegister, Lowered, Unit, UnknownDatapath,
-    ZeroExponent,
+    Addends, Aligned, AlignmentGroups, BlockScales, Cdna3, Datapath, SplitHalves, Unit,
+    UnknownDatapath, ZeroExponent,
 };
 
 const H100: &str = "MMA-Sim 2.1.1 (Xie et al., arXiv 2511.10909) and the models of Mikaitis et al. (arXiv 2512.07004); \
@@ -98,7 +98,7 @@ const fn lowered(row: Datapath) -> Datapath {
     let Unit::Aligned(unit) = row.unit else {
         return row;
     };
-    Datapath { unit: Unit::Lowered(Lowered { unit }), source: H100_ALONE, ..row }
+    Datapath { unit: Unit::SplitHalves(SplitHalves { unit }), source: H100_ALONE, ..row }
 }
 
 /// The same unit for operands in scaled blocks.
@@ -126,8 +126,8 @@ const fn amd(
 
 const FUSED: Unit = Unit::Fused { format: Format::F32, rounding: Rounding::TiesEven };
 
-const fn late(groups: Groups) -> Unit {
-    Unit::LateRegister(LateRegister { fraction_bits: 24, sum_bits: 31, groups })
+const fn late(groups: AlignmentGroups) -> Unit {
+    Unit::Cdna3(Cdna3 { fraction_bits: 24, sum_bits: 31, groups })
 }
 
 const TABLE: &[Datapath] = &[
@@ -183,13 +183,13 @@ const TABLE: &[Datapath] = &[
     ),
     amd("cdna1-f16", F16, 4, FUSED, CDNA1),
     amd("cdna1-bf16", BF16, 2, FUSED, CDNA1),
-    amd("cdna2-f16", F16, 4, Unit::FlushedTree, TREE),
-    amd("cdna2-bf16", BF16, 2, Unit::FlushedTree, TREE),
-    amd("cdna2-bf16-1k", BF16, 4, Unit::FlushedTree, TREE),
-    amd("cdna3-f16", F16, 8, late(Groups::One), CDNA3),
-    amd("cdna3-bf16", BF16, 8, late(Groups::One), CDNA3),
-    amd("cdna3-xf32", TF32, 4, late(Groups::One), CDNA3),
-    amd("cdna3-fp8", FNUZ, 16, late(Groups::EvenOdd), CDNA3),
+    amd("cdna2-f16", F16, 4, Unit::Cdna2, TREE),
+    amd("cdna2-bf16", BF16, 2, Unit::Cdna2, TREE),
+    amd("cdna2-bf16-1k", BF16, 4, Unit::Cdna2, TREE),
+    amd("cdna3-f16", F16, 8, late(AlignmentGroups::One), CDNA3),
+    amd("cdna3-bf16", BF16, 8, late(AlignmentGroups::One), CDNA3),
+    amd("cdna3-xf32", TF32, 4, late(AlignmentGroups::One), CDNA3),
+    amd("cdna3-fp8", FNUZ, 16, late(AlignmentGroups::EvenOdd), CDNA3),
 ];
 
 impl Datapath {

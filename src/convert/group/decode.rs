@@ -1,6 +1,6 @@
 //! Groups to values.
 
-use fewbit_formats::{BlockScale, Format, GroupFormat, ZeroPoint};
+use fewbit_formats::{BlockScale, Format, GroupFormat, GroupZeroPoint};
 use rayon::prelude::*;
 
 use super::encode::{TASK, check_length};
@@ -135,7 +135,7 @@ impl GroupDecoder {
     /// From the code of a zero point to its number.
     fn zero_points(&self) -> Option<ZeroPoints> {
         match (self.format.zero_point(), self.format.element()) {
-            (ZeroPoint::Code, Format::Int(int)) => {
+            (GroupZeroPoint::Code, Format::Int(int)) => {
                 Some(ZeroPoints { unused: 32 - int.bits(), signed: int.is_signed() })
             }
             _ => None,

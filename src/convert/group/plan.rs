@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use fewbit_formats::{
-    BlockScale, Format, GroupError, GroupFormat, GroupPolicy, OuterScale, ScaleArithmetic,
-    SubnormalInput, ZeroPoint,
+    BlockScale, Format, GroupError, GroupFormat, GroupPolicy, GroupZeroPoint, OuterScale,
+    ScaleArithmetic, SubnormalInput,
 };
 
 use super::powers::Powers;
@@ -86,9 +86,9 @@ impl GroupPlan {
     pub(super) fn new(format: &GroupFormat, policy: &GroupPolicy) -> Self {
         let has_powers =
             matches!(format.scale().format, Format::Float(float) if float.fraction_bits() == 0);
-        let single = format.scale().outer.is_none() && format.zero_point() == ZeroPoint::None;
+        let single = format.scale().outer.is_none() && format.zero_point() == GroupZeroPoint::None;
         let powers = (has_powers && single).then(|| Powers::new(format, policy)).flatten();
-        let numbers = !has_powers && format.zero_point() == ZeroPoint::None;
+        let numbers = !has_powers && format.zero_point() == GroupZeroPoint::None;
         let number = || numbers.then(|| Number::new(format, policy)).flatten();
         let scales = match powers {
             Some(powers) => Scales::Powers(Arc::new(powers)),
@@ -149,7 +149,9 @@ fn reaches_beyond(format: &GroupFormat, quotient: Quotient) -> bool {
 
 fn quotient(format: &GroupFormat, policy: &GroupPolicy, has_powers: bool) -> Option<Quotient> {
     let element = &policy.element;
-    if format.zero_point() == ZeroPoint::Code || element.subnormal_input == SubnormalInput::Flush {
+    if format.zero_point() == GroupZeroPoint::Code
+        || element.subnormal_input == SubnormalInput::Flush
+    {
         return None;
     }
     match policy.scale.arithmetic {

@@ -9,7 +9,7 @@ use bytemuck::Pod;
 use ndarray::Array2;
 
 use super::inner::{InnerStage, MR};
-use super::operand::FloatOperand;
+use super::operand::PackedOperand;
 use super::pack::NumberPanels;
 use super::round::Rounder;
 use crate::simd::{Float, FloatLanes, Lanes};
@@ -57,7 +57,7 @@ pub(super) struct AlignedPanels<T> {
 
 impl AlignedPlan {
     /// What the exponents of the addends come from.
-    fn powers<'a>(&self, side: &'a FloatOperand) -> &'a Array2<f64> {
+    fn powers<'a>(&self, side: &'a PackedOperand) -> &'a Array2<f64> {
         match (self.aligns, &side.scale_powers) {
             (Aligns::Groups(_), Some(scales)) => scales,
             _ => &side.powers,
@@ -69,7 +69,7 @@ impl<T: Pod> AlignedPanels<T> {
     /// Packs the columns of `operand`, each number converted by `narrow`.
     pub(super) fn new(
         plan: &AlignedPlan,
-        operand: &FloatOperand,
+        operand: &PackedOperand,
         width: usize,
         narrow: fn(f64) -> T,
     ) -> Self

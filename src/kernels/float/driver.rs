@@ -14,7 +14,7 @@ use super::chain::{Chain, OuterPlan};
 use super::fma::{All, Cut, Even, FmaPlan, FmaStep, FmaTile, Half, Keep, Keeps, Odd, Sum, Zero};
 use super::grouped::{GroupedPlan, GroupedTile};
 use super::inner::{InnerStage, MR};
-use super::operand::FloatOperand;
+use super::operand::PackedOperand;
 use super::pack::NumberPanels;
 use super::plan::{InnerPlan, Plan};
 use crate::kernels::operand::geometry::{Geometry, Orientation};
@@ -42,14 +42,14 @@ fn geometry(plan: &Plan, isa: Detected) -> Geometry {
 }
 
 impl Packed {
-    fn new(inner: InnerPlan, [broadcast, lanes]: [&FloatOperand; 2], nr: usize) -> Self {
+    fn new(inner: InnerPlan, [broadcast, lanes]: [&PackedOperand; 2], nr: usize) -> Self {
         match inner {
             InnerPlan::Fma(plan) => {
-                let pack = |x: &FloatOperand, width| NumberPanels::new(&x.values, width, single);
+                let pack = |x: &PackedOperand, width| NumberPanels::new(&x.values, width, single);
                 Self::Fma(plan, [pack(broadcast, MR), pack(lanes, nr)])
             }
             InnerPlan::Grouped(plan) => {
-                let pack = |x: &FloatOperand, width| NumberPanels::new(&x.values, width, |x| x);
+                let pack = |x: &PackedOperand, width| NumberPanels::new(&x.values, width, |x| x);
                 Self::Grouped(plan, [pack(broadcast, MR), pack(lanes, nr)])
             }
             InnerPlan::Single(plan) => {
@@ -72,8 +72,8 @@ fn single(x: f64) -> f32 {
 /// `[M, N]`: the columns of `left` with those of `right`; and the seconds that it took, without packing.
 pub(super) fn multiply(
     plan: &Plan,
-    left: &FloatOperand,
-    right: &FloatOperand,
+    left: &PackedOperand,
+    right: &PackedOperand,
     init: Option<ArrayView2<'_, f64>>,
     isa: Detected,
 ) -> (Array2<f64>, f64) {

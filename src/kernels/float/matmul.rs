@@ -6,12 +6,12 @@ use std::time::Instant;
 use ndarray::{Array2, ArrayView2};
 use thiserror::Error;
 
-use super::operand::FloatOperand;
+use super::operand::PackedOperand;
 use super::plan::Plan;
 use super::{driver, stepped};
 use crate::accumulate::Accumulator;
 use crate::kernels::product::ReportLevel;
-use crate::reference::{FloatError, FloatMatmul, FloatReport, Operand};
+use crate::reference::{FloatError, FloatMatmul, FloatReport, PackedOperand};
 use crate::room;
 use crate::simd::{Detected, Isa, IsaError};
 
@@ -84,19 +84,19 @@ impl fmt::Display for FloatEngine {
 /// Those of the reference, and an instruction set that the CPU lacks.
 ///
 /// ```
-/// use fewbit::reference::Operand;
+/// use fewbit::reference::PackedOperand;
 /// use fewbit::{FloatEngine, FloatOptions, matmul_float};
 /// use ndarray::array;
-/// let a = Operand::from_values(array![[1.0, 1.0, 1.0]].view(), "e4m3fn".parse()?)?;
-/// let b = Operand::from_values(array![[1.0], [0.00390625], [0.00390625]].view(), "e5m2".parse()?)?;
+/// let a = PackedOperand::from_values(array![[1.0, 1.0, 1.0]].view(), "e4m3fn".parse()?)?;
+/// let b = PackedOperand::from_values(array![[1.0], [0.00390625], [0.00390625]].view(), "e5m2".parse()?)?;
 /// let product = matmul_float(&a, &b, &"bf16".parse()?, &FloatOptions::default())?;
 /// assert_eq!(product.values[[0, 0]], 1.0); // 1 + 2^-8 is a tie between 1 and 1 + 2^-7
 /// assert_eq!(product.engine, FloatEngine::Lanes);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn matmul_float(
-    a: &Operand,
-    b: &Operand,
+    a: &PackedOperand,
+    b: &PackedOperand,
     acc: &Accumulator,
     options: &FloatOptions<'_>,
 ) -> Result<FloatProduct, FloatMatmulError> {
@@ -119,7 +119,7 @@ pub fn matmul_float(
     if options.report != ReportLevel::None || shape.0 == 0 || shape.1 == 0 {
         return stepped(&problem);
     }
-    let (mut left, mut right) = (FloatOperand::rows(a), FloatOperand::columns(b));
+    let (mut left, mut right) = (PackedOperand::rows(a), PackedOperand::columns(b));
     let Some(plan) = Plan::new(acc, &left, &right, init) else {
         return stepped(&problem);
     };

@@ -5,21 +5,21 @@ use std::collections::BTreeSet;
 use fewbit_formats::Format;
 use ndarray::{Array2, ArrayView2, Zip};
 
-use crate::accumulate::datapath::Lowered;
-use crate::reference::{Operand, Scales};
+use crate::accumulate::datapath::SplitHalves;
+use crate::reference::{PackedOperand, Scales};
 
 /// In which order products enter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ProductOrder {
     /// Ascending k.
     Ascending,
-    /// Of every so many products, completed by zeros, those of [`Lowered`]'s first half before the others.
+    /// Of every so many products, completed by zeros, those of [`SplitHalves`]'s first half before the others.
     Halves(usize),
 }
 
 /// An operand whose outputs are columns: the rows of a left one, the columns of a right one.
 #[derive(Clone, Debug)]
-pub(super) struct FloatOperand {
+pub(super) struct PackedOperand {
     /// `[K, outputs]`: elements times their scales.
     pub(super) values: Array2<f64>,
     /// `[K, outputs]`: the exponent of every element and its scale together, as a power of two; 0 for zeros.
@@ -118,18 +118,18 @@ fn power(x: f64, format: Format) -> f64 {
     digits(x).map_or(0.0, |(_, exponent)| 2f64.powi(exponent.max(least)))
 }
 
-impl FloatOperand {
+impl PackedOperand {
     /// The rows of a left operand.
-    pub(super) fn rows(operand: &Operand) -> Self {
+    pub(super) fn rows(operand: &PackedOperand) -> Self {
         Self::new(operand, |matrix| matrix.reversed_axes())
     }
 
     /// The columns of a right operand.
-    pub(super) fn columns(operand: &Operand) -> Self {
+    pub(super) fn columns(operand: &PackedOperand) -> Self {
         Self::new(operand, |matrix| matrix)
     }
 
-    fn new(operand: &Operand, turn: fn(ArrayView2<'_, f64>) -> ArrayView2<'_, f64>) -> Self {
+    fn new(operand: &PackedOperand, turn: fn(ArrayView2<'_, f64>) -> ArrayView2<'_, f64>) -> Self {
         let elements = turn(operand.values());
         let mut values = elements.as_standard_layout().into_owned();
         let mut powers = values.mapv(|x| power(x, operand.format()));
@@ -166,7 +166,7 @@ impl FloatOperand {
         let mut sources: Vec<usize> = (0..k.next_multiple_of(width)).collect();
         for step in sources.chunks_mut(width) {
             // Stable: ascending within each half.
-            step.sort_by_key(|index| Lowered::second(index % width));
+            step.sort_by_key(|index| SplitHalves::second(index % width));
         }
         let turned = |matrix: &Array2<f64>| {
             Array2::from_shape_fn((sources.len(), outputs), |(to, output)| {

@@ -23,9 +23,9 @@ use super::aligned::{AlignedPlan, Aligns, Zeros};
 use super::chain::OuterPlan;
 use super::fma::{FmaPlan, Keep, Sum};
 use super::grouped::GroupedPlan;
-use super::operand::{Extent, FloatOperand, ProductOrder};
+use super::operand::{Extent, PackedOperand, ProductOrder};
 use super::round::{Beyond, FAR, Mode, Rounder, ieee};
-use crate::accumulate::datapath::{Addends, Aligned, Lowered, Unit, ZeroExponent};
+use crate::accumulate::datapath::{Addends, Aligned, SplitHalves, Unit, ZeroExponent};
 use crate::accumulate::{Accumulator, Datapath, FloatOverflow, Register, Stage};
 
 /// The innermost stage.
@@ -108,8 +108,8 @@ impl Plan {
     /// `None` where no lane computes what the reference does.
     pub(super) fn new(
         acc: &Accumulator,
-        left: &FloatOperand,
-        right: &FloatOperand,
+        left: &PackedOperand,
+        right: &PackedOperand,
         init: Option<ArrayView2<'_, f64>>,
     ) -> Option<Self> {
         let stages = exact_tiles_as_width(acc.stages());
@@ -159,7 +159,9 @@ impl Plan {
 /// The unit of an instruction that is computed in halves.
 fn lowered(stage: &Stage) -> Option<Aligned> {
     match stage.register {
-        Register::Datapath(Datapath { unit: Unit::Lowered(Lowered { unit }), .. }) => Some(*unit),
+        Register::Datapath(Datapath { unit: Unit::SplitHalves(SplitHalves { unit }), .. }) => {
+            Some(*unit)
+        }
         _ => None,
     }
 }
@@ -216,7 +218,7 @@ fn inner(stage: &Stage, bounds: &Bounds, only: bool) -> Option<InnerPlan> {
         Register::Datapath(datapath) => match datapath.unit {
             Unit::Fused { format, rounding } => float(format, rounding, width, count, bounds, only),
             Unit::Aligned(unit) => aligned(&unit, width, bounds),
-            Unit::FlushedTree | Unit::LateRegister(_) | Unit::Lowered(_) => None,
+            Unit::Cdna2 | Unit::Cdna3(_) | Unit::SplitHalves(_) => None,
         },
         Register::Float { .. } | Register::Int { .. } | Register::Exact => None,
     }

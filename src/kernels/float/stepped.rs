@@ -3,22 +3,22 @@
 use ndarray::{Array1, Array2};
 use rayon::prelude::*;
 
-use super::operand::FloatOperand;
+use super::operand::PackedOperand;
 use crate::accumulate::Accumulator;
-use crate::reference::{Addend, FloatError, FloatMatmul, FloatProduct, FloatReport, FloatRow};
+use crate::reference::{Addend, FloatError, FloatMatmul, FloatReport, FloatRow, ReferenceProduct};
 
 /// The whole product, `[m, n]`; of several errors the first in row-major order.
 pub(super) fn all(
     problem: &FloatMatmul<'_>,
     (m, n): (usize, usize),
     acc: &Accumulator,
-) -> Result<FloatProduct, FloatError> {
+) -> Result<ReferenceProduct, FloatError> {
     // Rows without columns, and columns without rows, have nothing to step.
     let (rows, cols) = if m == 0 || n == 0 { (0, 0) } else { (m, n) };
     let columns: Vec<Vec<Addend>> =
         (0..cols).into_par_iter().map(|col| problem.column(col)).collect();
     let rows: Vec<_> = (0..rows).into_par_iter().map(|row| problem.row(row, &columns)).collect();
-    let mut product = FloatProduct {
+    let mut product = ReferenceProduct {
         values: Array2::zeros((m, n)),
         rounded: 0,
         report: FloatReport::new(acc.stages().len()),
@@ -35,8 +35,8 @@ pub(super) fn all(
 /// The outputs that infinities or NaN of an operand enter.
 pub(super) fn patch(
     problem: &FloatMatmul<'_>,
-    left: &FloatOperand,
-    right: &FloatOperand,
+    left: &PackedOperand,
+    right: &PackedOperand,
     values: &mut Array2<f64>,
 ) -> Result<(), FloatError> {
     let (rows, cols) = (left.not_finite(), right.not_finite());

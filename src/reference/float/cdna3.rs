@@ -8,11 +8,11 @@ use super::round::{min_exponent, round, unit_policy};
 use super::sum::ExactSum;
 use super::{Addend, Alignment, Step, Value};
 use crate::accumulate::FloatOverflow;
-use crate::accumulate::datapath::{Groups, LateRegister, ZeroExponent};
+use crate::accumulate::datapath::{AlignmentGroups, Cdna3, ZeroExponent};
 use crate::reference::Dyadic;
 
 /// One step of the unit.
-pub(super) fn step(unit: &LateRegister, before: &Value, inputs: &[Addend], exact: Value) -> Step {
+pub(super) fn step(unit: &Cdna3, before: &Value, inputs: &[Addend], exact: Value) -> Step {
     let policy = unit_policy(Rounding::TiesEven, FloatOverflow::Own);
     let products: Vec<Addend> = inputs.iter().map(|input| unit.product(input)).collect();
     let values = [before].into_iter().chain(products.iter().map(|p| &p.value));
@@ -29,12 +29,12 @@ pub(super) fn step(unit: &LateRegister, before: &Value, inputs: &[Addend], exact
     Step { after, exact, sum, status, alignment }
 }
 
-impl LateRegister {
+impl Cdna3 {
     /// A product; infinite where one group holds all and it is beyond f32.
     fn product(&self, input: &Addend) -> Addend {
         let beyond = input.value.finite().and_then(Dyadic::floor_log2).is_some_and(|e| e >= 128);
         match self.groups {
-            Groups::One if beyond => {
+            AlignmentGroups::One if beyond => {
                 Addend { value: Value::infinity(input.value.is_negative()), ..input.clone() }
             }
             _ => input.clone(),
@@ -44,8 +44,8 @@ impl LateRegister {
     /// Register and sum of products, both cut; `None` if something is infinite.
     fn align(&self, before: &Value, products: &[Addend]) -> Option<Alignment> {
         let sums: Vec<Term> = match self.groups {
-            Groups::One => vec![self.group(products.iter())?],
-            Groups::EvenOdd => {
+            AlignmentGroups::One => vec![self.group(products.iter())?],
+            AlignmentGroups::EvenOdd => {
                 let odd = products.iter().skip(1).step_by(2);
                 vec![self.group(products.iter().step_by(2))?, self.group(odd)?]
             }
@@ -63,7 +63,7 @@ impl LateRegister {
             false => exponent_in(register, Some(Format::F32)),
         };
         let exponent = products.map_or(own, |products| products.max(own));
-        let dropped = self.groups == Groups::EvenOdd && own < exponent - bits - 1;
+        let dropped = self.groups == AlignmentGroups::EvenOdd && own < exponent - bits - 1;
         let register = if dropped { Dyadic::ZERO } else { cut(register, exponent - bits) };
         let position = exponent - self.sum_bits as i32 - 1;
         Some(Alignment { exponent, position, addends: vec![register, cut(&sum, position)] })

@@ -5,14 +5,16 @@ use ndarray::{Array1, Array2, ArrayView2};
 
 use super::operand::Along;
 use super::report::FloatTrace;
-use super::{Addend, FloatError, FloatReport, Operand, RandomBits, StepRecord, Value, sum_addends};
+use super::{
+    Addend, FloatError, FloatOperand, FloatReport, RandomBits, StepRecord, Value, sum_addends,
+};
 use crate::accumulate::datapath::{BlockScales, Unit};
 use crate::accumulate::{Accumulator, Datapath, Register};
 use crate::room;
 
 /// A product and its report.
 #[derive(Clone, Debug, PartialEq)]
-pub struct FloatProduct {
+pub struct ReferenceProduct {
     /// `[M, N]`: the last register's values, each the nearest `f64`. They are exact unless the last register is `exact`.
     pub values: Array2<f64>,
     /// How many values are not exact.
@@ -31,26 +33,26 @@ pub struct FloatProduct {
 /// Shapes that do not fit, operands that a preset does not take, a step that cannot be made.
 ///
 /// ```
-/// use fewbit::reference::{Operand, matmul_float};
+/// use fewbit::reference::{FloatOperand, matmul_float};
 /// use ndarray::array;
-/// let a = Operand::from_values(array![[1.0, 1.0]].view(), "e4m3fn".parse()?)?;
-/// let b = Operand::from_values(array![[256.0], [0.015625]].view(), "e4m3fn".parse()?)?;
+/// let a = FloatOperand::from_values(array![[1.0, 1.0]].view(), "e4m3fn".parse()?)?;
+/// let b = FloatOperand::from_values(array![[256.0], [0.015625]].view(), "e4m3fn".parse()?)?;
 /// let product = matmul_float(&a, &b, &"aligned13:e8m13-rz*2".parse()?, None, 0)?;
 /// assert_eq!(product.values[[0, 0]], 256.0); // 2^-6 is below 2^(8 - 13)
 /// assert_eq!(product.report.stages[0].inexact, 1);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn matmul_float(
-    a: &Operand,
-    b: &Operand,
+    a: &FloatOperand,
+    b: &FloatOperand,
     acc: &Accumulator,
     init: Option<ArrayView2<'_, f64>>,
     seed: u64,
-) -> Result<FloatProduct, FloatError> {
+) -> Result<ReferenceProduct, FloatError> {
     let problem = FloatMatmul::new(a, b, acc, init, seed)?;
     room::check::<f64>(&[a.values().nrows(), b.values().ncols()])?;
     let columns: Vec<_> = (0..b.values().ncols()).map(|col| problem.column(col)).collect();
-    let mut product = FloatProduct {
+    let mut product = ReferenceProduct {
         values: Array2::zeros((a.values().nrows(), columns.len())),
         rounded: 0,
         report: FloatReport::new(acc.stages().len()),
@@ -67,8 +69,8 @@ pub fn matmul_float(
 /// A product whose operands fit each other and the accumulator, output by output.
 #[derive(Clone, Copy, Debug)]
 pub struct FloatMatmul<'a> {
-    a: &'a Operand,
-    b: &'a Operand,
+    a: &'a FloatOperand,
+    b: &'a FloatOperand,
     acc: &'a Accumulator,
     init: Option<ArrayView2<'a, f64>>,
     seed: u64,
@@ -78,7 +80,7 @@ pub struct FloatMatmul<'a> {
     columns: usize,
 }
 
-/// One row of a [`FloatProduct`].
+/// One row of a [`ReferenceProduct`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct FloatRow {
     /// `[N]`
@@ -95,8 +97,8 @@ impl<'a> FloatMatmul<'a> {
     /// # Errors
     /// Shapes that do not fit, operands that a preset does not take.
     pub fn new(
-        a: &'a Operand,
-        b: &'a Operand,
+        a: &'a FloatOperand,
+        b: &'a FloatOperand,
         acc: &'a Accumulator,
         init: Option<ArrayView2<'a, f64>>,
         seed: u64,
@@ -113,7 +115,7 @@ impl<'a> FloatMatmul<'a> {
         let flush = match acc.stages()[0].register {
             Register::Datapath(datapath) => {
                 check_operands(datapath, a, b)?;
-                matches!(datapath.unit, Unit::FlushedTree)
+                matches!(datapath.unit, Unit::Cdna2)
             }
             _ => false,
         };
@@ -139,7 +141,7 @@ impl<'a> FloatMatmul<'a> {
         elements.map(|element| self.entering(element, self.b)).collect()
     }
 
-    fn entering(&self, element: Addend, operand: &Operand) -> Addend {
+    fn entering(&self, element: Addend, operand: &FloatOperand) -> Addend {
         if self.flush { flushed(element, operand.format()) } else { element }
     }
 
@@ -194,7 +196,11 @@ impl<'a> FloatMatmul<'a> {
 }
 
 /// Whether the machine takes these operands.
-fn check_operands(datapath: &Datapath, a: &Operand, b: &Operand) -> Result<(), FloatError> {
+fn check_operands(
+    datapath: &Datapath,
+    a: &FloatOperand,
+    b: &FloatOperand,
+) -> Result<(), FloatError> {
     for operand in [a, b] {
         let scales = operand.scales().map(|s| (s.format, s.block));
         let expected = datapath.scales.map(|s| (s.format, s.block as usize));

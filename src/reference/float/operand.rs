@@ -7,7 +7,7 @@ use super::{Addend, FloatError, Value};
 
 /// A matrix whose elements are values of a format, with or without block scales.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Operand {
+pub struct FloatOperand {
     format: Format,
     values: Array2<f64>,
     scales: Option<Scales>,
@@ -43,12 +43,12 @@ impl Scales {
         format: Format,
         block: usize,
     ) -> Result<Self, FloatError> {
-        let values = Operand::from_codes(codes, format)?.values;
+        let values = FloatOperand::from_codes(codes, format)?.values;
         Ok(Self { format, block, values })
     }
 }
 
-impl Operand {
+impl FloatOperand {
     /// The values of codes.
     ///
     /// # Errors
@@ -69,11 +69,11 @@ impl Operand {
     /// The first number that the format does not have.
     ///
     /// ```
-    /// use fewbit::reference::Operand;
+    /// use fewbit::reference::FloatOperand;
     /// use ndarray::array;
     /// let e4m3fn = "e4m3fn".parse()?;
-    /// assert!(Operand::from_values(array![[1.125, 448.0]].view(), e4m3fn).is_ok());
-    /// let error = Operand::from_values(array![[1.0, 1.1]].view(), e4m3fn).unwrap_err();
+    /// assert!(FloatOperand::from_values(array![[1.125, 448.0]].view(), e4m3fn).is_ok());
+    /// let error = FloatOperand::from_values(array![[1.0, 1.1]].view(), e4m3fn).unwrap_err();
     /// assert_eq!(
     ///     error.to_string(),
     ///     "element (0, 1) is 1.1, which e4m3fn does not have; the nearest it has is 1.125"
@@ -113,12 +113,12 @@ impl Operand {
     /// As [`Self::rounded`].
     ///
     /// ```
-    /// use fewbit::reference::Operand;
+    /// use fewbit::reference::FloatOperand;
     /// use ndarray::{array, s};
     /// let (x, e2m1fn, random) = (array![[2.5, 2.2, 2.8, 2.4]], "e2m1fn".parse()?, "stochastic8".parse()?);
-    /// let whole = Operand::rounded(x.view(), e2m1fn, random, 7)?;
+    /// let whole = FloatOperand::rounded(x.view(), e2m1fn, random, 7)?;
     /// let part = x.slice(s![.., 2..]);
-    /// let part = Operand::rounded_at(part, e2m1fn, random, 7, |_, col| col as u64 + 2)?;
+    /// let part = FloatOperand::rounded_at(part, e2m1fn, random, 7, |_, col| col as u64 + 2)?;
     /// assert_eq!(part.values(), whole.values().slice(s![.., 2..]));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```

@@ -6,11 +6,11 @@ use super::align::aligned;
 use super::round::round;
 use super::sum::ExactSum;
 use super::{Addend, Step, Value};
-use crate::accumulate::datapath::Lowered;
+use crate::accumulate::datapath::SplitHalves;
 
 /// One step: the products in two chained halves from zero, then one addition of the register.
 pub(super) fn step(
-    unit: &Lowered,
+    unit: &SplitHalves,
     before: &Value,
     inputs: &[Addend],
     exact: Value,
@@ -18,7 +18,8 @@ pub(super) fn step(
 ) -> Step {
     let mut products = Value::ZERO;
     for half in [false, true] {
-        let taken = inputs.iter().enumerate().filter(|&(index, _)| Lowered::second(index) == half);
+        let taken =
+            inputs.iter().enumerate().filter(|&(index, _)| SplitHalves::second(index) == half);
         let part: Vec<Addend> = taken.map(|(_, input)| input.clone()).collect();
         let sum = ExactSum::of([&products].into_iter().chain(part.iter().map(|p| &p.value)));
         products =

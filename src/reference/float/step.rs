@@ -84,9 +84,9 @@ pub(super) fn step(
             Unit::Fused { format, rounding } => {
                 fused(format, float_policy(rounding, FloatOverflow::Own), exact, random)
             }
-            Unit::FlushedTree => cdna2::step(before, inputs, exact),
-            Unit::LateRegister(unit) => cdna3::step(&unit, before, inputs, exact),
-            Unit::Lowered(unit) => split_halves::step(&unit, before, inputs, exact, random),
+            Unit::Cdna2 => cdna2::step(before, inputs, exact),
+            Unit::Cdna3(unit) => cdna3::step(&unit, before, inputs, exact),
+            Unit::SplitHalves(unit) => split_halves::step(&unit, before, inputs, exact, random),
         },
     };
     if step.after == Value::Nan && !register.format().is_none_or(Format::has_nan) {

@@ -1,7 +1,7 @@
 //! What each kind of tensor has in its file.
 
 use fewbit_formats::ggml::GgmlType;
-use fewbit_formats::{Format, GroupFormat, Span, ZeroPoint};
+use fewbit_formats::{Format, GroupFormat, GroupZeroPoint, Span};
 use ndarray::{ArrayD, Dimension};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -209,8 +209,8 @@ pub(super) fn read_groups(
         false => contents.codes("scale_codes")?,
     };
     let zero_points = match format.zero_point() {
-        ZeroPoint::None => None,
-        ZeroPoint::Code => Some(contents.codes("zero_point")?),
+        GroupZeroPoint::None => None,
+        GroupZeroPoint::Code => Some(contents.codes("zero_point")?),
     };
     let outer = match format.scale().outer {
         None => None,

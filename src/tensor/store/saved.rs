@@ -1,6 +1,6 @@
 //! Any tensor that a file holds.
 
-use fewbit_formats::{GroupFormat, GroupFormatError, ZeroPoint};
+use fewbit_formats::{GroupFormat, GroupFormatError, GroupZeroPoint};
 use ndarray::ArrayD;
 use safetensors::tensor::Dtype;
 use serde_json::{Map, Value};
@@ -104,7 +104,7 @@ impl Saved {
                 if !kinds::is_f32(format.scale().format) {
                     parts.push(("scale_codes", code_type(format.scale().format.bits())));
                 }
-                let has = format.zero_point() == ZeroPoint::Code;
+                let has = format.zero_point() == GroupZeroPoint::Code;
                 parts.extend(zero_point(has, element));
                 if let Some(outer) = format.scale().outer {
                     parts.push((kinds::outer_name(format), Dtype::F32));

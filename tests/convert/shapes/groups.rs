@@ -2,8 +2,8 @@
 
 use fewbit::convert::GroupLayout;
 use fewbit::formats::{
-    Format, GroupFormat, GroupPolicy, InfinityPolicy, NanPolicy, Overflow, Policy, Rounding,
-    ScaleArithmetic, ScaleFormat, ScalePolicy, ScaleRule, ZeroPoint,
+    Format, GroupFormat, GroupPolicy, GroupZeroPoint, InfinityPolicy, NanPolicy, Overflow, Policy,
+    Rounding, ScaleArithmetic, ScaleFormat, ScalePolicy, ScaleRule,
 };
 use rayon::prelude::*;
 
@@ -53,7 +53,7 @@ fn policy(turn: usize) -> GroupPolicy {
 
 fn check(element: Format, scale: ScaleFormat, turn: usize) {
     let size = SIZES[turn % SIZES.len()];
-    let Ok(format) = GroupFormat::new(element, scale, size, ZeroPoint::None) else {
+    let Ok(format) = GroupFormat::new(element, scale, size, GroupZeroPoint::None) else {
         panic!("{element} and {scale:?} are no group of {size}");
     };
     let Format::Float(float) = element else { panic!("{element} is no float") };

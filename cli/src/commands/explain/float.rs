@@ -2,7 +2,7 @@
 
 use fewbit::FloatMatmulError;
 use fewbit::reference::{
-    Addend as Entering, Alignment, Dyadic, FloatMatmul, Operand, StepRecord, Value,
+    Addend as Entering, Alignment, Dyadic, FloatMatmul, FloatOperand, StepRecord, Value,
 };
 use fewbit_formats::Status;
 use ndarray::Array2;
@@ -15,7 +15,7 @@ use crate::output::Exact;
 /// The steps of one output: `a` is its row, `b` its column, `init` its starting value; the product has `columns`.
 pub(super) fn trace(
     args: &Args,
-    (a, b): (&Operand, &Operand),
+    (a, b): (&FloatOperand, &FloatOperand),
     init: Option<&Array2<f64>>,
     columns: usize,
 ) -> Result<Trace, CliError> {

@@ -1,6 +1,6 @@
 //! Any numbers through any stages.
 
-use fewbit::reference::{Dyadic, FloatReport, FloatStageReport, Operand};
+use fewbit::reference::{Dyadic, FloatOperand, FloatReport, FloatStageReport};
 use fewbit::{Accumulator, FloatOptions, FloatProduct, matmul_float};
 use ndarray::Array2;
 use serde::Serialize;
@@ -29,8 +29,8 @@ struct FloatMatmulReport {
 /// Multiplies and reports.
 pub(super) fn run(
     args: &Args,
-    a: &Operand,
-    b: &Operand,
+    a: &FloatOperand,
+    b: &FloatOperand,
     init: Option<&Array2<f64>>,
 ) -> Result<Shown, CliError> {
     let options = FloatOptions {
