@@ -71,6 +71,7 @@ assert_eq!(product.values[[0, 0]], 200 - 256); // one overflow, and it wraps
 //! | [`accumulate`] | | what an accumulator is: stages, their grammar, what a run reports; worst cases of given weights |
 //! | [`layout`] | | axes of a shape, and groups along one of them |
 //! | [`reference`](mod@reference) | | the specification of every operation as plain scalar code |
+//! | [`machine`] | | accumulators as a state that is stepped: what a simulator of hardware links |
 //! | `convert` | `kernels` | slices to codes and back, in vector lanes |
 //! | `matmul`, `conv2d` | `kernels` | products through any accumulator, in vector lanes |
 //! | `tensor` | `quantize` | codes with their scales and zero points; files with `store` |
@@ -107,6 +108,7 @@ mod convolution;
 #[cfg(feature = "kernels")]
 mod kernels;
 pub mod layout;
+pub mod machine;
 #[cfg(feature = "quantize")]
 pub mod quantize;
 pub mod reference;

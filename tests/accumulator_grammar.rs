@@ -39,6 +39,35 @@ fn a_stage_is_what_its_text_says() {
 }
 
 #[test]
+fn a_float_register_may_name_its_overflow() {
+    for (text, printed) in [
+        ("e4m3fn-sat", "e4m3fn-rne-sat"),
+        ("e4m3fn-rz-special*4/2,f32", "e4m3fn-rz-special*4/2,f32-rne"),
+        ("e5m2-sr8-sat", "e5m2-sr8-sat"),
+        ("bf16-ties-even-sat", "bf16-rne-sat"),
+        ("aligned13:e8m13-rz-sat*32", "aligned13-rz:e8m13-rz-sat*32"),
+        ("aligned13:f16-special", "aligned13-rz:f16-rne-special"),
+        // What names none prints none.
+        ("e4m3fn", "e4m3fn-rne"),
+        ("aligned13", "aligned13-rz:f32-rne"),
+    ] {
+        let acc: Accumulator = text.parse().unwrap();
+        assert_eq!(acc.to_string(), printed);
+        assert_eq!(printed.parse::<Accumulator>(), Ok(acc));
+    }
+    for text in [
+        "e4m3fn-sat-rne",
+        "e4m3fn-sat-sat",
+        "e4m3fn-wrap",
+        "exact-sat",
+        "aligned13-rz-sat:f32",
+        "preset:a100-f16-sat",
+    ] {
+        assert!(text.parse::<Accumulator>().is_err(), "{text}");
+    }
+}
+
+#[test]
 fn nothing_is_no_accumulator() {
     assert_eq!(error(""), AccumulatorError::Empty);
     assert_eq!(error("  "), AccumulatorError::Empty);

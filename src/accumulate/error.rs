@@ -13,8 +13,8 @@ pub enum AccumulatorError {
     Empty,
     /// A register that the grammar does not have.
     #[error(
-        "`{0}` is not a register: expected int<P>-wrap, int<P>-sat, exact, <float>[-<rounding>] or \
-         aligned<F>[-<rounding>][:<float>[-<rounding>]] or preset:<name>"
+        "`{0}` is not a register: expected int<P>-wrap, int<P>-sat, exact, <float>[-<rounding>][-sat|-special], \
+         aligned<F>[-<rounding>][:<float>[-<rounding>][-sat|-special]] or preset:<name>"
     )]
     Register(String),
     /// Almost a register: the grammar has one that was probably meant.

@@ -6,7 +6,9 @@ use std::str::FromStr;
 use fewbit_formats::{Format, Rounding};
 
 use super::near::near;
-use super::{Accumulator, AccumulatorError, Datapath, Register, RegisterOverflow, Stage};
+use super::{
+    Accumulator, AccumulatorError, Datapath, FloatOverflow, Register, RegisterOverflow, Stage,
+};
 
 impl FromStr for Accumulator {
     type Err = AccumulatorError;
@@ -69,12 +71,12 @@ impl FromStr for Register {
             let bits = u32::try_from(bits).map_err(|_| AccumulatorError::Bits(bits))?;
             return Ok(Self::Int { bits, overflow });
         }
-        let (format, rounding) = parse_float(text, Rounding::TiesEven).ok_or_else(unknown)?;
-        Ok(Self::Float { format, rounding })
+        let (format, rounding, overflow) = parse_float(text).ok_or_else(unknown)?;
+        Ok(Self::Float { format, rounding, overflow })
     }
 }
 
-/// `<F>[-<rounding>][:<float>[-<rounding>]]`
+/// `<F>[-<rounding>][:<float>[-<rounding>][-sat|-special]]`
 fn parse_aligned(text: &str) -> Option<Register> {
     let (head, result) = match text.split_once(':') {
         Some((head, result)) => (head, Some(result)),
@@ -85,18 +87,23 @@ fn parse_aligned(text: &str) -> Option<Register> {
         None => (head, Rounding::TowardZero),
     };
     let fraction_bits = u32::try_from(parse_digits(digits)?).ok()?;
-    let (format, rounding) = parse_float(result.unwrap_or("f32"), Rounding::TiesEven)?;
-    Some(Register::Aligned { fraction_bits, alignment, format, rounding })
+    let (format, rounding, overflow) = parse_float(result.unwrap_or("f32"))?;
+    Some(Register::Aligned { fraction_bits, alignment, format, rounding, overflow })
 }
 
-/// `<float>[-<rounding>]`; a rounding's own name may hold a hyphen.
-fn parse_float(text: &str, default: Rounding) -> Option<(Format, Rounding)> {
+/// `<float>[-<rounding>][-sat|-special]`; a rounding's own name may hold a hyphen.
+fn parse_float(text: &str) -> Option<(Format, Rounding, FloatOverflow)> {
+    let named =
+        |overflow: FloatOverflow| Some((text.strip_suffix(&overflow.to_string())?, overflow));
+    let (text, overflow) = named(FloatOverflow::Saturate)
+        .or_else(|| named(FloatOverflow::Special))
+        .unwrap_or((text, FloatOverflow::Own));
     let (format, rounding) = match text.split_once('-') {
         Some((format, rounding)) => (format, rounding.parse().ok()?),
-        None => (text, default),
+        None => (text, Rounding::TiesEven),
     };
     let format = format.parse().ok().filter(|format| matches!(format, Format::Float(_)))?;
-    Some((format, rounding))
+    Some((format, rounding, overflow))
 }
 
 /// Digits alone: no sign, no blanks.

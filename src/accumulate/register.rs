@@ -5,16 +5,8 @@ use std::num::{NonZeroU32, NonZeroU64};
 
 use fewbit_formats::{Format, Rounding};
 
+use super::overflow::{FloatOverflow, RegisterOverflow};
 use super::{AccumulatorError, Datapath};
-
-/// What an integer register does with a sum that lies outside its range.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum RegisterOverflow {
-    /// Keep the low `P` bits (two's complement).
-    Wrap,
-    /// Keep the nearest end of the range.
-    Saturate,
-}
 
 /// Where a stage keeps its running sum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -29,14 +21,16 @@ pub enum Register {
     },
     /// `exact`: unbounded, never rounds, never overflows.
     Exact,
-    /// `<float>[-<rounding>]`: a floating-point register, rounded once at every step.
+    /// `<float>[-<rounding>][-sat|-special]`: a floating-point register, rounded once at every step.
     Float {
         /// The register's format.
         format: Format,
         /// The rounding of each step; `rne` if not written.
         rounding: Rounding,
+        /// What happens beyond the largest value.
+        overflow: FloatOverflow,
     },
-    /// `aligned<F>[-<rounding>][:<float>[-<rounding>]]`: the inputs of a step and the register's own value are
+    /// `aligned<F>[-<rounding>][:<float>[-<rounding>][-sat|-special]]`: the inputs of a step and the register's own value are
     /// aligned to the largest exponent among them with `F` fraction bits, cut there, summed exactly, and the sum is
     /// rounded to the result format.
     Aligned {
@@ -48,6 +42,8 @@ pub enum Register {
         format: Format,
         /// The rounding of the result; `rne` if not written.
         rounding: Rounding,
+        /// What happens beyond the largest value.
+        overflow: FloatOverflow,
     },
     /// `preset:<name>`: the dot unit of a machine. It takes as many inputs in one step as the machine's, if no `*width`
     /// says otherwise.
@@ -72,6 +68,24 @@ impl Register {
                 None => NonZeroU32::MIN,
             },
             _ => NonZeroU32::MIN,
+        }
+    }
+
+    /// Whether an accumulator can have this register.
+    pub(crate) fn check(self) -> Result<(), AccumulatorError> {
+        match self {
+            Self::Int { bits, .. } if !(2..=64).contains(&bits) => {
+                Err(AccumulatorError::Bits(bits.into()))
+            }
+            Self::Aligned { fraction_bits, .. } if fraction_bits > 64 => {
+                Err(AccumulatorError::FractionBits(fraction_bits.into()))
+            }
+            Self::Float { format, .. } | Self::Aligned { format, .. }
+                if !matches!(format, Format::Float(_)) || !format.is_signed() =>
+            {
+                Err(AccumulatorError::NotAFloat(format.to_string()))
+            }
+            _ => Ok(()),
         }
     }
 }
@@ -109,7 +123,8 @@ impl Stage {
 ///
 /// Text form: `stage ("," stage)*` with `stage := register ["*" width] ["/" count]`.
 ///
-/// What stages can express together: products rounded before they are summed (`bf16/1,f32`), chunks (`f16/64,f16`),
+/// What stages can express together: products rounded before they are summed (`bf16/1,f32`: the first stage takes one exact
+/// product, rounds it as its register says, overflow included, and hands it on; `e4m3fn-rne-sat/1,f32` clamps it), chunks (`f16/64,f16`),
 /// pairwise trees (`f32*2/2,f32*2/2,f32`), the exact sum with one rounding (`exact/1024,f32`, Kulisch).
 ///
 /// ```
@@ -161,23 +176,7 @@ fn validate(stages: &[Stage]) -> Result<(), AccumulatorError> {
     if last.count.is_some() {
         return Err(AccumulatorError::LastCount(last.to_string()));
     }
-    for stage in stages {
-        match stage.register {
-            Register::Int { bits, .. } if !(2..=64).contains(&bits) => {
-                return Err(AccumulatorError::Bits(bits.into()));
-            }
-            Register::Aligned { fraction_bits, .. } if fraction_bits > 64 => {
-                return Err(AccumulatorError::FractionBits(fraction_bits.into()));
-            }
-            Register::Float { format, .. } | Register::Aligned { format, .. }
-                if !matches!(format, Format::Float(_)) || !format.is_signed() =>
-            {
-                return Err(AccumulatorError::NotAFloat(format.to_string()));
-            }
-            _ => {}
-        }
-    }
-    Ok(())
+    stages.iter().try_for_each(|stage| stage.register.check())
 }
 
 impl fmt::Display for Accumulator {
@@ -211,10 +210,12 @@ impl fmt::Display for Register {
             Self::Int { bits, overflow: RegisterOverflow::Wrap } => write!(f, "int{bits}-wrap"),
             Self::Int { bits, overflow: RegisterOverflow::Saturate } => write!(f, "int{bits}-sat"),
             Self::Exact => f.write_str("exact"),
-            Self::Float { format, rounding } => write!(f, "{format}-{}", rounding.alias()),
-            Self::Aligned { fraction_bits, alignment, format, rounding } => {
+            Self::Float { format, rounding, overflow } => {
+                write!(f, "{format}-{}{overflow}", rounding.alias())
+            }
+            Self::Aligned { fraction_bits, alignment, format, rounding, overflow } => {
                 let (alignment, rounding) = (alignment.alias(), rounding.alias());
-                write!(f, "aligned{fraction_bits}-{alignment}:{format}-{rounding}")
+                write!(f, "aligned{fraction_bits}-{alignment}:{format}-{rounding}{overflow}")
             }
             Self::Datapath(datapath) => datapath.fmt(f),
         }

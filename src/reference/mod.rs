@@ -16,9 +16,10 @@ pub use conv::conv2d;
 pub use dyadic::Dyadic;
 pub use float::{
     Addend, Alignment, FloatError, FloatFirstEvent, FloatMatmul, FloatOperand, FloatReport,
-    FloatRow, FloatStageReport, RandomBits, ReferenceProduct, Scales, Step, StepError, StepRecord,
-    Value, matmul_float, sum_addends,
+    FloatRow, FloatStageReport, FloatTrace, RandomBits, ReferenceProduct, Scales, Step, StepError,
+    StepRecord, Value, matmul_float, sum_addends,
 };
+pub(crate) use float::{FailedStep, FloatRun, flushed};
 pub(crate) use matmul::check_init;
 pub use matmul::{ReferenceError, matmul, matmul_from};
 pub use step::{IntStepRecord, StageState, sum_products, sum_products_from, sum_products_observed};

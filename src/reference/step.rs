@@ -4,14 +4,13 @@
 //! for k in 0..K:  push(stage 0, a[k] * b[k])
 //! push(s, x):     s.pending += x
 //!                 if s has taken `width` inputs, or `count` inputs since it restarted:
-//!                     value = s.register + s.pending           (exact)
-//!                     outside the range: one event, and the register wraps or saturates
+//!                     s.register = step(s.register, s.pending)    one check: Register::step
 //!                 if s has taken `count` inputs since it restarted:
 //!                     push(s + 1, s.register); s restarts at zero
 //! at the end:     groups and tiles that are not full are closed the same way, innermost first
 //! ```
 
-use crate::accumulate::{Accumulator, OutputTrace, Register, RegisterOverflow, Stage, int_range};
+use crate::accumulate::{Accumulator, IntRegister, IntStep, OutputTrace, Stage};
 
 /// One stage while one output is summed.
 #[derive(Clone, Copy, Debug, Default)]
@@ -166,34 +165,27 @@ impl<'a, F: FnMut(IntStepRecord)> Run<'a, F> {
         let state = &mut self.states[level];
         let trace = &mut self.traces[level];
         let (before, input) = (state.register, state.pending);
-        let value = before + input;
-        let mut event = false;
         (state.pending, state.waiting) = (0, 0);
-        trace.min = trace.min.min(value);
-        trace.max = trace.max.max(value);
-        state.register = match self.stages[level].register {
-            Register::Int { bits, overflow } if self.overflows == Overflows::Happen => {
-                let (low, high) = int_range(bits);
-                event = value < low || value > high;
-                if event {
-                    trace.events += 1;
-                    trace.first.get_or_insert((k, value));
-                }
-                match overflow {
-                    RegisterOverflow::Saturate => value.clamp(low, high),
-                    RegisterOverflow::Wrap => (value - low).rem_euclid(1 << bits) + low,
-                }
-            }
-            _ => value,
+        let register = match (self.overflows, self.stages[level].register.integer()) {
+            (Overflows::Happen, Some(register)) => register,
+            _ => IntRegister::EXACT,
         };
+        let IntStep { exact, after, event } = register.step(before, input);
+        trace.min = trace.min.min(exact);
+        trace.max = trace.max.max(exact);
+        if event {
+            trace.events += 1;
+            trace.first.get_or_insert((k, exact));
+        }
+        state.register = after;
         (self.observe)(IntStepRecord {
             stage: level,
             first_k: state.first_k,
             last_k: k,
             before,
             input,
-            exact: value,
-            after: state.register,
+            exact,
+            after,
             event,
         });
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::modules::Arrow;
 
 /// From the bottom: a layer may use itself and what lies below. ARCHITECTURE.md has the same list.
-pub(crate) const LAYERS: [&[&str]; 14] = [
+pub(crate) const LAYERS: [&[&str]; 15] = [
     &[
         "formats/src/named",
         "formats/src/scan",
@@ -39,6 +39,7 @@ pub(crate) const LAYERS: [&[&str]; 14] = [
     &["formats/src/lib"],
     &["src/accumulate", "src/convolution", "src/layout", "src/room", "src/simd"],
     &["src/reference"],
+    &["src/machine"],
     &["src/convert"],
     &["src/kernels"],
     &["src/tensor"],

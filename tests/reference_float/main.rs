@@ -3,3 +3,4 @@
 mod by_hand;
 mod dyadic;
 mod oracle;
+mod overflow;

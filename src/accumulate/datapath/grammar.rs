@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 
 use super::{Addends, Aligned, Datapath, Unit};
-use crate::accumulate::{Register, Stage};
+use crate::accumulate::{FloatOverflow, Register, Stage};
 
 impl Datapath {
     /// The unit in the grammar of accumulators, apart from the exponent of zero addends; `None` where the grammar has no
@@ -11,7 +11,7 @@ impl Datapath {
     ///
     /// ```
     /// use fewbit::accumulate::Datapath;
-    /// assert_eq!("a100-f16".parse::<&Datapath>()?.grammar().as_deref(), Some("aligned24-rz:f32-rz*8"));
+    /// assert_eq!(Datapath::find("a100-f16")?.grammar().as_deref(), Some("aligned24-rz:f32-rz*8"));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn grammar(&self) -> Option<String> {
@@ -22,9 +22,12 @@ impl Datapath {
                 alignment,
                 format,
                 rounding,
+                overflow,
                 ..
-            }) => Register::Aligned { fraction_bits, alignment, format, rounding },
-            Unit::Fused { format, rounding } => Register::Float { format, rounding },
+            }) => Register::Aligned { fraction_bits, alignment, format, rounding, overflow },
+            Unit::Fused { format, rounding } => {
+                Register::Float { format, rounding, overflow: FloatOverflow::Own }
+            }
             Unit::Aligned(_) | Unit::Cdna2 | Unit::Cdna3(_) | Unit::SplitHalves(_) => {
                 return None;
             }

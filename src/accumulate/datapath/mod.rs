@@ -13,6 +13,8 @@ use std::fmt;
 
 use fewbit_formats::{Format, Rounding};
 
+use super::overflow::FloatOverflow;
+
 pub use error::UnknownDatapath;
 
 /// A unit of a machine for one kind of operands.
@@ -74,7 +76,7 @@ pub enum Unit {
 /// ```
 ///
 /// Subnormal values have the exponent of the smallest normal one of their format. A result beyond the format's range
-/// becomes infinity, whatever the rounding; a zero result is +0.
+/// becomes infinity, whatever the rounding, if `overflow` does not say otherwise; a zero result is +0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Aligned {
     /// Fraction bits kept below the largest exponent.
@@ -89,6 +91,8 @@ pub struct Aligned {
     pub format: Format,
     /// The rounding of the result.
     pub rounding: Rounding,
+    /// What becomes of a result beyond the format's range.
+    pub overflow: FloatOverflow,
 }
 
 /// Which exponent a zero addend has in the search for the largest.

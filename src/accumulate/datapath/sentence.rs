@@ -40,7 +40,7 @@ impl fmt::Display for Unit {
 
 impl fmt::Display for Aligned {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { fraction_bits, alignment, zero, addends, format, rounding } = self;
+        let Self { fraction_bits, alignment, zero, addends, format, rounding, .. } = self;
         match addends {
             Addends::Products => f.write_str("products and the register are")?,
             Addends::ScaledGroups(size) => write!(

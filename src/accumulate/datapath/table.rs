@@ -4,6 +4,8 @@ use std::str::FromStr;
 
 use fewbit_formats::{Format, Rounding};
 
+use crate::accumulate::FloatOverflow;
+
 use super::{
     Addends, Aligned, AlignmentGroups, BlockScales, Cdna3, Datapath, SplitHalves, Unit,
     UnknownDatapath, ZeroExponent,
@@ -73,6 +75,7 @@ const fn nvidia(
         addends: Addends::Products,
         format,
         rounding,
+        overflow: FloatOverflow::Own,
     };
     Datapath {
         name,

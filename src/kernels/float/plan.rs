@@ -4,7 +4,7 @@
 //! 2. The innermost stage is one fused multiply-add per product in `f32`, or exact sums of steps in `f64`, or aligned sums
 //!    in `f32` or `f64`: the first of them whose digits hold what the extents of the operands say.
 //! 3. The stages behind it are float registers that take one value per step.
-//! 4. Whatever is not of that form runs through the reference.
+//! 4. Whatever is not of that form runs through the reference: a register that names its overflow, too.
 //!
 //! **When rounding to nearest twice is harmless.** Let a register of `t <= 11` digits hold `r`, let the product `p`
 //! have at most `t` digits, and let `E` be the exponent of `r + p`. If `f32` (24 digits) does not hold the sum, the
@@ -26,7 +26,7 @@ use super::grouped::GroupedPlan;
 use super::operand::{Extent, PackedOperand, ProductOrder};
 use super::round::{Beyond, FAR, Mode, Rounder, ieee};
 use crate::accumulate::datapath::{Addends, Aligned, SplitHalves, Unit, ZeroExponent};
-use crate::accumulate::{Accumulator, Datapath, Register, Stage};
+use crate::accumulate::{Accumulator, Datapath, FloatOverflow, Register, Stage};
 
 /// The innermost stage.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -191,7 +191,9 @@ fn products(stage: &Stage) -> Option<usize> {
 
 fn outer(stage: &Stage) -> Option<OuterPlan> {
     match stage.register {
-        Register::Float { format, rounding } if stage.width.get() == 1 => {
+        Register::Float { format, rounding, overflow: FloatOverflow::Own }
+            if stage.width.get() == 1 =>
+        {
             let rounder = Rounder::new(format, Mode::new(rounding)?, Beyond::Ieee)?;
             Some(OuterPlan { rounder, count: stage.count.map(|count| count.get()) })
         }
@@ -203,11 +205,14 @@ fn outer(stage: &Stage) -> Option<OuterPlan> {
 fn inner(stage: &Stage, bounds: &Bounds, only: bool) -> Option<InnerPlan> {
     let (width, count) = (stage.width.get() as usize, products(stage));
     match stage.register {
-        Register::Float { format, rounding } => float(format, rounding, width, count, bounds, only),
-        Register::Aligned { fraction_bits, alignment, format, rounding } => {
+        Register::Float { format, rounding, overflow: FloatOverflow::Own } => {
+            float(format, rounding, width, count, bounds, only)
+        }
+        Register::Aligned { fraction_bits, alignment, format, rounding, overflow } => {
             let zero = ZeroExponent::None;
             let addends = Addends::Products;
-            let unit = Aligned { fraction_bits, alignment, zero, addends, format, rounding };
+            let unit =
+                Aligned { fraction_bits, alignment, zero, addends, format, rounding, overflow };
             aligned(&unit, width, bounds)
         }
         Register::Datapath(datapath) => match datapath.unit {
@@ -215,7 +220,7 @@ fn inner(stage: &Stage, bounds: &Bounds, only: bool) -> Option<InnerPlan> {
             Unit::Aligned(unit) => aligned(&unit, width, bounds),
             Unit::Cdna2 | Unit::Cdna3(_) | Unit::SplitHalves(_) => None,
         },
-        Register::Int { .. } | Register::Exact => None,
+        Register::Float { .. } | Register::Int { .. } | Register::Exact => None,
     }
 }
 
@@ -281,7 +286,7 @@ fn harmless(float: FloatFormat, bounds: &Bounds, only: bool) -> bool {
 }
 
 fn aligned(unit: &Aligned, width: usize, bounds: &Bounds) -> Option<InnerPlan> {
-    if unit.alignment != Rounding::TowardZero {
+    if unit.alignment != Rounding::TowardZero || unit.overflow != FloatOverflow::Own {
         return None;
     }
     let float = ieee(unit.format)?;

@@ -31,7 +31,7 @@ pub(super) fn aligned(
     exact: Value,
     random: &dyn Fn(u32) -> u32,
 ) -> Step {
-    let policy = unit_policy(unit.rounding);
+    let policy = unit_policy(unit.rounding, unit.overflow);
     let Some(terms) = terms(unit, before, inputs) else {
         let (after, status) = round(&exact, unit.format, &policy, random(0));
         return Step { after, sum: exact.clone(), exact, status, alignment: None };

@@ -7,12 +7,13 @@ use super::align::{Term, align, total};
 use super::round::{min_exponent, round, unit_policy};
 use super::sum::ExactSum;
 use super::{Addend, Alignment, Step, Value};
+use crate::accumulate::FloatOverflow;
 use crate::accumulate::datapath::{AlignmentGroups, Cdna3, ZeroExponent};
 use crate::reference::Dyadic;
 
 /// One step of the unit.
 pub(super) fn step(unit: &Cdna3, before: &Value, inputs: &[Addend], exact: Value) -> Step {
-    let policy = unit_policy(Rounding::TiesEven);
+    let policy = unit_policy(Rounding::TiesEven, FloatOverflow::Own);
     let products: Vec<Addend> = inputs.iter().map(|input| unit.product(input)).collect();
     let values = [before].into_iter().chain(products.iter().map(|p| &p.value));
     if let Some(special) = ExactSum::of(values).special() {

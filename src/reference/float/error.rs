@@ -3,6 +3,7 @@
 use fewbit_formats::Format;
 use thiserror::Error;
 
+use crate::accumulate::AccumulatorError;
 use crate::room::TooLarge;
 
 /// Why one step cannot be made.
@@ -31,6 +32,9 @@ pub enum StepError {
         /// The register.
         register: String,
     },
+    /// A register that no accumulator can have.
+    #[error(transparent)]
+    Register(#[from] AccumulatorError),
 }
 
 /// Why a product of real matrices cannot be computed.

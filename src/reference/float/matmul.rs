@@ -221,7 +221,7 @@ fn check_operands(
 }
 
 /// Subnormal values count as zero.
-fn flushed(element: Addend, format: Format) -> Addend {
+pub(crate) fn flushed(element: Addend, format: Format) -> Addend {
     let normal = format.smallest_normal().unwrap_or(0.0);
     if element.value.to_f64().abs() < normal {
         return Addend::new(Value::ZERO, Some(format));

@@ -17,7 +17,8 @@
 //! **Infinities and NaN** follow IEEE 754: NaN stays NaN, infinity minus infinity and infinity times zero are NaN. An
 //! integer register cannot hold them, and refuses; so does a float register whose format lacks what it needs.
 //! **Overflow** of a float register is IEEE's (7.4): the rounding chooses between infinity and the largest value. An
-//! aligned register goes to infinity under any rounding, as the hardware it models. **Signs of zero** in float
+//! aligned register goes to infinity under any rounding, as the hardware it models. A register that names its overflow
+//! (`-sat`, `-special`: [`FloatOverflow`](crate::accumulate::FloatOverflow)) does that instead, with infinite sums too. **Signs of zero** in float
 //! registers are IEEE's too; aligned registers have no negative zero.
 //! **Stochastic rounding** takes its bits from Philox4x32-10 under the seed, with the counter
 //! `[k, addend, output, stage]`: `k` of the step's last product, the output's row-major index, and the addend that is
@@ -41,10 +42,12 @@ mod value;
 
 pub use addend::Addend;
 pub use error::{FloatError, StepError};
+pub(crate) use matmul::flushed;
 pub use matmul::{FloatMatmul, FloatRow, ReferenceProduct, matmul_float};
 pub use operand::{FloatOperand, Scales};
 pub use record::{Alignment, Step, StepRecord};
-pub use report::{FloatFirstEvent, FloatReport, FloatStageReport};
+pub use report::{FloatFirstEvent, FloatReport, FloatStageReport, FloatTrace};
+pub(crate) use run::{FailedStep, FloatRun};
 pub use run::{RandomBits, sum_addends};
 
 pub use value::Value;

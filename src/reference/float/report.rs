@@ -74,8 +74,8 @@ impl FloatReport {
         Self { stages: vec![FloatStageReport::default(); stages] }
     }
 
-    /// Adds one output: what its steps gave, one entry per stage.
-    pub(super) fn add(&mut self, row: u64, col: u64, traces: Vec<FloatTrace>) {
+    /// Adds one output: what its steps gave, one entry per stage. Outputs come in row-major order.
+    pub fn add(&mut self, row: u64, col: u64, traces: Vec<FloatTrace>) {
         for (stage, trace) in self.stages.iter_mut().zip(traces) {
             stage.merge(trace.report(row, col));
         }
@@ -114,15 +114,15 @@ impl FloatStageReport {
 }
 
 /// What happened in one stage while one output was summed.
-#[derive(Clone, Debug)]
-pub(super) struct FloatTrace {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FloatTrace {
     min: Dyadic,
     max: Dyadic,
     first: Option<(u64, Dyadic)>,
     counts: Counts,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Counts {
     events: u64,
     steps: u64,
@@ -134,7 +134,7 @@ struct Counts {
 
 impl FloatTrace {
     /// Traces of `stages` stages, the last of which starts at `start`.
-    pub(super) fn starting(stages: usize, start: &Value) -> Vec<Self> {
+    pub fn starting(stages: usize, start: &Value) -> Vec<Self> {
         let zero =
             Self { min: Dyadic::ZERO, max: Dyadic::ZERO, first: None, counts: Counts::default() };
         let mut traces = vec![zero; stages];
@@ -144,8 +144,8 @@ impl FloatTrace {
         traces
     }
 
-    /// The report of this output alone.
-    fn report(self, row: u64, col: u64) -> FloatStageReport {
+    /// The report of output `(row, col)` alone.
+    pub fn report(self, row: u64, col: u64) -> FloatStageReport {
         let Self { min, max, first, counts } = self;
         FloatStageReport {
             events: counts.events,
@@ -162,7 +162,7 @@ impl FloatTrace {
     }
 
     /// Adds a step of this stage.
-    pub(super) fn add(&mut self, record: StepRecord<'_>) {
+    pub fn add(&mut self, record: StepRecord<'_>) {
         let StepRecord { before, inputs, step, last_k, .. } = record;
         let flag = |status| u64::from(step.status.contains(status));
         self.counts.steps += 1;

@@ -3,6 +3,7 @@
 use fewbit_formats::{FloatFormat, Format, Overflow, Policy, Rounding, Status, ZeroSign};
 
 use super::Value;
+use crate::accumulate::FloatOverflow;
 
 /// `value` in `format`; NaN where the format cannot hold it.
 pub(super) fn round(
@@ -17,9 +18,22 @@ pub(super) fn round(
     }
 }
 
-/// The policy of units: to infinity, whatever the rounding, and no negative zero.
-pub(super) fn unit_policy(rounding: Rounding) -> Policy {
-    Policy::new(rounding, Overflow::Special).with_zero_sign(ZeroSign::Positive)
+/// The policy of float registers: IEEE's overflow, if none is written.
+pub(super) const fn float_policy(rounding: Rounding, overflow: FloatOverflow) -> Policy {
+    Policy::new(rounding, named(overflow, Overflow::Ieee))
+}
+
+/// The policy of units: to infinity, whatever the rounding, if nothing else is written; and no negative zero.
+pub(super) const fn unit_policy(rounding: Rounding, overflow: FloatOverflow) -> Policy {
+    Policy::new(rounding, named(overflow, Overflow::Special)).with_zero_sign(ZeroSign::Positive)
+}
+
+const fn named(overflow: FloatOverflow, own: Overflow) -> Overflow {
+    match overflow {
+        FloatOverflow::Own => own,
+        FloatOverflow::Saturate => Overflow::Saturate,
+        FloatOverflow::Special => Overflow::Special,
+    }
 }
 
 /// The float format of a register, which always is one.

@@ -6,6 +6,9 @@ use super::step::step;
 use super::{Addend, StepError, StepRecord, Value};
 use crate::accumulate::{Accumulator, Stage};
 
+/// A step that cannot be made: its stage, the last product of it, and why.
+pub(crate) type FailedStep = (usize, u64, StepError);
+
 /// Where the bits of stochastic rounding come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RandomBits {
@@ -45,49 +48,95 @@ pub fn sum_addends(
     products: impl IntoIterator<Item = Addend>,
     random: RandomBits,
     observe: &mut dyn FnMut(StepRecord<'_>),
-) -> Result<Value, (usize, u64, StepError)> {
-    let mut states: Vec<State> = acc.stages().iter().map(|_| State::new(Value::ZERO)).collect();
-    if let Some(last) = states.last_mut() {
-        last.register = start;
+) -> Result<Value, FailedStep> {
+    let mut run = FloatRun::new(acc, start, random);
+    for product in products {
+        run.push(product, observe)?;
     }
-    let mut run = Run { stages: acc.stages(), states, random, observe, last_k: 0 };
-    for (k, product) in (0u64..).zip(products) {
-        run.push(0, product, k, k)?;
-    }
-    run.finish()?;
-    Ok(run.states.pop().map_or(Value::ZERO, |last| last.register))
+    run.finish(observe)?;
+    Ok(run.value().clone())
 }
 
-struct State {
-    register: Value,
-    pending: Vec<Addend>,
+/// One stage while one output is summed.
+#[derive(Clone, Debug)]
+pub(crate) struct FloatStageState {
+    /// The register's value.
+    pub(crate) register: Value,
+    /// The inputs that wait for the next step.
+    pub(crate) pending: Vec<Addend>,
+    /// The first product of the inputs that wait.
     first_k: u64,
-    taken: u64,
+    /// Inputs since the register restarted.
+    pub(crate) taken: u64,
 }
 
-impl State {
+impl FloatStageState {
     const fn new(register: Value) -> Self {
         Self { register, pending: Vec::new(), first_k: 0, taken: 0 }
     }
 }
 
-struct Run<'a, 'b> {
-    stages: &'a [Stage],
-    states: Vec<State>,
+/// All stages while one output is summed.
+#[derive(Clone, Debug)]
+pub(crate) struct FloatRun {
+    stages: Vec<Stage>,
+    states: Vec<FloatStageState>,
     random: RandomBits,
-    observe: &'b mut dyn FnMut(StepRecord<'_>),
-    last_k: u64,
+    /// Products so far.
+    products: u64,
 }
 
-impl Run<'_, '_> {
-    fn push(
+type Observe<'a> = &'a mut dyn FnMut(StepRecord<'_>);
+
+impl FloatRun {
+    /// Before the first product; the last register holds `start`.
+    pub(crate) fn new(acc: &Accumulator, start: Value, random: RandomBits) -> Self {
+        let mut states = vec![FloatStageState::new(Value::ZERO); acc.stages().len()];
+        if let Some(last) = states.last_mut() {
+            last.register = start;
+        }
+        Self { stages: acc.stages().to_vec(), states, random, products: 0 }
+    }
+
+    /// The stages, innermost first.
+    pub(crate) fn states(&self) -> &[FloatStageState] {
+        &self.states
+    }
+
+    /// The last register's value.
+    pub(crate) fn value(&self) -> &Value {
+        self.states.last().map_or(&Value::ZERO, |last| &last.register)
+    }
+
+    /// The next product enters the first stage.
+    pub(crate) fn push(&mut self, product: Addend, observe: Observe<'_>) -> Result<(), FailedStep> {
+        let k = self.products;
+        self.products += 1;
+        self.enter(0, product, k, k, observe)
+    }
+
+    /// Groups and tiles that are not full are closed, innermost first.
+    pub(crate) fn finish(&mut self, observe: Observe<'_>) -> Result<(), FailedStep> {
+        let last_k = self.products.saturating_sub(1);
+        for level in 0..self.stages.len() {
+            if !self.states[level].pending.is_empty() {
+                self.step(level, last_k, observe)?;
+            }
+            if self.states[level].taken > 0 && level + 1 < self.stages.len() {
+                self.hand_on(level, last_k, observe)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn enter(
         &mut self,
         level: usize,
         input: Addend,
         first_k: u64,
         k: u64,
-    ) -> Result<(), (usize, u64, StepError)> {
-        self.last_k = k;
+        observe: Observe<'_>,
+    ) -> Result<(), FailedStep> {
         let stage = &self.stages[level];
         let state = &mut self.states[level];
         if state.pending.is_empty() {
@@ -97,17 +146,17 @@ impl Run<'_, '_> {
         state.taken += 1;
         let tile_full = stage.count.is_some_and(|count| state.taken == count.get());
         if tile_full || state.pending.len() as u64 == u64::from(stage.width.get()) {
-            self.step(level, k)?;
+            self.step(level, k, observe)?;
         }
-        if tile_full { self.hand_on(level, k) } else { Ok(()) }
+        if tile_full { self.hand_on(level, k, observe) } else { Ok(()) }
     }
 
-    fn step(&mut self, level: usize, k: u64) -> Result<(), (usize, u64, StepError)> {
+    fn step(&mut self, level: usize, k: u64, observe: Observe<'_>) -> Result<(), FailedStep> {
         let state = &mut self.states[level];
         let random = |addend| self.random.at(level, k, addend);
         let step = step(self.stages[level].register, &state.register, &state.pending, &random)
             .map_err(|error| (level, k, error))?;
-        (self.observe)(StepRecord {
+        observe(StepRecord {
             stage: level,
             first_k: state.first_k,
             last_k: k,
@@ -120,21 +169,12 @@ impl Run<'_, '_> {
         Ok(())
     }
 
-    fn hand_on(&mut self, level: usize, k: u64) -> Result<(), (usize, u64, StepError)> {
-        let state = std::mem::replace(&mut self.states[level], State::new(Value::ZERO));
-        let value = Addend::new(state.register, self.stages[level].register.format());
-        self.push(level + 1, value, state.first_k, k)
-    }
-
-    fn finish(&mut self) -> Result<(), (usize, u64, StepError)> {
-        for level in 0..self.stages.len() {
-            if !self.states[level].pending.is_empty() {
-                self.step(level, self.last_k)?;
-            }
-            if self.states[level].taken > 0 && level + 1 < self.stages.len() {
-                self.hand_on(level, self.last_k)?;
-            }
-        }
-        Ok(())
+    fn hand_on(&mut self, level: usize, k: u64, observe: Observe<'_>) -> Result<(), FailedStep> {
+        let state = &mut self.states[level];
+        let register = std::mem::replace(&mut state.register, Value::ZERO);
+        state.taken = 0;
+        let first_k = state.first_k;
+        let value = Addend::new(register, self.stages[level].register.format());
+        self.enter(level + 1, value, first_k, k, observe)
     }
 }

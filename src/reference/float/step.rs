@@ -1,13 +1,53 @@
 //! One step of one register.
 
-use fewbit_formats::{Format, Overflow, Policy, Rounding, Status};
+use fewbit_formats::{Format, Policy, Rounding, Status};
 
-use super::round::round;
+use super::round::{float_policy, round};
 use super::sum::ExactSum;
 use super::{Addend, Step, StepError, Value, align, cdna2, cdna3, split_halves};
 use crate::accumulate::datapath::{Addends, Aligned, Unit, ZeroExponent};
-use crate::accumulate::{Register, RegisterOverflow, int_range};
+use crate::accumulate::{FloatOverflow, Register, RegisterOverflow, int_range};
 use crate::reference::Dyadic;
+
+impl Register {
+    /// The step of any register that holds `before` and takes `inputs`; what every run of the reference is made of.
+    ///
+    /// ```text
+    /// int<P>      wrap or saturate(before + sum of inputs)
+    /// exact       before + sum of inputs
+    /// float       round(before + sum of inputs)
+    /// aligned<F>  round(sum of all, each cut to a multiple of 2^(largest exponent - F))
+    /// preset      see the unit's row
+    /// ```
+    ///
+    /// `random` gives the 32 bits of a stochastic rounding: of addend `i`, counted from 1 with the register first, where
+    /// addends are cut, and of the result for 0.
+    ///
+    /// # Errors
+    /// A fraction, an infinity or NaN for an integer register; NaN for a format without; a register that no
+    /// [`Accumulator`](crate::Accumulator) can have.
+    ///
+    /// ```
+    /// use fewbit::accumulate::Register;
+    /// use fewbit::reference::{Addend, Dyadic, Value};
+    /// let f16: Register = "f16-rz".parse()?;
+    /// let one = Value::Finite(Dyadic::new(1, 0));
+    /// let tiny = Addend::new(Value::Finite(Dyadic::new(3, -12)), None);
+    /// let step = f16.step_float(&one, &[tiny], &|_| 0)?;
+    /// assert_eq!(step.after, one); // 1 + 3 * 2^-12 lies below 1 + 2^-10
+    /// assert_eq!(step.exact.to_f64(), 1.000732421875);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn step_float(
+        self,
+        before: &Value,
+        inputs: &[Addend],
+        random: &dyn Fn(u32) -> u32,
+    ) -> Result<Step, StepError> {
+        self.check()?;
+        step(self, before, inputs, random)
+    }
+}
 
 /// The step of `register` from `before` with `inputs`; `random` gives the bits for addend `i` (0: the result).
 pub(super) fn step(
@@ -24,8 +64,10 @@ pub(super) fn step(
             let (after, sum) = (exact.clone(), exact.clone());
             Step { after, exact, sum, status: Status::NONE, alignment: None }
         }
-        Register::Float { format, rounding } => fused(format, rounding, exact, random),
-        Register::Aligned { fraction_bits, alignment, format, rounding } => {
+        Register::Float { format, rounding, overflow } => {
+            fused(format, float_policy(rounding, overflow), exact, random)
+        }
+        Register::Aligned { fraction_bits, alignment, format, rounding, overflow } => {
             let unit = Aligned {
                 fraction_bits,
                 alignment,
@@ -33,12 +75,15 @@ pub(super) fn step(
                 addends: Addends::Products,
                 format,
                 rounding,
+                overflow,
             };
             align::aligned(&unit, before, inputs, exact, random)
         }
         Register::Datapath(datapath) => match datapath.unit {
             Unit::Aligned(unit) => align::aligned(&unit, before, inputs, exact, random),
-            Unit::Fused { format, rounding } => fused(format, rounding, exact, random),
+            Unit::Fused { format, rounding } => {
+                fused(format, float_policy(rounding, FloatOverflow::Own), exact, random)
+            }
             Unit::Cdna2 => cdna2::step(before, inputs, exact),
             Unit::Cdna3(unit) => cdna3::step(&unit, before, inputs, exact),
             Unit::SplitHalves(unit) => split_halves::step(&unit, before, inputs, exact, random),
@@ -101,8 +146,7 @@ fn integer(
 }
 
 /// One rounding of the exact sum.
-fn fused(format: Format, rounding: Rounding, exact: Value, random: &dyn Fn(u32) -> u32) -> Step {
-    let policy = Policy::new(rounding, Overflow::Ieee);
+fn fused(format: Format, policy: Policy, exact: Value, random: &dyn Fn(u32) -> u32) -> Step {
     let (after, status) = round(&exact, format, &policy, random(0));
     Step { after, sum: exact.clone(), exact, status, alignment: None }
 }
