@@ -3,15 +3,7 @@
 use super::code::{BLOCK, Code};
 use super::lane::{DecodeLane, EncodeLane, REFUSED};
 use super::random;
-use crate::simd::{Isa, IsaError, Vectorized};
-
-/// Runs a loop with the instructions of `isa`.
-///
-/// # Errors
-/// Where this CPU lacks `isa`.
-pub(crate) fn compiled<C: Vectorized>(isa: Isa, call: C) -> Result<C::Output, IsaError> {
-    Ok(isa.detect()?.vectorize(call))
-}
+use crate::simd::Vectorized;
 
 /// Encodes `x` to as many `codes`.
 pub(super) struct Encode<'a, L, C> {

@@ -9,7 +9,7 @@ use super::error::ConvertError;
 use super::loops::EncodeJob;
 use super::plan::EncodePlan;
 use super::source::Source;
-use crate::simd::{Isa, IsaError};
+use crate::simd::{Detected, Isa, IsaError};
 
 /// Elements of one task; results do not depend on it.
 const TASK: usize = 256 * BLOCK;
@@ -34,7 +34,7 @@ pub struct Encoder {
     format: Format,
     policy: Policy,
     seed: u64,
-    isa: Isa,
+    isa: Detected,
     plan: EncodePlan,
 }
 
@@ -43,7 +43,7 @@ impl Encoder {
     #[must_use]
     pub fn new(format: Format, policy: Policy) -> Self {
         let plan = EncodePlan::new(format, &policy);
-        Self { format, policy, seed: 0, isa: Isa::best(), plan }
+        Self { format, policy, seed: 0, isa: Detected::best(), plan }
     }
 
     /// With another seed of stochastic rounding.
@@ -57,7 +57,7 @@ impl Encoder {
     /// # Errors
     /// One that this CPU lacks.
     pub fn with_isa(self, isa: Isa) -> Result<Self, IsaError> {
-        if isa.is_available() { Ok(Self { isa, ..self }) } else { Err(IsaError::Unavailable(isa)) }
+        Ok(Self { isa: isa.detect()?, ..self })
     }
 
     /// The format of the codes.
@@ -75,7 +75,7 @@ impl Encoder {
     /// The instruction set that runs.
     #[must_use]
     pub fn isa(&self) -> Isa {
-        self.isa
+        self.isa.isa()
     }
 
     /// Encodes `x`, whose first element has index 0.

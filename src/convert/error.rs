@@ -4,7 +4,6 @@ use fewbit_formats::{EncodeError, Format, GroupError};
 use thiserror::Error;
 
 use super::pack_order::PackOrder;
-use crate::simd::IsaError;
 
 /// Why values or codes cannot be converted.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -54,9 +53,6 @@ pub enum ConvertError {
         /// How many there should be.
         expected: usize,
     },
-    /// An instruction set that cannot be used.
-    #[error(transparent)]
-    Isa(#[from] IsaError),
     /// A width that codes in bytes do not have.
     #[error("codes of {bits} bits cannot be packed from bytes: expected 1 to 8 bits")]
     PackWidth {

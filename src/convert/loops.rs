@@ -2,17 +2,17 @@
 
 use bytemuck::{cast_slice, cast_slice_mut};
 
-use super::blocks::{Decode, Encode, RefusedBlock, compiled};
+use super::blocks::{Decode, Encode, RefusedBlock};
 use super::code::Code;
 use super::lane::{DecodeLane, EncodeLane};
 use super::plan::{DecodePlan, EncodePlan};
-use crate::simd::{Isa, IsaError};
+use crate::simd::Detected;
 
 /// What an encoding loop works on.
 #[derive(Debug)]
 pub(super) struct EncodeJob<'a, C> {
     pub(super) plan: &'a EncodePlan,
-    pub(super) isa: Isa,
+    pub(super) isa: Detected,
     pub(super) seed: u64,
     /// The index of the first element, for its random bits.
     pub(super) first: u64,
@@ -24,7 +24,7 @@ pub(super) struct EncodeJob<'a, C> {
 #[derive(Debug)]
 pub(super) struct DecodeJob<'a, C> {
     pub(super) plan: &'a DecodePlan,
-    pub(super) isa: Isa,
+    pub(super) isa: Detected,
     pub(super) codes: &'a [C],
     pub(super) values: &'a mut [f32],
 }
@@ -57,10 +57,7 @@ impl<'a, C: Code> DecodeJob<'a, C> {
     }
 
     /// Runs the lane of the plan.
-    ///
-    /// # Errors
-    /// An instruction set that this CPU lacks.
-    pub(super) fn run(self) -> Result<(), IsaError> {
+    pub(super) fn run(self) {
         match C::BITS {
             u8::BITS => decode_u8(self.of()),
             u16::BITS => decode_u16(self.of()),
@@ -75,7 +72,7 @@ macro_rules! loops {
             encode(job)
         }
 
-        fn $decode(job: DecodeJob<'_, $type>) -> Result<(), IsaError> {
+        fn $decode(job: DecodeJob<'_, $type>) {
             decode(job)
         }
     )*};
@@ -110,11 +107,10 @@ fn encode<C: Code>(job: EncodeJob<'_, C>) -> Result<(), RefusedBlock> {
 
 fn encode_by<L: EncodeLane, C: Code>(lane: L, job: EncodeJob<'_, C>) -> Result<(), RefusedBlock> {
     let EncodeJob { plan: _, isa, seed, first, x, codes } = job;
-    // An instruction set is chosen only where it is available; without it the specification does.
-    compiled(isa, Encode { lane, x, codes, seed, first }).unwrap_or(Err(RefusedBlock(0)))
+    isa.vectorize(Encode { lane, x, codes, seed, first })
 }
 
-fn decode<C: Code>(job: DecodeJob<'_, C>) -> Result<(), IsaError> {
+fn decode<C: Code>(job: DecodeJob<'_, C>) {
     match job.plan {
         DecodePlan::Float(lane) => decode_by(*lane, job),
         DecodePlan::Int(lane) => decode_by(*lane, job),
@@ -124,18 +120,16 @@ fn decode<C: Code>(job: DecodeJob<'_, C>) -> Result<(), IsaError> {
             for (value, code) in job.values.iter_mut().zip(job.codes) {
                 *value = table[code.to_u32() as usize & mask];
             }
-            Ok(())
         }
         DecodePlan::Specification(format) => {
             for (value, code) in job.values.iter_mut().zip(job.codes) {
                 *value = format.decode(code.to_u32()) as f32;
             }
-            Ok(())
         }
     }
 }
 
-fn decode_by<L: DecodeLane, C: Code>(lane: L, job: DecodeJob<'_, C>) -> Result<(), IsaError> {
+fn decode_by<L: DecodeLane, C: Code>(lane: L, job: DecodeJob<'_, C>) {
     let DecodeJob { plan: _, isa, codes, values } = job;
-    compiled(isa, Decode { lane, codes, values })
+    isa.vectorize(Decode { lane, codes, values });
 }

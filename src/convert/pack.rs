@@ -6,9 +6,8 @@
 use rayon::prelude::*;
 
 use super::ConvertError;
-use super::blocks::compiled;
 use super::pack_order::PackOrder;
-use crate::simd::{Isa, Vectorized};
+use crate::simd::{Detected, Vectorized};
 
 /// Bytes that `codes` codes of `bits` bits take: `ceil(codes * bits / 8)`.
 #[must_use]
@@ -40,19 +39,18 @@ pub fn pack(
 ) -> Result<(), ConvertError> {
     check(codes.len(), bits, order, bytes.len())?;
     let tasks = codes.par_chunks(8 * GROUPS).zip(bytes.par_chunks_mut(bits as usize * GROUPS));
-    tasks.try_for_each(|(codes, bytes)| {
-        match bits {
-            1 => compiled(Isa::best(), Pack::<1> { codes, bytes, order })?,
-            2 => compiled(Isa::best(), Pack::<2> { codes, bytes, order })?,
-            3 => compiled(Isa::best(), Pack::<3> { codes, bytes, order })?,
-            4 => compiled(Isa::best(), Pack::<4> { codes, bytes, order })?,
-            5 => compiled(Isa::best(), Pack::<5> { codes, bytes, order })?,
-            6 => compiled(Isa::best(), Pack::<6> { codes, bytes, order })?,
-            7 => compiled(Isa::best(), Pack::<7> { codes, bytes, order })?,
-            _ => bytes.copy_from_slice(codes),
-        }
-        Ok(())
-    })
+    let isa = Detected::best();
+    tasks.for_each(|(codes, bytes)| match bits {
+        1 => isa.vectorize(Pack::<1> { codes, bytes, order }),
+        2 => isa.vectorize(Pack::<2> { codes, bytes, order }),
+        3 => isa.vectorize(Pack::<3> { codes, bytes, order }),
+        4 => isa.vectorize(Pack::<4> { codes, bytes, order }),
+        5 => isa.vectorize(Pack::<5> { codes, bytes, order }),
+        6 => isa.vectorize(Pack::<6> { codes, bytes, order }),
+        7 => isa.vectorize(Pack::<7> { codes, bytes, order }),
+        _ => bytes.copy_from_slice(codes),
+    });
+    Ok(())
 }
 
 /// Unpacks codes of `bits` bits; the inverse of [`pack`].
@@ -67,19 +65,18 @@ pub fn unpack(
 ) -> Result<(), ConvertError> {
     check(codes.len(), bits, order, bytes.len())?;
     let tasks = bytes.par_chunks(bits as usize * GROUPS).zip(codes.par_chunks_mut(8 * GROUPS));
-    tasks.try_for_each(|(bytes, codes)| {
-        match bits {
-            1 => compiled(Isa::best(), Unpack::<1> { bytes, codes, order })?,
-            2 => compiled(Isa::best(), Unpack::<2> { bytes, codes, order })?,
-            3 => compiled(Isa::best(), Unpack::<3> { bytes, codes, order })?,
-            4 => compiled(Isa::best(), Unpack::<4> { bytes, codes, order })?,
-            5 => compiled(Isa::best(), Unpack::<5> { bytes, codes, order })?,
-            6 => compiled(Isa::best(), Unpack::<6> { bytes, codes, order })?,
-            7 => compiled(Isa::best(), Unpack::<7> { bytes, codes, order })?,
-            _ => codes.copy_from_slice(bytes),
-        }
-        Ok(())
-    })
+    let isa = Detected::best();
+    tasks.for_each(|(bytes, codes)| match bits {
+        1 => isa.vectorize(Unpack::<1> { bytes, codes, order }),
+        2 => isa.vectorize(Unpack::<2> { bytes, codes, order }),
+        3 => isa.vectorize(Unpack::<3> { bytes, codes, order }),
+        4 => isa.vectorize(Unpack::<4> { bytes, codes, order }),
+        5 => isa.vectorize(Unpack::<5> { bytes, codes, order }),
+        6 => isa.vectorize(Unpack::<6> { bytes, codes, order }),
+        7 => isa.vectorize(Unpack::<7> { bytes, codes, order }),
+        _ => codes.copy_from_slice(bytes),
+    });
+    Ok(())
 }
 
 /// Groups of eight codes in one task.

@@ -25,6 +25,8 @@ pub(crate) trait Token: Copy + Send + Sync {
 /// Vector registers of a set: they bound the tile of sums that a micro-kernel holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Registers {
+    /// Sixteen that hold half a vector each.
+    Eight,
     Sixteen,
     ThirtyTwo,
 }
@@ -33,6 +35,11 @@ impl Registers {
     /// Whether there are 32. In an `if const`, only the branch that is taken is compiled.
     pub(crate) const fn are_many(self) -> bool {
         matches!(self, Self::ThirtyTwo)
+    }
+
+    /// Whether there are but eight; see [`Self::are_many`].
+    pub(crate) const fn are_few(self) -> bool {
+        matches!(self, Self::Eight)
     }
 }
 
@@ -55,7 +62,7 @@ impl Tuning {
     /// NR, in vectors, of a tile of four rows: with its operands it fills the registers.
     pub(crate) const fn vectors(self) -> usize {
         match self.registers {
-            Registers::Sixteen => 2,
+            Registers::Eight | Registers::Sixteen => 2,
             Registers::ThirtyTwo => 4,
         }
     }

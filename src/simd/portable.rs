@@ -14,7 +14,7 @@ pub(crate) struct Portable;
 
 impl Token for Portable {
     const TUNING: Tuning =
-        Tuning { registers: Registers::Sixteen, vector: 32, binary_from: 128, ternary_from: 128 };
+        Tuning { registers: Registers::Eight, vector: 32, binary_from: 128, ternary_from: 128 };
 
     #[inline(never)]
     fn vectorize<B: Vectorized>(self, body: B) -> B::Output {

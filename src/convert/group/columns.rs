@@ -6,7 +6,6 @@ use rayon::prelude::*;
 use super::encode::GroupEncoder;
 use super::quotient::Quotient;
 use crate::convert::Code;
-use crate::convert::blocks::compiled;
 use crate::convert::error::ConvertError;
 use crate::convert::lane::{INFINITY, MAGNITUDE};
 use crate::layout::{GroupLayout, outer_count};
@@ -100,7 +99,7 @@ impl GroupEncoder {
         let (mut values, mut inverses) = ([1.0; WIDTH], [1.0; WIDTH]);
         let mut set_aside = [false; WIDTH];
         let magnitudes = match self.plan.quotient {
-            Some(_) => compiled(self.isa, Magnitudes { x, start, behind, width })?,
+            Some(_) => self.isa.vectorize(Magnitudes { x, start, behind, width }),
             None => [u32::MAX; WIDTH],
         };
         for column in 0..width {
@@ -133,7 +132,7 @@ impl GroupEncoder {
                 let (x, quotients) = (&x[row..end], &mut quotients[..end - row]);
                 let job =
                     Scale { quotient, x, width, values: &values, inverses: &inverses, quotients };
-                compiled(self.isa, job)?;
+                self.isa.vectorize(job);
                 // What stands in the place of a block that is set aside must not be refused.
                 for column in (0..width).filter(|&column| set_aside[column]) {
                     quotients[column..].iter_mut().step_by(width).for_each(|q| *q = 0.0);

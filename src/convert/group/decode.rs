@@ -5,12 +5,11 @@ use rayon::prelude::*;
 
 use super::encode::{TASK, check_length};
 use crate::convert::Code;
-use crate::convert::blocks::compiled;
 use crate::convert::decode::Decoder;
 use crate::convert::encode::check_codes;
 use crate::convert::error::ConvertError;
 use crate::layout::GroupLayout;
-use crate::simd::{Isa, IsaError, Vectorized};
+use crate::simd::{Detected, Isa, IsaError, Vectorized};
 
 /// Decodes tensors of one group format.
 ///
@@ -31,7 +30,7 @@ use crate::simd::{Isa, IsaError, Vectorized};
 #[derive(Clone, Debug)]
 pub struct GroupDecoder {
     format: GroupFormat,
-    isa: Isa,
+    isa: Detected,
     element: Decoder,
 }
 
@@ -39,7 +38,7 @@ impl GroupDecoder {
     /// A decoder with the widest instruction set of this CPU.
     #[must_use]
     pub fn new(format: GroupFormat) -> Self {
-        Self { format, isa: Isa::best(), element: Decoder::new(format.element()) }
+        Self { format, isa: Detected::best(), element: Decoder::new(format.element()) }
     }
 
     /// With another instruction set.
@@ -47,7 +46,7 @@ impl GroupDecoder {
     /// # Errors
     /// One that this CPU lacks.
     pub fn with_isa(self, isa: Isa) -> Result<Self, IsaError> {
-        Ok(Self { isa, element: self.element.with_isa(isa)?, ..self })
+        Ok(Self { isa: isa.detect()?, element: self.element.with_isa(isa)?, ..self })
     }
 
     /// The format of the groups.
@@ -125,7 +124,7 @@ impl GroupDecoder {
             for (codes, values) in codes.chunks(tile).zip(values.chunks_mut(tile)) {
                 self.element.decode(codes, values)?;
                 let (these, rest) = scales.split_at(values.len().div_ceil(panel) * behind);
-                compiled(self.isa, Multiply { values, panel, behind, scales: these, zero_points })?;
+                self.isa.vectorize(Multiply { values, panel, behind, scales: these, zero_points });
                 scales = rest;
             }
         }

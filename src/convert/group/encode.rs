@@ -5,12 +5,11 @@ use rayon::prelude::*;
 
 use super::plan::GroupPlan;
 use crate::convert::Code;
-use crate::convert::blocks::compiled;
 use crate::convert::encode::{Encoder, check_codes};
 use crate::convert::error::ConvertError;
 use crate::convert::lane::INFINITY;
 use crate::layout::{GroupLayout, outer_count};
-use crate::simd::{Isa, IsaError, Vectorized};
+use crate::simd::{Detected, Isa, IsaError, Vectorized};
 
 /// Elements of one task; results do not depend on it.
 pub(super) const TASK: usize = 1 << 14;
@@ -40,7 +39,7 @@ pub struct GroupEncoder {
     pub(super) format: GroupFormat,
     pub(super) policy: GroupPolicy,
     pub(super) seed: u64,
-    pub(super) isa: Isa,
+    pub(super) isa: Detected,
     pub(super) plan: GroupPlan,
     pub(super) element: Encoder,
 }
@@ -54,7 +53,7 @@ impl GroupEncoder {
         policy.check()?;
         let plan = GroupPlan::new(&format, &policy);
         let element = Encoder::new(format.element(), policy.element);
-        Ok(Self { format, policy, seed: 0, isa: Isa::best(), plan, element })
+        Ok(Self { format, policy, seed: 0, isa: Detected::best(), plan, element })
     }
 
     /// With another seed of stochastic rounding.
@@ -68,7 +67,7 @@ impl GroupEncoder {
     /// # Errors
     /// One that this CPU lacks.
     pub fn with_isa(self, isa: Isa) -> Result<Self, IsaError> {
-        Ok(Self { isa, element: self.element.with_isa(isa)?, ..self })
+        Ok(Self { isa: isa.detect()?, element: self.element.with_isa(isa)?, ..self })
     }
 
     /// The format of the groups.
@@ -129,8 +128,7 @@ impl GroupEncoder {
                 self.0.iter().fold(0, |most, x| most.max(finite(x.to_bits())))
             }
         }
-        let plain = || x.iter().fold(0, |most, x| most.max(finite(x.to_bits())));
-        compiled(self.isa, Finite(x)).unwrap_or_else(|_| plain())
+        self.isa.vectorize(Finite(x))
     }
 
     /// Encodes a tensor; `outer` are its outer scales, of [`Self::outer`] or from elsewhere.

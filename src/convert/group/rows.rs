@@ -6,7 +6,6 @@ use rayon::prelude::*;
 use super::encode::{GroupEncoder, TASK};
 use super::quotient::magnitude;
 use crate::convert::Code;
-use crate::convert::blocks::compiled;
 use crate::convert::error::ConvertError;
 use crate::convert::lane::INFINITY;
 use crate::layout::{GroupLayout, outer_count};
@@ -109,7 +108,9 @@ impl GroupEncoder {
                 quotients: &mut quotients,
                 set_aside: &mut set_aside,
             };
-            let (length, groups) = compiled(self.isa, tile)?
+            let (length, groups) = self
+                .isa
+                .vectorize(tile)
                 .map_err(|(first, source)| ConvertError::Group { first, source })?;
             let (tile, rest) = codes.split_at_mut(length);
             if let Some(quotients) =

@@ -101,6 +101,8 @@ impl<L: ByteLanes> MicroKernel for Int16Kernel<'_, L> {
         for (a, b) in a.zip(b) {
             if const { L::REGISTERS.are_many() } {
                 chunk::<L, 4, 4>(lanes, form, (a, b), at.width, sums);
+            } else if const { L::REGISTERS.are_few() } {
+                chunk::<L, 1, 1>(lanes, form, (a, b), at.width, sums);
             } else {
                 chunk::<L, 2, 2>(lanes, form, (a, b), at.width, sums);
             }
