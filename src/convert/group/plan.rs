@@ -103,11 +103,8 @@ impl GroupPlan {
     /// Whether the lanes may take the quotients of a block with this largest magnitude.
     #[inline(always)]
     pub(super) fn divides(&self, magnitude: u32, scale: f32, inverse: f32) -> bool {
-        let quotient = || f64::from(f32::from_bits(magnitude)) / f64::from(scale);
-        scale > 0.0
-            && scale.is_finite()
-            && inverse.is_finite()
-            && !(self.reaches_beyond && quotient() >= BEYOND)
+        let is_usable = scale > 0.0 && scale.is_finite() && inverse.is_finite();
+        is_usable && !(self.reaches_beyond && is_beyond(magnitude, scale))
     }
 
     /// The scale of a block whose largest magnitude is finite, and its reciprocal.
@@ -136,6 +133,14 @@ impl GroupPlan {
 
 /// Where exact quotients are no `f32`.
 const BEYOND: f64 = (1u128 << 127) as f64 * 2.0;
+
+/// Whether the largest quotient of a block is no `f32`. A function of its own: inlined, its division would be done for every
+/// block, whether or not it is asked for.
+#[cold]
+#[inline(never)]
+fn is_beyond(magnitude: u32, scale: f32) -> bool {
+    f64::from(f32::from_bits(magnitude)) / f64::from(scale) >= BEYOND
+}
 
 /// Whether quotients of 2^128 or more may come up and matter.
 ///
