@@ -103,25 +103,20 @@ impl GroupEncoder {
             None => [u32::MAX; WIDTH],
         };
         for column in 0..width {
-            let found = if magnitudes[column] < INFINITY {
-                let outer = outer_of(column);
-                let found = self.plan.scale(magnitudes[column], outer, &self.format, &self.policy);
-                Some(found.map_err(|source| ConvertError::Group {
-                    first: first + start + column,
-                    source,
-                })?)
-            } else {
-                None
-            };
-            let found = found.filter(|(scale, inverse)| {
-                self.plan.divides(magnitudes[column], scale.value, *inverse)
-            });
-            match found {
-                Some((scale, inverse)) => {
-                    scales[column] = scale;
-                    (values[column], inverses[column]) = (scale.value, inverse);
-                }
-                None => set_aside[column] = true,
+            let magnitude = magnitudes[column];
+            set_aside[column] = true;
+            if magnitude >= INFINITY {
+                continue;
+            }
+            let outer = outer_of(column);
+            let (scale, inverse) = self
+                .plan
+                .scale(magnitude, outer, &self.format, &self.policy)
+                .map_err(|source| ConvertError::Group { first: first + start + column, source })?;
+            if self.plan.divides(magnitude, scale.value, inverse) {
+                scales[column] = scale;
+                (values[column], inverses[column]) = (scale.value, inverse);
+                set_aside[column] = false;
             }
         }
         if let Some(quotient) = self.plan.quotient {
