@@ -37,7 +37,7 @@ pub(crate) const LAYERS: [&[&str]; 14] = [
     ],
     &["formats/src/types"],
     &["formats/src/lib"],
-    &["src/accumulate", "src/convolution", "src/layout", "src/room", "src/simd"],
+    &["src/accumulate", "src/convolution", "src/layout", "src/requantize", "src/room", "src/simd"],
     &["src/reference"],
     &["src/convert"],
     &["src/kernels"],
