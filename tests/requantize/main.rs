@@ -10,3 +10,4 @@ mod jobs;
 mod oracle;
 mod reference;
 mod refusals;
+mod table;

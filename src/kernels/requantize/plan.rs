@@ -2,7 +2,7 @@
 
 use fewbit_formats::Overflow;
 
-use super::chunk::{Chunk, LaneInput, OddBlocks};
+use super::chunk::{Chunk, Ends, LaneInput, OddBlocks, Sink};
 use super::columns::{BLOCK, Columns, Constants, row_of};
 use super::lane::{
     Doubled, DoubledConstants, Float, Narrowed, Rounded, ScaleLane, Single, SingleConstants,
@@ -22,10 +22,7 @@ pub(super) struct Plan {
     pub(super) columns: Columns,
     /// The least and the greatest sum of value and bias that the lane takes.
     pub(super) takes: (i64, i64),
-    /// The ends of the output's range less the zero point, and that.
-    pub(super) least: i32,
-    pub(super) most: i32,
-    pub(super) zero_point: i32,
+    pub(super) ends: Ends,
 }
 
 /// Sums that lanes for all of 64 bits take: below 2^62.
@@ -42,12 +39,12 @@ macro_rules! lanes {
 
         impl Plan {
             /// Scales a chunk; says which of its blocks have to go through the specification.
-            pub(super) fn scale<X: LaneInput>(&self, isa: Detected, chunk: Chunk<'_, X>) -> OddBlocks {
+            pub(super) fn scale<X: LaneInput, S: Sink>(&self, isa: Detected, chunk: Chunk<'_, X, S>) -> OddBlocks {
                 match &self.lane {
                     $(AnyLane::$name(lane) => self.by(isa, *lane, chunk),)*
                     AnyLane::Thresholds(planes) => {
-                        let Chunk { x, scaled, first } = chunk;
-                        isa.vectorize(Count { planes, x, scaled, first });
+                        let Chunk { x, scaled, sink, first } = chunk;
+                        isa.vectorize(Count { planes, x, scaled, sink, first });
                         0
                     }
                 }
@@ -85,11 +82,11 @@ lanes! {
 }
 
 impl Plan {
-    fn by<L: ScaleLane, X: LaneInput>(
+    fn by<L: ScaleLane, X: LaneInput, S: Sink>(
         &self,
         isa: Detected,
         lane: L,
-        chunk: Chunk<'_, X>,
+        chunk: Chunk<'_, X, S>,
     ) -> OddBlocks {
         match self.columns.uniform() {
             Some(constants) => chunk.uniform(isa, lane, constants),
@@ -131,7 +128,8 @@ impl Plan {
             constants
         };
         let columns = Columns::new(job.channels(), with_bias);
-        Some(Self { lane, columns, takes, least, most, zero_point })
+        let ends = Ends { least, most, zero_point };
+        Some(Self { lane, columns, takes, ends })
     }
 }
 

@@ -1,8 +1,9 @@
 //! Slices of values to slices of outputs.
 
+use bytemuck::cast_slice_mut;
 use rayon::prelude::*;
 
-use super::chunk::{CHUNK, Chunk, Fit, OddBlocks};
+use super::chunk::{CHUNK, Chunk, Fit, OddBlocks, Scaled};
 use super::columns::BLOCK;
 use super::error::RequantizeSliceError;
 use super::input::{RequantizeInput, RequantizeOutput};
@@ -10,7 +11,7 @@ use super::plan::Plan;
 use super::sums::Sums;
 use crate::reference::requantize::element;
 use crate::requantize::Requantization;
-use crate::simd::{Detected, Isa, IsaError};
+use crate::simd::{Detected, Isa, IsaError, prefetch_to_write};
 
 /// Elements of one task, about; results do not depend on it.
 const TASK: usize = 1 << 16;
@@ -134,20 +135,26 @@ impl Requantizer {
         values: &[X],
         outputs: &mut [O],
     ) -> OddBlocks {
+        prefetch_to_write(outputs);
+        let (isa, ends) = (self.isa, plan.ends);
+        let direct = plan.takes_any_i32() && self.job.bias().is_none();
+        let x = X::as_i32(values).filter(|_| direct);
+        if let Some(x) = x.filter(|_| size_of::<O>() == 1) {
+            let scaled = cast_slice_mut(outputs);
+            return plan.scale(isa, Chunk { x, scaled, sink: ends, first });
+        }
         let mut scaled = [0i32; CHUNK];
         let scaled = &mut scaled[..values.len()];
-        let direct = plan.takes_any_i32() && self.job.bias().is_none();
-        let odd = match X::as_i32(values).filter(|_| direct) {
-            Some(x) => plan.scale(self.isa, Chunk { x, scaled, first }),
+        let odd = match x {
+            Some(x) => plan.scale(isa, Chunk { x, scaled, sink: Scaled, first }),
             None => {
                 let mut sums = [0i64; CHUNK];
                 let sums = &mut sums[..values.len()];
                 let odd = self.sums(plan, first, values, sums);
-                odd | plan.scale(self.isa, Chunk { x: sums, scaled, first })
+                odd | plan.scale(isa, Chunk { x: sums, scaled, sink: Scaled, first })
             }
         };
-        let Plan { least, most, zero_point, .. } = *plan;
-        self.isa.vectorize(Fit { scaled, out: outputs, least, most, zero_point });
+        isa.vectorize(Fit { scaled, out: outputs, ends });
         odd
     }
 

@@ -1,6 +1,6 @@
 //! Thresholds, counted.
 
-use super::chunk::LaneInput;
+use super::chunk::{LaneInput, Sink};
 use super::columns::BLOCK;
 use crate::simd::Vectorized;
 
@@ -20,20 +20,21 @@ pub(super) struct Planes {
 }
 
 /// Counts a chunk's thresholds.
-pub(super) struct Count<'a, X> {
+pub(super) struct Count<'a, X, S: Sink> {
     pub(super) planes: &'a Planes,
     pub(super) x: &'a [X],
-    pub(super) scaled: &'a mut [i32],
+    pub(super) scaled: &'a mut [S::Out],
+    pub(super) sink: S,
     /// The first block's number in the row.
     pub(super) first: usize,
 }
 
-impl<X: LaneInput> Vectorized for Count<'_, X> {
+impl<X: LaneInput, S: Sink> Vectorized for Count<'_, X, S> {
     type Output = ();
 
     #[inline(always)]
     fn call(self) {
-        let Self { planes, x, scaled, first } = self;
+        let Self { planes, x, scaled, sink, first } = self;
         let Planes { planes, out_scale, out_bias, least, most } = planes;
         for (number, (x, scaled)) in x.chunks(BLOCK).zip(scaled.chunks_mut(BLOCK)).enumerate() {
             let (mut padded, mut counts) = ([0i64; BLOCK], [0i64; BLOCK]);
@@ -57,7 +58,8 @@ impl<X: LaneInput> Vectorized for Count<'_, X> {
                 }
             }
             for (scaled, count) in scaled.iter_mut().zip(counts) {
-                *scaled = (count * out_scale + out_bias).max(*least).min(*most) as i32;
+                let value = (count * out_scale + out_bias).max(*least).min(*most);
+                *scaled = sink.put(value as i32);
             }
         }
     }
