@@ -69,11 +69,13 @@ assert_eq!(product.values[[0, 0]], 200 - 256); // one overflow, and it wraps
 //! |---|---|---|
 //! | [`formats`] | | codes and values of every format, rounding, policies: the crate `fewbit-formats` |
 //! | [`accumulate`] | | what an accumulator is: stages, their grammar, what a run reports; worst cases of given weights |
+//! | [`requantize`] | | from an accumulator's value to the next layer's integer: each stack's rule as a named policy |
 //! | [`layout`] | | axes of a shape, and groups along one of them |
 //! | [`reference`](mod@reference) | | the specification of every operation as plain scalar code |
 //! | [`machine`] | | accumulators as a state that is stepped: what a simulator of hardware links |
 //! | `convert` | `kernels` | slices to codes and back, in vector lanes |
 //! | `matmul`, `conv2d` | `kernels` | products through any accumulator, in vector lanes |
+//! | `Requantizer` | `kernels` | slices of accumulators' values to the next layer's integers, in vector lanes |
 //! | `tensor` | `quantize` | codes with their scales and zero points; files with `store` |
 //! | `quantize` | `quantize` | from numbers to tensors: scheme, scale rule, policy; recipes and presets; calibration |
 //! | `algorithms` | `algorithms` | the choice of a layer's codes, under an accumulator's constraint; `algorithms::layer`: one layer from numbers to a verdict |
@@ -112,6 +114,7 @@ pub mod machine;
 #[cfg(feature = "quantize")]
 pub mod quantize;
 pub mod reference;
+pub mod requantize;
 mod room;
 #[cfg(feature = "kernels")]
 mod simd;
@@ -126,9 +129,9 @@ pub use fewbit_formats as formats;
 #[cfg(feature = "kernels")]
 pub use kernels::{
     ConvError, ConvProduct, FloatEngine, FloatMatmulError, FloatOptions, FloatProduct, MatmulError,
-    MatmulOptions, Operand, Output, PackedMatrix, Product, ProductReport, ReportLevel, StageEvents,
-    StageWidths, Widths, conv2d, matmul, matmul_float, matmul_i32, matmul_into, matmul_packed,
-    required_widths,
+    MatmulOptions, Operand, Output, PackedMatrix, Product, ProductReport, ReportLevel,
+    RequantizeInput, RequantizeOutput, RequantizeSliceError, Requantizer, StageEvents, StageWidths,
+    Widths, conv2d, matmul, matmul_float, matmul_i32, matmul_into, matmul_packed, required_widths,
 };
 pub use room::TooLarge;
 #[cfg(feature = "kernels")]

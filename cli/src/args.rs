@@ -57,6 +57,8 @@ pub(crate) enum Command {
     Matmul(commands::matmul::Args),
     /// Quantize an array: groups that share a scale (mxfp4, nvfp4, mx(...)), one scale for all, or GGUF's blocks.
     Quantize(commands::quantize::Args),
+    /// Turn accumulators' values into the next layer's integers as a stack does: TOSA, TFLite, CMSIS-NN, ruy, ONNX, FINN.
+    Requantize(Box<commands::requantize::Args>),
     Sweep(commands::sweep::Args),
 }
 
@@ -73,6 +75,7 @@ impl Command {
             Self::Layer(args) => commands::layer::run(*args),
             Self::Matmul(args) => commands::matmul::run(args),
             Self::Quantize(args) => commands::quantize::run(args),
+            Self::Requantize(args) => commands::requantize::run(*args),
             Self::Sweep(args) => commands::sweep::run(args),
         }
     }
@@ -89,6 +92,7 @@ impl Command {
             Self::Layer(args) => &mut args.form,
             Self::Matmul(args) => &mut args.form,
             Self::Quantize(args) => &mut args.form,
+            Self::Requantize(args) => &mut args.form,
             Self::Sweep(args) => &mut args.form,
         }
     }

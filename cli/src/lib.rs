@@ -14,6 +14,7 @@ mod output;
 mod policy;
 mod product;
 mod quantized;
+mod requantization;
 mod spelling;
 mod sweep;
 mod timing;

@@ -14,6 +14,7 @@
 //! stages, report  what happens and is collected at a step; tallies that become reports
 //! parallel        outputs cut into parts and tiles
 //! float           products through float registers
+//! requantize      what happens to sums after the register
 //! ```
 //!
 //! **Names.**
@@ -46,6 +47,7 @@ mod plan;
 mod product;
 mod reference;
 mod report;
+mod requantize;
 mod select;
 mod stages;
 mod stepped;
@@ -61,3 +63,4 @@ pub use product::{
     MatmulError, MatmulOptions, Product, ProductReport, ReportLevel, StageEvents, StageWidths,
     Widths,
 };
+pub use requantize::{RequantizeInput, RequantizeOutput, RequantizeSliceError, Requantizer};

@@ -9,6 +9,7 @@ pub mod group;
 pub(crate) mod log2;
 mod matmul;
 pub mod quantize;
+pub mod requantize;
 mod step;
 pub mod torch;
 

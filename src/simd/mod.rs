@@ -108,6 +108,6 @@ pub(crate) use lanes::{Lanes, LanesOf, Registers, Token, Tuning, Vector, Vectori
 pub(crate) use pages::advise_large_pages;
 #[doc(hidden)]
 pub use peak::byte_products;
-pub(crate) use prefetch::prefetch_to_write;
+pub(crate) use prefetch::{prefetch_ahead, prefetch_to_write};
 pub(crate) use scalar::odd_sum;
 pub(crate) use set::{IsaKernel, Simd};

@@ -17,6 +17,17 @@ pub(super) fn prefetch<T>(address: *const T) {
     let _ = address;
 }
 
+/// Asks for as many bytes as `part` has, `ahead` bytes behind its start: they may lie behind the end of what it is part of.
+#[inline(always)]
+pub(crate) fn prefetch_ahead<T>(part: &[T], ahead: usize) {
+    #[cfg(target_arch = "x86_64")]
+    for from in (0..size_of_val(part)).step_by(LINE) {
+        prefetch(part.as_ptr().wrapping_byte_add(ahead + from));
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (part, ahead);
+}
+
 /// Asks for the cache lines of `to`, which will be written.
 #[inline(always)]
 pub(crate) fn prefetch_to_write<T>(to: &mut [T]) {

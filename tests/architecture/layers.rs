@@ -37,7 +37,7 @@ pub(crate) const LAYERS: [&[&str]; 15] = [
     ],
     &["formats/src/types"],
     &["formats/src/lib"],
-    &["src/accumulate", "src/convolution", "src/layout", "src/room", "src/simd"],
+    &["src/accumulate", "src/convolution", "src/layout", "src/requantize", "src/room", "src/simd"],
     &["src/reference"],
     &["src/machine"],
     &["src/convert"],

@@ -10,4 +10,5 @@ pub(crate) mod layer;
 pub(crate) mod matmul;
 pub(crate) mod quantize;
 mod ranges;
+pub(crate) mod requantize;
 pub(crate) mod sweep;

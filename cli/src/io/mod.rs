@@ -5,5 +5,6 @@ pub(crate) mod codes;
 pub(crate) mod input;
 pub(crate) mod names;
 pub(crate) mod npy;
+pub(crate) mod numbers;
 pub(crate) mod pending;
 pub(crate) mod rows;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use fewbit::{Accumulator, Isa, ReportLevel};
 
+use super::tail::TailArgs;
 use crate::io::names::Kind;
 use crate::operands::OperandArgs;
 use crate::options::{FormArgs, ThreadArgs};
@@ -17,6 +18,8 @@ Examples:
   fewbit matmul A.npy B.npy --acc int20-sat --detail none --threads 1 --repeat 10 --json
   fewbit matmul A.npy B.npy --a e4m3fn --b e5m2 --acc e5m10-rne --out C.npy
   fewbit matmul A.npy B.npy --a e4m3fn --b e4m3fn --round ties-even --acc preset:h100-wgmma-fp8 --init C0.npy
+  fewbit matmul A.npy B.npy --acc int32-wrap --out Y.npy --requantize gemmlowp --requantize-to int8 \
+      --requantize-scale 0.0037            the outputs of a layer: the register, then TFLite's requantization
 
 Integers go through integer stages with reports at the speed of the product; every other product is computed in vectors
 where --detail is none, and step by step in exact arithmetic, some million steps per second and thread, where a report
@@ -40,7 +43,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SPEC")]
     pub(super) acc: Accumulator,
     /// Write the product [M, N] here: int64, or the last register's values as float32 where that is exact for all,
-    /// else float64
+    /// else float64; with --requantize, the integers of its format
     #[arg(long, value_name = "C.npy", value_parser = Kind::Npy.output())]
     pub(super) out: Option<PathBuf>,
     /// Write the report as JSON here
@@ -54,6 +57,8 @@ pub(crate) struct Args {
     /// Compute this many times and report the least time
     #[arg(long, value_name = "N", default_value = "1")]
     pub(super) repeat: NonZeroU32,
+    #[command(flatten)]
+    pub(super) tail: TailArgs,
     #[command(flatten)]
     pub(super) threads: ThreadArgs,
     #[command(flatten)]

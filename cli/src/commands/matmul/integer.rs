@@ -8,10 +8,12 @@ use ndarray::Array2;
 use serde::Serialize;
 
 use super::args::{Args, Shown, frame};
+use super::tail;
 use crate::error::CliError;
 use crate::io::npy;
 use crate::output;
 use crate::product;
+use crate::requantization::RequantizeReport;
 
 /// The content of the report's file.
 #[derive(Serialize)]
@@ -22,6 +24,8 @@ struct MatmulReport {
     seconds: f64,
     isa: String,
     threads: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    requantized: Option<RequantizeReport>,
 }
 
 /// One stage in the report's file.
@@ -52,10 +56,14 @@ pub(super) fn run(
 ) -> Result<Shown, CliError> {
     let (report, init) = (args.detail.into(), init.map(|init| init.view()));
     let options = MatmulOptions { report, isa: args.isa, init };
-    let (product, threads) = args.threads.run(|| {
+    let requantizer = args.tail.requantizer(b.ncols(), args.operands.seed)?;
+    let (product, requantized, threads) = args.threads.run(|| {
         let product = product::multiply(a.view(), b.view(), &args.acc, &options, args.repeat)?;
-        Ok((product, rayon::current_num_threads()))
+        let by = requantizer.as_ref();
+        let requantized = by.map(|by| tail::requantized(by, &product.values)).transpose()?;
+        Ok((product, requantized, rayon::current_num_threads()))
     })?;
+    let (outputs, requantized) = requantized.unzip();
     let report = MatmulReport {
         acc: args.acc.to_string(),
         shape: [a.nrows(), a.ncols(), b.ncols()],
@@ -63,15 +71,23 @@ pub(super) fn run(
         seconds: product.seconds,
         isa: product.isa.to_string(),
         threads,
+        requantized,
     };
-    let values: Vec<i64> = product.values.iter().copied().collect();
-    let (rows, columns) = product.values.dim();
+    let values = match outputs {
+        Some(outputs) => outputs.file,
+        None => {
+            let values: Vec<i64> = product.values.iter().copied().collect();
+            let (rows, columns) = product.values.dim();
+            npy::encode(&[rows, columns], &values)
+        }
+    };
     let table = if report.stages.is_empty() { String::new() } else { table(&args.acc, &report) };
     let by = format!("{}, {} thread(s)", report.isa, report.threads);
+    let tail = report.requantized.as_ref().map_or(String::new(), |done| format!("\n{done}"));
     Ok(Shown {
-        values: npy::encode(&[rows, columns], &values),
+        values,
         json: args.form.json(&report)?,
-        text: frame(&args.acc, report.shape, &table, report.seconds, &by),
+        text: frame(&args.acc, report.shape, &table, report.seconds, &by) + &tail,
     })
 }
 

@@ -3,6 +3,7 @@
 mod args;
 mod float;
 mod integer;
+mod tail;
 
 pub(crate) use args::Args;
 
@@ -13,9 +14,13 @@ use crate::output::Form;
 
 /// Multiplies, reports, writes.
 pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
+    args.tail.check(&args.acc)?;
     let shown = match args.operands.read(&args.acc, Part::Whole)?.operands {
         Operands::Integer { a, b, init } => integer::run(&args, &a, &b, init.as_ref())?,
-        Operands::Real { a, b, init } => float::run(&args, &a, &b, init.as_ref())?,
+        Operands::Real { a, b, init } => {
+            args.tail.refuse_reals()?;
+            float::run(&args, &a, &b, init.as_ref())?
+        }
     };
     let mut outputs = Outputs::default();
     if let Some(path) = &args.out {
