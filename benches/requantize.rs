@@ -140,7 +140,7 @@ fn race(bench: &Bench, case: &str, x: &[i32], policy: RequantizePolicy, scale: S
         _ => None,
     };
     if let Some(mut looped) = looped {
-        contestants.push(Contestant::peer("loop", x.len(), move || looped()));
+        contestants.push(Contestant::peer("loop", x.len(), looped));
     }
     contestants.push(Contestant::ours("fewbit", x.len(), || {
         by.run(black_box(x), &mut ours).unwrap_or_else(|e| panic!("{e}"));

@@ -1,6 +1,6 @@
 //! Two roundings: a doubling high product, then a division by a power of two. gemmlowp (and TFLite), CMSIS-NN, ruy.
 
-use super::{Sum, power};
+use super::sum::{Sum, power};
 use crate::requantize::{Excess, RequantizeValueError};
 
 /// `RoundingDivideByPOT(SaturatingRoundingDoublingHighMul(x * 2^left, m), right)`.

@@ -8,21 +8,16 @@ mod doubled;
 mod output;
 mod real;
 mod single;
+mod sum;
 mod thresholds;
 mod tosa;
 
 use fewbit_formats::philox;
 
+use self::sum::Sum;
 use crate::requantize::{
-    Excess, PerChannel, Requantization, RequantizePolicy, RequantizeValueError, ScaleParameters,
+    PerChannel, Requantization, RequantizePolicy, RequantizeValueError, ScaleParameters,
 };
-
-/// A value on its way: of the sum of accumulator and bias, under a policy.
-#[derive(Clone, Copy)]
-struct Sum {
-    policy: RequantizePolicy,
-    value: i128,
-}
 
 /// The output of one value, by its row-major index, which says its channel (the index modulo the channels) and its
 /// random bits.
@@ -115,27 +110,4 @@ fn by_multiplier(sum: Sum, multiplier: i32, shift: i32) -> Result<i128, Requanti
         // The others have no multiplier, and `Requantization::new` gives them none.
         _ => Ok(0),
     }
-}
-
-impl Sum {
-    /// An intermediate value in 32 bits.
-    fn within_32(self, intermediate: i128, excess: Excess) -> Result<i128, RequantizeValueError> {
-        let (least, most) = (i128::from(i32::MIN), i128::from(i32::MAX));
-        if (least..=most).contains(&intermediate) {
-            return Ok(intermediate);
-        }
-        match excess {
-            Excess::Wrap => Ok(i128::from(intermediate as i32)),
-            Excess::Saturate => Ok(intermediate.clamp(least, most)),
-            Excess::Refuse => {
-                let Self { policy, value } = self;
-                Err(RequantizeValueError::Excess { policy, value, intermediate })
-            }
-        }
-    }
-}
-
-/// `2^bits`; the shifts of all policies are far below 127.
-fn power(bits: i32) -> i128 {
-    1 << bits
 }

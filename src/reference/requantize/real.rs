@@ -3,7 +3,7 @@
 use fewbit_formats::Rounding;
 use fewbit_formats::rounding::split;
 
-use super::Sum;
+use super::sum::Sum;
 use crate::requantize::{Requantization, RequantizePolicy};
 
 /// ONNX Runtime's order: to f32, product, clamp to the output's range less the zero point, nearest with ties to even.

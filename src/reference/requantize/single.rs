@@ -1,6 +1,6 @@
 //! One rounding: TFLite with `TFLITE_SINGLE_ROUNDING` and its 48-bit path, CMSIS-NN with `CMSIS_NN_USE_SINGLE_ROUNDING`.
 
-use super::{Sum, power};
+use super::sum::{Sum, power};
 use crate::requantize::{Excess, RequantizeValueError};
 
 /// `floor((x m + 2^(t-1)) / 2^t)` with `t = 31 - shift`.

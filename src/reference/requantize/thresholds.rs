@@ -1,6 +1,6 @@
 //! FINN's `MultiThreshold`.
 
-use super::Sum;
+use super::sum::Sum;
 
 /// How many thresholds the value reaches.
 pub(super) fn reached(sum: Sum, thresholds: &[i64]) -> i128 {

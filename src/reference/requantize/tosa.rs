@@ -1,6 +1,6 @@
 //! TOSA 1.0, `apply_scale_32` and `apply_scale_16`.
 
-use super::{Sum, power};
+use super::sum::{Sum, power};
 use crate::requantize::{Excess, RequantizeValueError};
 
 /// SINGLE_ROUND.
