@@ -139,7 +139,7 @@ fn race(bench: &Bench, case: &str, x: &[i32], policy: RequantizePolicy, scale: S
         }
         _ => None,
     };
-    if let Some(mut looped) = looped {
+    if let Some(looped) = looped {
         contestants.push(Contestant::peer("loop", x.len(), looped));
     }
     contestants.push(Contestant::ours("fewbit", x.len(), || {
