@@ -319,7 +319,7 @@ fn every_kind_of_bad_input_is_one_line() {
                 "--to",
                 "int8",
             ],
-            "has shape [3, 2]",
+            "a threshold of channel 1 is NaN",
         ),
         (
             &[
