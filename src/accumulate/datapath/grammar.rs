@@ -11,7 +11,7 @@ impl Datapath {
     ///
     /// ```
     /// use fewbit::accumulate::Datapath;
-    /// assert_eq!(Datapath::find("a100-f16")?.grammar().as_deref(), Some("aligned24-rz:f32-rz*8"));
+    /// assert_eq!("a100-f16".parse::<&Datapath>()?.grammar().as_deref(), Some("aligned24-rz:f32-rz*8"));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn grammar(&self) -> Option<String> {
