@@ -149,286 +149,6 @@ fn every_kind_of_bad_input_is_one_line() {
         (&["bounds", "f.npy", "--input", "uint8"], "float32"),
         (&["bounds", "a.npy", "--input", "uint8", "--acc", "f32"], "floating-point stage"),
         (&["bounds", "a.npy", "--input", "uint8", "--witness", "no/x.npy"], "no/x.npy"),
-        // Requantization.
-        (&["requantize", "c.npy", "y.npy", "--to", "int8"], "--policy"),
-        (&["requantize", "c.npy", "y.npy", "--policy", "onnx", "--scale", "1"], "--to"),
-        (&["requantize", "c.npy", "y.npy", "--policy", "tflite", "--to", "int8"], "tflite-single"),
-        (
-            &["requantize", "c.npy", "y.npy", "--policy", "onnx", "--scale", "1", "--to", "f16"],
-            "no integer format",
-        ),
-        (
-            &["requantize", "c.npy", "y.npy", "--policy", "ruy", "--to", "int8"],
-            "give --scale, or --multiplier and --shift",
-        ),
-        (
-            &["requantize", "c.npy", "y.npy", "--policy", "onnx", "--shift", "1", "--to", "int8"],
-            "takes a float32 scale, not a shift; give --scale",
-        ),
-        (
-            &[
-                "requantize",
-                "c.npy",
-                "y.npy",
-                "--policy",
-                "ruy",
-                "--multiplier",
-                "1",
-                "--to",
-                "int8",
-            ],
-            "--shift",
-        ),
-        (
-            &["requantize", "c.npy", "y.npy", "--policy", "ruy", "--scale", "1e30", "--to", "int8"],
-            "a smaller scale",
-        ),
-        (
-            &["requantize", "c.npy", "y.npy", "--policy", "onnx", "--scale", "nan", "--to", "int8"],
-            "positive and finite",
-        ),
-        (
-            &[
-                "requantize",
-                "c.npy",
-                "y.npy",
-                "--policy",
-                "onnx",
-                "--scale",
-                "big.npy",
-                "--to",
-                "int8",
-            ],
-            "one for each place of the last axis, [3]",
-        ),
-        (
-            &[
-                "requantize",
-                "c.npy",
-                "y.npy",
-                "--policy",
-                "shift-up",
-                "--shift",
-                "63",
-                "--to",
-                "int8",
-            ],
-            "63",
-        ),
-        (
-            &[
-                "requantize",
-                "c.npy",
-                "y.npy",
-                "--policy",
-                "shift-up",
-                "--shift",
-                "0.5",
-                "--to",
-                "int8",
-            ],
-            "expected an integer",
-        ),
-        (
-            &[
-                "requantize",
-                "c.npy",
-                "y.npy",
-                "--policy",
-                "shift-up",
-                "--scale",
-                "0.3",
-                "--to",
-                "int8",
-            ],
-            "exact-<rounding> takes any scale",
-        ),
-        (
-            &[
-                "requantize",
-                "c.npy",
-                "y.npy",
-                "--policy",
-                "onnx",
-                "--scale",
-                "1",
-                "--to",
-                "int8",
-                "--zero-point",
-                "-129",
-            ],
-            "the zero point -129 is outside of int8",
-        ),
-        (
-            &[
-                "requantize",
-                "c.npy",
-                "y.npy",
-                "--policy",
-                "onnx",
-                "--scale",
-                "1",
-                "--to",
-                "int8",
-                "--seed",
-                "1",
-            ],
-            "--seed has no meaning",
-        ),
-        (
-            &[
-                "requantize",
-                "c.npy",
-                "y.npy",
-                "--policy",
-                "onnx",
-                "--scale",
-                "1",
-                "--to",
-                "int8",
-                "--out-bias",
-                "1",
-            ],
-            "--out-bias has no meaning",
-        ),
-        (
-            &[
-                "requantize",
-                "c.npy",
-                "y.npy",
-                "--policy",
-                "onnx",
-                "--scale",
-                "1",
-                "--to",
-                "int8",
-                "--overflow",
-                "wrap",
-            ],
-            "expected `saturate`",
-        ),
-        (
-            &[
-                "requantize",
-                "c.npy",
-                "y.npy",
-                "--policy",
-                "thresholds",
-                "--thresholds",
-                "nan.npy",
-                "--to",
-                "int8",
-            ],
-            "a threshold of channel 1 is NaN",
-        ),
-        (
-            &[
-                "requantize",
-                "c.npy",
-                "y.npy",
-                "--policy",
-                "tosa32",
-                "--multiplier",
-                "1",
-                "--shift",
-                "9",
-                "--to",
-                "int8",
-            ],
-            "the value at [0, 0] cannot be requantized: the value 269488144",
-        ),
-        (
-            &["requantize", "f.npy", "y.npy", "--policy", "onnx", "--scale", "1", "--to", "int8"],
-            "float32",
-        ),
-        (
-            &[
-                "requantize",
-                "c.npy",
-                "no/y.npy",
-                "--policy",
-                "onnx",
-                "--scale",
-                "1",
-                "--to",
-                "int8",
-            ],
-            "no/y.npy",
-        ),
-        (
-            &[
-                "matmul",
-                "a.npy",
-                "b.npy",
-                "--acc",
-                "f32",
-                "--out",
-                "y.npy",
-                "--requantize",
-                "onnx",
-                "--requantize-to",
-                "int8",
-                "--requantize-scale",
-                "1",
-            ],
-            "floating-point stages",
-        ),
-        (
-            &[
-                "matmul",
-                "a.npy",
-                "f.npy",
-                "--b",
-                "e4m3fn",
-                "--acc",
-                "int8-sat",
-                "--out",
-                "y.npy",
-                "--requantize",
-                "onnx",
-                "--requantize-to",
-                "int8",
-                "--requantize-scale",
-                "1",
-            ],
-            "--requantize takes the products of integers",
-        ),
-        (
-            &[
-                "matmul",
-                "a.npy",
-                "b.npy",
-                "--acc",
-                "int8-sat",
-                "--requantize",
-                "onnx",
-                "--requantize-to",
-                "int8",
-                "--requantize-scale",
-                "1",
-            ],
-            "--out",
-        ),
-        (
-            &["matmul", "a.npy", "b.npy", "--acc", "int8-sat", "--requantize-shift", "1"],
-            "--requantize",
-        ),
-        (
-            &[
-                "matmul",
-                "a.npy",
-                "b.npy",
-                "--acc",
-                "int8-sat",
-                "--out",
-                "y.npy",
-                "--requantize",
-                "ruy",
-                "--requantize-to",
-                "int8",
-            ],
-            "give --requantize-scale, or --requantize-multiplier and --requantize-shift",
-        ),
         // Quantization.
         (&["quantize", "f.npy", "q.safetensors"], "--to"),
         (&["quantize", "--to", "mxfp3", "f.npy", "q.safetensors"], "mxfp3"),
@@ -536,13 +256,81 @@ fn every_kind_of_bad_input_is_one_line() {
     let folder = folder();
     let before = folder.names();
     for (args, expected) in cases {
-        let run = folder.fewbit(args);
-        assert_eq!(run.code, Some(2), "{args:?}: {}{}", run.out, run.err);
-        assert_eq!(run.out, "", "{args:?}");
-        assert!(run.err.starts_with("error: "), "{args:?}: {}", run.err);
-        assert!(run.err.ends_with('\n') && run.err.lines().count() == 1, "{args:?}: {}", run.err);
-        assert!(run.err.contains(expected), "{args:?}: {}", run.err);
-        assert_eq!(folder.names(), before, "{args:?}");
+        refused(&folder, args, expected);
+    }
+    assert_eq!(folder.names(), before);
+}
+
+/// Exit code 2, nothing on standard output, no file, and one line that contains `expected`.
+fn refused(folder: &Folder, args: &[&str], expected: &str) {
+    let before = folder.names();
+    let run = folder.fewbit(args);
+    assert_eq!(run.code, Some(2), "{args:?}: {}{}", run.out, run.err);
+    assert_eq!(run.out, "", "{args:?}");
+    assert!(run.err.starts_with("error: "), "{args:?}: {}", run.err);
+    assert!(run.err.ends_with('\n') && run.err.lines().count() == 1, "{args:?}: {}", run.err);
+    assert!(run.err.contains(expected), "{args:?}: {}", run.err);
+    assert_eq!(folder.names(), before, "{args:?}");
+}
+
+#[test]
+fn every_kind_of_bad_requantization_is_one_line() {
+    /// What follows stands for it: `requantize c.npy y.npy`, and a product with an output.
+    const SHORT: [(&str, &str); 2] =
+        [("R", "requantize c.npy y.npy"), ("T", "matmul a.npy b.npy --acc int8-sat --out y.npy")];
+    let cases = [
+        ("R --to int8", "--policy"),
+        ("R --policy onnx --scale 1", "--to"),
+        ("R --policy tflite --to int8", "tflite-single"),
+        ("R --policy onnx --scale 1 --to f16", "no integer format"),
+        ("R --policy ruy --to int8", "give --scale, or --multiplier and --shift"),
+        ("R --policy onnx --shift 1 --to int8", "takes a float32 scale, not a shift; give --scale"),
+        ("R --policy ruy --multiplier 1 --to int8", "--shift"),
+        ("R --policy ruy --scale 1e30 --to int8", "a smaller scale"),
+        ("R --policy onnx --scale nan --to int8", "positive and finite"),
+        ("R --policy onnx --scale big.npy --to int8", "one for each place of the last axis, [3]"),
+        ("R --policy shift-up --shift 63 --to int8", "63"),
+        ("R --policy shift-up --shift 0.5 --to int8", "expected an integer"),
+        ("R --policy shift-up --scale 0.3 --to int8", "exact-<rounding> takes any scale"),
+        (
+            "R --policy onnx --scale 1 --to int8 --zero-point -129",
+            "the zero point -129 is outside of int8",
+        ),
+        ("R --policy onnx --scale 1 --to int8 --seed 1", "--seed has no meaning"),
+        ("R --policy onnx --scale 1 --to int8 --out-bias 1", "--out-bias has no meaning"),
+        ("R --policy onnx --scale 1 --to int8 --overflow wrap", "expected `saturate`"),
+        ("R --policy thresholds --thresholds nan.npy --to int8", "a threshold of channel 1 is NaN"),
+        (
+            "R --policy tosa32 --multiplier 1 --shift 9 --to int8",
+            "the value at [0, 0] cannot be requantized: the value 269488144",
+        ),
+        ("requantize f.npy y.npy --policy onnx --scale 1 --to int8", "float32"),
+        ("requantize c.npy no/y.npy --policy onnx --scale 1 --to int8", "no/y.npy"),
+        (
+            "matmul a.npy b.npy --acc f32 --out y.npy --requantize onnx --requantize-to int8 --requantize-scale 1",
+            "floating-point stages",
+        ),
+        (
+            "matmul a.npy f.npy --b e4m3fn --acc int8-sat --out y.npy --requantize onnx --requantize-to int8 --requantize-scale 1",
+            "--requantize takes the products of integers",
+        ),
+        (
+            "matmul a.npy b.npy --acc int8-sat --requantize onnx --requantize-to int8 --requantize-scale 1",
+            "--out",
+        ),
+        ("matmul a.npy b.npy --acc int8-sat --requantize-shift 1", "--requantize"),
+        (
+            "T --requantize ruy --requantize-to int8",
+            "give --requantize-scale, or --requantize-multiplier and --requantize-shift",
+        ),
+    ];
+    let folder = folder();
+    for (line, expected) in cases {
+        let words = line.split(' ').flat_map(|word| {
+            let long = SHORT.iter().find(|(short, _)| *short == word);
+            long.map_or(word, |(_, long)| *long).split(' ')
+        });
+        refused(&folder, &words.collect::<Vec<_>>(), expected);
     }
 }
 

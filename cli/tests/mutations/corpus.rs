@@ -6,6 +6,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
 
 use fewbit::Accumulator;
+use fewbit::requantize::RequantizePolicy;
 use fewbit_formats::{Format, GroupFormat};
 use serde_json::Value;
 
@@ -22,10 +23,11 @@ pub(crate) enum Reader {
     Formats,
     Groups,
     Accumulators,
+    Policies,
 }
 
 impl Reader {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Npy,
         Self::Safetensors,
         Self::Yaml,
@@ -33,6 +35,7 @@ impl Reader {
         Self::Formats,
         Self::Groups,
         Self::Accumulators,
+        Self::Policies,
     ];
 
     pub(crate) fn name(self) -> &'static str {
@@ -44,6 +47,7 @@ impl Reader {
             Self::Formats => "format names",
             Self::Groups => "group names",
             Self::Accumulators => "accumulators",
+            Self::Policies => "requantization policies",
         }
     }
 
@@ -71,6 +75,7 @@ impl Reader {
                 text.parse::<GroupFormat>().is_ok() || scalar
             }),
             Self::Accumulators => Some(|text| text.parse::<Accumulator>().is_ok()),
+            Self::Policies => Some(|text| text.parse::<RequantizePolicy>().is_ok()),
             _ => None,
         }
     }
@@ -146,6 +151,18 @@ impl Reader {
                 ],
                 &["accumulators M"],
             ),
+            Self::Policies => (
+                &[
+                    "requantize a.npy /dev/null --scale 0.3 --to int8 --policy=M",
+                    "requantize a.npy /dev/null --scale 0.25 --to uint4 --zero-point 3 --json --policy=M",
+                    "requantize a.npy /dev/null --multiplier 5 --shift 2 --to int32 --policy=M",
+                    "requantize a.npy /dev/null --shift 2 --bias -7 --to int16 --policy=M",
+                    "requantize a.npy /dev/null --thresholds codes.npy --to int8 --policy=M",
+                ],
+                &[
+                    "matmul a.npy b.npy --acc int8-sat --out /dev/null --requantize-to int8 --requantize-scale 2 --requantize=M",
+                ],
+            ),
         }
     }
 }
@@ -188,6 +205,7 @@ pub(crate) fn of(reader: Reader, folder: &Path) -> Corpus {
         Reader::Formats => texts(FORMATS),
         Reader::Groups => texts(GROUPS),
         Reader::Accumulators => texts(ACCUMULATORS),
+        Reader::Policies => texts(POLICIES),
     };
     Corpus { reader, seeds }
 }
@@ -463,4 +481,23 @@ const ACCUMULATORS: &[&str] = &[
     "e8m0fnu",
     "fix8.4",
     "e2m1fn*3/6,int9-sat",
+];
+
+const POLICIES: &[&str] = &[
+    "tosa32",
+    "tosa32-double-wrap",
+    "tosa16-saturate",
+    "gemmlowp",
+    "tflite-single-refuse",
+    "tflite16",
+    "cmsis",
+    "cmsis-single-wrap",
+    "ruy-saturate",
+    "onnx",
+    "finn",
+    "thresholds",
+    "exact-ties-even",
+    "exact-sr8",
+    "shift-toward-zero",
+    "shift-AP_RND",
 ];
