@@ -8,7 +8,8 @@ use core::fmt::{self, Write};
 use core::panic::PanicInfo;
 use fewbit_formats::types::{BF16, E2M1FN, E4M3FN, F16, Posit16};
 use fewbit_formats::{
-    Arithmetic, Format, Overflow, Policy, PolicyPreset, Real, Rounding, ExponentRule, Status, philox,
+    Arithmetic, ExponentRule, Format, Overflow, Policy, PolicyPreset, Real, Rounding, Status,
+    philox,
 };
 
 /// There is nobody to tell.
