@@ -1,6 +1,6 @@
 """Writes what ONNX Runtime's QLinearMatMul makes of accumulators' values.
 
-Run as `python tests/golden/requantize/generate.py` with the packages of tests/golden/requantize/requirements.txt. Graph
+Run as `python tests/golden/requantize/generate.py` with the packages of tests/golden/requirements.txt. Graph
 optimisation is off, so that the operator runs as the model has it. One JSON object per line: the first says how it came
 about, each other has the scales as bits of float32, the zero point and type of the output, the exact sums of products
 (less the zero points of both operands) and the outputs.
