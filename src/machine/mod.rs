@@ -2,10 +2,10 @@
 //!
 //! | machine | made by | takes |
 //! |---|---|---|
-//! | [`Machine`] | [`Accumulator::machine`] | integers through integer and exact stages |
-//! | [`FloatMachine`] | [`Accumulator::float_machine`] | exact products through any stages |
-//! | [`CodeMachine`] | [`Accumulator::machine_for`] | codes of two formats, with or without block scales, through any stages |
-//! | [`MachineArray`] | [`Accumulator::machine_array`] | a `[rows, cols]` tile of integer machines that step together |
+//! | [`Machine`] | [`Accumulator::machine`](crate::accumulate::Accumulator::machine) | integers through integer and exact stages |
+//! | [`FloatMachine`] | [`Accumulator::float_machine`](crate::accumulate::Accumulator::float_machine) | exact products through any stages |
+//! | [`CodeMachine`] | [`Accumulator::machine_for`](crate::accumulate::Accumulator::machine_for) | codes of two formats, with or without block scales, through any stages |
+//! | [`MachineArray`] | [`Accumulator::machine_array`](crate::accumulate::Accumulator::machine_array) | a `[rows, cols]` tile of integer machines that step together |
 //!
 //! Under all of them is one definition, [`Register::step`](crate::accumulate::Register::step) for integers and
 //! [`Register::step_float`](crate::accumulate::Register::step_float) for everything. Pushing the products of an output in

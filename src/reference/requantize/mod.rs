@@ -1,8 +1,8 @@
 //! Requantization by its definitions: one value at a time, in 128-bit integers.
 //!
-//! A file per family: [`tosa`], [`doubled`] (gemmlowp, CMSIS-NN, ruy), [`single`] (TFLite and CMSIS-NN with one rounding,
-//! TFLite's 48-bit path), [`real`] (ONNX Runtime, FINN+, the exact product, shifts), [`thresholds`]. What surrounds the
-//! scaling (bias, ranges, zero point, the output's format) is here and in [`output`].
+//! A file per family: `tosa`, `doubled` (gemmlowp, CMSIS-NN, ruy), `single` (TFLite and CMSIS-NN with one rounding,
+//! TFLite's 48-bit path), `real` (ONNX Runtime, FINN+, the exact product, shifts), `thresholds`. What surrounds the
+//! scaling (bias, ranges, zero point, the output's format) is here and in `output`.
 
 mod doubled;
 mod output;
