@@ -73,12 +73,14 @@ assert_eq!(product.values[[0, 0]], 200 - 256); // one overflow, and it wraps
 //! | [`layout`] | | axes of a shape, and groups along one of them |
 //! | [`reference`](mod@reference) | | the specification of every operation as plain scalar code |
 //! | [`machine`] | | accumulators as a state that is stepped: what a simulator of hardware links |
+//! | [`trace`] | | how one output comes about, step by step, in numbers that people read |
 //! | `convert` | `kernels` | slices to codes and back, in vector lanes |
 //! | `matmul`, `conv2d` | `kernels` | products through any accumulator, in vector lanes |
 //! | `Requantizer` | `kernels` | slices of accumulators' values to the next layer's integers, in vector lanes |
 //! | `tensor` | `quantize` | codes with their scales and zero points; files with `store` |
 //! | `quantize` | `quantize` | from numbers to tensors: scheme, scale rule, policy; recipes and presets; calibration |
 //! | `algorithms` | `algorithms` | the choice of a layer's codes, under an accumulator's constraint; `algorithms::layer`: one layer from numbers to a verdict |
+//! | `strategies` | `proptest` | property tests for models of hardware: operands that are hard on them, and comparison with the reference |
 //! | `sweep` | `quantize` | what a network of linear layers loses to an accumulator of P bits, P by P |
 //!
 //! # What holds everywhere
@@ -118,10 +120,13 @@ pub mod requantize;
 mod room;
 #[cfg(feature = "kernels")]
 mod simd;
+#[cfg(feature = "proptest")]
+pub mod strategies;
 #[cfg(feature = "quantize")]
 pub mod sweep;
 #[cfg(feature = "quantize")]
 pub mod tensor;
+pub mod trace;
 
 pub use accumulate::{Accumulator, Report};
 pub use convolution::{Conv2d, ConvShapeError};

@@ -13,7 +13,7 @@ use crate::spelling::Spellings;
 
 const AFTER_HELP: &str = "\
 Numbers travel in .npy files. Every command takes --json. Files that a command writes appear whole or not at all; their
-names end in what they are (.npy, .safetensors, .json, .svg) or have no ending.
+names end in what they are (.npy, .safetensors, .json, .svg, .csv) or have no ending.
 
 Files get their names once the result was printed; one that is replaced keeps its mode, and a link stays a link.
 
@@ -48,6 +48,7 @@ pub(crate) enum Command {
     Cast(commands::cast::Args),
     /// Give back the values of a quantized array.
     Dequantize(commands::dequantize::Args),
+    Digest(commands::digest::Args),
     /// Show how one output of a product comes about, step by step.
     Explain(commands::explain::Args),
     /// List the number formats, or show one of them code by code.
@@ -70,6 +71,7 @@ impl Command {
             Self::Bounds(args) => commands::bounds::run(args),
             Self::Cast(args) => commands::cast::run(args),
             Self::Dequantize(args) => commands::dequantize::run(args),
+            Self::Digest(args) => commands::digest::run(args),
             Self::Explain(args) => commands::explain::run(args),
             Self::Formats(args) => commands::formats::run(args),
             Self::Layer(args) => commands::layer::run(*args),
@@ -87,6 +89,7 @@ impl Command {
             Self::Bounds(args) => &mut args.form,
             Self::Cast(args) => &mut args.form,
             Self::Dequantize(args) => &mut args.form,
+            Self::Digest(args) => &mut args.form,
             Self::Explain(args) => &mut args.form,
             Self::Formats(args) => &mut args.form,
             Self::Layer(args) => &mut args.form,

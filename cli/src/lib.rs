@@ -3,6 +3,7 @@
 mod args;
 mod commands;
 mod conversion;
+mod digest;
 pub mod digits;
 mod error;
 mod group_policy;
@@ -13,6 +14,7 @@ mod options;
 mod output;
 mod policy;
 mod product;
+mod provenance;
 mod quantized;
 mod requantization;
 mod spelling;

@@ -13,6 +13,7 @@ use fewbit_formats::{Format, Rounding};
 use ndarray::Array2;
 
 use crate::error::CliError;
+use crate::io::log::InputLog;
 use crate::io::npy::{Npy, Opened, Values};
 use crate::memory;
 use crate::spelling;
@@ -121,8 +122,13 @@ impl OperandArgs {
     ///
     /// # Errors
     /// Files and shapes that do not fit; an output that the product does not have; what memory cannot hold.
-    pub(crate) fn read(&self, acc: &Accumulator, part: Part) -> Result<Read, CliError> {
-        let (a, b) = (Opened::new(&self.a)?, Opened::new(&self.b)?);
+    pub(crate) fn read(
+        &self,
+        acc: &Accumulator,
+        part: Part,
+        log: &InputLog,
+    ) -> Result<Read, CliError> {
+        let (a, b) = (Opened::new(&self.a, log)?, Opened::new(&self.b, log)?);
         let ((m, ka), (kb, n)) = (a.matrix_shape()?, b.matrix_shape()?);
         let k = ka;
         if part == Part::Whole {
@@ -140,7 +146,7 @@ impl OperandArgs {
         let init = match &self.init {
             None => None,
             Some(path) => {
-                let init = Opened::new(path)?;
+                let init = Opened::new(path, log)?;
                 let found = init.matrix_shape()?;
                 if found != (m, n) {
                     let (rows, cols) = found;
@@ -167,8 +173,14 @@ impl OperandArgs {
         let (a, b) = match (&self.a_scales, &self.b_scales) {
             (Some(left), Some(right)) => {
                 let blocks = self.blocks(acc);
-                let left = scales(left, blocks, (m, k), (Outputs::Rows, rows))?;
-                let right = scales(right, blocks, (n, k), (Outputs::Columns, cols))?;
+                let left =
+                    scales((left, Opened::new(left, log)?), blocks, (m, k), (Outputs::Rows, rows))?;
+                let right = scales(
+                    (right, Opened::new(right, log)?),
+                    blocks,
+                    (n, k),
+                    (Outputs::Columns, cols),
+                )?;
                 (a.with_scales(left), b.with_scales(right))
             }
             _ => (a, b),
@@ -197,12 +209,11 @@ enum Outputs {
 
 /// The scales of the outputs `of`, of an operand that has `outputs` of `k` elements each.
 fn scales(
-    path: &Path,
+    (path, opened): (&Path, Opened),
     (format, block): (Format, usize),
     (outputs, k): (usize, usize),
     (index, of): (Outputs, Range<usize>),
 ) -> Result<Scales, CliError> {
-    let opened = Opened::new(path)?;
     let shape = opened.matrix_shape()?;
     let (rows, cols) = match index {
         Outputs::Rows => shape,

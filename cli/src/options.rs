@@ -7,7 +7,9 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::error::CliError;
+use crate::io::log::InputLog;
 use crate::output::{self, Form};
+use crate::provenance::Provenance;
 use crate::spelling::Spellings;
 
 /// More threads than any machine gains from; each takes a stack.
@@ -22,13 +24,18 @@ pub(crate) struct FormArgs {
     /// Set once all arguments are known.
     #[arg(skip)]
     pub(crate) spellings: Spellings,
+    /// What the command reads.
+    #[arg(skip)]
+    pub(crate) inputs: InputLog,
 }
 
-/// A result, and what was warned of before it was computed.
+/// A result, what it was made by and from, and what was warned of before it was computed.
 #[derive(Serialize)]
-struct Warned<'a, T> {
+struct Told<'a, T> {
     #[serde(flatten)]
     result: &'a T,
+    provenance: Provenance,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
     warnings: &'a [String],
 }
 
@@ -43,12 +50,25 @@ impl FormArgs {
         self.spellings.warnings()
     }
 
-    /// A result that is an object as indented JSON text, with `warnings` where there are any.
-    pub(crate) fn json(&self, result: &impl Serialize) -> Result<String, CliError> {
-        match self.warnings() {
-            [] => output::json(result),
-            warnings => output::json(&Warned { result, warnings }),
-        }
+    /// What made a result: this version, `seed` where something is random, and what was read so far.
+    ///
+    /// # Errors
+    /// A file that can be read no more.
+    pub(crate) fn provenance(&self, seed: Option<u64>) -> Result<Provenance, CliError> {
+        Ok(Provenance::new(seed, self.inputs.hashes()?))
+    }
+
+    /// A result that is an object as indented JSON text, with its `provenance`, and `warnings` where there are any.
+    ///
+    /// # Errors
+    /// A file that can be read no more.
+    pub(crate) fn json(
+        &self,
+        result: &impl Serialize,
+        seed: Option<u64>,
+    ) -> Result<String, CliError> {
+        let provenance = self.provenance(seed)?;
+        output::json(&Told { result, provenance, warnings: self.warnings() })
     }
 }
 

@@ -39,13 +39,13 @@ pub(crate) const LAYERS: [&[&str]; 15] = [
     &["formats/src/lib"],
     &["src/accumulate", "src/convolution", "src/layout", "src/requantize", "src/room", "src/simd"],
     &["src/reference"],
-    &["src/machine"],
+    &["src/machine", "src/trace"],
     &["src/convert"],
     &["src/kernels"],
     &["src/tensor"],
     &["src/quantize"],
     &["src/algorithms"],
-    &["src/sweep", "src/lib"],
+    &["src/strategies", "src/sweep", "src/lib"],
     &["cli/src"],
 ];
 

@@ -138,7 +138,7 @@ struct BoundsReport {
 
 /// Bounds, writes, prints.
 pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
-    let opened = Opened::new(&args.weights)?;
+    let opened = Opened::new(&args.weights, &args.form.inputs)?;
     let (rows, columns) = opened.matrix_shape()?;
     let stages = args.acc.as_ref().map_or(1, |acc| acc.stages().len());
     memory::check(
@@ -148,7 +148,7 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
     )?;
     let weights = opened.block(0..rows, 0..columns)?.into_integer_matrix()?;
     let ranges = match (&args.input_range, args.input) {
-        (Some(range), _) => range.read()?,
+        (Some(range), _) => range.read(&args.form.inputs)?,
         (None, Some(format)) => Ranges::of(format)?,
         // The parser of arguments asks for one of them.
         (None, None) => {
@@ -156,7 +156,7 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
         }
     };
     let bias = match &args.bias {
-        Some(path) => npy::read(path)?.into_int64_list()?,
+        Some(path) => npy::read(path, &args.form.inputs)?.into_int64_list()?,
         None => Vec::new(),
     };
     let layer = Layer::new(weights.view(), ranges.inputs())?.with_bias(match args.bias {
@@ -181,7 +181,7 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
     }
     let report = report(&args, &ranges, &layer, (&bounds, guarantee.as_ref()), weights.dim());
     outputs.write(&match args.form.form() {
-        Form::Json => args.form.json(&report)?,
+        Form::Json => args.form.json(&report, None)?,
         Form::Text => text(&report, &acc),
     })?;
     Ok(Outcome::Done)

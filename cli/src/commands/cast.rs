@@ -107,7 +107,7 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
             "a policy has no meaning without --to FORMAT: the values of codes are exact".into(),
         ));
     }
-    let input = npy::read(&args.input)?;
+    let input = npy::read(&args.input, &args.form.inputs)?;
     let shape = input.shape.clone();
     let (cast, threads) = args.threads.run(|| {
         let (values, seconds) = match args.from {
@@ -142,7 +142,7 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
         encoding: cast.encoding,
     };
     outputs.write(&match args.form.form() {
-        Form::Json => args.form.json(&report)?,
+        Form::Json => args.form.json(&report, Some(args.seed.unwrap_or(0)))?,
         Form::Text => text(&report),
     })?;
     Ok(Outcome::Done)

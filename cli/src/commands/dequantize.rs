@@ -9,7 +9,7 @@ use crate::io::atomic::Outputs;
 use crate::io::names::Kind;
 use crate::io::npy;
 use crate::options::{FormArgs, ThreadArgs};
-use crate::output::{self, Form};
+use crate::output::Form;
 use crate::quantized;
 
 const EXAMPLES: &str = "\
@@ -47,7 +47,7 @@ struct DequantizeReport {
 
 /// Reads, decodes, writes, reports.
 pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
-    let (target, values) = args.threads.run(|| quantized::read(&args.input))?;
+    let (target, values) = args.threads.run(|| quantized::read(&args.input, &args.form.inputs))?;
     let flat: Vec<f32> = values.iter().copied().collect();
     let bytes = npy::encode(values.shape(), &flat)
         .map_err(|source| CliError::Write { path: args.output.clone(), source })?;
@@ -59,7 +59,7 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
         elements: flat.len(),
     };
     outputs.write(&match args.form.form() {
-        Form::Json => output::json(&report)?,
+        Form::Json => args.form.json(&report, None)?,
         Form::Text => {
             format!("{:?} from {}: {} elements", report.shape, report.format, report.elements)
         }

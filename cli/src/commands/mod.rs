@@ -4,6 +4,7 @@ pub(crate) mod accumulators;
 pub(crate) mod bounds;
 pub(crate) mod cast;
 pub(crate) mod dequantize;
+pub(crate) mod digest;
 pub(crate) mod explain;
 pub(crate) mod formats;
 pub(crate) mod layer;

@@ -8,6 +8,7 @@ use fewbit::accumulate::bounds::{BoundsError, InputRange, Inputs};
 use fewbit_formats::Format;
 
 use crate::error::CliError;
+use crate::io::log::InputLog;
 use crate::io::npy;
 
 /// `LO,HI`, or the path of an array with two columns.
@@ -51,12 +52,12 @@ impl RangeArg {
     ///
     /// # Errors
     /// A file that cannot be read or is no integer matrix of two columns.
-    pub(super) fn read(&self) -> Result<Ranges, CliError> {
+    pub(super) fn read(&self, log: &InputLog) -> Result<Ranges, CliError> {
         let path = match self {
             Self::Same(range) => return Ok(Ranges::Same(*range)),
             Self::File(path) => path,
         };
-        let ends = npy::read(path)?.into_int64_matrix()?;
+        let ends = npy::read(path, log)?.into_int64_matrix()?;
         if ends.ncols() != 2 {
             return Err(CliError::Array {
                 path: path.clone(),

@@ -99,7 +99,7 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
             args.policy
         )));
     }
-    let (shape, values) = Integers::of(npy::read(&args.input)?)?;
+    let (shape, values) = Integers::of(npy::read(&args.input, &args.form.inputs)?)?;
     let elements = shape.iter().product::<usize>();
     // The outputs, and the bytes of their file.
     memory::check(
@@ -111,7 +111,7 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
     let last = shape.last().copied().unwrap_or(1);
     let seed = args.seed.unwrap_or(0);
     let Args { policy, to, numbers, .. } = args;
-    let job = Asked { policy, to, numbers: numbers.into(), seed }.job(last)?;
+    let job = Asked { policy, to, numbers: numbers.into(), seed }.job(last, &args.form.inputs)?;
     let by = Requantizer::new(job);
     let ((outputs, seconds), threads) = args.threads.run(|| {
         let once = || match &values {
@@ -136,7 +136,7 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
     let mut files = atomic::Outputs::default();
     files.add(&args.output, outputs.file.map_err(failed)?);
     files.write(&match args.form.form() {
-        Form::Json => args.form.json(&report)?,
+        Form::Json => args.form.json(&report, Some(seed))?,
         Form::Text => text(&report),
     })?;
     Ok(Outcome::Done)

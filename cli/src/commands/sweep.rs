@@ -11,6 +11,7 @@ use ndarray::{Array2, Axis};
 use crate::digits;
 use crate::error::{CliError, Outcome};
 use crate::io::atomic::Outputs;
+use crate::io::log::InputLog;
 use crate::io::names;
 use crate::io::npy;
 use crate::options::{FormArgs, ThreadArgs};
@@ -94,7 +95,7 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
         return Err(write(folder, ErrorKind::NotADirectory.into()));
     }
     let data = match (&args.weight, &args.input) {
-        (Some(weight), Some(input)) => own_layer(weight, input)?,
+        (Some(weight), Some(input)) => own_layer(weight, input, &args.form.inputs)?,
         _ => carried_network(&args)?,
     };
     let templates = match args.acc.is_empty() {
@@ -115,7 +116,10 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
         let progress = Progress::new("accumulators", job.points() as u64);
         Ok(fewbit::sweep::sweep(&job, &|| progress.step())?)
     })?;
-    let text = args.form.json(&sweep)?;
+    // The own layer has nothing that is drawn.
+    let seed = args.weight.is_none().then_some(args.seed);
+    let provenance = args.form.provenance(seed)?;
+    let text = args.form.json(&sweep, seed)?;
     let mut outputs = Outputs::default();
     let mut written = String::new();
     if let Some(folder) = folder {
@@ -123,7 +127,7 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
         std::fs::create_dir_all(folder).map_err(|source| write(folder, source))?;
         let (json_path, svg_path) = (folder.join("sweep.json"), folder.join("sweep.svg"));
         outputs.add(&json_path, format!("{text}\n").into_bytes());
-        outputs.add(&svg_path, picture.into_bytes());
+        outputs.add(&svg_path, provenance.in_svg(&picture)?.into_bytes());
         written = format!("\nwrote {} and {}", json_path.display(), svg_path.display());
     }
     outputs.write(&match form {
@@ -143,6 +147,9 @@ struct Data {
 }
 
 fn carried_network(args: &Args) -> Result<Data, CliError> {
+    for (name, bytes) in digits::FILES {
+        args.form.inputs.add_carried(name, bytes);
+    }
     let split = digits::split()?;
     let training = split.training.images;
     if !(1..=training.nrows()).contains(&args.calibration) {
@@ -162,9 +169,9 @@ fn carried_network(args: &Args) -> Result<Data, CliError> {
     })
 }
 
-fn own_layer(weight: &Path, input: &Path) -> Result<Data, CliError> {
-    let weights = npy::read(weight)?.into_float_matrix()?;
-    let inputs = npy::read(input)?.into_float_matrix()?;
+fn own_layer(weight: &Path, input: &Path, log: &InputLog) -> Result<Data, CliError> {
+    let weights = npy::read(weight, log)?.into_float_matrix()?;
+    let inputs = npy::read(input, log)?.into_float_matrix()?;
     if weights.ncols() != inputs.ncols() {
         return Err(CliError::Layer { weights: weights.dim(), inputs: inputs.dim() });
     }

@@ -19,6 +19,10 @@ pub const CLASSES: usize = 10;
 /// Of each class, every image whose number within the class leaves this remainder modulo 3 is held out.
 const HELD_OUT: (usize, usize) = (2, 3);
 
+/// The carried files, with their names in the sources.
+pub const FILES: [(&str, &[u8]); 2] =
+    [("data/digits/digits.csv.gz", PACKED), ("data/digits/mlp.safetensors", network::WEIGHTS)];
+
 static PACKED: &[u8] = include_bytes!("../../../data/digits/digits.csv.gz");
 
 /// Why the carried data cannot be used.

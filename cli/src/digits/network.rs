@@ -6,7 +6,7 @@ use safetensors::{Dtype, SafeTensors};
 
 use super::DigitsError;
 
-static WEIGHTS: &[u8] = include_bytes!("../../../data/digits/mlp.safetensors");
+pub(super) static WEIGHTS: &[u8] = include_bytes!("../../../data/digits/mlp.safetensors");
 
 /// Names of the layers, from the input on.
 const LAYERS: [&str; 3] = ["fc1", "fc2", "fc3"];

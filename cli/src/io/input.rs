@@ -4,10 +4,11 @@ use std::fs::{self, File, FileType};
 use std::io::{Error, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
+use super::log::InputLog;
 use crate::error::CliError;
 use crate::memory;
 
-/// More than any description of a quantizer.
+/// More than any description of a quantizer, and than any list.
 const LONGEST_TEXT: u64 = 1 << 20;
 
 /// A regular file that is open, and its length.
@@ -19,17 +20,18 @@ pub(crate) struct Input {
 }
 
 impl Input {
-    /// Opens a file; what is read later is that file's, whatever its name stands for by then.
+    /// Opens a file, and logs it; what is read later is that file's, whatever its name stands for by then.
     ///
     /// # Errors
     /// What cannot be opened; a folder, a pipe or a device, whose length is not known before they end.
-    pub(crate) fn open(path: &Path) -> Result<Self, CliError> {
+    pub(crate) fn open(path: &Path, log: &InputLog) -> Result<Self, CliError> {
         let failed = |source| CliError::Read { path: path.to_owned(), source };
         // Asked before it is opened: to open a pipe is to wait for its writer.
         refuse_unless_regular(fs::metadata(path).map_err(failed)?.file_type()).map_err(failed)?;
         let file = File::open(path).map_err(failed)?;
         let metadata = file.metadata().map_err(failed)?;
         refuse_unless_regular(metadata.file_type()).map_err(failed)?;
+        log.add(path, &file, metadata.len()).map_err(failed)?;
         Ok(Self { path: path.to_owned(), file, length: metadata.len() })
     }
 
@@ -77,11 +79,11 @@ impl Input {
 ///
 /// # Errors
 /// As [`Input::open`]; more than a mebibyte; what is not UTF-8.
-pub(crate) fn read_text(path: &Path) -> Result<String, CliError> {
-    let mut input = Input::open(path)?;
+pub(crate) fn read_text(path: &Path, log: &InputLog) -> Result<String, CliError> {
+    let mut input = Input::open(path, log)?;
     if input.length > LONGEST_TEXT {
         return Err(input.wrong(format!(
-            "has {} bytes; the description of a quantizer has at most {LONGEST_TEXT}",
+            "has {} bytes; a description or a list has at most {LONGEST_TEXT}",
             input.length
         )));
     }

@@ -3,6 +3,7 @@
 pub(crate) mod atomic;
 pub(crate) mod codes;
 pub(crate) mod input;
+pub(crate) mod log;
 pub(crate) mod names;
 pub(crate) mod npy;
 pub(crate) mod numbers;

@@ -15,10 +15,12 @@ pub(crate) enum Kind {
     Json,
     /// A picture.
     Svg,
+    /// A list.
+    Csv,
 }
 
 impl Kind {
-    const ALL: [Self; 4] = [Self::Npy, Self::Safetensors, Self::Json, Self::Svg];
+    const ALL: [Self; 5] = [Self::Npy, Self::Safetensors, Self::Json, Self::Svg, Self::Csv];
 
     const fn ending(self) -> &'static str {
         match self {
@@ -26,6 +28,7 @@ impl Kind {
             Self::Safetensors => "safetensors",
             Self::Json => "json",
             Self::Svg => "svg",
+            Self::Csv => "csv",
         }
     }
 

@@ -8,6 +8,7 @@ use ndarray::Array2;
 use npyz::{AutoSerialize, DType, NpyFile, NpyHeader, Order, TypeChar, WriterBuilder};
 
 use super::input::Input;
+use super::log::InputLog;
 use crate::error::CliError;
 
 /// Numbers of one of NumPy's types, in row-major order.
@@ -42,8 +43,8 @@ pub(crate) struct Npy {
 ///
 /// # Errors
 /// A file that cannot be read, is not a whole `.npy` file, or holds another type; more than memory holds.
-pub(crate) fn read(path: &Path) -> Result<Npy, CliError> {
-    Opened::new(path)?.whole()
+pub(crate) fn read(path: &Path, log: &InputLog) -> Result<Npy, CliError> {
+    Opened::new(path, log)?.whole()
 }
 
 /// A `.npy` file whose header was read and is sound.
@@ -64,8 +65,8 @@ impl Opened {
     ///
     /// # Errors
     /// As [`read`].
-    pub(crate) fn new(path: &Path) -> Result<Self, CliError> {
-        let mut input = Input::open(path)?;
+    pub(crate) fn new(path: &Path, log: &InputLog) -> Result<Self, CliError> {
+        let mut input = Input::open(path, log)?;
         let bytes = read_header(&mut input)?;
         let header = NpyHeader::from_reader(bytes.as_slice());
         let header = header.map_err(|error| input.wrong(format!("not a .npy file: {error}")))?;

@@ -8,6 +8,7 @@ use ndarray::{Array2, s};
 use npyz::{DType, NpyHeader, Order, TypeChar};
 
 use super::input::Input;
+use super::log::InputLog;
 use super::npy;
 use crate::error::CliError;
 
@@ -38,9 +39,9 @@ impl RowFile {
     ///
     /// # Errors
     /// A file that cannot be read, is not a whole `.npy` file of floats, or has no rows or no columns.
-    pub(crate) fn open(path: &Path) -> Result<Self, CliError> {
+    pub(crate) fn open(path: &Path, log: &InputLog) -> Result<Self, CliError> {
         let wrong = |reason: String| CliError::Array { path: path.to_owned(), reason };
-        let mut input = Input::open(path)?;
+        let mut input = Input::open(path, log)?;
         let bytes = npy::read_header(&mut input)?;
         let header = NpyHeader::from_reader(bytes.as_slice())
             .map_err(|error| wrong(format!("not a .npy file: {error}")))?;
@@ -75,7 +76,7 @@ impl RowFile {
             let big_endian = kind.endianness() == npyz::Endianness::Big;
             Source::Disk { file, start, float: Float { size, big_endian } }
         } else {
-            Source::Memory(npy::read(path)?.into_float_matrix()?)
+            Source::Memory(npy::read(path, log)?.into_float_matrix()?)
         };
         Ok(Self { path: path.to_owned(), rows, columns, source })
     }

@@ -1,6 +1,5 @@
 //! What goes to standard output and standard error.
 
-mod exact;
 mod progress;
 mod table;
 
@@ -11,7 +10,7 @@ use serde::Serialize;
 
 use crate::error::CliError;
 
-pub(crate) use exact::{Exact, decimal};
+pub(crate) use fewbit::trace::{ExactNumber, decimal};
 pub(crate) use progress::{LateProgress, Progress};
 pub(crate) use table::{numbers, texts};
 

@@ -12,6 +12,8 @@ use serde_json::Value;
 use super::{Quantized, Target};
 use crate::error::CliError;
 use crate::io::input::Input;
+use crate::io::log::InputLog;
+use crate::provenance::Provenance;
 
 /// What stands under `fewbit` in a file's metadata, beside what the library says of the tensor.
 #[derive(Debug, Default, Serialize)]
@@ -35,6 +37,9 @@ pub(crate) struct Metadata {
     /// The whole quantizer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) recipe: Option<Value>,
+    /// What made the file, from what.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) provenance: Option<Provenance>,
 }
 
 /// An error about a file.
@@ -81,8 +86,8 @@ pub(crate) fn write(
 /// # Errors
 /// Metadata, types, shapes or codes that are not those of a quantized array, or were changed; scales that are not those
 /// of their codes.
-pub(crate) fn read(path: &Path) -> Result<(String, ArrayD<f32>), CliError> {
-    let bytes = whole(Input::open(path)?)?;
+pub(crate) fn read(path: &Path, log: &InputLog) -> Result<(String, ArrayD<f32>), CliError> {
+    let bytes = whole(Input::open(path, log)?)?;
     let saved = Saved::from_bytes(&bytes).map_err(|error| wrong(path, error))?;
     Ok((saved.format(), saved.values()?))
 }

@@ -14,6 +14,7 @@ use npyz::AutoSerialize;
 use super::args::Numbers;
 use super::number::Precision;
 use crate::error::CliError;
+use crate::io::log::InputLog;
 use crate::io::npy::{self, Values};
 use crate::io::numbers::Integers;
 
@@ -31,13 +32,13 @@ impl Asked {
     ///
     /// # Errors
     /// Numbers that the policy does not take, that are missing or have no effect; files of other shapes.
-    pub(crate) fn job(&self, last: usize) -> Result<Requantization, CliError> {
+    pub(crate) fn job(&self, last: usize, log: &InputLog) -> Result<Requantization, CliError> {
         let Numbers { bias, zero_point, overflow, .. } = &self.numbers;
         let refused = |error| self.refused(&error);
-        let scale = self.scale(last)?;
+        let scale = self.scale(last, log)?;
         let mut job = Requantization::new(self.policy, scale, self.to).map_err(refused)?;
         if let Some(bias) = bias {
-            let bias = bias.integers(&self.flag("bias"), last)?;
+            let bias = bias.integers(&self.flag("bias"), last, log)?;
             job = job.with_bias(bias).map_err(refused)?;
         }
         let job = job.with_zero_point(*zero_point).map_err(refused)?;
@@ -50,7 +51,7 @@ impl Asked {
         format!("{}{name}", self.numbers.prefix)
     }
 
-    fn scale(&self, last: usize) -> Result<ScaleParameters, CliError> {
+    fn scale(&self, last: usize, log: &InputLog) -> Result<ScaleParameters, CliError> {
         let (policy, kind) = (self.policy, self.policy.kind());
         let Numbers { scale, multiplier, shift, thresholds, out_bias, .. } = &self.numbers;
         if out_bias.is_some() && !matches!(kind, ScaleKind::Affine | ScaleKind::Thresholds) {
@@ -66,27 +67,27 @@ impl Asked {
                 ScaleKind::Float | ScaleKind::Affine => Precision::Single,
                 _ => Precision::Double,
             };
-            let scales = scale.reals(precision, last)?;
+            let scales = scale.reals(precision, last, log)?;
             let numbers = policy.parameters(&scales).map_err(|error| self.refused(&error))?;
             return match (numbers, out_bias) {
                 (ScaleParameters::Affine { scale, .. }, Some(bias)) => {
-                    let bias = bias.reals(Precision::Single, last)?.map(|&bias| bias as f32);
+                    let bias = bias.reals(Precision::Single, last, log)?.map(|&bias| bias as f32);
                     Ok(ScaleParameters::Affine { scale, bias })
                 }
                 (numbers, _) => Ok(numbers),
             };
         }
         let shift = match shift {
-            Some(shift) => Some(shift.integers_32(&self.flag("shift"), last)?),
+            Some(shift) => Some(shift.integers_32(&self.flag("shift"), last, log)?),
             None => None,
         };
         match (multiplier, shift, thresholds) {
             (Some(multiplier), Some(shift), _) => {
-                let multiplier = multiplier.integers_32(&self.flag("multiplier"), last)?;
+                let multiplier = multiplier.integers_32(&self.flag("multiplier"), last, log)?;
                 Ok(ScaleParameters::MultiplierShift { multiplier, shift })
             }
             (None, Some(shift), _) => Ok(ScaleParameters::Shift(shift)),
-            (_, _, Some(path)) => self.thresholds(path, last),
+            (_, _, Some(path)) => self.thresholds(path, last, log),
             _ => Err(CliError::Arguments(format!(
                 "`{policy}` takes {}: give {}",
                 kind.description(),
@@ -95,8 +96,13 @@ impl Asked {
         }
     }
 
-    fn thresholds(&self, path: &Path, last: usize) -> Result<ScaleParameters, CliError> {
-        let npy = npy::read(path)?;
+    fn thresholds(
+        &self,
+        path: &Path,
+        last: usize,
+        log: &InputLog,
+    ) -> Result<ScaleParameters, CliError> {
+        let npy = npy::read(path, log)?;
         let shape = npy.shape.clone();
         let (lists, each) = match shape[..] {
             [each] | [1, each] => (1, each),
@@ -119,7 +125,7 @@ impl Asked {
         let ScaleParameters::Thresholds { thresholds, .. } = found else { return Ok(found) };
         let out_bias = match &self.numbers.out_bias {
             None => 0,
-            Some(bias) => match bias.integers(&self.flag("out-bias"), last)? {
+            Some(bias) => match bias.integers(&self.flag("out-bias"), last, log)? {
                 PerChannel::Tensor(bias) => bias,
                 _ => {
                     return Err(CliError::Arguments(format!(

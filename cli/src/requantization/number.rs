@@ -7,6 +7,7 @@ use std::str::FromStr;
 use fewbit::requantize::PerChannel;
 
 use crate::error::CliError;
+use crate::io::log::InputLog;
 use crate::io::npy;
 use crate::io::numbers::Integers;
 
@@ -46,7 +47,12 @@ impl NumberArg {
     ///
     /// # Errors
     /// A number that is no integer of 64 bits; a file that does not hold integers, or not as many.
-    pub(super) fn integers(&self, flag: &str, last: usize) -> Result<PerChannel<i64>, CliError> {
+    pub(super) fn integers(
+        &self,
+        flag: &str,
+        last: usize,
+        log: &InputLog,
+    ) -> Result<PerChannel<i64>, CliError> {
         match self {
             Self::Text(text) => match text.parse() {
                 Ok(number) => Ok(PerChannel::Tensor(number)),
@@ -55,7 +61,7 @@ impl NumberArg {
                 ))),
             },
             Self::File(path) => {
-                let (shape, integers) = Integers::of(npy::read(path)?)?;
+                let (shape, integers) = Integers::of(npy::read(path, log)?)?;
                 places(path, &shape, integers.into_wide(), last)
             }
         }
@@ -65,8 +71,13 @@ impl NumberArg {
     ///
     /// # Errors
     /// Likewise; an integer beyond 32 bits.
-    pub(super) fn integers_32(&self, flag: &str, last: usize) -> Result<PerChannel<i32>, CliError> {
-        self.integers(flag, last)?.try_map(|place, &number| {
+    pub(super) fn integers_32(
+        &self,
+        flag: &str,
+        last: usize,
+        log: &InputLog,
+    ) -> Result<PerChannel<i32>, CliError> {
+        self.integers(flag, last, log)?.try_map(|place, &number| {
             i32::try_from(number).map_err(|_| {
                 CliError::Arguments(format!(
                     "{flag} is {number} at place {place}: expected an integer of 32 bits, {} to {}",
@@ -85,6 +96,7 @@ impl NumberArg {
         &self,
         precision: Precision,
         last: usize,
+        log: &InputLog,
     ) -> Result<PerChannel<f64>, CliError> {
         match self {
             Self::Text(text) => {
@@ -96,7 +108,7 @@ impl NumberArg {
                 Ok(PerChannel::Tensor(number.unwrap_or(f64::NAN)))
             }
             Self::File(path) => {
-                let npy = npy::read(path)?;
+                let npy = npy::read(path, log)?;
                 places(path, &npy.shape, npy.f64_values()?, last)
             }
         }

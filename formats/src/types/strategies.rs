@@ -26,20 +26,32 @@ fn all(format: Format) -> RangeInclusive<u32> {
 
 /// Every code alike.
 pub fn codes<T: Number>() -> impl Strategy<Value = T> {
-    all(T::FORMAT).prop_map(T::from_code)
+    codes_of(T::FORMAT).prop_map(T::from_code)
+}
+
+/// As [`codes`], of a format that is known when the test runs.
+pub fn codes_of(format: Format) -> impl Strategy<Value = u32> {
+    all(format)
 }
 
 /// Every code alike that stands for a finite value.
 pub fn finite<T: Number>() -> impl Strategy<Value = T> {
-    all(T::FORMAT)
-        .prop_filter("a finite value", |&code| T::FORMAT.decode(code).is_finite())
-        .prop_map(T::from_code)
+    finite_of(T::FORMAT).prop_map(T::from_code)
+}
+
+/// As [`finite`], of a format that is known when the test runs.
+pub fn finite_of(format: Format) -> impl Strategy<Value = u32> {
+    all(format).prop_filter("a finite value", move |&code| format.decode(code).is_finite())
 }
 
 /// The codes at which something ends or begins, and their neighbours: zeros, the smallest and largest values, one, the
 /// powers of two of the code, infinities, NaN.
 pub fn boundaries<T: Number>() -> impl Strategy<Value = T> {
-    let format = T::FORMAT;
+    boundaries_of(T::FORMAT).prop_map(T::from_code)
+}
+
+/// As [`boundaries`], of a format that is known when the test runs.
+pub fn boundaries_of(format: Format) -> impl Strategy<Value = u32> {
     let mask = *all(format).end();
     let bits = (0..format.bits()).map(|bit| 1 << bit);
     let values = [format.max_finite(), format.smallest_positive(), 1.0, f64::NAN]
@@ -50,21 +62,26 @@ pub fn boundaries<T: Number>() -> impl Strategy<Value = T> {
     let ends: Vec<u32> = bits.chain(values).chain([0, mask]).collect();
     (any::<Index>(), 0..3u32, any::<bool>()).prop_map(move |(end, step, inverted)| {
         let code = end.get(&ends).wrapping_add(step).wrapping_sub(1);
-        T::from_code(if inverted { !code } else { code } & mask)
+        (if inverted { !code } else { code }) & mask
     })
 }
 
 /// Values halfway between two neighbours of the type, in the sense in which it rounds to the nearest, and the `f64` just
 /// below and just above such a value.
 pub fn ties<T: Number>() -> impl Strategy<Value = f64> {
-    (finite::<T>(), 0..3u8).prop_filter_map("a greater neighbour", |(x, place)| {
-        let tie = tie_above(T::FORMAT, T::FORMAT.decode(x.code()).abs())?;
+    ties_of(T::FORMAT)
+}
+
+/// As [`ties`], of a format that is known when the test runs.
+pub fn ties_of(format: Format) -> impl Strategy<Value = f64> {
+    (finite_of(format), 0..3u8).prop_filter_map("a greater neighbour", move |(code, place)| {
+        let tie = tie_above(format, format.decode(code).abs())?;
         let size = match place {
             0 => tie.next_down(),
             1 => tie,
             _ => tie.next_up(),
         };
-        Some(if T::FORMAT.decode(x.code()).is_sign_negative() { -size } else { size })
+        Some(if format.decode(code).is_sign_negative() { -size } else { size })
     })
 }
 

@@ -19,6 +19,18 @@ impl Statistics {
     /// # Errors
     /// None for statistics that a collector made.
     pub fn to_bytes(&self) -> Result<Vec<u8>, AlgorithmError> {
+        self.to_bytes_with(HashMap::new())
+    }
+
+    /// As [`Self::to_bytes`], with more entries of the file's `__metadata__`, as where the numbers come from;
+    /// `fewbit` among them is replaced.
+    ///
+    /// # Errors
+    /// None for statistics that a collector made.
+    pub fn to_bytes_with(
+        &self,
+        mut metadata: HashMap<String, String>,
+    ) -> Result<Vec<u8>, AlgorithmError> {
         let mut tensors = vec![Stored {
             name: "samples".into(),
             dtype: Dtype::U64,
@@ -42,7 +54,7 @@ impl Statistics {
             .map(|t| Ok((&t.name, TensorView::new(t.dtype, t.shape.clone(), &t.data)?)))
             .collect::<Result<Vec<_>, safetensors::SafeTensorError>>()
             .map_err(|e| fail(e.to_string()))?;
-        let metadata = HashMap::from([("fewbit".to_owned(), KIND.to_owned())]);
+        metadata.insert("fewbit".to_owned(), KIND.to_owned());
         safetensors::serialize(views, Some(metadata)).map_err(|e| fail(e.to_string()))
     }
 

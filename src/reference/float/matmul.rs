@@ -129,6 +129,12 @@ impl<'a> FloatMatmul<'a> {
         Self { origin, columns, ..self }
     }
 
+    /// The accumulator.
+    #[must_use]
+    pub fn accumulator(&self) -> &Accumulator {
+        self.acc
+    }
+
     /// What row `row` of the left operand gives to its products.
     pub fn left(&self, row: usize) -> Vec<Addend> {
         let elements = (0..self.a.values().ncols()).map(|k| self.a.addend(row, k, Along::Columns));

@@ -1,12 +1,11 @@
-//! What `fewbit explain` takes, and what its parts share.
+//! What `fewbit explain` takes.
+
+use std::ops::RangeInclusive;
 
 use fewbit::Accumulator;
-use serde::Serialize;
 
-use super::step::Step;
 use crate::operands::OperandArgs;
 use crate::options::FormArgs;
-use crate::output;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -41,35 +40,9 @@ pub(crate) struct Args {
     pub(crate) form: FormArgs,
 }
 
-/// One output and how it came about.
-#[derive(Serialize)]
-pub(super) struct Trace {
-    pub(super) acc: String,
-    pub(super) row: usize,
-    pub(super) col: usize,
-    pub(super) k: usize,
-    /// The last register's value after all steps.
-    pub(super) value: output::Exact,
-    /// Steps of all stages, not only of those that are listed.
-    pub(super) all_steps: usize,
-    /// The steps from --from to --to.
-    pub(super) steps: Vec<Step>,
-}
-
 impl Args {
-    /// Whether a step of these products is asked for.
-    pub(super) fn wants(&self, first_k: u64, last_k: u64) -> bool {
-        self.from.is_none_or(|from| last_k >= from) && self.to.is_none_or(|to| first_k <= to)
-    }
-
-    pub(super) fn trace(
-        &self,
-        k: usize,
-        value: output::Exact,
-        all_steps: usize,
-        steps: Vec<Step>,
-    ) -> Trace {
-        let Self { row, col, .. } = *self;
-        Trace { acc: self.acc.to_string(), row, col, k, value, all_steps, steps }
+    /// Products whose steps are asked for.
+    pub(super) fn shown(&self) -> RangeInclusive<u64> {
+        self.from.unwrap_or(0)..=self.to.unwrap_or(u64::MAX)
     }
 }

@@ -1,12 +1,12 @@
 //! `fewbit explain`: one output, step by step.
 
 mod args;
-mod float;
-mod integer;
-mod step;
 
 pub(crate) use args::Args;
-use args::Trace;
+
+use fewbit::FloatMatmulError;
+use fewbit::reference::{FloatMatmul, ReferenceError};
+use fewbit::trace::{Trace, TraceStep};
 
 use crate::error::{CliError, Outcome};
 use crate::operands::{Operands, Part, Read};
@@ -15,13 +15,31 @@ use crate::output::{self, Form};
 /// Explains.
 pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
     let part = Part::Output { row: args.row, col: args.col };
-    let Read { operands, columns } = args.operands.read(&args.acc, part)?;
+    let Read { operands, columns } = args.operands.read(&args.acc, part, &args.form.inputs)?;
+    let place = (args.row, args.col);
     let trace = match operands {
-        Operands::Integer { a, b, init } => integer::trace(&args, &a, &b, init.as_ref())?,
-        Operands::Real { a, b, init } => float::trace(&args, (&a, &b), init.as_ref(), columns)?,
+        Operands::Integer { a, b, init } => {
+            let (left, right) = (a.row(0).to_vec(), b.column(0).to_vec());
+            let start = init.map_or(0, |init| init[[0, 0]]);
+            let trace = Trace::of_integers(&args.acc, &left, &right, start, args.shown());
+            trace.map_err(|mut error| {
+                if let ReferenceError::InitRange { row, col, .. } = &mut error {
+                    (*row, *col) = place;
+                }
+                error
+            })?
+        }
+        Operands::Real { a, b, init } => {
+            let failed = |error| CliError::from(FloatMatmulError::from(error));
+            let init = init.as_ref().map(|init| init.view());
+            let problem = FloatMatmul::new(&a, &b, &args.acc, init, args.operands.seed);
+            let problem = problem.map_err(failed)?.part_of(place, columns);
+            Trace::of_output(&problem, (0, 0), args.shown()).map_err(failed)?
+        }
     };
+    let trace = trace.at(place);
     match args.form.form() {
-        Form::Json => output::print(&args.form.json(&trace)?)?,
+        Form::Json => output::print(&args.form.json(&trace, Some(args.operands.seed))?)?,
         Form::Text => output::print(&text(&args, &trace))?,
     }
     Ok(Outcome::Done)
@@ -33,8 +51,7 @@ const SHOWN: usize = 100;
 fn text(args: &Args, trace: &Trace) -> String {
     let limit = if args.from.is_none() && args.to.is_none() { SHOWN } else { usize::MAX };
     let shown = &trace.steps[..trace.steps.len().min(limit)];
-    let mut table =
-        output::numbers(&["stage", "k", "input", "before", "exact sum", "after", "event"]);
+    let mut table = output::numbers(&TraceStep::TITLES);
     for step in shown {
         step.rows(|row| {
             table.add_row(row);

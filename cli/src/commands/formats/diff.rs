@@ -67,7 +67,7 @@ struct CodePair {
 pub(super) fn run(a: Format, b: Format, form: &FormArgs) -> Result<Outcome, CliError> {
     let difference = compare(a, b);
     match form.form() {
-        Form::Json => output::print(&form.json(&difference)?)?,
+        Form::Json => output::print(&form.json(&difference, None)?)?,
         Form::Text => output::print(&text(&difference))?,
     }
     Ok(if difference.same { Outcome::Done } else { Outcome::Different })

@@ -70,7 +70,7 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
         (Some(format), form) => {
             let description = describe(format, args.codes.then(|| codes(format)).transpose()?);
             match form {
-                Form::Json => args.form.json(&description)?,
+                Form::Json => args.form.json(&description, None)?,
                 Form::Text => one(&description),
             }
         }

@@ -20,11 +20,13 @@ impl FileInputs {
     /// # Errors
     /// Files that cannot be read or do not fit.
     pub(super) fn open(args: &Args, weights: (usize, usize)) -> Result<Self, CliError> {
-        let float = RowFile::open(&args.input)?;
+        let log = &args.form.inputs;
+        let float = RowFile::open(&args.input, log)?;
         if float.dim().1 != weights.1 {
             return Err(CliError::Layer { weights, inputs: float.dim() });
         }
-        let quantized = args.input_quantized.as_deref().map(RowFile::open).transpose()?;
+        let quantized =
+            args.input_quantized.as_deref().map(|path| RowFile::open(path, log)).transpose()?;
         if let Some(quantized) = quantized.as_ref().filter(|q| q.dim() != float.dim()) {
             let ((rows, columns), (m, n)) = (quantized.dim(), float.dim());
             return Err(CliError::Array {

@@ -13,6 +13,7 @@ use ndarray::{ArrayD, IxDyn};
 use super::args::Args;
 use super::choices::ScaleChoice;
 use crate::error::CliError;
+use crate::io::log::InputLog;
 use crate::io::npy;
 use crate::quantized::Target;
 
@@ -72,7 +73,7 @@ impl Args {
         let scale = match &self.scale {
             None => WeightScale::default(),
             Some(ScaleChoice::Rule(rule)) => rule.clone(),
-            Some(ScaleChoice::File(path)) => WeightScale::Given(scales(path)?),
+            Some(ScaleChoice::File(path)) => WeightScale::Given(scales(path, &self.form.inputs)?),
         };
         Ok(ScalarWeights { format, sharing: self.granularity.unwrap_or_default(), scale })
     }
@@ -130,8 +131,8 @@ impl Args {
 }
 
 /// Scales from a file.
-fn scales(path: &Path) -> Result<ArrayD<f32>, CliError> {
-    let file = npy::read(path)?;
+fn scales(path: &Path, log: &InputLog) -> Result<ArrayD<f32>, CliError> {
+    let file = npy::read(path, log)?;
     let values = file.f32_values()?;
     Ok(ArrayD::from_shape_vec(IxDyn(&file.shape), values)?)
 }

@@ -25,6 +25,7 @@ use crate::error::{CliError, Outcome};
 use crate::io::atomic::Outputs;
 use crate::io::npy;
 use crate::output::{self, Form, LateProgress};
+use crate::provenance::Provenance;
 use crate::quantized::{self, Metadata, Quantized};
 
 /// Everything that is found.
@@ -41,14 +42,18 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
     args.check()?;
     let found = args.threads.run(|| work(&args))?;
     let single = args.compare.is_empty();
+    let seed = Some(args.seed);
+    let provenance = args.form.provenance(seed)?;
     let text = match (single, found.entries.first()) {
-        (true, Some(entry)) => args.form.json(&Single { entry, setting: &found.setting })?,
-        _ => args.form.json(&Comparison { setting: &found.setting, results: &found.entries })?,
+        (true, Some(entry)) => args.form.json(&Single { entry, setting: &found.setting }, seed)?,
+        _ => args
+            .form
+            .json(&Comparison { setting: &found.setting, results: &found.entries }, seed)?,
     };
     let mut outputs = Outputs::default();
     if let (Some(path), Some(candidate)) = (&args.out, found.layer.candidates.first()) {
         let tensor = Quantized::Tensor(Box::new(found.layer.tensor(candidate)?));
-        let metadata = metadata(&args, &found);
+        let metadata = metadata(&args, &found, provenance.clone());
         let values = candidate.values.clone().into_dyn();
         let extra = extra(&found.layer, candidate)?;
         outputs.add(path, quantized::write(path, &tensor, &values, &metadata, extra)?);
@@ -59,7 +64,7 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
     let svg = args.svg.clone().or_else(|| (!single).then(|| PathBuf::from("layer.svg")));
     if let Some(path) = &svg {
         let picture = picture::draw(&found.entries, &found.setting).map_err(CliError::Picture)?;
-        outputs.add(path, picture.into_bytes());
+        outputs.add(path, provenance.in_svg(&picture)?.into_bytes());
     }
     if let (Some(path), Some(bytes)) = (&args.save_statistics, found.statistics) {
         outputs.add(path, bytes);
@@ -79,7 +84,7 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
 }
 
 fn work(args: &Args) -> Result<Found, CliError> {
-    let weights = npy::read(&args.weight)?.into_float_matrix()?;
+    let weights = npy::read(&args.weight, &args.form.inputs)?.into_float_matrix()?;
     let mut inputs = FileInputs::open(args, weights.dim())?;
     let job = args.job()?;
     let found = quantize_layer(weights.view(), &mut inputs, &job, &mut bars());
@@ -87,7 +92,14 @@ fn work(args: &Args) -> Result<Found, CliError> {
     drop(weights);
     let entry = |candidate| Entry::new(candidate, layer.statistics_seconds);
     let entries: Vec<Entry> = layer.candidates.iter().map(entry).collect();
-    let saved = args.save_statistics.as_ref().map(|_| layer.statistics.to_bytes()).transpose()?;
+    let saved = match args.save_statistics {
+        None => None,
+        Some(_) => {
+            let provenance = serde_json::to_string(&args.form.provenance(Some(args.seed))?)?;
+            let metadata = [("fewbit.provenance".to_owned(), provenance)].into();
+            Some(layer.statistics.to_bytes_with(metadata)?)
+        }
+    };
     let (outputs, width) = layer.grid.grid().dim();
     let setting = Setting {
         outputs,
@@ -160,7 +172,7 @@ fn scale_name(args: &Args, grid: &WeightGrid) -> String {
     }
 }
 
-fn metadata(args: &Args, found: &Found) -> Metadata {
+fn metadata(args: &Args, found: &Found, provenance: Provenance) -> Metadata {
     let setting = &found.setting;
     Metadata {
         format: setting.weights.clone(),
@@ -177,6 +189,7 @@ fn metadata(args: &Args, found: &Found) -> Metadata {
             "constraint": setting.constraint,
             "act_order": setting.act_order,
         }),
+        provenance: Some(provenance),
         ..Metadata::default()
     }
 }

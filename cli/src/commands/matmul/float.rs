@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::args::{Args, Shown, frame};
 use crate::error::CliError;
 use crate::io::npy;
-use crate::output::{self, Exact};
+use crate::output::{self, ExactNumber};
 
 /// The content of the report's file.
 #[derive(Serialize)]
@@ -69,7 +69,7 @@ pub(super) fn run(
     let by = format!("{engine}, {isa}, {threads} thread(s)");
     Ok(Shown {
         values: encode(&values),
-        json: args.form.json(&report)?,
+        json: args.form.json(&report, Some(args.operands.seed))?,
         text: frame(&args.acc, report.shape, &table, seconds, &by),
     })
 }
@@ -99,7 +99,7 @@ fn table(acc: &Accumulator, report: &FloatMatmulReport) -> String {
         "invalid",
     ];
     let mut table = output::numbers(&titles);
-    let text = |x: &Dyadic| Exact::from(x.clone()).to_string();
+    let text = |x: &Dyadic| ExactNumber::from(x.clone()).to_string();
     for (stage, spec) in report.stages.iter().zip(acc.stages()) {
         let first = stage.first.as_ref().map_or("none".into(), |e| {
             format!("{} at ({}, {}), k = {}", text(&e.value), e.row, e.col, e.k)

@@ -56,7 +56,7 @@ pub(super) fn run(
 ) -> Result<Shown, CliError> {
     let (report, init) = (args.detail.into(), init.map(|init| init.view()));
     let options = MatmulOptions { report, isa: args.isa, init };
-    let requantizer = args.tail.requantizer(b.ncols(), args.operands.seed)?;
+    let requantizer = args.tail.requantizer(b.ncols(), args.operands.seed, &args.form.inputs)?;
     let (product, requantized, threads) = args.threads.run(|| {
         let product = product::multiply(a.view(), b.view(), &args.acc, &options, args.repeat)?;
         let by = requantizer.as_ref();
@@ -86,7 +86,7 @@ pub(super) fn run(
     let tail = report.requantized.as_ref().map_or(String::new(), |done| format!("\n{done}"));
     Ok(Shown {
         values,
-        json: args.form.json(&report)?,
+        json: args.form.json(&report, Some(args.operands.seed))?,
         text: frame(&args.acc, report.shape, &table, report.seconds, &by) + &tail,
     })
 }

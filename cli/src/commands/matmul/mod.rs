@@ -15,7 +15,7 @@ use crate::output::Form;
 /// Multiplies, reports, writes.
 pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
     args.tail.check(&args.acc)?;
-    let shown = match args.operands.read(&args.acc, Part::Whole)?.operands {
+    let shown = match args.operands.read(&args.acc, Part::Whole, &args.form.inputs)?.operands {
         Operands::Integer { a, b, init } => integer::run(&args, &a, &b, init.as_ref())?,
         Operands::Real { a, b, init } => {
             args.tail.refuse_reals()?;

@@ -6,6 +6,7 @@ use fewbit_formats::IntFormat;
 use ndarray::Array2;
 
 use crate::error::CliError;
+use crate::io::log::InputLog;
 use crate::requantization::{self, Asked, Outputs, RequantizeReport, TailNumberArgs};
 
 /// Arguments of the requantization behind a product.
@@ -66,10 +67,11 @@ impl TailArgs {
         &self,
         columns: usize,
         seed: u64,
+        log: &InputLog,
     ) -> Result<Option<Requantizer>, CliError> {
         let (Some(policy), Some(to)) = (self.requantize, self.to) else { return Ok(None) };
         let asked = Asked { policy, to, numbers: self.numbers.clone().into(), seed };
-        Ok(Some(Requantizer::new(asked.job(columns)?)))
+        Ok(Some(Requantizer::new(asked.job(columns, log)?)))
     }
 }
 

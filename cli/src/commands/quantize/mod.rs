@@ -14,8 +14,8 @@ pub(crate) use args::Args;
 use crate::error::{CliError, Outcome};
 use crate::io::atomic::Outputs;
 use crate::io::npy;
-use crate::output::{self, Form};
-use crate::quantized::{self, Fidelity, Histogram};
+use crate::output::Form;
+use crate::quantized::{self, Fidelity, Histogram, Metadata};
 
 /// What was done, for `--json`.
 #[derive(Serialize)]
@@ -54,7 +54,7 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
     let (Some(input_path), Some(output_path)) = (&args.input, &args.output) else {
         return Err(CliError::Arguments("X.npy and OUT.safetensors are needed".into()));
     };
-    let input = npy::read(input_path)?;
+    let input = npy::read(input_path, &args.form.inputs)?;
     let values = input.f32_values()?;
     let x = ArrayD::from_shape_vec(IxDyn(&input.shape), values)?;
     let preset = args.policy.quantizer();
@@ -85,8 +85,10 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
         recipe: done.metadata.recipe.clone(),
     };
     let mut outputs = Outputs::default();
-    let file =
-        quantized::write(output_path, &done.quantized, &done.values, &done.metadata, Vec::new())?;
+    let seed = Some(done.metadata.seed);
+    let provenance = args.form.provenance(seed)?;
+    let metadata = Metadata { provenance: Some(provenance.clone()), ..done.metadata };
+    let file = quantized::write(output_path, &done.quantized, &done.values, &metadata, Vec::new())?;
     outputs.add(output_path, file);
     if args.report.is_some() || args.svg.is_some() {
         let histogram = Histogram::of(&done.quantized).ok_or_else(|| {
@@ -97,17 +99,17 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
         })?;
         if let Some(path) = &args.report {
             let whole = WholeReport { report: &report, histogram: &histogram };
-            outputs.add(path, format!("{}\n", output::json(&whole)?).into_bytes());
+            outputs.add(path, format!("{}\n", args.form.json(&whole, seed)?).into_bytes());
         }
         if let Some(path) = &args.svg {
             let name = report.preset.unwrap_or(&report.format);
             let svg =
                 quantized::draw(&histogram, name, &report.fidelity).map_err(CliError::Picture)?;
-            outputs.add(path, svg.into_bytes());
+            outputs.add(path, provenance.in_svg(&svg)?.into_bytes());
         }
     }
     outputs.write(&match args.form.form() {
-        Form::Json => args.form.json(&report)?,
+        Form::Json => args.form.json(&report, seed)?,
         Form::Text => text(&report),
     })?;
     Ok(Outcome::Done)

@@ -11,6 +11,7 @@ use super::args::{Args, Done};
 use super::formats::wrong;
 use crate::error::CliError;
 use crate::io::input::read_text;
+use crate::io::log::InputLog;
 use crate::io::npy;
 use crate::output;
 use crate::quantized::{Fidelity, Metadata, Quantized};
@@ -37,7 +38,7 @@ pub(super) fn recipe(args: &Args) -> Result<Recipe, CliError> {
     }
     for text in &args.set_array {
         let (key, path) = pair(text, "--set-array", "FIELD=FILE.npy")?;
-        fields.push((key.to_owned(), array(Path::new(path))?));
+        fields.push((key.to_owned(), array(Path::new(path), &args.form.inputs)?));
     }
     if let Some(seed) = args.seed {
         fields.push(("seed".to_owned(), seed.into()));
@@ -46,7 +47,7 @@ pub(super) fn recipe(args: &Args) -> Result<Recipe, CliError> {
         (Some(_), Some(_)) => Err(CliError::Arguments(
             "--preset and --config both name a quantizer: expected one of them (a config may have `preset`)".into(),
         )),
-        (Some(path), None) => configured(path, fields),
+        (Some(path), None) => configured(path, fields, &args.form.inputs),
         (None, Some(preset)) => changed(preset, fields).map_err(CliError::Quantize),
         (None, None) => Err(CliError::Arguments("expected --preset or --config".into())),
     }
@@ -63,8 +64,8 @@ fn parsed(text: &str) -> Value {
 }
 
 /// The numbers of a file as a field has them.
-fn array(path: &Path) -> Result<Value, CliError> {
-    let file = npy::read(path)?;
+fn array(path: &Path, log: &InputLog) -> Result<Value, CliError> {
+    let file = npy::read(path, log)?;
     let values = file.f32_values()?;
     if let Some(value) = values.iter().find(|value| !value.is_finite()) {
         return Err(wrong(path, format!("it has {value}: the numbers of a field must be finite")));
@@ -95,8 +96,12 @@ fn changed(preset: &Preset, fields: Vec<(String, Value)>) -> Result<Recipe, Quan
 }
 
 /// The quantizer of a file.
-fn configured(path: &Path, fields: Vec<(String, Value)>) -> Result<Recipe, CliError> {
-    let text = read_text(path)?;
+fn configured(
+    path: &Path,
+    fields: Vec<(String, Value)>,
+    log: &InputLog,
+) -> Result<Recipe, CliError> {
+    let text = read_text(path, log)?;
     let is_json = path.extension().is_some_and(|extension| extension == "json");
     let value: Value = if is_json {
         serde_json::from_str(&text).map_err(|error| wrong(path, error))?

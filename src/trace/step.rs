@@ -1,69 +1,83 @@
-//! One step, as it is printed.
+//! One step, as it is shown.
 
 use serde::Serialize;
 
-use crate::output::Exact;
+use super::number::ExactNumber;
 
 /// One step of one register.
-#[derive(Serialize)]
-pub(super) struct Step {
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct TraceStep {
     /// From 0, the innermost.
-    pub(super) stage: usize,
+    pub stage: usize,
     /// Its part of the accumulator.
-    pub(super) spec: String,
+    pub spec: String,
     /// The first and the last product that entered.
-    pub(super) k: [u64; 2],
-    pub(super) before: Exact,
-    pub(super) inputs: Vec<Input>,
+    pub k: [u64; 2],
+    /// The register before.
+    pub before: ExactNumber,
+    /// What entered.
+    pub inputs: Vec<TraceInput>,
     /// Register and inputs summed exactly.
-    pub(super) exact: Exact,
+    pub exact: ExactNumber,
+    /// How the addends were aligned, where they were.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) alignment: Option<Aligned>,
+    pub alignment: Option<TraceAlignment>,
     /// What was rounded, wrapped or saturated.
-    pub(super) sum: Exact,
-    pub(super) after: Exact,
+    pub sum: ExactNumber,
+    /// The register after.
+    pub after: ExactNumber,
     /// What happened: overflow, underflow, inexact, absorbed, invalid.
-    pub(super) events: Vec<&'static str>,
+    pub events: Vec<&'static str>,
 }
 
 /// What entered.
-#[derive(Serialize)]
-pub(super) struct Input {
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct TraceInput {
     /// The factors, where it is a product.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) factors: Option<[Exact; 2]>,
-    pub(super) value: Exact,
+    pub factors: Option<[ExactNumber; 2]>,
+    /// Its value.
+    pub value: ExactNumber,
 }
 
 /// How addends were aligned.
-#[derive(Serialize)]
-pub(super) struct Aligned {
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct TraceAlignment {
     /// The largest exponent.
-    pub(super) exponent: i32,
+    pub exponent: i32,
     /// Addends were cut to multiples of 2 to this power.
-    pub(super) position: i32,
+    pub position: i32,
     /// The register first.
-    pub(super) addends: Vec<Addend>,
+    pub addends: Vec<TraceAddend>,
     /// Their exact sum.
-    pub(super) sum: Exact,
+    pub sum: ExactNumber,
 }
 
 /// An addend of an aligned step.
-#[derive(Serialize)]
-pub(super) struct Addend {
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct TraceAddend {
     /// `register`, `product` or, where several products are one addend, `sum`.
-    pub(super) what: &'static str,
+    pub what: &'static str,
+    /// As it entered, where it did so by itself.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) before: Option<Exact>,
-    pub(super) after: Exact,
+    pub before: Option<ExactNumber>,
+    /// As it was summed.
+    pub after: ExactNumber,
     /// What was cut off.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) lost: Option<Exact>,
+    pub lost: Option<ExactNumber>,
 }
 
-impl Step {
-    /// The lines of the table.
-    pub(super) fn rows(&self, mut add: impl FnMut([String; 7])) {
+impl TraceStep {
+    /// The titles of the columns that [`Self::rows`] fills.
+    pub const TITLES: [&str; 7] = ["stage", "k", "input", "before", "exact sum", "after", "event"];
+
+    /// The lines of a table: the step, then what entered where that is more than one number.
+    pub fn rows(&self, mut add: impl FnMut([String; 7])) {
         let [first, last] = self.k;
         let range = if first == last { first.to_string() } else { format!("{first}..{last}") };
         let several = self.inputs.len() > 1 || self.alignment.is_some();
@@ -94,10 +108,11 @@ impl Step {
                 let mut inputs = self.inputs.iter();
                 for addend in &aligned.addends {
                     let what = match addend.what {
-                        "product" => inputs.next().map_or(String::new(), Input::text),
+                        "product" => inputs.next().map_or(String::new(), TraceInput::text),
                         other => other.into(),
                     };
-                    let before = addend.before.as_ref().map_or(String::new(), Exact::to_string);
+                    let before =
+                        addend.before.as_ref().map_or(String::new(), ExactNumber::to_string);
                     let lost = addend.lost.as_ref().map_or(String::new(), |x| format!("lost {x}"));
                     line(what, before, addend.after.to_string(), lost);
                 }
@@ -108,7 +123,7 @@ impl Step {
     }
 }
 
-impl Input {
+impl TraceInput {
     fn text(&self) -> String {
         match &self.factors {
             Some([a, b]) => format!("{a} * {b} = {}", self.value),
