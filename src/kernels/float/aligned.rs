@@ -110,6 +110,27 @@ struct Row<T> {
     sums: Vec<T>,
 }
 
+/// Who looks at the steps of a tile.
+pub(super) trait StepWatch {
+    /// A step of output `index` of a row: the register before it, and the sum that it was rounded from, which means
+    /// nothing where the register is not finite.
+    fn see(&mut self, index: usize, before: f64, sum: f64);
+
+    /// The step of a row, of the products of `k`, that is done.
+    fn step(&mut self, row: usize, k: Range<usize>, after: &[f64]);
+}
+
+/// Nobody.
+struct Unwatched;
+
+impl StepWatch for Unwatched {
+    #[inline(always)]
+    fn see(&mut self, _: usize, _: f64, _: f64) {}
+
+    #[inline(always)]
+    fn step(&mut self, _: usize, _: Range<usize>, _: &[f64]) {}
+}
+
 /// A step's part of a panel, `[k][output]`.
 #[derive(Clone, Copy)]
 struct Part<'a, T> {
@@ -142,6 +163,19 @@ impl<'a, T> Part<'a, T> {
 impl<L: FloatLanes> InnerStage for AlignedTile<'_, L> {
     #[inline(always)]
     fn sum(&self, k: Range<usize>, registers: &mut [f64]) {
+        self.watched(k, registers, &mut Unwatched);
+    }
+}
+
+impl<L: FloatLanes> AlignedTile<'_, L> {
+    /// Sums the products of `k` into `registers`, and shows every step.
+    #[inline(always)]
+    pub(super) fn watched<W: StepWatch>(
+        &self,
+        k: Range<usize>,
+        registers: &mut [f64],
+        watch: &mut W,
+    ) {
         let zero = L::Element::nearest(0.0);
         let width = VECTORS * L::N;
         let mut row = Row {
@@ -152,13 +186,16 @@ impl<L: FloatLanes> InnerStage for AlignedTile<'_, L> {
             sums: vec![zero; width],
         };
         let a = Part::of(self.a, self.block, k.clone());
-        let b = Part::of(self.b, self.panel, k);
-        for (a, b) in a.steps(self.plan.width).zip(b.steps(self.plan.width)) {
+        let b = Part::of(self.b, self.panel, k.clone());
+        let from = k.clone().step_by(self.plan.width);
+        for (from, (a, b)) in from.zip(a.steps(self.plan.width).zip(b.steps(self.plan.width))) {
             for (index, registers) in registers.chunks_exact_mut(width).enumerate() {
                 match self.plan.aligns {
                     Aligns::Products => self.products(index, a, b, &mut row, registers),
                     Aligns::Groups(size) => self.groups(index, size, a, b, &mut row, registers),
                 }
+                self.finish(&row, registers, watch);
+                watch.step(index, from..k.end.min(from + self.plan.width), registers);
             }
         }
     }
@@ -174,7 +211,7 @@ impl<L: FloatLanes> AlignedTile<'_, L> {
         a: Part<'_, L::Element>,
         b: Part<'_, L::Element>,
         to: &mut Row<L::Element>,
-        registers: &mut [f64],
+        registers: &[f64],
     ) {
         let lanes = self.lanes;
         let mut largest = self.all(0.0);
@@ -188,7 +225,6 @@ impl<L: FloatLanes> AlignedTile<'_, L> {
             sums[vector] = lanes.add(sums[vector], lanes.trunc(units));
         });
         self.store(&sums, &mut to.sums);
-        self.finish(to, registers);
     }
 
     #[inline(always)]
@@ -199,7 +235,7 @@ impl<L: FloatLanes> AlignedTile<'_, L> {
         a: Part<'_, L::Element>,
         b: Part<'_, L::Element>,
         to: &mut Row<L::Element>,
-        registers: &mut [f64],
+        registers: &[f64],
     ) {
         let lanes = self.lanes;
         let mut largest = self.all(0.0);
@@ -226,7 +262,6 @@ impl<L: FloatLanes> AlignedTile<'_, L> {
             }
         }
         self.store(&sums, &mut to.sums);
-        self.finish(to, registers);
     }
 
     /// Shows every pair of numbers to `see`, k by k: the vector that it stands in, the left one, the right ones.
@@ -306,12 +341,15 @@ impl<L: FloatLanes> AlignedTile<'_, L> {
 
     /// The registers after the step.
     #[inline(always)]
-    fn finish(&self, row: &Row<L::Element>, registers: &mut [f64]) {
+    fn finish<W: StepWatch>(&self, row: &Row<L::Element>, registers: &mut [f64], watch: &mut W) {
         let units = row.unit.iter().zip(&row.inverse_register);
-        for ((register, &sum), (unit, inverse)) in registers.iter_mut().zip(&row.sums).zip(units) {
+        let outputs = registers.iter_mut().zip(&row.sums).zip(units).enumerate();
+        for (index, ((register, &sum), (unit, inverse))) in outputs {
             let own = (*register * inverse).trunc();
             let sum: f64 = sum.into();
-            let result = self.plan.rounder.round((sum + own) * unit);
+            let sum = (sum + own) * unit;
+            watch.see(index, *register, sum);
+            let result = self.plan.rounder.round(sum);
             // Products are finite here: what is not stays as it is.
             *register = if register.is_finite() { result } else { *register };
         }
