@@ -137,8 +137,9 @@ fn any_stage() -> impl Strategy<Value = String> {
         });
     let width =
         prop_oneof![4 => Just(String::new()), 3 => (1u32..40).prop_map(|w| format!("*{w}"))];
-    (prop_oneof![5 => float, 5 => aligned, 1 => Just("exact".to_owned())], width)
-        .prop_map(|(register, width)| register + &width)
+    let turns = prop_oneof![19 => Just(""), 1 => Just("%3")];
+    (prop_oneof![5 => float, 5 => aligned, 1 => Just("exact".to_owned())], width, turns)
+        .prop_map(|(register, width, turns)| register + &width + turns)
 }
 
 fn any_acc() -> impl Strategy<Value = String> {

@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use bytemuck::Pod;
-use ndarray::Array2;
+use ndarray::ArrayView2;
 
 use super::inner::{InnerStage, MR};
 use super::operand::PackedOperand;
@@ -57,10 +57,10 @@ pub(super) struct AlignedPanels<T> {
 
 impl AlignedPlan {
     /// What the exponents of the addends come from.
-    fn powers<'a>(&self, side: &'a PackedOperand) -> &'a Array2<f64> {
+    fn powers<'a>(&self, side: &'a PackedOperand<'_>) -> ArrayView2<'a, f64> {
         match (self.aligns, &side.scale_powers) {
-            (Aligns::Groups(_), Some(scales)) => scales,
-            _ => &side.powers,
+            (Aligns::Groups(_), Some(scales)) => scales.view(),
+            _ => side.powers.view(),
         }
     }
 }
@@ -69,15 +69,15 @@ impl<T: Pod> AlignedPanels<T> {
     /// Packs the columns of `operand`, each number converted by `narrow`.
     pub(super) fn new(
         plan: &AlignedPlan,
-        operand: &PackedOperand,
+        operand: &PackedOperand<'_>,
         width: usize,
-        narrow: fn(f64) -> T,
+        narrow: impl Fn(f64) -> T + Copy + Sync,
     ) -> Self
     where
         T: Send + Sync,
     {
         Self {
-            values: NumberPanels::new(&operand.values, width, narrow),
+            values: NumberPanels::new(operand.values.view(), width, narrow),
             powers: NumberPanels::new(plan.powers(operand), width, narrow),
         }
     }

@@ -44,16 +44,19 @@ pub(super) fn geometry(plan: &Plan, isa: Detected) -> Geometry {
 impl Packed {
     pub(super) fn new(
         inner: InnerPlan,
-        [broadcast, lanes]: [&PackedOperand; 2],
+        [broadcast, lanes]: [&PackedOperand<'_>; 2],
         nr: usize,
     ) -> Self {
         match inner {
             InnerPlan::Fma(plan) => {
-                let pack = |x: &PackedOperand, width| NumberPanels::new(&x.values, width, single);
+                let pack = |x: &PackedOperand<'_>, width| {
+                    NumberPanels::new(x.values.view(), width, single)
+                };
                 Self::Fma(plan, [pack(broadcast, MR), pack(lanes, nr)])
             }
             InnerPlan::Grouped(plan) => {
-                let pack = |x: &PackedOperand, width| NumberPanels::new(&x.values, width, |x| x);
+                let pack =
+                    |x: &PackedOperand<'_>, width| NumberPanels::new(x.values.view(), width, |x| x);
                 Self::Grouped(plan, [pack(broadcast, MR), pack(lanes, nr)])
             }
             InnerPlan::Single(plan) => {
@@ -99,10 +102,10 @@ pub(super) fn start(
 }
 
 /// `[M, N]`: the columns of `left` with those of `right`; and the seconds that it took, without packing.
-pub(super) fn multiply(
+pub(super) fn multiply<'p>(
     plan: &Plan,
-    left: &PackedOperand,
-    right: &PackedOperand,
+    left: &PackedOperand<'p>,
+    right: &PackedOperand<'p>,
     init: Option<ArrayView2<'_, f64>>,
     isa: Detected,
 ) -> (Array2<f64>, f64) {

@@ -6,7 +6,7 @@ use std::time::Instant;
 use ndarray::{Array2, ArrayView2};
 use thiserror::Error;
 
-use super::operand::PackedOperand;
+use super::operand::{PackedOperand, Powers};
 use super::plan::Plan;
 use super::{driver, stepped, trace};
 use crate::accumulate::Accumulator;
@@ -121,7 +121,8 @@ pub fn matmul_float(
     if shape.0 == 0 || shape.1 == 0 {
         return stepped(&problem);
     }
-    let (mut left, mut right) = (PackedOperand::rows(a), PackedOperand::columns(b));
+    let powers = Powers::of(acc);
+    let (mut left, mut right) = (PackedOperand::rows(a, powers), PackedOperand::columns(b, powers));
     let Some(plan) = Plan::new(acc, &left, &right, init, options.report) else {
         return stepped(&problem);
     };

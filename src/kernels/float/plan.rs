@@ -4,7 +4,8 @@
 //! 2. The innermost stage is one fused multiply-add per product in `f32`, or exact sums of steps in `f64`, or aligned sums
 //!    in `f32` or `f64`: the first of them whose digits hold what the extents of the operands say.
 //! 3. The stages behind it are float registers that take one value per step.
-//! 4. Whatever is not of that form runs through the reference: a register that names its overflow, too.
+//! 4. Whatever is not of that form runs through the reference: a register that names its overflow, too, and registers
+//!    that take turns.
 //!
 //! **When rounding to nearest twice is harmless.** Let a register of `t <= 11` digits hold `r`, let the product `p`
 //! have at most `t` digits, and let `E` be the exponent of `r + p`. If `f32` (24 digits) does not hold the sum, the
@@ -112,11 +113,14 @@ impl Plan {
     /// `None` where no lane computes what the reference does, or, at a `level` that reports, says what it says.
     pub(super) fn new(
         acc: &Accumulator,
-        left: &PackedOperand,
-        right: &PackedOperand,
+        left: &PackedOperand<'_>,
+        right: &PackedOperand<'_>,
         init: Option<ArrayView2<'_, f64>>,
         level: ReportLevel,
     ) -> Option<Self> {
+        if acc.is_interleaved() {
+            return None;
+        }
         let stages = exact_tiles_as_width(acc.stages());
         let (last, first) = (stages.last()?, stages.first()?);
         let held = |format: Format| {
@@ -230,7 +234,7 @@ fn exact_tiles_as_width(stages: &[Stage]) -> Vec<Stage> {
             break;
         };
         stages.remove(0);
-        stages[0] = Stage { register: next.register, width, count: count.flatten() };
+        stages[0] = Stage { width, count: count.flatten(), ..next };
     }
     stages
 }

@@ -1,6 +1,7 @@
 //! The trace of any other product.
 
 use fewbit::FloatMatmulError;
+use fewbit::accumulate::Turn;
 use fewbit::reference::{
     Addend as Entering, Alignment, Dyadic, FloatMatmul, FloatOperand, StepRecord, Value,
 };
@@ -8,7 +9,7 @@ use fewbit_formats::Status;
 use ndarray::Array2;
 
 use super::args::{Args, Trace};
-use super::step::{Addend, Aligned, Input, Step};
+use super::step::{Addend, Aligned, Input, Register, Step};
 use crate::error::CliError;
 use crate::output::Exact;
 
@@ -36,17 +37,19 @@ pub(super) fn trace(
 }
 
 fn step(args: &Args, record: &StepRecord<'_>, left: &[Entering], right: &[Entering]) -> Step {
-    let StepRecord { stage, first_k, last_k, before, inputs, step } = *record;
+    let StepRecord { stage, first_k, last_k, turn, before, inputs, step } = *record;
+    let products = stage == 0 && matches!(turn, Turn::Inputs(_));
     let input = |(index, input): (usize, &Entering)| {
         let k = first_k as usize + index;
         let factors =
-            (stage == 0).then(|| [left[k].value.clone().into(), right[k].value.clone().into()]);
+            products.then(|| [left[k].value.clone().into(), right[k].value.clone().into()]);
         Input { factors, value: input.value.clone().into() }
     };
     Step {
         stage,
         spec: args.acc.stages()[stage].to_string(),
         k: [first_k, last_k],
+        register: Register::new(&args.acc.stages()[stage], turn),
         before: before.clone().into(),
         inputs: inputs.iter().enumerate().map(input).collect(),
         exact: step.exact.clone().into(),

@@ -1,12 +1,13 @@
 //! The trace of an integer product.
 
+use fewbit::accumulate::Turn;
 use fewbit::reference::{
     Dyadic, IntStepRecord, ReferenceError, matmul_from, sum_products_observed,
 };
 use ndarray::{Array2, s};
 
 use super::args::{Args, Trace};
-use super::step::{Input, Step};
+use super::step::{Input, Register, Step};
 use crate::error::CliError;
 use crate::output::Exact;
 
@@ -45,14 +46,15 @@ pub(super) fn trace(
             let (a, b) = (i128::from(left[k as usize]), i128::from(right[k as usize]));
             Input { factors: Some([exact(a), exact(b)]), value: exact(a * b) }
         };
-        let inputs = match record.stage {
-            0 => (record.first_k..=record.last_k).map(factor).collect(),
+        let inputs = match (record.stage, record.turn) {
+            (0, Turn::Inputs(_)) => (record.first_k..=record.last_k).map(factor).collect(),
             _ => vec![Input { factors: None, value: exact(record.input) }],
         };
         steps.push(Step {
             stage: record.stage,
             spec: stages[record.stage].to_string(),
             k: [record.first_k, record.last_k],
+            register: Register::new(&stages[record.stage], record.turn),
             before: exact(record.before),
             inputs,
             exact: exact(record.exact),

@@ -1,5 +1,6 @@
 //! One step, as it is printed.
 
+use fewbit::accumulate::{Stage, Turn};
 use serde::Serialize;
 
 use crate::output::Exact;
@@ -13,6 +14,9 @@ pub(super) struct Step {
     pub(super) spec: String,
     /// The first and the last product that entered.
     pub(super) k: [u64; 2],
+    /// Of several registers that take turns, the one that took it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) register: Option<Register>,
     pub(super) before: Exact,
     pub(super) inputs: Vec<Input>,
     /// Register and inputs summed exactly.
@@ -24,6 +28,35 @@ pub(super) struct Step {
     pub(super) after: Exact,
     /// What happened: overflow, underflow, inexact, absorbed, invalid.
     pub(super) events: Vec<&'static str>,
+}
+
+/// A register of several that take turns.
+#[derive(Serialize)]
+pub(super) struct Register {
+    /// From 0.
+    index: u32,
+    /// The register whose value it took at the end of a tile.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    takes: Option<u32>,
+}
+
+impl Register {
+    /// `None` where the stage has one.
+    pub(super) fn new(stage: &Stage, turn: Turn) -> Option<Self> {
+        let register = match turn {
+            Turn::Fold(register) => Self { index: 0, takes: Some(register) },
+            Turn::Inputs(index) => Self { index, takes: None },
+            _ => return None,
+        };
+        stage.is_interleaved().then_some(register)
+    }
+
+    fn text(&self) -> String {
+        match self.takes {
+            Some(register) => format!(" [{} + {register}]", self.index),
+            None => format!(" [{}]", self.index),
+        }
+    }
 }
 
 /// What entered.
@@ -72,7 +105,7 @@ impl Step {
             inputs => format!("{} inputs", inputs.len()),
         };
         add([
-            self.spec.clone(),
+            self.spec.clone() + &self.register.as_ref().map_or(String::new(), Register::text),
             range,
             input,
             self.before.to_string(),

@@ -28,11 +28,11 @@ use crate::simd::{Detected, IsaKernel, Simd, StepLanes, Vectorized};
 
 /// `[M, N]`, what the lanes saw, and the seconds, without packing. Outputs that an infinity or NaN of an operand enters
 /// are not told of, and their values mean nothing.
-pub(in crate::kernels::float) fn multiply(
+pub(in crate::kernels::float) fn multiply<'p>(
     plan: &Plan,
     trace: InnerTrace,
-    left: &PackedOperand,
-    right: &PackedOperand,
+    left: &PackedOperand<'p>,
+    right: &PackedOperand<'p>,
     init: Option<ArrayView2<'_, f64>>,
     isa: Detected,
 ) -> (Array2<f64>, Tally, f64) {
@@ -42,10 +42,10 @@ pub(in crate::kernels::float) fn multiply(
     let (broadcast, lanes) = orientation.turn((left, right));
     let packed = &Packed::new(plan.inner, [broadcast, lanes], geometry.nr);
     let numbers = &matches!(trace, InnerTrace::Aligned(_)).then(|| {
-        let pack = |x: &PackedOperand, width| NumberPanels::new(&x.values, width, |x| x);
+        let pack = |x: &PackedOperand<'_>, width| NumberPanels::new(x.values.view(), width, |x| x);
         [pack(broadcast, MR), pack(lanes, geometry.nr)]
     });
-    let whole = |side: &PackedOperand| {
+    let whole = |side: &PackedOperand<'_>| {
         let special = side.not_finite();
         (0..side.dim().1).map(|output| !special.contains(&output)).collect::<Vec<bool>>()
     };

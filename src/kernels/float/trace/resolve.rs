@@ -18,7 +18,7 @@ pub(in crate::kernels::float) fn report(
     problem: &FloatMatmul<'_>,
     acc: &Accumulator,
     tally: Tally,
-    (left, right): (&PackedOperand, &PackedOperand),
+    (left, right): (&PackedOperand<'_>, &PackedOperand<'_>),
     values: &mut Array2<f64>,
 ) -> Result<FloatReport, FloatError> {
     let special = outputs_of(left, right, values.dim());
@@ -66,7 +66,7 @@ pub(in crate::kernels::float) fn report(
 }
 
 /// The outputs that infinities or NaN of an operand enter.
-fn outputs_of(left: &PackedOperand, right: &PackedOperand, (m, n): Output) -> Vec<Output> {
+fn outputs_of(left: &PackedOperand<'_>, right: &PackedOperand<'_>, (m, n): Output) -> Vec<Output> {
     let (rows, cols) = (left.not_finite(), right.not_finite());
     let whole_rows = rows.iter().flat_map(|&row| (0..n).map(move |col| (row, col)));
     let whole_cols = cols.iter().flat_map(|&col| (0..m).map(move |row| (row, col)));
