@@ -1,6 +1,7 @@
 //! The fast products through float registers equal the reference, bit for bit, on every instruction set.
 
 mod edges;
+mod reports;
 
 use fewbit::reference::{self, FloatOperand, Scales};
 use fewbit::{Accumulator, FloatEngine, FloatOptions, Isa, ReportLevel, matmul_float};

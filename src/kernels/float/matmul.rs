@@ -128,8 +128,11 @@ pub fn matmul_float(
     };
     let engine = FloatEngine::Lanes;
     if let Some(inner) = plan.trace {
-        let (mut values, tally, mut seconds) =
-            trace::multiply(&plan, inner, &left, &right, init, detected);
+        let Some((mut values, tally, mut seconds)) =
+            trace::multiply(&plan, inner, &left, &right, init, detected)
+        else {
+            return stepped(&problem);
+        };
         let start = Instant::now();
         let report = trace::report(&problem, acc, tally, (&left, &right), &mut values)?;
         seconds += start.elapsed().as_secs_f64();

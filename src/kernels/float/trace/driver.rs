@@ -12,11 +12,12 @@ use super::fma::{
 use super::grouped::TracedGrouped;
 use super::inner::{Seen, TracedInner};
 use super::outputs::StageTrace;
+use super::panels::Panels;
 use super::plan::{FmaTrace, InnerTrace, Underflow};
 use super::tally::Tally;
 use crate::kernels::float::aligned::AlignedTile;
 use crate::kernels::float::chain::OuterPlan;
-use crate::kernels::float::driver::{Packed, geometry, orientation, start};
+use crate::kernels::float::driver::{geometry, orientation, start};
 use crate::kernels::float::fma::{Cut, Half, Keep, Sum};
 use crate::kernels::float::inner::MR;
 use crate::kernels::float::operand::PackedOperand;
@@ -27,7 +28,7 @@ use crate::kernels::parallel::{Grain, Part, TilePlace, split};
 use crate::simd::{Detected, IsaKernel, Simd, StepLanes, Vectorized};
 
 /// `[M, N]`, what the lanes saw, and the seconds, without packing. Outputs that an infinity or NaN of an operand enters
-/// are not told of, and their values mean nothing.
+/// are not told of, and their values mean nothing. `None` where the report is of another stage than the plan.
 pub(in crate::kernels::float) fn multiply<'p>(
     plan: &Plan,
     trace: InnerTrace,
@@ -35,16 +36,12 @@ pub(in crate::kernels::float) fn multiply<'p>(
     right: &PackedOperand<'p>,
     init: Option<ArrayView2<'_, f64>>,
     isa: Detected,
-) -> (Array2<f64>, Tally, f64) {
+) -> Option<(Array2<f64>, Tally, f64)> {
     let ((k, m), n) = (left.dim(), right.dim().1);
     let geometry = geometry(plan, isa);
     let orientation = orientation(geometry, m, n);
     let (broadcast, lanes) = orientation.turn((left, right));
-    let packed = &Packed::new(plan.inner, [broadcast, lanes], geometry.nr);
-    let numbers = &matches!(trace, InnerTrace::Aligned(_)).then(|| {
-        let pack = |x: &PackedOperand<'_>, width| NumberPanels::new(x.values.view(), width, |x| x);
-        [pack(broadcast, MR), pack(lanes, geometry.nr)]
-    });
+    let panels = &Panels::new(plan.inner, trace, [broadcast, lanes], geometry.nr)?;
     let whole = |side: &PackedOperand<'_>| {
         let special = side.not_finite();
         (0..side.dim().1).map(|output| !special.contains(&output)).collect::<Vec<bool>>()
@@ -56,11 +53,11 @@ pub(in crate::kernels::float) fn multiply<'p>(
     let grain = Grain::new((MR, geometry.nr), m * n, 1);
     let job = |part: Part<'_, f64>| {
         let shape = Shape { plan, trace, geometry, k, orientation };
-        isa.run(Job { part, packed, numbers, finite, shape, init })
+        isa.run(Job { part, panels, finite, shape, init })
     };
     let out: ArrayViewMut2<'_, f64> = orientation.view(values.view_mut());
     let tally = split(Part::whole(out), grain, &job, &Tally::merged);
-    (values, tally, begin.elapsed().as_secs_f64())
+    Some((values, tally, begin.elapsed().as_secs_f64()))
 }
 
 /// What all jobs have in common.
@@ -76,8 +73,7 @@ struct Shape<'a> {
 /// One part of the outputs.
 struct Job<'a, 'o> {
     part: Part<'o, f64>,
-    packed: &'a Packed,
-    numbers: &'a Option<[NumberPanels<f64>; 2]>,
+    panels: &'a Panels,
     /// The outputs of both sides that only finite numbers enter.
     finite: &'a [Vec<bool>; 2],
     shape: Shape<'a>,
@@ -99,8 +95,8 @@ impl IsaKernel for Job<'_, '_> {
             let (row, col) = place.at;
             let (top, left) = (self.part.row + row, self.part.col + col);
             let start = start(self.init, (top, left), geometry);
-            let Self { packed, numbers, shape, .. } = self;
-            let tile = Tile { packed, numbers, shape, place, start };
+            let Self { panels, shape, .. } = self;
+            let tile = Tile { panels, shape, place, start };
             let mut traced = tile.run(simd, watch);
             if traced.seen == Seen::Missed {
                 // Other tiles will have to as well.
@@ -134,8 +130,7 @@ enum Watch {
 
 /// A block of outputs by a panel of outputs.
 struct Tile<'a> {
-    packed: &'a Packed,
-    numbers: &'a Option<[NumberPanels<f64>; 2]>,
+    panels: &'a Panels,
     shape: Shape<'a>,
     place: TilePlace,
     /// What the last registers start from.
@@ -153,8 +148,8 @@ impl Tile<'_> {
     fn run<S: Simd>(&self, simd: S, watch: Watch) -> TracedTile {
         let lanes = simd.fma();
         let TilePlace { block, panel, .. } = self.place;
-        match (self.packed, self.shape.trace, self.numbers) {
-            (Packed::Fma(plan, [a, b]), InnerTrace::Fma(trace), _) => {
+        match self.panels {
+            &Panels::Fma(plan, trace, [ref a, ref b]) => {
                 let panels = [a, b];
                 match (plan.keep, plan.sum) {
                     (Keep::All, Sum::Zero) => self.fma(lanes, trace, watch, SingleZero, panels),
@@ -171,26 +166,17 @@ impl Tile<'_> {
                     }
                 }
             }
-            (&Packed::Grouped(plan, [ref a, ref b]), InnerTrace::Grouped(exact), _) => {
+            &Panels::Grouped(plan, exact, [ref a, ref b]) => {
                 self.whole(lanes, TracedGrouped { plan, exact, a, b, block, panel })
             }
-            (
-                &Packed::Single(plan, [ref a, ref b]),
-                InnerTrace::Aligned(products),
-                Some([x, y]),
-            ) => {
+            &Panels::Single(plan, products, [ref a, ref b], [ref x, ref y]) => {
                 let tile = AlignedTile { lanes: simd.f32(), plan, a, b, block, panel };
                 self.whole(lanes, TracedAligned { tile, products, a: x, b: y })
             }
-            (
-                &Packed::Double(plan, [ref a, ref b]),
-                InnerTrace::Aligned(products),
-                Some([x, y]),
-            ) => {
+            &Panels::Double(plan, products, [ref a, ref b], [ref x, ref y]) => {
                 let tile = AlignedTile { lanes: simd.f64(), plan, a, b, block, panel };
                 self.whole(lanes, TracedAligned { tile, products, a: x, b: y })
             }
-            _ => unreachable!("a plan's report is of its innermost stage"),
         }
     }
 

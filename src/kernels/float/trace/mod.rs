@@ -26,6 +26,7 @@ mod fma;
 mod grouped;
 mod inner;
 mod outputs;
+mod panels;
 pub(super) mod plan;
 mod resolve;
 mod tally;
