@@ -97,7 +97,7 @@ pub(super) struct AlignedTile<'a, L: FloatLanes> {
 }
 
 /// One number per output of a row.
-struct Row<T> {
+pub(super) struct Row<T> {
     /// The largest exponent of a step, as a power of two.
     largest: Vec<T>,
     /// From a product to units of the last place.
@@ -111,24 +111,40 @@ struct Row<T> {
 }
 
 /// Who looks at the steps of a tile.
-pub(super) trait StepWatch {
-    /// A step of output `index` of a row: the register before it, and the sum that it was rounded from, which means
-    /// nothing where the register is not finite.
-    fn see(&mut self, index: usize, before: f64, sum: f64);
+pub(super) trait StepWatch<T> {
+    /// A step of a row is about to be rounded, of registers that hold these.
+    fn begin(&mut self, before: &[f64]);
 
-    /// The step of a row, of the products of `k`, that is done.
-    fn step(&mut self, row: usize, k: Range<usize>, after: &[f64]);
+    /// The step of a row, of the products of `k`, is done.
+    fn step(&mut self, index: usize, k: Range<usize>, row: &Row<T>, after: &[f64]);
 }
 
 /// Nobody.
 struct Unwatched;
 
-impl StepWatch for Unwatched {
+impl<T> StepWatch<T> for Unwatched {
     #[inline(always)]
-    fn see(&mut self, _: usize, _: f64, _: f64) {}
+    fn begin(&mut self, _: &[f64]) {}
 
     #[inline(always)]
-    fn step(&mut self, _: usize, _: Range<usize>, _: &[f64]) {}
+    fn step(&mut self, _: usize, _: Range<usize>, _: &Row<T>, _: &[f64]) {}
+}
+
+impl<T: Float> Row<T> {
+    /// What was rounded of the outputs from `from` on, whose registers held `before`; it means nothing where a register
+    /// is not finite.
+    #[inline(always)]
+    pub(super) fn totals<const N: usize>(&self, from: usize, before: &[f64; N]) -> [f64; N] {
+        let sums = &self.sums[from..from + N];
+        let inverses = &self.inverse_register[from..from + N];
+        let units = &self.unit[from..from + N];
+        let mut totals = [0.0; N];
+        for i in 0..N {
+            let sum: f64 = sums[i].into();
+            totals[i] = (sum + (before[i] * inverses[i]).trunc()) * units[i];
+        }
+        totals
+    }
 }
 
 /// A step's part of a panel, `[k][output]`.
@@ -170,7 +186,7 @@ impl<L: FloatLanes> InnerStage for AlignedTile<'_, L> {
 impl<L: FloatLanes> AlignedTile<'_, L> {
     /// Sums the products of `k` into `registers`, and shows every step.
     #[inline(always)]
-    pub(super) fn watched<W: StepWatch>(
+    pub(super) fn watched<W: StepWatch<L::Element>>(
         &self,
         k: Range<usize>,
         registers: &mut [f64],
@@ -194,8 +210,9 @@ impl<L: FloatLanes> AlignedTile<'_, L> {
                     Aligns::Products => self.products(index, a, b, &mut row, registers),
                     Aligns::Groups(size) => self.groups(index, size, a, b, &mut row, registers),
                 }
-                self.finish(&row, registers, watch);
-                watch.step(index, from..k.end.min(from + self.plan.width), registers);
+                watch.begin(registers);
+                self.finish(&row, registers);
+                watch.step(index, from..k.end.min(from + self.plan.width), &row, registers);
             }
         }
     }
@@ -341,15 +358,12 @@ impl<L: FloatLanes> AlignedTile<'_, L> {
 
     /// The registers after the step.
     #[inline(always)]
-    fn finish<W: StepWatch>(&self, row: &Row<L::Element>, registers: &mut [f64], watch: &mut W) {
+    fn finish(&self, row: &Row<L::Element>, registers: &mut [f64]) {
         let units = row.unit.iter().zip(&row.inverse_register);
-        let outputs = registers.iter_mut().zip(&row.sums).zip(units).enumerate();
-        for (index, ((register, &sum), (unit, inverse))) in outputs {
+        for ((register, &sum), (unit, inverse)) in registers.iter_mut().zip(&row.sums).zip(units) {
             let own = (*register * inverse).trunc();
             let sum: f64 = sum.into();
-            let sum = (sum + own) * unit;
-            watch.see(index, *register, sum);
-            let result = self.plan.rounder.round(sum);
+            let result = self.plan.rounder.round((sum + own) * unit);
             // Products are finite here: what is not stays as it is.
             *register = if register.is_finite() { result } else { *register };
         }

@@ -108,8 +108,6 @@ impl Extent {
             self.least = self.least.min(least);
             self.most = self.most.max(most);
             self.digits = self.digits.max((most - least + 1) as u32);
-        } else {
-            self.special |= !x.is_finite();
         }
     }
 
@@ -122,9 +120,31 @@ impl Extent {
     }
 
     /// The extent of numbers.
-    pub(super) fn of<'a>(values: impl IntoIterator<Item = &'a f64>) -> Self {
+    ///
+    /// Of numbers with one exponent, the digits of all of them together reach as far as those of the longest: a table has
+    /// them by exponent, without a branch per number.
+    pub(super) fn of<'a>(values: impl IntoIterator<Item = &'a f64> + Clone) -> Self {
+        // Two, so that neighbours of one exponent do not wait for each other.
+        let mut tables = vec![[0u64; 2048]; 2];
+        for (index, &x) in values.clone().into_iter().enumerate() {
+            let bits = x.to_bits() & !(1 << 63);
+            tables[index % 2][(bits >> 52) as usize] |= bits & ((1 << 52) - 1) | 1 << 52;
+        }
         let mut extent = Self::EMPTY;
-        values.into_iter().for_each(|&x| extent.add(x));
+        let fields = tables[0].iter().zip(&tables[1]).map(|(a, b)| a | b).enumerate();
+        for (field, together) in fields.filter(|&(_, together)| together > 0) {
+            match field {
+                0x7ff => extent.special = true,
+                // Zeros alone, or subnormal numbers, whose exponents differ.
+                0 if together == 1 << 52 => {}
+                0 => values
+                    .clone()
+                    .into_iter()
+                    .filter(|x| !x.is_normal())
+                    .for_each(|&x| extent.add(x)),
+                _ => extent.add(f64::from_bits((field as u64) << 52 | together & ((1 << 52) - 1))),
+            }
+        }
         extent
     }
 }
@@ -150,7 +170,12 @@ fn power(x: f64, format: Format) -> f64 {
         Format::Float(float) => float.min_exponent(),
         _ => i32::MIN,
     };
-    digits(x).map_or(0.0, |(_, exponent)| power_of_two(exponent.max(least)))
+    let field = (x.to_bits() >> 52 & 0x7ff) as i32;
+    match field {
+        0x7ff => 0.0,
+        0 => digits(x).map_or(0.0, |(_, exponent)| power_of_two(exponent.max(least))),
+        _ => power_of_two((field - 1023).max(least)),
+    }
 }
 
 /// `2^exponent`

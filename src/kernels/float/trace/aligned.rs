@@ -9,7 +9,7 @@ use std::ops::Range;
 use super::inner::{Seen, TracedInner};
 use super::outputs::{Grid, Numbers, StageTrace, WIDTH};
 use super::plan::Products;
-use crate::kernels::float::aligned::{AlignedTile, StepWatch};
+use crate::kernels::float::aligned::{AlignedTile, Row, StepWatch};
 use crate::kernels::float::inner::MR;
 use crate::kernels::float::pack::NumberPanels;
 use crate::simd::FloatLanes;
@@ -22,10 +22,9 @@ pub(super) struct TracedAligned<'a, L: FloatLanes> {
     pub(super) b: &'a NumberPanels<f64>,
 }
 
-/// A step while it is done, and what the steps so far were.
+/// The registers before a step, and what the steps so far were.
 pub(super) struct AlignedState {
     before: Vec<f64>,
-    sums: Vec<f64>,
     trace: StageTrace,
 }
 
@@ -33,9 +32,8 @@ impl<L: FloatLanes> TracedInner for TracedAligned<'_, L> {
     type State = AlignedState;
 
     fn begin(&self, start: &[f64]) -> AlignedState {
-        let width = self.b.width();
-        let (before, sums) = (vec![0.0; width], vec![0.0; width]);
-        AlignedState { before, sums, trace: StageTrace::new(start, Grid::Exact) }
+        let before = vec![0.0; self.b.width()];
+        AlignedState { before, trace: StageTrace::new(start, Grid::Exact) }
     }
 
     #[inline(always)]
@@ -53,32 +51,29 @@ struct Watch<'a, 't, L: FloatLanes> {
     state: &'a mut AlignedState,
 }
 
-impl<L: FloatLanes> StepWatch for Watch<'_, '_, L> {
+impl<L: FloatLanes> StepWatch<L::Element> for Watch<'_, '_, L> {
     #[inline(always)]
-    fn see(&mut self, index: usize, before: f64, sum: f64) {
-        self.state.before[index] = before;
-        self.state.sums[index] = sum;
+    fn begin(&mut self, before: &[f64]) {
+        self.state.before.copy_from_slice(before);
     }
 
     #[inline(always)]
-    fn step(&mut self, row: usize, k: Range<usize>, after: &[f64]) {
+    fn step(&mut self, row: usize, k: Range<usize>, sums: &Row<L::Element>, after: &[f64]) {
         let TracedAligned { tile, products, a, b } = self.unit;
-        let AlignedState { before, sums, trace } = &mut *self.state;
+        let AlignedState { before, trace } = &mut *self.state;
         let a = a.panel(tile.block, k.clone()).as_chunks::<MR>().0;
         let (width, b) = (b.width(), b.panel(tile.panel, k));
         let blocks = trace.blocks[row * (width / WIDTH)..].iter_mut();
         let before = before.as_chunks::<WIDTH>().0.iter();
-        let sums = sums.as_chunks::<WIDTH>().0.iter();
         let after = after.as_chunks::<WIDTH>().0.iter();
         let limits = tile.plan.rounder.limits();
-        for (index, (((block, before), sums), after)) in
-            blocks.zip(before).zip(sums).zip(after).enumerate()
-        {
+        for (index, ((block, before), after)) in blocks.zip(before).zip(after).enumerate() {
             let parts = match *products {
                 Products::Whole => whole(row, a, &b[index * WIDTH..], width),
                 Products::Split { magic } => split(row, a, &b[index * WIDTH..], width, magic),
             };
-            let (mut inexact, mut finite_sums) = ([0.0; WIDTH], *sums);
+            let totals = sums.totals(index * WIDTH, before);
+            let (mut inexact, mut finite_sums) = ([0.0; WIDTH], totals);
             for i in 0..WIDTH {
                 let exact = two_sum(parts[0][i], parts[1][i]);
                 let change = two_sum(after[i], -before[i]);
@@ -86,7 +81,7 @@ impl<L: FloatLanes> StepWatch for Watch<'_, '_, L> {
                 let same = (exact.0 == change.0) & (exact.1 == change.1);
                 inexact[i] = if finite & !same { 1.0 } else { 0.0 };
                 // An infinite register makes no finite sum.
-                finite_sums[i] = if finite { sums[i] } else { before[i] };
+                finite_sums[i] = if finite { totals[i] } else { before[i] };
             }
             block.see(limits, before, &finite_sums, after, &inexact);
         }
