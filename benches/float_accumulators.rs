@@ -10,7 +10,7 @@ use std::hint::black_box;
 
 use fewbit::formats::Format;
 use fewbit::reference::{FloatOperand, Scales};
-use fewbit::{Accumulator, FloatOptions, matmul_float};
+use fewbit::{Accumulator, FloatOptions, ReportLevel, matmul_float};
 use ndarray::Array2;
 use support::{Bench, Contestant, Unit, native, on_threads};
 
@@ -103,6 +103,32 @@ fn race(
     bench.race(case, Unit::Products, contestants);
 }
 
+/// Accumulators on the same operands with a report: the same at every level that has one.
+fn reported(
+    bench: &Bench,
+    case: &str,
+    (a, b): (&FloatOperand, &FloatOperand),
+    accumulators: &[&str],
+) {
+    let mut contestants = Vec::new();
+    for name in accumulators {
+        for (level, report) in [("events", ReportLevel::Events), ("full", ReportLevel::Full)] {
+            let acc: Accumulator = name.parse().unwrap_or_else(|e| panic!("{e}"));
+            let product = move || {
+                let options = FloatOptions { report, ..Default::default() };
+                matmul_float(a, b, &acc, &options).unwrap_or_else(|e| panic!("{e}"))
+            };
+            let engine = product().engine.to_string();
+            let work = move || {
+                black_box(product());
+            };
+            let name = format!("{name} {level}");
+            contestants.push(Contestant::ours(name, PRODUCTS, work).noted(engine));
+        }
+    }
+    bench.race(case, Unit::Products, contestants);
+}
+
 fn run(bench: &Bench) {
     let operand = |codes: Array2<u32>| {
         FloatOperand::from_codes(codes.view(), Format::E4M3FN).unwrap_or_else(|e| panic!("{e}"))
@@ -122,6 +148,25 @@ fn run(bench: &Bench) {
         "preset:blackwell-fp8",
     ];
     race(bench, "e4m3fn", (&a, &b), ("e8m13-rz-loop", e8m13_loop), &specs);
+    let specs = [
+        "e5m10-rne",
+        "e5m10-rz",
+        "bf16",
+        "f32",
+        "e6m9",
+        "e5m10*4",
+        "e5m10/64,f32",
+        "bf16/1,f32",
+        "aligned13-rz:e8m13-rz*32",
+        "aligned24-rz:f32-rz*8",
+        "preset:h100-wgmma-fp8",
+        "preset:blackwell-fp8",
+    ];
+    reported(bench, "report e4m3fn", (&a, &b), &specs);
+    // Sums that overflow early and often.
+    let large = |codes: Array2<u32>| operand(codes.mapv(|code| code + 0x28));
+    let (c, d) = (large(codes(M, K, 1)), large(codes(K, N, 2)));
+    reported(bench, "report overflowing", (&c, &d), &["e5m10-rne", "e5m10-rz"]);
     let halves = |rows, cols, seed| {
         let values = codes(rows, cols, seed).mapv(|code| Format::E4M3FN.decode(code) * 1.0625);
         FloatOperand::from_values(values.view(), Format::F16).unwrap_or_else(|e| panic!("{e}"))
@@ -129,6 +174,8 @@ fn run(bench: &Bench) {
     let (x, y) = (halves(M, K, 3), halves(K, N, 4));
     let specs = ["e5m10", "f32", "preset:a100-f16", "preset:v100-f16", "preset:h100-wgmma-f16"];
     race(bench, "f16", (&x, &y), ("e5m10-loop", half_loop), &specs);
+    let specs = ["e5m10", "f32", "preset:a100-f16", "preset:v100-f16"];
+    reported(bench, "report f16", (&x, &y), &specs);
     let blocks = |rows: usize, cols: usize, scales: (usize, usize), format: Format, block, seed| {
         let four = codes(rows, cols, seed).mapv(|code| code & 15);
         let scale =
@@ -144,6 +191,7 @@ fn run(bench: &Bench) {
         let a = blocks(M, K, (M, K / block), format, block, 5);
         let b = blocks(K, N, (K / block, N), format, block, 6);
         race(bench, "e2m1fn-in-blocks", (&a, &b), ("e8m13-rz-loop", e8m13_loop), &[name]);
+        reported(bench, "report e2m1fn-in-blocks", (&a, &b), &[name]);
     }
     // The reference, on a small part of it.
     let (a, b) = (operand(codes(2, 256, 1)), operand(codes(256, 8, 2)));

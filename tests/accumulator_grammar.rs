@@ -20,7 +20,7 @@ proptest! {
     }
 
     #[test]
-    fn no_text_panics(text in "[a-z0-9*/,:-]{0,40}") {
+    fn no_text_panics(text in "[a-z0-9*%/,:-]{0,40}") {
         if let Ok(acc) = text.parse::<Accumulator>() {
             prop_assert_eq!(acc.to_string().parse::<Accumulator>(), Ok(acc));
         }
@@ -36,6 +36,37 @@ fn a_stage_is_what_its_text_says() {
     assert_eq!(acc.stages(), [inner, Stage::new(Register::Exact)]);
     assert_eq!(acc.to_string(), "int16-wrap*4/64,exact");
     assert_eq!(Accumulator::new(vec![inner, Stage::new(Register::Exact)]), Ok(acc));
+}
+
+#[test]
+fn registers_may_take_turns() {
+    for (text, printed) in [
+        ("e5m10-rne%4", "f16-rne%4"),
+        ("int16-sat%4", "int16-sat%4"),
+        ("int13-sat*8%2/64,int24-wrap", "int13-sat*8%2/64,int24-wrap"),
+        ("preset:a100-f16%2", "preset:a100-f16%2"),
+        ("f32%1", "f32-rne"),
+        ("exact%1024", "exact%1024"),
+    ] {
+        let acc: Accumulator = text.parse().unwrap();
+        assert_eq!(acc.to_string(), printed);
+        assert_eq!(acc.is_interleaved(), printed.contains('%'));
+        assert_eq!(printed.parse::<Accumulator>(), Ok(acc));
+    }
+    assert_eq!(error("f32%1025"), AccumulatorError::Interleave(1025));
+    assert_eq!(
+        error("int8-sat%1025/2,exact").to_string(),
+        "1025 registers that take turns are more than the 1024 that a stage can have"
+    );
+    for text in ["f32%0", "f32%", "f32%-1", "f32%2%2", "f32%2*3", "f32%5000000000"] {
+        assert!(
+            matches!(
+                error(text),
+                AccumulatorError::Number { .. } | AccumulatorError::Interleave(_)
+            ),
+            "{text}"
+        );
+    }
 }
 
 #[test]

@@ -99,10 +99,13 @@ fn accumulator() -> impl Strategy<Value = Accumulator> {
     let width = prop_oneof![3 => Just(1u32), 2 => 1u32..=9, 1 => Just(64u32)];
     let powers = prop_oneof![Just(8u64), Just(16), Just(32), Just(64)];
     let count = prop_oneof![4 => 1u64..=9, 2 => powers, 1 => Just(u64::MAX)];
-    proptest::collection::vec((register(), width, count), 1..=4).prop_map(|stages| {
+    let turns = prop_oneof![7 => Just(1u32), 1 => 2u32..=5];
+    proptest::collection::vec((register(), width, turns, count), 1..=4).prop_map(|stages| {
         let last = stages.len() - 1;
-        let stage = |(index, (register, width, count))| {
-            let stage = Stage::new(register).with_width(NonZeroU32::new(width).unwrap());
+        let stage = |(index, (register, width, turns, count))| {
+            let stage = Stage::new(register)
+                .with_width(NonZeroU32::new(width).unwrap())
+                .with_interleave(NonZeroU32::new(turns).unwrap());
             let count = NonZeroU64::new(count).unwrap();
             if index < last { stage.with_count(count) } else { stage }
         };

@@ -27,6 +27,7 @@ Accumulators are lists of stages, from the multiplier outward:
   e5m10-rne                   a half-precision register, rounded at every product
   e4m3fn-rne-sat              an FP8 register that stops at its largest value (-special: infinity or NaN)
   bf16/1,f32                  products rounded to bf16, then summed in f32
+  f32%4                       an adder with a pipeline: product k goes to register k mod 4, which are added at the end
   aligned24-rz:f32-rz*8       8 products and the register aligned to the largest exponent, cut to 24 fraction bits
   preset:h100-wgmma-fp8       the dot unit of a machine: `fewbit accumulators` lists them";
 

@@ -56,6 +56,8 @@ fn every_kind_of_bad_input_is_one_line() {
         (&["matmul", "a.npy", "b.npy", "--acc", "int8-sat,int9-sat"], "int8-sat"),
         (&["matmul", "a.npy", "b.npy", "--acc", "int8-sat/0,int9-sat"], "`0`"),
         (&["matmul", "a.npy", "b.npy", "--acc", "int8-sat*0"], "`0`"),
+        (&["matmul", "a.npy", "b.npy", "--acc", "int8-sat%0"], "`0`"),
+        (&["explain", "a.npy", "b.npy", "--acc", "f32%1025", "--row", "0", "--col", "0"], "1025"),
         (&["matmul", "a.npy", "b.npy", "--acc", "u8m3"], "u8m3"),
         (&["matmul", "a.npy", "b.npy", "--acc", "preset:tpu"], "there is no preset `tpu`"),
         // Operands of a format.

@@ -85,7 +85,7 @@ fn check(case: &Case, (type_a, type_b): (&str, &str), extra: &[&str]) {
 }
 
 fn stage(register: Option<(u32, Overflow)>, width: usize, count: Option<usize>) -> StageSpec {
-    StageSpec { register, width, count }
+    StageSpec { register, width, interleave: 1, count }
 }
 
 fn case(shape: (usize, usize, usize), bits: (u32, u32), pattern: Pattern, spec: Spec) -> Case {

@@ -9,7 +9,7 @@ use ndarray::Array2;
 
 #[derive(Arbitrary, Debug)]
 struct Input {
-    stages: Vec<(u8, u8, u8)>,
+    stages: Vec<(u8, u8, u8, u8)>,
     k: u8,
     a: Vec<i16>,
     b: Vec<i8>,
@@ -19,14 +19,15 @@ impl Input {
     fn accumulator(&self) -> Option<Accumulator> {
         let inner = self.stages.len().checked_sub(1)?;
         let stages =
-            self.stages.iter().take(4).enumerate().map(|(index, &(register, width, count))| {
+            self.stages.iter().take(4).enumerate().map(|(index, &(register, width, turns, count))| {
                 let register = match (u32::from(register >> 1) % 65, register & 1) {
                     (bits @ 2.., 0) => Register::Int { bits, overflow: RegisterOverflow::Wrap },
                     (bits @ 2.., _) => Register::Int { bits, overflow: RegisterOverflow::Saturate },
                     _ => Register::Exact,
                 };
-                let stage =
-                    Stage::new(register).with_width(u32::from(width).max(1).try_into().ok()?);
+                let stage = Stage::new(register)
+                    .with_width(u32::from(width).max(1).try_into().ok()?)
+                    .with_interleave(u32::from(turns >> 4).max(1).try_into().ok()?);
                 let count = u64::from(count).max(1).try_into().ok()?;
                 Some(if index < inner.min(3) { stage.with_count(count) } else { stage })
             });

@@ -31,7 +31,10 @@ pub enum AccumulatorError {
     /// Fraction bits out of range.
     #[error("aligned{0} keeps more than the 64 fraction bits that are supported")]
     FractionBits(u64),
-    /// A `*width` or `/count` that is not a positive integer.
+    /// More registers in turn than are supported.
+    #[error("{0} registers that take turns are more than the 1024 that a stage can have")]
+    Interleave(u64),
+    /// A `*width`, `%registers` or `/count` that is not a positive integer.
     #[error("`{text}` in `{stage}` must be a positive integer")]
     Number {
         /// The offending number.

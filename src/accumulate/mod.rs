@@ -3,6 +3,7 @@
 pub mod bounds;
 pub mod datapath;
 mod error;
+mod interleave;
 mod near;
 mod overflow;
 mod parse;
@@ -13,6 +14,7 @@ mod width;
 
 pub use datapath::Datapath;
 pub use error::AccumulatorError;
+pub use interleave::{MAX_INTERLEAVE, Turn};
 pub use overflow::{FloatOverflow, RegisterOverflow};
 pub use register::{Accumulator, Register, Stage};
 pub use report::{FirstEvent, OutputTrace, Report, StageReport};

@@ -34,16 +34,21 @@ impl FromStr for Stage {
             }
             None => (text, None),
         };
+        let positive = |part: &str| {
+            let positive = parse_digits(part).and_then(|n| n.try_into().ok());
+            positive.and_then(NonZeroU32::new).ok_or_else(|| number(part))
+        };
+        let (rest, interleave) = match rest.split_once('%') {
+            Some((rest, registers)) => (rest, positive(registers)?),
+            None => (rest, NonZeroU32::MIN),
+        };
         let (register, width) = match rest.split_once('*') {
-            Some((register, width)) => {
-                let positive = parse_digits(width).and_then(|n| n.try_into().ok());
-                let positive = positive.and_then(NonZeroU32::new);
-                (register, Some(positive.ok_or_else(|| number(width))?))
-            }
+            Some((register, width)) => (register, Some(positive(width)?)),
             None => (rest, None),
         };
         let register: Register = register.parse()?;
-        Ok(Self { register, width: width.unwrap_or(register.default_width()), count })
+        let width = width.unwrap_or(register.default_width());
+        Ok(Self { register, width, interleave, count })
     }
 }
 

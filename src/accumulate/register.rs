@@ -5,6 +5,7 @@ use std::num::{NonZeroU32, NonZeroU64};
 
 use fewbit_formats::{Format, Rounding};
 
+use super::interleave;
 use super::overflow::{FloatOverflow, RegisterOverflow};
 use super::{AccumulatorError, Datapath};
 
@@ -97,6 +98,8 @@ pub struct Stage {
     pub register: Register,
     /// `*width`: the inputs summed exactly with the register's value before the one check or rounding of a step.
     pub width: NonZeroU32,
+    /// `%registers`: how many registers take turns, step by step; see [`Turn`](super::Turn).
+    pub interleave: NonZeroU32,
     /// `/count`: the inputs summed before the value is handed to the next stage and the register restarts at zero.
     /// `None` for the last stage.
     pub count: Option<NonZeroU64>,
@@ -105,12 +108,23 @@ pub struct Stage {
 impl Stage {
     /// A stage that takes one input per step (a [`Register::Datapath`] its own number) and never hands on.
     pub const fn new(register: Register) -> Self {
-        Self { register, width: register.default_width(), count: None }
+        let (width, interleave) = (register.default_width(), NonZeroU32::MIN);
+        Self { register, width, interleave, count: None }
     }
 
     /// The same stage with steps of `width` inputs.
     pub const fn with_width(self, width: NonZeroU32) -> Self {
         Self { width, ..self }
+    }
+
+    /// The same stage with so many registers that take turns.
+    pub const fn with_interleave(self, interleave: NonZeroU32) -> Self {
+        Self { interleave, ..self }
+    }
+
+    /// Whether several registers take turns.
+    pub const fn is_interleaved(&self) -> bool {
+        self.interleave.get() > 1
     }
 
     /// The same stage as an inner one that hands on after `count` inputs.
@@ -121,11 +135,14 @@ impl Stage {
 
 /// An accumulator: stages from the multiplier outward.
 ///
-/// Text form: `stage ("," stage)*` with `stage := register ["*" width] ["/" count]`.
+/// Text form: `stage ("," stage)*` with
+/// `stage := register ["*" width] ["%" registers] ["/" count]`.
 ///
 /// What stages can express together: products rounded before they are summed (`bf16/1,f32`: the first stage takes one exact
 /// product, rounds it as its register says, overflow included, and hands it on; `e4m3fn-rne-sat/1,f32` clamps it), chunks (`f16/64,f16`),
-/// pairwise trees (`f32*2/2,f32*2/2,f32`), the exact sum with one rounding (`exact/1024,f32`, Kulisch).
+/// pairwise trees (`f32*2/2,f32*2/2,f32`), the exact sum with one rounding (`exact/1024,f32`, Kulisch),
+/// the partial sums of an adder with a pipeline (`f32%4`: product k meets product k - 4, and four sums are added at the end; see
+/// [`Turn`](super::Turn)).
 ///
 /// ```
 /// use fewbit::Accumulator;
@@ -143,8 +160,8 @@ impl Accumulator {
     /// An accumulator of these stages, innermost first.
     ///
     /// # Errors
-    /// Where there is no stage, an inner stage has no count, the last one has a count, a width lies outside 2..=64,
-    /// or a register format is not a signed float.
+    /// Where there is no stage, an inner stage has no count, the last one has a count, a width lies outside 2..=64, more
+    /// than [`MAX_INTERLEAVE`](super::MAX_INTERLEAVE) registers take turns, or a register format is not a signed float.
     pub fn new(stages: Vec<Stage>) -> Result<Self, AccumulatorError> {
         validate(&stages)?;
         Ok(Self { stages })
@@ -158,6 +175,11 @@ impl Accumulator {
     /// The stages, innermost first; never empty.
     pub fn stages(&self) -> &[Stage] {
         &self.stages
+    }
+
+    /// Whether registers of some stage take turns.
+    pub fn is_interleaved(&self) -> bool {
+        self.stages.iter().any(Stage::is_interleaved)
     }
 
     /// Whether every stage is an integer or an exact register, so that integer operands give integers.
@@ -176,7 +198,10 @@ fn validate(stages: &[Stage]) -> Result<(), AccumulatorError> {
     if last.count.is_some() {
         return Err(AccumulatorError::LastCount(last.to_string()));
     }
-    stages.iter().try_for_each(|stage| stage.register.check())
+    stages.iter().try_for_each(|stage| {
+        stage.register.check()?;
+        interleave::check(stage.interleave.get())
+    })
 }
 
 impl fmt::Display for Accumulator {
@@ -196,6 +221,9 @@ impl fmt::Display for Stage {
         write!(f, "{}", self.register)?;
         if self.width != self.register.default_width() {
             write!(f, "*{}", self.width)?;
+        }
+        if self.is_interleaved() {
+            write!(f, "%{}", self.interleave)?;
         }
         match self.count {
             Some(count) => write!(f, "/{count}"),

@@ -5,6 +5,7 @@
 //! | plan | operands | kernel |
 //! |---|---|---|
 //! | initial values that cannot be added at the end | any | [`Kernel::Reference`] |
+//! | registers that take turns, of which more is asked than one exact sum | any | [`Kernel::Reference`] |
 //! | one exact sum, or its low bits | at most 16 bits | [`Kernel::Exact`] |
 //! | a full report of sums below 2^29, in whole blocks | bytes, one operand signed | [`Kernel::Trajectory`] |
 //! | a register of at most 30 bits in steps that fit blocks, and no output overflows in the worst case | bytes, one operand signed | [`Kernel::Exact`] |
@@ -72,6 +73,11 @@ impl<'a> Kernel<'a> {
     pub(crate) fn select(request: &Request<'a, '_>) -> Self {
         let &Request { problem: Problem { a, b, init, .. }, bounds, ref plan, isa, .. } = request;
         if init.is_some_and(|init| !request.adds(init)) {
+            return Self::Reference;
+        }
+        if request.problem.acc.is_interleaved()
+            && (plan.report != ReportLevel::None || plan.stored_sum().is_none())
+        {
             return Self::Reference;
         }
         if let Some(store) = plan.stored_sum()

@@ -1,7 +1,7 @@
 //! The machine of any numbers.
 
 use super::MachineError;
-use crate::accumulate::Accumulator;
+use crate::accumulate::{Accumulator, Turn};
 use crate::reference::{
     Addend, FailedStep, FloatRun, FloatTrace, RandomBits, Step, StepRecord, Value,
 };
@@ -15,6 +15,8 @@ pub struct FloatStepRecord {
     pub first_k: u64,
     /// The last product that entered.
     pub last_k: u64,
+    /// Which register took what.
+    pub turn: Turn,
     /// The register before.
     pub before: Value,
     /// What entered.
@@ -26,7 +28,7 @@ pub struct FloatStepRecord {
 /// A stage of a [`FloatMachine`] as it stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FloatMachineStage<'a> {
-    /// The register after the last step.
+    /// The register after the last step; of several that take turns, the one of the next step.
     pub register: &'a Value,
     /// The inputs that wait for the next step.
     pub pending: &'a [Addend],
@@ -71,18 +73,26 @@ struct Records {
 
 impl Records {
     fn add(&mut self, record: StepRecord<'_>) {
-        let StepRecord { stage, first_k, last_k, before, inputs, step } = record;
+        let StepRecord { stage, first_k, last_k, turn, before, inputs, step } = record;
         let (before, step) = (before.clone(), step.clone());
         match self.all.get_mut(self.used) {
             Some(old) => {
                 old.inputs.clear();
                 old.inputs.extend_from_slice(inputs);
                 let inputs = std::mem::take(&mut old.inputs);
-                *old = FloatStepRecord { stage, first_k, last_k, before, inputs, step };
+                *old = FloatStepRecord { stage, first_k, last_k, turn, before, inputs, step };
             }
             None => {
                 let inputs = inputs.to_vec();
-                self.all.push(FloatStepRecord { stage, first_k, last_k, before, inputs, step });
+                self.all.push(FloatStepRecord {
+                    stage,
+                    first_k,
+                    last_k,
+                    turn,
+                    before,
+                    inputs,
+                    step,
+                });
             }
         }
         self.used += 1;
@@ -179,7 +189,8 @@ impl FloatMachine {
         Ok((self.run.value(), self.steps()))
     }
 
-    /// The last register after the last completed step: what waits, or is in a tile that is not full, is not in it.
+    /// The last register after the last completed step: what waits, or is in a tile that is not full, is not in it. Of
+    /// several that take turns it is the first one, which has the others only after [`Self::drain`].
     pub fn value(&self) -> &Value {
         self.run.value()
     }

@@ -1,9 +1,9 @@
 //! The machine of integers.
 
-use super::stage::{Due, Input, Level};
+use super::stage::{Due, Input, Level, Sum};
 use super::{MachineError, MachineStage};
-use crate::accumulate::{Accumulator, OutputTrace, Register, Stage, int_range};
-use crate::reference::IntStepRecord;
+use crate::accumulate::{Accumulator, OutputTrace, Register, Stage, Turn, int_range};
+use crate::reference::{IntStepRecord, Turns};
 
 /// An accumulator of integer and exact stages as a state.
 ///
@@ -25,6 +25,8 @@ use crate::reference::IntStepRecord;
 #[derive(Clone, Debug)]
 pub struct Machine {
     levels: Vec<Level>,
+    /// The registers of stages in which several take turns.
+    turns: Vec<Turns<Sum>>,
     /// The last register.
     last: Register,
     traces: Vec<OutputTrace>,
@@ -71,16 +73,18 @@ impl Machine {
     pub(super) fn of(stages: &[Stage]) -> Self {
         Self {
             levels: stages.iter().map(Level::new).collect(),
+            turns: stages.iter().map(|stage| turns(stage.interleave.get(), 0)).collect(),
             last: stages.last().map_or(Register::Exact, |stage| stage.register),
             traces: vec![OutputTrace::default(); stages.len()],
-            steps: vec![NONE; stages.len()],
+            // A step of each stage, and its fold.
+            steps: vec![NONE; stages.iter().map(|stage| stage.interleave.get() as usize).sum()],
             made: 0,
             products: 0,
         }
     }
 
-    /// Takes the next product of k; gives the steps that it caused, the innermost stage first, at most one per stage. There
-    /// is none where the product waits for the rest of its group.
+    /// Takes the next product of k; gives the steps that it caused, the innermost stage first, at most one per stage and
+    /// the fold of registers that take turns. There is none where the product waits for the rest of its group.
     ///
     /// ```
     /// use fewbit::Accumulator;
@@ -138,17 +142,30 @@ impl Machine {
             if self.levels[stage].waits() {
                 self.step(stage, last_k);
             }
-            if self.levels[stage].holds_tile() && stage + 1 < self.levels.len() {
-                let handed = self.levels[stage].hand_on();
+            if stage + 1 == self.levels.len() {
+                self.fold(stage, last_k);
+            } else if self.levels[stage].holds_tile() {
+                let handed = self.hand_on(stage, last_k);
                 self.enter(stage + 1, handed, last_k);
             }
         }
         Drained { value: self.value(), steps: &self.steps[..self.made], traces: &self.traces }
     }
 
-    /// The last register after the last completed step: what waits, or is in a tile that is not full, is not in it.
+    /// The last register after the last completed step: what waits, or is in a tile that is not full, is not in it. Of
+    /// several that take turns it is the first one, which has the others only after [`Self::drain`].
+    ///
+    /// ```
+    /// use fewbit::Accumulator;
+    /// let mut mac = "int8-sat%2".parse::<Accumulator>()?.machine()?;
+    /// mac.push_group([100, 1, 20]); // 100 and 20 in one register, 1 in the other
+    /// assert_eq!((mac.value(), mac.drain().value), (120, 121));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn value(&self) -> i128 {
-        self.levels.last().map_or(0, Level::value)
+        let (Some(level), Some(turns)) = (self.levels.last(), self.turns.last()) else { return 0 };
+        let current = sum(level.value());
+        turns.first(&current).value
     }
 
     /// The stages as they stand, innermost first.
@@ -186,6 +203,10 @@ impl Machine {
         self.products = 0;
         self.made = 0;
         self.levels.iter_mut().for_each(|level| level.restart(0));
+        let last = self.turns.len().saturating_sub(1);
+        for (stage, old) in self.turns.iter_mut().enumerate() {
+            old.reset(Sum::default(), sum(if stage == last { start } else { 0 }));
+        }
         self.traces.fill(OutputTrace::default());
         if let (Some(level), Some(trace)) = (self.levels.last_mut(), self.traces.last_mut()) {
             level.restart(start);
@@ -212,7 +233,7 @@ impl Machine {
             if due == Due::Step {
                 return;
             }
-            input = self.levels[stage].hand_on();
+            input = self.hand_on(stage, k);
             stage += 1;
         }
     }
@@ -224,8 +245,46 @@ impl Machine {
         }
         let record = &mut self.steps[self.made];
         self.made += 1;
-        self.levels[stage].step(stage, k, &mut self.traces[stage], record);
+        let level = &mut self.levels[stage];
+        level.step(stage, k, &mut self.traces[stage], record);
+        if level.is_interleaved() {
+            record.turn = Turn::Inputs(self.turns[stage].turn());
+            level.pass(&mut self.turns[stage]);
+        }
     }
+
+    #[inline(always)]
+    fn hand_on(&mut self, stage: usize, k: u64) -> Input {
+        if self.levels[stage].is_interleaved() {
+            self.fold(stage, k);
+            self.turns[stage].restart(Sum::default());
+        }
+        self.levels[stage].hand_on()
+    }
+
+    /// Register 0 takes the others, where several take turns.
+    fn fold(&mut self, stage: usize, k: u64) {
+        let Some(registers) = self.levels[stage].begin_fold(&mut self.turns[stage]) else {
+            return;
+        };
+        for register in 1..registers {
+            let from = self.turns[stage].take(register, Sum::default());
+            if self.made == self.steps.len() {
+                self.steps.push(NONE);
+            }
+            let (level, trace) = (&mut self.levels[stage], &mut self.traces[stage]);
+            level.fold(stage, k, (register, from), trace, &mut self.steps[self.made]);
+            self.made += 1;
+        }
+    }
+}
+
+fn sum(start: i128) -> Sum {
+    Sum { value: start, exact: start }
+}
+
+fn turns(registers: u32, start: i128) -> Turns<Sum> {
+    Turns::new(registers, Sum::default(), sum(start))
 }
 
 /// What a place for a step has before there was one.
@@ -233,6 +292,7 @@ const NONE: IntStepRecord = IntStepRecord {
     stage: 0,
     first_k: 0,
     last_k: 0,
+    turn: Turn::Inputs(0),
     before: 0,
     input: 0,
     exact: 0,

@@ -12,6 +12,9 @@
 //! ascending k and draining gives the value, the events and the report of [`reference::matmul`](crate::reference::matmul)
 //! and [`reference::matmul_float`](crate::reference::matmul_float).
 //!
+//! **Registers that take turns.** A stage `register%L` deals its steps to L registers; the end of a tile, or `drain` in the last
+//! stage, folds them into the first, L - 1 steps that come back like others. Until then `value` is the first register.
+//!
 //! **Pending inputs.** A `*width` stage waits until it has `width` inputs, and a stage behind a `/count` until it is handed
 //! a tile. `value` is the last register after the last step that was completed: inputs that wait, and tiles that are not
 //! full, are not in it. `stages` shows them. [`drain`](Machine::drain) closes them, innermost first, as the end of a product

@@ -1,12 +1,12 @@
 //! A stage of an integer machine: its state, and the exact trajectory beside it.
 
-use crate::accumulate::{IntRegister, IntStep, OutputTrace, Stage};
-use crate::reference::IntStepRecord;
+use crate::accumulate::{IntRegister, IntStep, OutputTrace, Stage, Turn};
+use crate::reference::{IntStepRecord, Turns};
 
 /// A stage of a [`Machine`](super::Machine) as it stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MachineStage {
-    /// The register after the last step.
+    /// The register after the last step; of several that take turns, the one of the next step.
     pub register: i128,
     /// The exact sum of the inputs that wait for the next step.
     pub pending: i128,
@@ -16,6 +16,13 @@ pub struct MachineStage {
     pub taken: u64,
     /// Events, the first of them, the extremes of the real and of the exact trajectory.
     pub trace: OutputTrace,
+}
+
+/// A register, and what it held if none ever wrapped or saturated.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Sum {
+    pub(super) value: i128,
+    pub(super) exact: i128,
 }
 
 /// What enters a stage.
@@ -44,6 +51,8 @@ pub(super) struct Level {
     width: u64,
     /// 0 where the stage never hands on.
     count: u64,
+    /// How many registers take turns.
+    registers: u32,
     /// The register and the inputs that wait.
     value: i128,
     pending: i128,
@@ -62,6 +71,7 @@ impl Level {
             register: stage.register.integer().unwrap_or(IntRegister::EXACT),
             width: stage.width.get().into(),
             count: stage.count.map_or(0, |count| count.get()),
+            registers: stage.interleave.get(),
             value: 0,
             pending: 0,
             exact: 0,
@@ -81,6 +91,12 @@ impl Level {
 
     pub(super) fn value(&self) -> i128 {
         self.value
+    }
+
+    /// Whether several registers take turns.
+    #[inline(always)]
+    pub(super) fn is_interleaved(&self) -> bool {
+        self.registers > 1
     }
 
     /// Whether inputs wait for a step.
@@ -125,11 +141,24 @@ impl Level {
         trace: &mut OutputTrace,
         record: &mut IntStepRecord,
     ) {
+        self.sum(stage, last_k, Turn::Inputs(0), trace, record);
+        (self.pending, self.exact_pending, self.waiting) = (0, 0, 0);
+    }
+
+    /// A step of what is pending.
+    #[inline(always)]
+    fn sum(
+        &mut self,
+        stage: usize,
+        last_k: u64,
+        turn: Turn,
+        trace: &mut OutputTrace,
+        record: &mut IntStepRecord,
+    ) {
         let (before, input) = (self.value, self.pending);
         let IntStep { exact, after, event } = self.register.step(before, input);
         self.value = after;
         self.exact = self.exact.wrapping_add(self.exact_pending);
-        (self.pending, self.exact_pending, self.waiting) = (0, 0, 0);
         // Extremes are rarely reached: a branch costs less than numbers of 128 bits that are moved.
         if exact < trace.min || exact > trace.max {
             trace.min = trace.min.min(exact);
@@ -144,7 +173,37 @@ impl Level {
             trace.first.get_or_insert((last_k, exact));
         }
         let first_k = self.first_k;
-        *record = IntStepRecord { stage, first_k, last_k, before, input, exact, after, event };
+        *record =
+            IntStepRecord { stage, first_k, last_k, turn, before, input, exact, after, event };
+    }
+
+    /// The next register's turn, after a step.
+    pub(super) fn pass(&mut self, turns: &mut Turns<Sum>) {
+        let mut current = Sum { value: self.value, exact: self.exact };
+        turns.pass(&mut current, self.first_k);
+        (self.value, self.exact) = (current.value, current.exact);
+    }
+
+    /// Register 0 has its turn, and will take the others: how many there are, where there is anything to fold.
+    pub(super) fn begin_fold(&mut self, turns: &mut Turns<Sum>) -> Option<usize> {
+        let mut current = Sum { value: self.value, exact: self.exact };
+        let (first_k, registers) = turns.fold(&mut current)?;
+        (self.value, self.exact, self.first_k) = (current.value, current.exact, first_k);
+        Some(registers)
+    }
+
+    /// Register 0 takes another.
+    pub(super) fn fold(
+        &mut self,
+        stage: usize,
+        last_k: u64,
+        (register, from): (usize, Sum),
+        trace: &mut OutputTrace,
+        record: &mut IntStepRecord,
+    ) {
+        (self.pending, self.exact_pending) = (from.value, from.exact);
+        self.sum(stage, last_k, Turn::Fold(register as u32), trace, record);
+        (self.pending, self.exact_pending) = (0, 0);
     }
 
     /// The register's value on its way to the next stage; the register restarts at zero.

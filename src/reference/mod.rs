@@ -12,6 +12,7 @@ pub mod quantize;
 pub mod requantize;
 mod step;
 pub mod torch;
+mod turns;
 
 pub use conv::conv2d;
 pub use dyadic::Dyadic;
@@ -24,3 +25,4 @@ pub(crate) use float::{FailedStep, FloatRun, flushed};
 pub(crate) use matmul::check_init;
 pub use matmul::{ReferenceError, matmul, matmul_from};
 pub use step::{IntStepRecord, StageState, sum_products, sum_products_from, sum_products_observed};
+pub(crate) use turns::Turns;

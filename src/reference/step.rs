@@ -9,13 +9,16 @@
 //!                     push(s + 1, s.register); s restarts at zero
 //! at the end:     groups and tiles that are not full are closed the same way, innermost first
 //! ```
+//! Where several registers take turns, `s.register` is the one whose turn it is, and they are folded before they are handed
+//! on, or at the end: [`Turn`].
 
-use crate::accumulate::{Accumulator, IntRegister, IntStep, OutputTrace, Stage};
+use super::turns::Turns;
+use crate::accumulate::{Accumulator, IntRegister, IntStep, OutputTrace, Stage, Turn};
 
 /// One stage while one output is summed.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct StageState {
-    /// The register's value.
+    /// The register's value; of several, that of the one whose turn it is.
     pub register: i128,
     /// The exact sum of the inputs that wait for the next step.
     pub pending: i128,
@@ -72,6 +75,8 @@ pub struct IntStepRecord {
     pub first_k: u64,
     /// The last product that entered.
     pub last_k: u64,
+    /// Which register took what.
+    pub turn: Turn,
     /// The register before.
     pub before: i128,
     /// The exact sum of what entered.
@@ -127,6 +132,7 @@ struct Run<'a, F> {
     stages: &'a [Stage],
     overflows: Overflows,
     states: Vec<StageState>,
+    turns: Vec<Turns<i128>>,
     traces: Vec<OutputTrace>,
     last_k: u64,
 }
@@ -139,7 +145,12 @@ impl<'a, F: FnMut(IntStepRecord)> Run<'a, F> {
             state.register = start;
             (trace.min, trace.max) = (start, start);
         }
-        Self { observe, stages, overflows, states, traces, last_k: 0 }
+        let turns = stages
+            .iter()
+            .zip(&states)
+            .map(|(stage, state)| Turns::new(stage.interleave.get(), 0, state.register));
+        let turns = turns.collect();
+        Self { observe, stages, overflows, states, turns, traces, last_k: 0 }
     }
 
     fn push(&mut self, level: usize, input: i128, first_k: u64, k: u64) {
@@ -163,9 +174,30 @@ impl<'a, F: FnMut(IntStepRecord)> Run<'a, F> {
 
     fn step(&mut self, level: usize, k: u64) {
         let state = &mut self.states[level];
-        let trace = &mut self.traces[level];
-        let (before, input) = (state.register, state.pending);
+        let (input, first_k) = (state.pending, state.first_k);
         (state.pending, state.waiting) = (0, 0);
+        self.sum(level, input, k, Turn::Inputs(self.turns[level].turn()));
+        self.turns[level].pass(&mut self.states[level].register, first_k);
+    }
+
+    /// Register 0 takes the others, one by one.
+    fn fold(&mut self, level: usize, k: u64) {
+        let state = &mut self.states[level];
+        let Some((first_k, registers)) = self.turns[level].fold(&mut state.register) else {
+            return;
+        };
+        state.first_k = first_k;
+        for register in 1..registers {
+            let input = self.turns[level].take(register, 0);
+            self.sum(level, input, k, Turn::Fold(register as u32));
+        }
+    }
+
+    /// One check of the register whose turn it is.
+    fn sum(&mut self, level: usize, input: i128, k: u64, turn: Turn) {
+        let state = &mut self.states[level];
+        let trace = &mut self.traces[level];
+        let before = state.register;
         let register = match (self.overflows, self.stages[level].register.integer()) {
             (Overflows::Happen, Some(register)) => register,
             _ => IntRegister::EXACT,
@@ -182,6 +214,7 @@ impl<'a, F: FnMut(IntStepRecord)> Run<'a, F> {
             stage: level,
             first_k: state.first_k,
             last_k: k,
+            turn,
             before,
             input,
             exact,
@@ -191,6 +224,8 @@ impl<'a, F: FnMut(IntStepRecord)> Run<'a, F> {
     }
 
     fn hand_on(&mut self, level: usize, k: u64) {
+        self.fold(level, k);
+        self.turns[level].restart(0);
         let StageState { register, first_k, .. } = std::mem::take(&mut self.states[level]);
         self.push(level + 1, register, first_k, k);
     }
@@ -200,7 +235,9 @@ impl<'a, F: FnMut(IntStepRecord)> Run<'a, F> {
             if self.states[level].waiting > 0 {
                 self.step(level, self.last_k);
             }
-            if self.states[level].taken > 0 && level + 1 < self.stages.len() {
+            if level + 1 == self.stages.len() {
+                self.fold(level, self.last_k);
+            } else if self.states[level].taken > 0 {
                 self.hand_on(level, self.last_k);
             }
         }

@@ -4,7 +4,7 @@ use std::arch::x86_64::*;
 
 use super::{
     BitLanes, ByteLanes, FloatLanes, FmaLanes, Int16Lanes, IntLanes, LanesOf, Registers, Simd,
-    Token, Tuning, Vector, Vectorized, both, scalar,
+    StepLanes, Token, Tuning, Vector, Vectorized, both, scalar,
 };
 
 token! {
@@ -265,6 +265,74 @@ impl FmaLanes for LanesOf<Avx2, f32> {
         }
         fn cut_zero(self, v: __m256, cut: u32) -> __m256 {
             _mm256_and_ps(v, _mm256_castsi256_ps(_mm256_set1_epi32((u32::MAX << cut) as i32)))
+        }
+    }
+}
+
+impl StepLanes for LanesOf<Avx2, f32> {
+    #[inline(always)]
+    fn fma_around(self, a: __m256, b: __m256, c: __m256) -> [__m256; 2] {
+        [
+            scalar::each([a, b, c], scalar::fma_toward::<false>),
+            scalar::each([a, b, c], scalar::fma_toward::<true>),
+        ]
+    }
+
+    #[inline(always)]
+    fn count_same(self, count: __m256, a: __m256, b: __m256, pair: [__m256; 2]) -> __m256 {
+        self.count_where(count, self.equal(a, b), pair)
+    }
+
+    #[inline(always)]
+    fn count_below(self, count: __m256, v: __m256, limit: __m256, pair: [__m256; 2]) -> __m256 {
+        self.count_where(count, self.below(v, limit), pair)
+    }
+
+    instructions! {
+        "avx2,fma,f16c";
+        fn odd_of(self, around: [__m256; 2]) -> __m256 {
+            // The last bit as the sign, which chooses.
+            let odd = _mm256_slli_epi32::<31>(_mm256_castps_si256(around[0]));
+            _mm256_blendv_ps(around[1], around[0], _mm256_castsi256_ps(odd))
+        }
+        fn count_different(self, count: __m256, pair: [__m256; 2]) -> __m256 {
+            let different = _mm256_cmp_ps::<_CMP_NEQ_OQ>(pair[0], pair[1]);
+            _mm256_add_ps(count, _mm256_and_ps(different, _mm256_set1_ps(1.0)))
+        }
+        fn count_from(self, count: __m256, v: __m256, limit: __m256) -> __m256 {
+            let magnitude = _mm256_andnot_ps(_mm256_set1_ps(-0.0), v);
+            let from = _mm256_cmp_ps::<_CMP_GE_OQ>(magnitude, limit);
+            let finite = _mm256_cmp_ps::<_CMP_LT_OQ>(magnitude, _mm256_set1_ps(f32::INFINITY));
+            let one = _mm256_and_ps(finite, _mm256_set1_ps(1.0));
+            _mm256_add_ps(count, _mm256_and_ps(from, one))
+        }
+        fn extend(self, so_far: [__m256; 2], v: __m256) -> [__m256; 2] {
+            // The second operand where one is NaN.
+            [_mm256_min_ps(v, so_far[0]), _mm256_max_ps(v, so_far[1])]
+        }
+        fn extend_finite(self, so_far: [__m256; 2], v: __m256) -> [__m256; 2] {
+            let magnitude = _mm256_andnot_ps(_mm256_set1_ps(-0.0), v);
+            let finite = _mm256_cmp_ps::<_CMP_LT_OQ>(magnitude, _mm256_set1_ps(f32::INFINITY));
+            [
+                _mm256_min_ps(_mm256_blendv_ps(so_far[0], v, finite), so_far[0]),
+                _mm256_max_ps(_mm256_blendv_ps(so_far[1], v, finite), so_far[1]),
+            ]
+        }
+    }
+}
+
+impl LanesOf<Avx2, f32> {
+    instructions! {
+        "avx2,fma,f16c";
+        fn equal(self, a: __m256, b: __m256) -> __m256 { _mm256_cmp_ps::<_CMP_EQ_OQ>(a, b) }
+        fn below(self, v: __m256, limit: __m256) -> __m256 {
+            _mm256_cmp_ps::<_CMP_LT_OQ>(_mm256_andnot_ps(_mm256_set1_ps(-0.0), v), limit)
+        }
+        // Counts where `mask` is set beside numbers that differ.
+        fn count_where(self, count: __m256, mask: __m256, pair: [__m256; 2]) -> __m256 {
+            let different = _mm256_cmp_ps::<_CMP_NEQ_OQ>(pair[0], pair[1]);
+            let one = _mm256_and_ps(different, _mm256_set1_ps(1.0));
+            _mm256_add_ps(count, _mm256_and_ps(mask, one))
         }
     }
 }

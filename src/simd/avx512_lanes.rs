@@ -4,7 +4,8 @@ use std::arch::x86_64::*;
 
 use super::avx2::first_byte;
 use super::{
-    BitLanes, ByteLanes, FloatLanes, FmaLanes, Int16Lanes, IntLanes, LanesOf, Token, Vector,
+    BitLanes, ByteLanes, FloatLanes, FmaLanes, Int16Lanes, IntLanes, LanesOf, StepLanes, Token,
+    Vector,
 };
 
 /// A set with AVX-512; its own are the instructions that it has beyond these.
@@ -286,6 +287,56 @@ impl<T: Avx512Token> FmaLanes for LanesOf<T, f32> {
         }
         fn cut_zero(self, v: __m512, cut: u32) -> __m512 {
             _mm512_and_ps(v, _mm512_castsi512_ps(_mm512_set1_epi32((u32::MAX << cut) as i32)))
+        }
+    }
+}
+
+/// Both infinities, for the instruction that classifies.
+const INFINITE: i32 = 0x08 | 0x10;
+
+impl<T: Avx512Token> StepLanes for LanesOf<T, f32> {
+    instructions! {
+        "avx512f,avx512bw,avx512dq,avx512vl";
+        fn fma_around(self, a: __m512, b: __m512, c: __m512) -> [__m512; 2] {
+            [
+                _mm512_fmadd_round_ps::<{ _MM_FROUND_TO_NEG_INF | NO_EXC }>(a, b, c),
+                _mm512_fmadd_round_ps::<{ _MM_FROUND_TO_POS_INF | NO_EXC }>(a, b, c),
+            ]
+        }
+        fn odd_of(self, around: [__m512; 2]) -> __m512 {
+            let one = _mm512_set1_epi32(1);
+            let odd = _mm512_test_epi32_mask(_mm512_castps_si512(around[0]), one);
+            _mm512_mask_blend_ps(odd, around[1], around[0])
+        }
+        fn count_different(self, count: __m512, pair: [__m512; 2]) -> __m512 {
+            let different = _mm512_cmp_ps_mask::<_CMP_NEQ_OQ>(pair[0], pair[1]);
+            _mm512_mask_add_ps(count, different, count, _mm512_set1_ps(1.0))
+        }
+        fn count_same(self, count: __m512, a: __m512, b: __m512, pair: [__m512; 2]) -> __m512 {
+            let different = _mm512_cmp_ps_mask::<_CMP_NEQ_OQ>(pair[0], pair[1]);
+            let both = _mm512_mask_cmp_ps_mask::<_CMP_EQ_OQ>(different, a, b);
+            _mm512_mask_add_ps(count, both, count, _mm512_set1_ps(1.0))
+        }
+        fn count_below(self, count: __m512, v: __m512, limit: __m512, pair: [__m512; 2]) -> __m512 {
+            let different = _mm512_cmp_ps_mask::<_CMP_NEQ_OQ>(pair[0], pair[1]);
+            let both = _mm512_mask_cmp_ps_mask::<_CMP_LT_OQ>(different, _mm512_abs_ps(v), limit);
+            _mm512_mask_add_ps(count, both, count, _mm512_set1_ps(1.0))
+        }
+        fn count_from(self, count: __m512, v: __m512, limit: __m512) -> __m512 {
+            let finite = !_mm512_fpclass_ps_mask::<INFINITE>(v);
+            let both = _mm512_mask_cmp_ps_mask::<_CMP_GE_OQ>(finite, _mm512_abs_ps(v), limit);
+            _mm512_mask_add_ps(count, both, count, _mm512_set1_ps(1.0))
+        }
+        fn extend(self, so_far: [__m512; 2], v: __m512) -> [__m512; 2] {
+            // The second operand where one is NaN.
+            [_mm512_min_ps(v, so_far[0]), _mm512_max_ps(v, so_far[1])]
+        }
+        fn extend_finite(self, so_far: [__m512; 2], v: __m512) -> [__m512; 2] {
+            let finite = !_mm512_fpclass_ps_mask::<INFINITE>(v);
+            [
+                _mm512_mask_min_ps(so_far[0], finite, v, so_far[0]),
+                _mm512_mask_max_ps(so_far[1], finite, v, so_far[1]),
+            ]
         }
     }
 }

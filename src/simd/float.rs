@@ -31,6 +31,36 @@ pub(crate) trait FmaLanes: Lanes<Element = f32> {
     fn cut_zero(self, v: Self::V, cut: u32) -> Self::V;
 }
 
+/// Lanes of `f32` that also tell what a step lost: for the reports of registers that are rounded at every product.
+///
+/// A count is a number; it goes up by one in each lane where what it counts is so.
+pub(crate) trait StepLanes: FmaLanes {
+    /// `a * b + c` rounded down and up: the same number where it is exact; zeros may differ in sign.
+    fn fma_around(self, a: Self::V, b: Self::V, c: Self::V) -> [Self::V; 2];
+
+    /// Of what [`Self::fma_around`] gives, what [`FmaLanes::fma_odd`] is.
+    fn odd_of(self, around: [Self::V; 2]) -> Self::V;
+
+    /// Counts numbers that differ.
+    fn count_different(self, count: Self::V, pair: [Self::V; 2]) -> Self::V;
+
+    /// Counts `a` that equal `b` beside numbers that differ.
+    fn count_same(self, count: Self::V, a: Self::V, b: Self::V, pair: [Self::V; 2]) -> Self::V;
+
+    /// Counts magnitudes below `limit` beside numbers that differ.
+    fn count_below(self, count: Self::V, v: Self::V, limit: Self::V, pair: [Self::V; 2])
+    -> Self::V;
+
+    /// Counts finite magnitudes of at least `limit`.
+    fn count_from(self, count: Self::V, v: Self::V, limit: Self::V) -> Self::V;
+
+    /// The lesser and the greater of `v` and what was so far, which stays where `v` is NaN.
+    fn extend(self, so_far: [Self::V; 2], v: Self::V) -> [Self::V; 2];
+
+    /// [`Self::extend`] by finite numbers alone.
+    fn extend_finite(self, so_far: [Self::V; 2], v: Self::V) -> [Self::V; 2];
+}
+
 /// A floating-point number that fills one lane.
 pub(crate) trait Float: Pod + Send + Sync + PartialOrd + Into<f64> {
     /// The nearest number.

@@ -9,8 +9,8 @@
 //! 3. The kernel picks its lanes, `simd.int32()` say, and cuts its work into tiles as [`Token::TUNING`] has it.
 //! 4. [`Lanes::vectorize`] runs each hot loop, a [`Vectorized`] body, as a function that is compiled with the set's
 //!    features. All that is called in it is `#[inline(always)]`; what is not inlined is compiled without them.
-//! 5. In the loop, each method of [`IntLanes`], [`Int16Lanes`], [`ByteLanes`], [`BitLanes`], [`FmaLanes`] or
-//!    [`FloatLanes`] is one or a few instructions; `instructions!` holds the `unsafe` of all of them.
+//! 5. In the loop, each method of [`IntLanes`], [`Int16Lanes`], [`ByteLanes`], [`BitLanes`], [`FmaLanes`],
+//!    [`StepLanes`] or [`FloatLanes`] is one or a few instructions; `instructions!` holds the `unsafe` of all of them.
 //!
 //! An instruction set is a file: its token, and the implementations of these traits.
 
@@ -100,7 +100,7 @@ mod set;
 mod tests;
 
 pub(crate) use bits::BitLanes;
-pub(crate) use float::{Float, FloatLanes, FmaLanes};
+pub(crate) use float::{Float, FloatLanes, FmaLanes, StepLanes};
 pub(crate) use int::{ByteLanes, Int16Lanes, IntLanes, Word, both};
 pub(crate) use isa::Detected;
 pub use isa::{Isa, IsaError};

@@ -5,7 +5,7 @@ use wide::{f32x8, f64x4, i8x32, i16x16, i32x8, i64x4, u16x16, u32x8};
 
 use super::{
     BitLanes, ByteLanes, FloatLanes, FmaLanes, Int16Lanes, IntLanes, LanesOf, Registers, Simd,
-    Token, Tuning, Vector, Vectorized, scalar,
+    StepLanes, Token, Tuning, Vector, Vectorized, scalar,
 };
 
 /// Nothing to prove.
@@ -358,6 +358,65 @@ impl FmaLanes for LanesOf<Portable, f32> {
     #[inline(always)]
     fn cut_zero(self, v: f32x8, cut: u32) -> f32x8 {
         scalar::each([v; 3], |x, _, _| scalar::cut_zero(x, cut))
+    }
+}
+
+/// `count`, and one more where `more` says so.
+#[inline(always)]
+fn counted(count: f32, more: bool) -> f32 {
+    count + if more { 1.0 } else { 0.0 }
+}
+
+impl StepLanes for LanesOf<Portable, f32> {
+    #[inline(always)]
+    fn fma_around(self, a: f32x8, b: f32x8, c: f32x8) -> [f32x8; 2] {
+        [
+            scalar::each([a, b, c], scalar::fma_toward::<false>),
+            scalar::each([a, b, c], scalar::fma_toward::<true>),
+        ]
+    }
+
+    #[inline(always)]
+    fn odd_of(self, [down, up]: [f32x8; 2]) -> f32x8 {
+        scalar::each([down, up, up], |down, up, _| scalar::odd_of(down, up))
+    }
+
+    #[inline(always)]
+    fn count_different(self, count: f32x8, [x, y]: [f32x8; 2]) -> f32x8 {
+        scalar::each([count, x, y], |count, x, y| counted(count, scalar::differ(x, y)))
+    }
+
+    #[inline(always)]
+    fn count_same(self, count: f32x8, a: f32x8, b: f32x8, pair: [f32x8; 2]) -> f32x8 {
+        let same = scalar::each([a, b, b], |a, b, _| counted(0.0, a == b));
+        let different = self.count_different(f32x8::default(), pair);
+        count + same * different
+    }
+
+    #[inline(always)]
+    fn count_below(self, count: f32x8, v: f32x8, limit: f32x8, pair: [f32x8; 2]) -> f32x8 {
+        let below = scalar::each([v, limit, v], |v, limit, _| counted(0.0, v.abs() < limit));
+        let different = self.count_different(f32x8::default(), pair);
+        count + below * different
+    }
+
+    #[inline(always)]
+    fn count_from(self, count: f32x8, v: f32x8, limit: f32x8) -> f32x8 {
+        scalar::each([count, v, limit], |count, v, limit| {
+            counted(count, (v.abs() >= limit) & (v.abs() < f32::INFINITY))
+        })
+    }
+
+    #[inline(always)]
+    fn extend(self, [least, greatest]: [f32x8; 2], v: f32x8) -> [f32x8; 2] {
+        [v.simd_lt(least).select(v, least), v.simd_gt(greatest).select(v, greatest)]
+    }
+
+    #[inline(always)]
+    fn extend_finite(self, [least, greatest]: [f32x8; 2], v: f32x8) -> [f32x8; 2] {
+        let finite = v.abs().simd_lt(f32x8::splat(f32::INFINITY));
+        let extended = self.extend([least, greatest], v);
+        [finite.select(extended[0], least), finite.select(extended[1], greatest)]
     }
 }
 

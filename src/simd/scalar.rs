@@ -47,6 +47,27 @@ pub(super) fn fma_odd(a: f32, b: f32, c: f32) -> f32 {
     f32::from_bits(result.to_bits() | u32::from(inexact))
 }
 
+/// See [`StepLanes::fma_around`](super::StepLanes::fma_around): down or up.
+#[inline(always)]
+pub(super) fn fma_toward<const UP: bool>(a: f32, b: f32, c: f32) -> f32 {
+    let (near, inexact) = toward_zero(odd64(a, b, c));
+    // Away from zero is up for positive sums.
+    let away = inexact & (UP != near.is_sign_negative());
+    f32::from_bits(near.to_bits() + u32::from(away))
+}
+
+/// See [`StepLanes::odd_of`](super::StepLanes::odd_of).
+#[inline(always)]
+pub(super) fn odd_of(down: f32, up: f32) -> f32 {
+    if down.to_bits() & 1 == 1 { down } else { up }
+}
+
+/// Whether two numbers differ; NaN is none.
+#[inline(always)]
+pub(super) fn differ(a: f32, b: f32) -> bool {
+    (a < b) | (a > b)
+}
+
 /// The next `f32` toward zero, and whether it is another number.
 #[inline(always)]
 fn toward_zero(x: f64) -> (f32, bool) {

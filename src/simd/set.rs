@@ -1,6 +1,6 @@
 //! What every instruction set offers a kernel.
 
-use super::{BitLanes, ByteLanes, FloatLanes, FmaLanes, IntLanes, Lanes, Token};
+use super::{BitLanes, ByteLanes, FloatLanes, IntLanes, Lanes, StepLanes, Token};
 
 /// An instruction set: its types of lanes.
 pub(crate) trait Simd: Token {
@@ -13,7 +13,7 @@ pub(crate) trait Simd: Token {
     /// The same by an instruction that not every CPU of the set has; [`Self::Bits`] where there is none.
     type Popcnt: BitLanes;
     /// Lanes of `f32` that multiply and add with one rounding.
-    type Fma: FmaLanes<Token = Self>;
+    type Fma: StepLanes<Token = Self>;
     /// Lanes of `f32`.
     type F32: FloatLanes<Token = Self, Element = f32>;
     /// Lanes of `f64`.

@@ -5,9 +5,9 @@ use std::ops::RangeInclusive;
 use fewbit_formats::Status;
 
 use super::number::ExactNumber;
-use super::step::{TraceAddend, TraceAlignment, TraceInput, TraceStep};
+use super::step::{TraceAddend, TraceAlignment, TraceInput, TraceRegister, TraceStep};
 use super::{Trace, wants};
-use crate::accumulate::Accumulator;
+use crate::accumulate::{Accumulator, Turn};
 use crate::reference::{
     Addend as Entering, Alignment, Dyadic, FloatError, FloatMatmul, StepRecord, Value,
 };
@@ -58,17 +58,19 @@ fn step(
     left: &[Entering],
     right: &[Entering],
 ) -> TraceStep {
-    let StepRecord { stage, first_k, last_k, before, inputs, step } = *record;
+    let StepRecord { stage, first_k, last_k, turn, before, inputs, step } = *record;
+    let products = stage == 0 && matches!(turn, Turn::Inputs(_));
     let input = |(index, input): (usize, &Entering)| {
         let k = first_k as usize + index;
         let factors =
-            (stage == 0).then(|| [left[k].value.clone().into(), right[k].value.clone().into()]);
+            products.then(|| [left[k].value.clone().into(), right[k].value.clone().into()]);
         TraceInput { factors, value: input.value.clone().into() }
     };
     TraceStep {
         stage,
         spec: acc.stages()[stage].to_string(),
         k: [first_k, last_k],
+        register: TraceRegister::new(&acc.stages()[stage], turn),
         before: before.clone().into(),
         inputs: inputs.iter().enumerate().map(input).collect(),
         exact: step.exact.clone().into(),

@@ -5,9 +5,9 @@ use std::ops::RangeInclusive;
 use ndarray::Array2;
 
 use super::number::ExactNumber;
-use super::step::{TraceInput, TraceStep};
+use super::step::{TraceInput, TraceRegister, TraceStep};
 use super::{Trace, wants};
-use crate::accumulate::Accumulator;
+use crate::accumulate::{Accumulator, Turn};
 use crate::reference::{Dyadic, IntStepRecord, ReferenceError, matmul_from, sum_products_observed};
 
 fn exact(x: i128) -> ExactNumber {
@@ -53,14 +53,15 @@ impl Trace {
                 let (a, b) = (i128::from(left[k as usize]), i128::from(right[k as usize]));
                 TraceInput { factors: Some([exact(a), exact(b)]), value: exact(a * b) }
             };
-            let inputs = match record.stage {
-                0 => (record.first_k..=record.last_k).map(factor).collect(),
+            let inputs = match (record.stage, record.turn) {
+                (0, Turn::Inputs(_)) => (record.first_k..=record.last_k).map(factor).collect(),
                 _ => vec![TraceInput { factors: None, value: exact(record.input) }],
             };
             steps.push(TraceStep {
                 stage: record.stage,
                 spec: stages[record.stage].to_string(),
                 k: [record.first_k, record.last_k],
+                register: TraceRegister::new(&stages[record.stage], record.turn),
                 before: exact(record.before),
                 inputs,
                 exact: exact(record.exact),

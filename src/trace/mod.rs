@@ -14,7 +14,7 @@ use std::ops::RangeInclusive;
 use serde::Serialize;
 
 pub use number::{ExactNumber, decimal};
-pub use step::{TraceAddend, TraceAlignment, TraceInput, TraceStep};
+pub use step::{TraceAddend, TraceAlignment, TraceInput, TraceRegister, TraceStep};
 
 /// One output and how it came about.
 ///

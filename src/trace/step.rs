@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::number::ExactNumber;
+use crate::accumulate::{Stage, Turn};
 
 /// One step of one register.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -14,6 +15,9 @@ pub struct TraceStep {
     pub spec: String,
     /// The first and the last product that entered.
     pub k: [u64; 2],
+    /// Of several registers that take turns, the one that took it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub register: Option<TraceRegister>,
     /// The register before.
     pub before: ExactNumber,
     /// What entered.
@@ -29,6 +33,36 @@ pub struct TraceStep {
     pub after: ExactNumber,
     /// What happened: overflow, underflow, inexact, absorbed, invalid.
     pub events: Vec<&'static str>,
+}
+
+/// A register of several that take turns.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct TraceRegister {
+    /// From 0.
+    pub index: u32,
+    /// The register whose value it took at the end of a tile.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub takes: Option<u32>,
+}
+
+impl TraceRegister {
+    /// `None` where the stage has one.
+    pub(super) fn new(stage: &Stage, turn: Turn) -> Option<Self> {
+        let register = match turn {
+            Turn::Fold(register) => Self { index: 0, takes: Some(register) },
+            Turn::Inputs(index) => Self { index, takes: None },
+            _ => return None,
+        };
+        stage.is_interleaved().then_some(register)
+    }
+
+    fn text(&self) -> String {
+        match self.takes {
+            Some(register) => format!(" [{} + {register}]", self.index),
+            None => format!(" [{}]", self.index),
+        }
+    }
 }
 
 /// What entered.
@@ -86,7 +120,7 @@ impl TraceStep {
             inputs => format!("{} inputs", inputs.len()),
         };
         add([
-            self.spec.clone(),
+            self.spec.clone() + &self.register.as_ref().map_or(String::new(), TraceRegister::text),
             range,
             input,
             self.before.to_string(),

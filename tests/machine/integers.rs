@@ -1,5 +1,6 @@
 //! Integer machines against the reference, step by step, and against the oracle of big integers.
 
+use fewbit::accumulate::Turn;
 use fewbit::machine::Machine;
 use fewbit::reference::{IntStepRecord, sum_products_observed};
 use fewbit::{Accumulator, Report, reference};
@@ -76,7 +77,8 @@ proptest! {
             // Before draining: the last register after its last completed step.
             let last = acc.stages().len() - 1;
             let made = steps.len() - drained.steps.len();
-            let completed = steps[..made].iter().rev().find(|step| step.stage == last);
+            let first = |step: &&IntStepRecord| step.stage == last && step.turn == Turn::Inputs(0);
+            let completed = steps[..made].iter().rev().find(first);
             prop_assert_eq!(before, completed.map_or(0, |step| step.after));
             report.add((index / n) as u64, (index % n) as u64, drained.traces);
             values.push(BigInt::from(value));
@@ -122,9 +124,12 @@ proptest! {
             let before: Vec<_> = machine.stages().collect();
             let steps = machine.push_product(product).to_vec();
             for step in &steps {
+                if matches!(step.turn, Turn::Fold(_)) {
+                    continue;
+                }
                 let handed = match step.stage.checked_sub(1) {
                     None => product,
-                    Some(inner) => steps.iter().find(|s| s.stage == inner).unwrap().after,
+                    Some(inner) => steps.iter().rfind(|s| s.stage == inner).unwrap().after,
                 };
                 prop_assert_eq!(step.before, before[step.stage].register);
                 prop_assert_eq!(step.input, before[step.stage].pending + handed);
@@ -134,7 +139,7 @@ proptest! {
                 prop_assert_eq!(now.waiting == 0, now.waiting == 0 && now.pending == 0);
                 let stepped = steps.iter().any(|step| step.stage == stage);
                 let events = before[stage].trace.events
-                    + u64::from(steps.iter().any(|step| step.stage == stage && step.event));
+                    + steps.iter().filter(|step| step.stage == stage && step.event).count() as u64;
                 prop_assert_eq!(now.trace.events, events);
                 if !stepped {
                     prop_assert_eq!(now.register, before[stage].register);
@@ -142,6 +147,35 @@ proptest! {
             }
         }
     }
+}
+
+/// Two registers by hand: 100, 100, 100, -50, 7 go to 0, 1, 0, 1, 0.
+#[test]
+fn registers_that_take_turns() {
+    let mut machine = "int8-sat%2".parse::<Accumulator>().unwrap().machine().unwrap();
+    machine.reset(5).unwrap();
+    let step = |record: &IntStepRecord| (record.turn, record.before, record.after, record.event);
+    let steps: Vec<_> = machine.push_group([100, 100, 100, -50, 7]).iter().map(step).collect();
+    let expected = [
+        (Turn::Inputs(0), 5, 105, false),
+        (Turn::Inputs(1), 0, 100, false),
+        (Turn::Inputs(0), 105, 127, true),
+        (Turn::Inputs(1), 100, 50, false),
+        (Turn::Inputs(0), 127, 127, true),
+    ];
+    assert_eq!(steps, expected);
+    assert_eq!((machine.value(), machine.stages().next().unwrap().register), (127, 50));
+    let drained = machine.drain();
+    assert_eq!(
+        drained.steps.iter().map(step).collect::<Vec<_>>(),
+        [(Turn::Fold(1), 127, 127, true)]
+    );
+    assert_eq!((drained.steps[0].first_k, drained.steps[0].last_k), (0, 4));
+    assert_eq!((drained.value, drained.traces[0].events, drained.traces[0].max), (127, 3, 205));
+    // Without limits 212 and 50, together 262.
+    assert_eq!((drained.traces[0].exact_max, drained.traces[0].required_bits()), (262, 10));
+    machine.push_group([-7, 1]);
+    assert_eq!(machine.drain().value, 121);
 }
 
 #[test]

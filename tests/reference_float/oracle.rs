@@ -94,7 +94,7 @@ fn sample(register: RealRegister, width: usize) -> Option<(Vec<Real>, Vec<RealSt
         cols,
         codes: (0..80u32).map(|i| (i * step % 0x78) | (i * step / 7 % 2) << 7).collect(),
     };
-    let stage = RealStage { register, width, count: None };
+    let stage = RealStage { register, width, interleave: 1, count: None };
     real_matmul(&matrix(4, 20, 37), &matrix(20, 4, 53), &RealSpec(vec![stage]), None)
 }
 
@@ -149,7 +149,8 @@ fn the_oracle_does_a_sum_by_hand() {
         rounding: Mode::TiesEven,
     };
     let run = |fraction_bits| {
-        let stage = RealStage { register: unit(fraction_bits), width: 2, count: None };
+        let stage =
+            RealStage { register: unit(fraction_bits), width: 2, interleave: 1, count: None };
         real_matmul(&a, &b, &RealSpec(vec![stage]), None).unwrap().0
     };
     let expected = |eighths: i64| vec![Real::Finite(BigRational::new(eighths.into(), 8.into()))];

@@ -29,9 +29,13 @@ pub(crate) enum Fault {
     RequiredBitsOfTheRealRun,
     RequiredBitsOfTheFinalValue,
     HistogramPerStep,
+    TurnsGoOnAcrossTiles,
+    FoldsFromTheLastRegister,
+    FoldsWithoutAStep,
+    DropsTheFold,
 }
 
-pub(crate) const FAULTS: [Fault; 19] = [
+pub(crate) const FAULTS: [Fault; 23] = [
     Fault::WrapsWhereItSaturates,
     Fault::SaturatesWhereItWraps,
     Fault::SymmetricSaturation,
@@ -51,11 +55,18 @@ pub(crate) const FAULTS: [Fault; 19] = [
     Fault::RequiredBitsOfTheRealRun,
     Fault::RequiredBitsOfTheFinalValue,
     Fault::HistogramPerStep,
+    Fault::TurnsGoOnAcrossTiles,
+    Fault::FoldsFromTheLastRegister,
+    Fault::FoldsWithoutAStep,
+    Fault::DropsTheFold,
 ];
 
 #[derive(Clone, Default)]
 struct Stage {
-    register: i128,
+    /// Those that were reached.
+    registers: BTreeMap<usize, i128>,
+    turn: usize,
+    made: usize,
     pending: i128,
     waiting: usize,
     taken: usize,
@@ -104,7 +115,7 @@ impl Run<'_> {
     fn step(&mut self, level: usize, k: u64) {
         let register = self.case.spec.0[level].register;
         let stage = &mut self.stages[level];
-        let exact = stage.register + stage.pending;
+        let exact = stage.registers.get(&stage.turn).unwrap_or(&0) + stage.pending;
         let stored = match register {
             Some((bits, overflow)) if self.bounded => self.fault.store(exact, bits, overflow),
             _ => exact,
@@ -114,14 +125,46 @@ impl Run<'_> {
                 exact != exact.clamp(-(1 << (bits - 1)), (1 << (bits - 1)) - 1)
             });
         stage.steps.push(Step { exact, stored, overflow, k, first_k: stage.first_k });
-        (stage.register, stage.pending, stage.waiting) = (stored, 0, 0);
+        stage.registers.insert(stage.turn, stored);
+        (stage.pending, stage.waiting) = (0, 0);
+        stage.turn = (stage.turn + 1) % self.case.spec.0[level].interleave;
+        stage.made += 1;
+    }
+
+    /// All registers in the first one.
+    fn fold(&mut self, level: usize, k: u64) {
+        let registers = self.case.spec.0[level].interleave;
+        if registers == 1 || self.stages[level].made == 0 || self.fault == Fault::DropsTheFold {
+            return;
+        }
+        let turn = std::mem::take(&mut self.stages[level].turn);
+        self.stages[level].made = 0;
+        let mut order: Vec<usize> = (1..registers).collect();
+        if self.fault == Fault::FoldsFromTheLastRegister {
+            order.reverse();
+        }
+        for register in order {
+            let stage = &mut self.stages[level];
+            stage.pending = stage.registers.insert(register, 0).unwrap_or(0);
+            if self.fault == Fault::FoldsWithoutAStep {
+                *stage.registers.entry(0).or_default() += std::mem::take(&mut stage.pending);
+                continue;
+            }
+            self.step(level, k);
+            self.stages[level].turn = 0;
+        }
+        self.stages[level].made = 0;
+        if self.fault == Fault::TurnsGoOnAcrossTiles {
+            self.stages[level].turn = turn;
+        }
     }
 
     fn hand_on(&mut self, level: usize, k: u64) {
-        let value = self.stages[level].register;
+        self.fold(level, k);
         let stage = &mut self.stages[level];
+        let value = stage.registers.get(&0).copied().unwrap_or(0);
         if self.fault != Fault::KeepsTheRegisterAcrossTiles {
-            stage.register = 0;
+            stage.registers.clear();
         }
         stage.taken = 0;
         self.push(level + 1, value, k);
@@ -133,6 +176,9 @@ impl Run<'_> {
                 self.step(level, last_k);
             }
             let inner = level + 1 < self.stages.len();
+            if !inner {
+                self.fold(level, last_k);
+            }
             if self.stages[level].taken > 0 && inner && self.fault != Fault::DropsTheShortTile {
                 self.hand_on(level, last_k);
             }
@@ -173,7 +219,7 @@ fn run(case: &Case, fault: Fault, bounded: bool, row: usize, col: usize) -> (i12
         run.push(0, product, k as u64);
     }
     run.finish(order.last().map_or(0, |&k| k as u64));
-    let value = run.stages.last().map_or(0, |stage| stage.register);
+    let value = run.stages.last().map_or(0, |stage| stage.registers.get(&0).copied().unwrap_or(0));
     (value, run.stages.into_iter().map(|stage| stage.steps).collect())
 }
 

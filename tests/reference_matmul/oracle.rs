@@ -12,13 +12,15 @@ use crate::faulty::{self, FAULTS, Fault};
 fn cases() -> Vec<Case> {
     let sat = |bits| Some((bits, Overflow::Saturate));
     let wrap = |bits| Some((bits, Overflow::Wrap));
-    let stage = |register, width, count| StageSpec { register, width, count };
+    let stage = |register, width, count| StageSpec { register, width, interleave: 1, count };
+    let turns = |register, interleave, count| StageSpec { register, width: 1, interleave, count };
     let specs = [
         vec![stage(sat(9), 1, None)],
         vec![stage(wrap(9), 1, None)],
         vec![stage(sat(9), 3, None)],
         vec![stage(sat(8), 1, Some(5)), stage(wrap(9), 1, None)],
         vec![stage(wrap(8), 3, Some(5)), stage(sat(9), 2, None)],
+        vec![turns(sat(7), 3, Some(7)), turns(sat(8), 3, None)],
     ];
     let mut cases = Vec::new();
     for spec in specs {
@@ -57,7 +59,8 @@ fn a_product_done_by_hand() {
     // 7 * 3 = 21, 21 - 5 = 16, 16 + 20 = 36 in 5 saturating bits: 15 (21 is out), 10, 15 (30 is out).
     let a = Matrix { rows: 1, cols: 3, data: vec![7, -5, 10] };
     let b = Matrix { rows: 3, cols: 1, data: vec![3, 1, 2] };
-    let stage = StageSpec { register: Some((5, Overflow::Saturate)), width: 1, count: None };
+    let stage =
+        StageSpec { register: Some((5, Overflow::Saturate)), width: 1, interleave: 1, count: None };
     let product = matmul(&a, &b, &Spec(vec![stage]));
     assert_eq!(product.values, [BigInt::from(15)]);
     let report = &product.stages[0];

@@ -56,7 +56,7 @@ fn check(case: &Case) {
 type Row = (Option<(u32, Overflow)>, usize, Option<usize>);
 
 fn spec(stages: &[Row]) -> Spec {
-    let stage = |&(register, width, count)| StageSpec { register, width, count };
+    let stage = |&(register, width, count)| StageSpec { register, width, interleave: 1, count };
     Spec(stages.iter().map(stage).collect())
 }
 

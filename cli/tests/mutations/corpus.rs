@@ -88,6 +88,7 @@ impl Reader {
                     "cast --to e4m3fn M /dev/null",
                     "cast --from e4m3fn M /dev/null",
                     "matmul M b.npy --acc int8-sat",
+                    "explain M b.npy --acc int8-sat%2 --row 0 --col 0",
                     "matmul a.npy M --acc int16-wrap/2,int20-sat --detail events",
                     "matmul M f.npy --acc f32 --out /dev/null",
                     "matmul a.npy b.npy --acc int8-sat --init M",
@@ -481,6 +482,8 @@ const ACCUMULATORS: &[&str] = &[
     "e8m0fnu",
     "fix8.4",
     "e2m1fn*3/6,int9-sat",
+    "int13-sat*8%2/64,int24-wrap",
+    "f32%4",
 ];
 
 const POLICIES: &[&str] = &[

@@ -53,6 +53,12 @@ pub enum BoundsError {
         "`{0}` has a floating-point stage: bounds are about int<P>-wrap, int<P>-sat and exact stages"
     )]
     NotInteger(String),
+    /// A bias that enters registers that take turns.
+    #[error(
+        "a bias that is added after the last product has no register of its own in `{0}`, whose registers take turns; \
+         let the accumulator start from it instead"
+    )]
+    InterleavedBias(String),
     /// An accumulator with other tiles than the one that the bounds were made for.
     #[error("the bounds were made for the tiles of `{expected}`, and `{found}` has others")]
     OtherTiles {

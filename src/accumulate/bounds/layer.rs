@@ -69,10 +69,14 @@ impl<'a> Layer<'a> {
     /// Only the tiles and widths of `acc` matter, not the `P` of its registers.
     ///
     /// # Errors
-    /// A floating-point stage; sums beyond 127 bits; more rows than memory can hold bounds of.
+    /// A floating-point stage; biases that are added after the last product to registers that take turns; sums beyond 127 bits; more rows than memory can hold bounds of.
     pub fn bounds(&self, acc: &Accumulator) -> Result<Bounds, BoundsError> {
         if !acc.is_integer() {
             return Err(BoundsError::NotInteger(acc.to_string()));
+        }
+        let last = acc.stages().last().filter(|stage| stage.is_interleaved());
+        if let (RowBias::Added(_), Some(stage)) = (self.bias, last) {
+            return Err(BoundsError::InterleavedBias(stage.to_string()));
         }
         room::check::<StageBounds>(&[self.weights.nrows(), acc.stages().len()])?;
         let steps = Steps::of(acc.stages(), self.weights.ncols());
@@ -116,12 +120,14 @@ impl<'a> Layer<'a> {
             match self.bias {
                 RowBias::None => {}
                 RowBias::Initial(values) => {
-                    // The register starts at the bias, and every value it takes is that much higher.
+                    // The register starts at the bias, and every value it takes is that much higher. The other registers
+                    // start at zero.
                     let bias = i128::from(values[row]);
-                    let steps = *steps.last()?;
-                    let (min, max) = sums.reach(steps)?.unwrap_or((0, 0));
-                    last.min = bias.min(bias.checked_add(min)?);
-                    last.max = bias.max(bias.checked_add(max)?);
+                    let reach = sums.reach(*steps.last()?)?;
+                    let (min, max) = reach.first.unwrap_or((0, 0));
+                    let (low, high) = reach.others.unwrap_or((bias, bias));
+                    last.min = bias.min(bias.checked_add(min)?).min(low);
+                    last.max = bias.max(bias.checked_add(max)?).max(high);
                 }
                 RowBias::Added(values) => {
                     let bias = i128::from(values[row]);
@@ -133,6 +139,24 @@ impl<'a> Layer<'a> {
         }
         Some(RowBounds { stages })
     }
+}
+
+/// What the registers of a stage reach; `None` of those that make no step.
+#[derive(Clone, Copy, Debug, Default)]
+struct Reach {
+    /// The first register, which the others are folded into.
+    first: Option<(i128, i128)>,
+    /// The others.
+    others: Option<(i128, i128)>,
+}
+
+fn add(a: (i128, i128), b: (i128, i128)) -> Option<(i128, i128)> {
+    Some((a.0.checked_add(b.0)?, a.1.checked_add(b.1)?))
+}
+
+fn extend(reach: &mut Option<(i128, i128)>, (low, high): (i128, i128)) {
+    let (min, max) = reach.unwrap_or((low, high));
+    *reach = Some((low.min(min), high.max(max)));
 }
 
 /// Sums over `0..k` of the extreme products and of the weights' magnitudes.
@@ -173,23 +197,32 @@ impl PrefixSums {
         Some((lower, upper))
     }
 
-    /// The extremes over all steps of all tiles; `Some(None)` where there is no step.
-    fn reach(&self, steps: Steps) -> Option<Option<(i128, i128)>> {
-        let mut reach = None;
+    /// The extremes over all steps of all tiles.
+    fn reach(&self, steps: Steps) -> Option<Reach> {
+        let mut reach = Reach::default();
         for tile in steps.tiles() {
-            for end in steps.ends(tile) {
-                let (low, high) = self.range(tile.0, end)?;
-                reach = Some(match reach {
-                    None => (low, high),
-                    Some((min, max)) => (low.min(min), high.max(max)),
-                });
+            let mut registers = vec![(0, 0); steps.registers];
+            for (step, (start, end)) in steps.steps(tile).enumerate() {
+                let register = step % steps.registers;
+                let sum = add(registers[register], self.range(start, end)?)?;
+                registers[register] = sum;
+                extend(if register == 0 { &mut reach.first } else { &mut reach.others }, sum);
+            }
+            // The fold: register 0 takes the others, one by one.
+            let mut sum = registers[0];
+            for &other in &registers[1..] {
+                sum = add(sum, other)?;
+                extend(&mut reach.first, sum);
             }
         }
         Some(reach)
     }
 
     fn stage(&self, steps: Steps) -> Option<StageBounds> {
-        let (min, max) = self.reach(steps)?.unwrap_or((0, 0));
+        let Reach { first, others } = self.reach(steps)?;
+        let (min, max) = first.unwrap_or((0, 0));
+        let (low, high) = others.unwrap_or((0, 0));
+        let (min, max) = (min.min(low), max.max(high));
         let norm = steps.tiles().map(|(start, end)| self.norm[end] - self.norm[start]).max();
         Some(StageBounds::new(min.min(0), max.max(0), norm.unwrap_or(0)))
     }

@@ -8,7 +8,8 @@
 //! [ sum d[k], sum u[k] ]    over the products that the register has summed at that step
 //! ```
 //!
-//! The extremes of a stage are those of these sums over all its tiles and all steps of a tile. Where `0` lies in every
+//! Of registers that take turns each has some of the products of a tile, and the fold more and more of them; the sums are
+//! over these. The extremes of a stage are those of these sums over all its tiles and all steps of a tile. Where `0` lies in every
 //! input range, `d <= 0 <= u` and the longest sums are the extreme ones: `u` collects the positive weights times `high`
 //! and the negative ones times `low`. Where it does not, a prefix can reach further than the total.
 //!

@@ -114,9 +114,9 @@ impl Bounds {
     /// Which rows fit the registers of `acc`.
     ///
     /// # Errors
-    /// An accumulator whose widths and counts are not those that the bounds were made for.
+    /// An accumulator whose widths, registers in turn and counts are not those that the bounds were made for.
     pub fn guarantees(&self, acc: &Accumulator) -> Result<Guarantee, BoundsError> {
-        let shape = |stage: &Stage| (stage.width, stage.count);
+        let shape = |stage: &Stage| (stage.width, stage.interleave, stage.count);
         if !acc.is_integer() {
             return Err(BoundsError::NotInteger(acc.to_string()));
         }

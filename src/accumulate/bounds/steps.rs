@@ -11,6 +11,8 @@ pub(super) struct Steps {
     step: usize,
     /// Products of one tile.
     tile: usize,
+    /// Registers that take turns.
+    pub(super) registers: usize,
     depth: usize,
 }
 
@@ -23,7 +25,8 @@ impl Steps {
         for stage in stages {
             let tile = stage.count.map_or(usize::MAX, |n| input.saturating_mul(limit(n.get())));
             let step = input.saturating_mul(limit(stage.width.get().into()));
-            steps.push(Self { step, tile, depth });
+            let registers = stage.interleave.get() as usize;
+            steps.push(Self { step, tile, registers, depth });
             input = tile;
         }
         steps
@@ -34,9 +37,12 @@ impl Steps {
         cut(0, self.depth, self.tile)
     }
 
-    /// The ends of the steps in the tile `start..end`.
-    pub(super) fn ends(self, (start, end): (usize, usize)) -> impl Iterator<Item = usize> {
-        cut(start, end, self.step).map(|(_, end)| end)
+    /// `(start, end)` of every step in the tile `start..end`.
+    pub(super) fn steps(
+        self,
+        (start, end): (usize, usize),
+    ) -> impl Iterator<Item = (usize, usize)> {
+        cut(start, end, self.step)
     }
 }
 

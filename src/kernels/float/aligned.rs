@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use bytemuck::Pod;
-use ndarray::Array2;
+use ndarray::ArrayView2;
 
 use super::inner::{InnerStage, MR};
 use super::operand::PackedOperand;
@@ -57,10 +57,10 @@ pub(super) struct AlignedPanels<T> {
 
 impl AlignedPlan {
     /// What the exponents of the addends come from.
-    fn powers<'a>(&self, side: &'a PackedOperand) -> &'a Array2<f64> {
+    fn powers<'a>(&self, side: &'a PackedOperand<'_>) -> ArrayView2<'a, f64> {
         match (self.aligns, &side.scale_powers) {
-            (Aligns::Groups(_), Some(scales)) => scales,
-            _ => &side.powers,
+            (Aligns::Groups(_), Some(scales)) => scales.view(),
+            _ => side.powers.view(),
         }
     }
 }
@@ -69,15 +69,15 @@ impl<T: Pod> AlignedPanels<T> {
     /// Packs the columns of `operand`, each number converted by `narrow`.
     pub(super) fn new(
         plan: &AlignedPlan,
-        operand: &PackedOperand,
+        operand: &PackedOperand<'_>,
         width: usize,
-        narrow: fn(f64) -> T,
+        narrow: impl Fn(f64) -> T + Copy + Sync,
     ) -> Self
     where
         T: Send + Sync,
     {
         Self {
-            values: NumberPanels::new(&operand.values, width, narrow),
+            values: NumberPanels::new(operand.values.view(), width, narrow),
             powers: NumberPanels::new(plan.powers(operand), width, narrow),
         }
     }
@@ -97,7 +97,7 @@ pub(super) struct AlignedTile<'a, L: FloatLanes> {
 }
 
 /// One number per output of a row.
-struct Row<T> {
+pub(super) struct Row<T> {
     /// The largest exponent of a step, as a power of two.
     largest: Vec<T>,
     /// From a product to units of the last place.
@@ -108,6 +108,43 @@ struct Row<T> {
     unit: Vec<f64>,
     /// Products in units of the last place.
     sums: Vec<T>,
+}
+
+/// Who looks at the steps of a tile.
+pub(super) trait StepWatch<T> {
+    /// A step of a row is about to be rounded, of registers that hold these.
+    fn begin(&mut self, before: &[f64]);
+
+    /// The step of a row, of the products of `k`, is done.
+    fn step(&mut self, index: usize, k: Range<usize>, row: &Row<T>, after: &[f64]);
+}
+
+/// Nobody.
+struct Unwatched;
+
+impl<T> StepWatch<T> for Unwatched {
+    #[inline(always)]
+    fn begin(&mut self, _: &[f64]) {}
+
+    #[inline(always)]
+    fn step(&mut self, _: usize, _: Range<usize>, _: &Row<T>, _: &[f64]) {}
+}
+
+impl<T: Float> Row<T> {
+    /// What was rounded of the outputs from `from` on, whose registers held `before`; it means nothing where a register
+    /// is not finite.
+    #[inline(always)]
+    pub(super) fn totals<const N: usize>(&self, from: usize, before: &[f64; N]) -> [f64; N] {
+        let sums = &self.sums[from..from + N];
+        let inverses = &self.inverse_register[from..from + N];
+        let units = &self.unit[from..from + N];
+        let mut totals = [0.0; N];
+        for i in 0..N {
+            let sum: f64 = sums[i].into();
+            totals[i] = (sum + (before[i] * inverses[i]).trunc()) * units[i];
+        }
+        totals
+    }
 }
 
 /// A step's part of a panel, `[k][output]`.
@@ -142,6 +179,19 @@ impl<'a, T> Part<'a, T> {
 impl<L: FloatLanes> InnerStage for AlignedTile<'_, L> {
     #[inline(always)]
     fn sum(&self, k: Range<usize>, registers: &mut [f64]) {
+        self.watched(k, registers, &mut Unwatched);
+    }
+}
+
+impl<L: FloatLanes> AlignedTile<'_, L> {
+    /// Sums the products of `k` into `registers`, and shows every step.
+    #[inline(always)]
+    pub(super) fn watched<W: StepWatch<L::Element>>(
+        &self,
+        k: Range<usize>,
+        registers: &mut [f64],
+        watch: &mut W,
+    ) {
         let zero = L::Element::nearest(0.0);
         let width = VECTORS * L::N;
         let mut row = Row {
@@ -152,13 +202,17 @@ impl<L: FloatLanes> InnerStage for AlignedTile<'_, L> {
             sums: vec![zero; width],
         };
         let a = Part::of(self.a, self.block, k.clone());
-        let b = Part::of(self.b, self.panel, k);
-        for (a, b) in a.steps(self.plan.width).zip(b.steps(self.plan.width)) {
+        let b = Part::of(self.b, self.panel, k.clone());
+        let from = k.clone().step_by(self.plan.width);
+        for (from, (a, b)) in from.zip(a.steps(self.plan.width).zip(b.steps(self.plan.width))) {
             for (index, registers) in registers.chunks_exact_mut(width).enumerate() {
                 match self.plan.aligns {
                     Aligns::Products => self.products(index, a, b, &mut row, registers),
                     Aligns::Groups(size) => self.groups(index, size, a, b, &mut row, registers),
                 }
+                watch.begin(registers);
+                self.finish(&row, registers);
+                watch.step(index, from..k.end.min(from + self.plan.width), &row, registers);
             }
         }
     }
@@ -174,7 +228,7 @@ impl<L: FloatLanes> AlignedTile<'_, L> {
         a: Part<'_, L::Element>,
         b: Part<'_, L::Element>,
         to: &mut Row<L::Element>,
-        registers: &mut [f64],
+        registers: &[f64],
     ) {
         let lanes = self.lanes;
         let mut largest = self.all(0.0);
@@ -188,7 +242,6 @@ impl<L: FloatLanes> AlignedTile<'_, L> {
             sums[vector] = lanes.add(sums[vector], lanes.trunc(units));
         });
         self.store(&sums, &mut to.sums);
-        self.finish(to, registers);
     }
 
     #[inline(always)]
@@ -199,7 +252,7 @@ impl<L: FloatLanes> AlignedTile<'_, L> {
         a: Part<'_, L::Element>,
         b: Part<'_, L::Element>,
         to: &mut Row<L::Element>,
-        registers: &mut [f64],
+        registers: &[f64],
     ) {
         let lanes = self.lanes;
         let mut largest = self.all(0.0);
@@ -226,7 +279,6 @@ impl<L: FloatLanes> AlignedTile<'_, L> {
             }
         }
         self.store(&sums, &mut to.sums);
-        self.finish(to, registers);
     }
 
     /// Shows every pair of numbers to `see`, k by k: the vector that it stands in, the left one, the right ones.

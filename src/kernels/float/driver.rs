@@ -22,7 +22,7 @@ use crate::kernels::parallel::{Grain, Part, TilePlace, split};
 use crate::simd::{Detected, FmaLanes, IsaKernel, Simd, Vectorized};
 
 /// Both operands as the innermost stage reads them: broadcast, lanes.
-enum Packed {
+pub(super) enum Packed {
     Fma(FmaPlan, [NumberPanels<f32>; 2]),
     Grouped(GroupedPlan, [NumberPanels<f64>; 2]),
     Single(AlignedPlan, [AlignedPanels<f32>; 2]),
@@ -30,7 +30,7 @@ enum Packed {
 }
 
 /// MR, and the outputs of a panel of lanes.
-fn geometry(plan: &Plan, isa: Detected) -> Geometry {
+pub(super) fn geometry(plan: &Plan, isa: Detected) -> Geometry {
     let tuning = isa.tuning();
     let nr = match plan.inner {
         InnerPlan::Fma(_) => tuning.panel() / size_of::<f32>(),
@@ -42,14 +42,21 @@ fn geometry(plan: &Plan, isa: Detected) -> Geometry {
 }
 
 impl Packed {
-    fn new(inner: InnerPlan, [broadcast, lanes]: [&PackedOperand; 2], nr: usize) -> Self {
+    pub(super) fn new(
+        inner: InnerPlan,
+        [broadcast, lanes]: [&PackedOperand<'_>; 2],
+        nr: usize,
+    ) -> Self {
         match inner {
             InnerPlan::Fma(plan) => {
-                let pack = |x: &PackedOperand, width| NumberPanels::new(&x.values, width, single);
+                let pack = |x: &PackedOperand<'_>, width| {
+                    NumberPanels::new(x.values.view(), width, single)
+                };
                 Self::Fma(plan, [pack(broadcast, MR), pack(lanes, nr)])
             }
             InnerPlan::Grouped(plan) => {
-                let pack = |x: &PackedOperand, width| NumberPanels::new(&x.values, width, |x| x);
+                let pack =
+                    |x: &PackedOperand<'_>, width| NumberPanels::new(x.values.view(), width, |x| x);
                 Self::Grouped(plan, [pack(broadcast, MR), pack(lanes, nr)])
             }
             InnerPlan::Single(plan) => {
@@ -69,22 +76,42 @@ fn single(x: f64) -> f32 {
     if x.is_nan() { f32::NAN } else { x as f32 }
 }
 
+/// Which side runs over lanes: products commute, and both operands are packed anew.
+pub(super) fn orientation(geometry: Geometry, m: usize, n: usize) -> Orientation {
+    if geometry.padded(n, m) < geometry.padded(m, n) {
+        Orientation::RowsInLanes
+    } else {
+        Orientation::ColumnsInLanes
+    }
+}
+
+/// What the last registers of a tile start from whose first output is `at`.
+pub(super) fn start(
+    init: Option<ArrayView2<'_, f64>>,
+    at: (usize, usize),
+    Geometry { mr, nr }: Geometry,
+) -> Vec<f64> {
+    let mut start = vec![0.0; mr * nr];
+    if let Some(init) = init {
+        for (index, start) in start.iter_mut().enumerate() {
+            let at = (at.0 + index / nr, at.1 + index % nr);
+            *start = init.get(at).copied().unwrap_or(0.0);
+        }
+    }
+    start
+}
+
 /// `[M, N]`: the columns of `left` with those of `right`; and the seconds that it took, without packing.
-pub(super) fn multiply(
+pub(super) fn multiply<'p>(
     plan: &Plan,
-    left: &PackedOperand,
-    right: &PackedOperand,
+    left: &PackedOperand<'p>,
+    right: &PackedOperand<'p>,
     init: Option<ArrayView2<'_, f64>>,
     isa: Detected,
 ) -> (Array2<f64>, f64) {
     let ((k, m), n) = (left.dim(), right.dim().1);
     let geometry = geometry(plan, isa);
-    // Products commute, and both operands are packed anew.
-    let orientation = if geometry.padded(n, m) < geometry.padded(m, n) {
-        Orientation::RowsInLanes
-    } else {
-        Orientation::ColumnsInLanes
-    };
+    let orientation = orientation(geometry, m, n);
     let (broadcast, lanes) = orientation.turn((left, right));
     let packed = &Packed::new(plan.inner, [broadcast, lanes], geometry.nr);
     let start = Instant::now();
@@ -114,13 +141,8 @@ impl IsaKernel for Job<'_, '_> {
         let Geometry { mr, nr } = self.geometry;
         for place in self.part.tiles(self.geometry, (mr, nr)) {
             let (row, col) = place.at;
-            let mut start = vec![0.0; mr * nr];
-            if let Some(init) = self.init {
-                for (index, start) in start.iter_mut().enumerate() {
-                    let at = (self.part.row + row + index / nr, self.part.col + col + index % nr);
-                    *start = init.get(at).copied().unwrap_or(0.0);
-                }
-            }
+            let at = (self.part.row + row, self.part.col + col);
+            let start = start(self.init, at, self.geometry);
             let Self { packed, plan, k, .. } = self;
             let (count, outer) = (plan.count, &plan.outer[..]);
             let values = Tile { packed, count, outer, k, place, start }.run(simd);

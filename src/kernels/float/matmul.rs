@@ -6,9 +6,9 @@ use std::time::Instant;
 use ndarray::{Array2, ArrayView2};
 use thiserror::Error;
 
-use super::operand::PackedOperand;
+use super::operand::{PackedOperand, Powers};
 use super::plan::Plan;
-use super::{driver, stepped};
+use super::{driver, stepped, trace};
 use crate::accumulate::Accumulator;
 use crate::kernels::product::ReportLevel;
 use crate::reference::{FloatError, FloatMatmul, FloatOperand, FloatReport};
@@ -18,7 +18,7 @@ use crate::simd::{Detected, Isa, IsaError};
 /// How a product through float registers is computed; only the seed and the initial values change its values.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct FloatOptions<'a> {
-    /// What it reports. Every level but [`ReportLevel::None`] gives the whole [`FloatReport`], and steps the reference.
+    /// What it reports. Every level but [`ReportLevel::None`] gives the whole [`FloatReport`].
     pub report: ReportLevel,
     /// The instruction set; the widest that the CPU has if not given.
     pub isa: Option<Isa>,
@@ -34,7 +34,7 @@ pub struct FloatOptions<'a> {
 pub enum FloatEngine {
     /// Vectors of outputs.
     Lanes,
-    /// The scalar reference, rows in parallel: the report was asked for, or no lane has these registers.
+    /// The scalar reference, rows in parallel: no lane has these registers, or none reports what they do.
     Reference,
 }
 
@@ -79,7 +79,7 @@ impl fmt::Display for FloatEngine {
 /// [`reference::matmul_float`](crate::reference::matmul_float), as fast as the accumulator allows.
 ///
 /// `C[i, j] = acc(A[i, 0] * B[0, j], A[i, 1] * B[1, j], ...)` from the initial values of the last register.
-/// Equal to the reference in every value, on every instruction set and any number of threads. Runs on rayon's current
+/// Equal to the reference in every value and every number of the report, on every instruction set and any number of threads. Runs on rayon's current
 /// pool.
 ///
 /// # Errors
@@ -118,13 +118,26 @@ pub fn matmul_float(
         Ok(FloatProduct { values, rounded, report, engine, isa, seconds })
     };
     // Where there is no output, nothing is packed for any.
-    if options.report != ReportLevel::None || shape.0 == 0 || shape.1 == 0 {
+    if shape.0 == 0 || shape.1 == 0 {
         return stepped(&problem);
     }
-    let (mut left, mut right) = (PackedOperand::rows(a), PackedOperand::columns(b));
-    let Some(plan) = Plan::new(acc, &left, &right, init) else {
+    let powers = Powers::of(acc);
+    let (mut left, mut right) = (PackedOperand::rows(a, powers), PackedOperand::columns(b, powers));
+    let Some(plan) = Plan::new(acc, &left, &right, init, options.report) else {
         return stepped(&problem);
     };
+    let engine = FloatEngine::Lanes;
+    if let Some(inner) = plan.trace {
+        let Some((mut values, tally, mut seconds)) =
+            trace::multiply(&plan, inner, &left, &right, init, detected)
+        else {
+            return stepped(&problem);
+        };
+        let start = Instant::now();
+        let report = trace::report(&problem, acc, tally, (&left, &right), &mut values)?;
+        seconds += start.elapsed().as_secs_f64();
+        return Ok(FloatProduct { values, rounded: 0, report: Some(report), engine, isa, seconds });
+    }
     left.reorder(plan.order);
     right.reorder(plan.order);
     let (mut values, mut seconds) = driver::multiply(&plan, &left, &right, init, detected);
@@ -133,5 +146,5 @@ pub fn matmul_float(
         stepped::patch(&problem, &left, &right, &mut values)?;
         seconds += start.elapsed().as_secs_f64();
     }
-    Ok(FloatProduct { values, rounded: 0, report: None, engine: FloatEngine::Lanes, isa, seconds })
+    Ok(FloatProduct { values, rounded: 0, report: None, engine, isa, seconds })
 }

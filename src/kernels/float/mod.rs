@@ -7,6 +7,7 @@
 //! panels of numbers                                             (pack)
 //! jobs, and the tiles of a job                                  (driver)
 //! a tile: the innermost stage (inner: fma, grouped, aligned), the others (chain), each rounding (round)
+//! the same with a report                                        (trace)
 //! what no lane can do: the reference, rows in parallel          (stepped)
 //! ```
 //!
@@ -29,5 +30,6 @@ mod pack;
 mod plan;
 mod round;
 mod stepped;
+mod trace;
 
 pub use matmul::{FloatEngine, FloatMatmulError, FloatOptions, FloatProduct, matmul_float};

@@ -4,7 +4,8 @@
 //! 2. The innermost stage is one fused multiply-add per product in `f32`, or exact sums of steps in `f64`, or aligned sums
 //!    in `f32` or `f64`: the first of them whose digits hold what the extents of the operands say.
 //! 3. The stages behind it are float registers that take one value per step.
-//! 4. Whatever is not of that form runs through the reference: a register that names its overflow, too.
+//! 4. Whatever is not of that form runs through the reference: a register that names its overflow, too, and registers
+//!    that take turns.
 //!
 //! **When rounding to nearest twice is harmless.** Let a register of `t <= 11` digits hold `r`, let the product `p`
 //! have at most `t` digits, and let `E` be the exponent of `r + p`. If `f32` (24 digits) does not hold the sum, the
@@ -25,8 +26,10 @@ use super::fma::{FmaPlan, Keep, Sum};
 use super::grouped::GroupedPlan;
 use super::operand::{Extent, PackedOperand, ProductOrder};
 use super::round::{Beyond, FAR, Mode, Rounder, ieee};
+use super::trace::plan::{ExactStage, InnerTrace, Products, inner_trace};
 use crate::accumulate::datapath::{Addends, Aligned, SplitHalves, Unit, ZeroExponent};
 use crate::accumulate::{Accumulator, Datapath, FloatOverflow, Register, Stage};
+use crate::kernels::product::ReportLevel;
 
 /// The innermost stage.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -49,6 +52,8 @@ pub(super) struct Plan {
     /// Products of a tile.
     pub(super) count: Option<usize>,
     pub(super) outer: Vec<OuterPlan>,
+    /// How the innermost stage reports, where a report is asked for.
+    pub(super) trace: Option<InnerTrace>,
 }
 
 /// What is known of products and starting values.
@@ -105,13 +110,17 @@ impl Bounds {
 }
 
 impl Plan {
-    /// `None` where no lane computes what the reference does.
+    /// `None` where no lane computes what the reference does, or, at a `level` that reports, says what it says.
     pub(super) fn new(
         acc: &Accumulator,
-        left: &PackedOperand,
-        right: &PackedOperand,
+        left: &PackedOperand<'_>,
+        right: &PackedOperand<'_>,
         init: Option<ArrayView2<'_, f64>>,
+        level: ReportLevel,
     ) -> Option<Self> {
+        if acc.is_interleaved() {
+            return None;
+        }
         let stages = exact_tiles_as_width(acc.stages());
         let (last, first) = (stages.last()?, stages.first()?);
         let held = |format: Format| {
@@ -130,13 +139,58 @@ impl Plan {
         if !bounds.near() || init.is_some_and(|init| init.iter().any(|x| x.is_nan())) {
             return None;
         }
+        if level != ReportLevel::None {
+            return Self::traced(acc, &stages, &bounds);
+        }
         if let Some(unit) = lowered(first) {
             return Self::lowered(unit, first.width.get() as usize, &bounds, stages.len() == 1);
         }
         let inner = inner(first, &bounds, stages.len() == 1)?;
         let (count, order) = (products(first), ProductOrder::Ascending);
         let outer = stages[1..].iter().map(outer).collect::<Option<_>>()?;
-        Some(Self { order, inner, count, outer })
+        Some(Self { order, inner, count, outer, trace: None })
+    }
+
+    /// The same with a report. A step of halves is one step there, and two in lanes: the reference reports it.
+    fn traced(acc: &Accumulator, stages: &[Stage], bounds: &Bounds) -> Option<Self> {
+        let (first, only) = (stages.first()?, stages.len() == 1);
+        let exact = match (acc.stages(), acc.stages().len() - stages.len()) {
+            (_, 0) => None,
+            (&[Stage { width, count: Some(count), .. }, ..], 1) => {
+                let count = usize::try_from(count.get()).ok()?;
+                Some(ExactStage { count, width: width.get() as usize })
+            }
+            // Of several exact stages only the outer one would be seen.
+            _ => return None,
+        };
+        let (inner, trace) = match inner(first, bounds, only)? {
+            InnerPlan::Fma(plan) => {
+                let format = first.register.format()?;
+                let start = if only { bounds.init.least } else { i32::MAX };
+                let least = bounds.range().0.min(start);
+                match inner_trace(plan, format, least).filter(|_| exact.is_none()) {
+                    Some(trace) => (InnerPlan::Fma(plan), InnerTrace::Fma(trace)),
+                    None => {
+                        let mode = if plan.sum == Sum::Zero { Mode::Zero } else { Mode::Even };
+                        let inner = grouped(format, mode, 1, products(first), bounds)?;
+                        (inner, InnerTrace::Grouped(exact))
+                    }
+                }
+            }
+            inner @ InnerPlan::Grouped(_) => (inner, InnerTrace::Grouped(exact)),
+            inner @ (InnerPlan::Single(plan) | InnerPlan::Double(plan)) => {
+                let (least, most) = bounds.range();
+                let products = match bounds.sum_digits(plan.width, products(first)) {
+                    // Of a step that is one product, it says nothing.
+                    digits if digits <= 53 && plan.width > 1 => Products::Whole,
+                    _ => Products::new(least, most, plan.width)?,
+                };
+                (inner, InnerTrace::Aligned(products))
+            }
+        };
+        let outer = stages[1..].iter().map(outer).collect::<Option<_>>()?;
+        let (order, count) = (ProductOrder::Ascending, products(first));
+        Some(Self { order, inner, count, outer, trace: Some(trace) })
     }
 
     /// Each half of an instruction is a step of the inner stage, and their sum a step of the register behind it.
@@ -147,7 +201,8 @@ impl Plan {
         let inner = aligned(&unit, width / 2, &Bounds { k: width, ..*bounds })?;
         let rounder = Rounder::new(unit.format, Mode::Even, Beyond::Ieee)?;
         let outer = vec![OuterPlan { rounder, count: None }];
-        Some(Self { order: ProductOrder::Halves(width), inner, count: Some(width), outer })
+        let order = ProductOrder::Halves(width);
+        Some(Self { order, inner, count: Some(width), outer, trace: None })
     }
 
     /// Whether outputs that infinities or NaN of an operand enter need the reference.
@@ -179,7 +234,7 @@ fn exact_tiles_as_width(stages: &[Stage]) -> Vec<Stage> {
             break;
         };
         stages.remove(0);
-        stages[0] = Stage { register: next.register, width, count: count.flatten() };
+        stages[0] = Stage { width, count: count.flatten(), ..next };
     }
     stages
 }
@@ -238,6 +293,16 @@ fn float(
     {
         return Some(InnerPlan::Fma(plan));
     }
+    grouped(format, mode, width, count, bounds)
+}
+
+fn grouped(
+    format: Format,
+    mode: Mode,
+    width: usize,
+    count: Option<usize>,
+    bounds: &Bounds,
+) -> Option<InnerPlan> {
     let rounder = Rounder::new(format, mode, Beyond::Ieee)?;
     let width = width.min(bounds.k.max(1));
     (bounds.digits() <= 53 && bounds.sum_digits(width, count) <= 53)

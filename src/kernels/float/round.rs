@@ -61,7 +61,37 @@ pub(super) struct Rounder {
     unit: f64,
     /// From there to a number whose last digit that is in `f64`.
     magic: f64,
+    /// Where it is more than a rounding.
+    limits: Limits,
 }
+
+/// Where a rounding begins to be more than that: magnitudes that are not near the ends of the range of `f64`, and even.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Limits {
+    /// Below, a value other than zero is tiny: with the format's digits and no least exponent it would round to one below
+    /// the smallest normal value.
+    pub(super) tiny: f64,
+    /// From here on, a value rounds beyond the largest.
+    pub(super) beyond: f64,
+}
+
+impl Limits {
+    /// Those of a format with `fraction_bits`, of which these are the smallest normal and the largest value.
+    pub(super) fn new(mode: Mode, fraction_bits: u32, least: f64, most: f64) -> Self {
+        let unit = 2f64.powi(-(fraction_bits as i32));
+        let power = f64::from_bits(most.to_bits() & INFINITY);
+        match mode {
+            // The tie goes to the even one: the power of two above.
+            Mode::Even => {
+                Self { tiny: least - least * unit / 4.0, beyond: most + power * unit / 2.0 }
+            }
+            Mode::Zero => Self { tiny: least, beyond: most + power * unit },
+        }
+    }
+}
+
+/// The bits of infinity.
+const INFINITY: u64 = 0x7ff0_0000_0000_0000;
 
 /// No value of a format that lanes take is beyond `2^±FAR`.
 pub(super) const FAR: i32 = 960;
@@ -83,13 +113,19 @@ impl Rounder {
         let power = |exponent| 2f64.powi(exponent);
         let least = power(float.min_exponent());
         let (unit, magic) = (power(-fraction_bits), power(52 - fraction_bits));
-        Some(Self { mode, beyond, least, most, over, unit, magic })
+        let limits = Limits::new(mode, float.fraction_bits(), least, most);
+        Some(Self { mode, beyond, least, most, over, unit, magic, limits })
+    }
+
+    /// Where it is more than a rounding.
+    #[inline(always)]
+    pub(super) fn limits(&self) -> Limits {
+        self.limits
     }
 
     /// `x` in the format; infinities and NaN stay.
     #[inline(always)]
     pub(super) fn round(&self, x: f64) -> f64 {
-        const INFINITY: u64 = 0x7ff0_0000_0000_0000;
         let magnitude = x.abs();
         let own = f64::from_bits(magnitude.to_bits() & INFINITY);
         let normal = if own < self.least { self.least } else { own };
@@ -111,7 +147,7 @@ impl Rounder {
 mod tests {
     use super::*;
     use crate::reference::Value;
-    use fewbit_formats::{Overflow, Policy, ZeroSign};
+    use fewbit_formats::{Overflow, Policy, Status, ZeroSign};
     use proptest::prelude::*;
 
     fn any_number() -> impl Strategy<Value = f64> {
@@ -140,6 +176,13 @@ mod tests {
                         let code = format.encode(Value::from_f64(x).to_real(), &policy, 0).unwrap();
                         let expected = format.decode(code.code);
                         let found = Rounder::new(format, mode, beyond).unwrap().round(x);
+                        let limits = Rounder::new(format, mode, beyond).unwrap().limits();
+                        let lost = x.is_finite() && found != x;
+                        let flags = Status::NONE
+                            .union(if x.is_finite() && x.abs() >= limits.beyond { Status::OVERFLOW } else { Status::NONE })
+                            .union(if lost && x.abs() < limits.tiny { Status::UNDERFLOW } else { Status::NONE })
+                            .union(if lost { Status::INEXACT } else { Status::NONE });
+                        prop_assert_eq!(flags, code.status, "{} {:?} {:e}", name, mode, x);
                         prop_assert_eq!(found.to_bits(), expected.to_bits(), "{} {:?} {:?} {:e}: {:e} {:e}", name, mode, beyond, x, found, expected);
                     }
                 }

@@ -35,8 +35,8 @@ pub(super) fn all(
 /// The outputs that infinities or NaN of an operand enter.
 pub(super) fn patch(
     problem: &FloatMatmul<'_>,
-    left: &PackedOperand,
-    right: &PackedOperand,
+    left: &PackedOperand<'_>,
+    right: &PackedOperand<'_>,
     values: &mut Array2<f64>,
 ) -> Result<(), FloatError> {
     let (rows, cols) = (left.not_finite(), right.not_finite());

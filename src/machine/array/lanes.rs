@@ -32,12 +32,12 @@ pub(super) struct Lanes {
 }
 
 impl Lanes {
-    /// `None` for a stage that takes several inputs in a step, or whose register is wide.
+    /// `None` for a stage that takes several inputs in a step or has several registers, or whose register is wide.
     pub(super) fn new(stage: &Stage, (rows, cols): (usize, usize)) -> Option<Self> {
         let Register::Int { bits: bits @ 2..=MOST_BITS, overflow } = stage.register else {
             return None;
         };
-        if stage.width.get() != 1 {
+        if stage.width.get() != 1 || stage.is_interleaved() {
             return None;
         }
         let sign = 1i32 << (bits - 1);

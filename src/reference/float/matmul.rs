@@ -4,7 +4,7 @@ use fewbit_formats::Format;
 use ndarray::{Array1, Array2, ArrayView2};
 
 use super::operand::Along;
-use super::report::FloatTrace;
+use super::report::{FloatStageReport, FloatTrace};
 use super::{
     Addend, FloatError, FloatOperand, FloatReport, RandomBits, StepRecord, Value, sum_addends,
 };
@@ -172,6 +172,31 @@ impl<'a> FloatMatmul<'a> {
         )
     }
 
+    /// Output `(row, col)`, and what happened in each stage.
+    fn traced(
+        &self,
+        (row, col): (usize, usize),
+        left: &[Addend],
+        right: &[Addend],
+    ) -> Result<(Value, Vec<FloatTrace>), FloatError> {
+        let mut traces = FloatTrace::starting(self.acc.stages().len(), &self.start(row, col));
+        let observe = &mut |record: StepRecord<'_>| traces[record.stage].add(record);
+        let value = self.output((row, col), left, right, observe)?;
+        Ok((value, traces))
+    }
+
+    /// Output `(row, col)` as the nearest `f64`, and the reports of its stages alone.
+    pub(crate) fn reported(
+        &self,
+        (row, col): (usize, usize),
+        left: &[Addend],
+        right: &[Addend],
+    ) -> Result<(f64, Vec<FloatStageReport>), FloatError> {
+        let (value, traces) = self.traced((row, col), left, right)?;
+        let report = |trace: FloatTrace| trace.report(row as u64, col as u64);
+        Ok((value.to_f64(), traces.into_iter().map(report).collect()))
+    }
+
     fn start(&self, row: usize, col: usize) -> Value {
         self.init.map_or(Value::ZERO, |init| Value::from_f64(init[[row, col]]))
     }
@@ -189,9 +214,7 @@ impl<'a> FloatMatmul<'a> {
             report: FloatReport::new(stages),
         };
         for (col, right) in columns.iter().enumerate() {
-            let mut traces = FloatTrace::starting(stages, &self.start(row, col));
-            let observe = &mut |record: StepRecord<'_>| traces[record.stage].add(record);
-            let value = self.output((row, col), &left, right, observe)?;
+            let (value, traces) = self.traced((row, col), &left, right)?;
             let nearest = value.to_f64();
             result.values.push(nearest);
             result.rounded += u64::from(Value::from_f64(nearest) != value);

@@ -3,6 +3,7 @@
 use fewbit_formats::Status;
 
 use super::{Addend, Value};
+use crate::accumulate::Turn;
 use crate::reference::Dyadic;
 
 /// What a step did.
@@ -40,6 +41,8 @@ pub struct StepRecord<'a> {
     pub first_k: u64,
     /// The last product that entered.
     pub last_k: u64,
+    /// Which register took what.
+    pub turn: Turn,
     /// The register before.
     pub before: &'a Value,
     /// What entered.

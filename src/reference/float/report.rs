@@ -74,17 +74,17 @@ impl FloatReport {
         Self { stages: vec![FloatStageReport::default(); stages] }
     }
 
-    /// Adds one output: what its steps gave, one entry per stage. Outputs come in row-major order.
+    /// Adds one output: what its steps gave, one entry per stage.
     pub fn add(&mut self, row: u64, col: u64, traces: Vec<FloatTrace>) {
         for (stage, trace) in self.stages.iter_mut().zip(traces) {
             stage.merge(trace.report(row, col));
         }
     }
 
-    /// Adds what outputs reported that come later in row-major order.
-    pub fn merge(&mut self, later: Self) {
-        for (stage, later) in self.stages.iter_mut().zip(later.stages) {
-            stage.merge(later);
+    /// Adds what other outputs reported; parts merge in any order to the same report.
+    pub fn merge(&mut self, other: Self) {
+        for (stage, other) in self.stages.iter_mut().zip(other.stages) {
+            stage.merge(other);
         }
     }
 
@@ -95,21 +95,23 @@ impl FloatReport {
 }
 
 impl FloatStageReport {
-    fn merge(&mut self, later: Self) {
-        self.first = self.first.take().or(later.first);
-        if self.min > later.min {
-            self.min = later.min;
+    /// Adds what other outputs reported of this stage.
+    pub(crate) fn merge(&mut self, other: Self) {
+        let place = |event: &FloatFirstEvent| (event.row, event.col);
+        self.first = self.first.take().into_iter().chain(other.first).min_by_key(place);
+        if self.min > other.min {
+            self.min = other.min;
         }
-        if self.max < later.max {
-            self.max = later.max;
+        if self.max < other.max {
+            self.max = other.max;
         }
-        self.events += later.events;
-        self.outputs += later.outputs;
-        self.steps += later.steps;
-        self.inexact += later.inexact;
-        self.underflows += later.underflows;
-        self.absorbed += later.absorbed;
-        self.invalid += later.invalid;
+        self.events += other.events;
+        self.outputs += other.outputs;
+        self.steps += other.steps;
+        self.inexact += other.inexact;
+        self.underflows += other.underflows;
+        self.absorbed += other.absorbed;
+        self.invalid += other.invalid;
     }
 }
 

@@ -4,7 +4,8 @@ use fewbit_formats::philox::philox4x32;
 
 use super::step::step;
 use super::{Addend, StepError, StepRecord, Value};
-use crate::accumulate::{Accumulator, Stage};
+use crate::accumulate::{Accumulator, Stage, Turn};
+use crate::reference::turns::Turns;
 
 /// A step that cannot be made: its stage, the last product of it, and why.
 pub(crate) type FailedStep = (usize, u64, StepError);
@@ -60,7 +61,7 @@ pub fn sum_addends(
 /// One stage while one output is summed.
 #[derive(Clone, Debug)]
 pub(crate) struct FloatStageState {
-    /// The register's value.
+    /// The register's value; of several, that of the one whose turn it is.
     pub(crate) register: Value,
     /// The inputs that wait for the next step.
     pub(crate) pending: Vec<Addend>,
@@ -68,11 +69,13 @@ pub(crate) struct FloatStageState {
     first_k: u64,
     /// Inputs since the register restarted.
     pub(crate) taken: u64,
+    turns: Turns<Value>,
 }
 
 impl FloatStageState {
-    const fn new(register: Value) -> Self {
-        Self { register, pending: Vec::new(), first_k: 0, taken: 0 }
+    fn new(stage: &Stage, register: Value) -> Self {
+        let turns = Turns::new(stage.interleave.get(), Value::ZERO, register.clone());
+        Self { register, pending: Vec::new(), first_k: 0, taken: 0, turns }
     }
 }
 
@@ -91,10 +94,12 @@ type Observe<'a> = &'a mut dyn FnMut(StepRecord<'_>);
 impl FloatRun {
     /// Before the first product; the last register holds `start`.
     pub(crate) fn new(acc: &Accumulator, start: Value, random: RandomBits) -> Self {
-        let mut states = vec![FloatStageState::new(Value::ZERO); acc.stages().len()];
-        if let Some(last) = states.last_mut() {
-            last.register = start;
-        }
+        let (last, inner) = match acc.stages() {
+            [inner @ .., last] => (Some(last), inner),
+            [] => (None, &[][..]),
+        };
+        let inner = inner.iter().map(|stage| FloatStageState::new(stage, Value::ZERO));
+        let states = inner.chain(last.map(|last| FloatStageState::new(last, start))).collect();
         Self { stages: acc.stages().to_vec(), states, random, products: 0 }
     }
 
@@ -103,9 +108,9 @@ impl FloatRun {
         &self.states
     }
 
-    /// The last register's value.
+    /// The last register's value; of several, that of the first one.
     pub(crate) fn value(&self) -> &Value {
-        self.states.last().map_or(&Value::ZERO, |last| &last.register)
+        self.states.last().map_or(&Value::ZERO, |last| last.turns.first(&last.register))
     }
 
     /// The next product enters the first stage.
@@ -122,7 +127,9 @@ impl FloatRun {
             if !self.states[level].pending.is_empty() {
                 self.step(level, last_k, observe)?;
             }
-            if self.states[level].taken > 0 && level + 1 < self.stages.len() {
+            if level + 1 == self.stages.len() {
+                self.fold(level, last_k, observe)?;
+            } else if self.states[level].taken > 0 {
                 self.hand_on(level, last_k, observe)?;
             }
         }
@@ -152,14 +159,46 @@ impl FloatRun {
     }
 
     fn step(&mut self, level: usize, k: u64, observe: Observe<'_>) -> Result<(), FailedStep> {
+        let turn = Turn::Inputs(self.states[level].turns.turn());
+        self.sum(level, k, turn, observe)?;
         let state = &mut self.states[level];
-        let random = |addend| self.random.at(level, k, addend);
+        state.turns.pass(&mut state.register, state.first_k);
+        Ok(())
+    }
+
+    /// Register 0 takes the others, one by one.
+    fn fold(&mut self, level: usize, k: u64, observe: Observe<'_>) -> Result<(), FailedStep> {
+        let state = &mut self.states[level];
+        let Some((first_k, registers)) = state.turns.fold(&mut state.register) else {
+            return Ok(());
+        };
+        state.first_k = first_k;
+        for register in 1..registers {
+            let state = &mut self.states[level];
+            let value = state.turns.take(register, Value::ZERO);
+            state.pending.push(Addend::new(value, self.stages[level].register.format()));
+            self.sum(level, k, Turn::Fold(register as u32), observe)?;
+        }
+        Ok(())
+    }
+
+    /// The step of the register whose turn it is.
+    fn sum(
+        &mut self,
+        level: usize,
+        k: u64,
+        turn: Turn,
+        observe: Observe<'_>,
+    ) -> Result<(), FailedStep> {
+        let state = &mut self.states[level];
+        let random = |addend: u32| self.random.at(level, k, addend.wrapping_add(counted(turn)));
         let step = step(self.stages[level].register, &state.register, &state.pending, &random)
             .map_err(|error| (level, k, error))?;
         observe(StepRecord {
             stage: level,
             first_k: state.first_k,
             last_k: k,
+            turn,
             before: &state.register,
             inputs: &state.pending,
             step: &step,
@@ -170,11 +209,21 @@ impl FloatRun {
     }
 
     fn hand_on(&mut self, level: usize, k: u64, observe: Observe<'_>) -> Result<(), FailedStep> {
+        self.fold(level, k, observe)?;
         let state = &mut self.states[level];
+        state.turns.restart(Value::ZERO);
         let register = std::mem::replace(&mut state.register, Value::ZERO);
         state.taken = 0;
         let first_k = state.first_k;
         let value = Addend::new(register, self.stages[level].register.format());
         self.enter(level + 1, value, first_k, k, observe)
+    }
+}
+
+/// From where the addends of a step are counted when bits are drawn for them: the steps of a fold have one k in common.
+const fn counted(turn: Turn) -> u32 {
+    match turn {
+        Turn::Inputs(_) => 0,
+        Turn::Fold(register) => register << 20,
     }
 }

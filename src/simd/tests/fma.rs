@@ -4,7 +4,7 @@ use fewbit_formats::{Format, NanPolicy, Overflow, Policy, Rounding};
 
 use super::on_every_set;
 use crate::reference::{Dyadic, Value};
-use crate::simd::{FmaLanes, IsaKernel, Lanes, Simd};
+use crate::simd::{FmaLanes, IsaKernel, Lanes, Simd, StepLanes};
 
 /// Bits of numbers at the edges of `f32` and of narrower formats, and any others.
 fn numbers(seed: u64) -> impl FnMut() -> f32 {
@@ -136,8 +136,78 @@ impl IsaKernel for Check {
                 }
             }
             assert_eq!(stored(lanes.splat(b[0]))[0].to_bits(), b[0].to_bits());
+            let around = lanes.fma_around(va, vb, vc);
+            let [down, up] = around.map(stored);
+            let odd = stored(lanes.odd_of(around));
+            for i in 0..Self::lanes(lanes) {
+                let sum = exact(a[i], b[i], c[i]);
+                let number = |x: f64| if x == 0.0 { 0.0 } else { x };
+                for (found, rounding) in
+                    [(down[i], Rounding::Down), (up[i], Rounding::Up), (odd[i], Rounding::Odd)]
+                {
+                    // Zeros of either sign.
+                    let expected = number(rounded(&sum, Format::F32, rounding));
+                    check(found + 0.0, expected, "fma_around", [a[i], b[i], c[i]]);
+                }
+            }
         }
     }
+}
+
+/// What is counted, against the same comparisons of numbers.
+#[derive(Clone, Copy)]
+struct CheckCounts;
+
+impl IsaKernel for CheckCounts {
+    type Output = ();
+
+    fn run<S: Simd>(self, simd: S) {
+        let lanes = simd.fma();
+        let mut next = numbers(11);
+        for _ in 0..if cfg!(miri) { 2 } else { 1000 } {
+            let mut vectors = [0; 4].map(|_| (0..16).map(|_| next()).collect::<Vec<f32>>());
+            for i in (0..16).step_by(3) {
+                vectors[1][i] = vectors[0][i];
+            }
+            for i in (0..16).step_by(4) {
+                vectors[3][i] = vectors[2][i];
+            }
+            let [a, b, x, y] = &vectors;
+            let [va, vb, vx, vy] = [a, b, x, y].map(|v| lanes.load(v));
+            let (count, limit) = (lanes.splat(7.0), lanes.splat(65520.0));
+            let stored = |v| {
+                let mut out = [4.0; 17];
+                lanes.store(v, &mut out);
+                assert_eq!(out[16], 4.0);
+                out
+            };
+            let different = stored(lanes.count_different(count, [vx, vy]));
+            let same = stored(lanes.count_same(count, va, vb, [vx, vy]));
+            let below = stored(lanes.count_below(count, va, limit, [vx, vy]));
+            let from = stored(lanes.count_from(count, va, limit));
+            let start = [lanes.splat(-1.0), lanes.splat(1.0)];
+            let finite = lanes.extend_finite(start, va).map(stored);
+            let all = lanes.extend(start, va).map(stored);
+            for i in 0..Check::lanes(lanes) {
+                let counted = |more: bool| if more { 8.0 } else { 7.0 };
+                let differ = x[i] < y[i] || x[i] > y[i];
+                let (a, b) = (a[i], b[i]);
+                assert_eq!(different[i], counted(differ));
+                assert_eq!(same[i], counted(differ && a == b));
+                assert_eq!(below[i], counted(differ && a.abs() < 65520.0));
+                assert_eq!(from[i], counted(a.is_finite() && a.abs() >= 65520.0), "{a}");
+                // `min` and `max` are the other operand where one is NaN.
+                assert_eq!([all[0][i], all[1][i]], [a.min(-1.0), a.max(1.0)]);
+                let a = if a.is_finite() { a } else { 0.0 };
+                assert_eq!([finite[0][i], finite[1][i]], [a.min(-1.0), a.max(1.0)]);
+            }
+        }
+    }
+}
+
+#[test]
+fn counts_are_of_comparisons() {
+    on_every_set(CheckCounts);
 }
 
 impl Check {

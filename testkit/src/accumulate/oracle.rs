@@ -1,7 +1,8 @@
 //! The matrix product through integer stages in big integers, whole lists at a time.
 //!
 //! A stage maps the list of its inputs to the list of what it hands on: the list is cut into tiles of `count`, each
-//! tile into groups of `width`, and a group is one step. Everything that a report says is read off the lists of steps
+//! tile into groups of `width`, and a group is one step. The groups are dealt out to `interleave` registers, each of which
+//! sums its own list; what they give is a list again, which is summed one by one. Everything that a report says is read off the lists of steps
 //! afterwards, once with the registers' widths and once without.
 
 use std::collections::BTreeMap;
@@ -66,6 +67,9 @@ struct Step {
     k: u64,
 }
 
+/// What a step takes.
+type Group<'a> = &'a [Input];
+
 /// `A B` through `spec`: `a` is `[M, K]`, `b` is `[K, N]`.
 pub fn matmul(a: &Matrix, b: &Matrix, spec: &Spec) -> Product {
     assert_eq!(a.cols, b.rows, "inner dimensions");
@@ -111,17 +115,51 @@ fn evaluate(products: &[Input], stages: &[StageSpec]) -> (BigInt, Vec<Vec<Step>>
     (value, steps)
 }
 
-/// The sum of one tile, from the recursion `sum(tile) = fit(sum(all groups but the last) + last group)`.
+/// The sum of one tile, of which a register's is `sum(groups) = fit(sum(all groups but the last) + last group)`.
 fn sum_tile(tile: &[Input], stage: &StageSpec, steps: &mut Vec<Step>) -> Input {
-    let Some(last) = tile.last() else {
-        return Input { value: BigInt::zero(), k: 0 };
+    let groups: Vec<Group<'_>> = tile.chunks(stage.width).collect();
+    let mut dealt = vec![Vec::new(); stage.interleave];
+    for (index, group) in groups.iter().enumerate() {
+        dealt[index % stage.interleave].push(*group);
+    }
+    let mut made = Vec::new();
+    let sums: Vec<BigInt> = dealt
+        .iter()
+        .map(|groups| {
+            let mut own = Vec::new();
+            let sum = sum_groups(groups, stage, &mut own);
+            made.push(own);
+            sum
+        })
+        .collect();
+    // In the order in which they were made: a round of all registers at a time.
+    let mut made: Vec<_> = made.into_iter().map(Vec::into_iter).collect();
+    for index in 0..groups.len() {
+        steps.extend(made[index % stage.interleave].next());
+    }
+    let k = tile.last().map_or(0, |last| last.k);
+    let sums: Vec<Input> = sums.into_iter().map(|value| Input { value, k }).collect();
+    let (first, others) = (&sums[0], &sums[1..]);
+    let value = others.iter().fold(first.value.clone(), |before, other| {
+        let exact = before + &other.value;
+        let value = fit(&exact, stage.register);
+        steps.push(Step { overflow: value != exact, exact, k });
+        value
+    });
+    Input { value, k }
+}
+
+/// The sum of groups in one register.
+fn sum_groups(groups: &[Group<'_>], stage: &StageSpec, steps: &mut Vec<Step>) -> BigInt {
+    let Some((last, before)) = groups.split_last() else {
+        return BigInt::zero();
     };
-    let cut = (tile.len() - 1) / stage.width * stage.width;
-    let before = sum_tile(&tile[..cut], stage, steps).value;
-    let exact = tile[cut..].iter().fold(before, |sum, input| sum + &input.value);
+    let before = sum_groups(before, stage, steps);
+    let exact = last.iter().fold(before, |sum, input| sum + &input.value);
     let value = fit(&exact, stage.register);
-    steps.push(Step { overflow: value != exact, exact, k: last.k });
-    Input { value, k: last.k }
+    let k = last.last().map_or(0, |input| input.k);
+    steps.push(Step { overflow: value != exact, exact, k });
+    value
 }
 
 fn fit(exact: &BigInt, register: Option<(u32, Overflow)>) -> BigInt {

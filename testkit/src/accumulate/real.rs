@@ -113,6 +113,8 @@ pub struct RealStage {
     pub register: RealRegister,
     /// Inputs of one step.
     pub width: usize,
+    /// Registers that take turns.
+    pub interleave: usize,
     /// Inputs of one tile; `None` for the last stage.
     pub count: Option<usize>,
 }
@@ -174,6 +176,9 @@ impl fmt::Display for RealSpec {
                 }
             }
             write!(f, "*{}", stage.width)?;
+            if stage.interleave != 1 {
+                write!(f, "%{}", stage.interleave)?;
+            }
             if let Some(count) = stage.count {
                 write!(f, "/{count}")?;
             }

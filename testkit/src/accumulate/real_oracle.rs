@@ -158,15 +158,34 @@ fn sum_tile(
         };
         Input { value, exponent, k }
     };
-    let Some(last) = tile.last() else {
-        return Some(with_exponent(Real::Finite(start.clone()), 0));
-    };
-    let cut = (tile.len() - 1) / stage.width * stage.width;
-    let before = sum_tile(&tile[..cut], stage, start, steps)?;
-    let step = one_step(stage.register, &before, &tile[cut..], last.k)?;
-    let after = with_exponent(step.after.clone(), last.k);
-    steps.push(step);
-    Some(after)
+    let groups: Vec<&[Input]> = tile.chunks(stage.width).collect();
+    let mut sums = Vec::new();
+    let mut made = Vec::new();
+    for register in 0..stage.interleave {
+        let start = if register == 0 { start.clone() } else { BigRational::zero() };
+        let mut sum = with_exponent(Real::Finite(start), 0);
+        let mut own = Vec::new();
+        for group in groups.iter().skip(register).step_by(stage.interleave) {
+            let k = group.last().map_or(0, |input| input.k);
+            let step = one_step(stage.register, &sum, group, k)?;
+            sum = with_exponent(step.after.clone(), k);
+            own.push(step);
+        }
+        sums.push(sum);
+        made.push(own.into_iter());
+    }
+    // In the order in which they were made: a round of all registers at a time.
+    for index in 0..groups.len() {
+        steps.extend(made[index % stage.interleave].next());
+    }
+    let k = tile.last().map_or(0, |last| last.k);
+    let (mut total, others) = (sums[0].clone(), &sums[1..]);
+    for other in others {
+        let step = one_step(stage.register, &total, std::slice::from_ref(other), k)?;
+        total = with_exponent(step.after.clone(), k);
+        steps.push(step);
+    }
+    Some(Input { k, ..total })
 }
 
 fn one_step(register: RealRegister, before: &Input, group: &[Input], k: u64) -> Option<Step> {

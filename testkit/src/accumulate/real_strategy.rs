@@ -19,13 +19,16 @@ pub struct RealCase {
 
 /// One to three stages of any register.
 pub fn any_real_spec() -> impl Strategy<Value = RealSpec> {
-    let stage = || (any_register(), any_size());
-    let inner = (stage(), any_size()).prop_map(|((register, width), count)| RealStage {
-        register,
-        width,
-        count: Some(count),
-    });
-    let last = stage().prop_map(|(register, width)| RealStage { register, width, count: None });
+    let turns = || prop_oneof![4 => Just(1usize), 1 => 2usize..=4, 1 => Just(50)];
+    let stage =
+        move || {
+            (any_register(), any_size(), turns()).prop_map(|(register, width, interleave)| {
+                RealStage { register, width, interleave, count: None }
+            })
+        };
+    let inner =
+        (stage(), any_size()).prop_map(|(stage, count)| RealStage { count: Some(count), ..stage });
+    let last = stage();
     (prop::collection::vec(inner, 0..=2), last).prop_map(|(mut stages, last)| {
         stages.push(last);
         RealSpec(stages)

@@ -18,6 +18,8 @@ pub struct StageSpec {
     pub register: Option<(u32, Overflow)>,
     /// Inputs of one step.
     pub width: usize,
+    /// Registers that take turns.
+    pub interleave: usize,
     /// Inputs of one tile; `None` for the last stage.
     pub count: Option<usize>,
 }
@@ -35,6 +37,9 @@ impl fmt::Display for StageSpec {
         }
         if self.width != 1 {
             write!(f, "*{}", self.width)?;
+        }
+        if self.interleave != 1 {
+            write!(f, "%{}", self.interleave)?;
         }
         if let Some(count) = self.count {
             write!(f, "/{count}")?;

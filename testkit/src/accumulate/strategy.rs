@@ -18,13 +18,17 @@ pub struct Case {
 
 /// One to four stages.
 pub fn any_spec() -> impl Strategy<Value = Spec> {
-    let inner = (any_register(), any_width(), any_count())
-        .prop_map(|(register, width, count)| StageSpec { register, width, count: Some(count) });
-    let last = (any_register(), any_width()).prop_map(|(register, width)| StageSpec {
-        register,
-        width,
-        count: None,
-    });
+    let inner = (any_register(), any_width(), any_interleave(), any_count()).prop_map(
+        |(register, width, interleave, count)| StageSpec {
+            register,
+            width,
+            interleave,
+            count: Some(count),
+        },
+    );
+    let last = (any_register(), any_width(), any_interleave()).prop_map(
+        |(register, width, interleave)| StageSpec { register, width, interleave, count: None },
+    );
     (prop::collection::vec(inner, 0..=3), last).prop_map(|(mut stages, last)| {
         stages.push(last);
         Spec(stages)
@@ -42,6 +46,11 @@ fn any_register() -> impl Strategy<Value = Option<(u32, Overflow)>> {
 
 fn any_width() -> impl Strategy<Value = usize> {
     prop_oneof![4 => Just(1usize), 2 => 2usize..=9, 1 => select(vec![16, 32, 64, 100])]
+}
+
+/// Mostly one register; several, and more than there are steps.
+fn any_interleave() -> impl Strategy<Value = usize> {
+    prop_oneof![9 => Just(1usize), 2 => 2usize..=5, 1 => select(vec![8, 80])]
 }
 
 fn any_count() -> impl Strategy<Value = usize> {

@@ -21,9 +21,9 @@ Examples:
   fewbit matmul A.npy B.npy --acc int32-wrap --out Y.npy --requantize gemmlowp --requantize-to int8 \
       --requantize-scale 0.0037            the outputs of a layer: the register, then TFLite's requantization
 
-Integers go through integer stages with reports at the speed of the product; every other product is computed in vectors
-where --detail is none, and step by step in exact arithmetic, some million steps per second and thread, where a report
-is asked for.";
+Integers go through integer stages with reports at the speed of the product, and most floats through float and aligned
+registers with reports in vectors too; what no vectors serve is stepped in exact arithmetic, some million steps per
+second and thread. The last line says which it was.";
 
 /// The help of `--isa`.
 fn isa_help() -> String {
