@@ -114,6 +114,10 @@ presets! {
         ScalePolicy::new(ExponentRule::NearestAway),
         "e8m0fnu of f32 values between 2^-127 and 2^-126, which ml_dtypes rounds up; f64, which ml_dtypes rounds twice; \
          integers of infinities, which become 0";
+    "hifloat8" = "HiFloat8 as its paper's round-half-away and en_dtypes 0.0.4 convert: nearest, ties away, to infinity",
+        |_| SPECIAL.with_rounding(Rounding::TiesAway),
+        FLOOR,
+        "";
     "torch-2.8" = "PyTorch 2.8 on the CPU, eager: nearest even, overflow to infinity or NaN; integers toward zero, wrapping",
         torch,
         FLOOR,

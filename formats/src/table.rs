@@ -179,6 +179,8 @@ table! {
     TAKUM8 "takum8" = Format::Takum(TakumFormat::row(8)), "8-bit linear takum", [], TAKUM;
     TAKUM16 "takum16" = Format::Takum(TakumFormat::row(16)), "16-bit linear takum", [], TAKUM;
     TAKUM32 "takum32" = Format::Takum(TakumFormat::row(32)), "32-bit linear takum", [], TAKUM;
+    HIF8 "hif8" = Format::HiF8, "8-bit tapered float, 3 fraction bits to none; one zero, one NaN, infinities",
+        [Common "hifloat8"], "Luo et al., Ascend HiFloat8 Format for Deep Learning, arXiv 2409.16626, 2024";
     BINARY "binary" = Format::Binary, "-1 and +1", [], "Hubara et al., Binarized Neural Networks, NeurIPS 2016";
     TERNARY "ternary" = Format::Ternary, "-1, 0 and +1", [], "Li et al., Ternary Weight Networks, arXiv 1605.04711, 2016";
 }

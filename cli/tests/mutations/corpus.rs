@@ -437,6 +437,7 @@ const FORMATS: &[&str] = &[
     "binary",
     "ternary",
     "posit8",
+    "hif8",
     "posit16_1",
     "nf4",
     "log8",

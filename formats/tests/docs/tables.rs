@@ -153,6 +153,7 @@ pub(crate) fn others() -> String {
             let format = row.format;
             let nar = match format {
                 Format::Posit(_) | Format::Takum(_) => code(hex(format, 1 << (format.bits() - 1))),
+                Format::HiF8 => code(hex(format, 0x80)),
                 Format::Binary => "none".into(),
                 _ => return None,
             };
