@@ -17,7 +17,7 @@ pub(crate) struct ScaleArgs {
     /// From the largest magnitude to a power of two: floor, ceil, even, rceil, nearest, nearest-away [default: floor]
     #[arg(long, value_name = "RULE")]
     scale_rule: Option<ExponentRule>,
-    /// Quotients: exact, f32-divide, f32-reciprocal [default: exact]
+    /// Quotients: exact, f32-divide, f32-reciprocal, bf16-reciprocal [default: exact]
     #[arg(long, value_name = "HOW")]
     scale_arithmetic: Option<ScaleArithmetic>,
     /// Rounding of scales that are not powers of two, and of zero points [default: ties-even]

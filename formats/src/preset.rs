@@ -118,6 +118,14 @@ presets! {
         |_| SPECIAL.with_rounding(Rounding::TiesAway),
         FLOOR,
         "";
+    "hifloat4" = "HiF4 as its paper's reference code converts from f32: bf16 reciprocals, ties away",
+        |format| match format {
+            Format::E1M2 => SATURATE.with_rounding(Rounding::TiesAway),
+            _ => SATURATE,
+        },
+        FLOOR.with_arithmetic(ScaleArithmetic::Bf16Reciprocal),
+        "quotients just below an eighth, to which the reference code adds one half in f32, which carries them over; \
+         blocks with infinities, which are NaN here and saturate there";
     "torch-2.8" = "PyTorch 2.8 on the CPU, eager: nearest even, overflow to infinity or NaN; integers toward zero, wrapping",
         torch,
         FLOOR,

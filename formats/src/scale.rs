@@ -39,6 +39,8 @@ named_enum! {
         F32Divide = "f32-divide",
         /// In `f32`: a reciprocal, then a multiplication; rounded twice.
         F32Reciprocal = "f32-reciprocal",
+        /// In `f32` times a reciprocal in `bf16`; what becomes a scale is rounded to `bf16` too. HiF4.
+        Bf16Reciprocal = "bf16-reciprocal",
     }
 }
 
@@ -244,6 +246,7 @@ impl ScaleArithmetic {
             Self::Exact => exact_quotient(x, scale),
             Self::F32Divide => Real::from_f32(to_f32(x) / to_f32(scale)),
             Self::F32Reciprocal => Real::from_f32(to_f32(x) * (1.0 / to_f32(scale))),
+            Self::Bf16Reciprocal => Real::from_f32(to_f32(x) * to_bf16(1.0 / to_f32(scale))),
         }
     }
 }
@@ -261,6 +264,15 @@ pub(crate) const fn to_f32(x: Real) -> f32 {
     const NEAREST: Policy = Policy::new(Rounding::TiesEven, Overflow::Ieee);
     match Format::F32.encode_real(x, &NEAREST, 0) {
         Ok(encoded) => f32::from_bits(encoded.code),
+        Err(_) => f32::NAN,
+    }
+}
+
+/// The nearest `bf16`, as an `f32`.
+pub(crate) const fn to_bf16(x: f32) -> f32 {
+    const NEAREST: Policy = Policy::new(Rounding::TiesEven, Overflow::Ieee);
+    match Format::BF16.encode_real(Real::from_f32(x), &NEAREST, 0) {
+        Ok(encoded) => f32::from_bits(encoded.code << 16),
         Err(_) => f32::NAN,
     }
 }

@@ -325,6 +325,7 @@ fn quantized() -> Vec<(Vec<u8>, Value)> {
     let commands = [
         "--to mxfp4",
         "--to nvfp4",
+        "--to hif4",
         "--to mxint8",
         "--to int8",
         "--to e4m3fn",
@@ -452,6 +453,8 @@ const GROUPS: &[&str] = &[
     "mxfp4",
     "mxint8",
     "nvfp4",
+    "hif4",
+    "mx(int4,e8m0fnu,16,coupled4)",
     "mx(int4,f16,128)",
     "mx(uint4,f16,32,zero-point)",
     "mx(int4,uint6*f16/8,32)",

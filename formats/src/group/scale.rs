@@ -34,6 +34,11 @@ impl GroupFormat {
         outer: Option<&OuterScale>,
         policy: &GroupPolicy,
     ) -> Result<BlockScale, GroupError> {
+        if self.coupled() > 1 && outer.is_some_and(|outer| outer.value.is_nan()) {
+            // The scale above says so for all.
+            Extent::of(x, policy)?;
+            return Ok(self.scale_of_code(0, 0, outer));
+        }
         let ratio = match (Extent::of(x, policy)?, policy.scale.infinite_block) {
             (Extent::Finite { low, high }, _) => {
                 return self.scale_of_extremes(low, high, outer, policy);

@@ -233,7 +233,10 @@ pub(crate) fn groups() -> String {
         [
             code(row.name),
             code(group.element()),
-            code(group.scale()),
+            match group.coupled() {
+                1 => code(group.scale()),
+                groups => format!("{}, {groups} coupled", code(group.scale())),
+            },
             group.size().to_string(),
             number(group.bits_per_element()),
             codes(&names),

@@ -53,6 +53,9 @@ impl Number {
             return None;
         }
         let arithmetic = policy.scale.arithmetic;
+        if arithmetic == ScaleArithmetic::Bf16Reciprocal {
+            return None;
+        }
         let divisor = 24 - (largest.to_bits() & 0x7f_ffff | 0x80_0000).trailing_zeros()
             + if format.scale().outer.is_some() { 24 } else { 0 };
         // A tie has a digit more than the format, and the one before the fraction counts too.
@@ -77,6 +80,9 @@ impl Number {
             }
             ScaleArithmetic::F32Divide => f64::from(amax / self.largest / value),
             ScaleArithmetic::F32Reciprocal => f64::from(amax * (inverse * (1.0 / self.largest))),
+            ScaleArithmetic::Bf16Reciprocal => {
+                unreachable!("a number rounded to bf16 is the specification's")
+            }
         };
         format.scale_of_number(number, outer, policy)
     }
@@ -164,6 +170,7 @@ fn quotient(format: &GroupFormat, policy: &GroupPolicy, has_powers: bool) -> Opt
             Some(if has_powers { Quotient::Product } else { Quotient::Division })
         }
         ScaleArithmetic::F32Reciprocal => Some(Quotient::Product),
+        ScaleArithmetic::Bf16Reciprocal => None,
         ScaleArithmetic::Exact if !quotient_may_be_odd(format.element(), element) => None,
         // A product with a power of two is exact unless it is subnormal.
         ScaleArithmetic::Exact if has_powers && least_step(format.element(), element) > -126 => {
