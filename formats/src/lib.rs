@@ -72,7 +72,8 @@ pub use preset::PolicyPreset;
 pub use real::{Class, Real};
 pub use rounding::{Rounding, RoundingAlias};
 pub use scale::{
-    ExponentRule, InfiniteBlock, LeastScale, NanBlock, ScaleArithmetic, ScalePolicy, ZeroBlock,
+    BlockMaximum, ExponentRule, InfiniteBlock, LeastScale, NanBlock, ScaleArithmetic, ScalePolicy,
+    ZeroBlock,
 };
 pub use status::Status;
 pub use table::{Alias, FormatRow, Stack};

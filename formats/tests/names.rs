@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use common::{custom_floats, p3109_floats};
 use fewbit_formats::{
-    ExponentRule, Format, FormatError, GroupFormat, GroupFormatError, GroupZeroPoint,
+    BlockMaximum, ExponentRule, Format, FormatError, GroupFormat, GroupFormatError, GroupZeroPoint,
     InfiniteBlock, InfinityPolicy, LeastScale, NanBlock, NanPayload, NanPolicy, NanSign, Overflow,
     PolicyPreset, Rounding, ScaleArithmetic, ScaleFormat, Span, Stack, Status, SubnormalInput,
     SubnormalOutput, ZeroBlock, ZeroSign,
@@ -223,6 +223,7 @@ fn policies_round_trip() {
     all(SubnormalOutput::ALL, SubnormalOutput::aliases);
     all(ExponentRule::ALL, ExponentRule::aliases);
     all(ScaleArithmetic::ALL, ScaleArithmetic::aliases);
+    all(BlockMaximum::ALL, BlockMaximum::aliases);
     all(ZeroBlock::ALL, ZeroBlock::aliases);
     all(LeastScale::ALL, LeastScale::aliases);
     all(NanBlock::ALL, NanBlock::aliases);

@@ -14,6 +14,7 @@ impl ScaleArithmetic {
     /// exact            amax / (largest * outer)
     /// f32-divide       f32(f32(amax / largest) / outer)
     /// f32-reciprocal   f32(amax * f32(inverse * f32(1 / largest)))
+    /// f32-encode       f32(f32(amax / largest) * inverse)
     /// bf16-reciprocal  bf16(f32(f32(amax * bf16(1 / outer)) * bf16(1 / largest)))
     /// ```
     pub(super) fn ratio(self, amax: Real, largest: Real, outer: f32, inverse: f32) -> Real {
@@ -23,6 +24,7 @@ impl ScaleArithmetic {
             Self::F32Reciprocal => {
                 Real::from_f32(to_f32(amax) * (inverse * (1.0 / to_f32(largest))))
             }
+            Self::F32Encode => Real::from_f32(to_f32(amax) / to_f32(largest) * inverse),
             Self::Bf16Reciprocal => {
                 let amax = self.quotient(amax, Real::from_f32(outer));
                 Real::from_f32(to_bf16(to_f32(self.quotient(amax, largest))))

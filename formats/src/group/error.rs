@@ -4,6 +4,7 @@ use crate::error::{EncodeError, FormatError};
 use crate::format::Format;
 use crate::named::Excerpt;
 use crate::rounding::Rounding;
+use crate::scale::BlockMaximum;
 
 /// A group format that cannot be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -81,6 +82,12 @@ pub enum GroupError {
         /// Why.
         source: EncodeError,
     },
+    /// A block maximum where scales are powers of two alone, or codes are shifted.
+    #[error(
+        "the block maximum `{0}` has no meaning for {1}: expected scales that are not powers of two alone and no zero \
+         point, or static-6"
+    )]
+    Maximum(BlockMaximum, Format),
     /// Scales that would be rounded at random.
     #[error("scales are not rounded at random: expected another rounding of scales than `{0}`")]
     Rounding(Rounding),

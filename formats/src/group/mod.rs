@@ -28,12 +28,14 @@ mod error;
 mod extent;
 mod format;
 mod hif4;
+mod maximum;
 mod outer;
 mod parse;
 mod policy;
 mod ratio;
 mod scale;
 mod table;
+mod target;
 
 pub use error::{GroupError, GroupFormatError};
 pub use format::{GroupFormat, GroupZeroPoint, Outer, ScaleFormat, Span};

@@ -14,7 +14,7 @@ pub struct OuterScale {
     pub code: u32,
     /// Its value, rounded to `f32` where it is not one.
     pub value: f32,
-    /// What [`ScaleArithmetic::F32Reciprocal`] multiplies by.
+    /// What [`ScaleArithmetic::F32Reciprocal`] and [`ScaleArithmetic::F32Encode`] multiply by.
     pub inverse: f32,
 }
 
@@ -22,9 +22,10 @@ impl GroupFormat {
     /// The outer scale of blocks whose largest finite magnitude is `amax`; `None` where the format has none.
     ///
     /// ```text
-    /// exact            amax / (largest element * largest block scale)
+    /// exact            amax / (largest element * largest block scale), which are those of the block maximum's rule
     /// f32-divide       the same quotient in f32, of an f32 product
-    /// f32-reciprocal   1 / inverse in f32, where inverse = f32(largest element * largest block scale / amax)
+    /// f32-reciprocal, f32-encode
+    ///                  1 / inverse in f32, where inverse = f32(largest element * largest block scale / amax)
     /// bf16-reciprocal  bf16(f32(amax * bf16(1 / (largest element * largest block scale))))
     /// ```
     ///
@@ -49,8 +50,8 @@ impl GroupFormat {
         let Some(Outer { format, .. }) = self.scale.outer else { return Ok(None) };
         let arithmetic = policy.scale.arithmetic;
         let real = Real::from_f32(amax);
-        let measure = Real::from_f64(self.measure().max_finite());
-        let largest_scale = Real::from_f64(self.scale.format.max_finite());
+        let measure = self.target_of_outer(policy.scale.maximum);
+        let largest_scale = self.largest_scale(policy.scale.maximum);
         let largest = measure.product(largest_scale).value;
         let inverse = to_f32(largest) / amax;
         let ratio = if amax.is_nan() {
@@ -61,7 +62,9 @@ impl GroupFormat {
             Ratio::Power(arithmetic.quotient(real, largest_scale))
         } else {
             Ratio::Number(match arithmetic {
-                ScaleArithmetic::F32Reciprocal => Real::from_f32(1.0 / inverse),
+                ScaleArithmetic::F32Reciprocal | ScaleArithmetic::F32Encode => {
+                    Real::from_f32(1.0 / inverse)
+                }
                 ScaleArithmetic::Bf16Reciprocal => arithmetic.ratio(real, largest, 1.0, 1.0),
                 _ => arithmetic.quotient(real, largest),
             })
