@@ -46,7 +46,7 @@ pub enum GroupFormatError {
     )]
     OuterRange(Format),
     /// Coupled scales of no group.
-    #[error("`{0}` is not a number of groups whose scales are coupled: expected 1 to 16777216")]
+    #[error("`{0}` is not a number of groups whose scales are coupled: expected 1 to 65535")]
     Coupled(Excerpt),
     /// Scales that cannot be coupled.
     #[error(

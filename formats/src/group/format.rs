@@ -29,7 +29,7 @@ pub struct GroupFormat {
     pub(super) scale: ScaleFormat,
     pub(super) size: u32,
     pub(super) zero_point: GroupZeroPoint,
-    pub(super) coupled: u32,
+    pub(super) coupled: u16,
 }
 
 /// What the scale of a block is, and the scale above it.
@@ -133,12 +133,13 @@ impl GroupFormat {
     /// ```
     ///
     /// # Errors
-    /// None or more than 2^24 groups; scales that are not powers of two alone, of at least two exponents; an outer scale
+    /// None or more than 65535 groups; scales that are not powers of two alone, of at least two exponents; an outer scale
     /// over a number of groups that is no multiple of this one; a zero point.
     pub fn with_coupled(self, groups: u32) -> Result<Self, GroupFormatError> {
-        if groups == 0 || groups > MOST {
-            return Err(GroupFormatError::Coupled(number(groups)));
-        }
+        let coupled = match u16::try_from(groups) {
+            Ok(coupled) if coupled > 0 => coupled,
+            _ => return Err(GroupFormatError::Coupled(number(groups))),
+        };
         let scale = self.scale.format;
         let has_levels = has_powers_alone(scale) && scale.max_finite() > scale.smallest_positive();
         let fits = match self.scale.outer {
@@ -148,7 +149,7 @@ impl GroupFormat {
         if groups > 1 && !(has_levels && fits && self.zero_point == GroupZeroPoint::None) {
             return Err(GroupFormatError::Coupling(scale));
         }
-        Ok(Self { coupled: groups, ..self })
+        Ok(Self { coupled, ..self })
     }
 
     /// Consecutive groups whose scales are coupled ([`Self::with_coupled`]); 1 where they are not.
