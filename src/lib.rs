@@ -140,10 +140,10 @@ pub use kernels::{
 };
 pub use room::TooLarge;
 #[cfg(feature = "kernels")]
-#[doc(hidden)]
-pub use simd::byte_products;
-#[cfg(feature = "kernels")]
 pub use simd::{Isa, IsaError};
+#[cfg(feature = "kernels")]
+#[doc(hidden)]
+pub use simd::{byte_products, vdpbf16ps};
 
 /// The Rust examples of README.md, as tests.
 #[cfg(all(doctest, feature = "algorithms", feature = "store"))]

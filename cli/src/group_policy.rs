@@ -2,8 +2,8 @@
 
 use clap::Args;
 use fewbit_formats::{
-    ExponentRule, Format, GroupFormat, GroupPolicy, GroupZeroPoint, InfiniteBlock, LeastScale,
-    NanBlock, Overflow, Policy, Rounding, ScaleArithmetic, ScalePolicy, ZeroBlock,
+    BlockMaximum, ExponentRule, Format, GroupFormat, GroupPolicy, GroupZeroPoint, InfiniteBlock,
+    LeastScale, NanBlock, Overflow, Policy, Rounding, ScaleArithmetic, ScalePolicy, ZeroBlock,
 };
 use serde::Serialize;
 
@@ -17,7 +17,7 @@ pub(crate) struct ScaleArgs {
     /// From the largest magnitude to a power of two: floor, ceil, even, rceil, nearest, nearest-away [default: floor]
     #[arg(long, value_name = "RULE")]
     scale_rule: Option<ExponentRule>,
-    /// Quotients: exact, f32-divide, f32-reciprocal [default: exact]
+    /// Quotients: exact, f32-divide, f32-reciprocal, f32-encode, bf16-reciprocal [default: exact]
     #[arg(long, value_name = "HOW")]
     scale_arithmetic: Option<ScaleArithmetic>,
     /// Rounding of scales that are not powers of two, and of zero points [default: ties-even]
@@ -29,6 +29,11 @@ pub(crate) struct ScaleArgs {
     /// The least scale that is not a power of two: any, smallest-positive, smallest-normal [default: any]
     #[arg(long, value_name = "POLICY")]
     least_scale: Option<LeastScale>,
+    /// The element that the largest magnitude of a block becomes, where scales are not powers of two: static-6 (the
+    /// largest), static-4 (the greatest power of two), or of both the one with the smaller error: mse, mae, abs-max
+    /// [default: static-6]
+    #[arg(long, value_name = "RULE")]
+    block_maximum: Option<BlockMaximum>,
     /// The scale of a block of zeros: smallest, one, zero [default: smallest]
     #[arg(long, value_name = "POLICY")]
     zero_block: Option<ZeroBlock>,
@@ -49,6 +54,7 @@ impl ScaleArgs {
             scale_round,
             scale_overflow,
             least_scale,
+            block_maximum,
             zero_block,
             nan_block,
             infinite_block,
@@ -58,6 +64,7 @@ impl ScaleArgs {
             || scale_round.is_some()
             || scale_overflow.is_some()
             || least_scale.is_some()
+            || block_maximum.is_some()
             || zero_block.is_some()
             || nan_block.is_some()
             || infinite_block.is_some()
@@ -93,6 +100,9 @@ impl ScaleArgs {
                 return refuse(flag, powers);
             }
         }
+        if self.block_maximum.is_some() && (has_powers(scale.format) || zero_points) {
+            return refuse("--block-maximum", "whose scales are powers of two or have zero points");
+        }
         Ok(())
     }
 
@@ -117,6 +127,7 @@ impl ScaleArgs {
             nan_block: self.nan_block.unwrap_or(base.scale.nan_block),
             infinite_block: self.infinite_block.unwrap_or(base.scale.infinite_block),
             least: self.least_scale.unwrap_or(base.scale.least),
+            maximum: self.block_maximum.unwrap_or(base.scale.maximum),
         };
         let scale_code = Policy {
             rounding: self.scale_round.unwrap_or(base.scale_code.rounding),
@@ -136,6 +147,7 @@ pub(crate) struct GroupPolicyReport {
     nan_block: String,
     infinite_block: String,
     least_scale: String,
+    block_maximum: String,
     scale_code: PolicyReport,
     element: PolicyReport,
 }
@@ -150,6 +162,7 @@ impl From<&GroupPolicy> for GroupPolicyReport {
             nan_block: scale.nan_block.to_string(),
             infinite_block: scale.infinite_block.to_string(),
             least_scale: scale.least.to_string(),
+            block_maximum: scale.maximum.to_string(),
             scale_code: scale_code.into(),
             element: element.into(),
         }

@@ -183,6 +183,10 @@ fn every_kind_of_bad_input_is_one_line() {
             "scales of groups",
         ),
         (
+            &["quantize", "--to", "mxfp4", "--block-maximum", "mse", "f.npy", "q.safetensors"],
+            "--block-maximum has no meaning for mxfp4",
+        ),
+        (
             &["quantize", "--to", "nvfp4", "--scale-rule", "ceil", "f.npy", "q.safetensors"],
             "no powers of two",
         ),

@@ -87,6 +87,7 @@ fn every_kind_of_format_there_and_back() {
         ("mxfp8e4m3", "-3", "codes scale scale_codes values", &[1, 64, 3]),
         ("mxint8", "-1", "codes scale scale_codes values", &[4, 64, 1]),
         ("nvfp4", "1", "codes scale scale_codes tensor_scale values", &[4, 4, 3]),
+        ("hif4", "1", "codes outer_scale outer_scale_codes scale scale_codes values", &[4, 16, 3]),
         ("mx(int4,f32,24)", "1", "codes scale values", &[4, 3, 3]),
         ("mx(f16,bf16,5)", "1", "codes scale scale_codes values", &[4, 13, 3]),
         (

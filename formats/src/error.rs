@@ -11,7 +11,7 @@ pub enum FormatError {
     /// The name is none of the table's and follows none of the patterns.
     #[error(
         "unknown format `{0}`: expected a name such as e4m3fn, bf16, int4, uint8, int8n, binary, ternary, fix8.4, \
-         posit16, takum16 or binary8p4se, or a custom float e<X>m<Y>[b<bias>][fn|fnuz|fin][u]"
+         posit16, takum16, hif8 or binary8p4se, or a custom float e<X>m<Y>[b<bias>][fn|fnuz|fin][u]"
     )]
     Unknown(Excerpt),
     /// More bits than a code can have, or none.

@@ -9,7 +9,7 @@ use crate::policy::{InfinityPolicy, NanPolicy, Policy, SubnormalInput};
 use crate::real::{Class, Real};
 use crate::status::Status;
 use crate::table::{FormatRow, TABLE};
-use crate::tapered::{PositFormat, TakumFormat};
+use crate::tapered::{PositFormat, TakumFormat, hif8};
 use core::fmt;
 use core::str::FromStr;
 
@@ -43,6 +43,8 @@ pub enum Format {
     Posit(PositFormat),
     /// Linear takum.
     Takum(TakumFormat),
+    /// HiF8, a tapered 8-bit float with infinities and one NaN.
+    HiF8,
 }
 
 /// The range of [`Format::Ternary`].
@@ -73,6 +75,7 @@ impl Format {
             Self::Ternary => TERNARY.bits(),
             Self::Posit(posit) => posit.bits(),
             Self::Takum(takum) => takum.bits(),
+            Self::HiF8 => 8,
         }
     }
 
@@ -98,6 +101,7 @@ impl Format {
             Self::Ternary => TERNARY.decode(code),
             Self::Posit(posit) => posit.decode(code),
             Self::Takum(takum) => takum.decode(code),
+            Self::HiF8 => hif8::decode(code),
         }
     }
 
@@ -119,6 +123,7 @@ impl Format {
     pub const fn decode_real(self, code: u32) -> Real {
         match self {
             Self::Float(float) => float.decode_real(code),
+            Self::HiF8 => hif8::decode_real(code),
             // Every other format's values are f64.
             _ => Real::from_f64(self.decode(code)),
         }
@@ -153,7 +158,7 @@ impl Format {
                 // The last digit, and the power of two at the negative end.
                 digits <= 24 && fraction <= 149 && digits - fraction <= 127
             }
-            Self::Binary | Self::Ternary => true,
+            Self::Binary | Self::Ternary | Self::HiF8 => true,
             Self::Posit(posit) => posit.fits_f32(),
             Self::Takum(takum) => takum.fits_f32(),
         }
@@ -201,6 +206,7 @@ impl Format {
             Self::Ternary => encode_units(x, TERNARY, 0, self, policy, random),
             Self::Posit(posit) => posit.encode(x, policy, random),
             Self::Takum(takum) => takum.encode(x, policy, random),
+            Self::HiF8 => hif8::encode(x, policy, random),
         }
     }
 
@@ -213,6 +219,7 @@ impl Format {
             Self::Fixed(fixed) => fixed.decode(fixed.integer().code(fixed.integer().max())),
             Self::Binary | Self::Ternary => 1.0,
             Self::Posit(_) | Self::Takum(_) => self.decode((1 << (self.bits() - 1)) - 1),
+            Self::HiF8 => hif8::max_finite(),
         }
     }
 
@@ -225,7 +232,7 @@ impl Format {
             Self::Int(int) => int.min() as f64,
             Self::Fixed(fixed) => fixed.decode(fixed.integer().code(fixed.integer().min())),
             Self::Binary | Self::Ternary => -1.0,
-            Self::Posit(_) | Self::Takum(_) => -self.max_finite(),
+            Self::Posit(_) | Self::Takum(_) | Self::HiF8 => -self.max_finite(),
         }
     }
 
@@ -238,7 +245,7 @@ impl Format {
             Self::Fixed(fixed) if fixed.integer().max() < 1 => f64::NAN,
             Self::Fixed(fixed) => fixed.decode(1),
             Self::Int(_) | Self::Binary | Self::Ternary => 1.0,
-            Self::Posit(_) | Self::Takum(_) => self.decode(1),
+            Self::Posit(_) | Self::Takum(_) | Self::HiF8 => self.decode(1),
         }
     }
 
@@ -248,6 +255,7 @@ impl Format {
     pub const fn smallest_normal(self) -> Option<f64> {
         match self {
             Self::Float(float) => float.smallest_normal(),
+            Self::HiF8 => Some(hif8::smallest_normal()),
             _ => None,
         }
     }
@@ -255,7 +263,11 @@ impl Format {
     /// Whether the format has infinities.
     #[must_use]
     pub const fn has_infinity(self) -> bool {
-        matches!(self, Self::Float(float) if float.has_infinity())
+        match self {
+            Self::Float(float) => float.has_infinity(),
+            Self::HiF8 => true,
+            _ => false,
+        }
     }
 
     /// Whether the format has a NaN.
@@ -263,7 +275,7 @@ impl Format {
     pub const fn has_nan(self) -> bool {
         match self {
             Self::Float(float) => float.has_nan(),
-            Self::Posit(_) | Self::Takum(_) => true,
+            Self::Posit(_) | Self::Takum(_) | Self::HiF8 => true,
             Self::Int(_) | Self::Fixed(_) | Self::Binary | Self::Ternary => false,
         }
     }
@@ -274,7 +286,8 @@ impl Format {
         match self {
             Self::Float(float) => float.has_zero(),
             Self::Binary => false,
-            Self::Int(_) | Self::Fixed(_) | Self::Ternary | Self::Posit(_) | Self::Takum(_) => true,
+            Self::Int(_) | Self::Fixed(_) | Self::Ternary => true,
+            Self::Posit(_) | Self::Takum(_) | Self::HiF8 => true,
         }
     }
 
@@ -285,7 +298,8 @@ impl Format {
             Self::Float(float) => float.is_signed(),
             Self::Int(int) => int.is_signed(),
             Self::Fixed(fixed) => fixed.integer().is_signed(),
-            Self::Binary | Self::Ternary | Self::Posit(_) | Self::Takum(_) => true,
+            Self::Binary | Self::Ternary => true,
+            Self::Posit(_) | Self::Takum(_) | Self::HiF8 => true,
         }
     }
 }
@@ -332,6 +346,7 @@ impl fmt::Display for Format {
             Self::Ternary => f.pad("ternary"),
             Self::Posit(posit) => posit.fmt(f),
             Self::Takum(takum) => takum.fmt(f),
+            Self::HiF8 => f.pad("hif8"),
         }
     }
 }

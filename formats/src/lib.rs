@@ -59,7 +59,7 @@ pub use float::{Domain, FloatFormat, NanCodes, Signedness, Specials, ZeroCode};
 pub use format::Format;
 pub use group::{
     BlockScale, GroupError, GroupFormat, GroupFormatError, GroupPolicy, GroupRow, GroupZeroPoint,
-    Outer, OuterScale, ScaleFormat, Span,
+    HIF4_BYTES, HIF4_ELEMENTS, Outer, OuterScale, ScaleFormat, Span,
 };
 pub use hex_float::HexFloat;
 pub use integer::{FixedFormat, IntFormat, IntRange};
@@ -72,7 +72,8 @@ pub use preset::PolicyPreset;
 pub use real::{Class, Real};
 pub use rounding::{Rounding, RoundingAlias};
 pub use scale::{
-    ExponentRule, InfiniteBlock, LeastScale, NanBlock, ScaleArithmetic, ScalePolicy, ZeroBlock,
+    BlockMaximum, ExponentRule, InfiniteBlock, LeastScale, NanBlock, ScaleArithmetic, ScalePolicy,
+    ZeroBlock,
 };
 pub use status::Status;
 pub use table::{Alias, FormatRow, Stack};

@@ -8,7 +8,7 @@ use crate::named::{Excerpt, UnknownName};
 use crate::policy::{InfinityPolicy, NanPayload, NanPolicy, NanSign, Overflow, Policy};
 use crate::rounding::Rounding;
 use crate::scale::{
-    ExponentRule, InfiniteBlock, LeastScale, ScaleArithmetic, ScalePolicy, ZeroBlock,
+    BlockMaximum, ExponentRule, InfiniteBlock, LeastScale, ScaleArithmetic, ScalePolicy, ZeroBlock,
 };
 use core::fmt;
 use core::str::FromStr;
@@ -114,6 +114,25 @@ presets! {
         ScalePolicy::new(ExponentRule::NearestAway),
         "e8m0fnu of f32 values between 2^-127 and 2^-126, which ml_dtypes rounds up; f64, which ml_dtypes rounds twice; \
          integers of infinities, which become 0";
+    "hifloat8" = "HiFloat8 as its paper's round-half-away and en_dtypes 0.0.4 convert: nearest, ties away, to infinity",
+        |_| SPECIAL.with_rounding(Rounding::TiesAway),
+        FLOOR,
+        "";
+    "fouroversix-1.0" = "the package of Four Over Six, 1.0.5: NVFP4 whose block maximum is 6 or 4, by mse",
+        |_| SATURATE.with_nan(NanPolicy::MlDtypes),
+        FLOOR
+            .with_arithmetic(ScaleArithmetic::F32Encode)
+            .with_zero_block(ZeroBlock::Zero)
+            .with_maximum(BlockMaximum::Mse),
+        "blocks whose two errors are equal but for the order of a sum in f32; errors are summed in f64 and in order here";
+    "hifloat4" = "HiF4 as its paper's reference code converts from f32: bf16 reciprocals, ties away",
+        |format| match format {
+            Format::E1M2 => SATURATE.with_rounding(Rounding::TiesAway),
+            _ => SATURATE,
+        },
+        FLOOR.with_arithmetic(ScaleArithmetic::Bf16Reciprocal),
+        "quotients just below an eighth, to which the reference code adds one half in f32, which carries them over; \
+         blocks with infinities, which are NaN here and saturate there";
     "torch-2.8" = "PyTorch 2.8 on the CPU, eager: nearest even, overflow to infinity or NaN; integers toward zero, wrapping",
         torch,
         FLOOR,

@@ -39,6 +39,11 @@ named_enum! {
         F32Divide = "f32-divide",
         /// In `f32`: a reciprocal, then a multiplication; rounded twice.
         F32Reciprocal = "f32-reciprocal",
+        /// In `f32`: a magnitude is divided by the largest element, then multiplied by the inverse of the outer scale; an
+        /// element is multiplied by a reciprocal. The package of Four Over Six.
+        F32Encode = "f32-encode",
+        /// In `f32` times a reciprocal in `bf16`; what becomes a scale is rounded to `bf16` too. HiF4.
+        Bf16Reciprocal = "bf16-reciprocal",
     }
 }
 
@@ -52,6 +57,36 @@ named_enum! {
         One = "one",
         /// Zero, where the scale's format has one; else the smallest.
         Zero = "zero",
+    }
+}
+
+named_enum! {
+    /// Which element the largest magnitude of a block is brought to, where scales are not powers of two alone: the largest
+    /// one, or the greatest power of two among the elements (6 or 4 in e2m1fn, whose elements lie far apart near 6).
+    ///
+    /// A rule that looks at both takes the one with the smaller error of the values, and the largest element where errors are
+    /// equal. Its outer scales leave room: the largest block scale counts as the greatest power of two of its format (256
+    /// and not 448 in e4m3fn). Source: Cook et al., "Four Over Six", arXiv 2512.02010.
+    "block maximum" =>
+    pub enum BlockMaximum {
+        /// The largest element.
+        Static6 = "static-6" | "static_6",
+        /// The greatest power of two.
+        Static4 = "static-4" | "static_4",
+        /// The one with the smaller sum of squared errors.
+        Mse = "mse",
+        /// The one with the smaller sum of absolute errors.
+        Mae = "mae",
+        /// The one with the smaller largest absolute error.
+        AbsMax = "abs-max" | "abs_max",
+    }
+}
+
+impl BlockMaximum {
+    /// Whether the rule looks at both.
+    #[must_use]
+    pub const fn is_adaptive(self) -> bool {
+        matches!(self, Self::Mse | Self::Mae | Self::AbsMax)
     }
 }
 
@@ -113,6 +148,8 @@ pub struct ScalePolicy {
     pub infinite_block: InfiniteBlock,
     /// The least scale.
     pub least: LeastScale,
+    /// The element that the largest magnitude becomes.
+    pub maximum: BlockMaximum,
 }
 
 /// The E8M0 code of NaN.
@@ -124,7 +161,8 @@ const ABOVE: i32 = 1 << 20;
 const BIAS: i32 = 127;
 
 impl ScalePolicy {
-    /// The rule given; exact quotients; the smallest scale for zeros; NaN for NaN and for infinity; any scale else.
+    /// The rule given; exact quotients; the smallest scale for zeros; NaN for NaN and for infinity; any scale else, that of
+    /// the largest element.
     #[must_use]
     pub const fn new(rule: ExponentRule) -> Self {
         Self {
@@ -134,6 +172,7 @@ impl ScalePolicy {
             nan_block: NanBlock::Propagate,
             infinite_block: InfiniteBlock::Nan,
             least: LeastScale::Any,
+            maximum: BlockMaximum::Static6,
         }
     }
 
@@ -165,6 +204,12 @@ impl ScalePolicy {
     #[must_use]
     pub const fn with_least(self, least: LeastScale) -> Self {
         Self { least, ..self }
+    }
+
+    /// With another element that the largest magnitude becomes.
+    #[must_use]
+    pub const fn with_maximum(self, maximum: BlockMaximum) -> Self {
+        Self { maximum, ..self }
     }
 
     /// The E8M0 code of the scale of a block of `element`s whose largest magnitude is `amax`, which is infinite or NaN if
@@ -243,7 +288,10 @@ impl ScaleArithmetic {
         match self {
             Self::Exact => exact_quotient(x, scale),
             Self::F32Divide => Real::from_f32(to_f32(x) / to_f32(scale)),
-            Self::F32Reciprocal => Real::from_f32(to_f32(x) * (1.0 / to_f32(scale))),
+            Self::F32Reciprocal | Self::F32Encode => {
+                Real::from_f32(to_f32(x) * (1.0 / to_f32(scale)))
+            }
+            Self::Bf16Reciprocal => Real::from_f32(to_f32(x) * to_bf16(1.0 / to_f32(scale))),
         }
     }
 }
@@ -261,6 +309,15 @@ pub(crate) const fn to_f32(x: Real) -> f32 {
     const NEAREST: Policy = Policy::new(Rounding::TiesEven, Overflow::Ieee);
     match Format::F32.encode_real(x, &NEAREST, 0) {
         Ok(encoded) => f32::from_bits(encoded.code),
+        Err(_) => f32::NAN,
+    }
+}
+
+/// The nearest `bf16`, as an `f32`.
+pub(crate) const fn to_bf16(x: f32) -> f32 {
+    const NEAREST: Policy = Policy::new(Rounding::TiesEven, Overflow::Ieee);
+    match Format::BF16.encode_real(Real::from_f32(x), &NEAREST, 0) {
+        Ok(encoded) => f32::from_bits(encoded.code << 16),
         Err(_) => f32::NAN,
     }
 }

@@ -108,6 +108,8 @@ const LLVM: &str = "LLVM APFloat";
 const INTEGER: &str = "two's complement";
 const HLS: &str = "Vitis HLS User Guide UG1399, arbitrary-precision fixed-point types";
 
+const HIF4: &str =
+    "Luo et al., HiFloat4 Format for Language Model Inference, arXiv 2602.11287, 2026";
 const POSIT: &str = "Standard for Posit Arithmetic, 2022";
 const TAKUM: &str = "Hunhold, Beating Posits at Their Own Game: Takum Arithmetic, CoNGA 2024";
 
@@ -143,6 +145,13 @@ table! {
     E5M3FNU "e5m3fnu" = Format::Float(FloatFormat::row(5, 3, None, Fn, Unsigned)),
         "8-bit float without sign, one NaN, no infinities: a scale that needs none above it", [Common "ue5m3"],
         "NVIDIA PTX ISA 9.4 (preview), alternate floating-point data formats; arXiv 2601.19026, 2026";
+    E1M2 "e1m2b1fn" = Format::Float(FloatFormat::row(1, 2, Some(1), Fn, Signed)),
+        "4-bit float without NaN and infinities: quarters up to 1.75, the element of HiF4", [Common "s1p2"], HIF4;
+    UE6M2 "ue6m2" = Format::Float(FloatFormat::scale_row(6, 2, 48)),
+        "8-bit float without sign and zero, bias 48, one NaN: the scale of HiF4; e6m2fnu has a zero and another bias", [],
+        HIF4;
+    UE2M0 "ue2m0" = Format::Float(FloatFormat::scale_row(2, 0, 0)),
+        "1, 2, 4 and NaN: the two levels of one-bit exponents in HiF4", [], HIF4;
     BF16 "bf16" = float(8, 7, Ieee), "16-bit float with the exponent of f32",
         [Llvm "BFloat", MlDtypes "bfloat16", Gguf "BF16"], "Intel bfloat16 hardware numerics definition, 2018";
     F16 "f16" = float(5, 10, Ieee), "half precision",
@@ -179,6 +188,8 @@ table! {
     TAKUM8 "takum8" = Format::Takum(TakumFormat::row(8)), "8-bit linear takum", [], TAKUM;
     TAKUM16 "takum16" = Format::Takum(TakumFormat::row(16)), "16-bit linear takum", [], TAKUM;
     TAKUM32 "takum32" = Format::Takum(TakumFormat::row(32)), "32-bit linear takum", [], TAKUM;
+    HIF8 "hif8" = Format::HiF8, "8-bit tapered float, 3 fraction bits to none; one zero, one NaN, infinities",
+        [Common "hifloat8"], "Luo et al., Ascend HiFloat8 Format for Deep Learning, arXiv 2409.16626, 2024";
     BINARY "binary" = Format::Binary, "-1 and +1", [], "Hubara et al., Binarized Neural Networks, NeurIPS 2016";
     TERNARY "ternary" = Format::Ternary, "-1, 0 and +1", [], "Li et al., Ternary Weight Networks, arXiv 1605.04711, 2016";
 }

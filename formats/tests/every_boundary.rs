@@ -7,7 +7,7 @@ use common::{
     table_floats,
 };
 use fewbit_formats::{EncodeError, FloatFormat, Format, Policy};
-use fewbit_testkit::rounding::{self as oracle, OVERFLOW, TaperedSpec, around, exact};
+use fewbit_testkit::rounding::{self as oracle, HiF8Oracle, OVERFLOW, TaperedSpec, around, exact};
 use num_bigint::BigInt;
 use num_rational::BigRational;
 
@@ -232,6 +232,44 @@ fn check_tapered(format: Format, spec: TaperedSpec) {
                     Ok(expected),
                     "{format} {x:e} {rounding} {overflow:?} {random:#x}"
                 );
+            }
+        }
+    }
+}
+
+#[test]
+fn hif8() {
+    let oracle = HiF8Oracle::default();
+    let values = oracle.values();
+    let mut points: Vec<f64> = values
+        .windows(2)
+        .flat_map(|pair| inputs(&pair[0], &pair[1]))
+        .filter(|&x| x != 0.0)
+        .collect();
+    let end = &values[values.len() - 1];
+    points.extend(inputs(end, &(end + end)));
+    points.extend([f64::from_bits(1), 2f64.powi(-87), 2f64.powi(-88), 1e-300, f64::MAX]);
+    points.extend(points.clone().iter().map(|x| -x));
+    points.sort_by(f64::total_cmp);
+    points.dedup();
+    for (index, &x) in points.iter().enumerate() {
+        let place = oracle.place(&exact(x));
+        for (rounding, mode) in modes() {
+            for random in [random_bits(index as u32), random_bits(index as u32 + 1)] {
+                for (policy, overflow) in overflows() {
+                    let found = Format::HIF8.encode(x, &Policy::new(rounding, policy), random);
+                    if matches!(
+                        overflow,
+                        oracle::Overflow::Wrap | oracle::Overflow::WrapSignMagnitude
+                    ) {
+                        let refused = |error| matches!(error, EncodeError::Overflow { .. });
+                        assert!(found.is_ok() || found.is_err_and(refused), "{x:e}");
+                        continue;
+                    }
+                    let expected = oracle.encode(&place, mode, overflow, random);
+                    let found = found.map(answer);
+                    assert_eq!(found, Ok(expected), "{x:e} {rounding} {overflow:?} {random:#x}");
+                }
             }
         }
     }

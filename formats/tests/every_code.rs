@@ -6,7 +6,7 @@ use common::{
     PLAIN, custom_floats, float_spec, int_spec, modes, overflows, p3109_floats, table_floats,
 };
 use fewbit_formats::{Class, Format, Overflow, Policy, Real, Status};
-use fewbit_testkit::rounding::{IntSpec, TaperedSpec, exact};
+use fewbit_testkit::rounding::{HiF8Value, IntSpec, TaperedSpec, exact, hif8_value};
 use num_bigint::BigInt;
 use num_rational::BigRational;
 
@@ -116,6 +116,24 @@ fn posits_and_takums_decode_as_their_definition_says() {
     }
 }
 
+#[test]
+fn hif8_decodes_as_its_definition_says() {
+    for code in codes(Format::HIF8) {
+        let value = Format::HIF8.decode(code);
+        match hif8_value(code) {
+            HiF8Value::Finite(expected) => assert_eq!(exact(value), expected, "{code:#x}"),
+            HiF8Value::Infinite(negative) => {
+                assert!(value.is_infinite() && value.is_sign_negative() == negative, "{code:#x}");
+            }
+            HiF8Value::Nan => assert!(value.is_nan(), "{code:#x}"),
+        }
+        let subnormal = value != 0.0 && value.abs() < 2f64.powi(-15);
+        let class = Format::HIF8.decode_real(code).class();
+        assert_eq!(class == Class::Subnormal, subnormal, "{code:#x}");
+        assert_eq!(Format::HIF8.decode(code | 0xffff_ff00).to_bits(), value.to_bits());
+    }
+}
+
 /// A value of the format is its own result under every policy that has a meaning, and raises no flag.
 #[test]
 fn every_code_is_encoded_as_itself() {
@@ -133,7 +151,10 @@ fn every_code_is_encoded_as_itself() {
             let (modes, overflows) = (modes(), overflows());
             let (rounding, _) = modes[code as usize % modes.len()];
             let (overflow, _) = overflows[(code as usize / 7) % overflows.len()];
-            let floating = matches!(format, Format::Float(_) | Format::Posit(_) | Format::Takum(_));
+            let floating = matches!(
+                format,
+                Format::Float(_) | Format::Posit(_) | Format::Takum(_) | Format::HiF8
+            );
             let narrow = !floating && format.min_finite() == -format.max_finite();
             let wraps = matches!(overflow, Overflow::Wrap | Overflow::WrapSignMagnitude);
             let asymmetric =
@@ -179,6 +200,7 @@ fn f32_holds_what_fits_f32_says() {
         "posit16",
         "takum5",
         "takum6",
+        "hif8",
     ];
     formats.extend(names.map(|name| name.parse::<Format>().unwrap()));
     for format in formats.into_iter().filter(|format| format.bits() <= 25) {

@@ -26,6 +26,35 @@ fn ml_dtypes() {
     casts("ml_dtypes 0.5.4", "ml_dtypes.txt", "ml_dtypes-0.5", 15_000);
 }
 
+/// Every code of HiF8, and casts to it.
+#[test]
+fn en_dtypes() {
+    let preset: PolicyPreset = "hifloat8".parse().unwrap();
+    let policy = preset.policy(Format::HIF8);
+    let mut comparison = Comparison::new("en_dtypes 0.0.4");
+    for (section, lines) in sections("en_dtypes.txt") {
+        if section == "hif8 values" {
+            let values: Vec<&str> = lines.iter().flat_map(|line| line.split(' ')).collect();
+            assert_eq!(values.len(), 256);
+            for (code, value) in values.into_iter().enumerate() {
+                let ours = Format::HIF8.decode(code as u32);
+                match value {
+                    "nan" => assert!(ours.is_nan(), "{code:#x}"),
+                    bits => assert_eq!((ours as f32).to_bits(), hex(bits), "{code:#x}"),
+                }
+            }
+            continue;
+        }
+        for line in lines {
+            let (input, code) = line.split_once(' ').expect("two columns");
+            let x = f32::from_bits(hex(input));
+            let ours = Format::HIF8.encode(x, &policy, 0).ok().map(|encoded| encoded.code);
+            comparison.case(&section, hex(input), ours, Some(hex(code)));
+        }
+    }
+    comparison.finish(900);
+}
+
 #[test]
 fn torch() {
     casts("torch 2.8.0", "torch.txt", "torch-2.8", 10_000);

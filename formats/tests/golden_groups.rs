@@ -98,6 +98,39 @@ fn torchao_nvfp4() {
     comparison.finish(10_000);
 }
 
+/// NVFP4 whose block maximum is 6 or 4, by every rule.
+#[test]
+fn four_over_six() {
+    let mut comparison = Comparison::new("fouroversix 1.0.5");
+    let preset: PolicyPreset = "fouroversix-1.0".parse().unwrap();
+    let format = GroupFormat::NVFP4;
+    for (section, lines) in sections("fouroversix.txt") {
+        let mut policy = preset.group_policy(&format);
+        policy.scale.maximum = section.parse().unwrap();
+        let (amax, lines) = lines.split_first().unwrap();
+        let outer = format.outer_scale(f32::from_bits(hex(amax)), &policy).unwrap();
+        for line in lines {
+            let (rest, codes) = line.rsplit_once(' ').unwrap();
+            let (x, scale) = rest.rsplit_once(' ').unwrap();
+            let (x, theirs) = (words(x), octets(codes));
+            let mut ours = vec![0; x.len()];
+            let found = format
+                .encode_block(&floats(&x), outer.as_ref(), &policy, |_| 0, &mut ours)
+                .unwrap();
+            comparison.case(&section, hex(amax), Some(found.code), Some(hex(scale)));
+            if found.code != hex(scale) {
+                continue;
+            }
+            for ((x, ours), theirs) in x.iter().zip(ours).zip(theirs) {
+                // Their zeros have no sign.
+                let unsigned = |code| if code & 7 == 0 { 0 } else { code };
+                comparison.case(&section, *x, Some(unsigned(ours)), Some(unsigned(theirs)));
+            }
+        }
+    }
+    comparison.finish(15_000);
+}
+
 #[test]
 fn gguf_blocks() {
     let mut comparison = Comparison::new("gguf 0.19.0");

@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use common::{custom_floats, p3109_floats};
 use fewbit_formats::{
-    ExponentRule, Format, FormatError, GroupFormat, GroupFormatError, GroupZeroPoint,
+    BlockMaximum, ExponentRule, Format, FormatError, GroupFormat, GroupFormatError, GroupZeroPoint,
     InfiniteBlock, InfinityPolicy, LeastScale, NanBlock, NanPayload, NanPolicy, NanSign, Overflow,
     PolicyPreset, Rounding, ScaleArithmetic, ScaleFormat, Span, Stack, Status, SubnormalInput,
     SubnormalOutput, ZeroBlock, ZeroSign,
@@ -223,6 +223,7 @@ fn policies_round_trip() {
     all(SubnormalOutput::ALL, SubnormalOutput::aliases);
     all(ExponentRule::ALL, ExponentRule::aliases);
     all(ScaleArithmetic::ALL, ScaleArithmetic::aliases);
+    all(BlockMaximum::ALL, BlockMaximum::aliases);
     all(ZeroBlock::ALL, ZeroBlock::aliases);
     all(LeastScale::ALL, LeastScale::aliases);
     all(NanBlock::ALL, NanBlock::aliases);
@@ -304,6 +305,9 @@ fn group_formats_round_trip() {
         ("mx(uint4,fp16,128,Zero-Point)", "mx(uint4,f16,128,zero-point)"),
         ("mx(e5m3b20fn,e6m4u,7)", "mx(e5m3b20fn,e6m4u,7)"),
         ("mx(posit8,takum16,16777216)", "mx(posit8,takum16,16777216)"),
+        ("mx(s1p2,UE2M0*ue6m2/16,4,Coupled2)", "hif4"),
+        ("mx(int4,e8m0fnu,16,coupled1)", "mx(int4,e8m0fnu,16)"),
+        ("mx(int4,e8m0fnu,16, coupled4)", "mx(int4,e8m0fnu,16,coupled4)"),
     ] {
         let format: GroupFormat = name.parse().unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(format.to_string(), canonical, "{name}");
@@ -319,6 +323,7 @@ fn every_row_of_group_formats_is_found_by_its_names() {
         let (element, size) = (row.format.element(), row.format.size() as u32);
         let parts =
             GroupFormat::new(element, ScaleFormat { format, outer }, size, row.format.zero_point());
+        let parts = parts.and_then(|parts| parts.with_coupled(row.format.coupled() as u32));
         assert_eq!(parts, Ok(row.format), "{}", row.name);
         for name in row.aliases.iter().map(|alias| alias.name).chain([row.name]) {
             assert!(seen.insert(name), "{name} twice");
@@ -339,6 +344,12 @@ fn wrong_group_formats_are_named() {
         ("mx(int4,e8m0fnu,32", "is not mx(<element>,<scale>,<size>"),
         ("mx(int4,e8m0fnu,32,shift)", "is not mx(<element>,<scale>,<size>"),
         ("mx(int4,e8m0fnu,32,zero-point,)", "is not mx(<element>,<scale>,<size>"),
+        ("mx(int4,e8m0fnu,32,coupled2,zero-point)", "is not mx(<element>,<scale>,<size>"),
+        ("mx(int4,e8m0fnu,32,coupled)", "`` is not a number of groups whose scales are coupled"),
+        ("mx(int4,e8m0fnu,32,coupled0)", "`0` is not a number of groups whose scales are coupled"),
+        ("mx(int4,f16,32,coupled2)", "scales in f16 cannot be coupled"),
+        ("mx(int4,ue2m0*f32/3,32,coupled2)", "scales in ue2m0 cannot be coupled"),
+        ("mx(uint4,e8m0fnu,32,zero-point,coupled2)", "scales in e8m0fnu cannot be coupled"),
         ("mx(int99,e8m0fnu,32)", "int99"),
         ("mx(int4,e99m0,32)", "e99m0"),
         ("mx(int4,f16*,32)", "unknown format ``"),

@@ -35,6 +35,7 @@ fn canonical_nans_are_ml_dtypes_nans() {
         ("binary8p4se", 0x80, 0x80),
         ("posit8", 0x80, 0x80),
         ("takum16", 0x8000, 0x8000),
+        ("hif8", 0x80, 0x80),
         ("binary8p4ue", 0xff, 0xff),
     ];
     for (name, positive, negative) in expected {
@@ -111,7 +112,7 @@ fn infinities() {
     assert_eq!([code("e5m2", inf, nan), code("e4m3fn", -inf, nan)], [0x7e, 0xff]);
     assert!(matches!(encode("e2m1fn", inf, nan), Err(EncodeError::Nan { .. })));
     let refuse = SATURATE.with_infinity(InfinityPolicy::Error);
-    for name in ["e5m2", "int8", "fix8.4", "binary", "ternary", "posit8", "takum8"] {
+    for name in ["e5m2", "int8", "fix8.4", "binary", "ternary", "posit8", "takum8", "hif8"] {
         let error = encode(name, inf, refuse).unwrap_err();
         assert_eq!(error, EncodeError::Infinity { format: name.parse().unwrap() });
     }
@@ -180,6 +181,54 @@ fn subnormals() {
     );
     assert_eq!(encode("e4m3fn", last, SATURATE).unwrap().status, Status::NONE);
     assert_eq!(encode("e4m3fn", last, after).unwrap().status, Status::INEXACT | Status::UNDERFLOW);
+}
+
+/// HiF8 through every axis: zero, infinities, the ends of its range and its denormal mode, from 2^-22 to 2^-16.
+#[test]
+fn hif8() {
+    let inf = f32::INFINITY;
+    let flags = |x: f32, policy| encode("hif8", x, policy).unwrap().status;
+    assert_eq!([0.0, -0.0, 1.0, -1.0].map(|x| code("hif8", x, SATURATE)), [0, 0, 0x08, 0x88]);
+    assert_eq!([inf, -inf].map(|x| code("hif8", x, SPECIAL)), [0x6f, 0xef]);
+    assert_eq!(flags(inf, SPECIAL), Status::NONE);
+    assert_eq!([inf, -inf].map(|x| code("hif8", x, SATURATE)), [0x6e, 0xee]);
+    assert_eq!(flags(inf, SATURATE), Status::OVERFLOW | Status::INEXACT);
+    let keep = SATURATE.with_infinity(InfinityPolicy::Keep);
+    assert_eq!([code("hif8", -inf, keep), code("hif8", 1e9, keep)], [0xef, 0x6e]);
+    assert_eq!(code("hif8", inf, SPECIAL.with_infinity(InfinityPolicy::Nan)), 0x80);
+    assert_eq!(code("hif8", 1e9, SPECIAL.with_overflow(Overflow::Zero)), 0);
+    // The last value is 2^15; infinity stands where 1.5 * 2^15 would. The tie goes to the even code.
+    assert_eq!([40960.0, 40960f32.next_up()].map(|x| code("hif8", x, SPECIAL)), [0x6e, 0x6f]);
+    let truncate = Policy::new(Rounding::TowardZero, Overflow::Ieee);
+    assert_eq!([code("hif8", 1e9, truncate), code("hif8", inf, truncate)], [0x6e, 0x6f]);
+    // 2^-22 has code 1, 2^-16 code 7; half of the first is a tie. Beyond 2^-15 there is nothing to underflow.
+    let power = |exponent| 2f32.powi(exponent);
+    let tie = power(-23);
+    assert_eq!([tie, tie.next_up()].map(|x| code("hif8", x, SATURATE)), [0, 1]);
+    assert_eq!(flags(tie, SATURATE), Status::UNDERFLOW | Status::INEXACT);
+    assert_eq!(
+        (code("hif8", power(-16), SATURATE), flags(power(-16), SATURATE)),
+        (7, Status::NONE)
+    );
+    assert_eq!(flags(1.7 * power(-16), SATURATE), Status::INEXACT, "it becomes 2^-15");
+    let before = SATURATE.with_subnormal_output(SubnormalOutput::FlushBefore);
+    let after = SATURATE.with_subnormal_output(SubnormalOutput::FlushAfter);
+    let around = [power(-16), 1.7 * power(-16), power(-15)];
+    assert_eq!(around.map(|x| code("hif8", x, before)), [0, 0, 0x7e]);
+    assert_eq!(around.map(|x| code("hif8", x, after)), [0, 0x7e, 0x7e]);
+    assert_eq!(flags(power(-16), before), Status::UNDERFLOW | Status::INEXACT);
+    let flush = SATURATE.with_subnormal_input(SubnormalInput::Flush);
+    let operand = Format::HIF8.decode_real(7);
+    assert_eq!(Format::HIF8.encode(operand, &flush, 0).unwrap().code, 0);
+    assert_eq!(
+        [0x00, 0x80, 0x08, 0xef].map(|c| Format::HIF8.negate(c)),
+        [0, 0x80, 0x88, 0x6f].map(Some)
+    );
+    // In the order of the values, NaN below all.
+    let mut codes: Vec<u32> = (0..256).collect();
+    codes.sort_by(|&a, &b| Format::HIF8.total_cmp(a, b));
+    let values: Vec<f64> = codes.into_iter().map(|code| Format::HIF8.decode(code)).collect();
+    assert!(values[0].is_nan() && values[1..].windows(2).all(|pair| pair[0] < pair[1]));
 }
 
 /// The thresholds that the OFP8 text and its users quote.

@@ -51,6 +51,7 @@ fn expected(target: &Target, x: &BigRational) -> u32 {
     let overflow = match target {
         Target::Float(_) => Overflow::Special,
         Target::Tapered(_) => Overflow::Saturate,
+        Target::HiF8(_) => panic!("it has no type"),
     };
     target.encode(x, Mode::TiesEven, overflow, 0).code
 }

@@ -77,7 +77,7 @@ pub(super) enum Subnormals {
 impl Subnormals {
     pub(super) fn of(unit: Option<&Datapath>) -> Self {
         match unit.map(|datapath| datapath.unit) {
-            Some(Unit::Cdna2) => Self::Flush,
+            Some(Unit::Cdna2 | Unit::Vdpbf16ps) => Self::Flush,
             _ => Self::Keep,
         }
     }

@@ -152,7 +152,8 @@ pub(super) mod policy {
 /// The policy of scales, by default the floor of the OCP MX text.
 pub(super) mod scale_policy {
     use fewbit_formats::{
-        ExponentRule, InfiniteBlock, LeastScale, NanBlock, ScaleArithmetic, ScalePolicy, ZeroBlock,
+        BlockMaximum, ExponentRule, InfiniteBlock, LeastScale, NanBlock, ScaleArithmetic,
+        ScalePolicy, ZeroBlock,
     };
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -164,5 +165,6 @@ pub(super) mod scale_policy {
         nan_block: NanBlock,
         infinite_block: InfiniteBlock,
         least: LeastScale,
+        maximum: BlockMaximum,
     }
 }

@@ -82,10 +82,9 @@ pub fn encode(
     let mut largest = vec![0f32; layout.outer_scales(format)];
     for group in &groups {
         for &element in &group.elements {
-            let magnitude = x[element].abs();
+            let magnitude = format.outer_magnitude(x[element], policy);
             if let Some(largest) = largest.get_mut(group.outer)
-                && magnitude.is_finite()
-                && magnitude > *largest
+                && (magnitude.is_nan() || magnitude > *largest)
             {
                 *largest = magnitude;
             }
@@ -97,14 +96,21 @@ pub fn encode(
     }
     let mut codes = vec![0; x.len()];
     let mut scales = vec![BlockScale::default(); layout.groups(format)];
-    for group in &groups {
-        let block: Vec<f32> = group.elements.iter().map(|&element| x[element]).collect();
+    // Runs of groups whose scales are coupled, none of them beyond the end of a row; of one group where they are not.
+    let row_groups = layout.length.div_ceil(format.size());
+    for run in groups.chunks(row_groups.max(1)).flat_map(|row| row.chunks(format.coupled())) {
+        let elements: Vec<usize> = run.iter().flat_map(|group| &group.elements).copied().collect();
+        let block: Vec<f32> = elements.iter().map(|&element| x[element]).collect();
         let mut found = vec![0; block.len()];
-        let random = |i: usize| philox::bits(seed, group.elements[i] as u64);
-        scales[group.scale] =
-            format.encode_block(&block, outer.get(group.outer), policy, random, &mut found)?;
-        for (&element, code) in group.elements.iter().zip(found) {
+        let mut found_scales = vec![BlockScale::default(); run.len()];
+        let random = |i: usize| philox::bits(seed, elements[i] as u64);
+        let outer = outer.get(run[0].outer);
+        format.encode_run(&block, outer, policy, random, &mut found, &mut found_scales)?;
+        for (&element, code) in elements.iter().zip(found) {
             codes[element] = code;
+        }
+        for (group, scale) in run.iter().zip(found_scales) {
+            scales[group.scale] = scale;
         }
     }
     Ok(Groups { codes, scales, outer })

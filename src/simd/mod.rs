@@ -84,6 +84,7 @@ mod avx512_lanes;
 #[cfg(target_arch = "x86_64")]
 mod avx512bw;
 mod bits;
+mod dot_bf16;
 mod float;
 mod int;
 mod isa;
@@ -100,6 +101,8 @@ mod set;
 mod tests;
 
 pub(crate) use bits::BitLanes;
+#[doc(hidden)]
+pub use dot_bf16::vdpbf16ps;
 pub(crate) use float::{Float, FloatLanes, FmaLanes, StepLanes};
 pub(crate) use int::{ByteLanes, Int16Lanes, IntLanes, Word, both};
 pub(crate) use isa::Detected;

@@ -38,6 +38,7 @@ const CYCLES: [&[&str]; 4] = [
         "formats/src/integer/encode.rs",
         "formats/src/integer/mod.rs",
         "formats/src/table.rs",
+        "formats/src/tapered/hif8.rs",
         "formats/src/tapered/mod.rs",
         "formats/src/tapered/posit.rs",
         "formats/src/tapered/takum.rs",

@@ -3,9 +3,9 @@
 use fewbit::Isa;
 use fewbit::convert::{Code, ConvertError, GroupDecoder, GroupEncoder, GroupLayout};
 use fewbit::formats::{
-    BlockScale, ExponentRule, GroupError, GroupFormat, GroupPolicy, InfiniteBlock, LeastScale,
-    NanBlock, NanPolicy, Overflow, Policy, PolicyPreset, Rounding, ScaleArithmetic, ScalePolicy,
-    SubnormalInput, SubnormalOutput, ZeroBlock, ZeroSign, philox,
+    BlockMaximum, BlockScale, ExponentRule, GroupError, GroupFormat, GroupPolicy, InfiniteBlock,
+    LeastScale, NanBlock, NanPolicy, OuterScale, Overflow, Policy, PolicyPreset, Rounding,
+    ScaleArithmetic, ScalePolicy, SubnormalInput, SubnormalOutput, ZeroBlock, ZeroSign, philox,
 };
 use fewbit::reference;
 use proptest::prelude::*;
@@ -40,6 +40,9 @@ const FORMATS: &[&str] = &[
     "mx(e2m1fn,e5m3*f32/3,16)",
     "mx(int8,e4m3fn*e8m0fnu/4,16)",
     "mx(e2m1fn,e3m0fnu*f32,16)",
+    "hif4",
+    "mx(int4,e8m0fnu,3,coupled4)",
+    "mx(e2m1fn,ue2m0*f32,5,coupled3)",
     "mx(uint4,f32,32,zero-point)",
     "mx(int4,f16,32,zero-point)",
     "mx(uint8,e8m0fnu,16,zero-point)",
@@ -64,7 +67,10 @@ fn check<C: Code>(format: &GroupFormat, policy: &GroupPolicy, x: &[f32], layout:
             (Err(_), Err(_)) => continue,
             (expected, found) => panic!("{} {isa}: {found:?}, expected {expected:?}", context()),
         };
-        assert_eq!(outer, expected.outer, "{} {isa}", context());
+        let bits = |outer: &[OuterScale]| -> Vec<_> {
+            outer.iter().map(|outer| (outer.code, outer.value.to_bits())).collect()
+        };
+        assert_eq!(bits(&outer), bits(&expected.outer), "{} {isa}", context());
         for (i, (found, expected)) in scales.iter().zip(&expected.scales).enumerate() {
             let bits = |scale: &BlockScale| (scale.code, scale.value.to_bits(), scale.zero_point);
             assert_eq!(bits(found), bits(expected), "{} {isa}: scale {i}", context());
@@ -302,6 +308,7 @@ prop_compose! {
         nan_block in select(NanBlock::ALL.to_vec()),
         infinite_block in select(InfiniteBlock::ALL.to_vec()),
         least in select(LeastScale::ALL.to_vec()),
+        maximum in select(vec![BlockMaximum::Static6, BlockMaximum::Static6, BlockMaximum::Static4, BlockMaximum::Mse]),
         roundings in (select(Rounding::NAMES), select(Rounding::NAMES)),
         overflows in (select(Overflow::ALL.to_vec()), select(vec![Overflow::Saturate, Overflow::Special])),
         nan in select(NanPolicy::ALL.to_vec()),
@@ -314,7 +321,8 @@ prop_compose! {
             .with_zero_sign(zero_sign)
             .with_subnormal_input(subnormal_input)
             .with_subnormal_output(subnormal_output);
-        let scale = ScalePolicy { rule, arithmetic, zero_block, nan_block, infinite_block, least };
+        let scale =
+            ScalePolicy { rule, arithmetic, zero_block, nan_block, infinite_block, least, maximum };
         let scale_code = Policy::new(roundings.1.0, overflows.1).with_nan(NanPolicy::Zero);
         GroupPolicy { scale, scale_code, element }
     }

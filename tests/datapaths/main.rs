@@ -3,3 +3,4 @@
 mod case;
 mod h100;
 mod mma_sim;
+mod x86;

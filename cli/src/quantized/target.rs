@@ -34,7 +34,7 @@ impl FromStr for Target {
             Ok(format) => Ok(Self::Groups(format)),
             Err(GroupFormatError::Unknown(_)) => text.parse().map(Self::Tensor).map_err(|_| {
                 format!(
-                    "`{text}` is neither a group format (mxfp8e4m3, mxfp4, mxint8, nvfp4, mx(int4,f16,32) ...), nor a \
+                    "`{text}` is neither a group format (mxfp8e4m3, mxfp4, mxint8, nvfp4, hif4, mx(int4,f16,32) ...), nor a \
                      scalar format for one scale (int8, e4m3fn ...), nor gguf:q4_0, gguf:q4_1, gguf:q8_0, gguf:mxfp4 \
                      or gguf:tq2_0"
                 )

@@ -5,6 +5,7 @@ use super::nan::propagate;
 use crate::float::{FloatFormat, NanCodes};
 use crate::format::Format;
 use crate::real::{Class, Real};
+use crate::tapered::hif8;
 use core::cmp::Ordering;
 
 impl Real {
@@ -133,6 +134,7 @@ impl Format {
         match self {
             Self::Float(float) => float_place(float, code),
             Self::Binary => code as i64,
+            Self::HiF8 => hif8::place(code),
             Self::Int(_) | Self::Fixed(_) if !self.is_signed() => code as i64,
             // Two's complement.
             _ => {

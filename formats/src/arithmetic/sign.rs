@@ -39,6 +39,9 @@ impl Format {
         match self {
             Self::Float(float) => negate_float(float, code),
             Self::Binary => Some(code ^ 1),
+            // Zero and NaN are each other's codes with the sign changed.
+            Self::HiF8 if code & 0x7f == 0 => Some(code),
+            Self::HiF8 => Some(code ^ 0x80),
             Self::Ternary | Self::Posit(_) | Self::Takum(_) => Some(complement),
             Self::Int(_) | Self::Fixed(_) if !self.is_signed() => {
                 if code == 0 {

@@ -79,13 +79,15 @@ impl FloatFormat {
 
         // 2. Magnitudes count the codes upward through all binades, as though there were no last one.
         let binades = if below > 0 { 0 } else { -below };
-        let base = (binades << self.fraction_bits) - !self.has_zero() as i64;
+        let base = (binades << self.fraction_bits) - self.first_binade();
         let rounded = policy.rounding.round(base, x.significand(), shift, negative, random);
-        let inexact = Status::INEXACT.when(!rounded.lost.is_zero());
+        // Where there is no zero, what stays below the first value becomes it.
+        let is_inexact = !rounded.lost.is_zero() || rounded.whole < 0;
+        let inexact = Status::INEXACT.when(is_inexact);
 
         // 3. Underflow.
         let tiny = below > 0 && self.is_tiny(x, below, policy.rounding, random);
-        let status = inexact.union(Status::UNDERFLOW.when(tiny && !rounded.lost.is_zero()));
+        let status = inexact.union(Status::UNDERFLOW.when(tiny && is_inexact));
         let flush = match policy.subnormal_output {
             SubnormalOutput::Keep => false,
             SubnormalOutput::FlushBefore => below > 0,
@@ -106,6 +108,12 @@ impl FloatFormat {
         Ok(Encoded { code: self.signed(negative, magnitude), status })
     }
 
+    /// The magnitudes that subnormal values would have in a format without zero, whose first code is a power of two.
+    #[inline(always)]
+    const fn first_binade(self) -> i64 {
+        if self.has_zero() { 0 } else { 1 << self.fraction_bits }
+    }
+
     /// Whether a value in a binade `below` the smallest normal one stays there when it is rounded to the format's
     /// precision without a least exponent: tininess after rounding.
     #[inline(always)]
@@ -115,7 +123,7 @@ impl FloatFormat {
         }
         // Magnitudes counted down through the binade of `x` as they would be below the smallest normal one.
         let binade = 1i64 << self.fraction_bits;
-        let base = -binade - !self.has_zero() as i64;
+        let base = -binade - self.first_binade();
         let shift = 63 - self.fraction_bits();
         let rounded = rounding.round(base, x.significand(), shift, x.is_negative(), random);
         rounded.whole - base < 2 * binade

@@ -138,6 +138,19 @@ impl FloatFormat {
         Ok(format)
     }
 
+    /// A row of the table: an unsigned float without zero whose code of all ones is NaN; every other field is an exponent.
+    pub(crate) const fn scale_row(exponent_bits: u8, fraction_bits: u8, bias: i32) -> Self {
+        Self {
+            exponent_bits,
+            fraction_bits,
+            bias,
+            signedness: Signedness::Unsigned,
+            nan: NanCodes::TopMagnitude,
+            domain: Domain::Finite,
+            zero: ZeroCode::Power,
+        }
+    }
+
     /// The P3109 format `Binary{bits}p{precision}{s|u}{e|f}`.
     ///
     /// # Errors

@@ -11,7 +11,8 @@ use crate::error::EncodeError;
 use crate::real::Real;
 
 impl GroupFormat {
-    /// Scale and codes of a block of at most [`size`](Self::size) values. `random` gives the random bits of an element,
+    /// Scale and codes of a block of at most [`size`](Self::size) values, by itself: where scales are coupled, of a run
+    /// of this one block ([`Self::encode_run`]). `random` gives the random bits of an element,
     /// by its index within the block; only stochastic rounding asks for them.
     ///
     /// # Errors
@@ -29,15 +30,28 @@ impl GroupFormat {
         }
         policy.check()?;
         let scale = self.block_scale(x, outer, policy)?;
+        self.encode_elements(x, &scale, policy, random, codes)?;
+        Ok(scale)
+    }
+
+    /// The codes of a block under its scale.
+    pub(super) fn encode_elements(
+        &self,
+        x: &[f32],
+        scale: &BlockScale,
+        policy: &GroupPolicy,
+        random: impl Fn(usize) -> u32,
+        codes: &mut [u32],
+    ) -> Result<(), GroupError> {
         let stochastic = policy.element.rounding.random_bits().is_some();
         for (index, (&x, code)) in x.iter().zip(codes).enumerate() {
             let random = if stochastic { random(index) } else { 0 };
             let encoded = self
-                .encode_element(x, &scale, policy, random)
+                .encode_element(x, scale, policy, random)
                 .map_err(|source| GroupError::Element { index, source })?;
             *code = encoded.code;
         }
-        Ok(scale)
+        Ok(())
     }
 
     /// The code of one element, and what happened to its quotient.

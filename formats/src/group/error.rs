@@ -4,6 +4,7 @@ use crate::error::{EncodeError, FormatError};
 use crate::format::Format;
 use crate::named::Excerpt;
 use crate::rounding::Rounding;
+use crate::scale::BlockMaximum;
 
 /// A group format that cannot be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -11,13 +12,13 @@ use crate::rounding::Rounding;
 pub enum GroupFormatError {
     /// The name is none of the table's, and not `mx(...)`.
     #[error(
-        "unknown group format `{0}`: expected mxfp8e4m3, mxfp8e5m2, mxfp6e2m3, mxfp6e3m2, mxfp4, mxint8, nvfp4 or \
-         mx(<element>,<scale>,<size>[,zero-point])"
+        "unknown group format `{0}`: expected mxfp8e4m3, mxfp8e5m2, mxfp6e2m3, mxfp6e3m2, mxfp4, mxint8, nvfp4, hif4 or \
+         mx(<element>,<scale>,<size>[,zero-point][,coupled<N>])"
     )]
     Unknown(Excerpt),
     /// `mx(...)` without an element, a scale and a size.
     #[error(
-        "`{0}` is not mx(<element>,<scale>,<size>[,zero-point]), such as mx(int4,e8m0fnu,64) or \
+        "`{0}` is not mx(<element>,<scale>,<size>[,zero-point][,coupled<N>]), such as mx(int4,e8m0fnu,64) or \
          mx(e2m1fn,e4m3fn*f32,16)"
     )]
     Parts(Excerpt),
@@ -44,6 +45,15 @@ pub enum GroupFormatError {
          themselves"
     )]
     OuterRange(Format),
+    /// Coupled scales of no group.
+    #[error("`{0}` is not a number of groups whose scales are coupled: expected 1 to 65535")]
+    Coupled(Excerpt),
+    /// Scales that cannot be coupled.
+    #[error(
+        "scales in {0} cannot be coupled: expected powers of two alone, such as ue2m0 or e8m0fnu, no zero point, and \
+         under an outer scale a multiple of the groups that are coupled"
+    )]
+    Coupling(Format),
     /// A zero point in a format that has no place for one.
     #[error(
         "{0} has no place for a zero point: expected an integer of full range of at most 16 bits, such as uint4"
@@ -72,9 +82,33 @@ pub enum GroupError {
         /// Why.
         source: EncodeError,
     },
+    /// A block maximum where scales are powers of two alone, or codes are shifted.
+    #[error(
+        "the block maximum `{0}` has no meaning for {1}: expected scales that are not powers of two alone and no zero \
+         point, or static-6"
+    )]
+    Maximum(BlockMaximum, Format),
     /// Scales that would be rounded at random.
     #[error("scales are not rounded at random: expected another rounding of scales than `{0}`")]
     Rounding(Rounding),
+    /// As many scales as there are no blocks of, or more blocks than are coupled.
+    #[error(
+        "{scales} scales for a run of {blocks} blocks: expected as many, and no more than are coupled"
+    )]
+    Scales {
+        /// Blocks of the values given.
+        blocks: usize,
+        /// Scales given.
+        scales: usize,
+    },
+    /// Scales that one exponent bit for both and one for each do not say.
+    #[error("scale codes {scales:?} of eight {eight}: expected 0 to 2, at most one apart")]
+    Uncoupled {
+        /// Which pair of scales.
+        eight: usize,
+        /// Their codes.
+        scales: [u32; 2],
+    },
     /// Slices that do not belong together.
     #[error("{values} values and {codes} codes: a block has as many of both")]
     Length {

@@ -8,6 +8,7 @@ use crate::float::Signedness;
 use crate::format::Format;
 use crate::integer::{IntFormat, IntRange};
 use crate::named::Excerpt;
+use crate::real::Real;
 
 /// Elements of one format that share a scale.
 ///
@@ -28,6 +29,7 @@ pub struct GroupFormat {
     pub(super) scale: ScaleFormat,
     pub(super) size: u32,
     pub(super) zero_point: GroupZeroPoint,
+    pub(super) coupled: u16,
 }
 
 /// What the scale of a block is, and the scale above it.
@@ -115,7 +117,45 @@ impl GroupFormat {
             (GroupZeroPoint::Code, Format::Int(int)) if shifted(int) => {}
             (GroupZeroPoint::Code, _) => return Err(GroupFormatError::ZeroPoint(element)),
         }
-        Ok(Self { element, scale, size, zero_point })
+        Ok(Self { element, scale, size, zero_point, coupled: 1 })
+    }
+
+    /// With scales that are coupled: those of `groups` consecutive groups of a row, counted from its beginning or from
+    /// that of an outer scale, differ by one power of two at most. Each is at least half of the largest of them, which
+    /// takes one bit for all and one for each group, where every scale of the format takes more.
+    ///
+    /// ```
+    /// use fewbit_formats::GroupFormat;
+    /// let hif4: GroupFormat = "hif4".parse().unwrap();
+    /// assert_eq!((hif4.size(), hif4.coupled()), (4, 2));
+    /// assert_eq!(hif4, "mx(e1m2b1fn,ue2m0*ue6m2/16,4,coupled2)".parse().unwrap());
+    /// assert_eq!(hif4.bits_per_element(), 4.5); // 4, and 16 + 8 + 8 bits per 64 elements
+    /// ```
+    ///
+    /// # Errors
+    /// None or more than 65535 groups; scales that are not powers of two alone, of at least two exponents; an outer scale
+    /// over a number of groups that is no multiple of this one; a zero point.
+    pub fn with_coupled(self, groups: u32) -> Result<Self, GroupFormatError> {
+        let coupled = match u16::try_from(groups) {
+            Ok(coupled) if coupled > 0 => coupled,
+            _ => return Err(GroupFormatError::Coupled(number(groups))),
+        };
+        let scale = self.scale.format;
+        let has_levels = has_powers_alone(scale) && scale.max_finite() > scale.smallest_positive();
+        let fits = match self.scale.outer {
+            Some(Outer { span: Span::Groups(count), .. }) => count.is_multiple_of(groups),
+            Some(Outer { span: Span::Tensor, .. }) | None => true,
+        };
+        if groups > 1 && !(has_levels && fits && self.zero_point == GroupZeroPoint::None) {
+            return Err(GroupFormatError::Coupling(scale));
+        }
+        Ok(Self { coupled, ..self })
+    }
+
+    /// Consecutive groups whose scales are coupled ([`Self::with_coupled`]); 1 where they are not.
+    #[must_use]
+    pub const fn coupled(&self) -> usize {
+        self.coupled as usize
     }
 
     /// The rows of the table of group formats, in the order in which they are listed.
@@ -167,7 +207,11 @@ impl GroupFormat {
             }
             _ => 0.0,
         };
-        let block = f64::from(self.scale.format.bits() + zero_point) + outer;
+        let scale = match self.coupled {
+            1 => f64::from(self.scale.format.bits()),
+            groups => 1.0 + f64::from(self.shared_bits()) / f64::from(groups),
+        };
+        let block = scale + f64::from(zero_point) + outer;
         f64::from(self.element.bits()) + block / f64::from(self.size)
     }
 
@@ -180,6 +224,14 @@ impl GroupFormat {
             }
             _ => self.element,
         }
+    }
+
+    /// Bits of the lower of the two exponents of coupled scales.
+    fn shared_bits(&self) -> u32 {
+        let exponent = |value: f64| Real::from_f64(value).exponent();
+        let levels = exponent(self.scale.format.max_finite())
+            - exponent(self.scale.format.smallest_positive());
+        u32::BITS - (levels as u32 - 1).leading_zeros()
     }
 
     /// The integers of the elements, where they are shifted by a zero point.
@@ -233,11 +285,15 @@ impl fmt::Display for GroupFormat {
         if let Some(row) = self.row() {
             return f.pad(row.name);
         }
-        let Self { element, scale, size, zero_point } = self;
+        let Self { element, scale, size, zero_point, coupled } = self;
         write!(f, "mx({element},{scale},{size}")?;
         match zero_point {
-            GroupZeroPoint::None => f.write_str(")"),
-            GroupZeroPoint::Code => f.write_str(",zero-point)"),
+            GroupZeroPoint::None => {}
+            GroupZeroPoint::Code => f.write_str(",zero-point")?,
+        }
+        match coupled {
+            1 => f.write_str(")"),
+            groups => write!(f, ",coupled{groups})"),
         }
     }
 }

@@ -14,24 +14,32 @@
 //! value         f32((decode(code) - z) * scale)
 //! ```
 //!
+//! Where scales are coupled, blocks are encoded as a run ([`GroupFormat::encode_run`]): each block scale is at least half of
+//! the largest one of its run.
+//!
 //! A scale that is NaN makes every value of its block NaN, and a scale of zero makes them zero. The last group of a row
 //! may be shorter than the others: elements that are not there take no part in anything, which is what zeros in their
 //! place would give, since zero never raises a magnitude or widens a range that contains it.
 
 mod arithmetic;
+mod coupled;
 mod element;
 mod error;
 mod extent;
 mod format;
+mod hif4;
+mod maximum;
 mod outer;
 mod parse;
 mod policy;
 mod ratio;
 mod scale;
 mod table;
+mod target;
 
 pub use error::{GroupError, GroupFormatError};
 pub use format::{GroupFormat, GroupZeroPoint, Outer, ScaleFormat, Span};
+pub use hif4::{HIF4_BYTES, HIF4_ELEMENTS};
 pub use outer::OuterScale;
 pub use policy::GroupPolicy;
 pub use scale::BlockScale;

@@ -1,7 +1,7 @@
 //! The grammar of group formats.
 //!
 //! ```text
-//! group   := name | "mx(" element "," scale "," size ["," "zero-point"] ")"
+//! group   := name | "mx(" element "," scale "," size ["," "zero-point"] ["," "coupled" count] ")"
 //! scale   := format ["*" format ["/" count]]
 //! element, format: any scalar format; name: one of the table's
 //! ```
@@ -32,17 +32,30 @@ impl FromStr for GroupFormat {
         else {
             return Err(parts_missing);
         };
-        let zero_point = match parts.next() {
-            None => GroupZeroPoint::None,
-            Some(word) if word.eq_ignore_ascii_case("zero-point") => GroupZeroPoint::Code,
-            Some(_) => return Err(parts_missing),
+        let mut rest = parts.next();
+        let zero_point = match rest {
+            Some(word) if word.eq_ignore_ascii_case("zero-point") => {
+                rest = parts.next();
+                GroupZeroPoint::Code
+            }
+            _ => GroupZeroPoint::None,
+        };
+        let coupled = match rest {
+            None => 1,
+            Some(word) => {
+                let (start, count) = word.split_at_checked(7).ok_or(parts_missing)?;
+                if !start.eq_ignore_ascii_case("coupled") {
+                    return Err(parts_missing);
+                }
+                whole(count).ok_or(GroupFormatError::Coupled(Excerpt::new(count)))?
+            }
         };
         if parts.next().is_some() {
             return Err(parts_missing);
         }
         let size_error = GroupFormatError::Size(Excerpt::new(size));
         let size = whole(size).ok_or(size_error)?;
-        Self::new(element.parse()?, scale.parse()?, size, zero_point)
+        Self::new(element.parse()?, scale.parse()?, size, zero_point)?.with_coupled(coupled)
     }
 }
 

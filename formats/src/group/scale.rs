@@ -6,10 +6,11 @@ use super::format::{GroupFormat, has_powers_alone};
 use super::outer::OuterScale;
 use super::policy::GroupPolicy;
 use super::ratio::{Ratio, decode, encoded};
+use super::target::Target;
 use crate::policy::{Overflow, Policy};
 use crate::real::Real;
 use crate::rounding::Rounding;
-use crate::scale::InfiniteBlock;
+use crate::scale::{InfiniteBlock, ScaleArithmetic, to_f32};
 
 /// What the elements of a block share.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -34,19 +35,28 @@ impl GroupFormat {
         outer: Option<&OuterScale>,
         policy: &GroupPolicy,
     ) -> Result<BlockScale, GroupError> {
+        if self.coupled() > 1 && outer.is_some_and(|outer| outer.value.is_nan()) {
+            // The scale above says so for all.
+            Extent::of(x, policy)?;
+            return Ok(self.scale_of_code(0, 0, outer));
+        }
         let ratio = match (Extent::of(x, policy)?, policy.scale.infinite_block) {
             (Extent::Finite { low, high }, _) => {
-                return self.scale_of_extremes(low, high, outer, policy);
+                return self.scale_of_values(x, (low, high), outer, policy);
             }
             (Extent::Nan, _) => Ratio::Nan,
             (Extent::Infinite, InfiniteBlock::Largest) => Ratio::Largest,
             // As if the magnitude were 2^128.
-            (Extent::Infinite, _) => self.ratio(Real::from_scaled(false, 1, 128), outer, policy),
+            (Extent::Infinite, _) => {
+                let target = Target::of(policy.scale.maximum);
+                self.ratio(Real::from_scaled(false, 1, 128), target, outer, policy)
+            }
         };
         self.scale_of_ratio(ratio, 0.0, outer, policy)
     }
 
-    /// The scale of a block of finite values from `low` to `high`, where `low` is at most zero and `high` at least.
+    /// The scale of a block of finite values from `low` to `high`, where `low` is at most zero and `high` at least; where
+    /// the values choose the element that the largest magnitude becomes, that of the largest element.
     ///
     /// # Errors
     /// A scale that its format refuses.
@@ -65,6 +75,19 @@ impl GroupFormat {
         outer: Option<&OuterScale>,
         policy: &GroupPolicy,
     ) -> Result<BlockScale, GroupError> {
+        let target = Target::of(policy.scale.maximum);
+        self.scale_to(target, low, high, outer, policy)
+    }
+
+    /// As [`Self::scale_of_extremes`], the largest magnitude becoming this element.
+    pub(super) fn scale_to(
+        &self,
+        target: Target,
+        low: f32,
+        high: f32,
+        outer: Option<&OuterScale>,
+        policy: &GroupPolicy,
+    ) -> Result<BlockScale, GroupError> {
         if low == 0.0 && high == 0.0 {
             return self.scale_of_ratio(Ratio::Zero, low, outer, policy);
         }
@@ -72,7 +95,7 @@ impl GroupFormat {
             None => Real::from_f32(if -low > high { -low } else { high }),
             Some(_) => policy.scale.arithmetic.extent(low, high),
         };
-        self.scale_of_ratio(self.ratio(magnitude, outer, policy), low, outer, policy)
+        self.scale_of_ratio(self.ratio(magnitude, target, outer, policy), low, outer, policy)
     }
 
     /// The scale of a block whose magnitudes ask for the scale `number`, before it is rounded to its format; for
@@ -119,8 +142,14 @@ impl GroupFormat {
         BlockScale { code, value, zero_point }
     }
 
-    /// What brings a magnitude to the largest element.
-    fn ratio(&self, magnitude: Real, outer: Option<&OuterScale>, policy: &GroupPolicy) -> Ratio {
+    /// What brings a magnitude to an element.
+    fn ratio(
+        &self,
+        magnitude: Real,
+        target: Target,
+        outer: Option<&OuterScale>,
+        policy: &GroupPolicy,
+    ) -> Ratio {
         let arithmetic = policy.scale.arithmetic;
         let (value, inverse) = outer.map_or((1.0, 1.0), |outer| (outer.value, outer.inverse));
         if has_powers_alone(self.scale.format) {
@@ -129,8 +158,15 @@ impl GroupFormat {
                 Some(_) => arithmetic.quotient(magnitude, Real::from_f32(value)),
             });
         }
-        let largest = Real::from_f64(self.measure().max_finite());
-        Ratio::Number(arithmetic.ratio(magnitude, largest, value, inverse))
+        let ratio = |target| arithmetic.ratio(magnitude, self.element_of(target), value, inverse);
+        Ratio::Number(match (target, arithmetic) {
+            // The other of two scales is made of the first one.
+            (Target::Power, ScaleArithmetic::F32Encode) if policy.scale.maximum.is_adaptive() => {
+                let part = self.element_of(Target::Largest).quotient(self.element_of(target)).value;
+                Real::from_f32(to_f32(ratio(Target::Largest)) * to_f32(part))
+            }
+            _ => ratio(target),
+        })
     }
 
     /// The code that stands for zero in a block whose least value is `low`.

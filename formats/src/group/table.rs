@@ -30,7 +30,7 @@ impl GroupRow {
 
 /// Elements of a format in groups without a zero point.
 const fn group(element: Format, scale: ScaleFormat, size: u32) -> GroupFormat {
-    GroupFormat { element, scale, size, zero_point: GroupZeroPoint::None }
+    GroupFormat { element, scale, size, zero_point: GroupZeroPoint::None, coupled: 1 }
 }
 
 /// 32 elements and a power of two, as OCP MX has it.
@@ -42,6 +42,16 @@ const MX: &str = "OCP Microscaling Formats (MX) Specification 1.0, 2023";
 const NVFP4: &str = "NVIDIA, Pretraining Large Language Models with NVFP4, arXiv 2509.25149, 2025";
 const PER_TENSOR: ScaleFormat =
     ScaleFormat::new(Format::E4M3FN).with_outer(Format::F32, Span::Tensor);
+
+/// Two levels of one-bit exponents: of 8 elements and of 4 of them.
+const HIF4: GroupFormat = GroupFormat {
+    coupled: 2,
+    ..group(
+        Format::E1M2,
+        ScaleFormat::new(Format::UE2M0).with_outer(Format::UE6M2, Span::Groups(16)),
+        4,
+    )
+};
 
 /// Declares each row once: a constant of [`GroupFormat`] and an entry of the table.
 macro_rules! table {
@@ -77,4 +87,7 @@ table! {
     NVFP4UE5M3 "nvfp4ue5m3" = group(Format::E2M1FN, ScaleFormat::new(Format::E5M3FNU), 16),
         "16 e2m1fn elements and an e5m3fnu scale, none above it", [Common "nvfp4_ue5m3"],
         "NVIDIA PTX ISA 9.4 (preview), alternate floating-point data formats; arXiv 2601.19026, 2026";
+    HIF4 "hif4" = HIF4,
+        "e1m2b1fn elements, one exponent bit for 8 of them and one for 4, an ue6m2 scale for 64", [Common "hifloat4"],
+        "Luo et al., HiFloat4 Format for Language Model Inference, arXiv 2602.11287, 2026";
 }

@@ -1,7 +1,7 @@
-//! Tapered formats: posits and takums, whose exponent takes as many bits as it needs and leaves the rest to the
-//! fraction.
+//! Tapered formats, whose exponent takes as many bits as it needs and leaves the rest to the fraction: posits, takums, and
+//! HiF8, which has a file to itself.
 //!
-//! A positive value is an infinite string of bits; a code of `n` bits is a zero and the first `n - 1` of these, and the
+//! Of a posit or takum, a positive value is an infinite string of bits; a code of `n` bits is a zero and the first `n - 1` of these, and the
 //! values grow with the strings. So both formats are rounded as numbers are: cut the string, look at what was cut
 //! off, and perhaps add one. The negative of a value has the two's complement of its code. Code 0 is zero; 1 followed by
 //! zeros is NaR, "not a real", the only special value.
@@ -9,6 +9,7 @@
 //! A value other than zero becomes zero only in a mode that says so (toward zero, or up or down to it). A string that is
 //! rounded up past the last code is an overflow, and the policy decides; both standards saturate.
 
+pub(crate) mod hif8;
 mod posit;
 mod takum;
 

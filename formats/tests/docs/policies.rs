@@ -1,8 +1,9 @@
 //! Rounding modes and the axes of the policies.
 
 use fewbit_formats::{
-    ExponentRule, InfiniteBlock, InfinityPolicy, NanBlock, NanPayload, NanPolicy, NanSign,
-    Overflow, Rounding, ScaleArithmetic, SubnormalInput, SubnormalOutput, ZeroBlock, ZeroSign,
+    BlockMaximum, ExponentRule, InfiniteBlock, InfinityPolicy, NanBlock, NanPayload, NanPolicy,
+    NanSign, Overflow, Rounding, ScaleArithmetic, SubnormalInput, SubnormalOutput, ZeroBlock,
+    ZeroSign,
 };
 
 use crate::{code, codes, table};
@@ -76,6 +77,7 @@ pub(crate) fn scale_axes() -> String {
     [
         axis!("Scale rule", ExponentRule),
         axis!("Scale arithmetic", ScaleArithmetic),
+        axis!("Block maximum", BlockMaximum),
         axis!("Block of zeros", ZeroBlock),
         axis!("Block with NaN", NanBlock),
         axis!("Block with infinity", InfiniteBlock),

@@ -153,6 +153,7 @@ pub(crate) fn others() -> String {
             let format = row.format;
             let nar = match format {
                 Format::Posit(_) | Format::Takum(_) => code(hex(format, 1 << (format.bits() - 1))),
+                Format::HiF8 => code(hex(format, 0x80)),
                 Format::Binary => "none".into(),
                 _ => return None,
             };
@@ -232,7 +233,10 @@ pub(crate) fn groups() -> String {
         [
             code(row.name),
             code(group.element()),
-            code(group.scale()),
+            match group.coupled() {
+                1 => code(group.scale()),
+                groups => format!("{}, {groups} coupled", code(group.scale())),
+            },
             group.size().to_string(),
             number(group.bits_per_element()),
             codes(&names),

@@ -6,8 +6,8 @@ use std::rc::Rc;
 
 use fewbit_formats::{Format, Overflow};
 use fewbit_testkit::rounding::{
-    self as oracle, Answer, Cut, FloatOracle, INEXACT, INVALID, IntSpec, Mode, NanCodes, OVERFLOW,
-    Parts, Segment, TaperedSpec, Units, exact, segments,
+    self as oracle, Answer, Cut, FloatOracle, HiF8Oracle, HiF8Place, INEXACT, INVALID, IntSpec,
+    Mode, NanCodes, OVERFLOW, Parts, Segment, TaperedSpec, Units, exact, segments,
 };
 use num_rational::BigRational;
 
@@ -40,6 +40,7 @@ enum Oracle {
     Float(FloatOracle),
     Int(IntSpec),
     Tapered(TaperedSpec),
+    HiF8(HiF8Oracle),
     Binary,
 }
 
@@ -49,6 +50,7 @@ enum Place {
     Float(oracle::Place),
     Int(Units),
     Tapered(Cut),
+    HiF8(HiF8Place),
     /// Of a binary format: whether it is exact.
     Binary(bool),
 }
@@ -66,6 +68,7 @@ impl Subject {
             Format::Int(_) | Format::Fixed(_) | Format::Ternary => Oracle::Int(int_spec(format)),
             Format::Posit(_) => Oracle::Tapered(TaperedSpec::Posit { bits }),
             Format::Takum(_) => Oracle::Tapered(TaperedSpec::Takum { bits }),
+            Format::HiF8 => Oracle::HiF8(HiF8Oracle::default()),
             Format::Binary => Oracle::Binary,
             other => panic!("{other} has no oracle"),
         };
@@ -91,6 +94,7 @@ impl Subject {
                 Oracle::Float(oracle) => Place::Float(oracle.place(&x)),
                 Oracle::Int(spec) => Place::Int(spec.place(&x)),
                 Oracle::Tapered(spec) => Place::Tapered(spec.place(&x)),
+                Oracle::HiF8(oracle) => Place::HiF8(oracle.place(&x)),
                 Oracle::Binary => Place::Binary(bits & !SIGN == 1f32.to_bits()),
             })
         });
@@ -111,6 +115,9 @@ impl Subject {
             (Oracle::Tapered(spec), Place::Tapered(place)) => {
                 [Saturate, Special].map(|o| packed::answer(spec.encode(place, mode, o, random)))
             }
+            (Oracle::HiF8(oracle), Place::HiF8(place)) => {
+                [Saturate, Special].map(|o| packed::answer(oracle.encode(place, mode, o, random)))
+            }
             (Oracle::Binary, Place::Binary(is_exact)) => {
                 let flags = if *is_exact { 0 } else { INEXACT };
                 [packed::answer(Answer { code: u32::from(bits < SIGN), flags }); 2]
@@ -125,6 +132,7 @@ impl Subject {
             Oracle::Float(oracle) => oracle.cuts(parts),
             Oracle::Int(spec) => spec.cuts(parts, 0..2 << spec.bits),
             Oracle::Tapered(spec) => spec.cuts(parts),
+            Oracle::HiF8(oracle) => oracle.cuts(parts),
             Oracle::Binary => vec![exact(1.0)],
         }
     }
@@ -212,7 +220,7 @@ impl Subject {
                 let nan = oracle.nan(false).unwrap_or(0);
                 [0, nan].map(|code| packed::answer(Answer { code, flags: OVERFLOW | INEXACT }))
             }
-            Oracle::Int(_) | Oracle::Tapered(_) => [packed::exact(0); 2],
+            Oracle::Int(_) | Oracle::Tapered(_) | Oracle::HiF8(_) => [packed::exact(0); 2],
             Oracle::Binary => [packed::answer(Answer { code: 1, flags: INEXACT }); 2],
         }
     }
@@ -242,6 +250,10 @@ impl Subject {
                 let nar = 1u32 << (spec.bits() - 1);
                 [beyond(if negative { nar + 1 } else { nar - 1 }), beyond(nar)]
             }
+            Oracle::HiF8(_) => {
+                let sign = u32::from(negative) << 7;
+                [beyond(sign | 0x6e), packed::exact(sign | 0x6f)]
+            }
             Oracle::Binary => [invalid(u32::from(!negative)); 2],
         }
     }
@@ -254,6 +266,7 @@ impl Subject {
                 oracle.encode_nan(negative, signaling).map_or(packed::REFUSED_NAN, packed::answer)
             }
             Oracle::Tapered(spec) => packed::answer(Answer { code: 1 << (spec.bits() - 1), flags }),
+            Oracle::HiF8(_) => packed::answer(Answer { code: 0x80, flags }),
             Oracle::Int(_) | Oracle::Binary => packed::REFUSED_NAN,
         };
         [answer; 2]

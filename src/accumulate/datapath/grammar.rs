@@ -28,9 +28,11 @@ impl Datapath {
             Unit::Fused { format, rounding } => {
                 Register::Float { format, rounding, overflow: FloatOverflow::Own }
             }
-            Unit::Aligned(_) | Unit::Cdna2 | Unit::Cdna3(_) | Unit::SplitHalves(_) => {
-                return None;
-            }
+            Unit::Aligned(_)
+            | Unit::Cdna2
+            | Unit::Cdna3(_)
+            | Unit::SplitHalves(_)
+            | Unit::Vdpbf16ps => return None,
         };
         Some(Stage::new(register).with_width(NonZeroU32::new(self.width)?).to_string())
     }

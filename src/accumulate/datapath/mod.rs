@@ -61,6 +61,9 @@ pub enum Unit {
     /// `c + ((p[0] + p[1]) + (p[2] + p[3]))` in f32, every product and sum rounded to nearest even; subnormal operands
     /// and results count as zero.
     Cdna2,
+    /// `(c + p[1]) + p[0]` in f32, each sum exact and rounded to nearest even; subnormal operands and results count as
+    /// zero, a result that is so small after rounding.
+    Vdpbf16ps,
     /// Products are aligned and cut among themselves, `c` joins afterwards.
     Cdna3(Cdna3),
     /// Products go through another unit in two halves, `c` is added afterwards.
@@ -179,7 +182,7 @@ impl Datapath {
             Unit::Aligned(Aligned { format, .. })
             | Unit::SplitHalves(SplitHalves { unit: Aligned { format, .. } })
             | Unit::Fused { format, .. } => format,
-            Unit::Cdna2 | Unit::Cdna3(_) => Format::F32,
+            Unit::Cdna2 | Unit::Cdna3(_) | Unit::Vdpbf16ps => Format::F32,
         }
     }
 }

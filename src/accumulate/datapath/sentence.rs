@@ -17,6 +17,10 @@ impl fmt::Display for Unit {
                 "products are summed pairwise, then the register is added, each result rounded to f32 (ties-even); \
                  subnormal operands and results count as zero",
             ),
+            Self::Vdpbf16ps => f.write_str(
+                "the second product is added to the register, then the first one, each sum exact and rounded to f32 \
+                 (ties-even); subnormal operands and results count as zero",
+            ),
             Self::SplitHalves(SplitHalves { unit }) => write!(
                 f,
                 "products whose index mod 4 is below 2, and then the others, go through another unit from zero \

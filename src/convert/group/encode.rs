@@ -99,7 +99,15 @@ impl GroupEncoder {
                 None => Ok(OuterScale { code: 0, value: 1.0, inverse: 1.0 }),
             }
         };
+        let contribution = |x: &f32| match self.format.coupled() {
+            1 => finite(x.to_bits()),
+            // As bits, NaN is above every magnitude.
+            _ => self.format.outer_magnitude(*x, &self.policy).to_bits(),
+        };
         let Some(count) = outer_count(&self.format) else {
+            if self.format.coupled() > 1 {
+                return Ok(vec![scale(0, x.iter().map(contribution).max().unwrap_or(0))?]);
+            }
             let most = x.par_chunks(TASK).map(|x| self.finite_magnitude(x)).max().unwrap_or(0);
             return Ok(vec![scale(0, most)?]);
         };
@@ -113,7 +121,7 @@ impl GroupEncoder {
                 let start = place * span;
                 let end = start.saturating_add(span).min(layout.length);
                 let at = |i: usize| (row * layout.length + i) * behind + column;
-                let bits = (start..end).map(|i| finite(x[at(i)].to_bits()));
+                let bits = (start..end).map(|i| contribution(&x[at(i)]));
                 scale(at(start), bits.max().unwrap_or(0))
             })
             .collect()
@@ -151,7 +159,9 @@ impl GroupEncoder {
         if x.is_empty() {
             return Ok(());
         }
-        if layout.behind == 1 {
+        if self.format.coupled() > 1 {
+            self.encode_runs(x, layout, outer, codes, scales)
+        } else if layout.behind == 1 {
             self.encode_rows(x, layout, outer, codes, scales)
         } else {
             self.encode_columns(x, layout, outer, codes, scales)

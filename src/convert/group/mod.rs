@@ -7,7 +7,7 @@
 //! ```
 //!
 //! The quotient that goes to the lanes is an `f32` that is encoded as the exact one is. A block for which there is none,
-//! or that holds NaN or infinity, goes through the specification.
+//! or that holds NaN or infinity, goes through the specification; so does every run of groups whose scales are coupled.
 
 mod columns;
 mod decode;
@@ -16,6 +16,7 @@ mod plan;
 mod powers;
 mod quotient;
 mod rows;
+mod runs;
 
 pub use decode::GroupDecoder;
 pub use encode::GroupEncoder;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use fewbit_formats::{
-    BlockScale, Format, GroupError, GroupFormat, GroupPolicy, GroupZeroPoint, OuterScale,
-    ScaleArithmetic, SubnormalInput,
+    BlockMaximum, BlockScale, Format, GroupError, GroupFormat, GroupPolicy, GroupZeroPoint,
+    OuterScale, ScaleArithmetic, SubnormalInput,
 };
 
 use super::powers::Powers;
@@ -53,6 +53,9 @@ impl Number {
             return None;
         }
         let arithmetic = policy.scale.arithmetic;
+        if arithmetic == ScaleArithmetic::Bf16Reciprocal {
+            return None;
+        }
         let divisor = 24 - (largest.to_bits() & 0x7f_ffff | 0x80_0000).trailing_zeros()
             + if format.scale().outer.is_some() { 24 } else { 0 };
         // A tie has a digit more than the format, and the one before the fraction counts too.
@@ -77,6 +80,10 @@ impl Number {
             }
             ScaleArithmetic::F32Divide => f64::from(amax / self.largest / value),
             ScaleArithmetic::F32Reciprocal => f64::from(amax * (inverse * (1.0 / self.largest))),
+            ScaleArithmetic::F32Encode => f64::from(amax / self.largest * inverse),
+            ScaleArithmetic::Bf16Reciprocal => {
+                unreachable!("a number rounded to bf16 is the specification's")
+            }
         };
         format.scale_of_number(number, outer, policy)
     }
@@ -156,6 +163,7 @@ fn quotient(format: &GroupFormat, policy: &GroupPolicy, has_powers: bool) -> Opt
     let element = &policy.element;
     if format.zero_point() == GroupZeroPoint::Code
         || element.subnormal_input == SubnormalInput::Flush
+        || policy.scale.maximum != BlockMaximum::Static6
     {
         return None;
     }
@@ -163,7 +171,8 @@ fn quotient(format: &GroupFormat, policy: &GroupPolicy, has_powers: bool) -> Opt
         ScaleArithmetic::F32Divide => {
             Some(if has_powers { Quotient::Product } else { Quotient::Division })
         }
-        ScaleArithmetic::F32Reciprocal => Some(Quotient::Product),
+        ScaleArithmetic::F32Reciprocal | ScaleArithmetic::F32Encode => Some(Quotient::Product),
+        ScaleArithmetic::Bf16Reciprocal => None,
         ScaleArithmetic::Exact if !quotient_may_be_odd(format.element(), element) => None,
         // A product with a power of two is exact unless it is subnormal.
         ScaleArithmetic::Exact if has_powers && least_step(format.element(), element) > -126 => {

@@ -31,7 +31,7 @@ pub(crate) struct Constants {
     pub(crate) least_field: i32,
     /// Fraction bits.
     pub(crate) fraction_bits: u32,
-    /// Added to every magnitude: -1 in a format without zero.
+    /// Added to every magnitude: minus the magnitudes of a binade in a format without zero, 0 in one with it.
     pub(crate) offset: i32,
     /// Thresholds of an even magnitude.
     pub(crate) even: BySign,

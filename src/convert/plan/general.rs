@@ -67,7 +67,7 @@ fn float_shape(float: FloatFormat, policy: &Policy) -> Option<Shape> {
         least_shift: cut as i32,
         least_field,
         fraction_bits,
-        offset: -i32::from(!float.has_zero()),
+        offset: if float.has_zero() { 0 } else { -(1 << fraction_bits) },
         least: if float.has_zero() { 1 } else { i32::MIN },
         most: BySign::new(most, below_zero),
         payload: kept_payload(float, policy),

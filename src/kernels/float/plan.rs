@@ -273,7 +273,7 @@ fn inner(stage: &Stage, bounds: &Bounds, only: bool) -> Option<InnerPlan> {
         Register::Datapath(datapath) => match datapath.unit {
             Unit::Fused { format, rounding } => float(format, rounding, width, count, bounds, only),
             Unit::Aligned(unit) => aligned(&unit, width, bounds),
-            Unit::Cdna2 | Unit::Cdna3(_) | Unit::SplitHalves(_) => None,
+            Unit::Cdna2 | Unit::Cdna3(_) | Unit::SplitHalves(_) | Unit::Vdpbf16ps => None,
         },
         Register::Float { .. } | Register::Int { .. } | Register::Exact => None,
     }

@@ -115,7 +115,7 @@ impl<'a> FloatMatmul<'a> {
         let flush = match acc.stages()[0].register {
             Register::Datapath(datapath) => {
                 check_operands(datapath, a, b)?;
-                matches!(datapath.unit, Unit::Cdna2)
+                matches!(datapath.unit, Unit::Cdna2 | Unit::Vdpbf16ps)
             }
             _ => false,
         };

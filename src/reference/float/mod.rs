@@ -39,6 +39,7 @@ mod split_halves;
 mod step;
 mod sum;
 mod value;
+mod vdpbf16ps;
 
 pub use addend::Addend;
 pub use error::{FloatError, StepError};

@@ -4,7 +4,7 @@ use fewbit_formats::{Format, Policy, Rounding, Status};
 
 use super::round::{float_policy, round};
 use super::sum::ExactSum;
-use super::{Addend, Step, StepError, Value, align, cdna2, cdna3, split_halves};
+use super::{Addend, Step, StepError, Value, align, cdna2, cdna3, split_halves, vdpbf16ps};
 use crate::accumulate::datapath::{Addends, Aligned, Unit, ZeroExponent};
 use crate::accumulate::{FloatOverflow, Register, RegisterOverflow, int_range};
 use crate::reference::Dyadic;
@@ -85,6 +85,7 @@ pub(super) fn step(
                 fused(format, float_policy(rounding, FloatOverflow::Own), exact, random)
             }
             Unit::Cdna2 => cdna2::step(before, inputs, exact),
+            Unit::Vdpbf16ps => vdpbf16ps::step(before, inputs, exact),
             Unit::Cdna3(unit) => cdna3::step(&unit, before, inputs, exact),
             Unit::SplitHalves(unit) => split_halves::step(&unit, before, inputs, exact, random),
         },

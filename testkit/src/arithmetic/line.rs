@@ -5,7 +5,9 @@ use num_rational::BigRational;
 use num_traits::Zero;
 
 use super::{Operand, Operation, Outcome, operate};
-use crate::rounding::{Answer, FloatOracle, Mode, Overflow, TaperedSpec, power_of_two};
+use crate::rounding::{
+    Answer, FloatOracle, HiF8Oracle, INVALID, Mode, Overflow, TaperedSpec, power_of_two,
+};
 
 /// A format that results go to.
 #[derive(Clone, Debug)]
@@ -14,6 +16,8 @@ pub enum Target {
     Float(FloatOracle),
     /// A posit or takum.
     Tapered(TaperedSpec),
+    /// HiF8.
+    HiF8(HiF8Oracle),
 }
 
 impl Target {
@@ -23,6 +27,7 @@ impl Target {
         match self {
             Self::Float(oracle) => oracle.encode(&oracle.place(x), mode, overflow, random),
             Self::Tapered(spec) => spec.encode(&spec.place(x), mode, overflow, random),
+            Self::HiF8(oracle) => oracle.encode(&oracle.place(x), mode, overflow, random),
         }
     }
 
@@ -30,6 +35,7 @@ impl Target {
     fn points(&self) -> Vec<BigRational> {
         match self {
             Self::Float(oracle) => oracle.points(),
+            Self::HiF8(oracle) => oracle.points(),
             // The codes with one more bit are the values and the ties between them.
             Self::Tapered(spec) => {
                 let wider = spec.wider();
@@ -56,7 +62,17 @@ impl Target {
             (Self::Tapered(spec), Operand::Nan { .. }) => {
                 Some(Answer { code: 1 << (spec.bits() - 1), flags: 0 })
             }
-            (Self::Tapered(_), Operand::Zero { .. }) => Some(Answer { code: 0, flags: 0 }),
+            (Self::HiF8(_), Operand::Nan { signaling, .. }) => {
+                Some(Answer { code: 0x80, flags: if *signaling { INVALID } else { 0 } })
+            }
+            (Self::HiF8(_), Operand::Infinite { negative }) => {
+                let answer = beyond(*negative);
+                let kept = answer.code & 0x7f == 0x6f;
+                Some(if kept { Answer { flags: 0, ..answer } } else { answer })
+            }
+            (Self::Tapered(_) | Self::HiF8(_), Operand::Zero { .. }) => {
+                Some(Answer { code: 0, flags: 0 })
+            }
             (Self::Tapered(_), Operand::Infinite { negative }) => Some(beyond(*negative)),
             (Self::Float(oracle), Operand::Infinite { negative }) => {
                 let answer = beyond(*negative);

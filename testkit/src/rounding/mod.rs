@@ -3,6 +3,7 @@
 
 mod choose;
 mod float;
+mod hif8;
 mod integer;
 mod p3109;
 mod points;
@@ -11,6 +12,7 @@ mod tapered;
 
 pub use choose::{Between, Mode, Neighbour, Parts, Point};
 pub use float::{FloatOracle, FloatSpec, NanCodes, Place};
+pub use hif8::{HiF8Oracle, HiF8Place, HiF8Value, hif8_value};
 pub use integer::{IntSpec, Units};
 pub use p3109::{P3109Rounding, P3109Saturation, P3109Spec, P3109Value};
 pub use points::{around, exact};

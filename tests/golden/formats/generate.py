@@ -11,6 +11,7 @@ import pathlib
 import platform
 import warnings
 
+import en_dtypes
 import gfloat
 import gguf
 import ml_dtypes
@@ -105,6 +106,16 @@ def write_ml_dtypes():
         x = integer_inputs(rng)
         lines += cast_lines(name, x, x.astype(dtype).view(np.uint8) & (2 ** int(name[-1]) - 1))
     write("ml_dtypes.txt", ["ml_dtypes", "numpy"], lines)
+
+
+def write_en_dtypes():
+    """HiF8: the value of every code, and casts from f32."""
+    rng = np.random.default_rng(27)
+    values = codes_of(en_dtypes.hifloat8, 8)
+    lines = ["[hif8 values]", " ".join("nan" if np.isnan(v) else f"{int(bits_of(v)):x}" for v in values)]
+    # Where it is infinite, the next value would be.
+    x = inputs(np.append(finite(values), 1.5 * 2.0**15), rng)
+    write("en_dtypes.txt", ["en_dtypes", "numpy"], lines + cast_lines("hif8", x, x.astype(en_dtypes.hifloat8).view(np.uint8)))
 
 
 def integer_inputs(rng):
@@ -368,6 +379,7 @@ def write_gguf():
 
 if __name__ == "__main__":
     write_ml_dtypes()
+    write_en_dtypes()
     write_torch()
     write_gfloat()
     write_gfloat_wide()

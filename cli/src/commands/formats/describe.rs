@@ -151,6 +151,8 @@ fn nan(format: Format) -> &'static str {
             NanCodes::TopMagnitude => "all ones",
             NanCodes::NegativeZero => "negative zero",
         },
+        Format::HiF8 => "negative zero",
+        Format::Posit(_) | Format::Takum(_) => "1 followed by zeros",
         _ => "none",
     }
 }

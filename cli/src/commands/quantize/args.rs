@@ -27,7 +27,7 @@ Examples:
   fewbit quantize --list-presets
 
 Group formats: mxfp8e4m3, mxfp8e5m2, mxfp6e2m3, mxfp6e3m2, mxfp4, mxint8, nvfp4, and in general
-mx(<element>,<scale>,<size>[,zero-point]) with a scale <format>[*<outer>[/<groups>]].
+mx(<element>,<scale>,<size>[,zero-point][,coupled<N>]) with a scale <format>[*<outer>[/<groups>]].
 
 Tensors of the file, for groups and one scale: codes (unsigned, the shape of X), scale (f32), scale_codes (where the
 scale has a format other than f32), zero_point (codes), tensor_scale or outer_scale (f32) and outer_scale_codes,
