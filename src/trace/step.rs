@@ -52,7 +52,6 @@ impl TraceRegister {
         let register = match turn {
             Turn::Fold(register) => Self { index: 0, takes: Some(register) },
             Turn::Inputs(index) => Self { index, takes: None },
-            _ => return None,
         };
         stage.is_interleaved().then_some(register)
     }
