@@ -25,6 +25,9 @@ fn folder() -> Folder {
     folder.npy("double.npy", "<f8", false, &[1], &0.1f64.to_le_bytes());
     std::fs::write(folder.file("text.npy"), "no array").expect("a file");
     std::fs::write(folder.file("empty.npy"), "").expect("a file");
+    std::fs::write(folder.file("other.csv"), "a,b\n1,2\n").expect("a file");
+    let wrong = "format,rounding,overflow,nan,bytes,sha256\nwrong\n";
+    std::fs::write(folder.file("wrong.csv"), wrong).expect("a file");
     let mut nested = npy_bytes("<i4", false, &[1], &[0; 4]);
     nested.truncate(10);
     nested[8..10].copy_from_slice(&60000u16.to_le_bytes());
@@ -45,6 +48,14 @@ fn every_kind_of_bad_input_is_one_line() {
         (&["matmul", "a.npy", "b.npy", "--acc", "int8-sat", "--threads", "0"], "--threads"),
         (&["matmul", "a.npy", "b.npy", "--acc", "int8-sat", "--threads", "-1"], "-1"),
         (&["matmul", "a.npy", "b.npy", "--acc", "int8-sat", "--repeat", "0"], "--repeat"),
+        // Digests.
+        (&["digest", "f32"], "32 bits"),
+        (&["digest", "e4m3fn", "--round", "sr8"], "--round is stochastic8"),
+        (&["digest", "e4m3fn", "--nan", "zero"], "--nan"),
+        (&["digest", "e4m3fn", "--check", "no.csv"], "no.csv"),
+        (&["digest", "e4m3fn", "--check", "a.npy"], "a.npy"),
+        (&["digest", "e4m3fn", "--check", "other.csv"], "is no list of digests"),
+        (&["digest", "e4m3fn", "--check", "wrong.csv"], "line 2 has 1 fields"),
         // Accumulators.
         (&["matmul", "a.npy", "b.npy", "--acc", ""], "accumulator"),
         (&["matmul", "a.npy", "b.npy", "--acc", "int8"], "did you mean int8-sat or int8-wrap?"),
@@ -361,7 +372,8 @@ fn an_output_whose_name_promises_something_else_is_refused() {
     let layer = ["layer", "--weight", "f.npy", "--input", "f.npy"];
     let bounds = ["bounds", "a.npy", "--input", "uint8"];
     let requantize = ["requantize", "c.npy", "--policy", "onnx", "--scale", "1", "--to", "int8"];
-    let cases: [(&[&str], &[&str], &str); 15] = [
+    let cases: [(&[&str], &[&str], &str); 16] = [
+        (&["digest", "e4m3fn"], &["--out", "d.json"], ".csv"),
         (&requantize, &["y.csv"], ".npy"),
         (&["cast", "--to", "e4m3fn", "--codes", "f.npy"], &["y.mem"], ".npy"),
         (&["cast", "--to", "e4m3fn", "f.npy"], &["y.npz"], ".npy"),
