@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+use super::table::TableError;
+
 /// Why numbers make no integer function, or an input has no result.
 #[derive(Clone, Debug, PartialEq, Error)]
 #[non_exhaustive]
@@ -44,6 +46,9 @@ pub enum FunctionError {
         /// Their sum, in units of the register.
         sum: i64,
     },
+    /// A table that a function needs and that cannot be made.
+    #[error(transparent)]
+    Table(#[from] TableError),
     /// Lists whose lengths differ.
     #[error("there are {found} {what} for {expected} elements")]
     Lengths {

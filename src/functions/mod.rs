@@ -1,4 +1,4 @@
-//! Functions between layers, as integer hardware has them: integer softmax, exponential, GELU, root and norms.
+//! Functions between layers, as integer hardware has them: tables ([`table`]), integer softmax, exponential, GELU, root and norms.
 //!
 //! What is here are descriptions, checked: the numbers of a function, derived from real scales as its stack derives them.
 //! [`reference::functions`](mod@crate::reference::functions) says what each computes.
@@ -15,7 +15,10 @@
 mod error;
 mod ibert;
 mod softmax;
+mod softmax16;
+pub mod table;
 
 pub use error::FunctionError;
 pub use ibert::{IbertExp, IbertGelu, IbertNorm, IbertSoftmax};
 pub use softmax::{SoftmaxOutput, TfliteSoftmax};
+pub use softmax16::TfliteSoftmax16;
