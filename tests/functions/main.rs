@@ -1,5 +1,7 @@
-//! Integer functions: the reference against oracles in rationals and big integers, and against what LiteRT computes.
+//! Tables and integer functions: the reference against oracles in rationals and big integers, and against what LiteRT computes.
 
+mod entries;
+mod exact;
 mod fixed;
 mod fixed_point;
 #[cfg(feature = "quantize")]
@@ -8,3 +10,4 @@ mod ibert;
 mod norm;
 mod root;
 mod softmax;
+mod table;
