@@ -1,5 +1,6 @@
 //! Tables and integer functions: the reference against oracles in rationals and big integers, and against what LiteRT computes.
 
+mod docs;
 mod entries;
 mod exact;
 mod fixed;
