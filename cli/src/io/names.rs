@@ -15,10 +15,15 @@ pub(crate) enum Kind {
     Json,
     /// A picture.
     Svg,
+    /// Hexadecimal text, for `$readmemh`.
+    Hex,
+    /// An array in C.
+    Header,
 }
 
 impl Kind {
-    const ALL: [Self; 4] = [Self::Npy, Self::Safetensors, Self::Json, Self::Svg];
+    const ALL: [Self; 6] =
+        [Self::Npy, Self::Safetensors, Self::Json, Self::Svg, Self::Hex, Self::Header];
 
     const fn ending(self) -> &'static str {
         match self {
@@ -26,6 +31,8 @@ impl Kind {
             Self::Safetensors => "safetensors",
             Self::Json => "json",
             Self::Svg => "svg",
+            Self::Hex => "hex",
+            Self::Header => "h",
         }
     }
 
