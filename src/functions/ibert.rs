@@ -30,6 +30,10 @@ pub struct IbertExp {
 
 impl IbertExp {
     /// `-ln 2`, in four digits.
+    #[allow(
+        clippy::approx_constant,
+        reason = "the digits of the authors' code, which results depend on"
+    )]
     const LN_2: f64 = -0.6931;
     /// `a x^2 + b x + c`.
     const POLYNOMIAL: [f64; 3] = [0.35815147, 0.96963238, 1.0];
@@ -101,6 +105,10 @@ impl IbertGelu {
     /// `a (x + b)^2 + c`.
     const POLYNOMIAL: [f64; 3] = [-0.2888, -1.769, 1.0];
     /// The square root of 2, in five digits.
+    #[allow(
+        clippy::approx_constant,
+        reason = "the digits of the authors' code, which results depend on"
+    )]
     const ROOT_2: f64 = 1.4142;
     /// Bits that are cut off the polynomial.
     pub(crate) const BITS: u32 = 14;

@@ -123,7 +123,7 @@ fn hls4ml(
             return Err(TableError::Function { function, evaluation, expected });
         }
     };
-    if size % 2 != 0 {
+    if !size.is_multiple_of(2) {
         return Err(TableError::number(
             "size",
             size,

@@ -52,12 +52,15 @@ pub(super) fn apply(table: &Table, path: &Path) -> Result<Applied, CliError> {
             };
             integers.into_wide().into_iter().enumerate().map(code).collect::<Result<_, _>>()?
         }
-        _ => {
-            each_width!(Codes::of(npy, format)?, codes => codes.into_iter().map(Into::into).collect())
-        }
+        _ => each_width!(Codes::of(npy, format)?, codes => wide(&codes)),
     };
     let found = look_up_slice(table, &codes).map_err(|(index, error)| {
         wrong(format!("the element at {:?} cannot be looked up: {error}", unravel(index, &shape)))
     })?;
     Ok(Applied { file: export::array(table.spec().output().format(), &shape, &found), elements })
+}
+
+/// Codes of any width as 32 bits.
+fn wide<T: Into<u32> + Copy>(codes: &[T]) -> Vec<u32> {
+    codes.iter().map(|&code| code.into()).collect()
 }

@@ -33,18 +33,18 @@ pub(super) fn array(
     }
     let Format::Int(format) = format else {
         let codes = match format.bits() {
-            ..=8 => Codes::U8(codes.iter().map(|&code| code as u8).collect()),
-            ..=16 => Codes::U16(codes.iter().map(|&code| code as u16).collect()),
+            0..=8 => Codes::U8(codes.iter().map(|&code| code as u8).collect()),
+            9..=16 => Codes::U16(codes.iter().map(|&code| code as u16).collect()),
             _ => Codes::U32(codes.to_vec()),
         };
         return codes.encode(shape);
     };
     match (format.is_signed(), format.bits()) {
-        (true, ..=8) => npy::encode(shape, &typed(format, codes, |x| x as i8)),
-        (true, ..=16) => npy::encode(shape, &typed(format, codes, |x| x as i16)),
+        (true, 0..=8) => npy::encode(shape, &typed(format, codes, |x| x as i8)),
+        (true, 9..=16) => npy::encode(shape, &typed(format, codes, |x| x as i16)),
         (true, _) => npy::encode(shape, &typed(format, codes, |x| x as i32)),
-        (false, ..=8) => npy::encode(shape, &typed(format, codes, |x| x as u8)),
-        (false, ..=16) => npy::encode(shape, &typed(format, codes, |x| x as u16)),
+        (false, 0..=8) => npy::encode(shape, &typed(format, codes, |x| x as u8)),
+        (false, 9..=16) => npy::encode(shape, &typed(format, codes, |x| x as u16)),
         (false, _) => npy::encode(shape, &typed(format, codes, |x| x as u32)),
     }
 }

@@ -94,11 +94,14 @@ fn span(values: impl Iterator<Item = f64>, room: f64) -> std::ops::Range<f64> {
     least - room * length..most + room * length
 }
 
+/// Its name in the legend, its colour, its points.
+type Curve = (&'static str, RGBColor, Vec<(f64, f64)>);
+
 fn panel<'a>(
     area: &DrawingArea<SVGBackend<'a>, Shift>,
     title: &str,
     range: std::ops::Range<f64>,
-    curves: &[(&str, RGBColor, Vec<(f64, f64)>)],
+    curves: &[Curve],
 ) -> Drawn<'a> {
     let inputs = &curves[0].2;
     let (first, last) = (inputs[0].0, inputs[inputs.len() - 1].0);
