@@ -70,6 +70,7 @@ assert_eq!(product.values[[0, 0]], 200 - 256); // one overflow, and it wraps
 //! | [`formats`] | | codes and values of every format, rounding, policies: the crate `fewbit-formats` |
 //! | [`accumulate`] | | what an accumulator is: stages, their grammar, what a run reports; worst cases of given weights |
 //! | [`requantize`] | | from an accumulator's value to the next layer's integer: each stack's rule as a named policy |
+//! | [`functions`] | | tables of a function from format to format, and the integer softmax, exponential, GELU, root and norms of TFLite and I-BERT |
 //! | [`layout`] | | axes of a shape, and groups along one of them |
 //! | [`reference`](mod@reference) | | the specification of every operation as plain scalar code |
 //! | [`machine`] | | accumulators as a state that is stepped: what a simulator of hardware links |
@@ -109,6 +110,7 @@ pub mod algorithms;
 #[cfg(feature = "kernels")]
 pub mod convert;
 mod convolution;
+pub mod functions;
 #[cfg(feature = "kernels")]
 mod kernels;
 pub mod layout;

@@ -13,7 +13,7 @@ use crate::spelling::Spellings;
 
 const AFTER_HELP: &str = "\
 Numbers travel in .npy files. Every command takes --json. Files that a command writes appear whole or not at all; their
-names end in what they are (.npy, .safetensors, .json, .svg, .csv) or have no ending.
+names end in what they are (.npy, .safetensors, .json, .svg, .csv, .hex, .h) or have no ending.
 
 Files get their names once the result was printed; one that is replaced keeps its mode, and a link stays a link.
 
@@ -62,6 +62,8 @@ pub(crate) enum Command {
     /// Turn accumulators' values into the next layer's integers as a stack does: TOSA, TFLite, CMSIS-NN, ruy, ONNX, FINN.
     Requantize(Box<commands::requantize::Args>),
     Sweep(commands::sweep::Args),
+    /// Make the table of a function from format to format: show, draw, export and apply it.
+    Table(Box<commands::table::Args>),
 }
 
 impl Command {
@@ -80,6 +82,7 @@ impl Command {
             Self::Quantize(args) => commands::quantize::run(args),
             Self::Requantize(args) => commands::requantize::run(*args),
             Self::Sweep(args) => commands::sweep::run(args),
+            Self::Table(args) => commands::table::run(*args),
         }
     }
 
@@ -98,6 +101,7 @@ impl Command {
             Self::Quantize(args) => &mut args.form,
             Self::Requantize(args) => &mut args.form,
             Self::Sweep(args) => &mut args.form,
+            Self::Table(args) => &mut args.form,
         }
     }
 }

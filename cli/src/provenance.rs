@@ -23,6 +23,11 @@ impl Provenance {
         Self { version: env!("CARGO_PKG_VERSION"), seed, inputs }
     }
 
+    /// What made a text without inputs, for a comment in it.
+    pub(crate) fn comment(&self) -> String {
+        format!("fewbit {}", self.version)
+    }
+
     /// A picture that carries it, as the first element, `metadata`, in JSON.
     ///
     /// # Errors

@@ -352,6 +352,47 @@ fn every_kind_of_bad_requantization_is_one_line() {
 }
 
 #[test]
+fn every_kind_of_bad_table_is_one_line() {
+    let cases = [
+        ("table tan,in=int8,out=int8", "`tan` is no function"),
+        ("table tanh", "a table needs an input"),
+        ("table tanh,in=int8,out=int8,size=3", "is no part of a table"),
+        ("table tanh,in=int99,out=int8", "int99"),
+        ("table tanh,in=int8*0,out=int8", "scale `0`"),
+        ("table tanh,in=int32,out=int8", "slice `31:0`"),
+        ("table log,in=int8,out=int8", "the entry 0 is the function of -1.28e2"),
+        ("table tanh --in int8", "--in has no meaning without --preset"),
+        ("table tanh --preset tflite-int9", "`tflite-int9` is no table preset"),
+        ("table tanh --preset direct", "takes --in FORMAT and --out-format FORMAT"),
+        ("table tanh,in=int8,out=int8 --preset direct", "takes the name of a function"),
+        (
+            "table sqrt --preset tflite-int8 --in int8 --out-format int8",
+            "no `sqrt` in the arithmetic of tflite",
+        ),
+        ("table tanh --preset direct --in int8 --out-format int8 --size 4", "a size of 4"),
+        ("table tanh,in=int8,out=int8 --values", "--values has no meaning without --out"),
+        ("table tanh,in=int8,out=int8 --word 9", "--hex"),
+        ("table tanh,in=int8,out=int16 --hex t.hex --word 9", "--word 9 is shorter than a code"),
+        ("table tanh,in=int8,out=int8 --header 9.h", "is no name in C"),
+        ("table tanh,in=int8,out=int8 --apply c.npy y.npy", "integers from -128 to 127"),
+        ("table tanh,in=int8,out=int8 --apply f.npy y.npy", "integers are needed"),
+        (
+            "table tanh,in=int8,out=int8,address=slice3:0,outside=refuse --apply y.npy z.npy",
+            "y.npy",
+        ),
+        ("table tanh,in=int8,out=int8 --apply c.npy", "2 values required"),
+        ("table tanh,in=int8,out=int8 --out t.hex", ".npy"),
+        ("table tanh,in=int8,out=int8 --hex t.mem", ".hex"),
+        ("table tanh,in=int8,out=int8 --header t.c", ".h"),
+        ("table identity,in=int1,out=int1,nan=zero --out no/t.npy", "no/t.npy"),
+    ];
+    let folder = folder();
+    for (line, expected) in cases {
+        refused(&folder, &line.split(' ').collect::<Vec<_>>(), expected);
+    }
+}
+
+#[test]
 fn an_output_that_was_there_stays_whole_when_the_command_fails() {
     let folder = folder();
     std::fs::write(folder.file("c.npy"), "before").expect("a file");

@@ -45,6 +45,8 @@ const WRITERS: &[&[&str]] = &[
     &["dequantize", "q.safetensors", "y.npy"],
     &["sweep", "--weight", "f.npy", "--input", "f.npy", "--bits", "8..9", "--out", "."],
     &["requantize", "a.npy", "--policy", "gemmlowp", "--scale", "0.3", "--to", "int8", "y.npy"],
+    &["table", "tanh,in=int8,out=int8", "--out", "t.npy", "--hex", "t.hex", "--svg", "t.svg"],
+    &["table", "tanh,in=int8,out=int8", "--header", "t.h", "--apply", "a.npy", "y.npy"],
     &[
         "matmul",
         "a.npy",
@@ -206,6 +208,7 @@ const READERS: &[&[&str]] = &[
     &["quantize", "--config", "FILE", "f.npy", "p.safetensors"],
     &["dequantize", "FILE", "y.npy"],
     &["requantize", "FILE", "--policy", "onnx", "--scale", "0.3", "--to", "int8", "y.npy"],
+    &["table", "tanh,in=int8,out=int8", "--apply", "FILE", "y.npy"],
     &["requantize", "a.npy", "--policy", "onnx", "--scale", "FILE", "--to", "int8", "y.npy"],
     &[
         "requantize",

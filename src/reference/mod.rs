@@ -5,6 +5,8 @@
 mod conv;
 mod dyadic;
 mod float;
+pub mod functions;
+mod gemmlowp;
 pub mod group;
 pub(crate) mod log2;
 mod matmul;

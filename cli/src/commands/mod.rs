@@ -13,3 +13,4 @@ pub(crate) mod quantize;
 mod ranges;
 pub(crate) mod requantize;
 pub(crate) mod sweep;
+pub(crate) mod table;

@@ -17,10 +17,15 @@ pub(crate) enum Kind {
     Svg,
     /// A list.
     Csv,
+    /// Hexadecimal text, for `$readmemh`.
+    Hex,
+    /// An array in C.
+    Header,
 }
 
 impl Kind {
-    const ALL: [Self; 5] = [Self::Npy, Self::Safetensors, Self::Json, Self::Svg, Self::Csv];
+    const ALL: [Self; 7] =
+        [Self::Npy, Self::Safetensors, Self::Json, Self::Svg, Self::Csv, Self::Hex, Self::Header];
 
     const fn ending(self) -> &'static str {
         match self {
@@ -29,6 +34,8 @@ impl Kind {
             Self::Json => "json",
             Self::Svg => "svg",
             Self::Csv => "csv",
+            Self::Hex => "hex",
+            Self::Header => "h",
         }
     }
 

@@ -6,6 +6,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
 
 use fewbit::Accumulator;
+use fewbit::functions::table::TableSpec;
 use fewbit::requantize::RequantizePolicy;
 use fewbit_formats::{Format, GroupFormat};
 use serde_json::Value;
@@ -24,10 +25,11 @@ pub(crate) enum Reader {
     Groups,
     Accumulators,
     Policies,
+    Tables,
 }
 
 impl Reader {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Npy,
         Self::Safetensors,
         Self::Yaml,
@@ -36,6 +38,7 @@ impl Reader {
         Self::Groups,
         Self::Accumulators,
         Self::Policies,
+        Self::Tables,
     ];
 
     pub(crate) fn name(self) -> &'static str {
@@ -48,6 +51,7 @@ impl Reader {
             Self::Groups => "group names",
             Self::Accumulators => "accumulators",
             Self::Policies => "requantization policies",
+            Self::Tables => "tables",
         }
     }
 
@@ -76,6 +80,7 @@ impl Reader {
             }),
             Self::Accumulators => Some(|text| text.parse::<Accumulator>().is_ok()),
             Self::Policies => Some(|text| text.parse::<RequantizePolicy>().is_ok()),
+            Self::Tables => Some(|text| text.parse::<TableSpec>().is_ok()),
             _ => None,
         }
     }
@@ -107,6 +112,8 @@ impl Reader {
                     "requantize a.npy /dev/null --policy thresholds --thresholds M --to uint4",
                     "matmul a.npy b.npy --acc int8-sat --out /dev/null --requantize onnx --requantize-to int8 \
                      --requantize-scale M",
+                    "table tanh,in=int8,out=int8 --rows 0 --apply M /dev/null",
+                    "table exp,in=e4m3fn,out=fix8.4,nan=zero --rows 0 --apply M /dev/null",
                     "quantize --to mxfp4 M /dev/null",
                     "quantize --to int8 M /dev/null",
                     "quantize --preset Int8WeightPerChannelFloat M /dev/null",
@@ -151,6 +158,10 @@ impl Reader {
                     "bounds a.npy --input uint8 --acc=M",
                 ],
                 &["accumulators M"],
+            ),
+            Self::Tables => (
+                &["table --rows 0 M", "table --json M", "table --hex /dev/null --svg /dev/null M"],
+                &["table --apply a.npy /dev/null M"],
             ),
             Self::Policies => (
                 &[
@@ -207,6 +218,7 @@ pub(crate) fn of(reader: Reader, folder: &Path) -> Corpus {
         Reader::Groups => texts(GROUPS),
         Reader::Accumulators => texts(ACCUMULATORS),
         Reader::Policies => texts(POLICIES),
+        Reader::Tables => texts(TABLES),
     };
     Corpus { reader, seeds }
 }
@@ -214,7 +226,7 @@ pub(crate) fn of(reader: Reader, folder: &Path) -> Corpus {
 impl Corpus {
     /// What is run in a case, whose file is written.
     pub(crate) fn case(&self, case: u64) -> Case {
-        let mut random = Random::of(case << 3 | self.reader as u64);
+        let mut random = Random::of(case << 4 | self.reader as u64);
         let seed = random.one(&self.seeds).clone();
         let bytes = match self.reader {
             Reader::Npy if random.below(4) > 0 => in_npy(&seed, &self.seeds, &mut random),
@@ -488,6 +500,17 @@ const ACCUMULATORS: &[&str] = &[
     "e2m1fn*3/6,int9-sat",
     "int13-sat*8%2/64,int24-wrap",
     "f32%4",
+];
+
+const TABLES: &[&str] = &[
+    "sigmoid,in=int8*0.0625,out=uint8*0.00390625",
+    "tanh,in=int8n*0.05@-3,out=int4*0.125@1,order=code",
+    "exp,in=fix8.4,out=bf16,address=slice7:3,round=ties-even",
+    "gelu,in=e4m3fn,out=e4m3fn,nan=zero",
+    "tanh,in=int12*0.002,out=int16*0.001,address=slice11:2,between=linear4,outside=wrap",
+    "softsign,in=int10*0.1,out=int8*0.01,address=slice6:1,outside=refuse",
+    "sigmoid,in=fix16.10,out=fix18.10,address=step64:-512:1024,round=toward-zero,out-overflow=wrap,by=hls4ml",
+    "exp,in=int16*0.0003,out=int16*0.0007,between=linear7,fill=tflite-midpoint,by=tflite",
 ];
 
 const POLICIES: &[&str] = &[

@@ -1,5 +1,6 @@
 //! Two roundings: a doubling high product, then a division by a power of two. gemmlowp (and TFLite), CMSIS-NN, ruy.
 
+use super::super::gemmlowp::{divided_ties_away, high_product};
 use super::sum::{Sum, power};
 use crate::requantize::{Excess, RequantizeValueError};
 
@@ -48,15 +49,4 @@ fn left(sum: Sum, shift: i32, excess: Excess) -> Result<i128, RequantizeValueErr
 /// How far a shift is to the right.
 fn right(shift: i32) -> i32 {
     (-shift).max(0)
-}
-
-/// `2 a b / 2^32` to the nearest, ties toward positive infinity for either sign.
-fn high_product(a: i128, b: i128) -> i128 {
-    (a * b + power(30)) >> 31
-}
-
-/// `x / 2^bits` to the nearest, ties away from zero.
-fn divided_ties_away(x: i128, bits: i32) -> i128 {
-    let magnitude = (2 * x.abs() + power(bits)) >> (bits + 1);
-    if x < 0 { -magnitude } else { magnitude }
 }
