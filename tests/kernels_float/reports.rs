@@ -122,7 +122,9 @@ fn reports_run_in_lanes() {
             let middle = (float.bias() as u32 - 3) << float.fraction_bits();
             let codes: Vec<u32> = codes
                 .iter()
-                .map(|c| middle + c % (5 << float.fraction_bits()) | c >> 3 & 1 << (x.bits() - 1))
+                .map(|c| {
+                    (middle + c % (5 << float.fraction_bits())) | (c >> 3 & 1 << (x.bits() - 1))
+                })
                 .collect();
             operand(format, shape, &codes)
         };

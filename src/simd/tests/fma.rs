@@ -190,7 +190,7 @@ impl IsaKernel for CheckCounts {
             let all = lanes.extend(start, va).map(stored);
             for i in 0..Check::lanes(lanes) {
                 let counted = |more: bool| if more { 8.0 } else { 7.0 };
-                let differ = x[i] < y[i] || x[i] > y[i];
+                let differ = x[i] != y[i] && !x[i].is_nan() && !y[i].is_nan();
                 let (a, b) = (a[i], b[i]);
                 assert_eq!(different[i], counted(differ));
                 assert_eq!(same[i], counted(differ && a == b));

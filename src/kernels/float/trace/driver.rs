@@ -148,8 +148,8 @@ impl Tile<'_> {
     fn run<S: Simd>(&self, simd: S, watch: Watch) -> TracedTile {
         let lanes = simd.fma();
         let TilePlace { block, panel, .. } = self.place;
-        match self.panels {
-            &Panels::Fma(plan, trace, [ref a, ref b]) => {
+        match *self.panels {
+            Panels::Fma(plan, trace, [ref a, ref b]) => {
                 let panels = [a, b];
                 match (plan.keep, plan.sum) {
                     (Keep::All, Sum::Zero) => self.fma(lanes, trace, watch, SingleZero, panels),
@@ -166,14 +166,14 @@ impl Tile<'_> {
                     }
                 }
             }
-            &Panels::Grouped(plan, exact, [ref a, ref b]) => {
+            Panels::Grouped(plan, exact, [ref a, ref b]) => {
                 self.whole(lanes, TracedGrouped { plan, exact, a, b, block, panel })
             }
-            &Panels::Single(plan, products, [ref a, ref b], [ref x, ref y]) => {
+            Panels::Single(plan, products, [ref a, ref b], [ref x, ref y]) => {
                 let tile = AlignedTile { lanes: simd.f32(), plan, a, b, block, panel };
                 self.whole(lanes, TracedAligned { tile, products, a: x, b: y })
             }
-            &Panels::Double(plan, products, [ref a, ref b], [ref x, ref y]) => {
+            Panels::Double(plan, products, [ref a, ref b], [ref x, ref y]) => {
                 let tile = AlignedTile { lanes: simd.f64(), plan, a, b, block, panel };
                 self.whole(lanes, TracedAligned { tile, products, a: x, b: y })
             }

@@ -124,12 +124,12 @@ impl Block {
     /// The extremes, of finite sums.
     #[inline(always)]
     pub(super) fn extend(&mut self, sums: &Numbers) {
-        for i in 0..WIDTH {
-            let finite = sums[i].abs() < f64::INFINITY;
-            let less = finite & (sums[i] < self.least[i]);
-            let greater = finite & (sums[i] > self.greatest[i]);
-            self.least[i] = if less { sums[i] } else { self.least[i] };
-            self.greatest[i] = if greater { sums[i] } else { self.greatest[i] };
+        for (i, &sum) in sums.iter().enumerate() {
+            let finite = sum.abs() < f64::INFINITY;
+            let less = finite & (sum < self.least[i]);
+            let greater = finite & (sum > self.greatest[i]);
+            self.least[i] = if less { sum } else { self.least[i] };
+            self.greatest[i] = if greater { sum } else { self.greatest[i] };
         }
     }
 }
