@@ -48,7 +48,7 @@ fn files() {
     );
     let read = |name: &str| std::fs::read_to_string(folder.file(name)).unwrap();
     let hex = read("t.hex");
-    let lines: Vec<&str> = hex.lines().skip(1).collect();
+    let lines: Vec<&str> = hex.lines().skip(2).collect();
     assert_eq!(lines, ["ffc", "ffd", "ffe", "fff", "000", "001", "002", "003"]);
     let header = read("my-table.h");
     assert!(
