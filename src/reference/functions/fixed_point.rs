@@ -22,7 +22,7 @@ const ONE: i32 = i32::MAX;
 /// use fewbit::reference::functions::gemmlowp_exp;
 /// let a = -1 << 26; // -1 in units of 2^-26
 /// let expected = (-1f64).exp() * 2f64.powi(31);
-/// assert!((f64::from(gemmlowp_exp(a, 5)) - expected).abs() < 100.0);
+/// assert!((f64::from(gemmlowp_exp(a, 5)) - expected).abs() < 600.0); // the error of the series
 /// ```
 #[must_use]
 pub fn gemmlowp_exp(a: i32, integer_bits: u32) -> i32 {

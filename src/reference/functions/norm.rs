@@ -40,7 +40,7 @@ pub fn layer_norm(norm: IbertNorm, row: &[i32], bias: &[i64]) -> Result<Vec<i64>
 /// ```
 /// use fewbit::functions::IbertNorm;
 /// use fewbit::reference::functions::rms_norm;
-/// assert_eq!(rms_norm(IbertNorm::default(), &[3, -4], &[])?, [644245093, -858993457]); // 3/5 and -4/5 of 2^30
+/// assert_eq!(rms_norm(IbertNorm::default(), &[3, -4], &[])?, [644245093, -858993458]); // 3/5 and -4/5 of 2^30
 /// # Ok::<(), fewbit::functions::FunctionError>(())
 /// ```
 pub fn rms_norm(norm: IbertNorm, row: &[i32], bias: &[i64]) -> Result<Vec<i64>, FunctionError> {
