@@ -14,6 +14,7 @@ use super::chain::{Chain, OuterPlan};
 use super::fma::{All, Cut, Even, FmaPlan, FmaStep, FmaTile, Half, Keep, Keeps, Odd, Sum, Zero};
 use super::grouped::{GroupedPlan, GroupedTile};
 use super::inner::{InnerStage, MR};
+use super::lines::Lines;
 use super::operand::PackedOperand;
 use super::pack::NumberPanels;
 use super::plan::{InnerPlan, Plan};
@@ -240,12 +241,13 @@ impl<I: InnerStage> Vectorized for Whole<'_, I> {
 
     #[inline(always)]
     fn call(self) -> Vec<f64> {
-        let Self { inner, count, outer, k, mut start } = self;
+        let Self { inner, count, outer, k, start } = self;
         let Some(count) = count else {
-            inner.sum(0..k, &mut start);
-            return start;
+            let mut registers = Lines::of(&start);
+            inner.sum(0..k, &mut registers);
+            return registers.to_vec();
         };
-        let mut registers = vec![0.0; start.len()];
+        let mut registers = Lines::zeros(start.len());
         let mut chain = Chain::new(outer, start);
         for from in (0..k).step_by(count) {
             registers.fill(0.0);

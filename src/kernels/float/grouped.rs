@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::inner::{InnerStage, MR};
+use super::lines::Lines;
 use super::pack::NumberPanels;
 use super::round::Rounder;
 use crate::simd::odd_sum;
@@ -31,7 +32,8 @@ impl InnerStage for GroupedTile<'_> {
         let width = self.b.width();
         let a = self.a.panel(self.block, k.clone()).as_chunks::<MR>().0;
         let b = self.b.panel(self.panel, k);
-        let mut sums = vec![0.0; width];
+        let mut sums = Lines::zeros(width);
+        let sums = &mut sums[..];
         for (a, b) in a.chunks(step).zip(b.chunks(step * width)) {
             for (row, registers) in registers.chunks_exact_mut(width).enumerate() {
                 let mut products = a.iter().map(|a| a[row]).zip(b.chunks_exact(width));
@@ -46,7 +48,7 @@ impl InnerStage for GroupedTile<'_> {
                         *sum += a * b;
                     }
                 }
-                for (register, &sum) in registers.iter_mut().zip(&sums) {
+                for (register, &sum) in registers.iter_mut().zip(&*sums) {
                     *register = rounder.round(odd_sum(*register, sum));
                 }
             }

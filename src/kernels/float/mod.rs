@@ -24,6 +24,7 @@ mod driver;
 mod fma;
 mod grouped;
 mod inner;
+mod lines;
 mod matmul;
 mod operand;
 mod pack;

@@ -61,8 +61,6 @@ pub(super) struct Rounder {
     unit: f64,
     /// From there to a number whose last digit that is in `f64`.
     magic: f64,
-    /// Where it is more than a rounding.
-    limits: Limits,
 }
 
 /// Where a rounding begins to be more than that: magnitudes that are not near the ends of the range of `f64`, and even.
@@ -76,9 +74,10 @@ pub(super) struct Limits {
 }
 
 impl Limits {
-    /// Those of a format with `fraction_bits`, of which these are the smallest normal and the largest value.
-    pub(super) fn new(mode: Mode, fraction_bits: u32, least: f64, most: f64) -> Self {
-        let unit = 2f64.powi(-(fraction_bits as i32));
+    /// Those of a format whose last digit is `unit` times the power of two of a value, and of which these are the smallest
+    /// normal and the largest value.
+    #[inline(always)]
+    pub(super) fn new(mode: Mode, unit: f64, least: f64, most: f64) -> Self {
         let power = f64::from_bits(most.to_bits() & INFINITY);
         match mode {
             // The tie goes to the even one: the power of two above.
@@ -113,14 +112,13 @@ impl Rounder {
         let power = |exponent| 2f64.powi(exponent);
         let least = power(float.min_exponent());
         let (unit, magic) = (power(-fraction_bits), power(52 - fraction_bits));
-        let limits = Limits::new(mode, float.fraction_bits(), least, most);
-        Some(Self { mode, beyond, least, most, over, unit, magic, limits })
+        Some(Self { mode, beyond, least, most, over, unit, magic })
     }
 
-    /// Where it is more than a rounding.
+    /// Where it is more than a rounding. No part of it: a larger one is slower.
     #[inline(always)]
     pub(super) fn limits(&self) -> Limits {
-        self.limits
+        Limits::new(self.mode, self.unit, self.least, self.most)
     }
 
     /// `x` in the format; infinities and NaN stay.

@@ -20,6 +20,7 @@ use crate::kernels::float::chain::OuterPlan;
 use crate::kernels::float::driver::{geometry, orientation, start};
 use crate::kernels::float::fma::{Cut, Half, Keep, Sum};
 use crate::kernels::float::inner::MR;
+use crate::kernels::float::lines::Lines;
 use crate::kernels::float::operand::PackedOperand;
 use crate::kernels::float::pack::NumberPanels;
 use crate::kernels::float::plan::Plan;
@@ -236,14 +237,15 @@ impl<I: TracedInner> Vectorized for Whole<'_, I> {
 
     #[inline(always)]
     fn call(self) -> TracedTile {
-        let Self { inner, count, outer, k, mut start } = self;
+        let Self { inner, count, outer, k, start } = self;
         let Some(count) = count else {
             let mut state = inner.begin(&start);
-            inner.sum(0..k, &mut start, &mut state);
+            let mut registers = Lines::of(&start);
+            inner.sum(0..k, &mut registers, &mut state);
             let (stages, seen) = inner.end(state);
-            return TracedTile { values: start, stages, seen };
+            return TracedTile { values: registers.to_vec(), stages, seen };
         };
-        let mut registers = vec![0.0; start.len()];
+        let mut registers = Lines::zeros(start.len());
         let mut state = inner.begin(&registers);
         let mut chain = TracedChain::new(outer, start);
         for from in (0..k).step_by(count) {

@@ -7,6 +7,7 @@ use super::outputs::{Grid, StageTrace, WIDTH};
 use super::plan::ExactStage;
 use crate::kernels::float::grouped::GroupedPlan;
 use crate::kernels::float::inner::MR;
+use crate::kernels::float::lines::Lines;
 use crate::kernels::float::pack::NumberPanels;
 
 /// A tile of [`MR`] by as many outputs as a panel has.
@@ -41,7 +42,7 @@ impl TracedInner for TracedGrouped<'_> {
         let width = self.b.width();
         let a = self.a.panel(self.block, k.clone()).as_chunks::<MR>().0;
         let b = self.b.panel(self.panel, k);
-        let mut sums = vec![0.0; width];
+        let mut sums = Lines::zeros(width);
         let blocks = width / WIDTH;
         for (a, b) in a.chunks(step).zip(b.chunks(step * width)) {
             for (row, registers) in registers.chunks_exact_mut(width).enumerate() {

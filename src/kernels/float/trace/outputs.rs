@@ -31,8 +31,9 @@ impl Grid {
     }
 }
 
-/// A block of outputs.
+/// A block of outputs, from the beginning of a cache line on.
 #[derive(Clone, Debug)]
+#[repr(align(64))]
 pub(super) struct Block {
     pub(super) least: Numbers,
     pub(super) greatest: Numbers,

@@ -83,7 +83,8 @@ pub(in crate::kernels::float) fn inner_trace(
 
 fn limits(float: FloatFormat, format: Format, mode: Mode) -> Limits {
     let least = 2f64.powi(float.min_exponent());
-    Limits::new(mode, float.fraction_bits(), least, format.max_finite())
+    let unit = 2f64.powi(-(float.fraction_bits() as i32));
+    Limits::new(mode, unit, least, format.max_finite())
 }
 
 impl Products {
