@@ -40,10 +40,13 @@ fn the_list_is_sound() {
         let format = rule.split(',').next().expect("a format");
         assert!(format.parse::<fewbit_formats::Format>().is_ok_and(|f| f.bits() <= 16), "{format}");
     }
-    let count =
-        |format: &str| seen.iter().filter(|rule| rule.split(',').next() == Some(format)).count();
-    for format in ["e4m3fn", "e5m2", "bf16"] {
-        assert_eq!(count(format), 12 * 2 * 2, "{format}");
+    // Of a format there are all twelve modes, two overflow policies and two rules for NaN.
+    let formats: std::collections::BTreeSet<&str> =
+        seen.iter().filter_map(|rule| rule.split(',').next()).collect();
+    assert!(formats.contains("e4m3fn") && formats.contains("e5m2"));
+    for format in formats {
+        let lines = seen.iter().filter(|rule| rule.split(',').next() == Some(format)).count();
+        assert_eq!(lines, 12 * 2 * 2, "{format}");
     }
 }
 
