@@ -20,6 +20,7 @@ struct Report {
     seconds: f64,
     isa: String,
     threads: usize,
+    provenance: serde_json::Value,
 }
 
 #[derive(Debug, Deserialize)]
@@ -71,6 +72,7 @@ fn check(case: &Case, (type_a, type_b): (&str, &str), extra: &[&str]) {
     let report: Report = serde_json::from_str(&text).expect("the report's fields");
     assert_eq!((report.acc, report.shape), (acc.clone(), shape));
     assert!(report.seconds >= 0.0 && report.threads > 0 && !report.isa.is_empty());
+    assert_eq!(report.provenance["inputs"].as_array().map(Vec::len), Some(2));
     assert_eq!(report.stages.len(), expected.stages.len());
     for (found, expected) in report.stages.iter().zip(&expected.stages) {
         assert_eq!((found.events, found.outputs), (expected.events, expected.outputs), "{acc}");

@@ -2,6 +2,7 @@
 //!
 //! Source, licence and checksum are stated in `data/digits/README.md`.
 
+mod files;
 mod network;
 
 use std::io::Read;
@@ -10,6 +11,7 @@ use flate2::read::GzDecoder;
 use ndarray::{Array2, Axis};
 use thiserror::Error;
 
+pub use files::FILES;
 pub use network::{Layer, network};
 
 /// Pixels of one image.
@@ -18,12 +20,6 @@ pub const PIXELS: usize = 64;
 pub const CLASSES: usize = 10;
 /// Of each class, every image whose number within the class leaves this remainder modulo 3 is held out.
 const HELD_OUT: (usize, usize) = (2, 3);
-
-/// The carried files, with their names in the sources.
-pub const FILES: [(&str, &[u8]); 2] =
-    [("data/digits/digits.csv.gz", PACKED), ("data/digits/mlp.safetensors", network::WEIGHTS)];
-
-static PACKED: &[u8] = include_bytes!("../../../data/digits/digits.csv.gz");
 
 /// Why the carried data cannot be used.
 #[derive(Debug, Error)]
@@ -95,7 +91,7 @@ pub fn split() -> Result<Split, DigitsError> {
 
 fn load() -> Result<Digits, DigitsError> {
     let mut text = String::new();
-    GzDecoder::new(PACKED).read_to_string(&mut text)?;
+    GzDecoder::new(files::PACKED).read_to_string(&mut text)?;
     let (mut pixels, mut labels) = (Vec::new(), Vec::new());
     for (index, line) in text.lines().enumerate() {
         let wrong = || DigitsError::Line { line: index + 1 };

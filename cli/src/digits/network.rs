@@ -5,8 +5,7 @@ use ndarray::{Array1, Array2};
 use safetensors::{Dtype, SafeTensors};
 
 use super::DigitsError;
-
-pub(super) static WEIGHTS: &[u8] = include_bytes!("../../../data/digits/mlp.safetensors");
+use super::files::WEIGHTS;
 
 /// Names of the layers, from the input on.
 const LAYERS: [&str; 3] = ["fc1", "fc2", "fc3"];
