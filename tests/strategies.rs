@@ -86,8 +86,11 @@ fn a_wider_register_is_caught() {
     assert!(failure.contains("through f16-rne"), "{failure}");
 }
 
+/// A kind of value: its name, and whether one is of it.
+type Kind<'a, T> = (&'a str, &'a dyn Fn(&T) -> bool);
+
 /// Draws many and asks whether some are of each kind.
-fn reaches<S: Strategy>(strategy: S, kinds: &[(&str, &dyn Fn(&S::Value) -> bool)]) {
+fn reaches<S: Strategy>(strategy: S, kinds: &[Kind<'_, S::Value>]) {
     let mut runner = TestRunner::deterministic();
     let drawn: Vec<S::Value> =
         (0..2000).map(|_| strategy.new_tree(&mut runner).unwrap().current()).collect();
