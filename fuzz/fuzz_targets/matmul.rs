@@ -18,8 +18,8 @@ struct Input {
 impl Input {
     fn accumulator(&self) -> Option<Accumulator> {
         let inner = self.stages.len().checked_sub(1)?;
-        let stages =
-            self.stages.iter().take(4).enumerate().map(|(index, &(register, width, turns, count))| {
+        let stages = self.stages.iter().take(4).enumerate().map(
+            |(index, &(register, width, turns, count))| {
                 let register = match (u32::from(register >> 1) % 65, register & 1) {
                     (bits @ 2.., 0) => Register::Int { bits, overflow: RegisterOverflow::Wrap },
                     (bits @ 2.., _) => Register::Int { bits, overflow: RegisterOverflow::Saturate },
@@ -30,7 +30,8 @@ impl Input {
                     .with_interleave(u32::from(turns >> 4).max(1).try_into().ok()?);
                 let count = u64::from(count).max(1).try_into().ok()?;
                 Some(if index < inner.min(3) { stage.with_count(count) } else { stage })
-            });
+            },
+        );
         Accumulator::new(stages.collect::<Option<_>>()?).ok()
     }
 }
