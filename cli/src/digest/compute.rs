@@ -4,7 +4,6 @@ use fewbit::convert::{ConvertError, Encoder, every_f32};
 use sha2::{Digest, Sha256};
 
 use super::line::{DigestLine, DigestRule};
-use crate::io::log::hexadecimal;
 
 /// Codecs whose codes have been the same so far, and the digest so far.
 struct Alike {
@@ -50,7 +49,7 @@ pub(crate) fn digests(
     })?;
     let mut lines = Vec::with_capacity(rules.len());
     for alike in before {
-        let sha256 = hexadecimal(&alike.hasher.finalize());
+        let sha256 = format!("{:x}", alike.hasher.finalize());
         let of =
             |&index: &usize| (index, DigestLine { rule: rules[index], sha256: sha256.clone() });
         lines.extend(alike.members.iter().map(of));

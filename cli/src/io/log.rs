@@ -13,7 +13,14 @@ use crate::output::LateProgress;
 
 /// Every file that one command has opened, in the order of their first opening. Clones share the list.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct InputLog(Arc<Mutex<Vec<Logged>>>);
+pub(crate) struct InputLog(Arc<Mutex<Vec<Entry>>>);
+
+/// Bytes that a command works on, and their digest once it was asked for.
+#[derive(Debug)]
+struct Entry {
+    logged: Logged,
+    hash: Option<HashedInput>,
+}
 
 /// Bytes that a command works on.
 #[derive(Debug)]
@@ -44,8 +51,9 @@ impl InputLog {
     pub(super) fn add(&self, path: &Path, file: &File, length: u64) -> Result<(), Error> {
         // A thread that panicked while it held the list has left it whole: it is only pushed to.
         let mut files = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if files.iter().all(|logged| logged.path() != path) {
-            files.push(Logged::File { path: path.to_owned(), file: file.try_clone()?, length });
+        if files.iter().all(|entry| entry.logged.path() != path) {
+            let file = file.try_clone()?;
+            files.push(Entry::new(Logged::File { path: path.to_owned(), file, length }));
         }
         Ok(())
     }
@@ -53,18 +61,31 @@ impl InputLog {
     /// Adds a file that this program carries.
     pub(crate) fn add_carried(&self, path: &'static str, bytes: &'static [u8]) {
         let mut files = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        files.push(Logged::Carried { path: Path::new(path), bytes });
+        files.push(Entry::new(Logged::Carried { path: Path::new(path), bytes }));
     }
 
-    /// The digests of all files. Moves their cursors: whoever still reads from one seeks first.
+    /// The digests of all files, each computed once. Moves their cursors: whoever still reads from one seeks first.
     ///
     /// # Errors
     /// A file that can be read no more.
     pub(crate) fn hashes(&self) -> Result<Vec<HashedInput>, CliError> {
         let mut files = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let pieces = files.iter().map(|logged| logged.length().div_ceil(PIECE)).sum();
+        let pieces = files.iter().map(|entry| entry.logged.length().div_ceil(PIECE)).sum();
         let progress = LateProgress::new("hashing inputs", pieces);
-        files.iter_mut().map(|logged| logged.hash(&progress)).collect()
+        files.iter_mut().map(|entry| entry.hash(&progress)).collect()
+    }
+}
+
+impl Entry {
+    fn new(logged: Logged) -> Self {
+        Self { logged, hash: None }
+    }
+
+    fn hash(&mut self, progress: &LateProgress) -> Result<HashedInput, CliError> {
+        if let Some(hash) = &self.hash {
+            return Ok(hash.clone());
+        }
+        Ok(self.hash.insert(self.logged.hash(progress)?).clone())
     }
 }
 
@@ -89,7 +110,7 @@ impl Logged {
                 .map_err(|source| CliError::Read { path: path.clone(), source })?,
             Self::Carried { bytes, .. } => Sha256::digest(bytes),
         };
-        Ok(HashedInput { file: self.path().to_owned(), sha256: hexadecimal(&hash) })
+        Ok(HashedInput { file: self.path().to_owned(), sha256: format!("{hash:x}") })
     }
 }
 
@@ -110,9 +131,4 @@ fn hash_file(
         hasher.update(&bytes);
         progress.step();
     }
-}
-
-/// Two digits a byte.
-pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

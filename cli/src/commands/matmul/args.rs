@@ -7,9 +7,13 @@ use clap::ValueEnum;
 use fewbit::{Accumulator, Isa, ReportLevel};
 
 use super::tail::TailArgs;
+use serde::Serialize;
+
+use crate::error::CliError;
 use crate::io::names::Kind;
 use crate::operands::OperandArgs;
 use crate::options::{FormArgs, ThreadArgs};
+use crate::output::Form;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -91,7 +95,7 @@ impl From<Detail> for ReportLevel {
 pub(super) struct Shown {
     /// The content of C.npy.
     pub(super) values: Result<Vec<u8>, std::io::Error>,
-    pub(super) json: String,
+    pub(super) json: Option<String>,
     pub(super) text: String,
 }
 
@@ -109,4 +113,15 @@ pub(super) fn frame(
     format!(
         "[{m}, {k}] x [{k}, {n}] through {acc}: {outputs} outputs\n{table}{seconds:.6} s, {rate:.3} GMAC/s, {by}"
     )
+}
+
+impl Args {
+    /// The report as JSON where that is asked for: the inputs are hashed for it.
+    ///
+    /// # Errors
+    /// A file that can be read no more.
+    pub(super) fn json(&self, report: &impl Serialize) -> Result<Option<String>, CliError> {
+        let asked = self.report.is_some() || self.form.form() == Form::Json;
+        asked.then(|| self.form.json(report, Some(self.operands.seed))).transpose()
+    }
 }

@@ -69,7 +69,7 @@ pub(super) fn run(
     let by = format!("{engine}, {isa}, {threads} thread(s)");
     Ok(Shown {
         values: encode(&values),
-        json: args.form.json(&report, Some(args.operands.seed))?,
+        json: args.json(&report)?,
         text: frame(&args.acc, report.shape, &table, seconds, &by),
     })
 }

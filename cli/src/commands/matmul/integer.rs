@@ -86,7 +86,7 @@ pub(super) fn run(
     let tail = report.requantized.as_ref().map_or(String::new(), |done| format!("\n{done}"));
     Ok(Shown {
         values,
-        json: args.form.json(&report, Some(args.operands.seed))?,
+        json: args.json(&report)?,
         text: frame(&args.acc, report.shape, &table, report.seconds, &by) + &tail,
     })
 }

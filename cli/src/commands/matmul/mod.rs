@@ -27,12 +27,12 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
         let failed = |source| CliError::Write { path: path.clone(), source };
         outputs.add(path, shown.values.map_err(failed)?);
     }
-    if let Some(path) = &args.report {
-        outputs.add(path, (shown.json.clone() + "\n").into_bytes());
+    if let (Some(path), Some(json)) = (&args.report, &shown.json) {
+        outputs.add(path, (json.clone() + "\n").into_bytes());
     }
-    outputs.write(match args.form.form() {
-        Form::Json => &shown.json,
-        Form::Text => &shown.text,
+    outputs.write(match (args.form.form(), &shown.json) {
+        (Form::Json, Some(json)) => json,
+        _ => &shown.text,
     })?;
     Ok(Outcome::Done)
 }
