@@ -38,25 +38,63 @@ pub enum Clipping {
     Dropped,
 }
 
-/// One run of the loop; matrices in processing order.
-pub(super) struct Feedback<'a, T> {
+/// What a solver makes of a group's statistics, whatever the grid; matrices in processing order.
+pub(super) struct Feedback<T> {
+    /// The targets, `[rows, cols]`.
+    pub target: Array2<T>,
+    /// What is added to the target to give `base`; `None` for zero.
+    pub offset: Option<Array2<T>>,
+    /// `A`, strictly upper triangular (the rest is not read); `None` for zero.
+    pub errors: Option<Array2<T>>,
+    /// `B`, likewise.
+    pub values: Option<Array2<T>>,
+    pub clipping: Clipping,
+    /// What was added to the diagonal of `H / samples`.
+    pub damping: f64,
+}
+
+/// One run of the loop.
+pub(super) struct Run<'a, T> {
     /// Original columns in processing order.
     pub order: &'a [usize],
-    /// The targets, `[rows, cols]`.
+    /// The targets, `[rows, cols]`, in processing order.
     pub target: ArrayView2<'a, T>,
-    /// What is added to the target to give `base`; `None` for zero.
-    pub offset: Option<ArrayView2<'a, T>>,
-    /// `A`, strictly upper triangular (the rest is not read); `None` for zero.
-    pub errors: Option<ArrayView2<'a, T>>,
-    /// `B`, likewise.
-    pub values: Option<ArrayView2<'a, T>>,
+    /// See [`Feedback::offset`].
+    pub offset: Option<&'a Array2<T>>,
+    /// See [`Feedback::errors`].
+    pub errors: Option<&'a Array2<T>>,
+    /// See [`Feedback::values`].
+    pub values: Option<&'a Array2<T>>,
     pub clipping: Clipping,
 }
 
-impl<T: Scalar> Feedback<'_, T> {
+impl<T> Feedback<T> {
+    /// The run toward the solver's own targets.
+    pub(super) fn run<'a>(&'a self, order: &'a [usize]) -> Run<'a, T> {
+        Run {
+            order,
+            target: self.target.view(),
+            offset: self.offset.as_ref(),
+            errors: self.errors.as_ref(),
+            values: self.values.as_ref(),
+            clipping: self.clipping,
+        }
+    }
+
+    /// The run toward other targets, which the inputs' mismatch is corrected in already.
+    pub(super) fn run_toward<'a>(
+        &'a self,
+        order: &'a [usize],
+        target: ArrayView2<'a, T>,
+    ) -> Run<'a, T> {
+        Run { target, offset: None, values: None, ..self.run(order) }
+    }
+}
+
+impl<T: Scalar> Run<'_, T> {
     /// Runs the loop for the rows `first..` of the grid; `original` are the weights in the original order, for the
     /// constraint.
-    pub(super) fn run(
+    pub(super) fn round(
         &self,
         first: usize,
         original: ArrayView2<'_, f32>,
@@ -84,7 +122,7 @@ impl<T: Scalar> Feedback<'_, T> {
 
 /// The rows of one task, transposed: everything is `[step, lane]`.
 struct Lanes<'a, 'b, T: Scalar> {
-    run: &'a Feedback<'b, T>,
+    run: &'a Run<'b, T>,
     grid: &'a Grid,
     budget: Option<Box<dyn Budget>>,
     /// Row of the grid that lane 0 is.
@@ -98,7 +136,7 @@ struct Lanes<'a, 'b, T: Scalar> {
 
 impl<'a, 'b, T: Scalar> Lanes<'a, 'b, T> {
     fn new(
-        run: &'a Feedback<'b, T>,
+        run: &'a Run<'b, T>,
         grid: &'a Grid,
         row: usize,
         lanes: std::ops::Range<usize>,
@@ -140,7 +178,7 @@ impl<'a, 'b, T: Scalar> Lanes<'a, 'b, T> {
     }
 
     fn solve_base(&mut self, start: usize, end: usize) {
-        let block = |matrix: ArrayView2<'_, T>| {
+        let block = |matrix: &Array2<T>| {
             matrix.slice(s![start..end, start..end]).as_standard_layout().into_owned()
         };
         let errors = self.run.errors.map(block);

@@ -1,5 +1,6 @@
 //! The weights of one layer, what is known of its inputs, and what they may become.
 
+use std::marker::PhantomData;
 use std::ops::Range;
 
 use ndarray::{Array2, ArrayView2, s};
@@ -27,10 +28,14 @@ pub struct Problem<'a> {
     pub constraint: Option<&'a dyn Constraint>,
 }
 
-/// A solver of one group of a layer, in either precision.
+/// A solver that rounds input after input.
 pub(super) trait Solver {
-    /// Codes and values of the group, and the damping that was used.
-    fn solve<T: Scalar>(&self, part: &Part<'_, T>) -> Result<Solution, AlgorithmError>;
+    /// Which input comes first.
+    fn order(&self) -> Order;
+    /// What its loop computes in.
+    fn precision(&self) -> Precision;
+    /// What it makes of a group's statistics.
+    fn feedback<T: Scalar>(&self, part: &Part<'_, T>) -> Result<Feedback<T>, AlgorithmError>;
 }
 
 /// One group of a layer.
@@ -49,13 +54,17 @@ pub(super) struct Part<'a, T> {
     pub gram: &'a Gram,
     /// `1 / samples`.
     pub scale: f64,
-    /// Weights in processing order; 0 at dead inputs.
-    pub target: Array2<T>,
     /// Dead inputs.
     pub dead: usize,
+    scalar: PhantomData<T>,
 }
 
 impl<'a> Problem<'a> {
+    /// The same on another grid.
+    pub(super) fn on<'b>(&'b self, grid: &'b Grid) -> Problem<'b> {
+        Problem { grid, ..*self }
+    }
+
     /// Checks shapes and values.
     pub(super) fn check(&self) -> Result<(), AlgorithmError> {
         let (rows, cols) = self.weights.dim();
@@ -83,17 +92,21 @@ impl<'a> Problem<'a> {
         Ok(())
     }
 
-    /// Solves group by group in a precision.
-    pub(super) fn solve(
-        &self,
-        order: Order,
-        precision: Precision,
-        solver: &impl Solver,
-    ) -> Result<Solution, AlgorithmError> {
-        match precision {
-            Precision::Single => self.solve_in(order, |part| solver.solve::<f32>(part)),
-            Precision::Double => self.solve_in(order, |part| solver.solve::<f64>(part)),
+    /// Solves group by group.
+    pub(super) fn solve(&self, solver: &impl Solver) -> Result<Solution, AlgorithmError> {
+        match solver.precision() {
+            Precision::Single => self.solve_by::<f32>(solver),
+            Precision::Double => self.solve_by::<f64>(solver),
         }
+    }
+
+    fn solve_by<T: Scalar>(&self, solver: &impl Solver) -> Result<Solution, AlgorithmError> {
+        self.solve_in::<T>(solver.order(), |part| {
+            let feedback = solver.feedback(part)?;
+            let run = feedback.run(&part.order);
+            let solution = run.round(part.rows.start, part.weights, self.grid, self.constraint)?;
+            Ok(solution.with_damping(feedback.damping))
+        })
     }
 
     /// Solves group by group with `solve`, which gives a group's codes and the damping that it used.
@@ -102,28 +115,30 @@ impl<'a> Problem<'a> {
         order: Order,
         mut solve: impl FnMut(&Part<'_, T>) -> Result<Solution, AlgorithmError>,
     ) -> Result<Solution, AlgorithmError> {
-        self.check()?;
         let mut solution = Solution::zeros(self.weights.dim());
-        let share = self.weights.nrows() / self.statistics.grams.len();
-        for (index, gram) in self.statistics.grams.iter().enumerate() {
-            let part = self.part::<T>(index * share..(index + 1) * share, gram, order);
+        for part in self.parts::<T>(order)? {
             let of_part = solve(&part)?;
-            solution.codes.slice_mut(s![part.rows.clone(), ..]).assign(&of_part.codes);
-            solution.values.slice_mut(s![part.rows.clone(), ..]).assign(&of_part.values);
+            solution.set_rows(part.rows.clone(), &of_part);
             solution.info.dead_inputs += part.dead;
             solution.info.damping = solution.info.damping.max(of_part.info.damping);
         }
         Ok(solution)
     }
 
+    /// The groups of the layer.
+    pub(super) fn parts<T: Scalar>(&self, order: Order) -> Result<Vec<Part<'a, T>>, AlgorithmError> {
+        self.check()?;
+        let share = self.weights.nrows() / self.statistics.grams.len();
+        let grams = self.statistics.grams.iter().enumerate();
+        Ok(grams
+            .map(|(index, gram)| self.part(index * share..(index + 1) * share, gram, order))
+            .collect())
+    }
+
     fn part<T: Scalar>(&self, rows: Range<usize>, gram: &'a Gram, order: Order) -> Part<'a, T> {
         let diagonal = gram.h.diag();
         let order = order.columns(&diagonal.to_vec());
         let weights = self.weights.slice_move(s![rows.clone(), ..]);
-        let all: Vec<usize> = (0..rows.len()).collect();
-        let target = gather(weights, &all, &order, |_, step, w| {
-            T::of(if diagonal[order[step]] > 0.0 { w.into() } else { 0.0 })
-        });
         let dead = diagonal.iter().filter(|&&x| x <= 0.0).count();
         Part {
             grid: self.grid,
@@ -133,16 +148,24 @@ impl<'a> Problem<'a> {
             weights,
             gram,
             scale: 1.0 / self.statistics.samples as f64,
-            target,
             dead,
+            scalar: PhantomData,
         }
     }
 }
 
 impl<T: Scalar> Part<'_, T> {
-    /// Runs the loop on this group's rows of the grid.
-    pub(super) fn round(&self, feedback: &Feedback<'_, T>) -> Result<Solution, AlgorithmError> {
-        feedback.run(self.rows.start, self.weights, self.grid, self.constraint)
+    /// Weights in processing order; 0 at dead inputs.
+    pub(super) fn target(&self) -> Array2<T> {
+        let (diagonal, order) = (self.gram.h.diag(), &self.order);
+        gather(self.weights, &self.all_rows(), order, |_, step, w| {
+            T::of(if diagonal[order[step]] > 0.0 { w.into() } else { 0.0 })
+        })
+    }
+
+    /// The numbers of this group's rows, from 0.
+    pub(super) fn all_rows(&self) -> Vec<usize> {
+        (0..self.rows.len()).collect()
     }
 
     /// The diagonal of `H / samples` in processing order, 1 at dead inputs.
@@ -174,7 +197,6 @@ impl<T: Scalar> Part<'_, T> {
 
     /// All weights in processing order, those of dead inputs too.
     pub(super) fn float(&self) -> Array2<T> {
-        let all: Vec<usize> = (0..self.rows.len()).collect();
-        gather(self.weights, &all, &self.order, |_, _, w| T::of(w.into()))
+        gather(self.weights, &self.all_rows(), &self.order, |_, _, w| T::of(w.into()))
     }
 }

@@ -1,6 +1,8 @@
 //! The quantized weights and how they came about.
 
-use ndarray::Array2;
+use std::ops::Range;
+
+use ndarray::{Array2, s};
 use serde::Serialize;
 
 /// The quantized weights and how they came about.
@@ -27,6 +29,12 @@ impl Solution {
     /// Zeros, to be filled in.
     pub(super) fn zeros(dim: (usize, usize)) -> Self {
         Self { codes: Array2::zeros(dim), values: Array2::zeros(dim), info: Info::default() }
+    }
+
+    /// Takes over codes and values of some rows.
+    pub(super) fn set_rows(&mut self, rows: Range<usize>, of: &Self) {
+        self.codes.slice_mut(s![rows.clone(), ..]).assign(&of.codes);
+        self.values.slice_mut(s![rows, ..]).assign(&of.values);
     }
 
     /// With the damping that was used.

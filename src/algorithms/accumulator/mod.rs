@@ -9,6 +9,7 @@ mod minimal;
 mod weight_norm;
 
 pub use a2q::{A2qParams, a2q};
+pub(super) use axe::Ledger;
 pub use axe::{Axe, SoftThreshold};
 pub use budget::{l1_budget, published_l1_budget};
 pub use data_types::{DataTypes, data_types_for};

@@ -2,6 +2,15 @@
 
 use fewbit_formats::{Format, NanPolicy, Overflow, Policy, Rounding};
 
+/// The side on which a neighbour lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::algorithms) enum Direction {
+    /// The next greater level.
+    Up,
+    /// The next smaller level.
+    Down,
+}
+
 /// How the elements are rounded.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Elements {
@@ -33,6 +42,36 @@ impl Elements {
         match self {
             Self::Integer { .. } => 1.0,
             Self::Encoded { unit, .. } => *unit,
+        }
+    }
+
+    /// The least and the greatest level; zeros where there are none.
+    pub(super) fn level_range(&self) -> (i64, i64) {
+        match self {
+            Self::Integer { min, max, .. } => (*min as i64, *max as i64),
+            Self::Encoded { table, .. } => {
+                let level = |entry: Option<&(i64, u32)>| entry.map_or(0, |entry| entry.0);
+                (level(table.first()), level(table.last()))
+            }
+        }
+    }
+
+    /// The level next to another one; `None` at the end.
+    pub(super) fn next_level(&self, level: i64, direction: Direction) -> Option<i64> {
+        match (self, direction) {
+            (Self::Integer { max, .. }, Direction::Up) => {
+                (level < *max as i64).then(|| level + 1)
+            }
+            (Self::Integer { min, .. }, Direction::Down) => {
+                (level > *min as i64).then(|| level - 1)
+            }
+            (Self::Encoded { table, .. }, Direction::Up) => {
+                table.get(table.partition_point(|entry| entry.0 <= level)).map(|entry| entry.0)
+            }
+            (Self::Encoded { table, .. }, Direction::Down) => {
+                let below = table.partition_point(|entry| entry.0 < level);
+                table.get(below.wrapping_sub(1)).map(|entry| entry.0)
+            }
         }
     }
 

@@ -6,6 +6,7 @@ mod round;
 use fewbit_formats::Format;
 use ndarray::{Array2, ArrayD, ArrayView2, Ix2, IxDyn};
 
+pub(super) use self::elements::Direction;
 use self::elements::Elements;
 pub(super) use self::round::{Chosen, Point};
 use super::AlgorithmError;
@@ -180,6 +181,15 @@ impl Grid {
         for (mut row, factor) in scale.rows_mut().into_iter().zip(factor) {
             row *= *factor;
         }
+        self.with_scale(scale)
+    }
+
+    /// The same grid with other scales, `[rows, groups]`.
+    ///
+    /// # Errors
+    /// Scales that are not finite or of another shape.
+    pub fn with_scale(&self, scale: Array2<f32>) -> Result<Self, AlgorithmError> {
+        AlgorithmError::check_shape("the scale", scale.dim(), self.scale.t().dim())?;
         let zero_point = self.zero_point.as_ref().map(|z| z.t().to_owned());
         Self::new(self.format, self.inputs, scale, zero_point, self.group)
     }
@@ -210,7 +220,22 @@ impl Grid {
         self.has_levels().then(|| (self.format.decode(code) / self.elements.unit()) as i64)
     }
 
-    fn affine(&self, row: usize, col: usize) -> (f32, f32) {
+    /// The least and the greatest level; of a grid with levels.
+    pub(super) fn level_range(&self) -> (i64, i64) {
+        self.elements.level_range()
+    }
+
+    /// The level above or below another one; `None` at the end.
+    pub(super) fn next_level(&self, level: i64, direction: Direction) -> Option<i64> {
+        self.elements.next_level(level, direction)
+    }
+
+    /// The code of a level.
+    pub(super) fn code_of_level(&self, level: i64) -> u32 {
+        self.elements.toward_zero(level).1
+    }
+
+    pub(super) fn affine(&self, row: usize, col: usize) -> (f32, f32) {
         let at = [col / self.group, row];
         (self.scale[at], self.zero_point.as_ref().map_or(0.0, |z| z[at]))
     }

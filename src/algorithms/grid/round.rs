@@ -123,6 +123,11 @@ impl Grid {
         })
     }
 
+    /// What a level is a multiple of, before scaling.
+    pub(in crate::algorithms) fn unit(&self) -> f64 {
+        self.elements.unit()
+    }
+
     /// The step at an element: `|value(level + 1) - value(level)|`.
     pub(in crate::algorithms) fn step(&self, row: usize, col: usize) -> f64 {
         f64::from(self.divisor[[col / self.group, row]].abs()) * self.elements.unit()

@@ -61,10 +61,11 @@ pub enum LayerError {
         format: Format,
     },
     /// Scales of rows for all weights at once.
-    #[error(
-        "piso-diagonal and piso-full find scales of rows: expected a scale per channel or group"
-    )]
-    SharedByRows,
+    #[error("the scale rule {0} finds scales of rows: expected a scale per channel or group")]
+    SharedByRows(&'static str),
+    /// Scales under a constraint where there is none.
+    #[error("the scale rule constrained needs an accumulator to keep from overflowing; without one there is loss")]
+    Unconstrained,
     /// Scales that are codes, for an algorithm that chooses them freely.
     #[error(
         "beacon chooses scales freely, and those of {0} are codes: expected a scalar format, as int4"

@@ -59,21 +59,21 @@ impl WeightGrid {
         self.scale_codes.is_none()
     }
 
-    /// The quantized weights of these codes `[out, in]`, with the scales of each row multiplied by `factor` where there is
-    /// one and the scales are free.
+    /// The quantized weights of these codes `[out, in]`, at these scales `[out, groups]` where there are any and the scales
+    /// are free, else at those of the grid.
     ///
     /// # Errors
-    /// Codes that the format does not have or of another shape; factors that are not one per row.
+    /// Codes that the format does not have or of another shape; scales of another shape or that are not finite.
     pub fn tensor(
         &self,
         codes: ArrayView2<'_, u32>,
-        factor: Option<&[f32]>,
+        scale: Option<&Array2<f32>>,
     ) -> Result<AnyQuantTensor, LayerError> {
         let codes = codes.into_dyn();
         if let Some(scale_codes) = &self.scale_codes {
             return Ok(AnyQuantTensor::of_scale_codes(&codes, 1, scale_codes.clone())?);
         }
-        let scaled = factor.map(|factor| self.grid.rescaled(factor)).transpose()?;
+        let scaled = scale.map(|scale| self.grid.with_scale(scale.clone())).transpose()?;
         let grid = scaled.as_ref().unwrap_or(&self.grid);
         let scale = grid.scale().to_owned().into_dyn();
         let zero_point = match grid.zero_point() {

@@ -8,6 +8,7 @@ use super::rotation::LayerRotation;
 use super::solver::LayerSolver;
 use super::weights::LayerWeights;
 use crate::accumulate::Accumulator;
+use crate::algorithms::Effort;
 use crate::algorithms::equalize::SmoothParams;
 use crate::quantize::CodeFormat;
 
@@ -35,6 +36,9 @@ pub struct LayerJob {
     pub rotation: Option<LayerRotation>,
     /// The codes that an accumulator multiplies with those of the weights.
     pub activations: Option<LayerActivations>,
+    /// How much work choosing codes may be besides the algorithms themselves. `None`: the default effort under
+    /// [`AccumulatorConstraint::Joint`]; else none, so that published algorithms are what was published.
+    pub effort: Option<Effort>,
     /// Of everything random: [`Self::rotation`].
     pub seed: u64,
 }
@@ -84,8 +88,10 @@ pub struct LayerAccumulator {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AccumulatorConstraint {
-    /// `axe`: AXE's budgets with its soft threshold.
+    /// `joint`: AXE's budgets for scales and codes that are chosen together: [`joint`](crate::algorithms::joint()).
     #[default]
+    Joint,
+    /// `axe`: AXE's budgets with its soft threshold, as published.
     Axe,
     /// `axe-strict`: AXE's budgets alone.
     AxeStrict,
@@ -103,6 +109,7 @@ impl LayerJob {
             equalization: None,
             rotation: None,
             activations: None,
+            effort: None,
             seed: 0,
         }
     }
@@ -121,7 +128,7 @@ impl LayerActivations {
         Self { format, input_values: InputValues::default(), accumulator: None }
     }
 
-    /// The same through this accumulator, which solvers keep from overflowing as AXE does.
+    /// The same through this accumulator, which no input overflows: scales and codes are chosen together.
     #[must_use]
     pub fn into_accumulator(self, accumulator: Accumulator) -> Self {
         let constraint = AccumulatorConstraint::default();
@@ -134,6 +141,7 @@ impl AccumulatorConstraint {
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
+            Self::Joint => "joint",
             Self::Axe => "axe",
             Self::AxeStrict => "axe-strict",
             Self::None => "none",
@@ -145,9 +153,9 @@ impl FromStr for AccumulatorConstraint {
     type Err = LayerNameError;
 
     fn from_str(text: &str) -> Result<Self, LayerNameError> {
-        let all = [Self::Axe, Self::AxeStrict, Self::None];
+        let all = [Self::Joint, Self::Axe, Self::AxeStrict, Self::None];
         let constraint = all.into_iter().find(|constraint| constraint.name() == text);
-        constraint.ok_or_else(|| LayerNameError::new(text, "axe, axe-strict, none"))
+        constraint.ok_or_else(|| LayerNameError::new(text, "joint, axe, axe-strict, none"))
     }
 }
 

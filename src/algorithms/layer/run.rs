@@ -14,6 +14,7 @@ use super::solve::{Solved, Task};
 use super::solver::LayerSolver;
 use super::transform::LayerTransform;
 use super::verdict::LayerVerdict;
+use super::weights::{LayerWeights, WeightScale};
 use crate::algorithms::{AlgorithmError, Info, Statistics};
 use crate::tensor::AnyQuantTensor;
 
@@ -46,9 +47,9 @@ pub struct LayerCandidate {
     /// Their values, `[out, in]`, which the transformed inputs are multiplied with.
     #[serde(skip)]
     pub values: Array2<f32>,
-    /// What the grid's scales are multiplied by, per row, where the algorithm chose them.
+    /// The scales, `[out, groups]`, where they were chosen with the codes; else they are those of the grid.
     #[serde(skip)]
-    pub factor: Option<Vec<f32>>,
+    pub scale: Option<Array2<f32>>,
     /// What they do.
     #[serde(flatten)]
     pub verdict: LayerVerdict,
@@ -151,6 +152,10 @@ fn check(
     if inputs.0 == 0 {
         return Err(AlgorithmError::NoSamples.into());
     }
+    let constrained = matches!(&job.weights, LayerWeights::Scalar(w) if w.scale == WeightScale::Constrained);
+    if constrained && job.accumulator().is_none() {
+        return Err(LayerError::Unconstrained);
+    }
     match job.accumulator().map(|wanted| &wanted.accumulator).filter(|acc| !acc.is_integer()) {
         Some(acc) => Err(LayerError::FloatStage(acc.to_string())),
         None => Ok(()),
@@ -158,10 +163,10 @@ fn check(
 }
 
 fn candidate(solver: LayerSolver, solved: Solved, verdict: LayerVerdict) -> LayerCandidate {
-    let Solved { codes, values, factor, info, seconds } = solved;
+    let Solved { codes, values, scale, info, seconds } = solved;
     let zeros = values.iter().filter(|&&value| value == 0.0).count();
     let zero_weights = zeros as f64 / values.len() as f64;
-    LayerCandidate { solver, codes, values, factor, verdict, seconds, info, zero_weights }
+    LayerCandidate { solver, codes, values, scale, verdict, seconds, info, zero_weights }
 }
 
 impl QuantizedLayer {
@@ -170,7 +175,7 @@ impl QuantizedLayer {
     /// # Errors
     /// A candidate of another layer.
     pub fn tensor(&self, candidate: &LayerCandidate) -> Result<AnyQuantTensor, LayerError> {
-        self.grid.tensor(candidate.codes.view(), candidate.factor.as_deref())
+        self.grid.tensor(candidate.codes.view(), candidate.scale.as_ref())
     }
 
     /// The matrix that acts on the inputs as they were as a candidate's values do on the transformed ones, `[out, in]`.

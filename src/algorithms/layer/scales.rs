@@ -23,6 +23,10 @@ pub(super) fn scales_of(
     };
     match &wanted.scale {
         WeightScale::AbsMax => Ok(None),
+        rule if rule.is_by_loss() => match wanted.sharing {
+            ScaleSharing::Tensor => Err(LayerError::SharedByRows(rule.name())),
+            _ => Ok(None),
+        },
         WeightScale::Given(scales) => {
             check(scales, &expected)?;
             Ok(Some(reshaped(scales.view(), &expected)))
@@ -57,7 +61,7 @@ fn searched(
     };
     let weighted = matches!(rule, WeightScale::PisoDiagonal | WeightScale::PisoFull);
     if weighted && wanted.sharing == ScaleSharing::Tensor {
-        return Err(LayerError::SharedByRows);
+        return Err(LayerError::SharedByRows(rule.name()));
     }
     Ok(match (rule, statistics.grams.first()) {
         (WeightScale::AbsMax, _) => absmax_scales(weights, group, &codebook)?,
@@ -77,6 +81,19 @@ fn searched(
         }
         _ => piso_scales(weights, group, &codebook, Importance::Equal)?,
     })
+}
+
+/// The scales with the least squared error of the weights, `[rows, groups]`; none of formats with zero points.
+pub(super) fn least_squares(
+    wanted: &ScalarWeights,
+    weights: ArrayView2<'_, f32>,
+    statistics: &Statistics,
+) -> Result<Vec<Array2<f32>>, LayerError> {
+    if wanted.has_zero_points() {
+        return Ok(Vec::new());
+    }
+    let wanted = ScalarWeights { scale: WeightScale::Mse, ..wanted.clone() };
+    Ok(vec![searched(&wanted, weights, statistics)?])
 }
 
 /// Refuses scales that do not fit; axes of one element do not matter.

@@ -8,6 +8,7 @@ use serde::{Serialize, Serializer};
 use super::name::LayerNameError;
 use crate::algorithms::{
     BeaconParams, GpfqParams, GptaqParams, GptqParams, Order, Precision, QronosParams, RtnParams,
+    SequentialSolver,
 };
 use crate::quantize::Centring;
 
@@ -78,6 +79,18 @@ impl LayerSolver {
     #[must_use]
     pub fn keeps_budgets(&self) -> bool {
         !matches!(self, Self::A2q(_))
+    }
+
+    /// Its parameters as those of a solver that rounds input after input; `None` for Beacon, A2Q and A2Q+.
+    pub(super) fn sequential(&self) -> Option<&dyn SequentialSolver> {
+        Some(match self {
+            Self::Rtn(params) => params,
+            Self::Gptq(params) => params,
+            Self::Gpfq(params) => params,
+            Self::Qronos(params) => params,
+            Self::Gptaq(params) => params,
+            Self::Beacon(_) | Self::A2q(_) => return None,
+        })
     }
 
     /// The same in this order of the inputs; `None` where it has no order.

@@ -64,6 +64,10 @@ pub enum WeightScale {
     PisoDiagonal,
     /// `piso-full`: the least error of the outputs.
     PisoFull,
+    /// `loss`: each row's by the error of the outputs that the algorithm leaves.
+    Loss,
+    /// `constrained`: the same under the accumulator's constraint, which wants larger scales.
+    Constrained,
     /// These: `[]`, `[out]` or `[out, groups]`, as they are shared; axes of one element do not matter.
     Given(ArrayD<f32>),
 }
@@ -138,7 +142,13 @@ impl fmt::Display for ScaleSharing {
 
 impl WeightScale {
     /// The names of all rules.
-    pub const NAMES: &'static str = "absmax, mse, hqo, piso, piso-diagonal, piso-full";
+    pub const NAMES: &'static str = "absmax, mse, hqo, piso, piso-diagonal, piso-full, loss, constrained";
+
+    /// Whether scales are chosen by what an algorithm makes of them, row by row.
+    #[must_use]
+    pub fn is_by_loss(&self) -> bool {
+        matches!(self, Self::Loss | Self::Constrained)
+    }
 
     /// Its name; `given` for scales from elsewhere, which no text stands for.
     #[must_use]
@@ -150,6 +160,8 @@ impl WeightScale {
             Self::Piso => "piso",
             Self::PisoDiagonal => "piso-diagonal",
             Self::PisoFull => "piso-full",
+            Self::Loss => "loss",
+            Self::Constrained => "constrained",
             Self::Given(_) => "given",
         }
     }
@@ -159,8 +171,16 @@ impl FromStr for WeightScale {
     type Err = LayerNameError;
 
     fn from_str(text: &str) -> Result<Self, LayerNameError> {
-        let rules =
-            [Self::AbsMax, Self::Mse, Self::Hqo, Self::Piso, Self::PisoDiagonal, Self::PisoFull];
+        let rules = [
+            Self::AbsMax,
+            Self::Mse,
+            Self::Hqo,
+            Self::Piso,
+            Self::PisoDiagonal,
+            Self::PisoFull,
+            Self::Loss,
+            Self::Constrained,
+        ];
         let rule = rules.into_iter().find(|rule| rule.name() == text);
         rule.ok_or_else(|| LayerNameError::new(text, Self::NAMES))
     }

@@ -32,25 +32,32 @@ pub struct GpfqParams {
 /// # Errors
 /// Shapes that do not fit, values that are not finite.
 pub fn gpfq(problem: &Problem<'_>, params: &GpfqParams) -> Result<Solution, AlgorithmError> {
-    problem.solve(params.order, params.precision, params)
+    problem.solve(params)
 }
 
 impl Solver for GpfqParams {
-    fn solve<T: Scalar>(&self, part: &Part<'_, T>) -> Result<Solution, AlgorithmError> {
+    fn order(&self) -> Order {
+        self.order
+    }
+
+    fn precision(&self) -> Precision {
+        self.precision
+    }
+
+    fn feedback<T: Scalar>(&self, part: &Part<'_, T>) -> Result<Feedback<T>, AlgorithmError> {
         let diagonal = part.diagonal();
         let lower = part.mismatch(|t, j, x| if j <= t { x / diagonal[t] } else { 0.0 });
         let offset = lower.map(|lower| product(part.float().view(), lower.t()));
         let errors = gather(part.gram.h.view(), &part.order, &part.order, |_, t, x| {
             T::of(x * part.scale / diagonal[t])
         });
-        let feedback = Feedback {
-            order: &part.order,
-            target: part.target.view(),
-            offset: offset.as_ref().map(|o| o.view()),
-            errors: Some(errors.view()),
+        Ok(Feedback {
+            target: part.target(),
+            offset,
+            errors: Some(errors),
             values: None,
             clipping: Clipping::Propagated,
-        };
-        part.round(&feedback)
+            damping: 0.0,
+        })
     }
 }

@@ -47,25 +47,32 @@ impl Default for GptaqParams {
 /// # Errors
 /// As [`gptq`](super::gptq).
 pub fn gptaq(problem: &Problem<'_>, params: &GptaqParams) -> Result<Solution, AlgorithmError> {
-    problem.solve(params.order, params.precision, params)
+    problem.solve(params)
 }
 
 impl Solver for GptaqParams {
-    fn solve<T: Scalar>(&self, part: &Part<'_, T>) -> Result<Solution, AlgorithmError> {
+    fn order(&self) -> Order {
+        self.order
+    }
+
+    fn precision(&self) -> Precision {
+        self.precision
+    }
+
+    fn feedback<T: Scalar>(&self, part: &Part<'_, T>) -> Result<Feedback<T>, AlgorithmError> {
         let damping = part.mean_damping(self.damping)?;
         let factor = Factor::new(part, damping)?;
         let values = part.mismatch(|_, _, x| x * self.strength).map(|mismatch| {
             // (G - H)ᵀ = Gᵀ - H.
             factor.spread(mismatch.t().as_standard_layout().into_owned())
         });
-        let feedback = Feedback {
-            order: &part.order,
-            target: part.target.view(),
+        Ok(Feedback {
+            target: part.target(),
             offset: None,
-            errors: Some(factor.n.view()),
-            values: values.as_ref().map(|v| v.view()),
+            errors: Some(factor.n),
+            values,
             clipping: self.clipping,
-        };
-        Ok(part.round(&feedback)?.with_damping(damping))
+            damping,
+        })
     }
 }

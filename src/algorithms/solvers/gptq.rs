@@ -46,21 +46,28 @@ impl Default for GptqParams {
 /// # Errors
 /// Shapes that do not fit, values that are not finite, a negative damping, an H that is singular without damping.
 pub fn gptq(problem: &Problem<'_>, params: &GptqParams) -> Result<Solution, AlgorithmError> {
-    problem.solve(params.order, params.precision, params)
+    problem.solve(params)
 }
 
 impl Solver for GptqParams {
-    fn solve<T: Scalar>(&self, part: &Part<'_, T>) -> Result<Solution, AlgorithmError> {
+    fn order(&self) -> Order {
+        self.order
+    }
+
+    fn precision(&self) -> Precision {
+        self.precision
+    }
+
+    fn feedback<T: Scalar>(&self, part: &Part<'_, T>) -> Result<Feedback<T>, AlgorithmError> {
         let damping = part.mean_damping(self.damping)?;
         let factor = Factor::new(part, damping)?;
-        let feedback = Feedback {
-            order: &part.order,
-            target: part.target.view(),
+        Ok(Feedback {
+            target: part.target(),
             offset: None,
-            errors: Some(factor.n.view()),
+            errors: Some(factor.n),
             values: None,
             clipping: self.clipping,
-        };
-        Ok(part.round(&feedback)?.with_damping(damping))
+            damping,
+        })
     }
 }

@@ -55,24 +55,31 @@ impl Default for QronosParams {
 /// # Errors
 /// Shapes that do not fit, values that are not finite, a negative damping, an H that is singular without damping.
 pub fn qronos(problem: &Problem<'_>, params: &QronosParams) -> Result<Solution, AlgorithmError> {
-    problem.solve(params.order, params.precision, params)
+    problem.solve(params)
 }
 
 impl Solver for QronosParams {
-    fn solve<T: Scalar>(&self, part: &Part<'_, T>) -> Result<Solution, AlgorithmError> {
+    fn order(&self) -> Order {
+        self.order
+    }
+
+    fn precision(&self) -> Precision {
+        self.precision
+    }
+
+    fn feedback<T: Scalar>(&self, part: &Part<'_, T>) -> Result<Feedback<T>, AlgorithmError> {
         AlgorithmError::check_damping(self.damping)?;
         let damping = self.damping * part.scale * largest_eigenvalue(part.gram.h.view(), 30);
         let factor = Factor::new(part, damping)?;
         let offset = retarget(part, &factor);
-        let feedback = Feedback {
-            order: &part.order,
-            target: part.target.view(),
-            offset: offset.as_ref().map(|o| o.view()),
-            errors: Some(factor.n.view()),
+        Ok(Feedback {
+            target: part.target(),
+            offset,
+            errors: Some(factor.n),
             values: None,
             clipping: self.clipping,
-        };
-        Ok(part.round(&feedback)?.with_damping(damping))
+            damping,
+        })
     }
 }
 

@@ -21,21 +21,27 @@ pub struct RtnParams {
 /// # Errors
 /// Shapes that do not fit, weights that are not finite, a constraint on a grid without integers.
 pub fn rtn(problem: &Problem<'_>, params: &RtnParams) -> Result<Solution, AlgorithmError> {
-    problem.solve(params.order, params.precision, params)
+    problem.solve(params)
 }
 
 impl Solver for RtnParams {
-    fn solve<T: Scalar>(&self, part: &Part<'_, T>) -> Result<Solution, AlgorithmError> {
-        // Dead inputs keep their weights: nothing makes up for them, but nothing is gained by dropping them either.
-        let float = part.float();
-        let feedback = Feedback {
-            order: &part.order,
-            target: float.view(),
+    fn order(&self) -> Order {
+        self.order
+    }
+
+    fn precision(&self) -> Precision {
+        self.precision
+    }
+
+    fn feedback<T: Scalar>(&self, part: &Part<'_, T>) -> Result<Feedback<T>, AlgorithmError> {
+        Ok(Feedback {
+            // Dead inputs keep their weights: nothing makes up for them, but nothing is gained by dropping them either.
+            target: part.float(),
             offset: None,
             errors: None,
             values: None,
             clipping: Clipping::Propagated,
-        };
-        part.round(&feedback)
+            damping: 0.0,
+        })
     }
 }

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use fewbit::Accumulator;
 use fewbit::algorithms::layer::{LayerRotation, LayerSolver, ScaleSharing};
-use fewbit::algorithms::{Order, Precision};
+use fewbit::algorithms::{Effort, Order, Precision};
 use fewbit::quantize::CodeFormat;
 
-use super::choices::{Algorithm, EqualizeChoice, Keeping, ScaleChoice, precision};
+use super::choices::{Algorithm, EqualizeChoice, Keeping, ScaleChoice, effort, precision};
 use crate::error::CliError;
 use crate::io::names::Kind;
 use crate::options::{FormArgs, ThreadArgs};
@@ -84,7 +84,8 @@ pub(crate) struct Args {
     /// Scales: absmax (the largest magnitude over that of the lowest code of signed integers, of the largest one of other
     /// formats; with zero points the range over the largest code), mse (the best of 19 below absmax), hqo, piso (exactly
     /// the least squared error of the weights), piso-diagonal (weighted with the diagonal of H), piso-full (the least
-    /// error of the outputs), or a file [default: absmax]
+    /// error of the outputs of weights that are rounded to nearest), loss (each row's by the error that the algorithm
+    /// leaves), constrained (the same under the constraint of --acc), or a file [default: absmax]
     #[arg(long, value_name = "RULE|S.npy")]
     pub(super) scale: Option<ScaleChoice>,
     /// Scale the inputs' channels against those of the weights: smoothquant
@@ -106,10 +107,15 @@ pub(crate) struct Args {
     /// Accumulator that must not overflow, whatever the codes of the activations
     #[arg(long, value_name = "SPEC", requires = "acts")]
     pub(super) acc: Option<Accumulator>,
-    /// What the solver does about it: axe (budgets and soft threshold), axe-strict (budgets alone), none; a2q and
-    /// a2q-plus project instead [default: axe]
+    /// What the solver does about it: joint (budgets for scales and codes together, by the error of the outputs), axe
+    /// (budgets and soft threshold, as published), axe-strict (budgets alone), none; a2q and a2q-plus project instead
+    /// [default: joint]
     #[arg(long, value_enum, value_name = "HOW", requires = "acc")]
     pub(super) constraint: Option<Keeping>,
+    /// How much work choosing codes may be besides the algorithm itself, 0 to 4: from 1 on codes descend over single moves
+    /// of the error of the outputs, from 2 on over pairs of moves [default: 2 with --constraint joint, else 0]
+    #[arg(long, value_name = "N", value_parser = effort)]
+    pub(super) effort: Option<Effort>,
     /// Round the inputs with the largest second moments first; not with a2q and a2q-plus, which have no order
     #[arg(long)]
     pub(super) act_order: bool,
@@ -155,7 +161,7 @@ impl Args {
 
     /// How the accumulator is kept.
     pub(super) fn constraint(&self) -> Keeping {
-        self.constraint.unwrap_or(Keeping::Axe)
+        self.constraint.unwrap_or(Keeping::Joint)
     }
 
     /// Refuses an argument that none of the algorithms has a use for; in a comparison one that has is enough.
@@ -175,7 +181,7 @@ impl Args {
                 "--precision",
             ),
             (self.act_order && none(|s| s.with_order(Order::Natural).is_some()), "--act-order"),
-            (constrained && none(|s| s.keeps_budgets()), "--constraint axe or axe-strict"),
+            (constrained && none(|s| s.keeps_budgets()), "--constraint"),
         ];
         if let Some((_, flag)) = refused.iter().find(|(refused, _)| *refused) {
             let names: Vec<String> = algorithms.iter().map(Algorithm::to_string).collect();

@@ -8,7 +8,7 @@ use clap::ValueEnum;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use fewbit::algorithms::layer::{AccumulatorConstraint, LayerSolver, WeightScale};
 use fewbit::algorithms::{
-    BeaconParams, GpfqParams, GptaqParams, GptqParams, Precision, QronosParams, RtnParams,
+    BeaconParams, Effort, GpfqParams, GptaqParams, GptqParams, Precision, QronosParams, RtnParams,
 };
 use fewbit::quantize::Centring;
 
@@ -76,7 +76,9 @@ impl fmt::Display for Algorithm {
 /// How a solver keeps an accumulator from overflowing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Keeping {
-    /// AXE with its soft threshold
+    /// Scales and codes together within AXE's budgets, by the error of the outputs
+    Joint,
+    /// AXE with its soft threshold, as published
     Axe,
     /// AXE's strict budgets alone
     AxeStrict,
@@ -87,6 +89,7 @@ pub(crate) enum Keeping {
 impl From<Keeping> for AccumulatorConstraint {
     fn from(keeping: Keeping) -> Self {
         match keeping {
+            Keeping::Joint => Self::Joint,
             Keeping::Axe => Self::Axe,
             Keeping::AxeStrict => Self::AxeStrict,
             Keeping::None => Self::None,
@@ -99,6 +102,12 @@ pub(super) fn precision() -> impl TypedValueParser<Value = Precision> {
     let names = [("single", "f32"), ("double", "f64")];
     PossibleValuesParser::new(names.map(|(name, help)| PossibleValue::new(name).help(help)))
         .map(|name| if name == "double" { Precision::Double } else { Precision::Single })
+}
+
+/// An effort by its number.
+pub(super) fn effort(text: &str) -> Result<Effort, String> {
+    let level = text.parse().map_err(|_| "expected a number from 0 to 4".to_owned())?;
+    Effort::new(level).map_err(|error| error.to_string())
 }
 
 /// Where scales come from.

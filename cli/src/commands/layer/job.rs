@@ -41,6 +41,7 @@ impl Args {
             equalization: self.equalize.map(|_| Equalization::SmoothQuant(smooth)),
             rotation: self.rotate,
             activations: self.activations(),
+            effort: self.effort,
             seed: self.seed,
         })
     }
@@ -112,9 +113,11 @@ impl Args {
             (LayerError::ZeroPoints { scale, format }, _) => CliError::Arguments(format!(
                 "--scale {scale} is for formats without zero points, as int4; {format} has them"
             )),
-            (LayerError::SharedByRows, _) => CliError::Arguments(
-                "piso-diagonal and piso-full find scales of rows: expected --granularity channel or group:N"
-                    .into(),
+            (LayerError::SharedByRows(rule), _) => CliError::Arguments(format!(
+                "--scale {rule} finds scales of rows: expected --granularity channel or group:N"
+            )),
+            (LayerError::Unconstrained, _) => CliError::Arguments(
+                "--scale constrained chooses scales under what --acc can hold: expected --acc, or --scale loss".into(),
             ),
             (LayerError::NoRegister(algorithm), _) => CliError::Arguments(format!(
                 "{algorithm} projects onto what an accumulator holds: expected --acc with an integer register first, as \

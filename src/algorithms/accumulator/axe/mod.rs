@@ -1,14 +1,20 @@
 //! AXE: accumulator-aware rounding for any solver (Colbert et al., arXiv 2409.17092).
 
+mod budget;
+mod ledger;
+mod project;
+
 use std::ops::Range;
 
 use ndarray::ArrayView2;
 
+use self::budget::Budgets;
+pub(in crate::algorithms) use self::ledger::Ledger;
 use super::l1_threshold;
 use crate::accumulate::bounds::Inputs;
 use crate::accumulate::{Accumulator, Register, int_range};
 use crate::algorithms::AlgorithmError;
-use crate::algorithms::constraint::{Budget, Constraint, Limits};
+use crate::algorithms::constraint::{Budget, Constraint};
 use crate::algorithms::grid::Grid;
 
 /// Whether weights are drawn toward zero before the budget forces them.
@@ -49,6 +55,23 @@ struct Tier {
     tile: usize,
     min: i64,
     max: i64,
+}
+
+/// The worst cases of one tile of one row.
+#[derive(Clone, Copy, Debug, Default)]
+struct Sums {
+    /// S-.
+    min: i64,
+    /// S+.
+    max: i64,
+}
+
+impl Sums {
+    /// Adds `sign` times an input of this range at this level.
+    fn book(&mut self, level: i64, (lo, hi): (i64, i64), sign: i64) {
+        self.min += sign * (level * lo).min(level * hi);
+        self.max += sign * (level * lo).max(level * hi);
+    }
 }
 
 impl Axe {
@@ -93,6 +116,16 @@ impl Axe {
         Ok(Self { tiers, ranges, soft })
     }
 
+    /// No budget at all, for `cols` inputs.
+    pub(in crate::algorithms) fn unlimited(cols: usize) -> Self {
+        Self { tiers: Vec::new(), ranges: vec![(0, 0); cols], soft: SoftThreshold::Off }
+    }
+
+    /// The same budgets without the soft threshold.
+    pub(in crate::algorithms) fn strict(&self) -> Self {
+        Self { soft: SoftThreshold::Off, ..self.clone() }
+    }
+
     /// Per tier and tile the thresholds of every lane, in steps.
     fn thresholds(&self, first: usize, weights: ArrayView2<'_, f32>, grid: &Grid) -> Vec<Vec<f64>> {
         let lanes = weights.nrows();
@@ -132,93 +165,10 @@ impl Constraint for Axe {
             (1, self.ranges.len()),
             (1, weights.ncols()),
         )?;
-        let lanes = rows.len();
         let thresholds = match self.soft {
             SoftThreshold::Off => None,
             SoftThreshold::On => Some(self.thresholds(rows.start, weights, grid)),
         };
-        let sums = self.tiers.iter().map(|tier| {
-            let tiles = weights.ncols().div_ceil(tier.tile);
-            vec![Sums::default(); tiles * lanes]
-        });
-        Ok(Box::new(Budgets {
-            axe: self.clone(),
-            lanes,
-            sums: sums.collect(),
-            thresholds,
-            low: vec![0; lanes],
-            high: vec![0; lanes],
-        }))
-    }
-}
-
-/// The worst cases of one tile of one row so far.
-#[derive(Clone, Copy, Debug, Default)]
-struct Sums {
-    min: i64,
-    max: i64,
-}
-
-struct Budgets {
-    axe: Axe,
-    lanes: usize,
-    /// Per tier, `[tile, lane]`.
-    sums: Vec<Vec<Sums>>,
-    /// Likewise, where they are used.
-    thresholds: Option<Vec<Vec<f64>>>,
-    low: Vec<i64>,
-    high: Vec<i64>,
-}
-
-impl Budgets {
-    fn book(&mut self, col: usize, levels: &[i64], sign: i64) {
-        let (lo, hi) = self.axe.ranges[col];
-        for (tier, sums) in self.axe.tiers.iter().zip(&mut self.sums) {
-            let tile = col / tier.tile * self.lanes;
-            for (sums, &q) in sums[tile..tile + self.lanes].iter_mut().zip(levels) {
-                sums.min += sign * (q * lo).min(q * hi);
-                sums.max += sign * (q * lo).max(q * hi);
-            }
-        }
-    }
-}
-
-impl Budget for Budgets {
-    fn thresholds(&self, col: usize) -> Option<Vec<f64>> {
-        let thresholds = self.thresholds.as_ref()?;
-        let of_lane = |lane| {
-            let tiers = self.axe.tiers.iter().zip(thresholds);
-            let each = tiers.map(|(tier, theta)| theta[col / tier.tile * self.lanes + lane]);
-            each.fold(0.0, f64::max)
-        };
-        Some((0..self.lanes).map(of_lane).collect())
-    }
-
-    fn limits(&mut self, col: usize) -> Limits<'_> {
-        /// More than any format's levels.
-        const FREE: i64 = 1 << 62;
-        let (lo, hi) = self.axe.ranges[col];
-        self.low.fill(-FREE);
-        self.high.fill(FREE);
-        for (tier, sums) in self.axe.tiers.iter().zip(&self.sums) {
-            let tile = col / tier.tile * self.lanes;
-            for (lane, sums) in sums[tile..tile + self.lanes].iter().enumerate() {
-                // How many of each end of the input range still fit above and below.
-                let (above, below) = (tier.max - sums.max, sums.min - tier.min);
-                let share = |slack: i64, reach: i64| if reach == 0 { FREE } else { slack / reach };
-                let (high, low) = (&mut self.high[lane], &mut self.low[lane]);
-                *high = (*high).min(share(above, hi)).min(share(below, -lo));
-                *low = (*low).max(-share(above, -lo)).max(-share(below, hi));
-            }
-        }
-        Limits { low: &self.low, high: &self.high }
-    }
-
-    fn commit(&mut self, col: usize, levels: &[i64]) {
-        self.book(col, levels, 1);
-    }
-
-    fn release(&mut self, col: usize, levels: &[i64]) {
-        self.book(col, levels, -1);
+        Ok(Box::new(Budgets::new(self.clone(), rows.len(), thresholds)))
     }
 }

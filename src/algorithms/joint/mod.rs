@@ -1,0 +1,212 @@
+//! Scales and codes together, under what an accumulator can hold.
+//!
+//! A guarantee takes weights away: their levels must fit a budget. How much that costs depends on the scales, since a larger
+//! scale needs fewer levels, and on what the weights that are left make up for. [`search_scales`] chooses each row's scale by
+//! the error that a solver leaves under its constraint; [`joint`] chooses scales and codes together.
+
+mod descent;
+mod effort;
+mod objective;
+mod relax;
+mod rounder;
+mod scales;
+mod search;
+mod state;
+
+use ndarray::{Array2, ArrayView2};
+
+pub use self::effort::Effort;
+pub use self::rounder::SequentialSolver;
+
+use self::descent::{Reach, Refit, descend};
+use self::objective::Objective;
+use self::relax::Relaxation;
+use self::scales::natural;
+use self::search::Search;
+use self::state::State;
+use super::accumulator::Axe;
+use super::constraint::Constraint;
+use super::grid::Grid;
+use super::{AlgorithmError, Info, Problem, RtnParams, Solution};
+
+/// Which scales a row may take.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum ScaleChoice<'a> {
+    /// The grid's own.
+    Fixed,
+    /// Any, chosen by the row's loss; the grid's own and these, each `[out, groups]`, are among the candidates.
+    Searched(&'a [Array2<f32>]),
+}
+
+/// Codes with the scales that were chosen for them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scaled {
+    /// Codes and values.
+    pub solution: Solution,
+    /// The scales, `[out, groups]`.
+    pub scale: Array2<f32>,
+}
+
+impl Scaled {
+    fn new(state: State, info: Info) -> Self {
+        let scale = state.grid.scale().to_owned();
+        Self { solution: Solution { codes: state.codes, values: state.values, info }, scale }
+    }
+}
+
+/// Each row's scales by the loss of what a solver makes of them under the problem's constraint.
+///
+/// Candidates are the grid's own scales, those given, the ones that the budgets of `axe` suggest, and two more between or
+/// beyond the best of these. What does not depend on scales is computed once.
+///
+/// # Errors
+/// Those of the solver.
+pub fn search_scales(
+    problem: &Problem<'_>,
+    axe: Option<&Axe>,
+    solver: &dyn SequentialSolver,
+    candidates: &[Array2<f32>],
+) -> Result<Scaled, AlgorithmError> {
+    let rounder = solver.prepare(problem)?;
+    let round = |grid: &Grid| {
+        let solution = rounder.round(grid, problem.constraint)?;
+        Ok(Scaled { solution, scale: grid.scale().to_owned() })
+    };
+    search_scales_by(problem, axe, &round, candidates)
+}
+
+/// [`search_scales`] with any way to choose codes on a grid, which may change the scales again.
+///
+/// # Errors
+/// Those of `round`, and of the problem.
+pub fn search_scales_by<E: From<AlgorithmError>>(
+    problem: &Problem<'_>,
+    axe: Option<&Axe>,
+    round: &dyn Fn(&Grid) -> Result<Scaled, E>,
+    candidates: &[Array2<f32>],
+) -> Result<Scaled, E> {
+    /// Scales between or beyond the best of the first ones.
+    const REFINED: usize = 2;
+    let objective = Objective::new(problem)?;
+    let axe = axe.map_or_else(|| Axe::unlimited(problem.weights.ncols()), Axe::strict);
+    let base = base(problem, &axe, candidates);
+    let mut tried = vec![problem.grid.scale().to_owned()];
+    tried.extend_from_slice(candidates);
+    tried.push(base.clone());
+    let mut search = Search::new(&objective, base);
+    let mut info = Info::default();
+    for index in 0..tried.len() + REFINED {
+        let scale = tried.get(index).cloned().unwrap_or_else(|| search.next());
+        let found = round(&problem.grid.with_scale(scale)?)?;
+        info = found.solution.info;
+        search.offer(problem.grid.with_scale(found.scale)?, found.solution.codes)?;
+    }
+    let best = search.finish().map(|state| Scaled::new(state, info));
+    best.ok_or_else(|| AlgorithmError::NoSamples.into())
+}
+
+/// The scales that a search starts around.
+fn base(problem: &Problem<'_>, axe: &Axe, candidates: &[Array2<f32>]) -> Array2<f32> {
+    let own = problem.grid.scale();
+    let least = candidates.iter().fold(own.to_owned(), |least, scale| {
+        let mut least = least;
+        least.zip_mut_with(scale, |a, b| *a = if *b > 0.0 { a.min(*b) } else { *a });
+        least
+    });
+    natural(problem.weights, problem.grid, axe, least.view())
+}
+
+/// Scales and codes together, such that no input overflows what `axe` budgets for.
+///
+/// 1. The solver as it is published, under the constraint of `axe`, at the grid's own scales and the given ones.
+/// 2. At scales around those that the budgets suggest: the weights that were best if levels could be fractions, within the
+///    budgets, in the metric of the outputs' error; then the solver, and rounding to nearest, around these.
+/// 3. Descent over single levels and pairs of them from the best of either.
+///
+/// Each row keeps what leaves it the least error, so that none is worse than the published method at these scales. The error is
+/// that of the outputs, with a mismatch of the inputs where the statistics have one.
+///
+/// # Errors
+/// Those of the solver; a grid without levels.
+pub fn joint(
+    problem: &Problem<'_>,
+    axe: Option<&Axe>,
+    solver: &dyn SequentialSolver,
+    scales: ScaleChoice<'_>,
+    effort: Effort,
+) -> Result<Scaled, AlgorithmError> {
+    let objective = Objective::new(problem)?;
+    let rounder = solver.prepare(problem)?;
+    let nearest = RtnParams::default().prepare(problem)?;
+    let budgets = axe.map_or_else(|| Axe::unlimited(problem.weights.ncols()), Axe::strict);
+    let published = axe.map(|axe| axe as &dyn Constraint);
+    let strict = axe.is_some().then_some(&budgets as &dyn Constraint);
+    let of = |grid: Grid, solution: Solution| State::new(&objective, grid, solution.codes);
+    let own = problem.grid.clone();
+    let first = rounder.round(&own, published)?;
+    let info = first.info.clone();
+    let mut best = of(own, first);
+    let (grids, refit) = match scales {
+        ScaleChoice::Fixed => (vec![problem.grid.clone()], Refit::Fixed),
+        ScaleChoice::Searched(candidates) => {
+            for scale in candidates {
+                let grid = problem.grid.with_scale(scale.clone())?;
+                let solution = rounder.round(&grid, published)?;
+                best.improve(&of(grid, solution))?;
+            }
+            let base = base(problem, &budgets, candidates);
+            let around = effort.factors().iter();
+            let grids = around.map(|factor| problem.grid.with_scale(base.mapv(|s| s * factor)));
+            (grids.collect::<Result<_, _>>()?, Refit::Free)
+        }
+    };
+    let relaxation = Relaxation::new(&objective, &budgets);
+    let mut target = problem.weights.to_owned();
+    let mut rounded: Option<State> = None;
+    for grid in grids {
+        target = relaxation.run(&grid, target.view(), effort.iterations());
+        let near = nearest.round_toward(target.view(), &grid, strict)?;
+        let near = of(grid.clone(), near);
+        match &mut rounded {
+            None => rounded = Some(near),
+            Some(rounded) => rounded.improve(&near)?,
+        }
+        let solution = rounder.round_toward(target.view(), &grid, strict)?;
+        best.improve(&of(grid, solution))?;
+    }
+    if let Some(partners) = effort.partners() {
+        let wanted = objective.wanted();
+        let reach = Reach { partners, refit };
+        descend(&objective, wanted.view(), &budgets, reach, &mut best)?;
+        if let Some(rounded) = &mut rounded {
+            descend(&objective, wanted.view(), &budgets, reach, rounded)?;
+        }
+    }
+    if let Some(rounded) = rounded {
+        best.improve(&rounded)?;
+    }
+    Ok(Scaled::new(best, info))
+}
+
+/// Descent from a solution, within the budgets of `axe`; scales move where they are `free`.
+///
+/// # Errors
+/// Shapes that do not fit, a grid without levels.
+pub fn polish(
+    problem: &Problem<'_>,
+    axe: Option<&Axe>,
+    codes: ArrayView2<'_, u32>,
+    scales: ScaleChoice<'_>,
+    effort: Effort,
+) -> Result<Scaled, AlgorithmError> {
+    let objective = Objective::new(problem)?;
+    let budgets = axe.map_or_else(|| Axe::unlimited(problem.weights.ncols()), Axe::strict);
+    let mut state = State::new(&objective, problem.grid.clone(), codes.to_owned());
+    if let Some(partners) = effort.partners() {
+        let refit = if scales == ScaleChoice::Fixed { Refit::Fixed } else { Refit::Free };
+        let wanted = objective.wanted();
+        descend(&objective, wanted.view(), &budgets, Reach { partners, refit }, &mut state)?;
+    }
+    Ok(Scaled::new(state, Info::default()))
+}
