@@ -19,7 +19,7 @@ pub(super) struct Factor<T> {
     /// N, zeros below the diagonal.
     pub n: Array2<T>,
     /// D.
-    d: Vec<T>,
+    pub d: Vec<T>,
 }
 
 impl<T: Scalar> Factor<T> {

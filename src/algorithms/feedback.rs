@@ -16,6 +16,7 @@
 use ndarray::linalg::general_mat_mul;
 use ndarray::parallel::prelude::*;
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, s};
+use rayon::prelude::ParallelSliceMut;
 
 use super::AlgorithmError;
 use super::constraint::{Budget, Constraint};
@@ -51,6 +52,18 @@ pub(super) struct Feedback<T> {
     pub clipping: Clipping,
     /// What was added to the diagonal of `H / samples`.
     pub damping: f64,
+    /// D where A is the N of `H + damping = N D Nᵀ`: then `sum_t D_t (y_t - q_t)² - damping |w - q|²` is the error of the
+    /// outputs.
+    pub metric: Option<Vec<T>>,
+}
+
+/// What a run found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rounded {
+    /// Codes and values.
+    pub solution: Solution,
+    /// The error of every row's outputs, where the loop knows it.
+    pub losses: Option<Vec<f64>>,
 }
 
 /// One run of the loop.
@@ -66,6 +79,8 @@ pub(super) struct Run<'a, T> {
     /// See [`Feedback::values`].
     pub values: Option<&'a Array2<T>>,
     pub clipping: Clipping,
+    /// D and the damping, where the error of the outputs follows from them.
+    pub metric: Option<(&'a [T], f64)>,
 }
 
 impl<T> Feedback<T> {
@@ -78,7 +93,13 @@ impl<T> Feedback<T> {
             errors: self.errors.as_ref(),
             values: self.values.as_ref(),
             clipping: self.clipping,
+            metric: self.metric.as_deref().filter(|_| self.is_plain()).map(|d| (d, self.damping)),
         }
+    }
+
+    /// Whether nothing but errors of the weights themselves is fed on, and all of these.
+    fn is_plain(&self) -> bool {
+        self.offset.is_none() && self.values.is_none() && self.clipping == Clipping::Propagated
     }
 
     /// The run toward other targets, which the inputs' mismatch is corrected in already.
@@ -87,7 +108,7 @@ impl<T> Feedback<T> {
         order: &'a [usize],
         target: ArrayView2<'a, T>,
     ) -> Run<'a, T> {
-        Run { target, offset: None, values: None, ..self.run(order) }
+        Run { target, offset: None, values: None, metric: None, ..self.run(order) }
     }
 }
 
@@ -100,13 +121,15 @@ impl<T: Scalar> Run<'_, T> {
         original: ArrayView2<'_, f32>,
         grid: &Grid,
         constraint: Option<&dyn Constraint>,
-    ) -> Result<Solution, AlgorithmError> {
+    ) -> Result<Rounded, AlgorithmError> {
         let dim = self.target.dim();
         let mut rounded = Solution::zeros(dim);
+        let mut losses = vec![0.0; dim.0];
         let share = share(dim.0, LANES);
         let codes = rounded.codes.axis_chunks_iter_mut(Axis(0), share).into_par_iter();
         let values = rounded.values.axis_chunks_iter_mut(Axis(0), share).into_par_iter();
-        codes.zip(values).enumerate().try_for_each(|(task, (codes, values))| {
+        let of_rows = codes.zip(values).zip(losses.par_chunks_mut(share));
+        of_rows.enumerate().try_for_each(|(task, ((codes, values), losses))| {
             let lanes = task * share..task * share + codes.nrows();
             let rows = first + lanes.start..first + lanes.end;
             let weights = original.slice(s![lanes.clone(), ..]);
@@ -114,9 +137,10 @@ impl<T: Scalar> Run<'_, T> {
             let mut lanes = Lanes::new(self, grid, rows.start, lanes, budget);
             lanes.solve(0, dim.1);
             lanes.write(codes, values);
+            losses.copy_from_slice(&lanes.losses);
             Ok::<(), AlgorithmError>(())
         })?;
-        Ok(rounded)
+        Ok(Rounded { solution: rounded, losses: self.metric.map(|_| losses) })
     }
 }
 
@@ -132,6 +156,7 @@ struct Lanes<'a, 'b, T: Scalar> {
     d: Array2<T>,
     codes: Array2<u32>,
     values: Array2<T>,
+    losses: Vec<f64>,
 }
 
 impl<'a, 'b, T: Scalar> Lanes<'a, 'b, T> {
@@ -151,7 +176,8 @@ impl<'a, 'b, T: Scalar> Lanes<'a, 'b, T> {
             transpose_into(offset.slice(s![lanes, ..]), transposed.view_mut(), |x| x);
             y = y + transposed;
         }
-        Self { run, grid, budget, row, y, d, codes: Array2::zeros(dim), values: Array2::zeros(dim) }
+        let (codes, values) = (Array2::zeros(dim), Array2::zeros(dim));
+        Self { run, grid, budget, row, y, d, codes, values, losses: vec![0.0; dim.1] }
     }
 
     /// Solves the steps `start..end`; what earlier steps feed into them is already in `y`.
@@ -242,7 +268,15 @@ impl<'a, 'b, T: Scalar> Lanes<'a, 'b, T> {
                 budget.commit(col, &levels);
             }
         }
-        d.iter_mut().zip(values).for_each(|(d, value)| *d = *d - *value);
+        d.iter_mut().zip(&*values).for_each(|(d, value)| *d = *d - *value);
+        if let Some((metric, damping)) = self.run.metric {
+            let weight = metric[step].to_double();
+            let rounded = y.iter().zip(values).zip(d);
+            for (loss, ((y, value), d)) in self.losses.iter_mut().zip(rounded) {
+                let (apart, error) = ((*y - *value).to_double(), d.to_double());
+                *loss += weight * apart * apart - damping * error * error;
+            }
+        }
     }
 
     /// Puts the results where they belong, `[lane, original column]`.

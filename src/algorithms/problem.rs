@@ -105,7 +105,7 @@ impl<'a> Problem<'a> {
             let feedback = solver.feedback(part)?;
             let run = feedback.run(&part.order);
             let solution = run.round(part.rows.start, part.weights, self.grid, self.constraint)?;
-            Ok(solution.with_damping(feedback.damping))
+            Ok(solution.solution.with_damping(feedback.damping))
         })
     }
 

@@ -23,7 +23,8 @@ use self::objective::Objective;
 use self::relax::Relaxation;
 use self::scales::natural;
 use self::search::Search;
-use self::state::State;
+use self::rounder::Rounded;
+use self::state::{State, dequantized};
 use super::accumulator::Axe;
 use super::constraint::Constraint;
 use super::grid::Grid;
@@ -70,10 +71,10 @@ pub fn search_scales(
 ) -> Result<Scaled, AlgorithmError> {
     let rounder = solver.prepare(problem)?;
     let round = |grid: &Grid| {
-        let solution = rounder.round(grid, problem.constraint)?;
-        Ok(Scaled { solution, scale: grid.scale().to_owned() })
+        let found = rounder.round(grid, problem.constraint)?;
+        Ok::<_, AlgorithmError>((found, grid.scale().to_owned()))
     };
-    search_scales_by(problem, axe, &round, candidates)
+    search(problem, axe, &round, candidates)
 }
 
 /// [`search_scales`] with any way to choose codes on a grid, which may change the scales again.
@@ -84,6 +85,19 @@ pub fn search_scales_by<E: From<AlgorithmError>>(
     problem: &Problem<'_>,
     axe: Option<&Axe>,
     round: &dyn Fn(&Grid) -> Result<Scaled, E>,
+    candidates: &[Array2<f32>],
+) -> Result<Scaled, E> {
+    let round = |grid: &Grid| {
+        let Scaled { solution, scale } = round(grid)?;
+        Ok::<_, E>((Rounded { solution, losses: None }, scale))
+    };
+    search(problem, axe, &round, candidates)
+}
+
+fn search<E: From<AlgorithmError>>(
+    problem: &Problem<'_>,
+    axe: Option<&Axe>,
+    round: &dyn Fn(&Grid) -> Result<(Rounded, Array2<f32>), E>,
     candidates: &[Array2<f32>],
 ) -> Result<Scaled, E> {
     /// Scales between or beyond the best of the first ones.
@@ -98,9 +112,9 @@ pub fn search_scales_by<E: From<AlgorithmError>>(
     let mut info = Info::default();
     for index in 0..tried.len() + REFINED {
         let scale = tried.get(index).cloned().unwrap_or_else(|| search.next());
-        let found = round(&problem.grid.with_scale(scale)?)?;
-        info = found.solution.info;
-        search.offer(problem.grid.with_scale(found.scale)?, found.solution.codes)?;
+        let (found, scale) = round(&problem.grid.with_scale(scale)?)?;
+        info = found.solution.info.clone();
+        search.offer(problem.grid.with_scale(scale)?, found)?;
     }
     let best = search.finish().map(|state| Scaled::new(state, info));
     best.ok_or_else(|| AlgorithmError::NoSamples.into())
@@ -142,10 +156,10 @@ pub fn joint(
     let budgets = axe.map_or_else(|| Axe::unlimited(problem.weights.ncols()), Axe::strict);
     let published = axe.map(|axe| axe as &dyn Constraint);
     let strict = axe.is_some().then_some(&budgets as &dyn Constraint);
-    let of = |grid: Grid, solution: Solution| State::new(&objective, grid, solution.codes);
+    let of = |grid: Grid, found: Rounded| State::new(&objective, grid, found);
     let own = problem.grid.clone();
     let first = rounder.round(&own, published)?;
-    let info = first.info.clone();
+    let info = first.solution.info.clone();
     let mut best = of(own, first);
     let (grids, refit) = match scales {
         ScaleChoice::Fixed => (vec![problem.grid.clone()], Refit::Fixed),
@@ -202,11 +216,15 @@ pub fn polish(
 ) -> Result<Scaled, AlgorithmError> {
     let objective = Objective::new(problem)?;
     let budgets = axe.map_or_else(|| Axe::unlimited(problem.weights.ncols()), Axe::strict);
-    let mut state = State::new(&objective, problem.grid.clone(), codes.to_owned());
+    let values = dequantized(problem.grid, codes);
+    let info = Info::default();
+    let solution = Solution { codes: codes.to_owned(), values, info: info.clone() };
+    let mut state =
+        State::new(&objective, problem.grid.clone(), Rounded { solution, losses: None });
     if let Some(partners) = effort.partners() {
         let refit = if scales == ScaleChoice::Fixed { Refit::Fixed } else { Refit::Free };
         let wanted = objective.wanted();
         descend(&objective, wanted.view(), &budgets, Reach { partners, refit }, &mut state)?;
     }
-    Ok(Scaled::new(state, Info::default()))
+    Ok(Scaled::new(state, info))
 }

@@ -27,7 +27,7 @@ pub(super) struct PartObjective {
     /// Rows of the layer.
     pub(super) rows: Range<usize>,
     /// `H / samples`.
-    pub(super) h: Array2<f32>,
+    h: Array2<f32>,
     /// r, a row per row; `None` where both inputs are the same.
     mismatch: Option<Array2<f32>>,
 }
@@ -38,11 +38,6 @@ impl Objective {
         let parts = problem.parts::<f32>(Order::Natural)?;
         let parts = parts.iter().map(PartObjective::new).collect();
         Ok(Self { parts, weights: problem.weights.to_owned() })
-    }
-
-    /// The float weights.
-    pub(super) fn weights(&self) -> ArrayView2<'_, f32> {
-        self.weights.view()
     }
 
     /// g for these weights.
@@ -69,28 +64,26 @@ impl Objective {
         self.gradient(Array2::zeros(self.weights.dim()).view())
     }
 
-    /// The loss of every row whose gradient is known.
-    pub(super) fn losses(
-        &self,
-        values: ArrayView2<'_, f32>,
-        gradient: ArrayView2<'_, f32>,
-    ) -> Vec<f64> {
-        let mut losses = Vec::with_capacity(self.weights.nrows());
-        for part in &self.parts {
-            let of_row = |row: usize| {
-                let index = row - part.rows.start;
-                let mismatch = part.mismatch.as_ref().map(|m| m.row(index));
-                let terms = self.weights.row(row).into_iter().zip(values.row(row)).enumerate();
-                let sum = terms.map(|(col, (w, v))| {
-                    let r = mismatch.as_ref().map_or(0.0, |r| f64::from(r[col]));
-                    f64::from(w - v) * (f64::from(gradient[[row, col]]) + r)
-                });
-                sum.sum::<f64>()
-            };
-            let rows: Vec<f64> = part.rows.clone().into_par_iter().map(of_row).collect();
-            losses.extend(rows);
-        }
-        losses
+    /// The loss of every row.
+    pub(super) fn losses(&self, values: ArrayView2<'_, f32>) -> Vec<f64> {
+        let gradient = self.gradient(values);
+        let of_part = |part: &PartObjective| -> Vec<f64> {
+            let rows = part.rows.clone().into_par_iter();
+            rows.map(|row| {
+                let errors = self.weights.row(row).into_iter().zip(values.row(row));
+                let errors = errors.map(|(w, v)| f64::from(w - v));
+                let slopes = gradient.row(row);
+                match &part.mismatch {
+                    None => errors.zip(slopes).map(|(e, g)| e * f64::from(*g)).sum(),
+                    Some(mismatch) => {
+                        let more = slopes.into_iter().zip(mismatch.row(row - part.rows.start));
+                        errors.zip(more).map(|(e, (g, r))| e * (f64::from(*g) + f64::from(*r))).sum()
+                    }
+                }
+            })
+            .collect()
+        };
+        self.parts.iter().flat_map(of_part).collect()
     }
 }
 
@@ -102,6 +95,12 @@ impl PartObjective {
         let mismatch = part.mismatch(|_, _, x| x);
         let mismatch = mismatch.map(|m| product(part.weights, m.t()));
         Self { rows: part.rows.clone(), h, mismatch }
+    }
+
+    /// H, row by row.
+    pub(super) fn matrix(&self) -> &[f32] {
+        // As `gather` makes it, in standard layout.
+        self.h.as_slice().unwrap_or(&[])
     }
 
     /// The diagonal of H.

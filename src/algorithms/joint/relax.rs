@@ -1,6 +1,6 @@
 //! The weights that were best if levels could be fractions: the target that codes are then chosen around.
 
-use ndarray::{Array2, ArrayView2, s};
+use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
 
 use super::objective::{Objective, PartObjective, rows_of};
@@ -46,12 +46,12 @@ impl<'a> Relaxation<'a> {
             let gradient = self.objective.gradient(ahead.view());
             let before = std::mem::replace(&mut values, ahead);
             for (part, (metric, curvature)) in self.objective.parts.iter().zip(&self.metrics) {
-                let rows = s![part.rows.clone(), ..];
-                let moved = values.slice_mut(rows).into_iter().zip(gradient.slice(rows));
-                // Both run row by row.
-                for ((value, g), m) in moved.zip(metric.iter().cycle()) {
-                    *value += g / (curvature * m);
-                }
+                let rates: Vec<f32> = metric.iter().map(|m| 1.0 / (curvature * m)).collect();
+                let rows = rows_of(&mut values, &part.rows);
+                rows.into_par_iter().zip(part.rows.clone()).for_each(|(mut row, index)| {
+                    let moves = gradient.row(index).into_iter().zip(&rates);
+                    row.iter_mut().zip(moves).for_each(|(value, (g, rate))| *value += g * rate);
+                });
             }
             self.project(grid, &mut values);
             let next = 0.5 * (1.0 + (1.0 + 4.0 * momentum * momentum).sqrt());

@@ -3,6 +3,7 @@
 use ndarray::{Array2, ArrayView2, s};
 
 use crate::algorithms::constraint::Constraint;
+pub(super) use crate::algorithms::feedback::Rounded;
 use crate::algorithms::feedback::{Feedback, Run};
 use crate::algorithms::grid::Grid;
 use crate::algorithms::linalg::{Precision, Scalar, gather};
@@ -25,7 +26,7 @@ pub trait Rounder {
         &self,
         grid: &Grid,
         constraint: Option<&dyn Constraint>,
-    ) -> Result<Solution, AlgorithmError>;
+    ) -> Result<Rounded, AlgorithmError>;
 
     /// Codes and values around other weights than those of the problem, `[out, in]`.
     fn round_toward(
@@ -33,7 +34,7 @@ pub trait Rounder {
         target: ArrayView2<'_, f32>,
         grid: &Grid,
         constraint: Option<&dyn Constraint>,
-    ) -> Result<Solution, AlgorithmError>;
+    ) -> Result<Rounded, AlgorithmError>;
 }
 
 impl<S: Solver + Sync> SequentialSolver for S {
@@ -65,8 +66,9 @@ impl<'a, T: Scalar> Prepared<'a, T> {
         grid: &Grid,
         constraint: Option<&dyn Constraint>,
         target: impl Fn(&Part<'a, T>) -> Option<Array2<T>>,
-    ) -> Result<Solution, AlgorithmError> {
+    ) -> Result<Rounded, AlgorithmError> {
         let mut solution = Solution::zeros(self.dim);
+        let mut losses = Vec::with_capacity(self.dim.0);
         for (part, feedback) in &self.parts {
             let target = target(part);
             let run: Run<'_, T> = match &target {
@@ -74,11 +76,13 @@ impl<'a, T: Scalar> Prepared<'a, T> {
                 Some(target) => feedback.run_toward(&part.order, target.view()),
             };
             let of_part = run.round(part.rows.start, part.weights, grid, constraint)?;
-            solution.set_rows(part.rows.clone(), &of_part);
+            solution.set_rows(part.rows.clone(), &of_part.solution);
+            losses.extend(of_part.losses.into_iter().flatten());
             solution.info.dead_inputs += part.dead;
             solution.info.damping = solution.info.damping.max(feedback.damping);
         }
-        Ok(solution)
+        let losses = (losses.len() == self.dim.0).then_some(losses);
+        Ok(Rounded { solution, losses })
     }
 }
 
@@ -87,7 +91,7 @@ impl<T: Scalar> Rounder for Prepared<'_, T> {
         &self,
         grid: &Grid,
         constraint: Option<&dyn Constraint>,
-    ) -> Result<Solution, AlgorithmError> {
+    ) -> Result<Rounded, AlgorithmError> {
         self.each(grid, constraint, |_| None)
     }
 
@@ -96,7 +100,7 @@ impl<T: Scalar> Rounder for Prepared<'_, T> {
         target: ArrayView2<'_, f32>,
         grid: &Grid,
         constraint: Option<&dyn Constraint>,
-    ) -> Result<Solution, AlgorithmError> {
+    ) -> Result<Rounded, AlgorithmError> {
         self.each(grid, constraint, |part| {
             let rows = target.slice(s![part.rows.clone(), ..]);
             Some(gather(rows, &part.all_rows(), &part.order, |_, _, w| T::of(w.into())))

@@ -3,6 +3,7 @@
 use ndarray::Array2;
 
 use super::objective::Objective;
+use super::rounder::Rounded;
 use super::state::State;
 use crate::algorithms::AlgorithmError;
 use crate::algorithms::grid::Grid;
@@ -27,8 +28,8 @@ impl<'a> Search<'a> {
     }
 
     /// Tries a grid with the same format.
-    pub(super) fn offer(&mut self, grid: Grid, codes: Array2<u32>) -> Result<(), AlgorithmError> {
-        let state = State::new(self.objective, grid, codes);
+    pub(super) fn offer(&mut self, grid: Grid, found: Rounded) -> Result<(), AlgorithmError> {
+        let state = State::new(self.objective, grid, found);
         let scales = state.grid.scale();
         for (row, points) in self.points.iter_mut().enumerate() {
             let ratios = scales.row(row).into_iter().zip(self.base.row(row));

@@ -58,6 +58,7 @@ impl Solver for GpfqParams {
             values: None,
             clipping: Clipping::Propagated,
             damping: 0.0,
+            metric: None,
         })
     }
 }

@@ -73,6 +73,7 @@ impl Solver for GptaqParams {
             values,
             clipping: self.clipping,
             damping,
+            metric: Some(factor.d),
         })
     }
 }

@@ -68,6 +68,7 @@ impl Solver for GptqParams {
             values: None,
             clipping: self.clipping,
             damping,
+            metric: Some(factor.d),
         })
     }
 }

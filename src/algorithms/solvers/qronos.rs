@@ -79,6 +79,7 @@ impl Solver for QronosParams {
             values: None,
             clipping: self.clipping,
             damping,
+            metric: Some(factor.d),
         })
     }
 }

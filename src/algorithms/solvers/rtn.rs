@@ -42,6 +42,7 @@ impl Solver for RtnParams {
             values: None,
             clipping: Clipping::Propagated,
             damping: 0.0,
+            metric: None,
         })
     }
 }

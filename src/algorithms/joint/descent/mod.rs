@@ -10,24 +10,24 @@
 //!
 //! 1. The single move to a neighbouring level with the greatest gain, while one gains and the budget allows it.
 //! 2. Where scales are free: each to its optimum `s (1 + v·g / v·Hv)`, then 1. again.
-//! 3. Of the columns whose single moves gain most, whether the budget allows them or not, the best partner over all other
-//!    columns, such that both moves together fit: a unit here for a unit there. Then 1. again, until no pair gains.
+//! 3. For each of the columns whose single moves gain most, whether the budget allows them or not, the best partner over all
+//!    other columns, such that both moves together gain and fit: a unit here for a unit there. Then 1. again, until no pair
+//!    gains.
 //!
-//! A gain counts from a millionth of the row's loss on.
+//! A gain counts from 3e-5 of the row's first loss on.
 
+mod loops;
 mod pairs;
 mod row;
 mod scan;
 
-use std::ops::Range;
-
-use ndarray::{Array2, ArrayView2};
+use ndarray::ArrayView2;
 use rayon::prelude::*;
 
 pub(super) use self::row::Refit;
 use self::row::{Row, Surroundings};
-use super::objective::{Objective, PartObjective};
-use super::state::State;
+use super::objective::Objective;
+use super::state::{State, dequantized};
 use crate::algorithms::accumulator::Axe;
 use crate::algorithms::AlgorithmError;
 
@@ -40,7 +40,7 @@ pub(super) struct Reach {
     pub(super) refit: Refit,
 }
 
-/// Lowers the loss of every row as far as moves do; rows that would end up no better stay as they are.
+/// Lowers the loss of every row as far as moves do.
 pub(super) fn descend(
     objective: &Objective,
     wanted: ArrayView2<'_, f32>,
@@ -48,39 +48,25 @@ pub(super) fn descend(
     reach: Reach,
     state: &mut State,
 ) -> Result<(), AlgorithmError> {
-    let mut codes = state.codes.clone();
+    let gradient = objective.gradient(state.values.view());
     let mut scale = state.grid.scale().to_owned();
     for part in &objective.parts {
         let surroundings = Surroundings::new(part, &state.grid, axe, reach);
-        let solved: Vec<(Vec<u32>, Vec<f32>)> = rows(&part.rows)
-            .map(|index| {
-                let gradient = state.gradient.row(index);
-                let mut row = Row::new(
-                    &surroundings,
-                    index,
-                    state.codes.row(index),
-                    gradient,
-                    wanted.row(index),
-                    state.losses[index],
-                );
-                row.descend();
-                row.finish()
-            })
-            .collect();
-        for (index, (row, scales)) in part.rows.clone().zip(solved) {
-            codes.row_mut(index).iter_mut().zip(row).for_each(|(to, code)| *to = code);
+        let descended = |index: usize| {
+            let (gradient, wanted) = (gradient.row(index), wanted.row(index));
+            let (codes, loss) = (state.codes.row(index), state.losses[index]);
+            let mut row = Row::new(&surroundings, index, codes, gradient, wanted, loss);
+            row.descend();
+            row.finish()
+        };
+        let rows: Vec<_> = part.rows.clone().into_par_iter().map(descended).collect();
+        for (index, (codes, scales, gained)) in part.rows.clone().zip(rows) {
+            state.codes.row_mut(index).iter_mut().zip(codes).for_each(|(to, code)| *to = code);
             scale.row_mut(index).iter_mut().zip(scales).for_each(|(to, scale)| *to = scale);
+            state.losses[index] -= gained;
         }
     }
-    let moved = State::new(objective, state.grid.with_scale(scale)?, codes);
-    state.improve(&moved)
-}
-
-fn rows(range: &Range<usize>) -> impl IndexedParallelIterator<Item = usize> + use<> {
-    range.clone().into_par_iter()
-}
-
-/// H of a part, row by row.
-fn matrix(part: &PartObjective) -> &Array2<f32> {
-    &part.h
+    state.grid = state.grid.with_scale(scale)?;
+    state.values = dequantized(&state.grid, state.codes.view());
+    Ok(())
 }

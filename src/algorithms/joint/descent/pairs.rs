@@ -1,61 +1,52 @@
 //! Moves of two levels at once.
 
+use super::loops::Difference;
 use super::row::{Row, Step};
+use crate::algorithms::grid::Direction;
 
 /// Partners that are tried where the best ones do not fit.
 const TRIALS: usize = 32;
 
-/// Two moves and what both gain together.
-#[derive(Clone, Copy)]
-struct Pair {
-    first: Step,
-    second: Step,
-    gain: f32,
-}
-
 impl Row<'_, '_> {
-    /// The best of the pairs that are looked at, where one gains.
-    pub(super) fn pair(&mut self) -> bool {
+    /// Makes the best pair of each of the columns that are looked at, where it gains; whether any did.
+    pub(super) fn pairs(&mut self) -> bool {
         self.scan.fill_all(&self.gradient, &self.around.diagonal);
         let firsts = self.scan.most(self.around.reach.partners);
-        let steps = firsts.into_iter().filter_map(|(col, gain)| {
-            Some((self.step(col, self.scan.direction(col))?, gain))
-        });
-        let steps: Vec<(Step, f32)> = steps.collect();
-        let mut best: Option<Pair> = None;
-        for (first, gain) in steps {
-            let least = best.map_or(self.least, |best| best.gain);
-            best = self.partner(first, gain, least).or(best);
-        }
-        match best {
-            None => false,
-            Some(pair) => {
-                self.apply(pair.first);
-                self.apply(pair.second);
-                true
+        let directed = firsts.into_iter().map(|col| (col, self.scan.direction(col)));
+        let directed: Vec<(usize, Direction)> = directed.collect();
+        let mut gained = false;
+        for (col, direction) in directed {
+            // Pairs made before this one have moved its level, its gradient, or both.
+            let Some(first) = self.step(col, direction) else { continue };
+            if let Some(second) = self.partner(first, self.gain(first)) {
+                self.apply(first);
+                self.apply(second);
+                gained = true;
             }
         }
+        gained
     }
 
-    /// The best partner of a move that alone gains `alone`, if both together gain more than `least` and fit.
-    fn partner(&mut self, first: Step, alone: f32, least: f32) -> Option<Pair> {
+    /// The best partner of a move that alone gains `alone`, if both together gain and fit.
+    fn partner(&mut self, first: Step, alone: f32) -> Option<Step> {
         self.ledger.shift(first.col, first.from, first.to);
         // Only what the same stage sums can give back what this move takes.
         let columns = self.ledger.overdrawn(first.col).unwrap_or(0..self.levels.len());
-        let h = self.around.h.row(first.col);
-        let after: Vec<f32> =
-            self.gradient.iter().zip(h).map(|(g, h)| g - first.by * h).collect();
-        self.scan.fill(columns, &after, &self.around.diagonal, &self.ledger);
+        self.around.isa.vectorize(Difference {
+            to: &mut self.after,
+            from: &self.gradient,
+            by: first.by,
+            h: self.around.h(first.col),
+        });
+        self.scan.fill(columns, &self.after, &self.around.diagonal, &self.ledger);
         self.scan.drop(first.col);
         let mut found = None;
         for _ in 0..TRIALS {
-            let Some((col, gain)) = self.scan.best().filter(|(_, gain)| alone + gain > least)
-            else {
-                break;
-            };
+            let least = self.least - alone;
+            let Some((col, _)) = self.scan.best().filter(|(_, gain)| *gain > least) else { break };
             let second = self.step(col, self.scan.direction(col));
-            if let Some(second) = second.filter(|second| self.both_fit(first, *second)) {
-                found = Some(Pair { first, second, gain: alone + gain });
+            found = second.filter(|second| self.both_fit(first, *second));
+            if found.is_some() {
                 break;
             }
             self.scan.drop(col);

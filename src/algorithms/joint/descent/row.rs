@@ -1,15 +1,17 @@
 //! One row under descent.
 
-use ndarray::{Array2, ArrayView1};
+use ndarray::ArrayView1;
 
+use super::Reach;
+use super::loops::Subtract;
 use super::scan::Scan;
-use super::{Reach, matrix};
 use crate::algorithms::accumulator::{Axe, Ledger};
 use crate::algorithms::grid::{Direction, Grid};
 use crate::algorithms::joint::objective::PartObjective;
+use crate::simd::Detected;
 
 /// The share of a row's loss that a move must gain.
-const LEAST: f64 = 1e-6;
+const LEAST: f64 = 3e-5;
 
 /// Whether scales move.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +24,9 @@ pub(in crate::algorithms::joint) enum Refit {
 
 /// What the rows of a part have in common.
 pub(super) struct Surroundings<'a> {
-    pub(super) h: &'a Array2<f32>,
+    pub(super) isa: Detected,
+    /// H, row by row.
+    h: &'a [f32],
     pub(super) diagonal: Vec<f32>,
     pub(super) grid: &'a Grid,
     pub(super) axe: &'a Axe,
@@ -48,14 +52,24 @@ pub(super) struct Row<'s, 'a> {
     pub(super) gradient: Vec<f32>,
     wanted: ArrayView1<'s, f32>,
     pub(super) scan: Scan,
+    /// The gradient after a move that is being considered.
+    pub(super) after: Vec<f32>,
     scales: Vec<f32>,
     pub(super) ledger: Ledger<'a>,
     pub(super) least: f32,
+    /// So far.
+    gained: f64,
 }
 
 impl<'a> Surroundings<'a> {
     pub(super) fn new(part: &'a PartObjective, grid: &'a Grid, axe: &'a Axe, reach: Reach) -> Self {
-        Self { h: matrix(part), diagonal: part.diagonal(), grid, axe, reach }
+        Self { isa: Detected::best(), h: part.matrix(), diagonal: part.diagonal(), grid, axe, reach }
+    }
+
+    /// A row of H.
+    pub(super) fn h(&self, col: usize) -> &'a [f32] {
+        let width = self.diagonal.len();
+        &self.h[col * width..(col + 1) * width]
     }
 }
 
@@ -77,11 +91,13 @@ impl<'s, 'a> Row<'s, 'a> {
             values: vec![0.0; levels.len()],
             gradient: gradient.to_vec(),
             wanted,
-            scan: Scan::new(levels.len()),
+            scan: Scan::new(around.isa, levels.len()),
+            after: vec![0.0; levels.len()],
             scales: grid.scale().row(index).to_vec(),
             ledger: Ledger::new(around.axe, &levels),
             levels,
             least: (LEAST * loss.abs()) as f32,
+            gained: 0.0,
         };
         (0..row.levels.len()).for_each(|col| row.refresh(col));
         row
@@ -114,13 +130,23 @@ impl<'s, 'a> Row<'s, 'a> {
         Some(Step { col, from, to, by: self.value(col, to) - self.values[col] })
     }
 
+    /// What a move alone gains.
+    pub(super) fn gain(&self, step: Step) -> f32 {
+        step.by * (2.0 * self.gradient[step.col] - step.by * self.around.diagonal[step.col])
+    }
+
     /// Makes a move.
     pub(super) fn apply(&mut self, step: Step) {
         self.ledger.shift(step.col, step.from, step.to);
         self.levels[step.col] = step.to;
-        let h = self.around.h.row(step.col);
-        self.gradient.iter_mut().zip(h).for_each(|(g, h)| *g -= step.by * h);
+        self.gained += f64::from(self.gain(step));
+        self.subtract(step.by, self.around.h(step.col));
         self.refresh(step.col);
+    }
+
+    /// Takes `by h` off the gradient.
+    fn subtract(&mut self, by: f32, h: &[f32]) {
+        self.around.isa.vectorize(Subtract { to: &mut self.gradient, by, h });
     }
 
     /// Runs the steps that [`descent`](super) lists.
@@ -135,7 +161,7 @@ impl<'s, 'a> Row<'s, 'a> {
                 left -= 1;
             }
             let refitted = self.around.reach.refit == Refit::Free && self.refit();
-            if left == 0 || !(refitted || self.pair()) {
+            if left == 0 || !(refitted || self.pairs()) {
                 return;
             }
             left -= 1;
@@ -159,8 +185,7 @@ impl<'s, 'a> Row<'s, 'a> {
 
     /// Moves every scale to its optimum; whether that gains anything.
     fn refit(&mut self) -> bool {
-        let group = self.around.grid.group();
-        let cols = self.levels.len();
+        let (group, cols) = (self.around.grid.group(), self.levels.len());
         let mut gained = false;
         for index in 0..self.scales.len() {
             let columns = index * group..((index + 1) * group).min(cols);
@@ -183,9 +208,11 @@ impl<'s, 'a> Row<'s, 'a> {
             }
             gained = true;
             self.scales[index] = new;
-            let change = (f64::from(new) / f64::from(old) - 1.0) as f32;
-            self.gradient.iter_mut().zip(&image).for_each(|(g, h)| *g -= change * h);
-            columns.for_each(|col| self.refresh(col));
+            self.gained += gain;
+            let ratio = f64::from(new) / f64::from(old);
+            self.subtract((ratio - 1.0) as f32, &image);
+            self.values[columns.clone()].iter_mut().for_each(|value| *value *= ratio as f32);
+            self.scan.rescale(columns, ratio as f32);
         }
         gained
     }
@@ -194,16 +221,15 @@ impl<'s, 'a> Row<'s, 'a> {
     fn image(&self, columns: std::ops::Range<usize>) -> Vec<f32> {
         let mut image = vec![0.0; self.levels.len()];
         for col in columns.filter(|&col| self.values[col] != 0.0) {
-            let h = self.around.h.row(col);
-            let value = self.values[col];
-            image.iter_mut().zip(h).for_each(|(to, h)| *to += value * h);
+            let (by, h) = (-self.values[col], self.around.h(col));
+            self.around.isa.vectorize(Subtract { to: &mut image, by, h });
         }
         image
     }
 
-    /// Codes and scales.
-    pub(super) fn finish(self) -> (Vec<u32>, Vec<f32>) {
-        let grid = self.around.grid;
-        (self.levels.iter().map(|&level| grid.code_of_level(level)).collect(), self.scales)
+    /// Codes, scales, and what was gained.
+    pub(super) fn finish(self) -> (Vec<u32>, Vec<f32>, f64) {
+        let code = |&level: &i64| self.around.grid.code_of_level(level);
+        (self.levels.iter().map(code).collect(), self.scales, self.gained)
     }
 }

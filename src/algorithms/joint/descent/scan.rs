@@ -2,15 +2,14 @@
 
 use std::ops::Range;
 
+use super::loops::{Gains, Greatest, NEVER, Penalties};
 use crate::algorithms::accumulator::Ledger;
 use crate::algorithms::grid::Direction;
-
-/// Numbers that are compared side by side.
-const LANES: usize = 16;
-const NEVER: f32 = f32::NEG_INFINITY;
+use crate::simd::Detected;
 
 /// Steps of all columns, and the gains that they were found to have.
 pub(super) struct Scan {
+    isa: Detected,
     /// To the next greater and smaller level; 0 where there is none.
     up: Vec<f32>,
     down: Vec<f32>,
@@ -22,25 +21,23 @@ pub(super) struct Scan {
     chosen: Vec<f32>,
 }
 
-/// What is added to a gain: 0, or minus infinity where the move is closed.
-#[derive(Clone, Copy)]
-struct Penalties {
-    raise_positive: f32,
-    raise_negative: f32,
-    lower_positive: f32,
-    lower_negative: f32,
-}
-
 impl Scan {
-    pub(super) fn new(cols: usize) -> Self {
+    pub(super) fn new(isa: Detected, cols: usize) -> Self {
         let zeros = || vec![0.0; cols];
-        Self { up: zeros(), down: zeros(), sign: zeros(), gains: zeros(), chosen: zeros() }
+        let (up, down, sign) = (zeros(), zeros(), zeros());
+        Self { isa, up, down, sign, gains: zeros(), chosen: zeros() }
     }
 
     /// The steps of a column from its level.
     pub(super) fn set(&mut self, col: usize, up: f32, down: f32, level: i64) {
         (self.up[col], self.down[col]) = (up, down);
         self.sign[col] = level.signum() as f32;
+    }
+
+    /// Multiplies the steps of some columns.
+    pub(super) fn rescale(&mut self, columns: Range<usize>, ratio: f32) {
+        self.up[columns.clone()].iter_mut().for_each(|up| *up *= ratio);
+        self.down[columns].iter_mut().for_each(|down| *down *= ratio);
     }
 
     /// The gains of some columns as the budgets allow; none outside of them.
@@ -71,13 +68,7 @@ impl Scan {
 
     /// The gains of all columns whatever the budgets.
     pub(super) fn fill_all(&mut self, gradient: &[f32], diagonal: &[f32]) {
-        let free = Penalties {
-            raise_positive: 0.0,
-            raise_negative: 0.0,
-            lower_positive: 0.0,
-            lower_negative: 0.0,
-        };
-        self.fill_run(0..self.gains.len(), gradient, diagonal, free);
+        self.fill_run(0..self.gains.len(), gradient, diagonal, Penalties::default());
     }
 
     fn fill_run(
@@ -87,38 +78,25 @@ impl Scan {
         diagonal: &[f32],
         penalties: Penalties,
     ) {
-        let steps = self.up[run.clone()].iter().zip(&self.down[run.clone()]);
-        let slopes = gradient[run.clone()].iter().zip(&diagonal[run.clone()]);
-        let found = self.gains[run.clone()].iter_mut().zip(&mut self.chosen[run.clone()]);
-        let columns = found.zip(&self.sign[run]).zip(steps.zip(slopes));
-        for (((gain, chosen), sign), ((up, down), (g, h))) in columns {
-            let raised = if *sign < 0.0 { penalties.raise_negative } else { penalties.raise_positive };
-            let lowered = if *sign > 0.0 { penalties.lower_positive } else { penalties.lower_negative };
-            let raised = up * (2.0 * g - up * h) + raised;
-            let lowered = down * (2.0 * g - down * h) + lowered;
-            let raised = if *up == 0.0 { NEVER } else { raised };
-            let lowered = if *down == 0.0 { NEVER } else { lowered };
-            *gain = if raised > lowered { raised } else { lowered };
-            *chosen = if raised > lowered { *up } else { *down };
-        }
+        self.isa.vectorize(Gains {
+            gains: &mut self.gains[run.clone()],
+            chosen: &mut self.chosen[run.clone()],
+            up: &self.up[run.clone()],
+            down: &self.down[run.clone()],
+            sign: &self.sign[run.clone()],
+            gradient: &gradient[run.clone()],
+            diagonal: &diagonal[run],
+            penalties,
+        });
     }
 
     /// The column with the greatest gain, of several the first; `None` where nothing can move.
     pub(super) fn best(&self) -> Option<(usize, f32)> {
-        let mut most = [NEVER; LANES];
-        let (blocks, rest) = self.gains.as_chunks::<LANES>();
-        for block in blocks {
-            for (most, gain) in most.iter_mut().zip(block) {
-                *most = if *gain > *most { *gain } else { *most };
-            }
-        }
-        let most = most.iter().chain(rest).fold(NEVER, |most, &gain| most.max(gain));
-        let at = self.gains.iter().position(|&gain| gain == most)?;
-        (most > NEVER).then_some((at, most))
+        self.isa.vectorize(Greatest(&self.gains))
     }
 
-    /// The `count` columns with the greatest gains.
-    pub(super) fn most(&self, count: usize) -> Vec<(usize, f32)> {
+    /// The `count` columns with the greatest gains, of equal ones the first.
+    pub(super) fn most(&self, count: usize) -> Vec<usize> {
         let mut all: Vec<(usize, f32)> = self.gains.iter().copied().enumerate().collect();
         let order = |a: &(usize, f32), b: &(usize, f32)| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0));
         if count < all.len() {
@@ -126,8 +104,7 @@ impl Scan {
             all.truncate(count);
         }
         all.sort_unstable_by(order);
-        all.retain(|(_, gain)| *gain > NEVER);
-        all
+        all.into_iter().filter(|(_, gain)| *gain > NEVER).map(|(col, _)| col).collect()
     }
 
     /// Leaves a column out until the next filling.
