@@ -37,7 +37,9 @@ pub use constraint::{Budget, Constraint, Limits};
 pub use error::AlgorithmError;
 pub use feedback::Clipping;
 pub use grid::Grid;
-pub use joint::{Effort, ScaleChoice, Scaled, SequentialSolver, joint, polish, search_scales, search_scales_by};
+pub use joint::{
+    Effort, ScaleChoice, Scaled, SequentialSolver, joint, polish, search_scales, search_scales_by,
+};
 pub use linalg::Precision;
 pub use order::Order;
 pub use problem::Problem;

@@ -126,7 +126,10 @@ impl<'a> Problem<'a> {
     }
 
     /// The groups of the layer.
-    pub(super) fn parts<T: Scalar>(&self, order: Order) -> Result<Vec<Part<'a, T>>, AlgorithmError> {
+    pub(super) fn parts<T: Scalar>(
+        &self,
+        order: Order,
+    ) -> Result<Vec<Part<'a, T>>, AlgorithmError> {
         self.check()?;
         let share = self.weights.nrows() / self.statistics.grams.len();
         let grams = self.statistics.grams.iter().enumerate();

@@ -59,9 +59,7 @@ impl Elements {
     /// The level next to another one; `None` at the end.
     pub(super) fn next_level(&self, level: i64, direction: Direction) -> Option<i64> {
         match (self, direction) {
-            (Self::Integer { max, .. }, Direction::Up) => {
-                (level < *max as i64).then(|| level + 1)
-            }
+            (Self::Integer { max, .. }, Direction::Up) => (level < *max as i64).then(|| level + 1),
             (Self::Integer { min, .. }, Direction::Down) => {
                 (level > *min as i64).then(|| level - 1)
             }

@@ -4,13 +4,15 @@ use super::super::AlgorithmError;
 
 /// How much work [`joint`](super::joint) and [`polish`](super::polish) may be, 0 to 4.
 ///
-/// | effort | scales per row | relaxation | descent |
+/// | effort | scales per row | steps of the relaxation | descent |
 /// |---|---|---|---|
-/// | 0 | 1 | 2 products with H | none |
+/// | 0 | 1 | 2 | none |
 /// | 1 | 1 | 2 | single moves |
-/// | 2 | 3 | 3 | and the partners of 8 columns |
-/// | 3 | 5 | 12 | and the partners of 32 columns |
-/// | 4 | 9 | 40 | and the partners of 128 columns |
+/// | 2 | 1 | 2 | and the partners of 8 columns |
+/// | 3 | 3 | 4 | and the partners of 16 columns |
+/// | 4 | 7 | 20 | and the partners of 64 columns |
+///
+/// The scales are those that [`ScaleChoice::Searched`](super::ScaleChoice) leaves open, besides the given ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Effort(u8);
 
@@ -47,20 +49,29 @@ impl Effort {
     /// The factors on the scales that the budgets suggest.
     pub(super) fn factors(self) -> &'static [f32] {
         match self.0 {
-            0 | 1 => &[1.0],
-            2 => &[1.35, 1.0, 0.74],
-            3 => &[1.6, 1.26, 1.0, 0.79, 0.63],
-            _ => &[2.0, 1.68, 1.41, 1.19, 1.0, 0.84, 0.71, 0.59, 0.5],
+            0..=2 => &[1.0],
+            3 => &[1.2, 1.0, 0.85],
+            _ => &[1.4, 1.2, 1.1, 1.0, 0.92, 0.85, 0.7],
         }
     }
 
     /// Of the relaxation.
     pub(super) fn iterations(self) -> usize {
-        [2, 2, 3, 12, 40][usize::from(self.0)]
+        match self.0 {
+            0..=2 => 2,
+            3 => 4,
+            _ => 20,
+        }
     }
 
     /// Columns whose partners are looked for; `None` for no descent.
     pub(super) fn partners(self) -> Option<usize> {
-        [None, Some(0), Some(8), Some(32), Some(128)][usize::from(self.0)]
+        match self.0 {
+            0 => None,
+            1 => Some(0),
+            2 => Some(8),
+            3 => Some(16),
+            _ => Some(64),
+        }
     }
 }

@@ -21,9 +21,9 @@ pub use self::rounder::SequentialSolver;
 use self::descent::{Reach, Refit, descend};
 use self::objective::Objective;
 use self::relax::Relaxation;
+use self::rounder::Rounded;
 use self::scales::natural;
 use self::search::Search;
-use self::rounder::Rounded;
 use self::state::{State, dequantized};
 use super::accumulator::Axe;
 use super::constraint::Constraint;
@@ -58,8 +58,8 @@ impl Scaled {
 
 /// Each row's scales by the loss of what a solver makes of them under the problem's constraint.
 ///
-/// Candidates are the grid's own scales, those given, the ones that the budgets of `axe` suggest, and two more between or
-/// beyond the best of these. What does not depend on scales is computed once.
+/// Candidates are the grid's own scales, those given, the ones that the budgets of `axe` suggest, and one between or beyond
+/// the best of these. What does not depend on scales is computed once.
 ///
 /// # Errors
 /// Those of the solver.
@@ -101,7 +101,7 @@ fn search<E: From<AlgorithmError>>(
     candidates: &[Array2<f32>],
 ) -> Result<Scaled, E> {
     /// Scales between or beyond the best of the first ones.
-    const REFINED: usize = 2;
+    const REFINED: usize = 1;
     let objective = Objective::new(problem)?;
     let axe = axe.map_or_else(|| Axe::unlimited(problem.weights.ncols()), Axe::strict);
     let base = base(problem, &axe, candidates);
@@ -176,29 +176,27 @@ pub fn joint(
         }
     };
     let relaxation = Relaxation::new(&objective, &budgets);
+    let reach = effort.partners().map(|partners| Reach { partners, refit });
+    let wanted = objective.wanted();
+    let settle = |state: &mut State| match reach {
+        None => Ok(()),
+        Some(reach) => descend(&objective, wanted.view(), &budgets, reach, state),
+    };
     let mut target = problem.weights.to_owned();
-    let mut rounded: Option<State> = None;
-    for grid in grids {
+    for (index, grid) in grids.into_iter().enumerate() {
         target = relaxation.run(&grid, target.view(), effort.iterations());
-        let near = nearest.round_toward(target.view(), &grid, strict)?;
-        let near = of(grid.clone(), near);
-        match &mut rounded {
-            None => rounded = Some(near),
-            Some(rounded) => rounded.improve(&near)?,
-        }
         let solution = rounder.round_toward(target.view(), &grid, strict)?;
-        best.improve(&of(grid, solution))?;
-    }
-    if let Some(partners) = effort.partners() {
-        let wanted = objective.wanted();
-        let reach = Reach { partners, refit };
-        descend(&objective, wanted.view(), &budgets, reach, &mut best)?;
-        if let Some(rounded) = &mut rounded {
-            descend(&objective, wanted.view(), &budgets, reach, rounded)?;
+        let mut own = of(grid.clone(), solution);
+        if index == 0 {
+            // What is published is a start like this one: the better of both descends.
+            own.improve(&best)?;
         }
-    }
-    if let Some(rounded) = rounded {
-        best.improve(&rounded)?;
+        settle(&mut own)?;
+        best.improve(&own)?;
+        let near = nearest.round_toward(target.view(), &grid, strict)?;
+        let mut near = of(grid, near);
+        settle(&mut near)?;
+        best.improve(&near)?;
     }
     Ok(Scaled::new(best, info))
 }

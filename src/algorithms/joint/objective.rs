@@ -77,7 +77,10 @@ impl Objective {
                     None => errors.zip(slopes).map(|(e, g)| e * f64::from(*g)).sum(),
                     Some(mismatch) => {
                         let more = slopes.into_iter().zip(mismatch.row(row - part.rows.start));
-                        errors.zip(more).map(|(e, (g, r))| e * (f64::from(*g) + f64::from(*r))).sum()
+                        errors
+                            .zip(more)
+                            .map(|(e, (g, r))| e * (f64::from(*g) + f64::from(*r)))
+                            .sum()
                     }
                 }
             })
@@ -89,9 +92,8 @@ impl Objective {
 
 impl PartObjective {
     fn new(part: &Part<'_, f32>) -> Self {
-        let h = gather(part.gram.h.view(), &part.order, &part.order, |_, _, x| {
-            (x * part.scale) as f32
-        });
+        let h =
+            gather(part.gram.h.view(), &part.order, &part.order, |_, _, x| (x * part.scale) as f32);
         let mismatch = part.mismatch(|_, _, x| x);
         let mismatch = mismatch.map(|m| product(part.weights, m.t()));
         Self { rows: part.rows.clone(), h, mismatch }
@@ -117,8 +119,7 @@ impl PartObjective {
         for _ in 0..STEPS {
             let column = Array2::from_shape_fn((x.len(), 1), |(i, _)| x[i] / metric[i].sqrt());
             let image = product(self.h.view(), column.view());
-            let image: Vec<f32> =
-                image.iter().zip(metric).map(|(y, m)| y / m.sqrt()).collect();
+            let image: Vec<f32> = image.iter().zip(metric).map(|(y, m)| y / m.sqrt()).collect();
             most = image.iter().map(|y| f64::from(*y).powi(2)).sum::<f64>().sqrt() as f32;
             if most <= 0.0 || most.is_nan() {
                 return 1.0;

@@ -58,7 +58,10 @@ impl<'a, T: Scalar> Prepared<'a, T> {
             Ok((part, feedback))
         };
         let parts = problem.parts::<T>(solver.order())?.into_iter().map(prepared);
-        Ok(Self { parts: parts.collect::<Result<_, AlgorithmError>>()?, dim: problem.weights.dim() })
+        Ok(Self {
+            parts: parts.collect::<Result<_, AlgorithmError>>()?,
+            dim: problem.weights.dim(),
+        })
     }
 
     fn each(

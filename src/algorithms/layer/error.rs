@@ -64,7 +64,9 @@ pub enum LayerError {
     #[error("the scale rule {0} finds scales of rows: expected a scale per channel or group")]
     SharedByRows(&'static str),
     /// Scales under a constraint where there is none.
-    #[error("the scale rule constrained needs an accumulator to keep from overflowing; without one there is loss")]
+    #[error(
+        "the scale rule constrained needs an accumulator to keep from overflowing; without one there is loss"
+    )]
     Unconstrained,
     /// Scales that are codes, for an algorithm that chooses them freely.
     #[error(

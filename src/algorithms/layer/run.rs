@@ -152,7 +152,8 @@ fn check(
     if inputs.0 == 0 {
         return Err(AlgorithmError::NoSamples.into());
     }
-    let constrained = matches!(&job.weights, LayerWeights::Scalar(w) if w.scale == WeightScale::Constrained);
+    let constrained =
+        matches!(&job.weights, LayerWeights::Scalar(w) if w.scale == WeightScale::Constrained);
     if constrained && job.accumulator().is_none() {
         return Err(LayerError::Unconstrained);
     }

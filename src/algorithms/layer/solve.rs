@@ -14,8 +14,8 @@ use crate::accumulate::bounds::{InputRange, Inputs};
 use crate::accumulate::{Accumulator, Register};
 use crate::algorithms::{
     A2qParams, AlgorithmError, Axe, Constraint, Effort, Grid, Info, Problem, ScaleChoice, Scaled,
-    SoftThreshold, Solution, Statistics, a2q, beacon, gpfq, gptaq, gptq, joint, polish, qronos, rtn,
-    search_scales, search_scales_by,
+    SoftThreshold, Solution, Statistics, a2q, beacon, gpfq, gptaq, gptq, joint, polish, qronos,
+    rtn, search_scales, search_scales_by,
 };
 use crate::quantize::Centring;
 
@@ -62,14 +62,12 @@ impl Task<'_> {
                 let effort = self.job.effort.unwrap_or_default();
                 joint(&problem, axe.as_ref(), sequential, scales, effort)?
             }
-            (Some(sequential), ScaleChoice::Searched(candidates)) => {
-                self.polished(
-                    search_scales(&problem, axe.as_ref(), sequential, candidates)?,
-                    &problem,
-                    axe.as_ref(),
-                    scales,
-                )?
-            }
+            (Some(sequential), ScaleChoice::Searched(candidates)) => self.polished(
+                search_scales(&problem, axe.as_ref(), sequential, candidates)?,
+                &problem,
+                axe.as_ref(),
+                scales,
+            )?,
             (None, ScaleChoice::Searched(candidates)) => {
                 let round = |grid: &Grid| self.round(solver, &problem.on(grid));
                 let found = search_scales_by(&problem, axe.as_ref(), &round, candidates)?;

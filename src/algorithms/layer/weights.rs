@@ -142,7 +142,8 @@ impl fmt::Display for ScaleSharing {
 
 impl WeightScale {
     /// The names of all rules.
-    pub const NAMES: &'static str = "absmax, mse, hqo, piso, piso-diagonal, piso-full, loss, constrained";
+    pub const NAMES: &'static str =
+        "absmax, mse, hqo, piso, piso-diagonal, piso-full, loss, constrained";
 
     /// Whether scales are chosen by what an algorithm makes of them, row by row.
     #[must_use]

@@ -19,7 +19,8 @@ impl Budgets {
     /// Of so many rows, nothing chosen yet; per tier the thresholds of every tile and lane, where they are used.
     pub(super) fn new(axe: Axe, lanes: usize, thresholds: Option<Vec<Vec<f64>>>) -> Self {
         let tiles = |tier: &Tier| axe.ranges.len().div_ceil(tier.tile);
-        let sums = axe.tiers.iter().map(|tier| vec![Sums::default(); tiles(tier) * lanes]).collect();
+        let sums =
+            axe.tiers.iter().map(|tier| vec![Sums::default(); tiles(tier) * lanes]).collect();
         Self { axe, lanes, sums, thresholds, low: vec![0; lanes], high: vec![0; lanes] }
     }
 

@@ -28,8 +28,8 @@ pub(super) use self::row::Refit;
 use self::row::{Row, Surroundings};
 use super::objective::Objective;
 use super::state::{State, dequantized};
-use crate::algorithms::accumulator::Axe;
 use crate::algorithms::AlgorithmError;
+use crate::algorithms::accumulator::Axe;
 
 /// How far a descent goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

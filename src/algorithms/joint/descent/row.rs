@@ -63,7 +63,14 @@ pub(super) struct Row<'s, 'a> {
 
 impl<'a> Surroundings<'a> {
     pub(super) fn new(part: &'a PartObjective, grid: &'a Grid, axe: &'a Axe, reach: Reach) -> Self {
-        Self { isa: Detected::best(), h: part.matrix(), diagonal: part.diagonal(), grid, axe, reach }
+        Self {
+            isa: Detected::best(),
+            h: part.matrix(),
+            diagonal: part.diagonal(),
+            grid,
+            axe,
+            reach,
+        }
     }
 
     /// A row of H.
