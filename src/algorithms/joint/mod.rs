@@ -150,6 +150,7 @@ pub fn joint(
     scales: ScaleChoice<'_>,
     effort: Effort,
 ) -> Result<Scaled, AlgorithmError> {
+    check(problem.grid)?;
     let objective = Objective::new(problem)?;
     let rounder = solver.prepare(problem)?;
     let nearest = RtnParams::default().prepare(problem)?;
@@ -183,14 +184,10 @@ pub fn joint(
         Some(reach) => descend(&objective, wanted.view(), &budgets, reach, state),
     };
     let mut target = problem.weights.to_owned();
-    for (index, grid) in grids.into_iter().enumerate() {
+    for grid in grids {
         target = relaxation.run(&grid, target.view(), effort.iterations());
         let solution = rounder.round_toward(target.view(), &grid, strict)?;
         let mut own = of(grid.clone(), solution);
-        if index == 0 {
-            // What is published is a start like this one: the better of both descends.
-            own.improve(&best)?;
-        }
         settle(&mut own)?;
         best.improve(&own)?;
         let near = nearest.round_toward(target.view(), &grid, strict)?;
@@ -199,6 +196,18 @@ pub fn joint(
         best.improve(&near)?;
     }
     Ok(Scaled::new(best, info))
+}
+
+/// Refuses a grid that moves from level to level cannot be made on.
+fn check(grid: &Grid) -> Result<(), AlgorithmError> {
+    match grid.has_levels() {
+        true => Ok(()),
+        false => Err(AlgorithmError::Constraint(
+            "codes move between levels, whole multiples of the smallest value in formats of at most 16 bits; this \
+             format has none"
+                .into(),
+        )),
+    }
 }
 
 /// Descent from a solution, within the budgets of `axe`; scales move where they are `free`.
@@ -212,6 +221,7 @@ pub fn polish(
     scales: ScaleChoice<'_>,
     effort: Effort,
 ) -> Result<Scaled, AlgorithmError> {
+    check(problem.grid)?;
     let objective = Objective::new(problem)?;
     let budgets = axe.map_or_else(|| Axe::unlimited(problem.weights.ncols()), Axe::strict);
     let values = dequantized(problem.grid, codes);

@@ -2,6 +2,7 @@
 
 use ndarray::parallel::prelude::*;
 use ndarray::{Array2, ArrayD, ArrayView2, Axis, array};
+use serde::Serialize;
 
 use crate::accumulate::bounds::InputRange;
 use crate::quantize::{CodeFormat, QuantizeError, Quantizer};
@@ -15,6 +16,16 @@ const ROWS: usize = 32;
 pub(super) struct ActivationCodes {
     quantizer: Quantizer,
     range: InputRange,
+    affine: ActivationScale,
+}
+
+/// The static scale of a layer's inputs: `x = (code - zero_point) * scale`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct ActivationScale {
+    /// What codes are multiplied by.
+    pub scale: f32,
+    /// The code of 0.
+    pub zero_point: f32,
 }
 
 impl ActivationCodes {
@@ -23,7 +34,18 @@ impl ActivationCodes {
         let quantizer = format.quantizer()?;
         // Scale and zero point depend on the extremes alone.
         let parameters = quantizer.parameters(&array![low, high].view())?;
-        Ok(Self { quantizer: quantizer.with_parameters(parameters)?, range: format.range() })
+        let first = |values: &ArrayD<f32>| values.iter().copied().next();
+        let affine = ActivationScale {
+            scale: first(&parameters.scale).unwrap_or(1.0),
+            zero_point: parameters.zero_point.as_ref().and_then(first).unwrap_or(0.0),
+        };
+        let quantizer = quantizer.with_parameters(parameters)?;
+        Ok(Self { quantizer, range: format.range(), affine })
+    }
+
+    /// Scale and zero point.
+    pub(super) fn affine(&self) -> ActivationScale {
+        self.affine
     }
 
     /// All codes that there are.

@@ -63,6 +63,11 @@ pub enum LayerError {
     /// Scales of rows for all weights at once.
     #[error("the scale rule {0} finds scales of rows: expected a scale per channel or group")]
     SharedByRows(&'static str),
+    /// A choice of data types among none.
+    #[error(
+        "there are no data types to choose from: expected a format of weights and one of activations"
+    )]
+    NoTypes,
     /// Scales under a constraint where there is none.
     #[error(
         "the scale rule constrained needs an accumulator to keep from overflowing; without one there is loss"

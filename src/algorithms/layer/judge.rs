@@ -14,16 +14,29 @@ use super::verdict::LayerVerdict;
 use crate::accumulate::Accumulator;
 use crate::algorithms::linalg::product;
 
+/// What is judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scope {
+    /// The error of the outputs, and what happens in the accumulator.
+    All,
+    /// The error alone.
+    Errors,
+}
+
 /// Judges all algorithms' weights in one pass over the inputs.
 pub(super) fn judge<I: LayerInputs>(
     task: &Task<'_>,
     passes: &mut Passes<'_, I>,
     solved: &[Solved],
+    scope: Scope,
 ) -> Result<Vec<LayerVerdict>, I::Error> {
     let acc = task.job.accumulator().map(|wanted| wanted.accumulator.clone());
     let acc = acc.unwrap_or_else(Accumulator::exact);
     let codes = passes.codes().cloned();
-    let mut runs = start(task, &acc, solved)?;
+    let mut runs = match scope {
+        Scope::All => start(task, &acc, solved)?,
+        Scope::Errors => Vec::new(),
+    };
     let mut errors = Errors::new(task, solved);
     passes.each(LayerPhase::Outputs, |block| {
         errors.add(block);

@@ -23,6 +23,7 @@
 
 mod accumulation;
 mod activations;
+mod calibrated;
 mod error;
 mod grid;
 mod inputs;
@@ -30,6 +31,7 @@ mod job;
 mod judge;
 mod name;
 mod passes;
+mod price;
 mod progress;
 mod rotation;
 mod run;
@@ -37,9 +39,11 @@ mod scales;
 mod solve;
 mod solver;
 mod transform;
+mod types;
 mod verdict;
 mod weights;
 
+pub use activations::ActivationScale;
 pub use error::LayerError;
 pub use grid::WeightGrid;
 pub use inputs::{LayerBatch, LayerInputs, MatrixInputs};
@@ -47,10 +51,12 @@ pub use job::{
     AccumulatorConstraint, Equalization, InputValues, LayerAccumulator, LayerActivations, LayerJob,
 };
 pub use name::LayerNameError;
+pub use price::{LayerPrice, PricePoint, price_of_guarantee};
 pub use progress::{LayerPhase, LayerProgress};
 pub use rotation::{LayerRotation, RotationMatrix};
 pub use run::{LayerCandidate, QuantizedLayer, quantize_layer};
 pub use solver::LayerSolver;
 pub use transform::LayerTransform;
+pub use types::{TypeChoice, TypeGuarantee, TypePair, TypeRange, choose_data_types};
 pub use verdict::{LayerVerdict, StageVerdict};
 pub use weights::{LayerWeights, ScalarWeights, ScaleSharing, WeightScale};

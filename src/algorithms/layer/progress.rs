@@ -19,6 +19,8 @@ pub enum LayerPhase {
     InputRange,
     /// A pass over the inputs for their statistics.
     Statistics,
+    /// Formats of activations that have been tried.
+    DataTypes,
     /// The algorithms.
     Solving,
     /// A pass over the inputs for the errors of the outputs, and through the accumulator.
@@ -32,6 +34,7 @@ impl LayerPhase {
         match self {
             Self::InputRange => "range of the inputs",
             Self::Statistics => "statistics",
+            Self::DataTypes => "data types",
             Self::Solving => "solving",
             Self::Outputs => "outputs",
         }

@@ -3,19 +3,18 @@
 use ndarray::{Array2, ArrayView2};
 use serde::Serialize;
 
+use super::activations::ActivationScale;
+use super::calibrated::Calibrated;
 use super::error::LayerError;
 use super::grid::WeightGrid;
 use super::inputs::LayerInputs;
 use super::job::LayerJob;
-use super::judge::judge;
-use super::passes::Passes;
-use super::progress::{LayerPhase, LayerProgress};
-use super::solve::{Solved, Task};
+use super::judge::Scope;
+use super::progress::LayerProgress;
 use super::solver::LayerSolver;
 use super::transform::LayerTransform;
 use super::verdict::LayerVerdict;
-use super::weights::{LayerWeights, WeightScale};
-use crate::algorithms::{AlgorithmError, Info, Statistics};
+use crate::algorithms::{Info, Statistics};
 use crate::tensor::AnyQuantTensor;
 
 /// Everything that is found about a layer.
@@ -25,6 +24,8 @@ pub struct QuantizedLayer {
     pub grid: WeightGrid,
     /// What was done to weights and inputs first.
     pub transform: LayerTransform,
+    /// Scale and zero point of the activations' codes, where there are any.
+    pub activations: Option<ActivationScale>,
     /// Of the transformed inputs.
     pub statistics: Statistics,
     /// That summing the statistics took.
@@ -101,73 +102,12 @@ pub fn quantize_layer<I: LayerInputs>(
     job: &LayerJob,
     progress: &mut dyn FnMut(LayerProgress),
 ) -> Result<QuantizedLayer, I::Error> {
-    check(weights.dim(), inputs.dim(), job)?;
-    let mut passes = Passes::new(inputs, progress);
-    if let Some(equalization) = &job.equalization {
-        let most = passes.abs_max()?;
-        let equalized = passes.transform.equalize(equalization, weights, &most);
-        equalized.map_err(LayerError::from)?;
-    }
-    if let Some(rotation) = job.rotation {
-        let rotated = passes.transform.rotate(rotation, weights.ncols(), job.seed);
-        rotated.map_err(LayerError::from)?;
-    }
-    let transformed;
-    let weights = if passes.transform.is_identity() {
-        weights
-    } else {
-        transformed = passes.transform.weights(weights.to_owned()).map_err(LayerError::from)?;
-        transformed.view()
-    };
-    if let Some(activations) = &job.activations {
-        passes.calibrate(activations)?;
-    }
-    let (statistics, statistics_seconds) = passes.statistics(weights.ncols())?;
-    let grid = WeightGrid::new(&job.weights, weights, &statistics)?;
-    let range = passes.codes().map(|codes| codes.range());
-    let task = Task { job, weights, statistics: &statistics, grid: &grid, range };
-    let total = job.solvers.len();
-    passes.report(LayerPhase::Solving, 0, total);
-    let mut solved = Vec::with_capacity(total);
-    for solver in &job.solvers {
-        solved.push(task.solve(solver)?);
-        passes.report(LayerPhase::Solving, solved.len(), total);
-    }
-    let verdicts = judge(&task, &mut passes, &solved)?;
-    let solvers = job.solvers.iter().zip(solved).zip(verdicts);
-    let candidates =
-        solvers.map(|((solver, solved), verdict)| candidate(*solver, solved, verdict)).collect();
+    let mut calibrated = Calibrated::new(weights, inputs, job, progress)?;
+    let (grid, candidates) = calibrated.solve(job, Scope::All)?;
+    let activations = calibrated.activations();
+    let Calibrated { passes, statistics, statistics_seconds, .. } = calibrated;
     let transform = passes.transform;
-    Ok(QuantizedLayer { grid, transform, statistics, statistics_seconds, candidates })
-}
-
-fn check(
-    weights: (usize, usize),
-    inputs: (usize, usize),
-    job: &LayerJob,
-) -> Result<(), LayerError> {
-    if weights.1 != inputs.1 {
-        return Err(LayerError::Inputs { weights, inputs });
-    }
-    if inputs.0 == 0 {
-        return Err(AlgorithmError::NoSamples.into());
-    }
-    let constrained =
-        matches!(&job.weights, LayerWeights::Scalar(w) if w.scale == WeightScale::Constrained);
-    if constrained && job.accumulator().is_none() {
-        return Err(LayerError::Unconstrained);
-    }
-    match job.accumulator().map(|wanted| &wanted.accumulator).filter(|acc| !acc.is_integer()) {
-        Some(acc) => Err(LayerError::FloatStage(acc.to_string())),
-        None => Ok(()),
-    }
-}
-
-fn candidate(solver: LayerSolver, solved: Solved, verdict: LayerVerdict) -> LayerCandidate {
-    let Solved { codes, values, scale, info, seconds } = solved;
-    let zeros = values.iter().filter(|&&value| value == 0.0).count();
-    let zero_weights = zeros as f64 / values.len() as f64;
-    LayerCandidate { solver, codes, values, scale, verdict, seconds, info, zero_weights }
+    Ok(QuantizedLayer { grid, transform, activations, statistics, statistics_seconds, candidates })
 }
 
 impl QuantizedLayer {

@@ -83,6 +83,35 @@ impl LayerWeights {
     }
 }
 
+impl LayerWeights {
+    /// The same with scales chosen by another rule; group formats keep theirs.
+    #[must_use]
+    pub fn with_scale(self, scale: WeightScale) -> Self {
+        match self {
+            Self::Scalar(weights) => Self::Scalar(ScalarWeights { scale, ..weights }),
+            groups => groups,
+        }
+    }
+
+    /// The rule that chooses scales; the default where the format brings its own.
+    #[must_use]
+    pub fn scale(&self) -> WeightScale {
+        match self {
+            Self::Scalar(weights) => weights.scale.clone(),
+            Self::Groups(_) => WeightScale::default(),
+        }
+    }
+
+    /// The name of the rule that chooses scales.
+    #[must_use]
+    pub fn scale_name(&self) -> &'static str {
+        match self {
+            Self::Scalar(weights) => weights.scale.name(),
+            Self::Groups(_) => "of the format",
+        }
+    }
+}
+
 impl ScalarWeights {
     /// A scale per output, from the greatest magnitude.
     #[must_use]

@@ -6,11 +6,17 @@ use std::str::FromStr;
 
 use clap::ValueEnum;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use fewbit::Accumulator;
+use fewbit::accumulate::AccumulatorError;
 use fewbit::algorithms::layer::{AccumulatorConstraint, LayerSolver, WeightScale};
 use fewbit::algorithms::{
     BeaconParams, Effort, GpfqParams, GptaqParams, GptqParams, Precision, QronosParams, RtnParams,
 };
-use fewbit::quantize::Centring;
+use fewbit::quantize::{Centring, CodeFormat};
+use fewbit::sweep::{AccumulatorTemplate, TemplateError};
+
+use crate::quantized::Target;
+use crate::spelling::code_format;
 
 /// How channels are equalized.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -102,6 +108,97 @@ pub(super) fn precision() -> impl TypedValueParser<Value = Precision> {
     let names = [("single", "f32"), ("double", "f64")];
     PossibleValuesParser::new(names.map(|(name, help)| PossibleValue::new(name).help(help)))
         .map(|name| if name == "double" { Precision::Double } else { Precision::Single })
+}
+
+/// What the weights become.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum WeightChoice {
+    /// What leaves the least error.
+    Auto,
+    Target(Target),
+}
+
+impl FromStr for WeightChoice {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            _ => text
+                .parse()
+                .map(Self::Target)
+                .map_err(|error: <Target as FromStr>::Err| error.to_string()),
+        }
+    }
+}
+
+impl fmt::Display for WeightChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auto => f.pad("auto"),
+            Self::Target(target) => target.fmt(f),
+        }
+    }
+}
+
+/// What the activations become.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum ActChoice {
+    /// What leaves the least error.
+    Auto,
+    Format(CodeFormat),
+}
+
+impl FromStr for ActChoice {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            _ => code_format(text).map(Self::Format).map_err(|error| error.to_string()),
+        }
+    }
+}
+
+impl fmt::Display for ActChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auto => f.pad("auto"),
+            Self::Format(format) => format.fmt(f),
+        }
+    }
+}
+
+/// One accumulator or many.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum AccChoice {
+    Accumulator(Accumulator),
+    Template(AccumulatorTemplate),
+}
+
+impl FromStr for AccChoice {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.contains("{P}") {
+            true => {
+                text.parse().map(Self::Template).map_err(|error: TemplateError| error.to_string())
+            }
+            false => text
+                .parse()
+                .map(Self::Accumulator)
+                .map_err(|error: AccumulatorError| error.to_string()),
+        }
+    }
+}
+
+impl fmt::Display for AccChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Accumulator(acc) => acc.fmt(f),
+            Self::Template(template) => template.fmt(f),
+        }
+    }
 }
 
 /// An effort by its number.

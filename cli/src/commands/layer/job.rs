@@ -11,7 +11,7 @@ use fewbit_formats::{Format, FormatError, GroupFormat, IntRange};
 use ndarray::{ArrayD, IxDyn};
 
 use super::args::Args;
-use super::choices::ScaleChoice;
+use super::choices::{ActChoice, ScaleChoice, WeightChoice};
 use crate::error::CliError;
 use crate::io::log::InputLog;
 use crate::io::npy;
@@ -24,9 +24,10 @@ impl Args {
     /// Formats of weights that this is not for, arguments that have no meaning for one, a file that cannot be read.
     pub(super) fn job(&self) -> Result<LayerJob, CliError> {
         let weights = match self.weights {
-            Target::Tensor(format) => self.scalar(format)?.into(),
-            Target::Groups(format) => self.groups(format)?,
-            Target::Blocks(_) => {
+            WeightChoice::Auto => self.scalar(Format::INT4)?.into(),
+            WeightChoice::Target(Target::Tensor(format)) => self.scalar(format)?.into(),
+            WeightChoice::Target(Target::Groups(format)) => self.groups(format)?,
+            WeightChoice::Target(Target::Blocks(_)) => {
                 return Err(CliError::Arguments(format!(
                     "--weights {} has scales that only its own quantizer makes: expected a scalar format (int4 ...) or \
                      a group format (mxfp4, mx(int4,f16,32) ...)",
@@ -58,7 +59,7 @@ impl Args {
     }
 
     fn activations(&self) -> Option<LayerActivations> {
-        let accumulator = self.acc.clone().map(|accumulator| {
+        let accumulator = self.accumulator().cloned().map(|accumulator| {
             let constraint = self.constraint().into();
             LayerAccumulator { accumulator, constraint }
         });
@@ -66,7 +67,12 @@ impl Args {
             true => InputValues::OfCodes,
             false => InputValues::AsGiven,
         };
-        self.acts.map(|format| LayerActivations { format, input_values, accumulator })
+        match self.acts? {
+            ActChoice::Auto => None,
+            ActChoice::Format(format) => {
+                Some(LayerActivations { format, input_values, accumulator })
+            }
+        }
     }
 
     fn scalar(&self, format: Format) -> Result<ScalarWeights, CliError> {

@@ -5,7 +5,9 @@ mod choices;
 mod inputs;
 mod job;
 mod picture;
+mod price;
 mod report;
+mod types;
 
 use std::path::PathBuf;
 
@@ -14,11 +16,12 @@ use fewbit::algorithms::layer::{
     quantize_layer,
 };
 use fewbit::tensor::store::Stored;
+use ndarray::arr0;
 use serde_json::json;
 
 pub(crate) use args::Args;
 
-use self::choices::Keeping;
+use self::choices::{Keeping, WeightChoice};
 use self::inputs::FileInputs;
 use self::report::{Comparison, Entry, Setting, Single};
 use crate::error::{CliError, Outcome};
@@ -40,6 +43,9 @@ struct Found {
 /// Solves, judges, writes, prints.
 pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
     args.check()?;
+    if let Some(bits) = &args.bits {
+        return price::run(&args, bits);
+    }
     let found = args.threads.run(|| work(&args))?;
     let single = args.compare.is_empty();
     let seed = Some(args.seed);
@@ -78,7 +84,7 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
         }
     })?;
     // Without a constraint overflows are a result like any other.
-    let kept = args.acc.is_some() && args.constraint() != Keeping::None;
+    let kept = args.accumulator().is_some() && args.constraint() != Keeping::None;
     let failed = kept && found.entries.iter().any(|entry| entry.verdict.can_overflow());
     Ok(if failed { Outcome::Different } else { Outcome::Done })
 }
@@ -86,7 +92,14 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
 fn work(args: &Args) -> Result<Found, CliError> {
     let weights = npy::read(&args.weight, &args.form.inputs)?.into_float_matrix()?;
     let mut inputs = FileInputs::open(args, weights.dim())?;
-    let job = args.job()?;
+    let mut job = args.job()?;
+    let mut types = None;
+    if let (WeightChoice::Auto, Some(acc)) = (args.weights, args.accumulator()) {
+        let choice = types::choose(weights.view(), &mut inputs, &job, acc);
+        let choice = choice.map_err(|error| args.complaint(error))?;
+        job = choice.job.clone();
+        types = Some(choice);
+    }
     let found = quantize_layer(weights.view(), &mut inputs, &job, &mut bars());
     let layer = found.map_err(|error| args.complaint(error))?;
     drop(weights);
@@ -107,16 +120,22 @@ fn work(args: &Args) -> Result<Found, CliError> {
         samples: inputs.dim().0,
         weights: job.weights.format_name(),
         granularity: layer.grid.sharing().to_string(),
-        scale: scale_name(args, &layer.grid),
+        scale: match &types {
+            Some(_) => WeightScale::Constrained.to_string(),
+            None => scale_name(args, &layer.grid),
+        },
+        effort: job.effort.map(|effort| effort.level()),
         equalize: args.equalize.map(|choice| choice.to_string()),
         rotate: args.rotate.map(|choice| choice.to_string()),
-        acts: args.acts.map(|acts| acts.to_string()),
+        acts: job.activations.as_ref().map(|acts| acts.format.to_string()),
         acc: job.accumulator().map(|wanted| wanted.accumulator.to_string()),
         constraint: job.accumulator().map(|wanted| wanted.constraint.to_string()),
         act_order: args.act_order,
-        quantized_inputs: args.input_quantized.is_some() || args.quantize_input,
+        quantized_inputs: args.input_quantized.is_some() || args.quantize_input || types.is_some(),
         seed: args.seed,
         threads: rayon::current_num_threads(),
+        activation_scale: layer.activations,
+        types,
     };
     warn_of_hopeless(&entries, &layer.grid);
     Ok(Found { layer, entries, setting, statistics: saved })
@@ -152,12 +171,19 @@ fn warn_of_hopeless(entries: &[Entry], grid: &WeightGrid) {
     }
 }
 
-/// What the file has besides where weights and inputs were changed.
+/// What the file has besides: scale and zero point of the activations, and where weights and inputs were changed what acts on
+/// the inputs as they were.
 fn extra(layer: &QuantizedLayer, candidate: &LayerCandidate) -> Result<Vec<Stored>, CliError> {
-    if layer.transform.is_identity() {
-        return Ok(Vec::new());
+    let number = |name: &'static str, value| Stored::f32(name, &arr0(value).into_dyn());
+    let mut extra = Vec::new();
+    if let Some(activations) = layer.activations {
+        extra.push(number("act_scale", activations.scale));
+        extra.push(number("act_zero_point", activations.zero_point));
     }
-    let mut extra = vec![Stored::f32("effective", &layer.effective(candidate)?.into_dyn())];
+    if layer.transform.is_identity() {
+        return Ok(extra);
+    }
+    extra.push(Stored::f32("effective", &layer.effective(candidate)?.into_dyn()));
     if let Some(scales) = layer.transform.channel_scale() {
         extra.push(Stored::f32("channel_scale", &scales.clone().into_dyn()));
     }
@@ -187,6 +213,7 @@ fn metadata(args: &Args, found: &Found, provenance: Provenance) -> Metadata {
             "acts": setting.acts,
             "acc": setting.acc,
             "constraint": setting.constraint,
+            "effort": setting.effort,
             "act_order": setting.act_order,
         }),
         provenance: Some(provenance),

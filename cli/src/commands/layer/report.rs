@@ -1,6 +1,8 @@
 //! What is printed and written about a layer.
 
-use fewbit::algorithms::layer::{LayerCandidate, LayerVerdict, StageVerdict};
+use fewbit::algorithms::layer::{
+    ActivationScale, LayerCandidate, LayerVerdict, StageVerdict, TypeChoice,
+};
 use serde::Serialize;
 
 use crate::output;
@@ -33,10 +35,16 @@ pub(super) struct Setting {
     pub(super) acts: Option<String>,
     pub(super) acc: Option<String>,
     pub(super) constraint: Option<String>,
+    pub(super) effort: Option<u8>,
     pub(super) act_order: bool,
     pub(super) quantized_inputs: bool,
     pub(super) seed: u64,
     pub(super) threads: usize,
+    /// Of the activations' codes.
+    pub(super) activation_scale: Option<ActivationScale>,
+    /// Where data types were chosen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) types: Option<TypeChoice>,
 }
 
 /// The report of one algorithm.
@@ -115,8 +123,9 @@ pub(super) fn text(entries: &[Entry], setting: &Setting) -> String {
     let peak = entries.last().and_then(|entry| entry.peak_bytes);
     let peak = peak
         .map_or_else(String::new, |bytes| format!(", {:.0} MiB at most", bytes as f64 / 1048576.0));
+    let types = setting.types.as_ref().map_or_else(String::new, super::types::text);
     format!(
-        "{outputs}x{inputs} weights to {weights}, {granularity}, scale {scale}{equalized}{rotated}{acts}{acc}{order}\n\n{table}\n\n\
+        "{types}{outputs}x{inputs} weights to {weights}, {granularity}, scale {scale}{equalized}{rotated}{acts}{acc}{order}\n\n{table}\n\n\
          statistics of {samples} samples {statistics:.3} s, {} thread(s){peak}",
         setting.threads
     )
