@@ -258,7 +258,7 @@ fn scales_and_who_shares_them() {
     let expected = LayerError::ScaleShape { found: vec![12], expected: vec![12, 3] };
     assert_eq!(codes(given(&[12], absmax.to_vec()), "group:16"), Err(expected));
     assert_eq!(codes(given(&[12], vec![0.0; 12]), "channel"), Err(LayerError::Scale(0.0)));
-    assert_eq!(codes(WeightScale::PisoFull, "tensor"), Err(LayerError::SharedByRows));
+    assert_eq!(codes(WeightScale::PisoFull, "tensor"), Err(LayerError::SharedByRows("piso-full")));
 }
 
 #[test]
@@ -303,7 +303,7 @@ fn names_round_trip() {
     for name in WeightScale::NAMES.split(", ") {
         assert_eq!(name.parse::<WeightScale>().unwrap().to_string(), name);
     }
-    for name in ["axe", "axe-strict", "none"] {
+    for name in ["joint", "axe", "axe-strict", "none"] {
         assert_eq!(name.parse::<AccumulatorConstraint>().unwrap().to_string(), name);
     }
     for name in ["hadamard", "random-hadamard:8", "orthogonal", "expansion:2"] {

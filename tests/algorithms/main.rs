@@ -6,6 +6,7 @@ mod brevitas;
 mod common;
 mod data;
 mod edges;
+mod joint;
 mod layer;
 mod least_squares;
 mod quantizers;

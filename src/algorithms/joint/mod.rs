@@ -58,7 +58,7 @@ impl Scaled {
 
 /// Each row's scales by the loss of what a solver makes of them under the problem's constraint.
 ///
-/// Candidates are the grid's own scales, those given, the ones that the budgets of `axe` suggest, and one between or beyond
+/// Candidates are the grid's own scales, those given, ones that the budgets of `axe` suggest, and one between or beyond
 /// the best of these. What does not depend on scales is computed once.
 ///
 /// # Errors
@@ -107,7 +107,7 @@ fn search<E: From<AlgorithmError>>(
     let base = base(problem, &axe, candidates);
     let mut tried = vec![problem.grid.scale().to_owned()];
     tried.extend_from_slice(candidates);
-    tried.push(base.clone());
+    tried.push(beyond(&base, least(problem, candidates).view()));
     let mut search = Search::new(&objective, base);
     let mut info = Info::default();
     for index in 0..tried.len() + REFINED {
@@ -122,23 +122,40 @@ fn search<E: From<AlgorithmError>>(
 
 /// The scales that a search starts around.
 fn base(problem: &Problem<'_>, axe: &Axe, candidates: &[Array2<f32>]) -> Array2<f32> {
-    let own = problem.grid.scale();
-    let least = candidates.iter().fold(own.to_owned(), |least, scale| {
-        let mut least = least;
+    natural(problem.weights, problem.grid, axe, least(problem, candidates).view())
+}
+
+/// The least of the grid's scales and the candidates.
+fn least(problem: &Problem<'_>, candidates: &[Array2<f32>]) -> Array2<f32> {
+    let mut least = problem.grid.scale().to_owned();
+    for scale in candidates {
         least.zip_mut_with(scale, |a, b| *a = if *b > 0.0 { a.min(*b) } else { *a });
-        least
+    }
+    least
+}
+
+/// Scales half as large again where the budgets raise them: what one pass of a solver loses to a budget, a larger scale loses
+/// less.
+fn beyond(base: &Array2<f32>, least: ArrayView2<'_, f32>) -> Array2<f32> {
+    let mut scales = base.clone();
+    scales.zip_mut_with(&least, |scale, least| {
+        if *scale > *least {
+            *scale *= 1.5;
+        }
     });
-    natural(problem.weights, problem.grid, axe, least.view())
+    scales
 }
 
 /// Scales and codes together, such that no input overflows what `axe` budgets for.
 ///
-/// 1. The solver as it is published, under the constraint of `axe`, at the grid's own scales and the given ones.
+/// 1. The solver and rounding to nearest as they are published, under the constraint of `axe`, at the grid's own scales and the
+///    given ones.
 /// 2. At scales around those that the budgets suggest: the weights that were best if levels could be fractions, within the
 ///    budgets, in the metric of the outputs' error; then the solver, and rounding to nearest, around these.
-/// 3. Descent over single levels and pairs of them from the best of either.
+/// 3. Descent over single levels and pairs of them from both.
 ///
-/// Each row keeps what leaves it the least error, so that none is worse than the published method at these scales. The error is
+/// Each row keeps what leaves it the least error, so that none is worse than the published methods at these scales, nor than
+/// with rounding to nearest as the solver. The error is
 /// that of the outputs, with a mismatch of the inputs where the statistics have one.
 ///
 /// # Errors
@@ -161,14 +178,15 @@ pub fn joint(
     let own = problem.grid.clone();
     let first = rounder.round(&own, published)?;
     let info = first.solution.info.clone();
-    let mut best = of(own, first);
+    let mut best = of(own.clone(), first);
+    best.improve(&of(own.clone(), nearest.round(&own, published)?))?;
     let (grids, refit) = match scales {
         ScaleChoice::Fixed => (vec![problem.grid.clone()], Refit::Fixed),
         ScaleChoice::Searched(candidates) => {
             for scale in candidates {
                 let grid = problem.grid.with_scale(scale.clone())?;
-                let solution = rounder.round(&grid, published)?;
-                best.improve(&of(grid, solution))?;
+                best.improve(&of(grid.clone(), rounder.round(&grid, published)?))?;
+                best.improve(&of(grid.clone(), nearest.round(&grid, published)?))?;
             }
             let base = base(problem, &budgets, candidates);
             let around = effort.factors().iter();

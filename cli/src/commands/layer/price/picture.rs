@@ -89,7 +89,10 @@ fn panel<'a>(area: &Area<'a>, price: &Price, panel: &Panel) -> Drawn<'a> {
         .margin(14)
         .x_label_area_size(44)
         .y_label_area_size(84)
-        .build_cartesian_2d(left..right, (panel.range.0..panel.range.1).log_scale())?;
+        .build_cartesian_2d(
+            left..right,
+            (panel.range.0..panel.range.1).log_scale().with_key_points(ticks(panel.range)),
+        )?;
     chart
         .configure_mesh()
         .light_line_style(TRANSPARENT)
@@ -100,7 +103,10 @@ fn panel<'a>(area: &Area<'a>, price: &Price, panel: &Panel) -> Drawn<'a> {
         .label_style((FONT, 13))
         .x_labels((right - left) as usize + 1)
         .x_label_formatter(&|x| format!("{x:.0}"))
-        .y_label_formatter(&|y| if *y >= 1000.0 { format!("{y:.0e}") } else { format!("{y}") })
+        .y_label_formatter(&|y| match *y >= 1000.0 {
+            true => format!("{y:.0e}"),
+            false => format!("{}", (y * 1e6).round() / 1e6),
+        })
         .draw()?;
     let solvers = {
         let mut names: Vec<String> = Vec::new();
@@ -145,6 +151,14 @@ fn panel<'a>(area: &Area<'a>, price: &Price, panel: &Panel) -> Drawn<'a> {
             .draw()?;
     }
     Ok(())
+}
+
+/// 1, 2 and 5 times the powers of ten in a range of at most two of them, else these powers alone.
+fn ticks((low, high): (f64, f64)) -> Vec<f64> {
+    let digits: &[f64] = if high / low < 100.0 { &[1.0, 2.0, 3.0, 5.0, 7.0] } else { &[1.0] };
+    let powers = low.log10().floor() as i32..=high.log10().ceil() as i32;
+    let all = powers.flat_map(|power| digits.iter().map(move |digit| digit * 10f64.powi(power)));
+    all.filter(|tick| (low..=high).contains(tick)).collect()
 }
 
 /// Length and spacing of the dashes of a constraint's lines, and their width.
