@@ -94,10 +94,13 @@ pub fn search_scales_by<E: From<AlgorithmError>>(
     search(problem, axe, &round, candidates)
 }
 
+/// What a solver makes of a grid, and the scales that it made it at.
+type Round<'a, E> = dyn Fn(&Grid) -> Result<(Rounded, Array2<f32>), E> + 'a;
+
 fn search<E: From<AlgorithmError>>(
     problem: &Problem<'_>,
     axe: Option<&Axe>,
-    round: &dyn Fn(&Grid) -> Result<(Rounded, Array2<f32>), E>,
+    round: &Round<'_, E>,
     candidates: &[Array2<f32>],
 ) -> Result<Scaled, E> {
     /// Scales between or beyond the best of the first ones.

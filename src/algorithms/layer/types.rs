@@ -14,7 +14,6 @@ use super::job::{
 };
 use super::judge::Scope;
 use super::progress::{LayerPhase, LayerProgress};
-use super::run::LayerCandidate;
 use super::weights::{LayerWeights, WeightScale};
 use crate::accumulate::bounds::{DataType, Sign, data_type_bits};
 use crate::accumulate::{Accumulator, Register};
@@ -151,10 +150,8 @@ pub fn choose_data_types<I: LayerInputs>(
             let quiet = &mut |_| ();
             let mut calibrated = Calibrated::new(weights, inputs, &job, quiet)?;
             let (_, candidates) = calibrated.solve(&job, Scope::Errors)?;
-            let least = |candidates: &[LayerCandidate]| {
-                candidates.iter().map(|c| c.verdict.relative_error).fold(*error, f64::min)
-            };
-            *error = least(&candidates);
+            let errors = candidates.iter().map(|c| c.verdict.relative_error);
+            *error = errors.fold(*error, f64::min);
         }
     }
     found.sort_by(|a, b| a.1.total_cmp(&b.1));
