@@ -7,6 +7,7 @@
 mod descent;
 mod effort;
 mod objective;
+mod reach;
 mod relax;
 mod rounder;
 mod scales;
@@ -18,8 +19,9 @@ use ndarray::{Array2, ArrayView2};
 pub use self::effort::Effort;
 pub use self::rounder::SequentialSolver;
 
-use self::descent::{Reach, Refit, descend};
+use self::descent::descend;
 use self::objective::Objective;
+use self::reach::{Reach, Refit};
 use self::relax::Relaxation;
 use self::rounder::Rounded;
 use self::scales::natural;

@@ -3,6 +3,7 @@
 use ndarray::{ArrayView2, CowArray, Ix2};
 
 use super::activations::ActivationScale;
+use super::candidate::LayerCandidate;
 use super::error::LayerError;
 use super::grid::WeightGrid;
 use super::inputs::LayerInputs;
@@ -10,10 +11,7 @@ use super::job::LayerJob;
 use super::judge::{Scope, judge};
 use super::passes::Passes;
 use super::progress::{LayerPhase, LayerProgress};
-use super::run::LayerCandidate;
-use super::solve::{Solved, Task};
-use super::solver::LayerSolver;
-use super::verdict::LayerVerdict;
+use super::solve::Task;
 use super::weights::{LayerWeights, WeightScale};
 use crate::algorithms::{AlgorithmError, Statistics};
 
@@ -89,7 +87,7 @@ impl<'a, 'w, I: LayerInputs> Calibrated<'a, 'w, I> {
         let verdicts = judge(&task, &mut self.passes, &solved, scope)?;
         let solvers = job.solvers.iter().zip(solved).zip(verdicts);
         let candidates = solvers
-            .map(|((solver, solved), verdict)| candidate(*solver, solved, verdict))
+            .map(|((solver, solved), verdict)| LayerCandidate::new(*solver, solved, verdict))
             .collect();
         Ok((grid, candidates))
     }
@@ -115,11 +113,4 @@ fn check(
         Some(acc) => Err(LayerError::FloatStage(acc.to_string())),
         None => Ok(()),
     }
-}
-
-fn candidate(solver: LayerSolver, solved: Solved, verdict: LayerVerdict) -> LayerCandidate {
-    let Solved { codes, values, scale, info, seconds } = solved;
-    let zeros = values.iter().filter(|&&value| value == 0.0).count();
-    let zero_weights = zeros as f64 / values.len() as f64;
-    LayerCandidate { solver, codes, values, scale, verdict, seconds, info, zero_weights }
 }

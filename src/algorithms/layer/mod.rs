@@ -24,6 +24,7 @@
 mod accumulation;
 mod activations;
 mod calibrated;
+mod candidate;
 mod error;
 mod grid;
 mod inputs;
@@ -44,6 +45,7 @@ mod verdict;
 mod weights;
 
 pub use activations::ActivationScale;
+pub use candidate::LayerCandidate;
 pub use error::LayerError;
 pub use grid::WeightGrid;
 pub use inputs::{LayerBatch, LayerInputs, MatrixInputs};
@@ -54,7 +56,7 @@ pub use name::LayerNameError;
 pub use price::{LayerPrice, PricePoint, price_of_guarantee};
 pub use progress::{LayerPhase, LayerProgress};
 pub use rotation::{LayerRotation, RotationMatrix};
-pub use run::{LayerCandidate, QuantizedLayer, quantize_layer};
+pub use run::{QuantizedLayer, quantize_layer};
 pub use solver::LayerSolver;
 pub use transform::LayerTransform;
 pub use types::{TypeChoice, TypeGuarantee, TypePair, TypeRange, choose_data_types};

@@ -5,11 +5,11 @@ use serde::Serialize;
 
 use super::activations::ActivationScale;
 use super::calibrated::Calibrated;
+use super::candidate::LayerCandidate;
 use super::inputs::LayerInputs;
 use super::job::{AccumulatorConstraint, LayerAccumulator, LayerJob};
 use super::judge::Scope;
 use super::progress::LayerProgress;
-use super::run::LayerCandidate;
 use super::weights::WeightScale;
 use crate::accumulate::Accumulator;
 
@@ -103,11 +103,4 @@ pub fn price_of_guarantee<I: LayerInputs>(
     let (activations, statistics_seconds) =
         (calibrated.activations(), calibrated.statistics_seconds);
     Ok(LayerPrice { activations, statistics_seconds, points })
-}
-
-impl LayerCandidate {
-    /// The same without codes and values, for reports of many.
-    fn without_matrices(self) -> Self {
-        Self { codes: Default::default(), values: Default::default(), scale: None, ..self }
-    }
 }

@@ -1,20 +1,18 @@
 //! From a job to a quantized layer.
 
 use ndarray::{Array2, ArrayView2};
-use serde::Serialize;
 
 use super::activations::ActivationScale;
 use super::calibrated::Calibrated;
+use super::candidate::LayerCandidate;
 use super::error::LayerError;
 use super::grid::WeightGrid;
 use super::inputs::LayerInputs;
 use super::job::LayerJob;
 use super::judge::Scope;
 use super::progress::LayerProgress;
-use super::solver::LayerSolver;
 use super::transform::LayerTransform;
-use super::verdict::LayerVerdict;
-use crate::algorithms::{Info, Statistics};
+use crate::algorithms::Statistics;
 use crate::tensor::AnyQuantTensor;
 
 /// Everything that is found about a layer.
@@ -32,35 +30,6 @@ pub struct QuantizedLayer {
     pub statistics_seconds: f64,
     /// What each algorithm chose, in the order of the job.
     pub candidates: Vec<LayerCandidate>,
-}
-
-/// The codes that one algorithm chose, and what they do.
-///
-/// Serialized without its matrices.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct LayerCandidate {
-    /// The algorithm.
-    #[serde(rename = "algorithm")]
-    pub solver: LayerSolver,
-    /// Codes of the grid's format, `[out, in]`.
-    #[serde(skip)]
-    pub codes: Array2<u32>,
-    /// Their values, `[out, in]`, which the transformed inputs are multiplied with.
-    #[serde(skip)]
-    pub values: Array2<f32>,
-    /// The scales, `[out, groups]`, where they were chosen with the codes; else they are those of the grid.
-    #[serde(skip)]
-    pub scale: Option<Array2<f32>>,
-    /// What they do.
-    #[serde(flatten)]
-    pub verdict: LayerVerdict,
-    /// Of the algorithm alone.
-    pub seconds: f64,
-    /// What the algorithm did.
-    #[serde(flatten)]
-    pub info: Info,
-    /// The share of weights whose value is 0.
-    pub zero_weights: f64,
 }
 
 /// Chooses the codes of a layer's weights `[out, in]`, and says what they do to its outputs and in its accumulator.

@@ -6,14 +6,14 @@ mod inputs;
 mod job;
 mod picture;
 mod price;
+mod progress;
 mod report;
 mod types;
 
 use std::path::PathBuf;
 
 use fewbit::algorithms::layer::{
-    LayerCandidate, LayerInputs, LayerProgress, QuantizedLayer, WeightGrid, WeightScale,
-    quantize_layer,
+    LayerCandidate, LayerInputs, QuantizedLayer, WeightGrid, WeightScale, quantize_layer,
 };
 use fewbit::tensor::store::Stored;
 use ndarray::arr0;
@@ -23,11 +23,12 @@ pub(crate) use args::Args;
 
 use self::choices::{Keeping, WeightChoice};
 use self::inputs::FileInputs;
+use self::progress::bars;
 use self::report::{Comparison, Entry, Setting, Single};
 use crate::error::{CliError, Outcome};
 use crate::io::atomic::Outputs;
 use crate::io::npy;
-use crate::output::{self, Form, LateProgress};
+use crate::output::{self, Form};
 use crate::provenance::Provenance;
 use crate::quantized::{self, Metadata, Quantized};
 
@@ -139,20 +140,6 @@ fn work(args: &Args) -> Result<Found, CliError> {
     };
     warn_of_hopeless(&entries, &layer.grid);
     Ok(Found { layer, entries, setting, statistics: saved })
-}
-
-/// A bar per phase.
-fn bars() -> impl FnMut(LayerProgress) {
-    let mut bar: Option<LateProgress> = None;
-    move |progress| {
-        match &bar {
-            Some(bar) if progress.done > 0 => bar.step(),
-            _ => bar = Some(LateProgress::new(progress.phase.name(), progress.total as u64)),
-        }
-        if progress.done == progress.total {
-            bar = None;
-        }
-    }
 }
 
 /// Says so where weights of zeros would have been better.

@@ -14,6 +14,7 @@ use self::report::{Point, Price};
 use super::args::Args;
 use super::choices::{AccChoice, Keeping};
 use super::inputs::FileInputs;
+use super::progress::bars;
 use crate::error::{CliError, Outcome};
 use crate::io::atomic::Outputs;
 use crate::io::npy;
@@ -76,7 +77,7 @@ fn work(args: &Args, bits: &BitRange) -> Result<Price, CliError> {
         &job,
         &accumulators,
         &constraints,
-        &mut super::bars(),
+        &mut bars(),
     );
     let found = found.map_err(|error| args.complaint(error))?;
     let per_width = constraints.len() * job.solvers.len();

@@ -4,8 +4,8 @@ use fewbit::Accumulator;
 use fewbit::algorithms::layer::{LayerJob, TypeChoice, TypeRange, choose_data_types};
 use ndarray::ArrayView2;
 
-use super::bars;
 use super::inputs::FileInputs;
+use super::progress::bars;
 use crate::error::CliError;
 use crate::output;
 

@@ -1,6 +1,6 @@
 //! What is left of the budgets while a solver chooses column after column.
 
-use super::{Axe, Sums, Tier};
+use super::tiers::{Axe, Sums, Tier};
 use crate::algorithms::constraint::{Budget, Limits};
 
 /// What is left of the budgets of some rows.

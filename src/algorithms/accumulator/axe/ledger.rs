@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Axe, Sums};
+use super::tiers::{Axe, Sums};
 
 /// What the levels of a row have spent.
 pub(in crate::algorithms) struct Ledger<'a> {

@@ -1,6 +1,6 @@
 //! Real levels to the nearest ones within the budgets.
 
-use super::{Axe, Tier};
+use super::tiers::{Axe, Tier};
 
 /// Rounds between the two sums of a tile; one is enough where inputs have one sign.
 const ROUNDS: usize = 3;

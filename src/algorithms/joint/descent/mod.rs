@@ -24,21 +24,12 @@ mod scan;
 use ndarray::ArrayView2;
 use rayon::prelude::*;
 
-pub(super) use self::row::Refit;
 use self::row::{Row, Surroundings};
 use super::objective::Objective;
+use super::reach::Reach;
 use super::state::{State, dequantized};
 use crate::algorithms::AlgorithmError;
 use crate::algorithms::accumulator::Axe;
-
-/// How far a descent goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Reach {
-    /// Columns whose partners are looked for; 0 for single moves alone.
-    pub(super) partners: usize,
-    /// Whether scales move.
-    pub(super) refit: Refit,
-}
 
 /// Lowers the loss of every row as far as moves do.
 pub(super) fn descend(

@@ -2,25 +2,16 @@
 
 use ndarray::ArrayView1;
 
-use super::Reach;
 use super::loops::Subtract;
 use super::scan::Scan;
 use crate::algorithms::accumulator::{Axe, Ledger};
 use crate::algorithms::grid::{Direction, Grid};
 use crate::algorithms::joint::objective::PartObjective;
+use crate::algorithms::joint::reach::{Reach, Refit};
 use crate::simd::Detected;
 
 /// The share of a row's loss that a move must gain.
 const LEAST: f64 = 3e-5;
-
-/// Whether scales move.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::algorithms::joint) enum Refit {
-    /// They are given.
-    Fixed,
-    /// They are free numbers, each of which may take its optimum.
-    Free,
-}
 
 /// What the rows of a part have in common.
 pub(super) struct Surroundings<'a> {
