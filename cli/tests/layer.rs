@@ -222,6 +222,84 @@ fn accumulators_are_kept_and_run() {
 }
 
 #[test]
+fn the_price_of_a_guarantee() {
+    let layer = Layer::new();
+    let run = |more: &[&str]| {
+        let mut args = vec!["--acts", "uint8", "--bits", "10..14", "--compare", "rtn,gptq"];
+        args.extend(more);
+        layer.run(&args)
+    };
+    for more in [&[][..], &["--acc", "int{P}-wrap/8,int20-wrap", "--scale", "constrained"][..]] {
+        let report = run(more);
+        let points = report["points"].as_array().unwrap();
+        assert_eq!(points.len(), 5 * 3 * 2);
+        let find = |bits: u64, constraint: &str, algorithm: &str| {
+            let found = points.iter().find(|point| {
+                point["bits"] == bits
+                    && point["constraint"] == constraint
+                    && point["algorithm"] == algorithm
+            });
+            found.unwrap_or_else(|| panic!("{bits} {constraint} {algorithm}"))
+        };
+        for bits in 10..=14 {
+            for algorithm in ["rtn", "gptq"] {
+                let [axe, joint] = ["axe", "joint"].map(|name| find(bits, name, algorithm));
+                for point in [axe, joint] {
+                    assert_eq!((&point["guaranteed"], &point["events"]), (&true.into(), &0.into()));
+                }
+                assert!(number(joint, "relative_error") <= number(axe, "relative_error"));
+            }
+        }
+        // 10 bits hold 2 units of uint8 codes.
+        assert!(find(10, "none", "gptq")["events"].as_u64() > Some(0));
+        assert_eq!(
+            find(12, "none", "gptq")["scale"],
+            if more.is_empty() { "absmax" } else { "loss" }
+        );
+    }
+    let mut args = vec!["layer", "--weight", "w.npy", "--input", "x.npy", "--acts", "uint8"];
+    args.extend(["--bits", "12..13", "--svg", "price.svg", "--report", "price.json"]);
+    let run = layer.folder.fewbit(&args);
+    assert_eq!(run.code, Some(0), "{}", run.err);
+    assert!(run.out.contains("gptq, joint") && run.out.contains("gptq, none"), "{}", run.out);
+    let svg = std::fs::read_to_string(layer.folder.file("price.svg")).unwrap();
+    assert!(svg.contains("accumulator bits P") && svg.contains("gptq, axe"));
+    assert!(layer.folder.names().contains(&"price.json".to_owned()));
+}
+
+#[test]
+fn data_types_are_chosen_by_the_error_that_they_leave() {
+    let layer = Layer::new();
+    let auto = ["--weights", "auto", "--acts", "auto", "--acc", "int12-sat", "--algorithm", "rtn"];
+    let report = layer.run(&auto);
+    let types = &report["types"];
+    let pairs = types["pairs"].as_array().unwrap();
+    let budgets = pairs.iter().filter(|pair| pair["guarantee"] == "constraint");
+    assert_eq!(budgets.clone().count(), 7 * 14);
+    let least = budgets.map(|pair| number(pair, "relative_error")).fold(f64::INFINITY, f64::min);
+    assert_eq!(number(&types["best"], "relative_error"), least);
+    assert!(least < number(&types["best_by_data_types"], "relative_error"));
+    assert_eq!((&report["guaranteed"], &report["events"]), (&true.into(), &0.into()));
+    let (weights, acts) =
+        (types["best"]["weights"].as_str(), types["best"]["activations"].as_str());
+    let named = ["--weights", weights.unwrap(), "--acts", acts.unwrap(), "--quantize-input"];
+    let rest = ["--acc", "int12-sat", "--algorithm", "rtn", "--scale", "constrained"];
+    let again = layer.run(&[&named[..], &rest[..]].concat());
+    assert_eq!(again["relative_error"], report["relative_error"]);
+}
+
+#[test]
+fn the_file_says_how_activations_become_codes() {
+    let layer = Layer::new();
+    layer.run(&["--acts", "uint8", "--acc", "int14-sat", "--out", "q.safetensors"]);
+    let stored = tensors(&layer.folder, "q.safetensors");
+    let (low, high) = layer.x.iter().fold((0f32, 0f32), |(a, b), x| (a.min(*x), b.max(*x)));
+    let (scale, zero) = (stored["act_scale"].1[0], stored["act_zero_point"].1[0]);
+    assert!((scale / ((high - low) / 255.0) - 1.0).abs() < 1e-5);
+    assert_eq!(zero, (-low / scale).round_ties_even());
+}
+
+#[test]
 fn formats_and_granularities() {
     let layer = Layer::new();
     for (args, scales) in [
@@ -403,6 +481,28 @@ fn what_is_wrong_is_said_and_nothing_is_written() {
             "--constraint",
         ),
         (with(&["--acts", "uint8", "--acc", "f32", "--constraint", "none"]), "floating-point"),
+        (with(&["--scale", "constrained"]), "--acc"),
+        (with(&["--acts", "uint8", "--scale", "constrained"]), "--scale loss"),
+        (with(&["--acts", "uint8", "--acc", "int{P}-sat"]), "--bits"),
+        (with(&["--acts", "uint8", "--constraint", "joint"]), "--acc"),
+        (with(&["--acts", "uint8", "--acc", "int16-sat", "--constraint", "axe,joint"]), "--bits"),
+        (
+            with(&[
+                "--acts",
+                "uint8",
+                "--acc",
+                "int16-sat",
+                "--scale",
+                "constrained",
+                "--granularity",
+                "tensor",
+            ]),
+            "--granularity",
+        ),
+        (with(&["--effort", "5"]), "0 to 4"),
+        (with(&["--effort", "2", "--weights", "f16"]), "levels"),
+        (with(&["--weights", "auto", "--acc", "int16-sat", "--acts", "uint8"]), "--acts auto"),
+        (with(&["--weights", "auto", "--acts", "auto"]), "--acc"),
         (with(&["--acts", "mxfp4"]), "a group format"),
         (with(&["--weights", "f32", "--acts", "uint8"]), "no integers"),
         (with(&["--algorithm", "gptq", "--damping=-1"]), "damping"),
