@@ -108,3 +108,71 @@ impl<'a> Ledger<'a> {
         (start..end, open)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::accumulate::bounds::{InputRange, Inputs};
+    use crate::algorithms::SoftThreshold;
+    use fewbit_testkit::Random;
+
+    const COLS: usize = 10;
+
+    /// S+ and S- of every stage's tile around a column, and whether its register holds them: tiles of 4 in 9 bits, all in 10.
+    fn holds(levels: &[i64], ranges: &[InputRange], col: usize) -> bool {
+        let tile = |columns: Range<usize>, bits: u32| {
+            let ends = columns.map(|k| {
+                let ends = [levels[k] * ranges[k].low, levels[k] * ranges[k].high];
+                (ends[0].max(ends[1]), ends[0].min(ends[1]))
+            });
+            let (max, min) = ends.fold((0, 0), |sum, end| (sum.0 + end.0, sum.1 + end.1));
+            max < 1 << (bits - 1) && min >= -(1 << (bits - 1))
+        };
+        let start = col / 4 * 4;
+        tile(start..(start + 4).min(COLS), 9) && tile(0..COLS, 10)
+    }
+
+    #[test]
+    fn moves_fit_where_all_sums_are_held() {
+        let acc = "int9-sat/4,int10-wrap".parse().unwrap();
+        let mut random = Random(41);
+        let mut below = |most: u64| (random.next() % most) as i64;
+        // Moves that do not fit, that fit, and that the filter closes.
+        let mut seen = [0; 3];
+        for _ in 0..400 {
+            let ranges: Vec<InputRange> =
+                (0..COLS).map(|_| InputRange { low: -below(12), high: below(12) }).collect();
+            let mut levels: Vec<i64> = (0..COLS).map(|_| below(5) - 2).collect();
+            let inputs = Inputs::PerChannel(&ranges);
+            let axe = Axe::new(&acc, &inputs, COLS, SoftThreshold::Off).unwrap();
+            let mut ledger = Ledger::new(&axe, &levels);
+            for _ in 0..20 {
+                let (col, by) = (below(COLS as u64) as usize, below(7) - 3);
+                let (from, to) = (levels[col], levels[col] + by);
+                let mut moved = levels.clone();
+                moved[col] = to;
+                let fits = holds(&moved, &ranges, col);
+                assert_eq!(ledger.fits(col, from, to), fits);
+                assert_eq!(ledger.overdrawn(col).is_none(), holds(&levels, &ranges, col));
+                // What the filter closes is never open.
+                let (run, open) = ledger.open(col / 4 * 4);
+                assert!(run.contains(&col));
+                let allowed = match (by > 0, from) {
+                    (true, 0..) => open.raise_positive,
+                    (true, _) => open.raise_negative,
+                    (false, 1..) => open.lower_positive,
+                    (false, _) => open.lower_negative,
+                };
+                assert!(allowed || !fits || by == 0 || !holds(&levels, &ranges, col));
+                seen[usize::from(fits)] += 1;
+                seen[2] += usize::from(!allowed);
+                // Now and then beyond the budget, as the first move of a pair goes.
+                if fits || below(8) == 0 {
+                    ledger.shift(col, from, to);
+                    levels[col] = to;
+                }
+            }
+        }
+        assert!(seen.iter().all(|&count| count > 50), "{seen:?}");
+    }
+}
