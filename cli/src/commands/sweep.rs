@@ -3,12 +3,13 @@
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use fewbit::algorithms::layer::AccumulatorConstraint;
 use fewbit::quantize::CodeFormat;
 use fewbit::sweep::{AccumulatorTemplate, BitRange, FloatLayer, Sweep, SweepJob};
 use fewbit_formats::philox;
 use ndarray::{Array2, Axis};
 
-use crate::digits;
+use crate::digits::{self, Perceptron};
 use crate::error::{CliError, Outcome};
 use crate::io::atomic::Outputs;
 use crate::io::log::InputLog;
@@ -42,10 +43,21 @@ SQNR is 10 log10(sum y^2 / sum (y - y')^2) over the last layer's outputs y', twi
 
 Writes sweep.json and sweep.svg; with --json only where --out says so.";
 
+/// What may keep accumulators from overflowing, in the order that it is shown in.
+const CONSTRAINTS: [AccumulatorConstraint; 4] = [
+    AccumulatorConstraint::None,
+    AccumulatorConstraint::Axe,
+    AccumulatorConstraint::AxeStrict,
+    AccumulatorConstraint::Joint,
+];
+
 /// Arguments of `fewbit sweep`.
 #[derive(Debug, clap::Args)]
 #[command(about = ABOUT.lines().next().unwrap_or_default(), long_about = ABOUT, after_help = EXAMPLES)]
 pub(crate) struct Args {
+    /// Carried network: 64-128-128-10 or 64-96-64-32-10
+    #[arg(long, value_name = "NAME", default_value_t, conflicts_with = "weight")]
+    network: Perceptron,
     /// Format of the weights, one scale per output
     #[arg(long, value_name = "FORMAT", value_parser = code_format, default_value = "int4")]
     weights: CodeFormat,
@@ -59,6 +71,10 @@ pub(crate) struct Args {
     /// [default: int{P}-wrap, int{P}-sat and int{P}-sat/32,int32-wrap]
     #[arg(long, value_name = "TEMPLATE")]
     acc: Vec<AccumulatorTemplate>,
+    /// What keeps accumulators from overflowing, several separated by commas: none, not at all; axe, AXE's budgets at its
+    /// published scales; axe-strict, the same without its soft threshold; joint, scales and codes together within the budgets
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', default_value = "none,axe,joint")]
+    constraint: Vec<AccumulatorConstraint>,
     /// Weights [outputs, inputs] of a layer of your own: floats
     #[arg(long, value_name = "W.npy", requires = "input")]
     weight: Option<PathBuf>,
@@ -112,10 +128,7 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
         templates: &templates,
         bits: args.bits.clone(),
     };
-    let sweep = args.threads.run(|| {
-        let progress = Progress::new("accumulators", job.points() as u64);
-        Ok(fewbit::sweep::sweep(&job, &|| progress.step())?)
-    })?;
+    let sweep = args.threads.run(|| measure(&job, &args.constraint))?;
     // The own layer has nothing that is drawn.
     let seed = args.weight.is_none().then_some(args.seed);
     let provenance = args.form.provenance(seed)?;
@@ -137,6 +150,24 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
     Ok(Outcome::Done)
 }
 
+/// The points without a guarantee where they are asked for, and those of every constraint.
+fn measure(job: &SweepJob<'_>, wanted: &[AccumulatorConstraint]) -> Result<Sweep, CliError> {
+    // In one order, each once.
+    let constraints: Vec<_> = CONSTRAINTS.into_iter().filter(|c| wanted.contains(c)).collect();
+    let progress = Progress::new("accumulators", (constraints.len() * job.points()) as u64);
+    let step = || progress.step();
+    let unguarded = SweepJob {
+        templates: match constraints.contains(&AccumulatorConstraint::None) {
+            true => job.templates,
+            false => &[],
+        },
+        ..job.clone()
+    };
+    let mut sweep = fewbit::sweep::sweep(&unguarded, &step)?;
+    sweep.guaranteed = fewbit::sweep::guaranteed_points(job, &constraints, &step)?;
+    Ok(sweep)
+}
+
 /// A network, and what it is measured on.
 struct Data {
     layers: Vec<FloatLayer>,
@@ -147,7 +178,7 @@ struct Data {
 }
 
 fn carried_network(args: &Args) -> Result<Data, CliError> {
-    for (name, bytes) in digits::FILES {
+    for (name, bytes) in [digits::IMAGES, args.network.file()] {
         args.form.inputs.add_carried(name, bytes);
     }
     let split = digits::split()?;
@@ -158,7 +189,7 @@ fn carried_network(args: &Args) -> Result<Data, CliError> {
     let mut rows: Vec<usize> = (0..training.nrows()).collect();
     rows.sort_by_key(|&row| (philox::bits(args.seed, row as u64), row));
     rows.truncate(args.calibration);
-    let layers = digits::network()?.into_iter();
+    let layers = args.network.layers()?.into_iter();
     Ok(Data {
         layers: layers
             .map(|layer| FloatLayer { weights: layer.weights, bias: layer.bias })
