@@ -6,11 +6,11 @@ use super::error::SweepError;
 use super::float::{FloatLayer, check_inputs, check_layers, relu};
 use super::layer::CodeLayer;
 use super::network::Network;
-use crate::algorithms::QronosParams;
 use crate::algorithms::layer::{
     AccumulatorConstraint, InputValues, LayerAccumulator, LayerActivations, LayerJob, LayerSolver,
     MatrixInputs, ScalarWeights, WeightScale, quantize_layer,
 };
+use crate::algorithms::{GptqParams, QronosParams};
 use crate::quantize::CodeFormat;
 use crate::tensor::AnyQuantTensor;
 
@@ -20,12 +20,12 @@ impl Network {
     /// ```text
     /// layer i:   X = what the float network computes from the calibration before layer i
     ///            X̃ = what the quantized layers before it make of the calibration, through the accumulator
-    ///            codes by Qronos on (W, X, X̃), one scale per output; activations' scale from the range of X̃
+    ///            codes by GPTQ and by Qronos on (W, X, X̃), one scale per output; activations' scale from the range of X̃
     /// ```
     ///
-    /// Scales are searched with the codes under [`AccumulatorConstraint::Joint`]. Under the others they are AXE's
-    /// published ones: the greatest magnitude or the least squared error of the weights, per layer whichever leaves the
-    /// outputs of the calibration less error.
+    /// Scales are searched with the codes under [`AccumulatorConstraint::Joint`]. Under the others they are published
+    /// ones: the greatest magnitude, and the least squared error of the weights. Per layer that solver and that rule are kept
+    /// which leave the outputs of the calibration the least error.
     ///
     /// ```
     /// use fewbit::algorithms::layer::{AccumulatorConstraint, LayerAccumulator};
@@ -81,19 +81,22 @@ fn rectified(mut outputs: Array2<f32>) -> Array2<f32> {
     outputs
 }
 
-/// The weights with the least error of the outputs, of those at every scale rule that the constraint has.
+/// The weights with the least error of the outputs, of those by every solver at every scale rule that the constraint has.
 fn best(
     weights: ArrayView2<'_, f32>,
     [float, quantized]: [ArrayView2<'_, f32>; 2],
     format: CodeFormat,
     activations: &LayerActivations,
 ) -> Result<AnyQuantTensor, SweepError> {
+    let gptq = LayerSolver::Gptq(GptqParams::default());
+    let qronos = LayerSolver::Qronos(QronosParams::default());
     let mut best: Option<(f64, AnyQuantTensor)> = None;
     for scale in scale_rules(format, activations) {
         let weights_wanted = ScalarWeights { scale, ..ScalarWeights::new(format.into()) };
         let job = LayerJob {
+            solvers: vec![gptq, qronos],
             activations: Some(activations.clone()),
-            ..LayerJob::new(weights_wanted, LayerSolver::Qronos(QronosParams::default()))
+            ..LayerJob::new(weights_wanted, gptq)
         };
         let mut inputs = MatrixInputs::pairs(float, quantized)?;
         let layer = quantize_layer(weights, &mut inputs, &job, &mut |_| ())?;

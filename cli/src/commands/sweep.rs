@@ -18,21 +18,27 @@ use crate::io::npy;
 use crate::options::{FormArgs, ThreadArgs};
 use crate::output::{Form, Progress};
 use crate::spelling::code_format;
-use crate::sweep::{draw, percent, table};
+use crate::sweep::{draw, guarantee, percent, table};
 
 const EXAMPLES: &str = "\
 Examples:
   fewbit sweep
   fewbit sweep --weights int8 --bits 12..24 --out results
   fewbit sweep --acc int{P}-sat --acc int{P}-sat/16,int{P}-sat --json
+  fewbit sweep --network 64-96-64-32-10 --constraint axe,joint
   fewbit sweep --weight W.npy --input X.npy";
 
 const ABOUT: &str = "\
 Quantize a network, run its matrix products through accumulators of P bits, and say what P costs
 
-Without --weight and --input this is the carried network: a multilayer perceptron 64-128-128-10 on the UCI optical digits, \
-    measured on the 596 images that it was not trained on. Every layer's product runs through the accumulator, step by step; \
-    between layers come rescaling, bias, ReLU and quantization with static scales.
+Without --weight and --input this is a carried network: a multilayer perceptron on the UCI optical digits, named by its \
+    shape, measured on the 596 images that it was not trained on. Every layer's product runs through the accumulator, step by \
+    step; between layers come rescaling, bias, ReLU and quantization with static scales.
+
+Without a constraint the network is quantized once, whatever the accumulator, and sums may overflow. With one its layers are \
+    quantized for each accumulator, one after the other, such that no input overflows any stage: by GPTQ and by Qronos on the \
+    calibration images, per layer whichever leaves its outputs less error; with axe also at whichever of the published \
+    scales, absmax or mse.
 
 With --weight and --input it is one linear layer, X W^T, without bias, labels and ReLU, its scales calibrated on X itself; \
     so there is no accuracy, only SQNR.
@@ -129,14 +135,15 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
         bits: args.bits.clone(),
     };
     let sweep = args.threads.run(|| measure(&job, &args.constraint))?;
-    // The own layer has nothing that is drawn.
-    let seed = args.weight.is_none().then_some(args.seed);
+    // The own layer has no name, and nothing that is drawn.
+    let is_carried = args.weight.is_none();
+    let (network, seed) = (is_carried.then_some(args.network), is_carried.then_some(args.seed));
     let provenance = args.form.provenance(seed)?;
     let text = args.form.json(&sweep, seed)?;
     let mut outputs = Outputs::default();
     let mut written = String::new();
     if let Some(folder) = folder {
-        let picture = draw(&sweep, &legend(&templates)).map_err(CliError::Picture)?;
+        let picture = draw(&sweep, &templates).map_err(CliError::Picture)?;
         std::fs::create_dir_all(folder).map_err(|source| write(folder, source))?;
         let (json_path, svg_path) = (folder.join("sweep.json"), folder.join("sweep.svg"));
         outputs.add(&json_path, format!("{text}\n").into_bytes());
@@ -145,7 +152,7 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
     }
     outputs.write(&match form {
         Form::Json => text,
-        Form::Text => summary(&sweep, &templates) + &written,
+        Form::Text => summary(&sweep, &templates, network) + &written,
     })?;
     Ok(Outcome::Done)
 }
@@ -210,12 +217,11 @@ fn own_layer(weight: &Path, input: &Path, log: &InputLog) -> Result<Data, CliErr
     Ok(Data { layers, calibration: None, inputs, labels: None })
 }
 
-/// Each accumulator with its kind.
-fn legend(templates: &[AccumulatorTemplate]) -> Vec<String> {
-    templates.iter().map(|template| format!("{}: {template}", template.kind())).collect()
-}
-
-fn summary(sweep: &Sweep, templates: &[AccumulatorTemplate]) -> String {
+fn summary(
+    sweep: &Sweep,
+    templates: &[AccumulatorTemplate],
+    network: Option<Perceptron>,
+) -> String {
     let right = |accuracy: Option<f64>| {
         accuracy.map_or(String::new(), |accuracy| {
             format!("{} of {} samples, ", percent(accuracy), sweep.samples)
@@ -228,15 +234,22 @@ fn summary(sweep: &Sweep, templates: &[AccumulatorTemplate]) -> String {
     let float = sweep.float.accuracy.map_or(String::new(), |accuracy| {
         format!("float network: {} of {} samples\n", percent(accuracy), sweep.samples)
     });
+    let legend: Vec<String> =
+        templates.iter().map(|template| format!("{}: {template}", template.kind())).collect();
+    let points = match sweep.points.is_empty() {
+        true => String::new(),
+        false => format!("{}\n\n", table(sweep, templates)),
+    };
     format!(
-        "{} weights, {} activations, {} samples\n{}\n\n{}\n\n{float}exact accumulator: {}{quantized}\nguaranteed: from \
-         P = {} on no register that sums a whole row can overflow, whatever the input",
+        "{}{} weights, {} activations, {} samples\n{}\n\n{points}{float}exact accumulator: {}{quantized}\nguaranteed: from \
+         P = {} on no register that sums a whole row can overflow, whatever the input{}",
+        network.map_or(String::new(), |network| format!("{network}, ")),
         sweep.weights,
         sweep.acts,
         sweep.samples,
-        legend(templates).join("; "),
-        table(sweep, templates),
+        legend.join("; "),
         right(sweep.exact.accuracy),
         sweep.guaranteed_bits,
+        guarantee(sweep, templates),
     )
 }
