@@ -272,6 +272,21 @@ fn layers_of_nothing_are_guaranteed_too() {
     assert_eq!(report["guaranteed"].as_array().map(Vec::len), Some(3 * 2 * 2));
 }
 
+/// Squares of 1e20 are beyond float32, in which a solver's statistics are.
+#[test]
+fn inputs_that_solvers_cannot_take_are_measured_without_a_guarantee() {
+    let folder = Folder::new();
+    folder.floats("w.npy", &[1, 2], &[1.0, 0.5]);
+    folder.floats("x.npy", &[2, 2], &[1e20, 2e20, 2e20, -1e20]);
+    let args = ["sweep", "--weight", "w.npy", "--input", "x.npy", "--bits", "12..13"];
+    let run = folder.fewbit(&args);
+    assert_eq!((run.code, run.out.as_str()), (Some(2), ""));
+    assert!(run.err.contains("`--constraint none` measures without one"), "{}", run.err);
+    assert_eq!(folder.names(), ["w.npy", "x.npy"]);
+    let run = folder.fewbit(&[&args[..], &["--constraint", "none"]].concat());
+    assert_eq!((run.code, run.err.as_str()), (Some(0), ""));
+}
+
 /// W = [1, 0.5] in int8 has codes 127 and 64 (63.5 is a tie) with scale 1/127; X = 255 and 0 have the codes themselves.
 #[test]
 fn both_ratios_are_those_by_hand() {

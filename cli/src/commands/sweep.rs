@@ -171,7 +171,8 @@ fn measure(job: &SweepJob<'_>, wanted: &[AccumulatorConstraint]) -> Result<Sweep
         ..job.clone()
     };
     let mut sweep = fewbit::sweep::sweep(&unguarded, &step)?;
-    sweep.guaranteed = fewbit::sweep::guaranteed_points(job, &constraints, &step)?;
+    sweep.guaranteed = fewbit::sweep::guaranteed_points(job, &constraints, &step)
+        .map_err(|error| CliError::Guarantee(Box::new(error)))?;
     Ok(sweep)
 }
 
