@@ -82,7 +82,7 @@ assert_eq!(product.values[[0, 0]], 200 - 256); // one overflow, and it wraps
 //! | `quantize` | `quantize` | from numbers to tensors: scheme, scale rule, policy; recipes and presets; calibration |
 //! | `algorithms` | `algorithms` | the choice of a layer's codes, under an accumulator's constraint; `algorithms::layer`: one layer from numbers to a verdict |
 //! | `strategies` | `proptest` | property tests for models of hardware: operands that are hard on them, and comparison with the reference |
-//! | `sweep` | `quantize` | what a network of linear layers loses to an accumulator of P bits, P by P |
+//! | `sweep` | `quantize` | what a network of linear layers loses to an accumulator of P bits, P by P; with `algorithms` also what a guarantee against overflow costs |
 //!
 //! # What holds everywhere
 //!

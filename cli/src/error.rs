@@ -117,6 +117,9 @@ pub(crate) enum CliError {
     /// A network that cannot be quantized or run.
     #[error(transparent)]
     Network(Box<SweepError>),
+    /// A network that cannot be quantized for an accumulator.
+    #[error("with a guarantee: {0}; `--constraint none` measures without one")]
+    Guarantee(Box<SweepError>),
     /// A picture that cannot be drawn.
     #[error("cannot draw the picture: {0}")]
     Picture(String),

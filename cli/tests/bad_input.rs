@@ -260,6 +260,13 @@ fn every_kind_of_bad_input_is_one_line() {
         (&["sweep", "--acc", "int{P}-frob"], "int16-frob"),
         (&["sweep", "--acc", "e{P}m10,int{P}-sat"], "e16m10"),
         (&["sweep", "--calibration", "0"], "calibrate on 0 images"),
+        (&["sweep", "--constraint", "axe,frob"], "`frob` is none of joint, axe, axe-strict, none"),
+        (&["sweep", "--constraint", ""], "joint, axe, axe-strict, none"),
+        (&["sweep", "--network", "64-10"], "expected 64-128-128-10 or 64-96-64-32-10"),
+        (
+            &["sweep", "--weight", "f.npy", "--input", "f.npy", "--network", "64-96-64-32-10"],
+            "--network",
+        ),
         (&["sweep", "--calibration", "9999"], "9999"),
         (&["sweep", "--weight", "f.npy"], "--input"),
         (&["sweep", "--input", "f.npy"], "--weight"),

@@ -61,10 +61,74 @@ fn the_carried_network_needs_fewer_bits_than_guaranteed_and_collapses_below() {
             assert_eq!(overflows, 0.0, "{point}");
         }
     }
+    check_guarantees(&report);
     let picture = std::fs::read_to_string(folder.file("sweep.svg")).expect("sweep.svg");
     assert!(picture.starts_with("<svg") && picture.trim_end().ends_with("</svg>"));
     assert!(picture.contains(&format!("guaranteed: P = {guaranteed}")));
     assert_eq!(folder.names(), ["sweep.json", "sweep.svg"]);
+}
+
+/// Every guaranteed point keeps its guarantee; `(axe, joint)` from which `P` on the accuracy is within 1 point of exact.
+fn check_guarantees(report: &Value) -> [(u64, u64); 3] {
+    let points = report["guaranteed"].as_array().expect("points");
+    for point in points {
+        assert_eq!((&point["overflow_share"], &point["guaranteed"]), (&0.0.into(), &true.into()));
+    }
+    let exact = report["exact"]["accuracy"].as_f64().expect("accuracy");
+    let least = |policy: &str, constraint: &str| {
+        let of = points.iter().filter(|p| p["policy"] == policy && p["constraint"] == constraint);
+        let far = of.clone().filter(|p| p["accuracy"].as_f64().expect("accuracy") < exact - 0.01);
+        let bits = |point: &Value| point["bits"].as_u64().expect("bits");
+        let (first, last) = (of.clone().map(bits).min(), of.clone().map(bits).max());
+        let least = far.map(bits).max().map_or(first, |bits| Some(bits + 1));
+        assert!(
+            least > first && least <= last,
+            "{policy} {constraint}: {first:?} {least:?} {last:?}"
+        );
+        least.expect("points")
+    };
+    ["wrap", "saturate", "two-stage"].map(|policy| (least(policy, "axe"), least(policy, "joint")))
+}
+
+#[test]
+fn a_guarantee_costs_fewer_bits_where_scales_and_codes_are_chosen_together() {
+    for network in ["64-128-128-10", "64-96-64-32-10"] {
+        let folder = Folder::new();
+        let args = ["--network", network, "--bits", "11..18", "--constraint", "axe,joint"];
+        let report = sweep(&folder, &args);
+        assert_eq!(report["points"], Value::Array(vec![]));
+        let found = check_guarantees(&report);
+        for (axe, joint) in found {
+            assert!(joint < axe, "{network}: {found:?}");
+        }
+        let run = folder.fewbit(&[&["sweep"][..], &args].concat());
+        assert!(run.out.starts_with(&format!("{network}, int4 weights, ")), "{}", run.out);
+        for (name, (axe, joint)) in ["wrap, saturate", "two-stage"].iter().zip(&found[1..]) {
+            let line = format!(
+                "\n{name}: guaranteed within 1 point of exact from P = {axe} on with axe, from P = {joint} on with joint\n"
+            );
+            assert!(run.out.contains(&line), "{line}{}", run.out);
+        }
+    }
+}
+
+#[test]
+fn constraints_change_no_point_without_one() {
+    let folder = Folder::new();
+    let args = ["--bits", "13..14", "--acc", "int{P}-sat"];
+    let with =
+        |constraint: &str| sweep(&folder, &[&args[..], &["--constraint", constraint]].concat());
+    let (mut all, none) = (with("joint,none,axe-strict,joint"), with("none"));
+    let constraints: Vec<&str> = all["guaranteed"]
+        .as_array()
+        .expect("points")
+        .iter()
+        .filter_map(|point| point["constraint"].as_str())
+        .collect();
+    assert_eq!(constraints, ["axe-strict", "axe-strict", "joint", "joint"]);
+    assert_eq!(none["guaranteed"], Value::Array(vec![]));
+    all["guaranteed"] = Value::Array(vec![]);
+    assert_eq!(all, none);
 }
 
 #[test]
@@ -84,7 +148,7 @@ fn the_readme_shows_what_the_command_prints_and_draws() {
 #[test]
 fn the_table_has_one_line_per_width_and_ends_where_all_are_exact() {
     let folder = Folder::new();
-    let report = sweep(&folder, &["--bits", "13..20"]);
+    let report = sweep(&folder, &["--bits", "13..20", "--constraint", "none"]);
     assert_eq!(folder.names(), [""; 0], "files that nobody asked for");
     let of_bits = |bits: u64| {
         let points = report["points"].as_array().expect("points").iter();
@@ -93,7 +157,7 @@ fn the_table_has_one_line_per_width_and_ends_where_all_are_exact() {
     let all_exact = |bits: &u64| of_bits(*bits).iter().all(|p| p["overflow_share"] == 0.0);
     let settled = (13..=20).find(all_exact).expect("a width at which all are exact");
     assert!((14..20).contains(&settled));
-    let run = folder.fewbit(&["sweep", "--bits", "13..20"]);
+    let run = folder.fewbit(&["sweep", "--bits", "13..20", "--constraint", "none"]);
     assert_eq!((run.code, run.err.as_str()), (Some(0), ""));
     let rows: Vec<Vec<&str>> = run
         .out
@@ -125,7 +189,8 @@ fn the_table_has_one_line_per_width_and_ends_where_all_are_exact() {
 fn a_table_without_an_exact_end_is_whole() {
     let folder = Folder::new();
     let template = ["--acc", "int{P}-sat", "--acc", "int{P}-sat*2"];
-    let run = folder.fewbit(&[&["sweep", "--bits", "8..10"][..], &template].concat());
+    let args = ["sweep", "--bits", "8..10", "--constraint", "none"];
+    let run = folder.fewbit(&[&args[..], &template].concat());
     assert_eq!(run.code, Some(0), "{}", run.err);
     let starts = |start: &str| run.out.lines().filter(|line| line.starts_with(start)).count();
     assert_eq!(starts("|  8 ") + starts("|  9 ") + starts("| 10 "), 3, "{}", run.out);
@@ -139,7 +204,7 @@ fn options_reach_the_sweep() {
     let folder = Folder::new();
     let template = "int{P}-sat/16,int{P}-wrap*4";
     let args = ["--weights", "int8", "--acts", "int8", "--bits", "13..14", "--acc", template];
-    let more = ["--seed", "5", "--calibration", "64", "--threads", "1"];
+    let more = ["--seed", "5", "--calibration", "64", "--threads", "1", "--constraint", "none"];
     let report = sweep(&folder, &[&args[..], &more[..]].concat());
     assert_eq!((&report["weights"], &report["acts"]), (&"int8".into(), &"int8".into()));
     let points = report["points"].as_array().expect("points");
@@ -154,6 +219,10 @@ fn asymmetric_codes_lose_nothing_through_a_wide_register() {
         let report = sweep(&folder, &["--weights", weights, "--acts", acts, "--bits", "30..30"]);
         let exact = report["exact"]["accuracy"].as_f64().expect("accuracy");
         assert!(exact > 0.9, "{weights} {acts}: {exact}");
+        for point in report["guaranteed"].as_array().expect("points") {
+            let accuracy = point["accuracy"].as_f64().expect("accuracy");
+            assert!(accuracy > exact - 0.01, "{weights} {acts}: {point}, exact {exact}");
+        }
     }
 }
 
@@ -182,6 +251,40 @@ fn one_layer_is_measured_by_its_sqnr() {
         assert!(point["exact"] == false || float == quantization, "{point}");
         assert!(!overflows || point["bits"].as_u64() < Some(guaranteed), "{point}");
     }
+    let points = report["guaranteed"].as_array().expect("points");
+    for point in points {
+        assert_eq!((&point["accuracy"], &point["overflow_share"]), (&Value::Null, &0.0.into()));
+        let wide = point["bits"].as_u64() >= Some(guaranteed);
+        let float = point["sqnr_float_db"].as_f64().expect("a number");
+        assert!(!wide || float > quantization - 1.0, "{point}, exact {quantization}");
+    }
+    let run = folder.fewbit(&["sweep", "--weight", "w.npy", "--input", "x.npy", "--out", "."]);
+    assert_eq!((run.code, run.err.as_str()), (Some(0), ""));
+    assert!(run.out.contains(": guaranteed within 1 dB of exact from P = "), "{}", run.out);
+}
+
+#[test]
+fn layers_of_nothing_are_guaranteed_too() {
+    let folder = Folder::new();
+    folder.floats("w.npy", &[2, 3], &[0.0, 0.0, 0.0, 1.0, -2.0, 0.0]);
+    folder.floats("x.npy", &[2, 3], &[0.0; 6]);
+    let report = sweep(&folder, &["--weight", "w.npy", "--input", "x.npy", "--bits", "2..3"]);
+    assert_eq!(report["guaranteed"].as_array().map(Vec::len), Some(3 * 2 * 2));
+}
+
+/// Squares of 1e20 are beyond float32, in which a solver's statistics are.
+#[test]
+fn inputs_that_solvers_cannot_take_are_measured_without_a_guarantee() {
+    let folder = Folder::new();
+    folder.floats("w.npy", &[1, 2], &[1.0, 0.5]);
+    folder.floats("x.npy", &[2, 2], &[1e20, 2e20, 2e20, -1e20]);
+    let args = ["sweep", "--weight", "w.npy", "--input", "x.npy", "--bits", "12..13"];
+    let run = folder.fewbit(&args);
+    assert_eq!((run.code, run.out.as_str()), (Some(2), ""));
+    assert!(run.err.contains("`--constraint none` measures without one"), "{}", run.err);
+    assert_eq!(folder.names(), ["w.npy", "x.npy"]);
+    let run = folder.fewbit(&[&args[..], &["--constraint", "none"]].concat());
+    assert_eq!((run.code, run.err.as_str()), (Some(0), ""));
 }
 
 /// W = [1, 0.5] in int8 has codes 127 and 64 (63.5 is a tie) with scale 1/127; X = 255 and 0 have the codes themselves.

@@ -96,6 +96,12 @@ impl TryFrom<Format> for CodeFormat {
     }
 }
 
+impl From<CodeFormat> for Format {
+    fn from(format: CodeFormat) -> Self {
+        Self::Int(format.0)
+    }
+}
+
 impl FromStr for CodeFormat {
     type Err = CodeFormatError;
 

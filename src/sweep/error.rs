@@ -5,6 +5,8 @@ use thiserror::Error;
 use crate::MatmulError;
 use crate::accumulate::AccumulatorError;
 use crate::accumulate::bounds::BoundsError;
+#[cfg(feature = "algorithms")]
+use crate::algorithms::layer::LayerError;
 use crate::quantize::QuantizeError;
 
 /// Why a network cannot be quantized or run.
@@ -14,6 +16,10 @@ pub enum SweepError {
     /// Numbers that cannot be quantized.
     #[error(transparent)]
     Quantize(Box<QuantizeError>),
+    /// A layer that cannot be quantized for an accumulator.
+    #[cfg(feature = "algorithms")]
+    #[error(transparent)]
+    Layer(Box<LayerError>),
     /// A product that cannot be computed.
     #[error(transparent)]
     Product(#[from] MatmulError),
@@ -71,5 +77,12 @@ pub enum SweepError {
 impl From<QuantizeError> for SweepError {
     fn from(error: QuantizeError) -> Self {
         Self::Quantize(Box::new(error))
+    }
+}
+
+#[cfg(feature = "algorithms")]
+impl From<LayerError> for SweepError {
+    fn from(error: LayerError) -> Self {
+        Self::Layer(Box::new(error))
     }
 }

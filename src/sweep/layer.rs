@@ -32,16 +32,16 @@ pub(super) struct CodeLayer {
 }
 
 impl CodeLayer {
-    /// Weights by one quantizer, and inputs by another with the scale that covers `calibration`, `[samples, inputs]`.
+    /// These weights with the bias of `layer`, and inputs by a quantizer with the scale that covers `calibration`,
+    /// `[samples, inputs]`.
     pub(super) fn new(
         layer: &FloatLayer,
-        weights: &Quantizer,
+        tensor: &AnyQuantTensor,
         inputs: &Quantizer,
         calibration: ArrayView2<'_, f32>,
     ) -> Result<Self, QuantizeError> {
         let parameters = inputs.parameters(&calibration)?;
-        let tensor = weights.quantize(&layer.weights.view())?;
-        let codes = integers(&tensor, layer.weights.dim())?;
+        let codes = integers(tensor, layer.weights.dim())?;
         Ok(Self {
             weight_scales: tensor.scale().iter().copied().collect(),
             weight_zeros: whole(tensor.zero_point().map(|z| z.to_owned()), codes.nrows()),

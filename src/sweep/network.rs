@@ -21,6 +21,7 @@ use crate::quantize::CodeFormat;
 /// let inputs = array![[255.0f32, 0.0]]; // codes 255 and 0, scale 1
 /// let network = Network::quantize(&layers, "int4".parse()?, "uint8".parse()?, inputs.view())?;
 /// assert_eq!(network.guaranteed_bits()?, 12); // 7 * 255 = 1785 and -1785
+/// assert!(network.is_guaranteed(&"int12-sat".parse()?)? && !network.is_guaranteed(&"int11-sat".parse()?)?);
 /// let pass = network.run(inputs.view(), &"int11-sat".parse()?)?;
 /// assert_eq!((pass.outputs[[0, 0]], pass.overflowed, pass.sums), (1023.0, 1, 1));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -60,11 +61,17 @@ impl Network {
         let mut x = calibration.to_owned();
         let mut quantized = Vec::with_capacity(layers.len());
         for layer in layers {
-            quantized.push(CodeLayer::new(layer, &weight_quantizer, &input_quantizer, x.view())?);
+            let tensor = weight_quantizer.quantize(&layer.weights.view())?;
+            quantized.push(CodeLayer::new(layer, &tensor, &input_quantizer, x.view())?);
             x = layer.forward(x.view());
             x.mapv_inplace(relu);
         }
-        Ok(Self { layers: quantized, inputs: calibration.ncols(), input_codes: acts.range() })
+        Ok(Self::of_layers(quantized, calibration.ncols(), acts))
+    }
+
+    /// Layers that fit each other, the first of them with so many inputs.
+    pub(super) fn of_layers(layers: Vec<CodeLayer>, inputs: usize, acts: CodeFormat) -> Self {
+        Self { layers, inputs, input_codes: acts.range() }
     }
 
     /// Runs `inputs`, `[samples, inputs]`, through every layer; every product goes through `acc`.
@@ -101,5 +108,20 @@ impl Network {
             bits = bits.max(rows.bounds(&whole_rows)?.required_bits(0));
         }
         Ok(bits)
+    }
+
+    /// Whether no stage of `acc` can overflow in any layer, whatever the codes of the activations.
+    ///
+    /// # Errors
+    /// An accumulator with a floating-point stage; sums beyond 127 bits.
+    pub fn is_guaranteed(&self, acc: &Accumulator) -> Result<bool, SweepError> {
+        for layer in &self.layers {
+            let rows = Layer::new(layer.weights.codes.t(), Inputs::Same(self.input_codes))?;
+            let guarantee = rows.bounds(acc)?.guarantees(acc)?;
+            if !guarantee.fits.iter().flatten().all(|&fits| fits) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 }

@@ -3,6 +3,8 @@
 use serde::Serialize;
 
 use super::template::TemplateKind;
+#[cfg(feature = "algorithms")]
+use crate::algorithms::layer::AccumulatorConstraint;
 
 /// A network before it was quantized.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -48,6 +50,36 @@ pub struct SweepPoint {
     pub equals_float: bool,
 }
 
+/// A network that was quantized for one accumulator, so that no input overflows it.
+#[cfg(feature = "algorithms")]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct GuaranteedPoint {
+    /// What keeps the accumulator from overflowing.
+    #[serde(serialize_with = "name")]
+    pub constraint: AccumulatorConstraint,
+    /// What kind of accumulator it is.
+    #[serde(rename = "policy")]
+    pub kind: TemplateKind,
+    /// `P`.
+    pub bits: u32,
+    /// The accumulator.
+    pub acc: String,
+    /// Share of the samples classified rightly; `None` where there are no labels.
+    pub accuracy: Option<f64>,
+    /// `10 log10(sum y² / sum (y - y')²)` of the last layer's outputs y' against the float network's y; `None` where they are
+    /// equal.
+    pub sqnr_float_db: Option<f64>,
+    /// Share of all layers' outputs with at least one overflow in any stage: 0.
+    pub overflow_share: f64,
+    /// Whether no input whatever makes a stage overflow, by the bounds of the weights that were chosen: true.
+    pub guaranteed: bool,
+}
+
+#[cfg(feature = "algorithms")]
+fn name<S: serde::Serializer>(of: &AccumulatorConstraint, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(of.name())
+}
+
 /// A whole sweep.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Sweep {
@@ -65,17 +97,23 @@ pub struct Sweep {
     pub guaranteed_bits: u32,
     /// Point by point: template by template, `P` rising.
     pub points: Vec<SweepPoint>,
+    /// What [`guaranteed_points`](super::guaranteed_points) finds; empty from [`sweep()`](super::sweep()).
+    #[cfg(feature = "algorithms")]
+    pub guaranteed: Vec<GuaranteedPoint>,
 }
 
 impl Sweep {
     /// The points of each template, `P` rising.
     #[must_use]
     pub fn curves(&self) -> Vec<&[SweepPoint]> {
-        let first = self.points.first().map_or(0, |point| point.bits);
-        let starts = self.points.iter().enumerate().filter(|(_, point)| point.bits == first);
-        let starts: Vec<usize> = starts.map(|(index, _)| index).collect();
-        let ends = starts.iter().skip(1).copied().chain([self.points.len()]);
-        starts.iter().zip(ends).map(|(&start, end)| &self.points[start..end]).collect()
+        rising(&self.points, |point| point.bits)
+    }
+
+    /// The guaranteed points of each constraint and template, `P` rising: constraint by constraint, template by template.
+    #[cfg(feature = "algorithms")]
+    #[must_use]
+    pub fn guaranteed_curves(&self) -> Vec<&[GuaranteedPoint]> {
+        rising(&self.guaranteed, |point| point.bits)
     }
 
     /// The least `P` of those measured from which on no accumulator differs from an exact one, or overflows at all.
@@ -92,4 +130,9 @@ impl Sweep {
     pub fn last(&self) -> Option<u32> {
         self.points.iter().map(|point| point.bits).max()
     }
+}
+
+/// Cut where `P` starts again.
+fn rising<T>(points: &[T], bits: impl Fn(&T) -> u32) -> Vec<&[T]> {
+    points.chunk_by(|a, b| bits(a) < bits(b)).collect()
 }

@@ -40,7 +40,7 @@ impl SweepJob<'_> {
         self.templates.len() * self.bits.len()
     }
 
-    fn check(&self) -> Result<(), SweepError> {
+    pub(super) fn check(&self) -> Result<(), SweepError> {
         let (labels, samples) = (self.labels.map(<[usize]>::len), self.inputs.nrows());
         match labels.filter(|&labels| labels != samples) {
             Some(labels) => Err(SweepError::Labels { labels, samples }),
@@ -48,7 +48,7 @@ impl SweepJob<'_> {
         }
     }
 
-    fn accumulators(&self) -> Result<Vec<(TemplateKind, u32, Accumulator)>, SweepError> {
+    pub(super) fn accumulators(&self) -> Result<Vec<(TemplateKind, u32, Accumulator)>, SweepError> {
         let of_template = |template| self.bits.bits().map(move |bits| (template, bits));
         let all = self.templates.iter().flat_map(of_template);
         let at = |(template, bits): (&AccumulatorTemplate, u32)| {
@@ -57,7 +57,7 @@ impl SweepJob<'_> {
         all.map(at).collect()
     }
 
-    fn accuracy(&self, outputs: &Array2<f32>) -> Option<f64> {
+    pub(super) fn accuracy(&self, outputs: &Array2<f32>) -> Option<f64> {
         let labels = self.labels?;
         let right = outputs
             .outer_iter()
@@ -131,11 +131,13 @@ pub fn sweep(job: &SweepJob<'_>, progress: &(dyn Fn() + Sync)) -> Result<Sweep, 
         },
         guaranteed_bits: network.guaranteed_bits()?,
         points,
+        #[cfg(feature = "algorithms")]
+        guaranteed: Vec::new(),
     })
 }
 
 /// `10 log10(sum y^2 / sum (y - y')^2)`; `None` where `y = y'`.
-fn sqnr_db(exact: &Array2<f32>, found: &Array2<f32>) -> Option<f64> {
+pub(super) fn sqnr_db(exact: &Array2<f32>, found: &Array2<f32>) -> Option<f64> {
     let (mut signal, mut noise) = (0.0f64, 0.0f64);
     for (&y, &other) in exact.iter().zip(found) {
         signal += f64::from(y).powi(2);

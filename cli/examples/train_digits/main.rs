@@ -1,7 +1,7 @@
-//! Trains the network that `fewbit sweep` carries, and writes it to `data/digits/mlp.safetensors`.
+//! Trains the networks that `fewbit sweep` carries, and writes them to `data/digits/`.
 //!
 //! ```text
-//! cargo run --release --example train_digits [-- OUT.safetensors]
+//! cargo run --release --example train_digits [-- FOLDER]
 //! ```
 //!
 //! The same bits come out on every machine: the arithmetic is additions, multiplications, divisions and square roots in
@@ -10,21 +10,26 @@
 mod training;
 
 use std::error::Error;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use fewbit_cli::digits;
+use fewbit_cli::digits::{self, Perceptron};
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let default = concat!(env!("CARGO_MANIFEST_DIR"), "/../data/digits/mlp.safetensors");
-    let path = std::env::args_os().nth(1).map_or_else(|| default.into(), PathBuf::from);
+    let default = concat!(env!("CARGO_MANIFEST_DIR"), "/../data/digits");
+    let folder = std::env::args_os().nth(1).map_or_else(|| default.into(), PathBuf::from);
     let split = digits::split()?;
-    let network = training::train(&split.training, &training::Params::default());
-    for (what, part) in [("training", &split.training), ("held-out", &split.held_out)] {
-        let right = training::count_right(&network, part);
-        let share = 100.0 * right as f64 / part.labels.len() as f64;
-        println!("{what}: {right} of {} right ({share:.2} %)", part.labels.len());
+    for perceptron in Perceptron::ALL {
+        let widths = perceptron.widths();
+        let network = training::train(widths, &split.training, &training::Params::default());
+        for (what, part) in [("training", &split.training), ("held-out", &split.held_out)] {
+            let right = training::count_right(&network, part);
+            let share = 100.0 * right as f64 / part.labels.len() as f64;
+            println!("{perceptron}, {what}: {right} of {} right ({share:.2} %)", part.labels.len());
+        }
+        let name = Path::new(perceptron.file().0).file_name().unwrap_or_default();
+        let path = folder.join(name);
+        std::fs::write(&path, training::to_safetensors(&network)?)?;
+        println!("wrote {}", path.display());
     }
-    std::fs::write(&path, training::to_safetensors(&network)?)?;
-    println!("wrote {}", path.display());
     Ok(())
 }

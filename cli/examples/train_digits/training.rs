@@ -1,7 +1,7 @@
 //! A multilayer perceptron trained by Adam on the squared hinge loss.
 //!
 //! ```text
-//! y       = W3 relu(W2 relu(W1 x + b1) + b2) + b3,   x = counts / 16
+//! y       = Wn relu(... relu(W1 x + b1) ...) + bn,   x = counts / 16
 //! loss    = mean over images of  sum over classes of  max(0, 1 - t_c y_c)^2,   t_c = +1 for the class shown, else -1
 //! step    = Adam (Kingma, Ba 2015) with decoupled weight decay (Loshchilov, Hutter 2019), the rate falling linearly
 //! ```
@@ -9,11 +9,10 @@
 //! The squared hinge loss (Tang 2013) needs no exponential, so that every operation is exactly defined. The counts are
 //! scaled within the first layer: its weights, as stored, take the counts themselves.
 
-use fewbit_cli::digits::{CLASSES, Digits, PIXELS};
+use fewbit_cli::digits::{CLASSES, Digits};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensorError};
 
-const WIDTHS: [usize; 4] = [PIXELS, 128, 128, CLASSES];
 const LARGEST_COUNT: f32 = 16.0;
 
 /// What the training is told.
@@ -104,10 +103,10 @@ impl Adam {
     }
 }
 
-/// Trains a network on `digits`.
-pub(crate) fn train(digits: &Digits, params: &Params) -> Vec<Layer> {
+/// Trains a network of these widths, the inputs' first, on `digits`.
+pub(crate) fn train(widths: &[usize], digits: &Digits, params: &Params) -> Vec<Layer> {
     let mut random = Random(params.seed);
-    let mut network: Vec<Layer> = WIDTHS
+    let mut network: Vec<Layer> = widths
         .windows(2)
         .map(|w| {
             let bound = (6.0 / w[0] as f32).sqrt(); // He et al. 2015, uniform

@@ -3,12 +3,13 @@
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use fewbit::algorithms::layer::AccumulatorConstraint;
 use fewbit::quantize::CodeFormat;
 use fewbit::sweep::{AccumulatorTemplate, BitRange, FloatLayer, Sweep, SweepJob};
 use fewbit_formats::philox;
 use ndarray::{Array2, Axis};
 
-use crate::digits;
+use crate::digits::{self, Perceptron};
 use crate::error::{CliError, Outcome};
 use crate::io::atomic::Outputs;
 use crate::io::log::InputLog;
@@ -17,21 +18,27 @@ use crate::io::npy;
 use crate::options::{FormArgs, ThreadArgs};
 use crate::output::{Form, Progress};
 use crate::spelling::code_format;
-use crate::sweep::{draw, percent, table};
+use crate::sweep::{draw, guarantee, percent, table};
 
 const EXAMPLES: &str = "\
 Examples:
   fewbit sweep
   fewbit sweep --weights int8 --bits 12..24 --out results
   fewbit sweep --acc int{P}-sat --acc int{P}-sat/16,int{P}-sat --json
+  fewbit sweep --network 64-96-64-32-10 --constraint axe,joint
   fewbit sweep --weight W.npy --input X.npy";
 
 const ABOUT: &str = "\
 Quantize a network, run its matrix products through accumulators of P bits, and say what P costs
 
-Without --weight and --input this is the carried network: a multilayer perceptron 64-128-128-10 on the UCI optical digits, \
-    measured on the 596 images that it was not trained on. Every layer's product runs through the accumulator, step by step; \
-    between layers come rescaling, bias, ReLU and quantization with static scales.
+Without --weight and --input this is a carried network: a multilayer perceptron on the UCI optical digits, named by its \
+    shape, measured on the 596 images that it was not trained on. Every layer's product runs through the accumulator, step by \
+    step; between layers come rescaling, bias, ReLU and quantization with static scales.
+
+Without a constraint the network is quantized once, whatever the accumulator, and sums may overflow. With one its layers are \
+    quantized for each accumulator, one after the other, such that no input overflows any stage: by GPTQ and by Qronos on the \
+    calibration images, per layer whichever leaves its outputs less error; with axe also at whichever of the published \
+    scales, absmax or mse.
 
 With --weight and --input it is one linear layer, X W^T, without bias, labels and ReLU, its scales calibrated on X itself; \
     so there is no accuracy, only SQNR.
@@ -42,10 +49,21 @@ SQNR is 10 log10(sum y^2 / sum (y - y')^2) over the last layer's outputs y', twi
 
 Writes sweep.json and sweep.svg; with --json only where --out says so.";
 
+/// What may keep accumulators from overflowing, in the order that it is shown in.
+const CONSTRAINTS: [AccumulatorConstraint; 4] = [
+    AccumulatorConstraint::None,
+    AccumulatorConstraint::Axe,
+    AccumulatorConstraint::AxeStrict,
+    AccumulatorConstraint::Joint,
+];
+
 /// Arguments of `fewbit sweep`.
 #[derive(Debug, clap::Args)]
 #[command(about = ABOUT.lines().next().unwrap_or_default(), long_about = ABOUT, after_help = EXAMPLES)]
 pub(crate) struct Args {
+    /// Carried network: 64-128-128-10 or 64-96-64-32-10
+    #[arg(long, value_name = "NAME", default_value_t, conflicts_with = "weight")]
+    network: Perceptron,
     /// Format of the weights, one scale per output
     #[arg(long, value_name = "FORMAT", value_parser = code_format, default_value = "int4")]
     weights: CodeFormat,
@@ -59,6 +77,10 @@ pub(crate) struct Args {
     /// [default: int{P}-wrap, int{P}-sat and int{P}-sat/32,int32-wrap]
     #[arg(long, value_name = "TEMPLATE")]
     acc: Vec<AccumulatorTemplate>,
+    /// What keeps accumulators from overflowing, several separated by commas: none, not at all; axe, AXE's budgets at its
+    /// published scales; axe-strict, the same without its soft threshold; joint, scales and codes together within the budgets
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', default_value = "none,axe,joint")]
+    constraint: Vec<AccumulatorConstraint>,
     /// Weights [outputs, inputs] of a layer of your own: floats
     #[arg(long, value_name = "W.npy", requires = "input")]
     weight: Option<PathBuf>,
@@ -112,18 +134,16 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
         templates: &templates,
         bits: args.bits.clone(),
     };
-    let sweep = args.threads.run(|| {
-        let progress = Progress::new("accumulators", job.points() as u64);
-        Ok(fewbit::sweep::sweep(&job, &|| progress.step())?)
-    })?;
-    // The own layer has nothing that is drawn.
-    let seed = args.weight.is_none().then_some(args.seed);
+    let sweep = args.threads.run(|| measure(&job, &args.constraint))?;
+    // The own layer has no name, and nothing that is drawn.
+    let is_carried = args.weight.is_none();
+    let (network, seed) = (is_carried.then_some(args.network), is_carried.then_some(args.seed));
     let provenance = args.form.provenance(seed)?;
     let text = args.form.json(&sweep, seed)?;
     let mut outputs = Outputs::default();
     let mut written = String::new();
     if let Some(folder) = folder {
-        let picture = draw(&sweep, &legend(&templates)).map_err(CliError::Picture)?;
+        let picture = draw(&sweep, &templates).map_err(CliError::Picture)?;
         std::fs::create_dir_all(folder).map_err(|source| write(folder, source))?;
         let (json_path, svg_path) = (folder.join("sweep.json"), folder.join("sweep.svg"));
         outputs.add(&json_path, format!("{text}\n").into_bytes());
@@ -132,9 +152,28 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
     }
     outputs.write(&match form {
         Form::Json => text,
-        Form::Text => summary(&sweep, &templates) + &written,
+        Form::Text => summary(&sweep, &templates, network) + &written,
     })?;
     Ok(Outcome::Done)
+}
+
+/// The points without a guarantee where they are asked for, and those of every constraint.
+fn measure(job: &SweepJob<'_>, wanted: &[AccumulatorConstraint]) -> Result<Sweep, CliError> {
+    // In one order, each once.
+    let constraints: Vec<_> = CONSTRAINTS.into_iter().filter(|c| wanted.contains(c)).collect();
+    let progress = Progress::new("accumulators", (constraints.len() * job.points()) as u64);
+    let step = || progress.step();
+    let unguarded = SweepJob {
+        templates: match constraints.contains(&AccumulatorConstraint::None) {
+            true => job.templates,
+            false => &[],
+        },
+        ..job.clone()
+    };
+    let mut sweep = fewbit::sweep::sweep(&unguarded, &step)?;
+    sweep.guaranteed = fewbit::sweep::guaranteed_points(job, &constraints, &step)
+        .map_err(|error| CliError::Guarantee(Box::new(error)))?;
+    Ok(sweep)
 }
 
 /// A network, and what it is measured on.
@@ -147,7 +186,7 @@ struct Data {
 }
 
 fn carried_network(args: &Args) -> Result<Data, CliError> {
-    for (name, bytes) in digits::FILES {
+    for (name, bytes) in [digits::IMAGES, args.network.file()] {
         args.form.inputs.add_carried(name, bytes);
     }
     let split = digits::split()?;
@@ -158,7 +197,7 @@ fn carried_network(args: &Args) -> Result<Data, CliError> {
     let mut rows: Vec<usize> = (0..training.nrows()).collect();
     rows.sort_by_key(|&row| (philox::bits(args.seed, row as u64), row));
     rows.truncate(args.calibration);
-    let layers = digits::network()?.into_iter();
+    let layers = args.network.layers()?.into_iter();
     Ok(Data {
         layers: layers
             .map(|layer| FloatLayer { weights: layer.weights, bias: layer.bias })
@@ -179,12 +218,11 @@ fn own_layer(weight: &Path, input: &Path, log: &InputLog) -> Result<Data, CliErr
     Ok(Data { layers, calibration: None, inputs, labels: None })
 }
 
-/// Each accumulator with its kind.
-fn legend(templates: &[AccumulatorTemplate]) -> Vec<String> {
-    templates.iter().map(|template| format!("{}: {template}", template.kind())).collect()
-}
-
-fn summary(sweep: &Sweep, templates: &[AccumulatorTemplate]) -> String {
+fn summary(
+    sweep: &Sweep,
+    templates: &[AccumulatorTemplate],
+    network: Option<Perceptron>,
+) -> String {
     let right = |accuracy: Option<f64>| {
         accuracy.map_or(String::new(), |accuracy| {
             format!("{} of {} samples, ", percent(accuracy), sweep.samples)
@@ -197,15 +235,22 @@ fn summary(sweep: &Sweep, templates: &[AccumulatorTemplate]) -> String {
     let float = sweep.float.accuracy.map_or(String::new(), |accuracy| {
         format!("float network: {} of {} samples\n", percent(accuracy), sweep.samples)
     });
+    let legend: Vec<String> =
+        templates.iter().map(|template| format!("{}: {template}", template.kind())).collect();
+    let points = match sweep.points.is_empty() {
+        true => String::new(),
+        false => format!("{}\n\n", table(sweep, templates)),
+    };
     format!(
-        "{} weights, {} activations, {} samples\n{}\n\n{}\n\n{float}exact accumulator: {}{quantized}\nguaranteed: from \
-         P = {} on no register that sums a whole row can overflow, whatever the input",
+        "{}{} weights, {} activations, {} samples\n{}\n\n{points}{float}exact accumulator: {}{quantized}\nguaranteed: from \
+         P = {} on no register that sums a whole row can overflow, whatever the input{}",
+        network.map_or(String::new(), |network| format!("{network}, ")),
         sweep.weights,
         sweep.acts,
         sweep.samples,
-        legend(templates).join("; "),
-        table(sweep, templates),
+        legend.join("; "),
         right(sweep.exact.accuracy),
         sweep.guaranteed_bits,
+        guarantee(sweep, templates),
     )
 }

@@ -2,9 +2,16 @@
 
 /// Images and labels, a line each.
 pub(super) static PACKED: &[u8] = include_bytes!("../../../data/digits/digits.csv.gz");
-/// The trained network.
-pub(super) static WEIGHTS: &[u8] = include_bytes!("../../../data/digits/mlp.safetensors");
 
-/// The carried files, with their names in the sources.
-pub const FILES: [(&str, &[u8]); 2] =
-    [("data/digits/digits.csv.gz", PACKED), ("data/digits/mlp.safetensors", WEIGHTS)];
+/// The carried images, with their name in the sources.
+pub const IMAGES: (&str, &[u8]) = ("data/digits/digits.csv.gz", PACKED);
+
+/// The trained perceptron 64-128-128-10, with its name in the sources.
+pub(super) static THREE_LAYERS: (&str, &[u8]) =
+    ("data/digits/mlp.safetensors", include_bytes!("../../../data/digits/mlp.safetensors"));
+
+/// The trained perceptron 64-96-64-32-10, with its name in the sources.
+pub(super) static FOUR_LAYERS: (&str, &[u8]) = (
+    "data/digits/mlp-64-96-64-32-10.safetensors",
+    include_bytes!("../../../data/digits/mlp-64-96-64-32-10.safetensors"),
+);

@@ -11,8 +11,8 @@ use flate2::read::GzDecoder;
 use ndarray::{Array2, Axis};
 use thiserror::Error;
 
-pub use files::FILES;
-pub use network::{Layer, network};
+pub use files::IMAGES;
+pub use network::{Layer, Perceptron, PerceptronError};
 
 /// Pixels of one image.
 pub const PIXELS: usize = 64;
@@ -37,12 +37,10 @@ pub enum DigitsError {
     #[error("the carried network cannot be read: {0}")]
     Network(#[from] safetensors::SafeTensorError),
     /// A tensor of another type or shape.
-    #[error("tensor `{name}` of the carried network is not float32 of {axes} axes that fit")]
+    #[error("tensor `{name}` of the carried network is not float32 of the shape of its layer")]
     Tensor {
         /// Its name.
         name: String,
-        /// The axes expected.
-        axes: usize,
     },
 }
 

@@ -1,14 +1,93 @@
-//! The carried network: a float multilayer perceptron 64-128-128-10 with ReLU between its layers, as
-//! `cli/examples/train_digits` trains it.
+//! The carried networks: float multilayer perceptrons with ReLU between their layers, as `cli/examples/train_digits` trains
+//! them.
+
+use std::fmt;
+use std::str::FromStr;
 
 use ndarray::{Array1, Array2};
 use safetensors::{Dtype, SafeTensors};
+use thiserror::Error;
 
-use super::DigitsError;
-use super::files::WEIGHTS;
+use super::files::{FOUR_LAYERS, THREE_LAYERS};
+use super::{CLASSES, DigitsError, PIXELS};
 
 /// Names of the layers, from the input on.
-const LAYERS: [&str; 3] = ["fc1", "fc2", "fc3"];
+const LAYERS: [&str; 4] = ["fc1", "fc2", "fc3", "fc4"];
+
+/// A carried network, under the name of its shape: `64-128-128-10`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Perceptron {
+    /// `64-128-128-10`
+    #[default]
+    ThreeLayers,
+    /// `64-96-64-32-10`
+    FourLayers,
+}
+
+/// A text that is no [`Perceptron`].
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("`{0}` is no carried network: expected 64-128-128-10 or 64-96-64-32-10")]
+pub struct PerceptronError(String);
+
+impl Perceptron {
+    /// All that are carried.
+    pub const ALL: [Self; 2] = [Self::ThreeLayers, Self::FourLayers];
+
+    /// Inputs of the first layer, then outputs of every layer.
+    #[must_use]
+    pub const fn widths(self) -> &'static [usize] {
+        match self {
+            Self::ThreeLayers => &[PIXELS, 128, 128, CLASSES],
+            Self::FourLayers => &[PIXELS, 96, 64, 32, CLASSES],
+        }
+    }
+
+    /// Its file, with the name in the sources.
+    #[must_use]
+    pub fn file(self) -> (&'static str, &'static [u8]) {
+        match self {
+            Self::ThreeLayers => THREE_LAYERS,
+            Self::FourLayers => FOUR_LAYERS,
+        }
+    }
+
+    /// Its layers.
+    ///
+    /// # Errors
+    /// Carried weights that are not these layers.
+    pub fn layers(self) -> Result<Vec<Layer>, DigitsError> {
+        let file = SafeTensors::deserialize(self.file().1)?;
+        let shapes = self.widths().windows(2);
+        let layer = |(name, widths): (&'static str, &[usize])| {
+            let wrong = |tensor| DigitsError::Tensor { name: format!("{name}.{tensor}") };
+            let of = |tensor, shape: &[usize]| {
+                numbers(&file, &format!("{name}.{tensor}"), shape)?.ok_or_else(|| wrong(tensor))
+            };
+            let (inputs, outputs) = (widths[0], widths[1]);
+            let weights = of("weight", &[outputs, inputs])?;
+            let weights = Array2::from_shape_vec((outputs, inputs), weights);
+            let bias = Array1::from_vec(of("bias", &[outputs])?);
+            Ok(Layer { name, weights: weights.map_err(|_| wrong("weight"))?, bias })
+        };
+        LAYERS.into_iter().zip(shapes).map(layer).collect()
+    }
+}
+
+impl FromStr for Perceptron {
+    type Err = PerceptronError;
+
+    fn from_str(text: &str) -> Result<Self, PerceptronError> {
+        let named = Self::ALL.into_iter().find(|network| network.to_string() == text);
+        named.ok_or_else(|| PerceptronError(text.into()))
+    }
+}
+
+impl fmt::Display for Perceptron {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let widths: Vec<String> = self.widths().iter().map(usize::to_string).collect();
+        f.pad(&widths.join("-"))
+    }
+}
 
 /// A linear layer: `y = W x + b`.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,34 +100,33 @@ pub struct Layer {
     pub bias: Array1<f32>,
 }
 
-/// The layers of the carried network.
-///
-/// # Errors
-/// Carried weights that are not these layers.
-pub fn network() -> Result<Vec<Layer>, DigitsError> {
-    let file = SafeTensors::deserialize(WEIGHTS)?;
-    LAYERS
-        .into_iter()
-        .map(|name| {
-            let (shape, weights) = tensor(&file, &format!("{name}.weight"), 2)?;
-            let (_, bias) = tensor(&file, &format!("{name}.bias"), 1)?;
-            let wrong = || DigitsError::Tensor { name: format!("{name}.weight"), axes: 2 };
-            let weights =
-                Array2::from_shape_vec((shape[0], shape[1]), weights).map_err(|_| wrong())?;
-            Ok(Layer { name, weights, bias: Array1::from_vec(bias) })
-        })
-        .collect()
-}
-
-fn tensor(
+/// The numbers of a tensor; `None` where it has another type or shape.
+fn numbers(
     file: &SafeTensors<'_>,
     name: &str,
-    axes: usize,
-) -> Result<(Vec<usize>, Vec<f32>), DigitsError> {
+    shape: &[usize],
+) -> Result<Option<Vec<f32>>, DigitsError> {
     let view = file.tensor(name)?;
-    if view.dtype() != Dtype::F32 || view.shape().len() != axes {
-        return Err(DigitsError::Tensor { name: name.into(), axes });
+    if view.dtype() != Dtype::F32 || view.shape() != shape {
+        return Ok(None);
     }
     let (words, _) = view.data().as_chunks::<4>();
-    Ok((view.shape().to_vec(), words.iter().map(|&w| f32::from_le_bytes(w)).collect()))
+    Ok(Some(words.iter().map(|&w| f32::from_le_bytes(w)).collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn networks_have_the_shapes_of_their_names() -> Result<(), DigitsError> {
+        for (network, name) in Perceptron::ALL.into_iter().zip(["64-128-128-10", "64-96-64-32-10"])
+        {
+            assert_eq!((network.to_string().as_str(), name.parse()), (name, Ok(network)));
+            let layers = network.layers()?;
+            assert_eq!(layers.len() + 1, network.widths().len());
+        }
+        assert!("64-10".parse::<Perceptron>().is_err());
+        Ok(())
+    }
 }

@@ -2,6 +2,7 @@
 
 use fewbit::sweep::{AccumulatorTemplate, Sweep, SweepPoint};
 
+use super::text::{names, percent};
 use crate::output;
 
 /// The table up to the first `P` from which on every accumulator is exact, and what stands for the rest.
@@ -43,24 +44,9 @@ fn rest(sweep: &Sweep) -> String {
     }
 }
 
-/// What heads the columns of each template: its kind, or itself where that is another's too.
-fn names(templates: &[AccumulatorTemplate]) -> Vec<String> {
-    let alone = |kind| templates.iter().filter(|t| t.kind() == kind).count() == 1;
-    let name = |template: &AccumulatorTemplate| match alone(template.kind()) {
-        true => template.kind().to_string(),
-        false => template.to_string(),
-    };
-    templates.iter().map(name).collect()
-}
-
 fn cells(point: &SweepPoint) -> impl Iterator<Item = String> {
     let equal = |db: Option<f64>| db.map_or("exact".into(), |db| format!("{db:.2}"));
     let accuracy = point.accuracy.map(percent);
     let overflows = percent(point.overflow_share);
     accuracy.into_iter().chain([overflows, equal(point.sqnr_db), equal(point.sqnr_float_db)])
-}
-
-/// `0.9832` as `98.32 %`.
-pub(crate) fn percent(share: f64) -> String {
-    format!("{:.2} %", 100.0 * share)
 }
