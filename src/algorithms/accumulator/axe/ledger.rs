@@ -118,7 +118,7 @@ mod tests {
 
     const COLS: usize = 10;
 
-    /// S+ and S- of every stage's tile around a column, and whether its register holds them: tiles of 4 in 9 bits, all in 10.
+    /// S+ and S- of every stage's tile around a column, and whether its register holds them: tiles of 4 in 7 bits, all in 8.
     fn holds(levels: &[i64], ranges: &[InputRange], col: usize) -> bool {
         let tile = |columns: Range<usize>, bits: u32| {
             let ends = columns.map(|k| {
@@ -129,12 +129,12 @@ mod tests {
             max < 1 << (bits - 1) && min >= -(1 << (bits - 1))
         };
         let start = col / 4 * 4;
-        tile(start..(start + 4).min(COLS), 9) && tile(0..COLS, 10)
+        tile(start..(start + 4).min(COLS), 7) && tile(0..COLS, 8)
     }
 
     #[test]
     fn moves_fit_where_all_sums_are_held() {
-        let acc = "int9-sat/4,int10-wrap".parse().unwrap();
+        let acc = "int7-sat/4,int8-wrap".parse().unwrap();
         let mut random = Random(41);
         let mut below = |most: u64| (random.next() % most) as i64;
         // Moves that do not fit, that fit, and that the filter closes.
