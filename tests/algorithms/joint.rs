@@ -9,7 +9,7 @@ use fewbit::algorithms::layer::{
 use fewbit::algorithms::{
     Axe, Collector, Effort, Grid, Precision, Problem, RtnParams, ScaleChoice, SoftThreshold, joint,
 };
-use fewbit::formats::Format;
+use fewbit::formats::{Format, GroupFormat};
 use fewbit::quantize::CodeFormat;
 use fewbit_testkit::Random;
 use ndarray::{Array2, ArrayView1, ArrayView2};
@@ -102,6 +102,42 @@ fn no_input_overflows_whatever_the_formats() {
                     assert_eq!(candidate.scale, None, "{what}");
                 }
             }
+        }
+    }
+}
+
+#[test]
+fn scales_that_are_codes_are_chosen_among_these() {
+    let layer = hard_layer(29, 16, 96);
+    for (format, acc) in [
+        ("mx(int4,e8m0fnu,32)", "int12-sat/32,int18-wrap"),
+        ("mx(int4,f16,48)", "int12-sat/48,int18-wrap"),
+        ("mxfp4", "int14-sat/32,int20-wrap"),
+        ("nvfp4", "int13-sat/16,int20-wrap"),
+    ] {
+        let format: GroupFormat = format.parse().unwrap();
+        let run = |scale: WeightScale, effort| {
+            let weights = LayerWeights::from(format).with_scale(scale);
+            let constraint = AccumulatorConstraint::Joint;
+            let case = Case { weights, acts: "uint8", acc, constraint, effort: Some(effort) };
+            quantize(&layer, "gptq", &case)
+        };
+        for effort in [0, 2] {
+            let (own, found) =
+                (run(WeightScale::AbsMax, effort), run(WeightScale::Constrained, effort));
+            let candidate = &found.candidates[0];
+            assert_eq!(candidate.verdict.events, Some(0), "{format}");
+            assert_eq!(candidate.verdict.guaranteed, Some(true), "{format}");
+            assert!(candidate.scale.is_some(), "{format}");
+            let tensor = found.tensor(candidate).unwrap();
+            assert_eq!(tensor.dequantize(), candidate.values.clone().into_dyn(), "{format}");
+            assert!(tensor.scale_codes().is_some());
+            assert!(
+                error(&found) < 0.95 * error(&own),
+                "{format}: {} {}",
+                error(&found),
+                error(&own)
+            );
         }
     }
 }

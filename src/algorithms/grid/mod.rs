@@ -3,11 +3,11 @@
 mod elements;
 mod round;
 
-use fewbit_formats::Format;
+use fewbit_formats::{Format, Rounding};
 use ndarray::{Array2, ArrayD, ArrayView2, Ix2, IxDyn};
 
 pub(super) use self::elements::Direction;
-use self::elements::Elements;
+use self::elements::{Elements, encode};
 pub(super) use self::round::{Chosen, Point};
 use super::AlgorithmError;
 use super::error::check_finite;
@@ -47,6 +47,14 @@ pub struct Grid {
     divisor: Array2<f32>,
     zero_point: Option<Array2<f32>>,
     elements: Elements,
+    codes: Option<ScaleCode>,
+}
+
+/// What scales may be where they are codes: `f32(decode(code) * outer)`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct ScaleCode {
+    format: Format,
+    outer: f32,
 }
 
 impl Grid {
@@ -82,6 +90,7 @@ impl Grid {
             scale,
             zero_point: zero_point.map(lanes),
             elements: Elements::new(format),
+            codes: None,
         })
     }
 
@@ -184,14 +193,48 @@ impl Grid {
         self.with_scale(scale)
     }
 
-    /// The same grid with other scales, `[rows, groups]`.
+    /// The same grid with other scales, `[rows, groups]`; where they are codes ([`Self::with_scale_format`]) with the nearest
+    /// that there are.
     ///
     /// # Errors
     /// Scales that are not finite or of another shape.
     pub fn with_scale(&self, scale: Array2<f32>) -> Result<Self, AlgorithmError> {
         AlgorithmError::check_shape("the scale", scale.dim(), self.scale.t().dim())?;
         let zero_point = self.zero_point.as_ref().map(|z| z.t().to_owned());
-        Self::new(self.format, self.inputs, scale, zero_point, self.group)
+        let scale = scale.mapv_into(|scale| self.nearest_scale(scale));
+        let codes = self.codes;
+        Ok(Self { codes, ..Self::new(self.format, self.inputs, scale, zero_point, self.group)? })
+    }
+
+    /// The same grid for scales that are codes of a format times an outer scale, as those of group formats are: every other
+    /// scale that it is given becomes the nearest of these.
+    ///
+    /// ```
+    /// use fewbit::algorithms::Grid;
+    /// use fewbit_formats::Format;
+    /// use ndarray::array;
+    /// let grid = Grid::new(Format::INT4, 2, array![[1.0]], None, 2)?;
+    /// let powers = grid.with_scale_format(Format::E8M0FNU, 1.0);
+    /// assert_eq!(powers.with_scale(array![[2.9]])?.scale(), array![[2.0]]);
+    /// # Ok::<(), fewbit::algorithms::AlgorithmError>(())
+    /// ```
+    #[must_use]
+    pub fn with_scale_format(self, format: Format, outer: f32) -> Self {
+        Self { codes: Some(ScaleCode { format, outer }), ..self }
+    }
+
+    /// The scale nearest to a number.
+    pub(super) fn nearest_scale(&self, scale: f32) -> f32 {
+        match (self.codes, self.scale_code(scale)) {
+            (Some(codes), Some(code)) => codes.format.decode(code) as f32 * codes.outer,
+            _ => scale,
+        }
+    }
+
+    /// The code of the scale nearest to a number; `None` where scales are no codes.
+    pub(super) fn scale_code(&self, scale: f32) -> Option<u32> {
+        let ScaleCode { format, outer } = self.codes?;
+        Some(encode(format, f64::from(scale) / f64::from(outer), Rounding::TiesEven))
     }
 
     /// The value of a code at an element.

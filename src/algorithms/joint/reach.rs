@@ -14,6 +14,6 @@ pub(super) struct Reach {
 pub(super) enum Refit {
     /// They are given.
     Fixed,
-    /// They are free numbers, each of which may take its optimum.
+    /// They are free, and each may take its optimum, or the nearest that the grid has.
     Free,
 }

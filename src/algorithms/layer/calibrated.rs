@@ -12,7 +12,7 @@ use super::judge::{Scope, judge};
 use super::passes::Passes;
 use super::progress::{LayerPhase, LayerProgress};
 use super::solve::Task;
-use super::weights::{LayerWeights, WeightScale};
+use super::weights::WeightScale;
 use crate::algorithms::{AlgorithmError, Statistics};
 
 /// Inputs, transformed weights and statistics.
@@ -104,8 +104,7 @@ fn check(
     if inputs.0 == 0 {
         return Err(AlgorithmError::NoSamples.into());
     }
-    let constrained =
-        matches!(&job.weights, LayerWeights::Scalar(w) if w.scale == WeightScale::Constrained);
+    let constrained = job.weights.scale() == WeightScale::Constrained;
     if constrained && job.accumulator().is_none() {
         return Err(LayerError::Unconstrained);
     }

@@ -63,6 +63,12 @@ pub enum LayerError {
     /// Scales of rows for all weights at once.
     #[error("the scale rule {0} finds scales of rows: expected a scale per channel or group")]
     SharedByRows(&'static str),
+    /// Scales of groups that cannot be chosen one by one.
+    #[error(
+        "the scales of {0} are chosen by its own rule: loss and constrained are for group formats without zero points whose \
+         outer scale, if any, is one for all"
+    )]
+    ScaleOfFormat(String),
     /// A choice of data types among none.
     #[error(
         "there are no data types to choose from: expected a format of weights and one of activations"

@@ -9,7 +9,7 @@ use ndarray::{Array2, ArrayD, ArrayView2};
 
 use super::error::LayerError;
 use super::scales::scales_of;
-use super::weights::{LayerWeights, ScalarWeights, ScaleSharing};
+use super::weights::{GroupScale, GroupWeights, LayerWeights, ScalarWeights, ScaleSharing};
 use crate::algorithms::{Grid, Statistics};
 use crate::quantize::{Granularity, Quantizer, ScaleRule, Scheme};
 use crate::tensor::{AnyQuantTensor, ScaleCodes};
@@ -37,7 +37,7 @@ impl WeightGrid {
     ) -> Result<Self, LayerError> {
         match wanted {
             LayerWeights::Scalar(wanted) => scalar(wanted, weights, statistics),
-            LayerWeights::Groups(format) => groups(*format, weights),
+            LayerWeights::Groups(wanted) => groups(*wanted, weights),
         }
     }
 
@@ -59,8 +59,8 @@ impl WeightGrid {
         self.scale_codes.is_none()
     }
 
-    /// The quantized weights of these codes `[out, in]`, at these scales `[out, groups]` where there are any and the scales
-    /// are free, else at those of the grid.
+    /// The quantized weights of these codes `[out, in]`, at these scales `[out, groups]` where there are any, else at those
+    /// of the grid.
     ///
     /// # Errors
     /// Codes that the format does not have or of another shape; scales of another shape or that are not finite.
@@ -71,7 +71,12 @@ impl WeightGrid {
     ) -> Result<AnyQuantTensor, LayerError> {
         let codes = codes.into_dyn();
         if let Some(scale_codes) = &self.scale_codes {
-            return Ok(AnyQuantTensor::of_scale_codes(&codes, 1, scale_codes.clone())?);
+            let mut scale_codes = scale_codes.clone();
+            if let Some(scale) = scale {
+                let code = |&scale: &f32| self.grid.scale_code(scale).unwrap_or_default();
+                scale_codes.scales = scale.map(code).into_dyn();
+            }
+            return Ok(AnyQuantTensor::of_scale_codes(&codes, 1, scale_codes)?);
         }
         let scaled = scale.map(|scale| self.grid.with_scale(scale.clone())).transpose()?;
         let grid = scaled.as_ref().unwrap_or(&self.grid);
@@ -116,9 +121,22 @@ fn scalar(
     Ok(WeightGrid { grid, scale_codes: None, sharing: wanted.sharing })
 }
 
-fn groups(format: GroupFormat, weights: ArrayView2<'_, f32>) -> Result<WeightGrid, LayerError> {
+fn groups(wanted: GroupWeights, weights: ArrayView2<'_, f32>) -> Result<WeightGrid, LayerError> {
+    let format = wanted.format;
     let tensor = encoded(format, weights)?;
-    let grid = Grid::of_groups(&tensor)?;
+    let mut grid = Grid::of_groups(&tensor)?;
+    if wanted.scale != GroupScale::OfFormat {
+        let outer = tensor.scale_codes().and_then(ScaleCodes::outer_values);
+        let outer = match outer.as_ref().map(|outer| (outer.len(), outer.iter().next())) {
+            None => 1.0,
+            Some((1, Some(&outer))) if outer.is_normal() => outer,
+            _ => return Err(LayerError::ScaleOfFormat(format.to_string())),
+        };
+        if tensor.zero_point().is_some() {
+            return Err(LayerError::ScaleOfFormat(format.to_string()));
+        }
+        grid = grid.with_scale_format(format.scale().format, outer);
+    }
     // The groups of a format are not empty.
     let size = NonZeroUsize::new(format.size()).unwrap_or(NonZeroUsize::MIN);
     let scale_codes = tensor.scale_codes().cloned();

@@ -61,4 +61,6 @@ pub use solver::LayerSolver;
 pub use transform::LayerTransform;
 pub use types::{TypeChoice, TypeGuarantee, TypePair, TypeRange, choose_data_types};
 pub use verdict::{LayerVerdict, StageVerdict};
-pub use weights::{LayerWeights, ScalarWeights, ScaleSharing, WeightScale};
+pub use weights::{
+    GroupScale, GroupWeights, LayerWeights, ScalarWeights, ScaleSharing, WeightScale,
+};

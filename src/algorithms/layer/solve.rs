@@ -9,7 +9,7 @@ use super::grid::WeightGrid;
 use super::job::{AccumulatorConstraint, LayerJob};
 use super::scales::least_squares;
 use super::solver::LayerSolver;
-use super::weights::LayerWeights;
+use super::weights::{GroupScale, LayerWeights};
 use crate::accumulate::bounds::{InputRange, Inputs};
 use crate::accumulate::{Accumulator, Register};
 use crate::algorithms::{
@@ -133,6 +133,9 @@ impl Task<'_> {
         match &self.job.weights {
             LayerWeights::Scalar(wanted) if wanted.scale.is_by_loss() => {
                 Ok(Some(least_squares(wanted, self.weights, self.statistics)?))
+            }
+            LayerWeights::Groups(wanted) if wanted.scale != GroupScale::OfFormat => {
+                Ok(Some(Vec::new()))
             }
             _ => Ok(None),
         }

@@ -15,9 +15,31 @@ use super::name::LayerNameError;
 pub enum LayerWeights {
     /// A scalar format with scales that are free numbers.
     Scalar(ScalarWeights),
-    /// A group format, which says who shares a scale and what the scale may be. Scales are chosen as OCP MX 1.0 has it
-    /// (the exponent of the greatest magnitude, cut down); elements are rounded to nearest, ties to even.
-    Groups(GroupFormat),
+    /// A group format, which says who shares a scale and what the scale may be; elements are rounded to nearest, ties to
+    /// even.
+    Groups(GroupWeights),
+}
+
+/// A group format, and how its scales are chosen.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct GroupWeights {
+    /// The format.
+    pub format: GroupFormat,
+    /// How scales are chosen.
+    pub scale: GroupScale,
+}
+
+/// How the scales of a group format are chosen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum GroupScale {
+    /// As OCP MX 1.0 has it: the exponent of the greatest magnitude, cut down.
+    #[default]
+    OfFormat,
+    /// As [`WeightScale::Loss`], among the scales that have codes.
+    Loss,
+    /// As [`WeightScale::Constrained`], among the scales that have codes.
+    Constrained,
 }
 
 /// A scalar format, who shares a scale, and how it is chosen.
@@ -78,18 +100,26 @@ impl LayerWeights {
     pub fn format_name(&self) -> String {
         match self {
             Self::Scalar(weights) => weights.format.to_string(),
-            Self::Groups(format) => format.to_string(),
+            Self::Groups(groups) => groups.format.to_string(),
         }
     }
 }
 
 impl LayerWeights {
-    /// The same with scales chosen by another rule; group formats keep theirs.
+    /// The same with scales chosen by another rule; group formats have `loss` and `constrained`, and keep their own for all
+    /// others.
     #[must_use]
     pub fn with_scale(self, scale: WeightScale) -> Self {
         match self {
             Self::Scalar(weights) => Self::Scalar(ScalarWeights { scale, ..weights }),
-            groups => groups,
+            Self::Groups(weights) => {
+                let scale = match scale {
+                    WeightScale::Loss => GroupScale::Loss,
+                    WeightScale::Constrained => GroupScale::Constrained,
+                    _ => GroupScale::OfFormat,
+                };
+                Self::Groups(GroupWeights { scale, ..weights })
+            }
         }
     }
 
@@ -98,7 +128,11 @@ impl LayerWeights {
     pub fn scale(&self) -> WeightScale {
         match self {
             Self::Scalar(weights) => weights.scale.clone(),
-            Self::Groups(_) => WeightScale::default(),
+            Self::Groups(weights) => match weights.scale {
+                GroupScale::OfFormat => WeightScale::default(),
+                GroupScale::Loss => WeightScale::Loss,
+                GroupScale::Constrained => WeightScale::Constrained,
+            },
         }
     }
 
@@ -107,7 +141,9 @@ impl LayerWeights {
     pub fn scale_name(&self) -> &'static str {
         match self {
             Self::Scalar(weights) => weights.scale.name(),
-            Self::Groups(_) => "of the format",
+            Self::Groups(GroupWeights { scale: GroupScale::OfFormat, .. }) => "of the format",
+            Self::Groups(GroupWeights { scale: GroupScale::Loss, .. }) => WeightScale::Loss.name(),
+            Self::Groups(_) => WeightScale::Constrained.name(),
         }
     }
 }
@@ -140,7 +176,7 @@ impl From<ScalarWeights> for LayerWeights {
 
 impl From<GroupFormat> for LayerWeights {
     fn from(format: GroupFormat) -> Self {
-        Self::Groups(format)
+        Self::Groups(GroupWeights { format, scale: GroupScale::default() })
     }
 }
 

@@ -86,16 +86,26 @@ impl Args {
     }
 
     fn groups(&self, format: GroupFormat) -> Result<LayerWeights, CliError> {
+        let by_loss = match &self.scale {
+            Some(ScaleChoice::Rule(rule)) if rule.is_by_loss() => Some(rule.clone()),
+            _ => None,
+        };
         let refused = [
             (self.narrow, "--narrow"),
             (self.granularity.is_some(), "--granularity"),
-            (self.scale.is_some(), "--scale"),
+            (self.scale.is_some() && by_loss.is_none(), "--scale, but for loss and constrained,"),
         ];
         match refused.iter().find(|(refused, _)| *refused) {
             Some((_, flag)) => Err(CliError::Arguments(format!(
                 "{flag} has no meaning for --weights {format}, which sets it"
             ))),
-            None => Ok(format.into()),
+            None => {
+                let weights = LayerWeights::from(format);
+                Ok(match by_loss {
+                    Some(rule) => weights.with_scale(rule),
+                    None => weights,
+                })
+            }
         }
     }
 

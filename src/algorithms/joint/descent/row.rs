@@ -197,17 +197,17 @@ impl<'s, 'a> Row<'s, 'a> {
                 terms.map(|(v, x)| f64::from(*v) * f64::from(*x)).sum::<f64>()
             };
             let (along, square) = (product(&self.gradient), product(&image));
-            let gain = along * along / square;
-            let (old, ratio) = (self.scales[index], 1.0 + along / square);
-            let new = (f64::from(old) * ratio) as f32;
-            let counts = gain > f64::from(self.least) && ratio > 0.0 && square > 0.0;
+            let (old, best) = (self.scales[index], 1.0 + along / square);
+            let new = self.around.grid.nearest_scale((f64::from(old) * best) as f32);
+            let ratio = f64::from(new) / f64::from(old);
+            let gain = (ratio - 1.0) * (2.0 * along - (ratio - 1.0) * square);
+            let counts = gain > f64::from(self.least) && best > 0.0 && square > 0.0;
             if !counts || !new.is_normal() || new == old {
                 continue;
             }
             gained = true;
             self.scales[index] = new;
             self.gained += gain;
-            let ratio = f64::from(new) / f64::from(old);
             self.subtract((ratio - 1.0) as f32, &image);
             self.values[columns.clone()].iter_mut().for_each(|value| *value *= ratio as f32);
             self.scan.rescale(columns, ratio as f32);
