@@ -500,7 +500,7 @@ fn what_is_wrong_is_said_and_nothing_is_written() {
             "--granularity",
         ),
         (with(&["--effort", "5"]), "0 to 4"),
-        (with(&["--effort", "2", "--weights", "f16"]), "levels"),
+        (with(&["--effort", "2", "--weights", "f32"]), "levels"),
         (with(&["--weights", "auto", "--acc", "int16-sat", "--acts", "uint8"]), "--acts auto"),
         (with(&["--weights", "auto", "--acts", "auto"]), "--acc"),
         (with(&["--acts", "mxfp4"]), "a group format"),

@@ -223,6 +223,11 @@ impl Grid {
         Self { codes: Some(ScaleCode { format, outer }), ..self }
     }
 
+    /// Whether scales are codes.
+    pub(super) fn has_scale_codes(&self) -> bool {
+        self.codes.is_some()
+    }
+
     /// The scale nearest to a number.
     pub(super) fn nearest_scale(&self, scale: f32) -> f32 {
         match (self.codes, self.scale_code(scale)) {

@@ -196,7 +196,12 @@ pub fn joint(
             let base = base(problem, &budgets, candidates);
             let around = effort.factors().iter();
             let grids = around.map(|factor| problem.grid.with_scale(base.mapv(|s| s * factor)));
-            (grids.collect::<Result<_, _>>()?, Refit::Free)
+            let mut grids: Vec<Grid> = grids.collect::<Result<_, _>>()?;
+            if problem.grid.has_scale_codes() {
+                // Where scales are far apart the nearest may be far from what is best.
+                grids.push(problem.grid.clone());
+            }
+            (grids, Refit::Free)
         }
     };
     let relaxation = Relaxation::new(&objective, &budgets);
@@ -206,9 +211,8 @@ pub fn joint(
         None => Ok(()),
         Some(reach) => descend(&objective, wanted.view(), &budgets, reach, state),
     };
-    let mut target = problem.weights.to_owned();
     for grid in grids {
-        target = relaxation.run(&grid, target.view(), effort.iterations());
+        let target = relaxation.run(&grid, problem.weights, effort.iterations());
         let solution = rounder.round_toward(target.view(), &grid, strict)?;
         let mut own = of(grid.clone(), solution);
         settle(&mut own)?;
