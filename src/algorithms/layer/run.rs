@@ -39,7 +39,7 @@ pub struct QuantizedLayer {
 ///          ->  per algorithm: codes  ->  error of the outputs, overflows of the inputs and of the worst ones
 /// ```
 ///
-/// The inputs are read once per [`LayerPhase`] but the third: for the ranges that equalization and activations need, for
+/// The inputs are read once per [`LayerPhase`](super::LayerPhase) that is a pass: for the ranges that equalization and activations need, for
 /// the statistics, for the outputs. `progress` is told of every step.
 ///
 /// ```

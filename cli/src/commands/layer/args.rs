@@ -92,7 +92,8 @@ pub(crate) struct Args {
     /// formats; with zero points the range over the largest code), mse (the best of 19 below absmax), hqo, piso (exactly
     /// the least squared error of the weights), piso-diagonal (weighted with the diagonal of H), piso-full (the least
     /// error of the outputs of weights that are rounded to nearest), loss (each row's by the error that the algorithm
-    /// leaves), constrained (the same under the constraint of --acc), or a file [default: absmax]
+    /// leaves), constrained (the same under the constraint of --acc), or a file; group formats have loss and constrained,
+    /// among the scales that have codes [default: absmax, or the group format's own rule]
     #[arg(long, value_name = "RULE|S.npy")]
     pub(super) scale: Option<ScaleChoice>,
     /// Scale the inputs' channels against those of the weights: smoothquant
