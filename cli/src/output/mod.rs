@@ -1,5 +1,6 @@
 //! What goes to standard output and standard error.
 
+mod palette;
 mod progress;
 mod table;
 
@@ -11,6 +12,7 @@ use serde::Serialize;
 use crate::error::CliError;
 
 pub(crate) use fewbit::trace::{ExactNumber, decimal};
+pub(crate) use palette::color;
 pub(crate) use progress::{LateProgress, Progress};
 pub(crate) use table::{numbers, texts};
 

@@ -6,18 +6,11 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::panel::{Line, Panel, panels};
+use crate::output::color;
 
 const WIDTH: u32 = 900;
 /// Height of a panel.
 const PANEL: u32 = 560;
-const COLORS: [RGBColor; 6] = [
-    RGBColor(0, 114, 178),
-    RGBColor(213, 94, 0),
-    RGBColor(0, 158, 115),
-    RGBColor(204, 121, 167),
-    RGBColor(230, 159, 0),
-    RGBColor(86, 180, 233),
-]; // Okabe and Ito's, told apart by the colour-blind
 const FONT: &str = "sans-serif";
 
 /// The sweep as an SVG: accuracy in percent against `P`, or SQNR where there is no accuracy; a panel for what was quantized once,
@@ -120,10 +113,6 @@ fn draw_panel<'a>(area: &DrawingArea<SVGBackend<'a>, Shift>, panel: &Panel) -> D
         .background_style(WHITE.mix(0.85))
         .border_style(RGBColor(180, 180, 180))
         .draw()
-}
-
-fn color(look: usize) -> RGBColor {
-    COLORS[look % COLORS.len()]
 }
 
 fn text_position(side: HPos) -> Pos {

@@ -108,7 +108,7 @@ fn search<E: From<AlgorithmError>>(
     /// Scales between or beyond the best of the first ones.
     const REFINED: usize = 1;
     let objective = Objective::new(problem)?;
-    let axe = axe.map_or_else(|| Axe::unlimited(problem.weights.ncols()), Axe::strict);
+    let axe = budgets(problem, axe);
     let base = base(problem, &axe, candidates);
     let mut tried = vec![problem.grid.scale().to_owned()];
     tried.extend_from_slice(candidates);
@@ -123,6 +123,11 @@ fn search<E: From<AlgorithmError>>(
     }
     let best = search.finish().map(|state| Scaled::new(state, info));
     best.ok_or_else(|| AlgorithmError::NoSamples.into())
+}
+
+/// What codes that move have to keep: the budgets without the soft threshold, or none.
+fn budgets(problem: &Problem<'_>, axe: Option<&Axe>) -> Axe {
+    axe.map_or_else(|| Axe::unlimited(problem.weights.ncols()), Axe::strict)
 }
 
 /// The scales that a search starts around.
@@ -160,8 +165,8 @@ fn beyond(base: &Array2<f32>, least: ArrayView2<'_, f32>) -> Array2<f32> {
 /// 3. Descent over single levels and pairs of them from both.
 ///
 /// Each row keeps what leaves it the least error, so that none is worse than the published methods at these scales, nor than
-/// with rounding to nearest as the solver. The error is
-/// that of the outputs, with a mismatch of the inputs where the statistics have one.
+/// with rounding to nearest as the solver. The error is that of the outputs, with a mismatch of the inputs where the
+/// statistics have one.
 ///
 /// # Errors
 /// Those of the solver; a grid without levels.
@@ -176,9 +181,9 @@ pub fn joint(
     let objective = Objective::new(problem)?;
     let rounder = solver.prepare(problem)?;
     let nearest = RtnParams::default().prepare(problem)?;
-    let budgets = axe.map_or_else(|| Axe::unlimited(problem.weights.ncols()), Axe::strict);
+    let held = budgets(problem, axe);
     let published = axe.map(|axe| axe as &dyn Constraint);
-    let strict = axe.is_some().then_some(&budgets as &dyn Constraint);
+    let strict = axe.is_some().then_some(&held as &dyn Constraint);
     let of = |grid: Grid, found: Rounded| State::new(&objective, grid, found);
     let own = problem.grid.clone();
     let first = rounder.round(&own, published)?;
@@ -193,7 +198,7 @@ pub fn joint(
                 best.improve(&of(grid.clone(), rounder.round(&grid, published)?))?;
                 best.improve(&of(grid.clone(), nearest.round(&grid, published)?))?;
             }
-            let base = base(problem, &budgets, candidates);
+            let base = base(problem, &held, candidates);
             let around = effort.factors().iter();
             let grids = around.map(|factor| problem.grid.with_scale(base.mapv(|s| s * factor)));
             let mut grids: Vec<Grid> = grids.collect::<Result<_, _>>()?;
@@ -204,23 +209,26 @@ pub fn joint(
             (grids, Refit::Free)
         }
     };
-    let relaxation = Relaxation::new(&objective, &budgets);
+    let relaxation = Relaxation::new(&objective, &held);
     let reach = effort.partners().map(|partners| Reach { partners, refit });
-    let wanted = objective.wanted();
-    let settle = |state: &mut State| match reach {
+    let reach = reach.map(|reach| (reach, objective.wanted()));
+    let settle = |state: &mut State| match &reach {
         None => Ok(()),
-        Some(reach) => descend(&objective, wanted.view(), &budgets, reach, state),
+        Some((reach, wanted)) => descend(&objective, wanted.view(), &held, *reach, state),
     };
     for grid in grids {
         let target = relaxation.run(&grid, problem.weights, effort.iterations());
         let solution = rounder.round_toward(target.view(), &grid, strict)?;
         let mut own = of(grid.clone(), solution);
+        let solution = nearest.round_toward(target.view(), &grid, strict)?;
+        // Where rounding to nearest is the solver both are one.
+        let near = (solution.solution.codes != own.codes).then(|| of(grid, solution));
         settle(&mut own)?;
         best.improve(&own)?;
-        let near = nearest.round_toward(target.view(), &grid, strict)?;
-        let mut near = of(grid, near);
-        settle(&mut near)?;
-        best.improve(&near)?;
+        if let Some(mut near) = near {
+            settle(&mut near)?;
+            best.improve(&near)?;
+        }
     }
     Ok(Scaled::new(best, info))
 }
@@ -237,7 +245,7 @@ fn check(grid: &Grid) -> Result<(), AlgorithmError> {
     }
 }
 
-/// Descent from a solution, within the budgets of `axe`; scales move where they are `free`.
+/// Descent from a solution, within the budgets of `axe`; scales move with the codes unless they are fixed.
 ///
 /// # Errors
 /// Shapes that do not fit, a grid without levels.
@@ -250,7 +258,7 @@ pub fn polish(
 ) -> Result<Scaled, AlgorithmError> {
     check(problem.grid)?;
     let objective = Objective::new(problem)?;
-    let budgets = axe.map_or_else(|| Axe::unlimited(problem.weights.ncols()), Axe::strict);
+    let held = budgets(problem, axe);
     let values = dequantized(problem.grid, codes);
     let info = Info::default();
     let solution = Solution { codes: codes.to_owned(), values, info: info.clone() };
@@ -259,7 +267,7 @@ pub fn polish(
     if let Some(partners) = effort.partners() {
         let refit = if scales == ScaleChoice::Fixed { Refit::Fixed } else { Refit::Free };
         let wanted = objective.wanted();
-        descend(&objective, wanted.view(), &budgets, Reach { partners, refit }, &mut state)?;
+        descend(&objective, wanted.view(), &held, Reach { partners, refit }, &mut state)?;
     }
     Ok(Scaled::new(state, info))
 }

@@ -34,7 +34,7 @@ impl<'a, 'w, I: LayerInputs> Calibrated<'a, 'w, I> {
         job: &LayerJob,
         progress: &'a mut dyn FnMut(LayerProgress),
     ) -> Result<Self, I::Error> {
-        check(weights.dim(), inputs.dim(), job)?;
+        check_inputs(weights.dim(), inputs.dim())?;
         let mut passes = Passes::new(inputs, progress);
         if let Some(equalization) = &job.equalization {
             let most = passes.abs_max()?;
@@ -73,6 +73,7 @@ impl<'a, 'w, I: LayerInputs> Calibrated<'a, 'w, I> {
         job: &LayerJob,
         scope: Scope,
     ) -> Result<(WeightGrid, Vec<LayerCandidate>), I::Error> {
+        check_job(job)?;
         let weights = self.weights.view();
         let grid = WeightGrid::new(&job.weights, weights, &self.statistics)?;
         let range = self.passes.codes().map(|codes| codes.range());
@@ -93,17 +94,18 @@ impl<'a, 'w, I: LayerInputs> Calibrated<'a, 'w, I> {
     }
 }
 
-fn check(
-    weights: (usize, usize),
-    inputs: (usize, usize),
-    job: &LayerJob,
-) -> Result<(), LayerError> {
+fn check_inputs(weights: (usize, usize), inputs: (usize, usize)) -> Result<(), LayerError> {
     if weights.1 != inputs.1 {
         return Err(LayerError::Inputs { weights, inputs });
     }
     if inputs.0 == 0 {
         return Err(AlgorithmError::NoSamples.into());
     }
+    Ok(())
+}
+
+/// Refuses what has no meaning whatever the inputs are.
+pub(super) fn check_job(job: &LayerJob) -> Result<(), LayerError> {
     let constrained = job.weights.scale() == WeightScale::Constrained;
     if constrained && job.accumulator().is_none() {
         return Err(LayerError::Unconstrained);

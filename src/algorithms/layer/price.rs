@@ -77,10 +77,7 @@ pub fn price_of_guarantee<I: LayerInputs>(
     constraints: &[(AccumulatorConstraint, WeightScale)],
     progress: &mut dyn FnMut(LayerProgress),
 ) -> Result<LayerPrice, I::Error> {
-    // The rule of the job is not used.
-    let inputs_alone =
-        LayerJob { weights: job.weights.clone().with_scale(WeightScale::AbsMax), ..job.clone() };
-    let mut calibrated = Calibrated::new(weights, inputs, &inputs_alone, progress)?;
+    let mut calibrated = Calibrated::new(weights, inputs, job, progress)?;
     let mut points = Vec::new();
     for accumulator in accumulators {
         for (constraint, scale) in constraints {

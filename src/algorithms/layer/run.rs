@@ -3,7 +3,7 @@
 use ndarray::{Array2, ArrayView2};
 
 use super::activations::ActivationScale;
-use super::calibrated::Calibrated;
+use super::calibrated::{Calibrated, check_job};
 use super::candidate::LayerCandidate;
 use super::error::LayerError;
 use super::grid::WeightGrid;
@@ -71,6 +71,8 @@ pub fn quantize_layer<I: LayerInputs>(
     job: &LayerJob,
     progress: &mut dyn FnMut(LayerProgress),
 ) -> Result<QuantizedLayer, I::Error> {
+    // Before anything is read.
+    check_job(job)?;
     let mut calibrated = Calibrated::new(weights, inputs, job, progress)?;
     let (grid, candidates) = calibrated.solve(job, Scope::All)?;
     let activations = calibrated.activations();

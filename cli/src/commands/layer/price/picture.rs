@@ -4,18 +4,10 @@ use plotters::coord::Shift;
 use plotters::prelude::*;
 
 use super::report::{Point, Price};
+use crate::output::color;
 
 const SIZE: (u32, u32) = (900, 760);
 const FONT: &str = "sans-serif";
-/// Per algorithm; Okabe and Ito's, told apart by the colour-blind.
-const COLORS: [RGBColor; 6] = [
-    RGBColor(0, 114, 178),
-    RGBColor(213, 94, 0),
-    RGBColor(0, 158, 115),
-    RGBColor(204, 121, 167),
-    RGBColor(230, 159, 0),
-    RGBColor(86, 180, 233),
-];
 
 /// The points as an SVG.
 ///
@@ -123,7 +115,7 @@ fn panel<'a>(area: &Area<'a>, price: &Price, panel: &Panel) -> Drawn<'a> {
         let Some(first) = points.first() else { continue };
         let solver = first.point.candidate.solver.to_string();
         let index = solvers.iter().position(|name| *name == solver).unwrap_or(0);
-        let color = COLORS[index % COLORS.len()];
+        let color = color(index);
         let (size, spacing, width) = dashes(&first.point.constraint);
         let places: Vec<(f64, f64)> = points
             .iter()
