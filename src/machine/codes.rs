@@ -168,9 +168,28 @@ impl CodeMachine {
     /// # Errors
     /// A step that cannot be made.
     pub fn drain(&mut self) -> Result<Value, MachineError> {
+        self.drain_steps()?;
+        Ok(self.value())
+    }
+
+    /// [`Self::drain`], with the steps that it took.
+    ///
+    /// # Errors
+    /// A step that cannot be made.
+    ///
+    /// ```
+    /// use fewbit::Accumulator;
+    /// use fewbit::formats::Format;
+    /// let mut mac = "exact/4,int8-sat".parse::<Accumulator>()?.machine_for(Format::INT8, Format::INT8)?;
+    /// mac.push(100, 2)?;
+    /// assert_eq!(mac.drain_steps()?.len(), 1); // 200 into the second register
+    /// assert_eq!(mac.value().to_f64(), 127.0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn drain_steps(&mut self) -> Result<Steps<'_>, MachineError> {
         match &mut self.inner {
-            Inner::Integer(machine) => Ok(integer(machine.drain().value)),
-            Inner::Float(machine) => machine.drain().map(|(value, _)| value.clone()),
+            Inner::Integer(machine) => Ok(Steps::Integer(machine.drain().steps)),
+            Inner::Float(machine) => machine.drain().map(|(_, steps)| Steps::Float(steps)),
         }
     }
 

@@ -142,30 +142,51 @@ impl MachineArray {
 
     /// The last register of every machine after its last completed step.
     pub fn values(&self) -> Array2<i128> {
-        Array2::from_shape_fn((self.rows, self.cols), |(row, col)| match &self.inner {
-            Inner::Lanes(lanes, _, outer) => match outer.get(row * self.cols + col) {
+        Array2::from_shape_fn((self.rows, self.cols), |place| self.value(place))
+    }
+
+    /// The last register of the machine of a row and a column.
+    ///
+    /// # Panics
+    /// Where there is no such machine.
+    pub fn value(&self, (row, col): (usize, usize)) -> i128 {
+        let index = self.index((row, col));
+        match &self.inner {
+            Inner::Lanes(lanes, _, outer) => match outer.get(index) {
                 None => lanes.value(row, col).into(),
                 Some(machine) => machine.value(),
             },
-            Inner::Machines(machines) => machines[row * self.cols + col].value(),
-        })
+            Inner::Machines(machines) => machines[index].value(),
+        }
     }
 
     /// The events of stage `stage` of every machine since the last reset; 0 for a stage that the accumulator lacks.
     pub fn events(&self, stage: usize) -> Array2<u64> {
-        Array2::from_shape_fn((self.rows, self.cols), |(row, col)| {
-            let of = |machine: &Machine, stage: usize| {
-                machine.traces().get(stage).map_or(0, |trace| trace.events)
-            };
-            let index = row * self.cols + col;
-            match &self.inner {
-                Inner::Machines(machines) => of(&machines[index], stage),
-                Inner::Lanes(lanes, _, outer) => match stage.checked_sub(1) {
-                    None => lanes.events(row, col),
-                    Some(stage) => outer.get(index).map_or(0, |machine| of(machine, stage)),
-                },
-            }
-        })
+        Array2::from_shape_fn((self.rows, self.cols), |place| self.events_at(stage, place))
+    }
+
+    /// The events of stage `stage` of the machine of a row and a column, as [`Self::events`].
+    ///
+    /// # Panics
+    /// Where there is no such machine.
+    pub fn events_at(&self, stage: usize, (row, col): (usize, usize)) -> u64 {
+        let of = |machine: &Machine, stage: usize| {
+            machine.traces().get(stage).map_or(0, |trace| trace.events)
+        };
+        let index = self.index((row, col));
+        match &self.inner {
+            Inner::Machines(machines) => of(&machines[index], stage),
+            Inner::Lanes(lanes, _, outer) => match stage.checked_sub(1) {
+                None => lanes.events(row, col),
+                Some(stage) => outer.get(index).map_or(0, |machine| of(machine, stage)),
+            },
+        }
+    }
+
+    /// The place of a machine among all.
+    fn index(&self, (row, col): (usize, usize)) -> usize {
+        assert!(row < self.rows && col < self.cols, "machine ({row}, {col}) is not in the array");
+        row * self.cols + col
     }
 
     /// Forgets everything; the last registers start at `starts`, `[rows, cols]`, or at 0.

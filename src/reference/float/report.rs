@@ -146,6 +146,11 @@ impl FloatTrace {
         traces
     }
 
+    /// Overflow events.
+    pub const fn events(&self) -> u64 {
+        self.counts.events
+    }
+
     /// The report of output `(row, col)` alone.
     pub fn report(self, row: u64, col: u64) -> FloatStageReport {
         let Self { min, max, first, counts } = self;
