@@ -903,6 +903,16 @@ uint32_t fewbit_machine_seed(struct fewbit_machine *machine,
                              uint64_t output);
 
 /**
+ * Forgets everything; the last register starts at `start`, the others at 0.
+ */
+uint32_t fewbit_machine_reset(struct fewbit_machine *machine, int64_t start);
+
+/**
+ * As `fewbit_machine_reset`, with a number to start from.
+ */
+uint32_t fewbit_machine_reset_real(struct fewbit_machine *machine, double start);
+
+/**
  * Takes the next product. OF in the result: a step that it caused was an overflow event.
  */
 uint32_t fewbit_machine_push(struct fewbit_machine *machine, int64_t product);
@@ -977,6 +987,17 @@ uint32_t fewbit_machine_stage_real(const struct fewbit_machine *machine, uint32_
 uint32_t fewbit_machine_events(const struct fewbit_machine *machine, uint32_t stage, uint64_t *events);
 
 /**
+ * Keeps the last so many steps since each reset for `fewbit_machine_steps`; 0, as at first, keeps none.
+ */
+uint32_t fewbit_machine_record(struct fewbit_machine *machine, uint32_t steps);
+
+/**
+ * The steps that were kept, a line each: register before, input, exact sum, register after, flags. Valid until this thread is
+ * given the next text; empty where nothing is kept.
+ */
+const char *fewbit_machine_steps(const struct fewbit_machine *machine);
+
+/**
  * What a product of this one output would report of its integer stages: `reports` has room for one per stage, innermost first.
  */
 uint32_t fewbit_machine_report(const struct fewbit_machine *machine,
@@ -989,16 +1010,6 @@ uint32_t fewbit_machine_report(const struct fewbit_machine *machine,
 uint32_t fewbit_machine_float_report(const struct fewbit_machine *machine,
                                      struct fewbit_float_stage_report *reports,
                                      size_t stages);
-
-/**
- * Forgets everything; the last register starts at `start`, the others at 0.
- */
-uint32_t fewbit_machine_reset(struct fewbit_machine *machine, int64_t start);
-
-/**
- * As `fewbit_machine_reset`, with a number to start from.
- */
-uint32_t fewbit_machine_reset_real(struct fewbit_machine *machine, double start);
 
 /**
  * An array of machines, every register at 0. Null where it goes wrong, as for stages that are not integers.
@@ -1067,17 +1078,6 @@ uint32_t fewbit_array_reset(struct fewbit_array *array);
  * As `fewbit_array_reset`; the last registers start at `starts`, row-major.
  */
 uint32_t fewbit_array_reset_to(struct fewbit_array *array, const int64_t *starts);
-
-/**
- * Keeps the last so many steps since each reset for `fewbit_machine_steps`; 0, as at first, keeps none.
- */
-uint32_t fewbit_machine_record(struct fewbit_machine *machine, uint32_t steps);
-
-/**
- * The steps that were kept, a line each: register before, input, exact sum, register after, flags. Valid until this thread is
- * given the next text; empty where nothing is kept.
- */
-const char *fewbit_machine_steps(const struct fewbit_machine *machine);
 
 /**
  * A policy from text: a rounding mode, an overflow policy, and other axes as `axis=choice`, as in `ties-even,saturate` and

@@ -54,7 +54,7 @@ pub(crate) const LAYERS: [&[&str]; 15] = [
     &["src/quantize"],
     &["src/algorithms"],
     &["src/strategies", "src/sweep", "src/lib"],
-    &["cli/src"],
+    &["cli/src", "ffi/c/src"],
 ];
 
 /// The text of [`LAYERS`] as ARCHITECTURE.md has it: a line a layer, the top one first.

@@ -21,10 +21,11 @@ use lexer::tokens;
 use modules::{Arrow, Workspace};
 
 /// The crates: name in paths, root.
-const CRATES: [(&str, &str); 3] = [
+const CRATES: [(&str, &str); 4] = [
     ("fewbit_formats", "formats/src/lib.rs"),
     ("fewbit", "src/lib.rs"),
     ("fewbit_cli", "cli/src/lib.rs"),
+    ("fewbit_c", "ffi/c/src/lib.rs"),
 ];
 
 /// The cycles that a sum type and its table need (the table's rows are values of the type, and the type finds itself in
@@ -50,7 +51,7 @@ const CYCLES: [&[&str]; 4] = [
 ];
 
 /// Where `unsafe` may stand.
-const UNSAFE: [&str; 1] = ["src/simd/"];
+const UNSAFE: [&str; 2] = ["src/simd/", "ffi/c/"];
 
 fn base() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))

@@ -6,7 +6,7 @@ use ndarray::ArrayView2;
 use crate::accumulator::FewbitAccumulator;
 use crate::handle::{self, handles};
 use crate::memory;
-use crate::status::{Failure, OrValue, Outcome, answer, done};
+use crate::status::{Failure, FewbitStatus, OrValue, Outcome, answer, done};
 
 /// A list of 64-bit integers. Each belongs to one thread at a time while it is changed.
 pub struct FewbitBuffer {
@@ -23,7 +23,7 @@ pub extern "C" fn fewbit_buffer_new(length: u64) -> *mut FewbitBuffer {
     answer(std::ptr::null_mut(), || {
         let refuse = |_| {
             Failure::new(
-                crate::FewbitStatus::ErrorMemory,
+                FewbitStatus::ErrorMemory,
                 format!("a buffer of {length} integers is more than memory can hold"),
             )
         };
@@ -130,7 +130,7 @@ pub unsafe extern "C" fn fewbit_matmul_buffers(
     done(|| {
         if out.cast_const() == a || out.cast_const() == b {
             return Err(Failure::new(
-                crate::FewbitStatus::ErrorPointer,
+                FewbitStatus::ErrorPointer,
                 "out: the buffer to be written is one that is read",
             ));
         }

@@ -1,7 +1,6 @@
 //! The last steps of a machine, told as text.
 
 use std::collections::VecDeque;
-use std::ffi::c_char;
 use std::fmt::Write as _;
 
 use fewbit::accumulate::Turn;
@@ -9,11 +8,6 @@ use fewbit::formats::Status;
 use fewbit::machine::FloatStepRecord;
 use fewbit::reference::{IntStepRecord, Value};
 use fewbit::trace::ExactNumber;
-
-use crate::handle;
-use crate::machine::FewbitMachine;
-use crate::status::{answer, done};
-use crate::text;
 
 /// The last steps, at most so many.
 #[derive(Debug)]
@@ -30,7 +24,7 @@ enum Recorded {
 }
 
 impl Recorder {
-    fn new(most: usize) -> Self {
+    pub(super) fn new(most: usize) -> Self {
         Self { most, steps: VecDeque::new(), left_out: 0 }
     }
 
@@ -55,7 +49,7 @@ impl Recorder {
         self.left_out = 0;
     }
 
-    fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         let mut text = String::new();
         if self.left_out > 0 {
             let _ = writeln!(text, "{} steps before are not kept", self.left_out);
@@ -109,33 +103,4 @@ fn float_line(record: &FloatStepRecord) -> String {
         number(&step.exact),
         number(&step.after)
     )
-}
-
-/// Keeps the last so many steps since each reset for `fewbit_machine_steps`; 0, as at first, keeps none.
-///
-/// # Safety
-/// `machine` is null or a machine that nobody else uses.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn fewbit_machine_record(machine: *mut FewbitMachine, steps: u32) -> u32 {
-    done(|| {
-        // SAFETY: the caller vouches for it.
-        let machine = unsafe { handle::get_mut(machine) }?;
-        machine.recorder = (steps > 0).then(|| Recorder::new(steps as usize));
-        Ok(())
-    })
-}
-
-/// The steps that were kept, a line each: register before, input, exact sum, register after, flags. Valid until this thread is
-/// given the next text; empty where nothing is kept.
-///
-/// # Safety
-/// `machine` is null or a machine.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn fewbit_machine_steps(machine: *const FewbitMachine) -> *const c_char {
-    answer(c"".as_ptr(), || {
-        // SAFETY: the caller vouches for it.
-        let machine = unsafe { handle::get(machine) }?;
-        let steps = machine.recorder.as_ref().map(Recorder::text).unwrap_or_default();
-        Ok(text::give(&steps))
-    })
 }
