@@ -1,7 +1,7 @@
 //! A datapath held against the reference: a multiply-accumulate unit, an FP8 adder and a requantizer, written as somebody
 //! would write them who models hardware, and an adder that truncates where it should round.
 //!
-//!     cargo run --release --example datapath --features proptest
+//!     cargo run --release -p fewbit --example datapath --features proptest
 //!
 //! The first three agree on every case. The fourth does not: its shortest case is printed.
 

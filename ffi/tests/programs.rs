@@ -149,6 +149,25 @@ fn through_cmake() {
     }
 }
 
+/// The program of the README, and what it prints there.
+#[test]
+fn the_readme_s_program() {
+    let readme = fs::read_to_string(here().join("../README.md")).expect("the README");
+    let (_, rest) = readme.split_once("```c\n").expect("a program in C");
+    let (program, rest) = rest.split_once("```\n").expect("its end");
+    let (_, rest) = rest.split_once("$ cc program.c").expect("how it is compiled");
+    let (_, printed) = rest.split_once('\n').expect("a line's end");
+    let (printed, _) = printed.split_once("```").expect("what it prints");
+    let path = built("readme.c");
+    fs::write(&path, program).expect("a program");
+    let out = built("readme");
+    let mut command = Command::new("cc");
+    command.args(STRICT).arg("-std=c11").arg("-I").arg(prefix().join("include")).arg(&path);
+    command.arg(prefix().join("lib/libfewbit.a")).args(["-lpthread", "-ldl", "-lm", "-o"]);
+    passed(command.arg(&out));
+    assert_eq!(passed(&mut Command::new(out)), printed);
+}
+
 #[test]
 fn under_the_address_sanitizer() {
     let flags = ["-std=c11", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
