@@ -170,7 +170,8 @@ impl World<'_, '_> {
         let element = self.kind();
         let (row_stride, col_stride) = match self.below(4) {
             0 => (1, rows.max(1)),
-            1 => (usize::MAX / 2, usize::MAX / 3),
+            // Refused, unless there is but one element.
+            1 => (usize::MAX / 2 + 9, usize::MAX / 2 + 9),
             _ => (cols.max(1), 1),
         };
         let huge = self.below(10) == 0;
@@ -291,8 +292,11 @@ fn step(w: &mut World<'_, '_>) {
             18 => w.keep(fewbit_table_new(name), fewbit_table_free),
             19 => {
                 let m = w.matrix(false);
-                let m =
-                    if m.rows > 6 { FewbitMatrix { row_stride: usize::MAX / 2, ..m } } else { m };
+                let m = if m.rows > 6 {
+                    FewbitMatrix { row_stride: usize::MAX / 2 + 9, ..m }
+                } else {
+                    m
+                };
                 w.keep(fewbit_packed_new(&m), fewbit_packed_free);
             }
             20 => check(fewbit_encode(format, policy, x, random, w.output())),
