@@ -4,7 +4,6 @@
 //! What a machine lacks (a C++ compiler, CMake, pkg-config, valgrind, Verilator) is said and left out; a C compiler must be there.
 
 use std::env;
-use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -211,14 +210,18 @@ fn under_valgrind() {
 fn the_header_is_that_of_the_sources() {
     let header = fs::read_to_string(here().join("include/fewbit.h")).expect("the header");
     let mut functions = Vec::new();
-    for entry in fs::read_dir(here().join("c/src")).expect("the sources") {
-        let path = entry.expect("a file").path();
-        if path.extension() != Some(OsStr::new("rs")) {
-            continue;
-        }
-        let text = fs::read_to_string(&path).expect("a source");
-        for part in text.split("extern \"C\" fn ").skip(1) {
-            functions.push(part.split('(').next().unwrap_or_default().to_owned());
+    let mut folders = vec![here().join("c/src")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).expect("the sources") {
+            let path = entry.expect("a file").path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let text = fs::read_to_string(&path).expect("a source");
+            for part in text.split("extern \"C\" fn ").skip(1) {
+                functions.push(part.split('(').next().unwrap_or_default().to_owned());
+            }
         }
     }
     assert!(functions.len() > 100, "{functions:?}");

@@ -147,6 +147,12 @@ impl World<'_, '_> {
         }
     }
 
+    /// Room of its own, behind that of [`Self::output`].
+    fn far<T>(&mut self) -> *mut T {
+        let near = self.output::<T>();
+        if near.is_null() { near } else { near.cast::<u8>().wrapping_add(8 * ROOM * 2).cast() }
+    }
+
     fn length(&mut self) -> usize {
         match self.below(12) {
             0 => usize::MAX,
@@ -508,20 +514,20 @@ fn step(w: &mut World<'_, '_>) {
             }
             64 => {
                 let (list, scales, codes, kind) =
-                    (w.input(), w.output::<u32>(), w.output::<u64>(), w.kind());
-                let codes = codes.wrapping_add(ROOM * 2);
+                    (w.input(), w.output::<u32>(), w.far::<c_void>(), w.kind());
                 check(fewbit_group_scales(group, &layout, w.output(), w.output()));
-                let outer = if w.below(2) == 0 {
+                // Scales above scales are few: they lie between the scales and the codes.
+                let outer = if w.below(2) == 0 || scales.is_null() {
                     null_mut()
                 } else {
-                    w.output::<u32>().wrapping_add(ROOM * 2)
+                    scales.cast::<u8>().wrapping_add(8 * ROOM).cast()
                 };
                 check(fewbit_group_encode(
                     group,
                     a,
                     list,
                     &layout,
-                    codes.cast(),
+                    codes,
                     kind,
                     scales,
                     null_mut(),
