@@ -16,7 +16,8 @@ def _policy(rounding: Optional[str], overflow: Optional[str], axes: dict) -> dic
     return {"rounding": rounding, "overflow": overflow, **axes}
 
 
-def _out(out: Optional[np.ndarray], shape: tuple, dtypes: tuple, name: str = "out") -> np.ndarray:
+def _out(out: Optional[np.ndarray], source: np.ndarray, dtypes: tuple) -> np.ndarray:
+    name, shape = "out", source.shape
     if out is None:
         return np.empty(shape, dtypes[0])
     if not isinstance(out, np.ndarray) or out.dtype not in dtypes:
@@ -26,7 +27,17 @@ def _out(out: Optional[np.ndarray], shape: tuple, dtypes: tuple, name: str = "ou
         raise ValueError(f"{name} has shape {list(out.shape)}: expected {list(shape)}")
     if not out.flags.c_contiguous or not out.flags.writeable:
         raise ValueError(f"{name} must be contiguous and writable")
+    if np.may_share_memory(out, source):
+        raise ValueError(f"{name} shares memory with the input")
     return out
+
+
+def _scalar(format: Any) -> str:
+    """The name of a format of elements."""
+    name = _arrays.text(format, "format")
+    if _fewbit.format_kind(name) == "group":
+        raise ValueError(f"{name} is a group format: fewbit.quantize makes its codes and scales")
+    return name
 
 
 def cast(
@@ -75,7 +86,7 @@ def cast(
         dtypes: tuple = (np.dtype(np.float64), np.dtype(np.float32))
     else:
         dtypes = (np.dtype(np.float32), np.dtype(np.float64))
-    out = _out(out, numbers.shape, dtypes)
+    out = _out(out, numbers, dtypes)
     _fewbit.cast(numbers, out, format, _policy(rounding, overflow, policy), seed, threads)
     return out
 
@@ -100,10 +111,10 @@ def encode(
     >>> encode([1.0, 2.0], "bf16")
     array([16256, 16384], dtype=uint16)
     """
-    format = _arrays.text(format, "format")
+    format = _scalar(format)
     numbers = _arrays.numbers(x, "x")
     dtype = np.dtype(_arrays.code_dtype(_fewbit.code_bits(format)))
-    out = _out(out, numbers.shape, (dtype,))
+    out = _out(out, numbers, (dtype,))
     policy = _policy(rounding, overflow, policy)
     _fewbit.encode(numbers, out, format, policy, _arrays.seed64(seed), _arrays.threads_of(threads))
     return out
@@ -121,10 +132,10 @@ def decode(
         ...
     ValueError: the code 0x10 at [0] is none of e2m1fn, which has 4 bits
     """
-    format = _arrays.text(format, "format")
+    format = _scalar(format)
     found = _arrays.codes(codes, _fewbit.code_bits(format), "codes")
     fits, _ = _fewbit.value_widths(format)
     wide, narrow = np.dtype(np.float64), np.dtype(np.float32)
-    out = _out(out, found.shape, (narrow, wide) if fits else (wide,))
+    out = _out(out, found, (narrow, wide) if fits else (wide,))
     _fewbit.decode(found, out, format, _arrays.threads_of(threads))
     return out
