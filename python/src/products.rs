@@ -8,7 +8,7 @@ use fewbit::{
     conv2d as convolve, matmul_float, matmul_packed,
 };
 use fewbit_formats::{Format, Rounding};
-use ndarray::{Array2, ArrayView2, ArrayViewD, Ix2, Ix4};
+use ndarray::{Array2, ArrayView2, ArrayView4, ArrayViewD, Ix2, Ix4};
 use numpy::{IntoPyArray, PyArray2, PyArray4, PyReadonlyArray2, PyReadonlyArrayDyn};
 use pyo3::prelude::*;
 use serde::Serialize;
@@ -145,6 +145,13 @@ pub(crate) fn matmul_int<'py>(
     Ok((values.into_pyarray(py), told(&acc, report, (full, events), (isa, seconds))?))
 }
 
+/// The code at padded positions as the input's type has it.
+fn code_of<T: TryFrom<i64>>(code: i64, _: &ArrayView4<'_, T>) -> PyResult<T> {
+    T::try_from(code).map_err(|_| {
+        value_error(format!("padding_code is {code}, which the type of the input does not have"))
+    })
+}
+
 /// A convolution of integers through integer stages.
 #[pyfunction]
 #[allow(clippy::too_many_arguments, reason = "one argument per argument of the Python function")]
@@ -173,16 +180,14 @@ pub(crate) fn conv2d_int<'py>(
         view: ArrayViewD<'a, T>,
         name: &str,
         axes: &str,
-    ) -> PyResult<ndarray::ArrayView4<'a, T>> {
+    ) -> PyResult<ArrayView4<'a, T>> {
         let shape = view.shape().to_vec();
         view.into_dimensionality::<Ix4>()
             .map_err(|_| value_error(format!("{name} has shape {shape:?}: expected {axes}")))
     }
     let product = each!(Integers: input, [I8, U8, I16, U16, I32, U32, I64], input => {
         let input = images(input.as_array(), "input", "[N, C, H, W]")?;
-        let padding_code = padding_code.try_into().map_err(|_| {
-            value_error(format!("padding_code is {padding_code}, which the type of the input does not have"))
-        })?;
+        let padding_code = code_of(padding_code, &input)?;
         let conv = Conv2d { stride, padding, dilation, groups, padding_code };
         each!(Integers: weights, [I8, U8, I16, U16, I32, U32, I64], weights => {
             let weights = images(weights.as_array(), "weights", "[O, C / groups, U, V]")?;
@@ -279,6 +284,7 @@ impl FormatMatrix {
 
 /// Any numbers through any stages.
 #[pyfunction]
+#[allow(clippy::too_many_arguments, reason = "one argument per argument of the Python function")]
 #[pyo3(signature = (a, b, acc, init, report, seed, threads))]
 pub(crate) fn matmul_any<'py>(
     py: Python<'py>,

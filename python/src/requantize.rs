@@ -6,7 +6,7 @@ use fewbit::requantize::{
 };
 use fewbit::{RequantizeInput, RequantizeOutput, RequantizeSliceError, Requantizer};
 use fewbit_formats::{Format, IntFormat, Overflow};
-use numpy::{PyReadonlyArrayDyn, PyReadwriteArrayDyn};
+use numpy::{Element, PyReadonlyArrayDyn, PyReadwriteArrayDyn};
 use pyo3::prelude::*;
 
 use crate::errors::{internal_error, value_error};
@@ -198,17 +198,13 @@ impl RequantizeJob {
         out: Outputs<'_>,
         threads: Option<usize>,
     ) -> PyResult<()> {
-        fn typed<X: RequantizeInput, O: RequantizeOutput>(
+        fn typed<X: RequantizeInput + Element, O: RequantizeOutput + Element>(
             py: Python<'_>,
             by: &Requantizer,
             values: &PyReadonlyArrayDyn<'_, X>,
             mut out: PyReadwriteArrayDyn<'_, O>,
             threads: Option<usize>,
-        ) -> PyResult<()>
-        where
-            X: numpy::Element,
-            O: numpy::Element,
-        {
+        ) -> PyResult<()> {
             let contiguous = || internal_error("an array that is not contiguous");
             let view = values.as_array();
             let shape = view.shape();

@@ -49,7 +49,7 @@ def test_pictures(product, float_product):
     axes = product.report.plot()
     drawn = axes.lines[0].get_ydata()
     stage = product.report.stages[0]
-    assert drawn[0] == stage.overflowing(1) and drawn[-1] == 0 and len(axes.lines) == 4
+    assert drawn[0] == sum(stage.histogram.values()) and drawn[-1] == 0 and len(axes.lines) == 4
     float_product.report.plot()
     fewbit.bounds([[1, 2], [3, 4]], "uint4", "int8-sat").plot()
     fewbit.sweep([np.ones((1, 4))], np.ones((2, 4)), bits="8..9", constraint="none").plot()

@@ -62,12 +62,14 @@ class Bounds:
     def plot(self, ax: Any = None) -> Any:
         """How many rows need more than P bits, against P, per stage: a matplotlib Axes."""
         ax = ax if ax is not None else pyplot("plot").subplots(figsize=(5.5, 3.2), layout="constrained")[1]
-        widths = range(1, max(self.required_bits, default=1) + 2)
+        least = min((stage.required_bits for row in self.rows for stage in row), default=1)
+        widths = range(max(1, least - 2), max(self.required_bits, default=1) + 2)
         for stage in range(len(self.required_bits)):
             needed = [row[stage].required_bits for row in self.rows]
             counts = [sum(bits > width for bits in needed) for width in widths]
             ax.step(widths, counts, where="mid", label=self.rows[0][stage].stage if self.rows else str(stage))
         ax.set_xlabel("P, bits")
+        ax.xaxis.get_major_locator().set_params(integer=True)
         ax.set_ylabel("rows that some input overflows")
         ax.set_ylim(bottom=0)
         ax.legend()

@@ -77,8 +77,8 @@ def cast(
 
         if out is not None:
             raise TypeError(f"out has no meaning for {format}, a group format")
-        axes = {"rounding": rounding, "overflow": overflow, **policy}
-        found = Quantizer(format, seed=seed, **axes).quantize(x, threads=threads).dequantize(threads=threads)
+        quantizer = Quantizer(format, seed=seed, rounding=rounding, overflow=overflow, axis=None, set=None, **policy)
+        found = quantizer.quantize(x, threads=threads).dequantize(threads=threads)
         return found.astype(np.float64) if np.asarray(x).dtype == np.float64 else found
     numbers = _arrays.numbers(x, "x")
     fits, _ = _fewbit.value_widths(format)

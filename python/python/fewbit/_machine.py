@@ -193,10 +193,11 @@ class Machine:
 
     def _repr_html_(self) -> str:
         head = "".join(f"<th>{name}</th>" for name in ("stage", "register", "waiting", "taken", "events"))
+        events = [stage.events for stage in self.report.stages]
         rows = "".join(
             f"<tr><td>{escape(stage.stage)}</td><td>{stage.register}</td><td>{stage.waiting}</td>"
-            f"<td>{stage.taken}</td><td>{report.events}</td></tr>"
-            for stage, report in zip(self.stages, self.report.stages)
+            f"<td>{stage.taken}</td><td>{count}</td></tr>"
+            for stage, count in zip(self.stages, events)
         )
         return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
 

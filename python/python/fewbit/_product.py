@@ -212,6 +212,8 @@ def matmul(
         (m, ka), (kb, n) = left.array.shape, right.array.shape
         raise ValueError(f"A is {m}x{ka} and B is {kb}x{n}: the columns of A must equal the rows of B")
     entry = json.loads(_fewbit.accumulator_entry(acc))
+    start: Optional[np.ndarray]
+    values: np.ndarray
     if entry["is_integer"] and left.is_integer and right.is_integer:
         start = None if init is None else _arrays.int64(init, "init", 2)
         values, told = _fewbit.matmul_int(

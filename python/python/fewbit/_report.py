@@ -142,13 +142,15 @@ class Report(_Stages):
         from ._accumulator import Accumulator
 
         most = max((stage.required_bits or 1 for stage in self.stages), default=1)
-        for index, stage in enumerate(self.stages):
-            widths = range(1, most + 2)
+        least = min((min(stage.histogram or [1]) for stage in self.stages), default=1)
+        widths = range(max(1, least - 2), most + 2)
+        for stage in self.stages:
             line = ax.step(widths, [stage.overflowing(bits) for bits in widths], where="mid", label=stage.stage)[0]
             register = Accumulator(stage.stage.split("/")[0]).stages[0].bits
             if register is not None and register <= most + 1:
                 ax.axvline(register, color=line.get_color(), linestyle=":", linewidth=1)
         ax.set_xlabel("P, bits")
+        ax.xaxis.get_major_locator().set_params(integer=True)
         ax.set_ylabel("outputs that need more")
         ax.set_ylim(bottom=0)
         ax.legend()
@@ -184,14 +186,10 @@ def report_of(made: Dict[str, Any]) -> Union[Report, FloatReport, None]:
 
 def stages_of(stages: List[Dict[str, Any]], kind: str) -> Union[Report, FloatReport]:
     """A report of stages."""
-    found = []
-    for stage in stages:
-        entry = dict(stage)
-        entry["first"] = entry["first"] and FirstEvent(**entry["first"])
-        if kind == "float":
-            found.append(FloatStageReport(**entry))
-            continue
+    entries = [{**stage, "first": stage["first"] and FirstEvent(**stage["first"])} for stage in stages]
+    if kind == "float":
+        return FloatReport([FloatStageReport(**entry) for entry in entries])
+    for entry in entries:
         if "histogram" in entry:
             entry["histogram"] = {int(width): outputs for width, outputs in entry["histogram"].items()}
-        found.append(StageReport(**entry))
-    return FloatReport(found) if kind == "float" else Report(found)
+    return Report([StageReport(**entry) for entry in entries])

@@ -61,6 +61,7 @@ class Sweep:
             ax.plot([p.bits for p in points], [getattr(p, key) for p in points], marker=".", label=label)
         ax.axvline(self.guaranteed_bits, color="0.6", linestyle=":", linewidth=1)
         ax.set_xlabel("P, bits")
+        ax.xaxis.get_major_locator().set_params(integer=True)
         ax.set_ylabel("accuracy" if key == "accuracy" else "SQNR, dB")
         ax.legend(fontsize="small")
         return ax

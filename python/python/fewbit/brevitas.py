@@ -182,15 +182,17 @@ class Attached:
         if not shown:
             raise ValueError("there is nothing to plot: run the model, with report='full'")
         most = max(entry.report.stages[0].required_bits or 1 for entry in shown if entry.report)
+        least = min(min(entry.report.stages[0].histogram or [1]) for entry in shown if entry.report)
+        widths = range(max(1, least - 2), most + 2)
         for entry in shown:
             stage = entry.report.stages[0]  # type: ignore[union-attr]
-            widths = range(1, most + 2)
             shares = [stage.overflowing(bits) / entry.outputs for bits in widths]
             ax.plot(widths, shares, marker=".", label=entry.name)
         bits = Accumulator(shown[0].acc).stages[0].bits
         if bits is not None and bits <= most + 1:
             ax.axvline(bits, color="0.6", linestyle=":", linewidth=1)
         ax.set_xlabel("P, bits")
+        ax.xaxis.get_major_locator().set_params(integer=True)
         ax.set_ylabel("share of outputs that need more")
         ax.set_ylim(bottom=0)
         ax.legend()
