@@ -8,7 +8,7 @@ use fewbit_formats::{
 use serde::Serialize;
 
 use crate::error::CliError;
-use crate::policy::{NanChoice, PLAIN, PolicyArgs, PolicyReport};
+use crate::policy::{NanChoice, PolicyArgs, PolicyReport};
 
 /// One flag per axis of scales, beside those of elements.
 #[derive(Clone, Debug, Args)]
@@ -112,14 +112,11 @@ impl ScaleArgs {
         elements: &PolicyArgs,
         format: &GroupFormat,
     ) -> (GroupPolicy, NanChoice) {
-        let (mut element, nan) = elements.policy(format.element());
-        // MXINT8's -2 is left unused, as the MX text allows and its reference library does.
-        if matches!(format.element(), Format::Fixed(_)) && elements.leaves_overflow_open() {
-            element = element.with_overflow(Overflow::SaturateSymmetric);
-        }
-        let plain =
-            GroupPolicy::new(ScalePolicy::new(ExponentRule::Floor), element).with_scale_code(PLAIN);
-        let base = elements.preset().map_or(plain, |preset| preset.group_policy(format));
+        let base = match elements.preset() {
+            Some(preset) => preset.group_policy(format),
+            None => GroupPolicy::default_of(format),
+        };
+        let (element, nan) = elements.policy_over(base.element);
         let scale = ScalePolicy {
             rule: self.scale_rule.unwrap_or(base.scale.rule),
             arithmetic: self.scale_arithmetic.unwrap_or(base.scale.arithmetic),

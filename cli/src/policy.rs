@@ -121,11 +121,6 @@ impl PolicyArgs {
         Self { preset: None, ..self.clone() }.is_given()
     }
 
-    /// Whether no flag and no preset says what becomes of overflow.
-    pub(crate) fn leaves_overflow_open(&self) -> bool {
-        self.overflow.is_none() && self.preset().is_none()
-    }
-
     /// Whether any of them was given.
     pub(crate) fn is_given(&self) -> bool {
         let Self {
@@ -154,11 +149,14 @@ impl PolicyArgs {
 
     /// The policy for a format, and whether its NaN axis was chosen.
     pub(crate) fn policy(&self, format: Format) -> (Policy, NanChoice) {
-        let base = match (self.preset(), format) {
-            (Some(preset), _) => preset.policy(format),
-            (None, Format::Float(_)) => PLAIN.with_nan(NanPolicy::MlDtypes),
-            (None, _) => PLAIN,
-        };
+        self.policy_over(match self.preset() {
+            Some(preset) => preset.policy(format),
+            None => Policy::default_of(format),
+        })
+    }
+
+    /// The policy where `base` is what no flag changes, and whether its NaN axis was chosen.
+    pub(crate) fn policy_over(&self, base: Policy) -> (Policy, NanChoice) {
         let policy = Policy {
             rounding: self.round.unwrap_or(base.rounding),
             overflow: self.overflow.unwrap_or(base.overflow),
@@ -174,9 +172,6 @@ impl PolicyArgs {
         (policy, if chosen { NanChoice::Given } else { NanChoice::Default })
     }
 }
-
-/// What is done where no argument says otherwise.
-pub(crate) const PLAIN: Policy = Policy::new(Rounding::TiesEven, Overflow::Saturate);
 
 /// Every axis by name, for `--json` and for metadata.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

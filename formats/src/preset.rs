@@ -68,6 +68,25 @@ impl FromStr for PolicyPreset {
     }
 }
 
+impl Policy {
+    /// What every front end does where nothing is asked for: to nearest with ties to even, saturating; NaN in a float format
+    /// without one becomes a zero as in ml_dtypes, and is refused by other formats.
+    ///
+    /// ```
+    /// use fewbit_formats::{Format, Policy};
+    /// let policy = Policy::default_of(Format::E2M1FN);
+    /// assert_eq!(Format::E2M1FN.encode(100.0f32, &policy, 0).unwrap().code, 0b0_11_1); // 6
+    /// assert!(Format::INT4.encode(f32::NAN, &Policy::default_of(Format::INT4), 0).is_err());
+    /// ```
+    #[must_use]
+    pub const fn default_of(format: Format) -> Self {
+        match format {
+            Format::Float(_) => SATURATE.with_nan(NanPolicy::MlDtypes),
+            _ => SATURATE,
+        }
+    }
+}
+
 const SATURATE: Policy = Policy::new(Rounding::TiesEven, Overflow::Saturate);
 const SPECIAL: Policy = Policy::new(Rounding::TiesEven, Overflow::Special);
 const FLOOR: ScalePolicy = ScalePolicy::new(ExponentRule::Floor);

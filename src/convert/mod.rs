@@ -11,7 +11,7 @@
 //! slices --blocks of 64, one loop per instruction set and lane--> slices   (blocks, loops)
 //! ```
 //!
-//! [`GroupEncoder`] and [`GroupDecoder`] do the same for elements that share scales; [`GroupFormat`] is their specification.
+//! [`Caster`] is the one after the other where only values are asked for. [`GroupEncoder`] and [`GroupDecoder`] do the same for elements that share scales; [`GroupFormat`] is their specification.
 //!
 //! The last elements of a slice go through the same loop, in a padded block. A format that no lane covers goes through
 //! the specification itself.
@@ -21,6 +21,7 @@
 //! [`GroupFormat`]: fewbit_formats::GroupFormat
 
 mod blocks;
+mod cast;
 mod code;
 mod decode;
 mod encode;
@@ -35,6 +36,7 @@ mod plan;
 mod random;
 mod source;
 
+pub use cast::{Caster, Target};
 pub use code::Code;
 pub use decode::Decoder;
 pub use encode::Encoder;

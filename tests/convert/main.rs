@@ -3,6 +3,7 @@
 mod equality;
 mod inputs;
 
+mod cast;
 mod decode;
 mod encode;
 mod groups;

@@ -2,10 +2,11 @@
 
 use super::error::GroupError;
 use super::format::GroupFormat;
+use crate::format::Format;
 use crate::policy::{Overflow, Policy};
 use crate::preset::PolicyPreset;
 use crate::rounding::Rounding;
-use crate::scale::ScalePolicy;
+use crate::scale::{ExponentRule, ScalePolicy};
 
 /// One choice per axis: how scales are found, how they are rounded, and how elements are encoded.
 ///
@@ -36,6 +37,25 @@ impl GroupPolicy {
     #[must_use]
     pub const fn new(scale: ScalePolicy, element: Policy) -> Self {
         Self { scale, scale_code: Policy::new(Rounding::TiesEven, Overflow::Saturate), element }
+    }
+
+    /// What every front end does where nothing is asked for: powers of two by [`ExponentRule::Floor`], other scales to
+    /// nearest even and saturating, elements by [`Policy::default_of`]; the lowest code of fixed-point elements is left
+    /// unused, as the MX text allows for MXINT8's -2 and its reference library does.
+    ///
+    /// ```
+    /// use fewbit_formats::{GroupFormat, GroupPolicy, Overflow};
+    /// assert_eq!(GroupPolicy::default_of(&GroupFormat::MXINT8).element.overflow, Overflow::SaturateSymmetric);
+    /// assert_eq!(GroupPolicy::default_of(&GroupFormat::MXFP4).element.overflow, Overflow::Saturate);
+    /// ```
+    #[must_use]
+    pub const fn default_of(format: &GroupFormat) -> Self {
+        let element = Policy::default_of(format.element());
+        let element = match format.element() {
+            Format::Fixed(_) => element.with_overflow(Overflow::SaturateSymmetric),
+            _ => element,
+        };
+        Self::new(ScalePolicy::new(ExponentRule::Floor), element)
     }
 
     /// With another encoding of scales.
