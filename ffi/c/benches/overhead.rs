@@ -66,7 +66,16 @@ fn encode(bench: &Bench) {
     let x: Vec<f64> =
         (0..CALLS).map(|_| ((numbers.next() % 100_000) as f64 - 50_000.0) / 37.0).collect();
     let (e4m3, nearest) = (format(c"e4m3fn"), policy());
-    let call = black_box(fewbit_encode as unsafe extern "C" fn(_, _, _, _, _) -> _);
+    let call = black_box(
+        fewbit_encode
+            as unsafe extern "C" fn(
+                *const FewbitFormat,
+                *const FewbitPolicy,
+                f64,
+                u32,
+                *mut u64,
+            ) -> u32,
+    );
     let values = &x;
     let rust = Contestant::peer("rust", CALLS, move || {
         for &x in values {
@@ -107,7 +116,8 @@ fn push(bench: &Bench) {
     });
     // SAFETY: an accumulator that was made.
     let handle = unsafe { fewbit_machine_new(accumulator(c"int16-sat")) } as usize;
-    let call = black_box(fewbit_machine_push as unsafe extern "C" fn(_, _) -> _);
+    let call =
+        black_box(fewbit_machine_push as unsafe extern "C" fn(*mut FewbitMachine, i64) -> u32);
     let c = Contestant::ours("c", CALLS, move || {
         for &product in products {
             // SAFETY: a machine that was made, and that nobody else uses.
@@ -134,7 +144,10 @@ fn array(bench: &Bench) {
     let size = TILE as u32;
     // SAFETY: an accumulator that was made.
     let handle = unsafe { fewbit_array_new(accumulator(c"int16-sat"), size, size) } as usize;
-    let call = black_box(fewbit_array_push_outer as unsafe extern "C" fn(_, _, _) -> _);
+    let call = black_box(
+        fewbit_array_push_outer
+            as unsafe extern "C" fn(*mut FewbitArray, *const i32, *const i32) -> u32,
+    );
     let c = Contestant::ours("c", amount, move || {
         for pair in factors.chunks(2) {
             // SAFETY: an array that was made, and as many factors as it takes.
@@ -145,6 +158,30 @@ fn array(bench: &Bench) {
     });
     bench.race("ffi/array", Unit::Products, vec![rust, c]);
 }
+
+type Multiply = unsafe extern "C" fn(
+    *const FewbitAccumulator,
+    *const FewbitMatrix,
+    *const FewbitPacked,
+    *const FewbitMatrix,
+    *const FewbitMatrix,
+    u32,
+    *mut FewbitStageReport,
+    *const FewbitThreads,
+) -> u32;
+
+type EncodeMany = unsafe extern "C" fn(
+    *const FewbitFormat,
+    *const FewbitPolicy,
+    u64,
+    u64,
+    *const std::ffi::c_void,
+    u32,
+    usize,
+    *mut std::ffi::c_void,
+    u32,
+    *const FewbitThreads,
+) -> u32;
 
 fn product(bench: &Bench) {
     let mut numbers = Numbers::new(4);
@@ -166,7 +203,7 @@ fn product(bench: &Bench) {
     // SAFETY: the matrix that was just made.
     let packed = unsafe { fewbit_packed_new(&matrix(b.as_ptr().cast(), FewbitType::I8)) } as usize;
     let acc = accumulator(c"int16-sat/64,int24-sat") as usize;
-    let call = black_box(fewbit_matmul_packed as unsafe extern "C" fn(_, _, _, _, _, _, _, _) -> _);
+    let call = black_box(fewbit_matmul_packed as Multiply);
     let c = Contestant::ours("c", N * N * N, move || {
         let a = matrix(rows.as_ptr().cast(), FewbitType::I8);
         let out = matrix(out.as_mut_ptr().cast_const().cast(), FewbitType::I32);
@@ -199,8 +236,7 @@ fn many(bench: &Bench) {
     });
     let mut codes = vec![0u8; LENGTH];
     let (e4m3, nearest) = (format(c"e4m3fn"), policy());
-    let call =
-        black_box(fewbit_encode_array as unsafe extern "C" fn(_, _, _, _, _, _, _, _, _, _) -> _);
+    let call = black_box(fewbit_encode_array as EncodeMany);
     let c = Contestant::ours("c", LENGTH, move || {
         // SAFETY: handles that were made, arrays of this function.
         black_box(unsafe {
