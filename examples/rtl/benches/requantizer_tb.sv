@@ -63,6 +63,7 @@ module requantizer_tb #(
     endfunction
 
     // The value that the scaling makes `target` of, roughly.
+    /* verilator lint_off UNUSEDSIGNAL */
     function automatic longint near(driven x, int target);
         real scale, v;
         scale = x.mode == 2'd2 ? $itor(x.multiplier) * 2.0 ** $itor(x.shift - 31) : $itor(x.multiplier) / 2.0 ** $itor(x.shift);
@@ -72,6 +73,7 @@ module requantizer_tb #(
         if (v < -2147483648.0) return -64'sd2147483648;
         return longint'(v);
     endfunction
+    /* verilator lint_on UNUSEDSIGNAL */
 
     // Numbers of a new layer: mode, multiplier, shift, zero point, and the library's rule for them.
     task automatic choose(output driven x);
@@ -108,9 +110,11 @@ module requantizer_tb #(
     endtask
 
     // The least and the greatest value that the rule takes.
+    /* verilator lint_off UNUSEDSIGNAL */
     function automatic longint bound(driven x);
         return x.mode == 2'd2 || x.shift > 32 ? 64'd1 << 31 : 64'd1 << (x.shift - 1);
     endfunction
+    /* verilator lint_on UNUSEDSIGNAL */
 
     // Another value of the same layer; the expected output comes from the library.
     task automatic next(inout driven x);
@@ -161,6 +165,7 @@ module requantizer_tb #(
 
     // The output before the clamp, from an output format that has the room.
     fewbit_format int32;
+    /* verilator lint_off UNUSEDSIGNAL */
     function automatic longint reach(driven x, longint v);
         fewbit_requantizer wide;
         longint far;
@@ -169,6 +174,7 @@ module requantizer_tb #(
         wide.close();
         return far;
     endfunction
+    /* verilator lint_on UNUSEDSIGNAL */
 
     task automatic tick(driven x);
         @(negedge clk);
@@ -177,7 +183,7 @@ module requantizer_tb #(
         if (ago3.valid) begin
             if (longint'(out) == ago3.want) sb.agree();
             else begin
-                void'(sb.check_value(longint'(out), ago3.want, $sformatf("cycle %0d, %s", cycle, name_of(int'(ago3.mode)))));
+                void'(sb.check_value(longint'(out), ago3.want, $sformatf("cycle %0d, %s", cycle, name_of(int'(ago3.mode))), 8));
                 sb.explain($sformatf("value %0d, multiplier %0d, shift %0d, zero point %0d; exact product %0d", ago3.value,
                                      ago3.multiplier, ago3.shift, ago3.zero_point,
                                      longint'(ago3.value) * longint'(ago3.multiplier)));
