@@ -56,14 +56,16 @@ class fewbit_scoreboard;
         compared = compared + 1;
     endfunction
 
-    // Two integers.
-    function bit check_value(longint got, longint want, string where);
+    // Two integers; `bits`: how many bits of them are shown in hexadecimal.
+    function bit check_value(longint got, longint want, string where, int unsigned bits = 64);
+        longint unsigned mask;
         if (got == want) begin
             agree();
             return 1'b1;
         end
-        return check(1'b0, $sformatf("%s: expected %0d (0x%0h), got %0d (0x%0h), %0d apart", where, want, want, got, got,
-                                     got > want ? got - want : want - got));
+        mask = ~64'd0 >> (64 - bits);
+        return check(1'b0, $sformatf("%s: expected %0d (0x%0h), got %0d (0x%0h), %0d apart", where, want, want & mask, got,
+                                     got & mask, got > want ? got - want : want - got));
     endfunction
 
     // Two codes of a format, and the flags beside them where both are given.

@@ -68,6 +68,7 @@ module mac_tile_tb #(
     endfunction
 
     // The product that left the pipeline enters the model.
+    /* verilator lint_off UNUSEDSIGNAL */  // it is valid
     function automatic void step(driven x);
         longint product, exact, outer_before, outer_exact;
         product = longint'(x.weight) * longint'(x.act);
@@ -107,6 +108,7 @@ module mac_tile_tb #(
         restart = x.last;
         out_due = x.last;
     endfunction
+    /* verilator lint_on UNUSEDSIGNAL */
 
     // What the design shows in this cycle beside the model.
     function automatic void compare();
@@ -116,7 +118,7 @@ module mac_tile_tb #(
             sb.explain(model.steps());
         end else if (out_due) begin
             where = sb.wants_more() ? $sformatf("cycle %0d, out", cycle) : "";
-            if (!sb.check_value(longint'(out), model.value(), where)) sb.explain(model.steps());
+            if (!sb.check_value(longint'(out), model.value(), where, Q)) sb.explain(model.steps());
             if (!sb.check(inner_overflow == (model.events(0) != 0) && outer_overflow == (model.events(1) != 0),
                           "overflow flags of an output")) begin
                 sb.explain($sformatf("expected inner %0d outer %0d events, got flags %0d %0d", model.events(0), model.events(1),
@@ -128,7 +130,7 @@ module mac_tile_tb #(
         if (ago2.valid) begin
             step(ago2);
             where = sb.wants_more() ? $sformatf("cycle %0d, inner register", cycle) : "";
-            if (!sb.check_value(longint'(inner), model.stage(0), where)) sb.explain(model.steps());
+            if (!sb.check_value(longint'(inner), model.stage(0), where, P)) sb.explain(model.steps());
         end
         if (inner_valid != ago2.valid)
             void'(sb.check(1'b0, $sformatf("cycle %0d: inner_valid is %0d, expected %0d", cycle, inner_valid, ago2.valid)));
@@ -159,6 +161,7 @@ module mac_tile_tb #(
         driven x;
         distance = target - model.stage(0);
         size = distance < 0 ? -distance : distance;
+        x = '0;
         x.valid = 1'b1;
         x.weight = size <= longint'(A_MOST) ? 1 : W_MOST;
         x.act = size <= longint'(A_MOST) ? int'(size) : int'(size / longint'(W_MOST) > longint'(A_MOST) ? longint'(A_MOST) : size / longint'(W_MOST));

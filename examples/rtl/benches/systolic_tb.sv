@@ -18,6 +18,7 @@ module systolic_tb #(
     localparam longint Q_MOST = (1 << (Q - 1)) - 1, Q_LEAST = -(1 << (Q - 1));
     localparam int W_MOST = (1 << (W - 1)) - 1, W_LEAST = -(1 << (W - 1)), A_MOST = (1 << A) - 1;
     localparam int PASSES = 4;   // at most
+    localparam int MODES = 6;    // kinds of operands
     localparam int PAST = 64;    // cycles that are remembered: more than R + C + 1
 
     logic clk = 0, rst = 1, load = 0, valid = 0, first = 0, last = 0;
@@ -128,7 +129,7 @@ module systolic_tb #(
                     if (longint'(signed'(pe_sum[r][c])) == want_sum[r][d][c]) sb.agree();
                     else begin
                         void'(sb.check_value(longint'(signed'(pe_sum[r][c])), want_sum[r][d][c],
-                                             $sformatf("cycle %0d, element (%0d, %0d), vector %0d", cycle, r, c, d)));
+                                             $sformatf("cycle %0d, element (%0d, %0d), vector %0d", cycle, r, c, d), P));
                         sb.explain(steps(r, d, c));
                     end
                 end
@@ -138,7 +139,7 @@ module systolic_tb #(
                 void'(sb.check(1'b0, $sformatf("cycle %0d, column %0d: out_valid is %0d", cycle, c, out_valid[c])));
             else if (out_valid[c]) begin
                 if (!sb.check_value(longint'(signed'(out[c])), want_out[d][c],
-                                    sb.wants_more() ? $sformatf("cycle %0d, column %0d, vector %0d", cycle, c, d) : ""))
+                                    sb.wants_more() ? $sformatf("cycle %0d, column %0d, vector %0d", cycle, c, d) : "", Q))
                     sb.explain(steps(R - 1, d, c));
             end
         end
@@ -182,9 +183,7 @@ module systolic_tb #(
     endtask
 
     // Operands: random, or such that the registers run to an end.
-    task automatic fill(int passes);
-        int mode;
-        mode = int'(random.below(6));
+    task automatic fill(int passes, int mode);
         for (int pass = 0; pass < passes; pass++) begin
             for (int c = 0; c < C; c++) begin
                 int sign;
@@ -227,10 +226,16 @@ module systolic_tb #(
     endtask
     /* verilator lint_on UNUSEDSIGNAL */
 
+    task automatic product(int passes, int mode);
+        sb.hit(single, passes == 1);
+        sb.hit(several, passes > 1);
+        fill(passes, mode);
+        for (int pass = 0; pass < passes; pass++) run_pass(pass, passes);
+    endtask
+
     initial begin
         longint unsigned vectors;
         fewbit_accumulator all, one;
-        int passes;
         fewbit_start();
         vectors = fewbit_plusarg("vectors", 1000000);
         random = new(fewbit_plusarg("seed", 1));
@@ -247,13 +252,9 @@ module systolic_tb #(
         // The pipeline runs empty.
         repeat (PAST) @(negedge clk);
         rst = 0;
-        while (sb.compared < vectors) begin
-            passes = 1 + int'(random.below(PASSES));
-            sb.hit(single, passes == 1);
-            sb.hit(several, passes > 1);
-            fill(passes);
-            for (int pass = 0; pass < passes; pass++) run_pass(pass, passes);
-        end
+        // Every kind of operands once, then at random. An accumulator comes to its ends in several passes.
+        for (int mode = 0; mode < MODES; mode++) product(mode == 3 ? PASSES : 1 + mode % 2, mode);
+        while (sb.compared < vectors) product(1 + int'(random.below(PASSES)), int'(random.below(MODES)));
         sb.finish();
     end
 endmodule
