@@ -159,6 +159,16 @@ impl VectorPlan {
         }
     }
 
+    /// Bits of a vector's stimuli: 2 to the power of it is the number of combinations.
+    #[must_use]
+    pub fn input_bits(&self) -> u64 {
+        let fields = self.vector_fields();
+        let inputs = fields.iter().filter(|field| field.role == FieldRole::Input);
+        inputs.fold(0u64, |sum, field| {
+            sum.saturating_add(u64::from(field.format.bits()).saturating_mul(field.words() as u64))
+        })
+    }
+
     /// Refuses what is more than is kept.
     ///
     /// # Errors
@@ -336,9 +346,7 @@ impl VectorPlan {
     fn enumerate(&self) -> Result<Generated, VectorError> {
         let fields = self.vector_fields();
         let inputs: Vec<_> = fields.iter().filter(|field| field.role == FieldRole::Input).collect();
-        let bits = inputs.iter().fold(0u64, |sum, field| {
-            sum.saturating_add(u64::from(field.format.bits()).saturating_mul(field.words() as u64))
-        });
+        let bits = self.input_bits();
         if bits > u64::from(MOST_COMBINATIONS.ilog2()) {
             let count = match bits {
                 ..=40 => (1u64 << bits).to_string(),
@@ -419,7 +427,7 @@ impl VectorPlan {
         };
         let ProductShape { m, k, n } = job.shape();
         let mut table = VectorTable::new(trace::fields(job));
-        let outputs = (m * n).max(1);
+        let outputs = m.saturating_mul(n).max(1);
         for first in (0..found.len()).step_by(k.max(1)) {
             let length = k.min(found.len() - first);
             let output = first / k.max(1);

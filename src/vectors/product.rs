@@ -155,6 +155,12 @@ impl ProductJob {
                 return Err(VectorError::Zero { what });
             }
         }
+        // A bit of a word for each stage.
+        if acc.stages().len() > 64 {
+            let reason =
+                format!("it has {} stages, and at most 64 are taken here", acc.stages().len());
+            return Err(VectorError::entry("acc", &acc.to_string(), &reason));
+        }
         let [a, b] = operands;
         acc.machine_for(a.operand(), b.operand())?;
         let result = result_format(&acc, operands, k)?;

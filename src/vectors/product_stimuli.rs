@@ -113,7 +113,11 @@ impl ProductJob {
             let number = Real::from_scaled(false, odd.into(), exponent);
             match class {
                 VectorClass::Extremes => draw.one(&codes::extremes(format)),
-                VectorClass::Specials if draw.below(3) == 0 => draw.one(&codes::specials(format)),
+                VectorClass::Specials if draw.below(3) == 0 => {
+                    let specials = not_zero(format);
+                    let number = codes::nearest(format, number);
+                    draw.one(&specials).or(number)
+                }
                 _ => codes::nearest(format, number),
             }
         };
@@ -309,7 +313,9 @@ impl ProductJob {
     fn mixed_from(&self, list: fn(Format) -> Vec<u32>, draw: &mut Draw) -> Option<Vec<Pair>> {
         let k = self.shape().k;
         let lists = self.operands().map(|operand| list(operand.format));
-        if lists.iter().all(Vec::is_empty) {
+        let of_scales =
+            self.operands().map(|operand| operand.scale.map(|(format, _)| list(format)));
+        if lists.iter().chain(of_scales.iter().flatten()).all(Vec::is_empty) {
             return None;
         }
         let forced = draw.below(k as u64) as usize;

@@ -206,6 +206,14 @@ impl ScalarJob {
             VectorOp::Fma => {
                 codes[0] = simple(0, draw)?;
                 if draw.coin() {
+                    // A product of the goal's own size and of few bits, so that the addend has all of its own.
+                    let part = Real::from_scaled(draw.coin(), u128::from(32 + draw.below(96)), -6);
+                    let factor = goal.product(part).value.quotient(self.reals(&codes)[0]).value;
+                    let short = u128::from(factor.significand() >> 56);
+                    let short =
+                        Real::from_scaled(factor.is_negative(), short, factor.exponent() - 7);
+                    codes[1] = codes::nearest(self.operands()[1], short)?;
+                } else if draw.coin() {
                     codes[1] = simple(1, draw)?;
                 }
                 let [a, b, _] = self.reals(&codes);

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use fewbit::vectors::{VectorClass, VectorField, VectorTable};
+use fewbit::vectors::{
+    VectorClass, VectorContent, VectorField, VectorPlan, VectorSource, VectorStyle, VectorTable,
+};
 
 use super::header::{Header, digest};
 use super::render::{FileKind, Rendered, render};
@@ -44,8 +46,15 @@ pub(crate) fn read(path: &Path, log: &InputLog) -> Result<Document, CliError> {
     let plan = parts.header.plan().map_err(wrong)?;
     plan.check().map_err(|error| wrong(error.to_string()))?;
     let fields = plan.fields().map_err(|error| wrong(error.to_string()))?;
-    let mut damage = parts.damage(path);
+    // A digit has at most four words of a row.
+    let stride = fields.iter().fold(0usize, |sum, field| sum.saturating_add(field.words()));
     let split = parts.kind == FileKind::Readmemh && is_split(&plan);
+    if !split && stride / 4 > parts.bytes.len() {
+        return Err(wrong(format!(
+            "is shorter than one row of {stride} words, which its header has"
+        )));
+    }
+    let mut damage = parts.damage(path);
     let (words, classes) = if split {
         let words = all_fields(path, &parts, &fields, log, &mut damage)?;
         (words, Vec::new())
@@ -58,6 +67,7 @@ pub(crate) fn read(path: &Path, log: &InputLog) -> Result<Document, CliError> {
         let told = told.map_or_else(|| "none".to_owned(), |rows| rows.to_string());
         return Err(wrong(format!("has {} rows where its header says {told}", table.len())));
     }
+    check_count(&plan, &table).map_err(wrong)?;
     let rows = Rows { plan, table, classes };
     // What the digests find they name already.
     if damage.is_empty()
@@ -66,6 +76,27 @@ pub(crate) fn read(path: &Path, log: &InputLog) -> Result<Document, CliError> {
         damage.push(format!("{}: {place}", path.display()));
     }
     Ok(Document { header: parts.header, rows, damage })
+}
+
+/// Whether the plan makes about as many rows as the file has: it is not asked for many more.
+fn check_count(plan: &VectorPlan, table: &VectorTable) -> Result<(), String> {
+    let (VectorSource::Drawn { count, .. } | VectorSource::Given { count }) = plan.source;
+    let rows = table.len() as u64;
+    let is_near = match plan.content {
+        // Most combinations have a result.
+        _ if matches!(plan.source, VectorSource::Drawn { style: VectorStyle::Exhaustive, .. })
+            && plan.input_bits() > 16 + u64::from(rows.max(1).ilog2()) =>
+        {
+            false
+        }
+        // Outputs may have fewer cycles than K, but most have all.
+        VectorContent::Trace => plan.rows() <= rows.saturating_mul(16),
+        _ => count == rows,
+    };
+    match is_near && rows > 0 {
+        true => Ok(()),
+        false => Err(format!("has {rows} rows where its header's count of vectors is {count}")),
+    }
 }
 
 impl Parts {

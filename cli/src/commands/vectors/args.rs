@@ -100,8 +100,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DIR", value_parser = names::folder())]
     pub(super) to: PathBuf,
     /// Of quantize to a scalar format: the scale [default: 1]
-    #[arg(long, value_name = "S")]
-    pub(super) scale: Option<f32>,
+    #[arg(long = "scale", value_name = "S")]
+    pub(super) quantize_scale: Option<f32>,
     /// Of quantize to an integer format: the zero point [default: 0]
     #[arg(long = "quantize-zero-point", value_name = "Z", allow_negative_numbers = true)]
     pub(super) quantize_zero_point: Option<f32>,
@@ -174,7 +174,7 @@ impl Args {
             (self.n.is_some(), "--n", op == Matmul),
             (self.from.is_some(), "--from", product),
             (self.per_step, "--per-step", product),
-            (self.scale.is_some(), "--scale", op == Quantize && !groups),
+            (self.quantize_scale.is_some(), "--scale", op == Quantize && !groups),
             (
                 self.quantize_zero_point.is_some(),
                 "--quantize-zero-point",

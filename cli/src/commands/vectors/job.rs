@@ -74,7 +74,7 @@ fn quantize(args: &Args) -> Result<QuantizeJob, CliError> {
         to => {
             let format = number("--out-format", to)?;
             let (policy, _) = args.policy.policy(format);
-            let scale = args.scale.unwrap_or(1.0);
+            let scale = args.quantize_scale.unwrap_or(1.0);
             let zero_point = args.quantize_zero_point.unwrap_or(0.0);
             if zero_point != 0.0 && !matches!(format, Format::Int(_)) {
                 return Err(CliError::Arguments(format!(
