@@ -1,7 +1,8 @@
 //! Codes of a format that are worth drawing.
 
-use fewbit_formats::{Class, Format, NanPolicy, Overflow, Policy, Real, Rounding};
+use fewbit_formats::{Class, EncodeError, Format, NanPolicy, Overflow, Policy, Real, Rounding};
 
+use super::VectorError;
 use super::draw::Draw;
 
 /// How often a draw is repeated before it is given up.
@@ -10,6 +11,18 @@ pub(super) const TRIES: u32 = 64;
 /// To the nearest value of a format, or its largest; a NaN that it has not is zero.
 pub(super) const NEAREST: Policy =
     Policy::new(Rounding::TiesEven, Overflow::Saturate).with_nan(NanPolicy::Zero);
+
+/// Refuses an overflow policy that has no meaning for a format.
+pub(super) fn check_overflow(format: Format, policy: &Policy) -> Result<(), VectorError> {
+    // Beyond every format.
+    let huge = Real::from_scaled(false, 1, 1 << 20);
+    match format.encode_real(huge, policy, 0) {
+        Err(error @ EncodeError::Overflow { .. }) => {
+            Err(VectorError::entry("overflow", policy.overflow.name(), &error.to_string()))
+        }
+        _ => Ok(()),
+    }
+}
 
 /// Whether a code stands for something.
 pub(super) fn is_code(format: Format, code: u32) -> bool {

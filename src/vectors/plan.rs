@@ -20,7 +20,6 @@ const ATTEMPTS: u32 = 16;
 /// What a vector is of, with everything that its result is determined by.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
-#[expect(clippy::large_enum_variant, reason = "there is one for a whole file")]
 pub enum VectorJob {
     /// An operation on codes, or a conversion.
     Scalar(ScalarJob),

@@ -153,7 +153,9 @@ impl ProductJob {
             }
             VectorClass::Alternating => {
                 let first = draw.below(2) as usize;
-                (0..k).map(|at| if (at + first) % 2 == 0 { greatest } else { least }).collect()
+                (0..k)
+                    .map(|at| if (at + first).is_multiple_of(2) { greatest } else { least })
+                    .collect()
             }
             VectorClass::Cancellation => self.cancelling(draw)?,
             VectorClass::Overflow if self.is_integer() => self.to_the_end(draw)?,
@@ -340,7 +342,7 @@ impl ProductJob {
         let layer = Layer::new(weights.view(), Inputs::Same(range)).ok()?;
         let upper = match self.op() {
             VectorOp::Dot => draw.coin(),
-            _ => turn % 2 == 0,
+            _ => turn.is_multiple_of(2),
         };
         let inputs = layer.witness(0, if upper { Side::Upper } else { Side::Lower });
         inputs.into_iter().map(|x| codes::nearest(a.format, Real::from(x))).collect()

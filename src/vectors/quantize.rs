@@ -80,13 +80,10 @@ impl QuantizeJob {
                     let reason = "expected a finite number".into();
                     return entry("zero_point", zero_point.to_string(), reason);
                 }
-                if let Err(error @ fewbit_formats::EncodeError::Overflow { .. }) =
-                    format.encode_real(Real::zero(false), policy, 0)
-                {
-                    return entry("overflow", policy.overflow.to_string(), error.to_string());
-                }
+                codes::check_overflow(*format, policy)?;
             }
             QuantizeTarget::Groups { policy, format } => {
+                codes::check_overflow(format.element(), &policy.element)?;
                 if let Err(error) = policy.check() {
                     let found = policy.scale_code.rounding.to_string();
                     return entry("scale_code.rounding", found, error.to_string());

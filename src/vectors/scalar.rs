@@ -5,7 +5,7 @@ use fewbit_formats::{
 };
 
 use super::field::{FieldFormat, FieldRole, VectorField};
-use super::{VectorError, VectorOp};
+use super::{VectorError, VectorOp, codes};
 
 /// Bits of the flags: NX, UF, OF, DZ, NV.
 const FLAGS: u32 = 5;
@@ -68,15 +68,7 @@ impl ScalarJob {
                 reason: format!("it does not take {} operand(s) that are codes", operands.len()),
             });
         }
-        if let Err(error @ EncodeError::Overflow { .. }) =
-            to.encode_real(Real::zero(false), &policy, 0)
-        {
-            return Err(VectorError::Entry {
-                key: "overflow".into(),
-                found: policy.overflow.to_string(),
-                reason: error.to_string(),
-            });
-        }
+        codes::check_overflow(to, &policy)?;
         Ok(Self { op, operands: operands.to_vec(), to, policy })
     }
 

@@ -19,7 +19,7 @@ pub(super) fn package(rows: &Rows) -> String {
         rows.table.len(),
     );
     let mut constant = |name: String, value: u64| {
-        text += &format!("  localparam int unsigned {name} = {value};\n");
+        text += &format!("  localparam integer {name} = {value};\n");
     };
     constant("ROWS".into(), rows.table.len() as u64);
     if !split {

@@ -73,7 +73,7 @@ fn decimal_numbers_and_files_of_the_same_layout_are_results() {
     wrong[3] = "2048".into();
     assert_eq!(got(&folder, &wrong, &["--got-as", "decimal"]).0, Some(2), "beyond 12 bits");
     let same = fs::read_to_string(folder.file("out/vectors.csv")).expect("a file");
-    assert_eq!(got(&folder, &[same.clone()], &[]).0, Some(0));
+    assert_eq!(got(&folder, std::slice::from_ref(&same), &[]).0, Some(0));
     let last = same.trim_end().lines().last().expect("a line").to_owned();
     let (before, events) = last.rsplit_once(',').expect("cells");
     let other = same.replace(&last, &format!("{before},{}", if events == "0" { "1" } else { "0" }));

@@ -71,6 +71,32 @@ fn icarus_reads_packed_words() {
     assert_eq!(printed.lines().collect::<Vec<_>>(), expected);
 }
 
+#[test]
+fn icarus_reads_arrays_in_packed_words() {
+    if !is_there("iverilog", &["-V"]) {
+        return;
+    }
+    let args = "--op dot --a int8 --b int4 --acc int10-sat --k 3 --count 20";
+    let folder = written(args, &["readmemh", "csv"]);
+    let bench = BENCH.replace("%h %h %h %h", "%h %h %h").replace(
+        "v.a, v.b, v.result, words[i][FLAGS_LSB +: FLAGS_WIDTH]",
+        "v.a, words[i][B_LSB +: B_WORDS * B_WIDTH], v.result",
+    );
+    std::fs::write(folder.file("bench.sv"), bench).expect("a file");
+    output(folder.path(), "iverilog", &["-g2012", "-o", "bench", "bench.sv"]);
+    let printed = output(folder.path(), "vvp", &["bench"]);
+    let csv = Csv::read(&folder, "out/vectors.csv");
+    let expected: Vec<String> = (0..20)
+        .map(|row| {
+            let of = |name: &str, digits: usize| format!("{:0digits$x}", csv.word(row, name));
+            let a: String = (0..3).map(|k| of(&format!("a[{k}]"), 2)).collect();
+            let b: String = (0..3).map(|k| of(&format!("b[{k}]"), 1)).collect();
+            format!("{a} {b} {}", of("result", 3))
+        })
+        .collect();
+    assert_eq!(printed.lines().collect::<Vec<_>>(), expected);
+}
+
 const MATRICES: &str = r#"
 module bench;
   reg [7:0] a [0:39];
