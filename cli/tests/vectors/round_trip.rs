@@ -116,3 +116,21 @@ fn all_combinations_verify() {
     // 256 values, 3 channels of the 4 that two bits say.
     assert!(run.out.contains("768 rows"), "{}", run.out);
 }
+
+#[test]
+fn the_readme_shows_what_is_printed() {
+    let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md");
+    let readme = std::fs::read_to_string(readme).expect("the README");
+    let folder = Folder::in_memory();
+    let run = |line: &str| folder.fewbit(&line.split(' ').collect::<Vec<_>>());
+    let written = run("vectors --op mul --format e4m3fn --count 1000 --as readmemh --to v");
+    assert!(readme.contains(&written.out), "{}", written.out);
+    // Its 40th line with another last digit.
+    let text = std::fs::read_to_string(folder.file("v/vectors.hex")).expect("a file");
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    lines[39].replace_range(lines[39].len() - 1.., "0");
+    std::fs::write(folder.file("v/vectors.hex"), lines.join("\n") + "\n").expect("a file");
+    let verified = run("verify v/vectors.hex");
+    assert_eq!(verified.code, Some(1));
+    assert!(readme.contains(&verified.out), "{}", verified.out);
+}
