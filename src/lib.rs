@@ -82,6 +82,7 @@ assert_eq!(product.values[[0, 0]], 200 - 256); // one overflow, and it wraps
 //! | `quantize` | `quantize` | from numbers to tensors: scheme, scale rule, policy; recipes and presets; calibration |
 //! | `algorithms` | `algorithms` | the choice of a layer's codes, under an accumulator's constraint; `algorithms::layer`: one layer from numbers to a verdict |
 //! | `strategies` | `proptest` | property tests for models of hardware: operands that are hard on them, and comparison with the reference |
+//! | `vectors` | `quantize` | stimuli and expected results for test benches, by directed classes, and comparison with them |
 //! | `sweep` | `quantize` | what a network of linear layers loses to an accumulator of P bits, P by P; with `algorithms` also what a guarantee against overflow costs |
 //!
 //! # What holds everywhere
@@ -129,6 +130,8 @@ pub mod sweep;
 #[cfg(feature = "quantize")]
 pub mod tensor;
 pub mod trace;
+#[cfg(feature = "quantize")]
+pub mod vectors;
 
 pub use accumulate::{Accumulator, Report};
 pub use convolution::{Conv2d, ConvShapeError};

@@ -13,7 +13,7 @@ use crate::spelling::Spellings;
 
 const AFTER_HELP: &str = "\
 Numbers travel in .npy files. Every command takes --json. Files that a command writes appear whole or not at all; their
-names end in what they are (.npy, .safetensors, .json, .svg, .csv, .hex, .h) or have no ending.
+names end in what they are (.npy, .safetensors, .json, .svg, .csv, .hex, .h) or have no ending; those of vectors have names of their own in a folder.
 
 Files get their names once the result was printed; one that is replaced keeps its mode, and a link stays a link.
 
@@ -64,6 +64,10 @@ pub(crate) enum Command {
     Sweep(commands::sweep::Args),
     /// Make the table of a function from format to format: show, draw, export and apply it.
     Table(Box<commands::table::Args>),
+    /// Write stimuli and expected results for a test bench, with a header that says all they depend on.
+    Vectors(Box<commands::vectors::Args>),
+    /// Compute vectors anew from their header, and explain the first ones that are different.
+    Verify(commands::verify::Args),
 }
 
 impl Command {
@@ -83,6 +87,8 @@ impl Command {
             Self::Requantize(args) => commands::requantize::run(*args),
             Self::Sweep(args) => commands::sweep::run(args),
             Self::Table(args) => commands::table::run(*args),
+            Self::Vectors(args) => commands::vectors::run(*args),
+            Self::Verify(args) => commands::verify::run(args),
         }
     }
 
@@ -102,6 +108,8 @@ impl Command {
             Self::Requantize(args) => &mut args.form,
             Self::Sweep(args) => &mut args.form,
             Self::Table(args) => &mut args.form,
+            Self::Vectors(args) => &mut args.form,
+            Self::Verify(args) => &mut args.form,
         }
     }
 }

@@ -10,6 +10,7 @@ use fewbit::quantize::QuantizeError;
 use fewbit::reference::ReferenceError;
 use fewbit::sweep::SweepError;
 use fewbit::tensor::TensorError;
+use fewbit::vectors::VectorError;
 use fewbit::{FloatMatmulError, MatmulError};
 use thiserror::Error;
 
@@ -120,6 +121,9 @@ pub(crate) enum CliError {
     /// A network that cannot be quantized for an accumulator.
     #[error("with a guarantee: {0}; `--constraint none` measures without one")]
     Guarantee(Box<SweepError>),
+    /// Vectors that cannot be made.
+    #[error(transparent)]
+    Vectors(Box<VectorError>),
     /// A picture that cannot be drawn.
     #[error("cannot draw the picture: {0}")]
     Picture(String),
@@ -137,6 +141,12 @@ impl From<LayerError> for CliError {
 impl From<SweepError> for CliError {
     fn from(error: SweepError) -> Self {
         Self::Network(Box::new(error))
+    }
+}
+
+impl From<VectorError> for CliError {
+    fn from(error: VectorError) -> Self {
+        Self::Vectors(Box::new(error))
     }
 }
 

@@ -20,6 +20,7 @@ mod requantization;
 mod spelling;
 mod sweep;
 mod timing;
+mod vector_files;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

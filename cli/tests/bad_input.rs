@@ -359,6 +359,91 @@ fn every_kind_of_bad_requantization_is_one_line() {
 }
 
 #[test]
+fn every_kind_of_bad_vectors_is_one_line() {
+    let cases = [
+        ("V --format e4m3fn", "--op"),
+        ("V --op pow --format e4m3fn", "unknown operation `pow`"),
+        ("V --op add", "a format is missing: --a FORMAT"),
+        ("V --op add --format e4m4m4", "e4m4m4"),
+        ("V --op add --format mxfp4", "mxfp4 is no scalar format"),
+        ("V --op add --a e4m3fn --b e5m2", "--out-format FORMAT says which one the result has"),
+        ("V --op add --format f32 --overflow wrap", "has no meaning for f32"),
+        ("V --op add --format f32 --style exhaustive", "2^64 combinations are too many"),
+        ("V --op add --format f16 --style exhaustive", "4294967296 combinations are too many"),
+        ("V --op add --format f32 --style some", "unknown style `some`"),
+        ("V --op add --format f32 --style exhaustive --count 3", "--count, of all combinations,"),
+        ("V --op add --format f32 --count 0", "the number of vectors is 0"),
+        ("V --op add --format f32 --count 99999999999", "ask for fewer"),
+        ("V --op add --format f32 --acc f32", "--acc has no meaning for --op add"),
+        ("V --op add --format f32 --c f32", "--c has no meaning for --op add"),
+        ("V --op sqrt --format f32 --b f32", "--b has no meaning for --op sqrt"),
+        ("V --op cast --format f32", "--out-format FORMAT"),
+        ("V --op add --format f32 --scale-rule ceil", "scales of groups has no meaning"),
+        ("V --op add --format f32 --per-step", "--per-step has no meaning for --op add"),
+        ("V --op add --format f32 --preset Int8WeightPerChannelFloat", "is a quantizer"),
+        ("V --op quantize --out-format mxfp4 --scale 2", "--scale has no meaning"),
+        ("V --op quantize --out-format mxfp4 --format int32", "float32 does not have all"),
+        ("V --op quantize --out-format int8 --scale 0", "expected a positive number"),
+        (
+            "V --op quantize --out-format e4m3fn --quantize-zero-point 3",
+            "integers have zero points",
+        ),
+        ("V --op quantize --out-format gguf:q4_0", "is no scalar format"),
+        ("V --op requantize --out-format int8", "--requantize POLICY"),
+        ("V --op requantize --requantize onnx --out-format int8", "give --requantize-scale"),
+        (
+            "V --op requantize --requantize onnx --requantize-scale 1 --out-format f16",
+            "--out-format of a requantization is an integer format",
+        ),
+        (
+            "V --op requantize --requantize onnx --requantize-scale 1 --out-format int8 --channels 3",
+            "--channels 3 has no effect",
+        ),
+        ("V --op dot --format int8", "--acc SPEC"),
+        ("V --op dot --format int8 --acc int8-sat --k 0", "k is 0"),
+        ("V --op dot --format int8 --acc int8-sat --m 2", "--m has no meaning for --op dot"),
+        ("V --op dot --format nvfp4 --acc f32", "nvfp4 is no format of operands here"),
+        ("V --op dot --format int8 --acc preset:a100-f16", "takes f16, not int8"),
+        ("V --op dot --format int32 --acc exact --k 99", "an exact register over 99 products"),
+        ("V --op dot --format nan --acc f32", "nan"),
+        ("V --op matmul --format int8 --acc int8-sat --m 99999 --n 99999", "ask for fewer"),
+        ("V --from a.npy a.npy --acc int8-sat", "a.npy is 2x3 and a.npy is 2x3: of matmul"),
+        ("V --op dot --from a.npy b.npy --acc int8-sat", "of dot both are [vectors, K]"),
+        ("V --from a.npy --acc int8-sat", "2 values required"),
+        ("V --from a.npy b.npy --acc int8-sat --style random", "cannot be used with"),
+        ("V --from a.npy wide.npy --acc int8-sat", "holds int64; --b FORMAT"),
+        (
+            "V --from f3.npy b.npy --a int4 --acc f32",
+            "holds 0.5 at (0, 0), which int4 does not have",
+        ),
+        ("V --from a.npy codes.npy --b e2m1fn --acc f32", "holds 0x40, which is no code of e2m1fn"),
+        ("V --from a.npy b.npy --b mxfp4 --acc f32", "mxfp4 has scales"),
+        ("vectors --op add --format f32 --as csv --to t.csv", "this is the folder"),
+        ("vectors --op add --format f32 --as verilog --to v", "verilog"),
+        ("vectors --op add --format f32 --to v", "--as"),
+        (
+            "vectors --op dot --format int8 --acc int8-sat --as testfloat --to v",
+            "TestFloat has no text for dot",
+        ),
+        (
+            "vectors --op add --format f32 --round sr8 --as testfloat --to v",
+            "no place for the random bits",
+        ),
+        ("verify a.npy", "is no text"),
+        ("verify text.npy", "has no header of `fewbit vectors`"),
+        ("verify other.csv", "has no header of `fewbit vectors`"),
+        ("verify no.csv", "no.csv"),
+        ("verify folder", "folder"),
+        ("verify other.csv --got-as hex", "--got"),
+    ];
+    let folder = folder();
+    for (line, expected) in cases {
+        let line = line.replace("V ", "vectors --as csv --to v ");
+        refused(&folder, &line.split(' ').collect::<Vec<_>>(), expected);
+    }
+}
+
+#[test]
 fn every_kind_of_bad_table_is_one_line() {
     let cases = [
         ("table tan,in=int8,out=int8", "`tan` is no function"),

@@ -23,6 +23,10 @@ fn folder() -> Folder {
         folder.fewbit(&["quantize", "--to", "int8", "f.npy", "q.safetensors"]).code,
         Some(0)
     );
+    let vectors = ["vectors", "--op", "add", "--format", "e4m3fn", "--count", "3", "--as", "csv"];
+    let to = vectors.into_iter().chain(["--to", "."]).collect::<Vec<_>>();
+    assert_eq!(folder.fewbit(&to).code, Some(0));
+    fs::rename(folder.file("vectors.csv"), folder.file("v.csv")).expect("a file");
     folder
 }
 
@@ -47,6 +51,11 @@ const WRITERS: &[&[&str]] = &[
     &["requantize", "a.npy", "--policy", "gemmlowp", "--scale", "0.3", "--to", "int8", "y.npy"],
     &["table", "tanh,in=int8,out=int8", "--out", "t.npy", "--hex", "t.hex", "--svg", "t.svg"],
     &["table", "tanh,in=int8,out=int8", "--header", "t.h", "--apply", "a.npy", "y.npy"],
+    &[
+        "vectors", "--op", "add", "--format", "e4m3fn", "--count", "9", "--as", "readmemh", "--to",
+        "v",
+    ],
+    &["vectors", "--from", "a.npy", "b.npy", "--acc", "int8-sat", "--as", "npz", "--to", "w"],
     &[
         "matmul",
         "a.npy",
@@ -85,6 +94,7 @@ const PRINTERS: &[&[&str]] = &[
     &["--help"],
     &["--version"],
     &["cast", "--help"],
+    &["verify", "v.csv"],
 ];
 
 #[test]
@@ -209,6 +219,9 @@ const READERS: &[&[&str]] = &[
     &["dequantize", "FILE", "y.npy"],
     &["requantize", "FILE", "--policy", "onnx", "--scale", "0.3", "--to", "int8", "y.npy"],
     &["table", "tanh,in=int8,out=int8", "--apply", "FILE", "y.npy"],
+    &["vectors", "--from", "FILE", "b.npy", "--acc", "int8-sat", "--as", "csv", "--to", "v"],
+    &["verify", "FILE"],
+    &["verify", "v.csv", "--got", "FILE"],
     &["requantize", "a.npy", "--policy", "onnx", "--scale", "FILE", "--to", "int8", "y.npy"],
     &[
         "requantize",

@@ -53,7 +53,7 @@ pub(crate) const LAYERS: [&[&str]; 15] = [
     &["src/tensor"],
     &["src/quantize"],
     &["src/algorithms"],
-    &["src/strategies", "src/sweep", "src/lib"],
+    &["src/strategies", "src/sweep", "src/vectors", "src/lib"],
     &["cli/src", "ffi/c/src"],
 ];
 

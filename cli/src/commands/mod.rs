@@ -14,3 +14,5 @@ mod ranges;
 pub(crate) mod requantize;
 pub(crate) mod sweep;
 pub(crate) mod table;
+pub(crate) mod vectors;
+pub(crate) mod verify;

@@ -168,6 +168,16 @@ impl Opened {
     }
 }
 
+/// The array in bytes that are in memory, as in an archive; `name` is the file's.
+///
+/// # Errors
+/// What is not a whole `.npy` file of numbers, and why.
+pub(crate) fn of_bytes(name: &str, bytes: &[u8]) -> Result<Npy, String> {
+    check_header(bytes)?;
+    let (shape, values) = decode(bytes)?;
+    Ok(Npy { shape, values, name: name.to_owned() })
+}
+
 /// Bytes that are read at once where elements lie apart.
 const AT_ONCE: usize = 4096;
 

@@ -99,6 +99,7 @@ macro_rules! numbers {
             zero_point: Option<i64>,
             /// Beyond the output's range: saturate, saturate-symmetric, wrap, wrap-sm, zero ... [default: saturate]
             #[arg(
+                id = concat!($prefix, "overflow"),
                 long = concat!($prefix, "overflow"),
                 value_name = "POLICY",
                 requires = $with

@@ -26,10 +26,12 @@ pub(crate) enum Reader {
     Accumulators,
     Policies,
     Tables,
+    Vectors,
+    Archives,
 }
 
 impl Reader {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 11] = [
         Self::Npy,
         Self::Safetensors,
         Self::Yaml,
@@ -39,6 +41,8 @@ impl Reader {
         Self::Accumulators,
         Self::Policies,
         Self::Tables,
+        Self::Vectors,
+        Self::Archives,
     ];
 
     pub(crate) fn name(self) -> &'static str {
@@ -52,6 +56,8 @@ impl Reader {
             Self::Accumulators => "accumulators",
             Self::Policies => "requantization policies",
             Self::Tables => "tables",
+            Self::Vectors => "vectors",
+            Self::Archives => "archives of vectors",
         }
     }
 
@@ -66,6 +72,8 @@ impl Reader {
             Self::Safetensors => Some("mutated.safetensors"),
             Self::Yaml => Some("mutated.yaml"),
             Self::Json => Some("mutated.json"),
+            Self::Vectors => Some("mutated.vectors"),
+            Self::Archives => Some("mutated.npz"),
             _ => None,
         }
     }
@@ -112,6 +120,10 @@ impl Reader {
                     "requantize a.npy /dev/null --policy thresholds --thresholds M --to uint4",
                     "matmul a.npy b.npy --acc int8-sat --out /dev/null --requantize onnx --requantize-to int8 \
                      --requantize-scale M",
+                    "vectors --from M b.npy --acc int8-sat/2,int9-wrap --as csv --to out --per-step",
+                    "vectors --from a.npy M --b e4m3fn --acc f32 --as npz --to out",
+                    "vectors --op requantize --requantize onnx --requantize-scale M --channels 2 --out-format int8 \
+                     --count 5 --as jsonl --to out",
                     "table tanh,in=int8,out=int8 --rows 0 --apply M /dev/null",
                     "table exp,in=e4m3fn,out=fix8.4,nan=zero --rows 0 --apply M /dev/null",
                     "quantize --to mxfp4 M /dev/null",
@@ -159,6 +171,16 @@ impl Reader {
                 ],
                 &["accumulators M"],
             ),
+            Self::Vectors => (
+                &[
+                    "verify M",
+                    "verify M --json --show 1",
+                    "verify vectors.csv --got M",
+                    "verify vectors.csv --got M --got-as decimal",
+                ],
+                &["verify M --got vectors.csv"],
+            ),
+            Self::Archives => (&["verify M", "verify M --show 1"], &["verify vectors.csv --got M"]),
             Self::Tables => (
                 &["table --rows 0 M", "table --json M", "table --hex /dev/null --svg /dev/null M"],
                 &["table --apply a.npy /dev/null M"],
@@ -209,6 +231,8 @@ pub(crate) fn of(reader: Reader, folder: &Path) -> Corpus {
     save("s.npy", floats(&[2, 2], 4));
     save("wide.npy", floats(&[2, 64], 128));
     fs::create_dir(folder.join("out")).expect("a folder");
+    let line = "fewbit vectors --op add --format e2m1fn --count 6 --as csv --to .";
+    assert_eq!(fewbit_cli::run(line.split(' ')), 0);
     let seeds = match reader {
         Reader::Npy => arrays(),
         Reader::Safetensors => quantized().into_iter().map(|(file, _)| file).collect(),
@@ -219,6 +243,8 @@ pub(crate) fn of(reader: Reader, folder: &Path) -> Corpus {
         Reader::Accumulators => texts(ACCUMULATORS),
         Reader::Policies => texts(POLICIES),
         Reader::Tables => texts(TABLES),
+        Reader::Vectors => vectors(&["readmemh", "csv", "jsonl"]),
+        Reader::Archives => vectors(&["npz"]),
     };
     Corpus { reader, seeds }
 }
@@ -369,6 +395,46 @@ fn quantized() -> Vec<(Vec<u8>, Value)> {
         all.push((file, report));
     }
     assert!(all.len() >= 10, "{} of the files are there", all.len());
+    all
+}
+
+/// Files of `fewbit vectors`.
+fn vectors(kinds: &[&str]) -> Vec<Vec<u8>> {
+    let jobs = [
+        "--op add --format e4m3fn",
+        "--op fma --format f16 --round stochastic8",
+        "--op cast --format f32 --out-format int8 --nan zero",
+        "--op div --format e2m1fn --style exhaustive",
+        "--op quantize --out-format mx(e2m1fn,e4m3fn*f32,4)",
+        "--op quantize --out-format int8 --scale 0.1",
+        "--op requantize --requantize gemmlowp --requantize-scale 0.1 --out-format int8",
+        "--op requantize --requantize thresholds --requantize-thresholds codes.npy --channels 3 --out-format int8",
+        "--op dot --a int8 --b uint4 --acc int9-sat*2/4,int12-wrap --k 6",
+        "--op dot --a mx(e2m1fn,e8m0fnu,4) --b e4m3fn --acc f16/2,f32 --k 6",
+        "--op dot --a int8 --b int8 --acc f16 --k 3 --per-step",
+        "--op matmul --a int8 --b int8 --acc int9-sat --m 2 --k 3 --n 2 --per-step",
+        "--from a.npy b.npy --acc int9-sat/2,int10-wrap --per-step",
+        "--from a.npy b.npy --acc f32",
+    ];
+    let mut all = Vec::new();
+    for (kind, job) in kinds.iter().flat_map(|kind| jobs.iter().map(move |job| (kind, job))) {
+        let count = match job.contains("--from") || job.contains("exhaustive") {
+            true => "",
+            false => " --count 5",
+        };
+        let line = format!("fewbit vectors {job}{count} --as {kind} --to made");
+        let _ = fs::remove_dir_all("made");
+        if fewbit_cli::run(line.split(' ')) != 0 {
+            continue;
+        }
+        for entry in fs::read_dir("made").expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.extension().is_some_and(|ending| ending != "svh") {
+                all.push(fs::read(path).expect("a file"));
+            }
+        }
+    }
+    assert!(all.len() >= 12 * kinds.len(), "{} files", all.len());
     all
 }
 

@@ -67,6 +67,7 @@ macro_rules! readers {
 readers! {
     npy => Npy, safetensors => Safetensors, recipes_in_yaml => Yaml, recipes_in_json => Json, formats => Formats,
     groups => Groups, accumulators => Accumulators, policies => Policies, tables => Tables,
+    vectors => Vectors, archives_of_vectors => Archives,
 }
 
 /// What a process that `run` starts does; without its variables there is nothing to do.
