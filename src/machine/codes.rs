@@ -193,28 +193,6 @@ impl CodeMachine {
         }
     }
 
-    /// [`Self::drain`], which gives the steps that it took instead of the output; [`Self::value`] has that then.
-    ///
-    /// # Errors
-    /// A step that cannot be made.
-    ///
-    /// ```
-    /// use fewbit::Accumulator;
-    /// use fewbit::formats::Format;
-    /// use fewbit::machine::Steps;
-    /// let mut mac = "int8-sat*2".parse::<Accumulator>()?.machine_for(Format::INT8, Format::INT8)?;
-    /// assert!(mac.push(100, 100)?.is_empty()); // waits for its partner
-    /// let Steps::Integer(steps) = mac.drain_steps()? else { unreachable!() };
-    /// assert_eq!((steps[0].exact, steps[0].after), (10000, 127));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn drain_steps(&mut self) -> Result<Steps<'_>, MachineError> {
-        match &mut self.inner {
-            Inner::Integer(machine) => Ok(Steps::Integer(machine.drain().steps)),
-            Inner::Float(machine) => machine.drain().map(|(_, steps)| Steps::Float(steps)),
-        }
-    }
-
     /// The last register after the last completed step.
     pub fn value(&self) -> Value {
         match &self.inner {
