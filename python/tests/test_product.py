@@ -93,6 +93,7 @@ def test_initial_values(rng):
     [
         {},
         {"stride": 2, "padding": 1},
+        {"padding": 2},
         {"stride": (1, 2), "padding": ((2, 0), (0, 1)), "dilation": (2, 1), "padding_code": 3},
         {"groups": 2, "padding": (1, 2)},
         {"groups": 4, "dilation": 2},
