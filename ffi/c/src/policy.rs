@@ -49,7 +49,7 @@ impl AnyPolicy {
         let rounding: Rounding = rounding.parse().map_err(Failure::name)?;
         let overflow: Overflow = overflow.parse().map_err(Failure::name)?;
         let start = Policy::new(rounding, overflow);
-        parts.try_fold(start, |policy, part| axis(policy, part)).map(Self::Stated)
+        parts.try_fold(start, axis).map(Self::Stated)
     }
 }
 

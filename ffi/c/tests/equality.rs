@@ -105,8 +105,11 @@ fn scalars_are_those_of_the_formats() {
             let policy = policy(words);
             for _ in 0..2000 {
                 let x = f64::from_bits(u64::from(draw.bits()) << 32 | u64::from(draw.bits()));
-                let x =
-                    if draw.bits() % 4 == 0 { x } else { draw.within(-5000, 5000) as f64 / 16.0 };
+                let x = if draw.bits().is_multiple_of(4) {
+                    x
+                } else {
+                    draw.within(-5000, 5000) as f64 / 16.0
+                };
                 let random = draw.bits();
                 let mut code = 0;
                 // SAFETY: handles that were made, a number of this function.
