@@ -43,19 +43,16 @@ pub enum FewbitStatus {
     ErrorInternal = 0xf00,
 }
 
-/// Why a function did nothing.
+/// Why a function did nothing. In a box, so that what goes well is returned in registers.
 #[derive(Debug)]
-pub(crate) struct Failure {
-    kind: FewbitStatus,
-    message: String,
-}
+pub(crate) struct Failure(Box<(FewbitStatus, String)>);
 
 pub(crate) type Outcome<T> = Result<T, Failure>;
 
 impl Failure {
     #[cold]
     pub(crate) fn new(kind: FewbitStatus, message: impl fmt::Display) -> Self {
-        Self { kind, message: message.to_string() }
+        Self(Box::new((kind, message.to_string())))
     }
 
     pub(crate) fn value(message: impl fmt::Display) -> Self {
@@ -96,8 +93,9 @@ pub(crate) fn c_text(text: &str) -> CString {
 #[cold]
 fn remember(failure: &Failure) -> u32 {
     // While a thread ends its text may be gone; then nobody can ask for it either.
-    let _ = LAST.try_with(|last| *last.borrow_mut() = Some(c_text(&failure.message)));
-    failure.kind as u32
+    let (kind, message) = &*failure.0;
+    let _ = LAST.try_with(|last| *last.borrow_mut() = Some(c_text(message)));
+    *kind as u32
 }
 
 #[cold]
