@@ -1,4 +1,4 @@
-// The next value of a float register: register + addend, rounded once to nearest, ties to even.
+// The next value of a float register: register + addend, rounded once: to nearest, ties to even, or, with TRUNCATE, toward zero.
 //
 // The register is a code of E exponent and M mantissa bits with IEEE 754's specials; the addend is exact, (-1)^sign * magnitude *
 // 2^exponent, or a special. Subnormal values are kept; NaN is the quiet one without sign.
@@ -11,6 +11,7 @@ module fp_add_round #(
     parameter int S        = 8,     // bits of the addend's magnitude
     parameter int E        = 8,
     parameter int M        = 7,
+    parameter bit TRUNCATE = 1'b0,  // the value is then within the range: what lies beyond becomes infinity
     parameter string FAULT = "none"
 ) (
     input  logic [E+M:0]       register,
@@ -72,12 +73,12 @@ module fp_add_round #(
     wire [15:0] field = normal[T-1] ? room - shift + 16'd1 : 16'd0;
     wire [M-1:0] mantissa = normal[T-2-:M];
     wire guard = normal[T-2-M], round = normal[T-3-M], rest = |normal[T-4-M:0];
-    wire up = FAULT == "ties_away" ? guard : FAULT == "truncate" ? 1'b0 : guard & (round | rest | mantissa[0]);
+    wire up = FAULT == "ties_away" ? guard : TRUNCATE || FAULT == "truncate" ? 1'b0 : guard & (round | rest | mantissa[0]);
     wire [E+M+1:0] packed_up = {2'(field >> E), field[E-1:0], mantissa} + (E + M + 2)'(up);
     wire too_large = (field >> E) != 16'd0 | packed_up[E+M+1:M] >= (E + 2)'((1 << E) - 1);
     wire is_inexact = guard | round | rest;
     // With one more bit of precision it would have been rounded up to the smallest normal value.
-    wire tiny = !normal[T-1] & !((&mantissa) & guard & round);
+    wire tiny = !normal[T-1] & (TRUNCATE | !((&mantissa) & guard & round));
 
     wire is_nan = nan | r_nan | (infinite & r_infinite & (sign != r_sign));
     always_comb begin
