@@ -918,12 +918,16 @@ uint32_t fewbit_machine_reset_real(struct fewbit_machine *machine, double start)
 uint32_t fewbit_machine_push(struct fewbit_machine *machine, int64_t product);
 
 /**
- * Takes the exact product of two numbers; of machines of float registers.
+ * Takes the exact product of two numbers; of machines of float registers. NV in the result: a step made a NaN of other values, as
+ * infinity minus infinity does; a product of infinity and zero is a NaN that enters, and raises nothing.
  */
-uint32_t fewbit_machine_push_real(struct fewbit_machine *machine, double a, double b);
+uint32_t fewbit_machine_push_real(struct fewbit_machine *machine,
+                                  double a,
+                                  double b);
 
 /**
- * Takes the product of two codes; of machines of `fewbit_machine_for`.
+ * Takes the product of two codes; of machines of `fewbit_machine_for`. Flags of float registers are those of
+ * `fewbit_machine_push_real`.
  */
 uint32_t fewbit_machine_push_codes(struct fewbit_machine *machine, uint64_t a, uint64_t b);
 

@@ -158,6 +158,17 @@ static void floats(void) {
     CHECK(strstr(fewbit_explain_float(acc, &left, &right, 0, 0, 0, 0, 9), "absorbed") != NULL);
     fewbit_accumulator_free(acc);
 
+    acc = fewbit_accumulator_new("f16");
+    fewbit_machine *register16 = fewbit_machine_new(acc);
+    fewbit_float_stage_report counts;
+    CHECK(fewbit_machine_push_real(register16, INFINITY, 1) == FEWBIT_STATUS_OK);
+    CHECK(fewbit_machine_push_real(register16, -INFINITY, 1) == FEWBIT_STATUS_INVALID);
+    CHECK(fewbit_machine_push_real(register16, 1, 1) == FEWBIT_STATUS_OK); /* a NaN stays one */
+    CHECK(fewbit_machine_real(register16, &out) == FEWBIT_STATUS_OK && isnan(out));
+    CHECK(fewbit_machine_float_report(register16, &counts, 1) == FEWBIT_STATUS_OK && counts.invalid == 1);
+    fewbit_machine_free(register16);
+    fewbit_accumulator_free(acc);
+
     const uint8_t six = 0x7, one = 0x2, two = 128, half = 126;
     acc = fewbit_accumulator_new("f32");
     left.codes = matrix(&six, FEWBIT_TYPE_U8, 1, 1);

@@ -21,6 +21,16 @@ pub struct Step {
     pub alignment: Option<Alignment>,
 }
 
+impl Step {
+    /// Whether the register became a NaN that neither it nor an input was before: an invalid operation, such as infinity
+    /// minus infinity.
+    pub fn is_invalid(&self, before: &Value, inputs: &[Addend]) -> bool {
+        self.after == Value::Nan
+            && *before != Value::Nan
+            && inputs.iter().all(|input| input.value != Value::Nan)
+    }
+}
+
 /// How the addends of a step were aligned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Alignment {

@@ -175,9 +175,7 @@ impl FloatTrace {
         self.counts.steps += 1;
         self.counts.inexact += flag(Status::INEXACT);
         self.counts.underflows += flag(Status::UNDERFLOW);
-        let inputs_nan = inputs.iter().any(|input| input.value == Value::Nan);
-        let made_nan = step.after == Value::Nan && *before != Value::Nan && !inputs_nan;
-        self.counts.invalid += u64::from(made_nan);
+        self.counts.invalid += u64::from(step.is_invalid(before, inputs));
         if let (Some(before), Some(after), Some(exact)) =
             (before.finite(), step.after.finite(), step.exact.finite())
         {

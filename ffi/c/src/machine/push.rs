@@ -17,7 +17,8 @@ pub unsafe extern "C" fn fewbit_machine_push(machine: *mut FewbitMachine, produc
     guard(|| unsafe { handle::get_mut(machine) }?.push(product))
 }
 
-/// Takes the exact product of two numbers; of machines of float registers.
+/// Takes the exact product of two numbers; of machines of float registers. NV in the result: a step made a NaN of other values, as
+/// infinity minus infinity does; a product of infinity and zero is a NaN that enters, and raises nothing.
 ///
 /// # Safety
 /// As `fewbit_machine_push`.
@@ -37,7 +38,8 @@ fn low(code: u64) -> Outcome<u32> {
     u32::try_from(code).map_err(|_| Failure::value(format!("code {code:#x} has more than 32 bits")))
 }
 
-/// Takes the product of two codes; of machines of `fewbit_machine_for`.
+/// Takes the product of two codes; of machines of `fewbit_machine_for`. Flags of float registers are those of
+/// `fewbit_machine_push_real`.
 ///
 /// # Safety
 /// As `fewbit_machine_push`.

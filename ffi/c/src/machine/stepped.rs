@@ -43,11 +43,16 @@ fn integer_flags(steps: &[IntStepRecord], recorder: &mut Option<Recorder>) -> St
     if steps.iter().any(|step| step.event) { Status::OVERFLOW } else { Status::NONE }
 }
 
+/// The flags of other steps, and NV where one made a NaN of other values.
 fn float_flags(steps: &[FloatStepRecord], recorder: &mut Option<Recorder>) -> Status {
     if let Some(recorder) = recorder {
         recorder.add_floats(steps);
     }
-    steps.iter().fold(Status::NONE, |flags, step| flags.union(step.step.status))
+    steps.iter().fold(Status::NONE, |flags, record| {
+        let invalid = record.step.is_invalid(&record.before, &record.inputs);
+        let own = if invalid { Status::INVALID } else { Status::NONE };
+        flags | record.step.status | own
+    })
 }
 
 pub(super) fn flags(steps: &Steps<'_>, recorder: &mut Option<Recorder>) -> Status {
