@@ -116,6 +116,7 @@ pub mod functions;
 mod kernels;
 pub mod layout;
 pub mod machine;
+mod named;
 #[cfg(feature = "quantize")]
 pub mod quantize;
 pub mod reference;

@@ -151,3 +151,9 @@ impl VectorError {
         Self::Entry { key: key.to_owned(), found, reason: reason.to_owned() }
     }
 }
+
+impl VectorError {
+    pub(super) fn name(kind: &'static str, found: &str, names: &[&str]) -> Self {
+        Self::Name { kind, found: found.chars().take(48).collect(), expected: names.join(", ") }
+    }
+}

@@ -1,66 +1,10 @@
 //! What is chosen by name: operations, styles, classes of stimuli, contents of a file.
 
-use std::fmt;
-use std::str::FromStr;
-
 use super::VectorError;
-
-/// An enum whose variants have one name each.
-macro_rules! named {
-    (
-        $(#[$meta:meta])*
-        $kind:literal => pub enum $name:ident {
-            $( $(#[doc = $doc:literal])* $variant:ident = $text:literal , )+
-        }
-    ) => {
-        $(#[$meta])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        #[non_exhaustive]
-        pub enum $name {
-            $( $(#[doc = $doc])* $variant, )+
-        }
-
-        impl $name {
-            /// Every value, in the order of declaration.
-            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
-
-            /// The name.
-            #[must_use]
-            pub const fn name(self) -> &'static str {
-                match self { $(Self::$variant => $text),+ }
-            }
-
-            /// What it means, in the words of its documentation.
-            #[must_use]
-            pub const fn description(self) -> &'static str {
-                match self { $(Self::$variant => concat!($($doc),+).trim_ascii_start()),+ }
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.pad(self.name())
-            }
-        }
-
-        impl FromStr for $name {
-            type Err = VectorError;
-
-            fn from_str(text: &str) -> Result<Self, VectorError> {
-                Self::ALL.iter().copied().find(|value| value.name() == text).ok_or_else(|| {
-                    let names: Vec<_> = Self::ALL.iter().map(|value| value.name()).collect();
-                    VectorError::Name {
-                        kind: $kind,
-                        found: text.chars().take(48).collect(),
-                        expected: names.join(", "),
-                    }
-                })
-            }
-        }
-    };
-}
+use crate::named::named;
 
 named! {
+    VectorError;
     /// What a vector is of.
     ///
     /// ```
@@ -96,6 +40,7 @@ named! {
 }
 
 named! {
+    VectorError;
     /// Which stimuli are drawn.
     ///
     /// ```
@@ -116,6 +61,7 @@ named! {
 }
 
 named! {
+    VectorError;
     /// Why a stimulus was chosen.
     ///
     /// ```
@@ -153,6 +99,7 @@ named! {
 }
 
 named! {
+    VectorError;
     /// What the rows of a file are.
     "content" => pub enum VectorContent {
         /// A vector each: stimuli and expected results.

@@ -42,6 +42,7 @@ pub(crate) const LAYERS: [&[&str]; 15] = [
         "src/convolution",
         "src/functions",
         "src/layout",
+        "src/named",
         "src/requantize",
         "src/room",
         "src/simd",

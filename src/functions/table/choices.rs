@@ -4,50 +4,10 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::error::TableError;
-
-/// Declares an enum whose variants have a name: one list gives `ALL`, `name`, `Display` and `FromStr`.
-macro_rules! named {
-    ($(#[$meta:meta])* $kind:literal => pub enum $name:ident {
-        $( $(#[$doc:meta])* $variant:ident = $text:literal, )+
-    }) => {
-        $(#[$meta])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        #[non_exhaustive]
-        pub enum $name { $( $(#[$doc])* $variant, )+ }
-
-        impl $name {
-            /// Every value, in the order of declaration.
-            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
-
-            /// The name.
-            #[must_use]
-            pub const fn name(self) -> &'static str {
-                match self { $(Self::$variant => $text),+ }
-            }
-        }
-
-        impl std::fmt::Display for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.pad(self.name())
-            }
-        }
-
-        impl std::str::FromStr for $name {
-            type Err = $crate::functions::table::TableError;
-
-            fn from_str(text: &str) -> Result<Self, Self::Err> {
-                let found = Self::ALL.iter().copied().find(|value| value.name() == text);
-                found.ok_or_else(|| {
-                    let names: Vec<_> = Self::ALL.iter().map(|value| value.name()).collect();
-                    $crate::functions::table::TableError::name($kind, text, &names)
-                })
-            }
-        }
-    };
-}
-pub(super) use named;
+use crate::named::named;
 
 named! {
+    TableError;
     /// What becomes of an input beyond the table.
     ///
     /// ```
@@ -65,6 +25,7 @@ named! {
 }
 
 named! {
+    TableError;
     /// Whose arithmetic makes the entries.
     ///
     /// ```
@@ -85,6 +46,7 @@ named! {
 }
 
 named! {
+    TableError;
     /// Where entries are sampled.
     ///
     /// ```
@@ -101,6 +63,7 @@ named! {
 }
 
 named! {
+    TableError;
     /// The order of entries in memory.
     ///
     /// ```

@@ -1,8 +1,10 @@
 //! The functions that tables are made of.
 
-use super::choices::named;
+use super::error::TableError;
+use crate::named::named;
 
 named! {
+    TableError;
     /// A real function of one number.
     ///
     /// ```

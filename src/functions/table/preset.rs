@@ -3,13 +3,15 @@
 use fewbit_formats::{Format, NanPolicy, Overflow, Rounding};
 
 use super::address::TableAddress;
-use super::choices::{EntryArithmetic, EntryOrder, Fill, Interpolation, Outside, named};
+use super::choices::{EntryArithmetic, EntryOrder, Fill, Interpolation, Outside};
 use super::error::TableError;
 use super::function::Function;
 use super::scaled::ScaledFormat;
 use super::spec::TableSpec;
+use crate::named::named;
 
 named! {
+    TableError;
     /// A table under the name of a stack.
     ///
     /// ```
