@@ -1,0 +1,57 @@
+//! Changing a graph.
+
+use super::{Graph, NodeId, ValueId};
+
+impl Graph {
+    /// Lets every node and output that uses `from` use `to` instead.
+    pub fn replace_uses(&mut self, from: ValueId, to: ValueId) {
+        self.replace_uses_but(from, to, &[]);
+    }
+
+    /// The same, but for some nodes.
+    pub fn replace_uses_but(&mut self, from: ValueId, to: ValueId, but: &[NodeId]) {
+        for index in 0..self.nodes.len() {
+            if but.contains(&NodeId(index as u32)) {
+                continue;
+            }
+            let Some(node) = &mut self.nodes[index] else { continue };
+            for input in node.inputs.iter_mut().filter(|input| **input == Some(from)) {
+                *input = Some(to);
+            }
+        }
+        for output in self.outputs.iter_mut().filter(|output| **output == from) {
+            *output = to;
+        }
+    }
+
+    /// Takes a node out.
+    pub fn remove(&mut self, id: NodeId) {
+        self.nodes[id.0 as usize] = None;
+        self.order.retain(|&other| other != id);
+    }
+
+    /// Takes out a node of one input that matters and one output: what used the output uses that input.
+    pub fn bypass(&mut self, id: NodeId) {
+        let node = self.node(id);
+        if let (Some(input), Some(output)) = (node.input(0), node.output(0)) {
+            self.replace_uses(output, input);
+        }
+        self.remove(id);
+    }
+
+    /// Takes out the nodes whose outputs nobody uses, until there are none.
+    pub fn remove_unused(&mut self) {
+        loop {
+            let used = |value: ValueId| self.is_output(value) || !self.consumers(value).is_empty();
+            let unused = self
+                .nodes()
+                .filter(|(_, node)| !node.outputs.iter().flatten().any(|&output| used(output)))
+                .map(|(id, _)| id)
+                .collect::<Vec<_>>();
+            if unused.is_empty() {
+                return;
+            }
+            unused.into_iter().for_each(|id| self.remove(id));
+        }
+    }
+}

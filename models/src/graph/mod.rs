@@ -1,0 +1,15 @@
+//! A network as a graph: values, and nodes that compute them.
+
+mod build;
+mod edit;
+mod error;
+mod infer;
+mod node;
+mod order;
+mod structure;
+mod value;
+
+pub use error::GraphError;
+pub use node::{Node, NodeId};
+pub use structure::Graph;
+pub use value::{Value, ValueId};

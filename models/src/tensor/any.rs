@@ -1,0 +1,210 @@
+//! A tensor of any element type.
+
+use fewbit_formats::Format;
+use ndarray::{ArcArray, Array, ArrayD, Dimension, IxDyn};
+
+use super::{Element, ElementType, TensorError};
+
+/// An array of any element type; copies share their elements until one is changed.
+///
+/// ```
+/// use fewbit_models::tensor::{ElementType, Tensor};
+/// use ndarray::array;
+/// let tensor = Tensor::from(array![[1.0f32, 2.0]]);
+/// assert_eq!(tensor.shape(), [1, 2]);
+/// assert_eq!(tensor.element_type(), ElementType::F32);
+/// assert!(tensor.get::<i64>().is_err());
+/// # Ok::<(), fewbit_models::tensor::TensorError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Tensor {
+    /// `f32`.
+    F32(ArcArray<f32, IxDyn>),
+    /// `i64`.
+    I64(ArcArray<i64, IxDyn>),
+    /// `i32`.
+    I32(ArcArray<i32, IxDyn>),
+    /// `i16`.
+    I16(ArcArray<i16, IxDyn>),
+    /// `i8`.
+    I8(ArcArray<i8, IxDyn>),
+    /// `u64`.
+    U64(ArcArray<u64, IxDyn>),
+    /// `u32`.
+    U32(ArcArray<u32, IxDyn>),
+    /// `u16`.
+    U16(ArcArray<u16, IxDyn>),
+    /// `u8`.
+    U8(ArcArray<u8, IxDyn>),
+    /// Truth values.
+    Bool(ArcArray<bool, IxDyn>),
+    /// Codes of a format of at most 8 bits, each in the low bits of a byte.
+    Code(Format, ArcArray<u8, IxDyn>),
+}
+
+/// Runs one expression on the array of whatever type.
+#[macro_export]
+macro_rules! each_tensor {
+    ($tensor:expr, $array:ident => $body:expr) => {
+        match $tensor {
+            $crate::tensor::Tensor::F32($array) => $body,
+            $crate::tensor::Tensor::I64($array) => $body,
+            $crate::tensor::Tensor::I32($array) => $body,
+            $crate::tensor::Tensor::I16($array) => $body,
+            $crate::tensor::Tensor::I8($array) => $body,
+            $crate::tensor::Tensor::U64($array) => $body,
+            $crate::tensor::Tensor::U32($array) => $body,
+            $crate::tensor::Tensor::U16($array) => $body,
+            $crate::tensor::Tensor::U8($array) => $body,
+            $crate::tensor::Tensor::Bool($array) => $body,
+            $crate::tensor::Tensor::Code(_, $array) => $body,
+        }
+    };
+}
+
+impl Tensor {
+    /// One element without axes.
+    #[must_use]
+    pub fn scalar<T: Element>(value: T) -> Self {
+        T::wrap(ArcArray::from_elem(IxDyn(&[]), value))
+    }
+
+    /// One axis.
+    #[must_use]
+    pub fn vector<T: Element>(values: Vec<T>) -> Self {
+        T::wrap(ArcArray::from(values).into_dyn())
+    }
+
+    /// The type of the elements.
+    #[must_use]
+    pub fn element_type(&self) -> ElementType {
+        match self {
+            Self::F32(_) => ElementType::F32,
+            Self::I64(_) => ElementType::I64,
+            Self::I32(_) => ElementType::I32,
+            Self::I16(_) => ElementType::I16,
+            Self::I8(_) => ElementType::I8,
+            Self::U64(_) => ElementType::U64,
+            Self::U32(_) => ElementType::U32,
+            Self::U16(_) => ElementType::U16,
+            Self::U8(_) => ElementType::U8,
+            Self::Bool(_) => ElementType::Bool,
+            Self::Code(format, _) => ElementType::Code(*format),
+        }
+    }
+
+    /// The extent of each axis.
+    #[must_use]
+    pub fn shape(&self) -> &[usize] {
+        each_tensor!(self, array => array.shape())
+    }
+
+    /// The number of elements.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        each_tensor!(self, array => array.len())
+    }
+
+    /// Whether there are no elements.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The array of this type.
+    ///
+    /// # Errors
+    /// Another type.
+    pub fn get<T: Element>(&self) -> Result<&ArcArray<T, IxDyn>, TensorError> {
+        let wrong = || TensorError::Type { expected: T::TYPE, found: self.element_type() };
+        T::view(self).ok_or_else(wrong)
+    }
+
+    /// The elements of a tensor of any integer type, or of truth values, in row-major order.
+    ///
+    /// # Errors
+    /// Floats; a `u64` beyond `i64`.
+    pub fn integers(&self) -> Result<Vec<i64>, TensorError> {
+        let kind = |expected| TensorError::Kind { expected, found: self.element_type() };
+        Ok(match self {
+            Self::I64(a) => a.iter().copied().collect(),
+            Self::I32(a) => a.iter().map(|&x| x.into()).collect(),
+            Self::I16(a) => a.iter().map(|&x| x.into()).collect(),
+            Self::I8(a) => a.iter().map(|&x| x.into()).collect(),
+            Self::U64(a) => {
+                let whole = a.iter().map(|&x| i64::try_from(x)).collect::<Result<_, _>>();
+                whole.map_err(|_| kind("integers that int64 holds"))?
+            }
+            Self::U32(a) => a.iter().map(|&x| x.into()).collect(),
+            Self::U16(a) => a.iter().map(|&x| x.into()).collect(),
+            Self::U8(a) => a.iter().map(|&x| x.into()).collect(),
+            Self::Bool(a) => a.iter().map(|&x| x.into()).collect(),
+            Self::Code(Format::Int(format), a) => {
+                let format = Format::Int(*format);
+                a.iter().map(|&code| format.decode(code.into()) as i64).collect()
+            }
+            Self::F32(_) | Self::Code(..) => return Err(kind("integers")),
+        })
+    }
+
+    /// The same elements in another shape.
+    ///
+    /// # Errors
+    /// A shape of another number of elements.
+    pub fn reshaped(&self, shape: &[usize]) -> Result<Self, TensorError> {
+        fn reshape<T: Clone>(
+            array: &ArcArray<T, IxDyn>,
+            shape: &[usize],
+        ) -> Result<ArcArray<T, IxDyn>, TensorError> {
+            let wrong = |_| TensorError::Shape {
+                expected: format!("one of as many elements as {shape:?}"),
+                found: array.shape().to_vec(),
+            };
+            let array = if array.is_standard_layout() {
+                array.clone()
+            } else {
+                array.as_standard_layout().into_owned().into_shared()
+            };
+            array.into_shape_with_order(IxDyn(shape)).map_err(wrong)
+        }
+        Ok(match self {
+            Self::F32(a) => Self::F32(reshape(a, shape)?),
+            Self::I64(a) => Self::I64(reshape(a, shape)?),
+            Self::I32(a) => Self::I32(reshape(a, shape)?),
+            Self::I16(a) => Self::I16(reshape(a, shape)?),
+            Self::I8(a) => Self::I8(reshape(a, shape)?),
+            Self::U64(a) => Self::U64(reshape(a, shape)?),
+            Self::U32(a) => Self::U32(reshape(a, shape)?),
+            Self::U16(a) => Self::U16(reshape(a, shape)?),
+            Self::U8(a) => Self::U8(reshape(a, shape)?),
+            Self::Bool(a) => Self::Bool(reshape(a, shape)?),
+            Self::Code(format, a) => Self::Code(*format, reshape(a, shape)?),
+        })
+    }
+}
+
+impl<T: Element, D: Dimension> From<Array<T, D>> for Tensor {
+    fn from(array: Array<T, D>) -> Self {
+        T::wrap(array.into_dyn().into_shared())
+    }
+}
+
+impl<T: Element> From<ArcArray<T, IxDyn>> for Tensor {
+    fn from(array: ArcArray<T, IxDyn>) -> Self {
+        T::wrap(array)
+    }
+}
+
+impl TryFrom<Tensor> for ArrayD<f32> {
+    type Error = TensorError;
+
+    fn try_from(tensor: Tensor) -> Result<Self, TensorError> {
+        match tensor {
+            Tensor::F32(array) => Ok(array.into_owned()),
+            other => {
+                Err(TensorError::Type { expected: ElementType::F32, found: other.element_type() })
+            }
+        }
+    }
+}
