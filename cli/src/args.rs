@@ -54,13 +54,19 @@ pub(crate) enum Command {
     Explain(commands::explain::Args),
     /// List the number formats, or show one of them code by code.
     Formats(commands::formats::Args),
+    #[cfg(feature = "networks")]
+    Graph(commands::graph::Args),
     Layer(Box<commands::layer::Args>),
     /// Multiply two matrices through an accumulator, step by step, and report every overflow.
     Matmul(commands::matmul::Args),
+    #[cfg(feature = "networks")]
+    Ptq(Box<commands::ptq::Args>),
     /// Quantize an array: groups that share a scale (mxfp4, nvfp4, mx(...)), one scale for all, or GGUF's blocks.
     Quantize(commands::quantize::Args),
     /// Turn accumulators' values into the next layer's integers as a stack does: TOSA, TFLite, CMSIS-NN, ruy, ONNX, FINN.
     Requantize(Box<commands::requantize::Args>),
+    #[cfg(feature = "networks")]
+    Run(Box<commands::run::Args>),
     Sweep(commands::sweep::Args),
     /// Make the table of a function from format to format: show, draw, export and apply it.
     Table(Box<commands::table::Args>),
@@ -81,10 +87,16 @@ impl Command {
             Self::Digest(args) => commands::digest::run(args),
             Self::Explain(args) => commands::explain::run(args),
             Self::Formats(args) => commands::formats::run(args),
+            #[cfg(feature = "networks")]
+            Self::Graph(args) => commands::graph::run(args),
             Self::Layer(args) => commands::layer::run(*args),
             Self::Matmul(args) => commands::matmul::run(args),
+            #[cfg(feature = "networks")]
+            Self::Ptq(args) => commands::ptq::run(*args),
             Self::Quantize(args) => commands::quantize::run(args),
             Self::Requantize(args) => commands::requantize::run(*args),
+            #[cfg(feature = "networks")]
+            Self::Run(args) => commands::run::run(*args),
             Self::Sweep(args) => commands::sweep::run(args),
             Self::Table(args) => commands::table::run(*args),
             Self::Vectors(args) => commands::vectors::run(*args),
@@ -105,6 +117,12 @@ impl Command {
             Self::Layer(args) => &mut args.form,
             Self::Matmul(args) => &mut args.form,
             Self::Quantize(args) => &mut args.form,
+            #[cfg(feature = "networks")]
+            Self::Graph(args) => &mut args.form,
+            #[cfg(feature = "networks")]
+            Self::Ptq(args) => &mut args.form,
+            #[cfg(feature = "networks")]
+            Self::Run(args) => &mut args.form,
             Self::Requantize(args) => &mut args.form,
             Self::Sweep(args) => &mut args.form,
             Self::Table(args) => &mut args.form,

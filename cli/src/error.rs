@@ -124,12 +124,23 @@ pub(crate) enum CliError {
     /// Vectors that cannot be made.
     #[error(transparent)]
     Vectors(Box<VectorError>),
+    /// A graph of a network that cannot be read, quantized or run.
+    #[cfg(feature = "networks")]
+    #[error(transparent)]
+    Graph(Box<crate::networks::NetworkError>),
     /// A picture that cannot be drawn.
     #[error("cannot draw the picture: {0}")]
     Picture(String),
     /// A result that cannot be written as JSON.
     #[error("cannot write the result as JSON: {0}")]
     Json(#[from] serde_json::Error),
+}
+
+#[cfg(feature = "networks")]
+impl From<crate::networks::NetworkError> for CliError {
+    fn from(error: crate::networks::NetworkError) -> Self {
+        Self::Graph(Box::new(error))
+    }
 }
 
 impl From<LayerError> for CliError {

@@ -9,6 +9,8 @@ mod error;
 mod group_policy;
 mod io;
 mod memory;
+#[cfg(feature = "networks")]
+mod networks;
 mod operands;
 mod options;
 mod output;

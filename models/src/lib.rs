@@ -5,9 +5,17 @@
 //! | [`tensor`] | arrays of any element type that networks use |
 //! | [`ops`] | operators: attributes, types and shapes, computation in floats; ONNX's names and semantics |
 //! | [`graph`] | values, nodes, initializers; what reads and changes them |
+//! | [`exec`] | running a network, node after node |
+//! | [`passes`] | what changes a network: folding, equalization, quantizers and their scales, codes of weights |
+//! | [`flow`] | from a float network to a quantized one, under Brevitas's keys |
+//! | [`eval`] | accuracy, error and events per layer, accuracy against accumulator bits |
 //! | [`onnx`] | ONNX files to graphs and back |
 
+pub mod eval;
+pub mod exec;
+pub mod flow;
 pub mod graph;
 pub mod onnx;
 pub mod ops;
+pub mod passes;
 pub mod tensor;

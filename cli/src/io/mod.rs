@@ -6,6 +6,8 @@ pub(crate) mod input;
 pub(crate) mod log;
 pub(crate) mod names;
 pub(crate) mod npy;
+pub(crate) mod npz;
 pub(crate) mod numbers;
 pub(crate) mod pending;
 pub(crate) mod rows;
+pub(crate) mod zip;

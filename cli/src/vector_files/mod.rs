@@ -12,7 +12,6 @@ mod results;
 mod rows;
 mod struct_text;
 mod testfloat;
-mod zip;
 
 pub(crate) use header::Header;
 pub(crate) use read::{Document, read};

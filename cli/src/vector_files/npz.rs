@@ -7,7 +7,7 @@ use fewbit::vectors::{FieldFormat, VectorClass, VectorField};
 use super::csv::Read;
 use super::header::Header;
 use super::rows::Rows;
-use super::zip::{self, Member};
+use crate::io::zip::{self, Member};
 use crate::error::CliError;
 use crate::io::npy::{self, Npy, Values};
 

@@ -9,7 +9,8 @@ use fewbit::vectors::{
 use super::header::{Header, digest};
 use super::render::{FileKind, Rendered, render};
 use super::rows::{Rows, is_split};
-use super::{csv, jsonl, npz, readmemh, testfloat, zip};
+use super::{csv, jsonl, npz, readmemh, testfloat};
+use crate::io::zip;
 use crate::error::CliError;
 use crate::io::input::Input;
 use crate::io::log::InputLog;

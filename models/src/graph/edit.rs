@@ -1,8 +1,26 @@
 //! Changing a graph.
 
+use crate::ops::Fact;
+use crate::tensor::Tensor;
+
 use super::{Graph, NodeId, ValueId};
 
 impl Graph {
+    /// Gives an initializer other elements.
+    pub fn set_data(&mut self, id: ValueId, tensor: impl Into<Tensor>) {
+        let tensor = tensor.into();
+        let value = self.value_mut(id);
+        value.fact = Fact::of(&tensor).without_known();
+        value.data = Some(tensor);
+    }
+
+    /// Gives each of two values the name of the other.
+    pub fn swap_names(&mut self, one: ValueId, other: ValueId) {
+        let name = std::mem::take(&mut self.value_mut(one).name);
+        let name = std::mem::replace(&mut self.value_mut(other).name, name);
+        self.value_mut(one).name = name;
+    }
+
     /// Lets every node and output that uses `from` use `to` instead.
     pub fn replace_uses(&mut self, from: ValueId, to: ValueId) {
         self.replace_uses_but(from, to, &[]);
@@ -28,6 +46,7 @@ impl Graph {
     pub fn remove(&mut self, id: NodeId) {
         self.nodes[id.0 as usize] = None;
         self.order.retain(|&other| other != id);
+        self.accumulators.remove(&id);
     }
 
     /// Takes out a node of one input that matters and one output: what used the output uses that input.

@@ -6,10 +6,14 @@ mod error;
 mod infer;
 mod node;
 mod order;
+mod picture;
+mod product;
 mod structure;
 mod value;
 
 pub use error::GraphError;
 pub use node::{Node, NodeId};
+pub use product::{Product, ProductLayout, products};
+pub(crate) use product::scale_axis;
 pub use structure::Graph;
 pub use value::{Value, ValueId};

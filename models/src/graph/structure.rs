@@ -1,7 +1,12 @@
 //! The graph itself, and what is asked of it.
 
-use super::{GraphError, Node, NodeId, Value, ValueId};
+use std::collections::BTreeMap;
+
+use fewbit::Accumulator;
+
 use crate::tensor::Tensor;
+
+use super::{GraphError, Node, NodeId, Value, ValueId};
 
 /// A network: values and the nodes that compute them.
 ///
@@ -16,6 +21,7 @@ pub struct Graph {
     pub(super) order: Vec<NodeId>,
     pub(super) inputs: Vec<ValueId>,
     pub(super) outputs: Vec<ValueId>,
+    pub(super) accumulators: BTreeMap<NodeId, Accumulator>,
 }
 
 impl Graph {
@@ -74,6 +80,23 @@ impl Graph {
     /// A node that was removed.
     pub fn node_mut(&mut self, id: NodeId) -> &mut Node {
         self.nodes[id.0 as usize].as_mut().expect("a node that was not removed")
+    }
+
+    /// Whether a node is in the graph.
+    #[must_use]
+    pub fn has(&self, id: NodeId) -> bool {
+        self.nodes.get(id.0 as usize).is_some_and(Option::is_some)
+    }
+
+    /// The accumulator that sums a node's products, if it has one of its own.
+    #[must_use]
+    pub fn accumulator(&self, id: NodeId) -> Option<&Accumulator> {
+        self.accumulators.get(&id)
+    }
+
+    /// Sums a node's products with this accumulator.
+    pub fn set_accumulator(&mut self, id: NodeId, accumulator: Accumulator) {
+        self.accumulators.insert(id, accumulator);
     }
 
     /// The nodes in an order in which they can run.

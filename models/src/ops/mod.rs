@@ -11,6 +11,7 @@ mod error;
 mod fact;
 mod inputs;
 mod operator;
+mod quantize;
 mod table;
 
 pub use attribute::{Attribute, Attributes};
@@ -20,4 +21,5 @@ pub use error::OpError;
 pub use fact::{Fact, Known};
 pub use inputs::Inputs;
 pub use operator::{Operator, Read};
+pub use quantize::Quantize;
 pub use table::Op;

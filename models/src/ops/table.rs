@@ -3,6 +3,7 @@
 use crate::tensor::Tensor;
 
 use super::conv::Conv;
+use super::quantize::Quantize;
 use super::{Attributes, Fact, Inputs, OpError, Operator, Read};
 
 /// A row per operator: its name in ONNX, and its type.
@@ -96,4 +97,6 @@ macro_rules! operators {
 operators! {
     /// Sums of products of a kernel with the patches of its input.
     "" Conv;
+    /// The values of codes.
+    "ai.fewbit" Quantize;
 }

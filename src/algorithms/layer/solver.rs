@@ -82,7 +82,8 @@ impl LayerSolver {
     }
 
     /// Its parameters as those of a solver that rounds input after input; `None` for Beacon, A2Q and A2Q+.
-    pub(super) fn sequential(&self) -> Option<&dyn SequentialSolver> {
+    #[must_use]
+    pub fn sequential(&self) -> Option<&dyn SequentialSolver> {
         Some(match self {
             Self::Rtn(params) => params,
             Self::Gptq(params) => params,

@@ -10,7 +10,7 @@ use flate2::{Crc, bufread::DeflateDecoder};
 use crate::memory;
 
 /// A member and its bytes.
-pub(super) type Member = (String, Vec<u8>);
+pub(crate) type Member = (String, Vec<u8>);
 
 const LOCAL: u32 = 0x0403_4b50;
 const CENTRAL: u32 = 0x0201_4b50;
@@ -24,7 +24,7 @@ const VERSION: u16 = 20;
 ///
 /// # Errors
 /// Members beyond 4 GiB together.
-pub(super) fn archive(members: &[Member]) -> Result<Vec<u8>, String> {
+pub(crate) fn archive(members: &[Member]) -> Result<Vec<u8>, String> {
     let (mut bytes, mut directory) = (Vec::new(), Vec::new());
     for (name, data) in members {
         let too_large = |_| "an archive of more than 4 GiB: ask for fewer vectors".to_owned();
@@ -72,7 +72,7 @@ pub(super) fn archive(members: &[Member]) -> Result<Vec<u8>, String> {
 ///
 /// # Errors
 /// What is no such archive.
-pub(super) fn members(bytes: &[u8]) -> Result<Vec<Member>, String> {
+pub(crate) fn members(bytes: &[u8]) -> Result<Vec<Member>, String> {
     const WRONG: &str = "is no archive of arrays";
     let wrong = || WRONG.to_owned();
     // The end may have a comment behind it.

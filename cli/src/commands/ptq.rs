@@ -1,0 +1,388 @@
+//! `fewbit ptq`: a network quantized after its training.
+
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+
+use fewbit::requantize::RequantizePolicy;
+use fewbit::sweep::{AccumulatorTemplate, BitRange};
+use fewbit::{Accumulator, ReportLevel};
+use fewbit_models::eval::{
+    Accuracy, Labels, LayerResult, Report, SweepPoint, Verdict, batches, layer_results,
+    network_bounds, predictions, run_batches, sweep,
+};
+use fewbit_models::exec::integer::{IntegerOptions, NodeReport};
+use fewbit_models::flow::{FlowError, Phase, QuantizedNetwork, VisionConfig, VisionFlow};
+use fewbit_models::graph::Graph;
+use fewbit_models::onnx;
+use fewbit_models::tensor::Tensor;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::error::{CliError, Outcome};
+use crate::io::atomic::Outputs;
+use crate::io::names;
+use crate::networks::{
+    Curve, KeyArgs, NetworkError, config, curves, html, labels, layer_bars, read_model, tensors,
+};
+use crate::options::{FormArgs, ThreadArgs};
+use crate::output::{self, Form};
+
+const ABOUT: &str = "\
+Quantize a network after its training, run it through its accumulators, and say what that costs
+
+Keys, their meanings and their defaults are those of Brevitas 0.12.1's brevitas_ptq_imagenet_val, in a YAML file or as flags, \
+    with - or _; flags override. New keys: accumulator, accumulators, accumulator_constraint, requantization, sweep_bits, \
+    quantize_output, integer_samples.
+
+1. ReLU6 becomes ReLU, batch normalizations are merged into the products before them, channels are equalized.
+2. Quantizers are put on activations and weights; scales of activations come from the calibration images.
+3. Codes of weights are chosen by GPFQ, GPTQ or Qronos if asked for, else rounded to nearest.
+4. The mean error is moved into the biases, which become integers in the scale of their sums.
+5. The network runs in floats, with quantizers, and in integers through its accumulators.
+
+Labels (`y` in --data) count right answers and nothing else: the network does not depend on them.";
+
+const EXAMPLES: &str = "\
+Examples:
+  fewbit ptq model.onnx --calibration X.npz --data V.npz --out q
+  fewbit ptq model.onnx --calibration X.npz --data V.npz --out q --weight-bit-width 4 --weight-quant-granularity per_channel --gptq
+  fewbit ptq model.onnx --calibration X.npz --data V.npz --out q --config w4a8.yaml --accumulator int16-sat --sweep-bits 10..20
+
+DIR gets model.onnx (QuantizeLinear and DequantizeLinear), report.json, report.html, and bounds.json: per row the worst case
+of the accumulator over all inputs.";
+
+/// Arguments of `fewbit ptq`.
+#[derive(Debug, clap::Args)]
+#[command(about = ABOUT.lines().next().unwrap_or_default(), long_about = ABOUT, after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// Network, an ONNX file
+    #[arg(value_name = "MODEL")]
+    model: PathBuf,
+    /// Images that scales and codes are chosen on, as an input of the network
+    #[arg(long, value_name = "X.npz")]
+    calibration: PathBuf,
+    /// Images that results are measured on; labels are `y`
+    #[arg(long, value_name = "V.npz")]
+    data: Option<PathBuf>,
+    /// Keys in a file
+    #[arg(long, value_name = "C.yaml")]
+    config: Option<PathBuf>,
+    /// Folder for the results; made if it is not there
+    #[arg(long, value_name = "DIR", value_parser = names::folder())]
+    out: PathBuf,
+    #[command(flatten)]
+    keys: KeyArgs,
+    #[command(flatten)]
+    threads: ThreadArgs,
+    #[command(flatten)]
+    pub(crate) form: FormArgs,
+}
+
+/// What is measured on.
+struct Data {
+    batches: Vec<Vec<Tensor>>,
+    labels: Option<Labels>,
+}
+
+impl Data {
+    fn images(&self) -> usize {
+        self.batches.iter().filter_map(|batch| batch.first()?.shape().first().copied()).sum()
+    }
+}
+
+pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
+    let log = &args.form.inputs;
+    let keys = config(VisionConfig::KEYS, args.config.as_deref(), &args.keys, log)?;
+    let config = VisionConfig::of(keys).map_err(NetworkError::from)?;
+    let graph = read_model(&args.model, log)?;
+    let mut images = tensors(&args.calibration, log)?;
+    labels(&args.calibration, &mut images)?;
+    let (size, samples) = (config.batch_size_calibration, config.calibration_samples);
+    let calibration = batches(&graph, &images, size, samples).map_err(NetworkError::from)?;
+    if calibration.is_empty() {
+        return Err(CliError::Array { path: args.calibration, reason: "has no images".into() });
+    }
+    let data = match &args.data {
+        None => None,
+        Some(path) => {
+            let mut arrays = tensors(path, log)?;
+            let labels = labels(path, &mut arrays)?;
+            let size = config.batch_size_validation.max(1);
+            let batches = batches(&graph, &arrays, size, usize::MAX).map_err(NetworkError::from)?;
+            Some(Data { batches, labels })
+        }
+    };
+    let requantization = config.requantization.as_ref().map(|text| {
+        text.parse::<RequantizePolicy>().map_err(|error| {
+            NetworkError::Flow(FlowError::Value {
+                key: "requantization".into(),
+                value: text.clone(),
+                problem: error.to_string(),
+            })
+        })
+    });
+    let requantization = requantization.transpose()?;
+    let bits = config.sweep_bits.as_deref().map(str::parse::<BitRange>).transpose();
+    let bits = bits.map_err(|error| CliError::Arguments(error.to_string()))?;
+    let job = Job { args: &args, config: &config, graph: &graph, calibration, data, requantization, bits };
+    let (network, report) = args.threads.run(|| job.work())?;
+    write(&args, &network, &report)?;
+    Ok(Outcome::Done)
+}
+
+struct Job<'a> {
+    args: &'a Args,
+    config: &'a VisionConfig,
+    graph: &'a Graph,
+    calibration: Vec<Vec<Tensor>>,
+    data: Option<Data>,
+    requantization: Option<RequantizePolicy>,
+    bits: Option<BitRange>,
+}
+
+impl Job<'_> {
+    fn work(&self) -> Result<(QuantizedNetwork, Report), CliError> {
+        let bar = Bar::new();
+        let flow = VisionFlow { config: self.config };
+        let mut hear = |phase: &str, done, total| bar.at(phase, done, total);
+        let network = flow.run(self.graph, &self.calibration, &mut hear).map_err(NetworkError::from)?;
+        let mut phases = network.phases.clone();
+        let mut report = self.measure(&network, &mut phases, &bar)?;
+        report.phases = phases;
+        report.passes.clone_from(&network.passes);
+        Ok((network, report))
+    }
+
+    fn measure(
+        &self,
+        network: &QuantizedNetwork,
+        phases: &mut Vec<Phase>,
+        bar: &Bar,
+    ) -> Result<Report, CliError> {
+        let mut report = Report {
+            float: Accuracy::default(),
+            quantized: Accuracy::default(),
+            integer: Accuracy::default(),
+            phases: Vec::new(),
+            passes: Vec::new(),
+            layers: Vec::new(),
+            in_floats: Vec::new(),
+            sweep: Vec::new(),
+        };
+        let Some(data) = &self.data else { return Ok(report) };
+        let mut timed = |name: &str, start: std::time::Instant| {
+            let seconds = start.elapsed().as_secs_f64();
+            phases.push(Phase { name: name.into(), seconds });
+        };
+        let start = std::time::Instant::now();
+        let run = |graph: &Graph, batches: &[Vec<Tensor>], how: &Verdict<'_>, name: &str| {
+            let mut hear = |done, total| bar.at(name, done, total);
+            run_batches(graph, batches, how, &mut hear).map_err(NetworkError::from)
+        };
+        let share = |batches: &[Vec<Tensor>], images: usize| -> Result<Accuracy, CliError> {
+            let classes = predictions(batches).map_err(NetworkError::from)?;
+            let accuracy = data.labels.as_ref().map(|labels| labels.accuracy(&classes));
+            Ok(Accuracy { accuracy, images })
+        };
+        let float = run(self.graph, &data.batches, &Verdict::Float, "run in float")?;
+        report.float = share(&float.batches, data.images())?;
+        let fake = run(&network.graph, &data.batches, &Verdict::Fake, "run quantized")?;
+        report.quantized = share(&fake.batches, data.images())?;
+        timed("run", start);
+        let start = std::time::Instant::now();
+        let some = self.integer_part(data);
+        let images = some.iter().filter_map(|batch| batch.first()?.shape().first().copied()).sum();
+        let options = IntegerOptions {
+            accumulator: Accumulator::exact(),
+            requantization: self.requantization,
+            report: ReportLevel::Full,
+        };
+        let own = run(&network.graph, some, &Verdict::Integer(&options), "run in integers")?;
+        report.integer = share(&own.batches, images)?;
+        report.in_floats.clone_from(&own.in_floats);
+        let layers = layer_results(&network.float, &network.graph, some, &own.nodes, &own.nodes);
+        report.layers = layers.map_err(NetworkError::from)?;
+        timed("run in integers", start);
+        if let Some(bits) = &self.bits {
+            let start = std::time::Instant::now();
+            report.sweep = self.sweep(network, some, data.labels.as_ref(), bits, &options, bar)?;
+            timed("sweep", start);
+        }
+        Ok(report)
+    }
+
+    /// The images that run in integers.
+    fn integer_part<'d>(&self, data: &'d Data) -> &'d [Vec<Tensor>] {
+        let mut images = 0;
+        let enough = data.batches.iter().position(|batch| {
+            images += batch.first().and_then(|t| t.shape().first().copied()).unwrap_or(0);
+            images >= self.config.integer_samples
+        });
+        &data.batches[..enough.map_or(data.batches.len(), |last| last + 1)]
+    }
+
+    fn sweep(
+        &self,
+        network: &QuantizedNetwork,
+        some: &[Vec<Tensor>],
+        labels: Option<&Labels>,
+        bits: &BitRange,
+        options: &IntegerOptions,
+        bar: &Bar,
+    ) -> Result<Vec<SweepPoint>, CliError> {
+        let algorithm = self.config.algorithms().last().copied().unwrap_or("rtn");
+        let range: RangeInclusive<u32> = bits.clone().into();
+        let mut points = Vec::new();
+        for text in ["int{P}-wrap", "int{P}-sat"] {
+            let template: AccumulatorTemplate =
+                text.parse().map_err(|error| CliError::Arguments(format!("{error}")))?;
+            let mut hear = |bits: u32| {
+                let (first, last) = (*range.start(), *range.end());
+                bar.at("sweep", (bits - first) as usize, (last - first) as usize + 1);
+            };
+            let found = sweep(
+                &network.graph,
+                some,
+                labels,
+                &template,
+                range.clone(),
+                (algorithm, "none"),
+                options,
+                &mut hear,
+            );
+            points.extend(found.map_err(NetworkError::from)?);
+        }
+        Ok(points)
+    }
+}
+
+/// Progress of phases, on standard error where that is a terminal.
+struct Bar(ProgressBar);
+
+impl Bar {
+    fn new() -> Self {
+        let bar = ProgressBar::with_draw_target(Some(1), ProgressDrawTarget::stderr());
+        let style = ProgressStyle::with_template("{msg:20} [{bar:40}] {pos}/{len} {eta}");
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "));
+        Self(bar)
+    }
+
+    fn at(&self, phase: &str, done: usize, total: usize) {
+        if self.0.message() != phase {
+            self.0.set_message(phase.to_owned());
+            self.0.reset();
+        }
+        self.0.set_length(total as u64);
+        self.0.set_position(done as u64);
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
+
+fn write(args: &Args, network: &QuantizedNetwork, report: &Report) -> Result<(), CliError> {
+    let folder = &args.out;
+    let failed = |source| CliError::Write { path: folder.clone(), source };
+    let made = !folder.exists();
+    std::fs::create_dir_all(folder).map_err(failed)?;
+    let written = || -> Result<(), CliError> {
+        let mut outputs = Outputs::default();
+        let json = args.form.json(report, None)?;
+        outputs.add(&folder.join("report.json"), format!("{json}\n").into_bytes());
+        let bounds = network_bounds(&network.graph, &Accumulator::exact());
+        let bounds = serde_json::to_string_pretty(&bounds)?;
+        outputs.add(&folder.join("bounds.json"), format!("{bounds}\n").into_bytes());
+        let model = onnx::write_qcdq(&network.graph).map_err(NetworkError::from)?;
+        outputs.add(&folder.join("model.onnx"), model);
+        let title = args.model.file_stem().map_or_else(String::new, |n| n.to_string_lossy().into());
+        let page = html(&title, report, &pictures(report)?);
+        outputs.add(&folder.join("report.html"), page.into_bytes());
+        outputs.write(&match args.form.form() {
+            Form::Json => json,
+            Form::Text => text(report, args),
+        })
+    }();
+    if written.is_err() && made {
+        // A folder that is empty again; one that is not stays.
+        let _ = std::fs::remove_dir(folder);
+    }
+    written
+}
+
+fn pictures(report: &Report) -> Result<Vec<(String, String)>, CliError> {
+    let mut pictures = Vec::new();
+    if !report.layers.is_empty() {
+        let svg = layer_bars(&report.layers).map_err(CliError::Picture)?;
+        pictures.push(("Bits of an accumulator that no input overflows, and that these images need".into(), svg));
+    }
+    let mut lines: Vec<Curve> = Vec::new();
+    for point in &report.sweep {
+        let Some(accuracy) = point.accuracy else { continue };
+        let kind = if point.acc.contains("wrap") { "wrap" } else { "saturate" };
+        let label = format!("{} {} {kind}", point.algorithm, point.constraint);
+        let at = (f64::from(point.bits), 100.0 * accuracy);
+        match lines.iter_mut().find(|curve| curve.label == label) {
+            Some(curve) => curve.points.push(at),
+            None => lines.push(Curve { label, points: vec![at] }),
+        }
+    }
+    if !lines.is_empty() {
+        let exact = report.quantized.accuracy.map(|share| 100.0 * share);
+        let svg = curves(&lines, exact, "accuracy against accumulator bits").map_err(CliError::Picture)?;
+        pictures.push(("Accuracy against accumulator bits".into(), svg));
+    }
+    Ok(pictures)
+}
+
+fn text(report: &Report, args: &Args) -> String {
+    let share = |accuracy: Accuracy| match accuracy.accuracy {
+        Some(share) => format!("{:.2} % of {}", 100.0 * share, accuracy.images),
+        None => format!("{} images, no labels", accuracy.images),
+    };
+    let mut text = String::new();
+    if report.float.images > 0 {
+        text = format!(
+            "float:     {}\nquantized: {}\ninteger:   {}\n",
+            share(report.float),
+            share(report.quantized),
+            share(report.integer)
+        );
+        text += &layers(&report.layers).to_string();
+        text.push('\n');
+    }
+    if !report.sweep.is_empty() {
+        let mut table = output::texts(&["P", "accumulator", "accuracy", "overflow events"]);
+        for point in &report.sweep {
+            table.add_row([
+                point.bits.to_string(),
+                point.acc.clone(),
+                point.accuracy.map(|a| format!("{:.2} %", 100.0 * a)).unwrap_or_default(),
+                point.events.to_string(),
+            ]);
+        }
+        text += &format!("{table}\n");
+    }
+    for pass in &report.passes {
+        text += &format!("{}: {}\n", pass.name, pass.detail);
+    }
+    let seconds: f64 = report.phases.iter().map(|phase| phase.seconds).sum();
+    text + &format!("{seconds:.1} s; results are in {}", args.out.display())
+}
+
+fn layers(layers: &[LayerResult]) -> comfy_table::Table {
+    let mut table = output::texts(&["layer", "SQNR, dB", "guaranteed", "observed", "accumulator", "events"]);
+    for layer in layers {
+        let bits = |bits: Option<u32>| bits.map(|b| b.to_string()).unwrap_or_default();
+        table.add_row([
+            layer.name.clone(),
+            layer.sqnr_db.map(|db| format!("{db:.1}")).unwrap_or_default(),
+            bits(layer.guaranteed_bits),
+            bits(layer.observed_bits),
+            layer.accumulator.clone().unwrap_or_default(),
+            layer.events.map(|events| events.to_string()).unwrap_or_default(),
+        ]);
+    }
+    table
+}

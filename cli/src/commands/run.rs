@@ -1,0 +1,202 @@
+//! `fewbit run`: a network on inputs.
+
+use std::path::PathBuf;
+
+use fewbit::requantize::RequantizePolicy;
+use fewbit::{Accumulator, ReportLevel};
+use fewbit_models::eval::{Verdict, batches, predictions, run_batches};
+use fewbit_models::exec::integer::{IntegerOptions, NodeReport};
+use fewbit_models::tensor::Tensor;
+use ndarray::{ArrayD, Axis, concatenate};
+use serde::Serialize;
+
+use crate::error::{CliError, Outcome};
+use crate::io::atomic::Outputs;
+use crate::io::names::Kind;
+use crate::networks::{NetworkError, labels, outputs, read_model, tensors};
+use crate::options::{FormArgs, ThreadArgs};
+use crate::output::{self, Form, LateProgress};
+
+const EXAMPLES: &str = "\
+Examples:
+  fewbit run model.onnx --input X.npz --output Y.npz
+  fewbit run q/model.onnx --input X.npz --output Y.npz --execution integer --acc int16-sat --report R.json
+  fewbit run q/model.onnx --input V.npz --execution integer --acc 'int14-sat/64,int32-wrap' --requantization tosa32
+
+X.npz has an array per input of the network under its name; with one input it may have any name, and may be a .npy file.
+Labels, an array `y`, are compared with the greatest output of each sample. Y.npz has an array per output.";
+
+/// How a network runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum How {
+    /// In floats, quantizers left out
+    Float,
+    /// In floats, each quantizer rounds
+    Fake,
+    /// In integers, every product through its accumulator
+    Integer,
+}
+
+/// Run a network: in floats, or in integers with every product through an accumulator.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// Network, an ONNX file
+    #[arg(value_name = "MODEL")]
+    model: PathBuf,
+    /// Inputs by name
+    #[arg(long, value_name = "X.npz")]
+    input: PathBuf,
+    /// Outputs by name
+    #[arg(long, value_name = "Y.npz")]
+    output: Option<PathBuf>,
+    /// How it runs [default: fake where the network has quantizers, else float]
+    #[arg(long, value_name = "HOW")]
+    execution: Option<How>,
+    /// Accumulator of products that the file gives none
+    #[arg(long, value_name = "SPEC", default_value = "exact")]
+    acc: Accumulator,
+    /// How sums become codes, in integer execution [default: scaled in float32, rounded by the quantizer]
+    #[arg(long, value_name = "POLICY")]
+    requantization: Option<RequantizePolicy>,
+    /// What accumulators did, node by node
+    #[arg(long, value_name = "R.json", value_parser = Kind::Json.output())]
+    report: Option<PathBuf>,
+    /// Samples that run at once
+    #[arg(long, value_name = "N", default_value = "64")]
+    batch: usize,
+    #[command(flatten)]
+    threads: ThreadArgs,
+    #[command(flatten)]
+    pub(crate) form: FormArgs,
+}
+
+#[derive(Serialize)]
+struct Report {
+    execution: &'static str,
+    samples: usize,
+    accuracy: Option<f64>,
+    seconds: f64,
+    outputs: Vec<OutputShape>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    nodes: Vec<NodeReport>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    in_floats: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct OutputShape {
+    name: String,
+    shape: Vec<usize>,
+}
+
+pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
+    let graph = read_model(&args.model, &args.form.inputs)?;
+    let mut arrays = tensors(&args.input, &args.form.inputs)?;
+    let labels = labels(&args.input, &mut arrays)?;
+    let batches = batches(&graph, &arrays, args.batch, usize::MAX).map_err(NetworkError::from)?;
+    if batches.is_empty() {
+        return Err(CliError::Array { path: args.input, reason: "has no samples".into() });
+    }
+    let has_quantizers = graph.nodes().any(|(_, node)| node.op.name() == "Quantize");
+    let how = args.execution.unwrap_or(if has_quantizers { How::Fake } else { How::Float });
+    let options = IntegerOptions {
+        accumulator: args.acc.clone(),
+        requantization: args.requantization,
+        report: match (&args.report, args.form.form()) {
+            (None, Form::Text) => ReportLevel::Events,
+            _ => ReportLevel::Full,
+        },
+    };
+    let (verdict, name) = match how {
+        How::Float => (Verdict::Float, "float"),
+        How::Fake => (Verdict::Fake, "fake"),
+        How::Integer => (Verdict::Integer(&options), "integer"),
+    };
+    let start = std::time::Instant::now();
+    let found = args.threads.run(|| {
+        let bar = LateProgress::new("batches", batches.len() as u64);
+        let mut hear = |done, _| {
+            if done > 0 {
+                bar.step();
+            }
+        };
+        Ok(run_batches(&graph, &batches, &verdict, &mut hear).map_err(NetworkError::from)?)
+    })?;
+    let seconds = start.elapsed().as_secs_f64();
+    let accuracy = match &labels {
+        None => None,
+        Some(labels) => {
+            let classes = predictions(&found.batches).map_err(NetworkError::from)?;
+            Some(labels.accuracy(&classes))
+        }
+    };
+    let mut named = Vec::new();
+    for (place, &id) in graph.outputs().iter().enumerate() {
+        let parts: Vec<&Tensor> = found.batches.iter().filter_map(|batch| batch.get(place)).collect();
+        named.push((graph.name_of(id).to_owned(), joined(&parts)));
+    }
+    let report = Report {
+        execution: name,
+        samples: batches.iter().map(|batch| batch.first().map_or(0, |t| t.shape().first().copied().unwrap_or(1))).sum(),
+        accuracy,
+        seconds,
+        outputs: named
+            .iter()
+            .map(|(name, tensor)| OutputShape { name: name.clone(), shape: tensor.shape().to_vec() })
+            .collect(),
+        nodes: found.nodes,
+        in_floats: found.in_floats,
+    };
+    let json = args.form.json(&report, None)?;
+    let mut files = Outputs::default();
+    if let Some(path) = &args.output {
+        files.add(path, outputs(&named)?);
+    }
+    if let Some(path) = &args.report {
+        files.add(path, format!("{json}\n").into_bytes());
+    }
+    files.write(&match args.form.form() {
+        Form::Json => json,
+        Form::Text => text(&report),
+    })?;
+    Ok(Outcome::Done)
+}
+
+/// Batches one after the other along the first axis, where they are floats; else the first.
+fn joined(parts: &[&Tensor]) -> Tensor {
+    let floats: Option<Vec<ArrayD<f32>>> =
+        parts.iter().map(|tensor| Some(tensor.get::<f32>().ok()?.to_owned())).collect();
+    let together = floats.filter(|all| all.iter().all(|a| a.ndim() > 0)).and_then(|all| {
+        let views: Vec<_> = all.iter().map(|array| array.view()).collect();
+        concatenate(Axis(0), &views).ok()
+    });
+    match (together, parts) {
+        (Some(array), _) => array.into(),
+        (None, [first, ..]) => (*first).clone(),
+        (None, []) => Tensor::vector::<f32>(Vec::new()),
+    }
+}
+
+fn text(report: &Report) -> String {
+    let mut text = format!("{} samples in {}, {:.2} s", report.samples, report.execution, report.seconds);
+    if let Some(accuracy) = report.accuracy {
+        text += &format!(": {:.2} % right", 100.0 * accuracy);
+    }
+    if !report.nodes.is_empty() {
+        let mut table = output::texts(&["node", "accumulator", "outputs", "overflow events"]);
+        for node in &report.nodes {
+            table.add_row([
+                node.name.clone(),
+                node.accumulator.clone(),
+                node.outputs.to_string(),
+                node.total_events().to_string(),
+            ]);
+        }
+        text += &format!("\n{table}");
+    }
+    if !report.in_floats.is_empty() {
+        text += &format!("\nin floats between codes: {}", report.in_floats.join(", "));
+    }
+    text
+}

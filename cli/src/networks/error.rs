@@ -1,0 +1,28 @@
+//! Why a network cannot be read, quantized or run.
+
+use fewbit_models::exec::ExecError;
+use fewbit_models::flow::FlowError;
+use fewbit_models::graph::GraphError;
+use fewbit_models::onnx::OnnxError;
+use fewbit_models::passes::PassError;
+use thiserror::Error;
+
+/// Why a network cannot be read, quantized or run.
+#[derive(Debug, Error)]
+pub(crate) enum NetworkError {
+    /// Its file.
+    #[error(transparent)]
+    Onnx(#[from] OnnxError),
+    /// Its graph.
+    #[error(transparent)]
+    Graph(#[from] GraphError),
+    /// Running it.
+    #[error(transparent)]
+    Exec(#[from] ExecError),
+    /// A pass over it.
+    #[error(transparent)]
+    Pass(#[from] PassError),
+    /// What was to be done with it.
+    #[error(transparent)]
+    Flow(#[from] FlowError),
+}

@@ -1,0 +1,85 @@
+//! The report as one page: tables, and pictures in it.
+
+use std::fmt::Write;
+
+use fewbit_models::eval::{Accuracy, LayerResult, Report};
+
+/// A page of its own, without anything to be loaded.
+pub(crate) fn html(title: &str, report: &Report, pictures: &[(String, String)]) -> String {
+    let mut page = String::new();
+    // Writing into a String does not fail.
+    let _ = write!(
+        page,
+        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{0}</title><style>{STYLE}</style></head><body>\n<h1>{0}</h1>\n",
+        escaped(title)
+    );
+    let _ = writeln!(page, "<table><tr><th>execution</th><th>accuracy</th><th>images</th></tr>");
+    for (name, accuracy) in
+        [("float", report.float), ("quantized", report.quantized), ("integer", report.integer)]
+    {
+        let _ = writeln!(
+            page,
+            "<tr><td>{name}</td><td>{}</td><td>{}</td></tr>",
+            percent(accuracy),
+            accuracy.images
+        );
+    }
+    page.push_str("</table>\n");
+    for (caption, svg) in pictures {
+        let _ = writeln!(page, "<h2>{}</h2>\n{svg}", escaped(caption));
+    }
+    page.push_str("<h2>Layers</h2>\n");
+    page.push_str(&layers(&report.layers));
+    page.push_str("<h2>What ran</h2>\n<table><tr><th>pass</th><th>what it changed</th></tr>\n");
+    for pass in &report.passes {
+        let _ = writeln!(page, "<tr><td>{}</td><td>{}</td></tr>", pass.name, escaped(&pass.detail));
+    }
+    page.push_str("</table>\n<table><tr><th>phase</th><th>seconds</th></tr>\n");
+    for phase in &report.phases {
+        let _ = writeln!(page, "<tr><td>{}</td><td>{:.2}</td></tr>", escaped(&phase.name), phase.seconds);
+    }
+    page.push_str("</table>\n</body></html>\n");
+    page
+}
+
+const STYLE: &str = "body{font:15px/1.5 sans-serif;max-width:60em;margin:2em auto;padding:0 1em}\
+table{border-collapse:collapse;margin:1em 0}td,th{padding:.2em .8em;border-bottom:1px solid #ddd;text-align:right}\
+td:first-child,th:first-child{text-align:left}svg{max-width:100%;height:auto}";
+
+/// A table of layers; the color of the events says how many there are.
+fn layers(layers: &[LayerResult]) -> String {
+    let most = layers.iter().filter_map(|layer| layer.events).max().unwrap_or(0);
+    let mut table = String::from(
+        "<table><tr><th>layer</th><th>SQNR, dB</th><th>guaranteed bits</th><th>observed bits</th><th>accumulator</th><th>overflow events</th></tr>\n",
+    );
+    for layer in layers {
+        let bits = |bits: Option<u32>| bits.map(|b| b.to_string()).unwrap_or_default();
+        let heat = match (layer.events, most) {
+            (Some(events), 1..) if events > 0 => {
+                let share = ((events as f64).ln_1p() / (most as f64).ln_1p()).clamp(0.15, 1.0);
+                format!(" style=\"background:rgba(200,40,30,{share:.2})\"")
+            }
+            _ => String::new(),
+        };
+        let _ = writeln!(
+            table,
+            "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td{heat}>{}</td></tr>",
+            escaped(&layer.name),
+            layer.sqnr_db.map(|db| format!("{db:.1}")).unwrap_or_default(),
+            bits(layer.guaranteed_bits),
+            bits(layer.observed_bits),
+            escaped(layer.accumulator.as_deref().unwrap_or_default()),
+            layer.events.map(|events| events.to_string()).unwrap_or_default(),
+        );
+    }
+    table.push_str("</table>\n");
+    table
+}
+
+fn percent(accuracy: Accuracy) -> String {
+    accuracy.accuracy.map_or_else(|| "no labels".into(), |share| format!("{:.2} %", 100.0 * share))
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}

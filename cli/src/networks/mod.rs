@@ -1,0 +1,17 @@
+//! Networks in files, arrays as their inputs, and configurations.
+
+mod arrays;
+mod config;
+mod error;
+mod html;
+mod keys;
+mod model;
+mod pictures;
+
+pub(crate) use arrays::{labels, outputs, tensors};
+pub(crate) use config::config;
+pub(crate) use error::NetworkError;
+pub(crate) use html::html;
+pub(crate) use keys::KeyArgs;
+pub(crate) use model::{describe, read_model};
+pub(crate) use pictures::{Curve, curves, layer_bars};

@@ -1,0 +1,115 @@
+//! Classes and how many are right.
+
+use ndarray::ArrayD;
+use serde::Serialize;
+
+use crate::exec::integer::{IntegerOptions, NodeReport, run_integer};
+use crate::exec::{ExecError, QuantizerMode, run_float};
+use crate::graph::Graph;
+use crate::tensor::Tensor;
+
+use super::batches::rows;
+
+/// The right classes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Labels(pub Vec<i64>);
+
+/// How a network is run.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Verdict<'a> {
+    /// In floats, without its quantizers.
+    Float,
+    /// In floats, with its quantizers.
+    Fake,
+    /// In integers.
+    Integer(&'a IntegerOptions),
+}
+
+/// What running batches gives.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outputs {
+    /// Per batch, the outputs of the network.
+    pub batches: Vec<Vec<Tensor>>,
+    /// What accumulators did.
+    pub nodes: Vec<NodeReport>,
+    /// Nodes between codes that ran in floats.
+    pub in_floats: Vec<String>,
+}
+
+/// Runs all batches.
+///
+/// # Errors
+/// What the network refuses.
+pub fn run_batches(
+    graph: &Graph,
+    batches: &[Vec<Tensor>],
+    how: &Verdict<'_>,
+    progress: &mut dyn FnMut(usize, usize),
+) -> Result<Outputs, ExecError> {
+    let mut all = Outputs { batches: Vec::new(), nodes: Vec::new(), in_floats: Vec::new() };
+    for (done, batch) in batches.iter().enumerate() {
+        progress(done, batches.len());
+        match how {
+            Verdict::Float => all.batches.push(run_float(graph, batch, QuantizerMode::Skip)?),
+            Verdict::Fake => all.batches.push(run_float(graph, batch, QuantizerMode::Apply)?),
+            Verdict::Integer(options) => {
+                let run = run_integer(graph, batch, options)?;
+                all.batches.push(run.outputs);
+                match all.nodes.is_empty() {
+                    true => all.nodes = run.nodes,
+                    false => all.nodes.iter_mut().zip(&run.nodes).for_each(|(a, b)| a.merge(b)),
+                }
+                all.in_floats = run.in_floats;
+            }
+        }
+    }
+    progress(batches.len(), batches.len());
+    Ok(all)
+}
+
+/// The place of the greatest number of each row of the first output; the first of equal ones.
+///
+/// # Errors
+/// An output that is no float.
+pub fn predictions(outputs: &[Vec<Tensor>]) -> Result<Vec<usize>, ExecError> {
+    let mut classes = Vec::new();
+    for tensors in outputs {
+        let Some(first) = tensors.first() else { continue };
+        let array: Result<ArrayD<f32>, _> = first.clone().try_into();
+        let array = array.map_err(|error| ExecError::Node {
+            node: "output".into(),
+            problem: error.to_string(),
+        })?;
+        let per_row = array.len().checked_div(rows(first)).unwrap_or(0);
+        let flat: Vec<f32> = array.iter().copied().collect();
+        classes.extend(flat.chunks_exact(per_row.max(1)).map(greatest));
+    }
+    Ok(classes)
+}
+
+fn greatest(row: &[f32]) -> usize {
+    let mut best = 0;
+    for (index, x) in row.iter().enumerate() {
+        if *x > row[best] {
+            best = index;
+        }
+    }
+    best
+}
+
+impl Labels {
+    /// The share of right classes.
+    #[must_use]
+    pub fn accuracy(&self, classes: &[usize]) -> f64 {
+        let right = classes.iter().zip(&self.0).filter(|(class, label)| **class as i64 == **label);
+        right.count() as f64 / classes.len().max(1) as f64
+    }
+}
+
+/// An accuracy as a report has it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Share {
+    /// From 0 to 1.
+    pub accuracy: f64,
+}

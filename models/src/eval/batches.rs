@@ -1,0 +1,81 @@
+//! Arrays as batches.
+
+use ndarray::{ArcArray, Axis, IxDyn};
+
+use crate::each_tensor;
+use crate::graph::{Graph, GraphError};
+use crate::tensor::{Element, Tensor};
+
+/// Cuts named arrays into batches of `size` along their first axis, one tensor per input of the graph; at most `samples`
+/// of them.
+///
+/// With one input the array may have any name. An axis that the graph fixes to one number keeps batches at that.
+///
+/// # Errors
+/// No array for an input; arrays of different lengths.
+pub fn batches(
+    graph: &Graph,
+    arrays: &[(String, Tensor)],
+    size: usize,
+    samples: usize,
+) -> Result<Vec<Vec<Tensor>>, GraphError> {
+    let mut inputs = Vec::new();
+    for &id in graph.inputs() {
+        let name = graph.name_of(id);
+        let by_name = arrays.iter().find(|(given, _)| given == name);
+        let found = by_name.or(match (graph.inputs().len(), arrays) {
+            (1, [only]) => Some(only),
+            _ => None,
+        });
+        let (_, tensor) = found.ok_or_else(|| GraphError::UnknownValue {
+            name: name.into(),
+            expected: format!(
+                "the arrays are {}",
+                arrays.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ")
+            ),
+        })?;
+        let fixed = graph.value(id).fact.shape.as_ref().and_then(|shape| shape.first()?.size());
+        inputs.push((name, tensor, fixed));
+    }
+    let count = inputs.iter().filter_map(|(_, tensor, _)| tensor.shape().first()).min().copied();
+    let count = count.unwrap_or(0).min(samples);
+    let fixed = inputs.iter().find_map(|(_, _, fixed)| *fixed);
+    let size = fixed.unwrap_or(size).max(1);
+    let starts = (0..count).step_by(size).filter(|start| fixed.is_none() || start + size <= count);
+    Ok(starts
+        .map(|start| {
+            let end = (start + size).min(count);
+            inputs.iter().map(|(_, tensor, _)| part(tensor, start, end)).collect()
+        })
+        .collect())
+}
+
+/// Elements `start..end` along the first axis.
+fn part(tensor: &Tensor, start: usize, end: usize) -> Tensor {
+    fn slice<T: Clone>(array: &ArcArray<T, IxDyn>, start: usize, end: usize) -> ArcArray<T, IxDyn> {
+        let mut view = array.clone();
+        view.slice_axis_inplace(Axis(0), (start..end).into());
+        view.as_standard_layout().into_owned().into_shared()
+    }
+    fn wrapped<T: Element>(array: &ArcArray<T, IxDyn>, start: usize, end: usize) -> Tensor {
+        slice(array, start, end).into()
+    }
+    match tensor {
+        Tensor::Code(format, array) => Tensor::Code(*format, slice(array, start, end)),
+        Tensor::F32(a) => wrapped(a, start, end),
+        Tensor::I64(a) => wrapped(a, start, end),
+        Tensor::I32(a) => wrapped(a, start, end),
+        Tensor::I16(a) => wrapped(a, start, end),
+        Tensor::I8(a) => wrapped(a, start, end),
+        Tensor::U64(a) => wrapped(a, start, end),
+        Tensor::U32(a) => wrapped(a, start, end),
+        Tensor::U16(a) => wrapped(a, start, end),
+        Tensor::U8(a) => wrapped(a, start, end),
+        Tensor::Bool(a) => wrapped(a, start, end),
+    }
+}
+
+/// The extent of the first axis.
+pub(super) fn rows(tensor: &Tensor) -> usize {
+    each_tensor!(tensor, array => array.shape().first().copied().unwrap_or(0))
+}

@@ -1,0 +1,72 @@
+//! Accuracy against the width of accumulators.
+
+use std::ops::RangeInclusive;
+
+use fewbit::ReportLevel;
+use fewbit::sweep::AccumulatorTemplate;
+use serde::Serialize;
+
+use crate::exec::ExecError;
+use crate::exec::integer::{IntegerOptions, NodeReport};
+use crate::graph::{Graph, products};
+use crate::tensor::Tensor;
+
+use super::accuracy::{Labels, Verdict, predictions, run_batches};
+
+/// One network through one accumulator.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SweepPoint {
+    /// What `{P}` stands for.
+    pub bits: u32,
+    /// The accumulator.
+    pub acc: String,
+    /// The algorithm that chose the codes.
+    pub algorithm: String,
+    /// What it did about the accumulator.
+    pub constraint: String,
+    /// The share of right classes, where there are labels.
+    pub accuracy: Option<f64>,
+    /// Overflow events of all products on all images.
+    pub events: u64,
+}
+
+/// Runs one network through an accumulator of every width, the same for all of its products.
+///
+/// # Errors
+/// What the network refuses.
+#[allow(clippy::too_many_arguments, reason = "a point has a name of each kind")]
+pub fn sweep(
+    graph: &Graph,
+    batches: &[Vec<Tensor>],
+    labels: Option<&Labels>,
+    template: &AccumulatorTemplate,
+    bits: RangeInclusive<u32>,
+    (algorithm, constraint): (&str, &str),
+    options: &IntegerOptions,
+    progress: &mut dyn FnMut(u32),
+) -> Result<Vec<SweepPoint>, ExecError> {
+    let mut points = Vec::new();
+    for bits in bits {
+        progress(bits);
+        let accumulator = template.at(bits).map_err(|error| ExecError::Node {
+            node: template.to_string(),
+            problem: error.to_string(),
+        })?;
+        let mut graph = graph.clone();
+        for product in products(&graph) {
+            graph.set_accumulator(product.node, accumulator.clone());
+        }
+        let options = IntegerOptions { report: ReportLevel::Events, ..options.clone() };
+        let run = run_batches(&graph, batches, &Verdict::Integer(&options), &mut |_, _| ())?;
+        let classes = predictions(&run.batches)?;
+        points.push(SweepPoint {
+            bits,
+            acc: accumulator.to_string(),
+            algorithm: algorithm.into(),
+            constraint: constraint.into(),
+            accuracy: labels.map(|labels| labels.accuracy(&classes)),
+            events: run.nodes.iter().map(NodeReport::total_events).sum(),
+        });
+    }
+    Ok(points)
+}

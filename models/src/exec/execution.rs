@@ -1,0 +1,185 @@
+//! Running a network node after node.
+
+use std::collections::HashMap;
+
+use crate::graph::{Graph, GraphError, Node, NodeId, ValueId};
+use crate::ops::{Dim, Inputs, Op};
+use crate::tensor::Tensor;
+
+use super::ExecError;
+
+/// What becomes of the quantizers of a network.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum QuantizerMode {
+    /// They round.
+    #[default]
+    Apply,
+    /// They hand on what they get.
+    Skip,
+}
+
+/// A network on its way through one batch.
+///
+/// Values are let go after their last use.
+#[derive(Clone, Debug)]
+pub struct Execution {
+    values: HashMap<ValueId, Tensor>,
+    /// How often a value is still needed.
+    uses: HashMap<ValueId, usize>,
+    mode: QuantizerMode,
+}
+
+impl Execution {
+    /// Before the first node, with these inputs in the order of the graph's.
+    ///
+    /// # Errors
+    /// Another number of inputs, or other types or shapes than the graph's; the same name of an extent for two numbers.
+    pub fn new(graph: &Graph, inputs: &[Tensor], mode: QuantizerMode) -> Result<Self, ExecError> {
+        check_inputs(graph, inputs)?;
+        let mut uses = HashMap::new();
+        for (_, node) in graph.nodes() {
+            for &input in node.inputs.iter().flatten() {
+                *uses.entry(input).or_default() += 1;
+            }
+        }
+        for &output in graph.outputs() {
+            *uses.entry(output).or_default() += 1;
+        }
+        let values = graph.inputs().iter().copied().zip(inputs.iter().cloned()).collect();
+        Ok(Self { values, uses, mode })
+    }
+
+    /// The elements of a value that has been computed and is still needed, or of an initializer.
+    ///
+    /// # Errors
+    /// Neither.
+    pub fn value<'a>(&'a self, graph: &'a Graph, id: ValueId) -> Result<&'a Tensor, ExecError> {
+        let found = self.values.get(&id).or_else(|| graph.data(id));
+        found.ok_or_else(|| ExecError::NotComputed(graph.name_of(id).into()))
+    }
+
+    /// Puts other elements into the place of a value.
+    pub fn replace(&mut self, id: ValueId, tensor: Tensor) {
+        self.values.insert(id, tensor);
+    }
+
+    /// Runs a node whose inputs are there.
+    ///
+    /// # Errors
+    /// Inputs that are not there, or that the operator cannot have.
+    pub fn step(&mut self, graph: &Graph, id: NodeId) -> Result<(), ExecError> {
+        let node = graph.node(id);
+        let outputs = match (&node.op, self.mode) {
+            (Op::Quantize(_), QuantizerMode::Skip) => {
+                let input = node.input(0).ok_or_else(|| ExecError::NotComputed(node.name.clone()))?;
+                vec![self.value(graph, input)?.clone()]
+            }
+            _ => self.run(graph, node)?,
+        };
+        for &input in node.inputs.iter().flatten() {
+            self.used(input);
+        }
+        for (output, tensor) in node.outputs.iter().zip(outputs) {
+            if let &Some(output) = output
+                && self.uses.get(&output).is_some_and(|&uses| uses > 0)
+            {
+                self.values.insert(output, tensor);
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs a node once more, whose inputs are still there or initializers.
+    ///
+    /// # Errors
+    /// As [`Self::step`].
+    pub fn rerun(&mut self, graph: &Graph, id: NodeId) -> Result<(), ExecError> {
+        let node = graph.node(id);
+        let outputs = self.run(graph, node)?;
+        for (output, tensor) in node.outputs.iter().zip(outputs) {
+            if let Some(output) = output {
+                self.values.insert(*output, tensor);
+            }
+        }
+        Ok(())
+    }
+
+    fn run(&self, graph: &Graph, node: &Node) -> Result<Vec<Tensor>, ExecError> {
+        let inputs = node
+            .inputs
+            .iter()
+            .map(|input| input.map(|id| self.value(graph, id)).transpose())
+            .collect::<Result<Vec<_>, _>>()?;
+        let of_node = |source| {
+            let (node, op) = (node.name.clone(), node.op.name());
+            ExecError::Graph(GraphError::Node { node, op, source })
+        };
+        node.op.run(Inputs::new(&inputs)).map_err(of_node)
+    }
+
+    fn used(&mut self, id: ValueId) {
+        if let Some(uses) = self.uses.get_mut(&id) {
+            *uses = uses.saturating_sub(1);
+            if *uses == 0 {
+                self.values.remove(&id);
+            }
+        }
+    }
+
+    /// The outputs of the network, once all nodes have run.
+    ///
+    /// # Errors
+    /// One that has not been computed.
+    pub fn outputs(self, graph: &Graph) -> Result<Vec<Tensor>, ExecError> {
+        graph.outputs().iter().map(|&id| self.value(graph, id).cloned()).collect()
+    }
+}
+
+/// What the network makes of a batch, in floats.
+///
+/// # Errors
+/// As [`Execution::new`] and [`Execution::step`].
+pub fn run_float(
+    graph: &Graph,
+    inputs: &[Tensor],
+    mode: QuantizerMode,
+) -> Result<Vec<Tensor>, ExecError> {
+    let mut execution = Execution::new(graph, inputs, mode)?;
+    for &id in graph.order() {
+        execution.step(graph, id)?;
+    }
+    execution.outputs(graph)
+}
+
+/// Types and shapes of inputs beside those of the graph.
+pub(super) fn check_inputs(graph: &Graph, inputs: &[Tensor]) -> Result<(), ExecError> {
+    let (expected, found) = (graph.inputs().len(), inputs.len());
+    if expected != found {
+        return Err(ExecError::Count { expected, found });
+    }
+    let mut named: HashMap<&str, usize> = HashMap::new();
+    for (&id, tensor) in graph.inputs().iter().zip(inputs) {
+        let value = graph.value(id);
+        let found = tensor.element_type();
+        if let Some(expected) = value.fact.element.filter(|&expected| expected != found) {
+            return Err(ExecError::Type { name: value.name.clone(), expected, found });
+        }
+        let Some(shape) = &value.fact.shape else { continue };
+        let mut fits = |dim: &Dim, size: usize| match dim {
+            Dim::Size(expected) => *expected == size,
+            Dim::Named(name) => *named.entry(name).or_insert(size) == size,
+            Dim::Unknown => true,
+        };
+        let all = shape.len() == tensor.shape().len()
+            && shape.iter().zip(tensor.shape()).all(|(dim, &size)| fits(dim, size));
+        if !all {
+            let expected: Vec<_> = shape.iter().map(ToString::to_string).collect();
+            return Err(ExecError::Shape {
+                name: value.name.clone(),
+                expected: expected.join(", "),
+                found: tensor.shape().to_vec(),
+            });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,115 @@
+//! What stands between two nodes.
+
+use fewbit::formats::IntFormat;
+use ndarray::{ArrayD, Axis};
+
+use crate::tensor::Tensor;
+
+use super::ints::Ints;
+
+/// A value of a network that runs in integers.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Datum {
+    /// Anything but codes: floats, indices.
+    Plain(Tensor),
+    /// Codes of a quantizer.
+    Codes(Codes),
+    /// Sums of products, or of codes.
+    Sums(Sums),
+}
+
+/// Codes: `value = (code - zero point) * scale`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Codes {
+    /// The codes as whole numbers.
+    pub ints: Ints,
+    /// Their format.
+    pub format: IntFormat,
+    /// The scales.
+    pub scales: Scales,
+    /// The zero point.
+    pub zero_point: i64,
+}
+
+/// Sums: `value = sum * scale`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sums {
+    /// The sums.
+    pub values: ArrayD<i64>,
+    /// The scales.
+    pub scales: Scales,
+}
+
+/// One scale for all, or one per index of an axis.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scales {
+    /// The scales.
+    pub values: Vec<f32>,
+    /// The axis, where there are several.
+    pub axis: usize,
+}
+
+impl Scales {
+    /// One for all.
+    #[must_use]
+    pub fn one(scale: f32) -> Self {
+        Self { values: vec![scale], axis: 0 }
+    }
+
+    /// The scale, if there is one for all.
+    #[must_use]
+    pub fn single(&self) -> Option<f32> {
+        match self.values[..] {
+            [scale] => Some(scale),
+            _ => None,
+        }
+    }
+
+    /// Multiplies values with their scales.
+    fn apply(&self, array: &mut ArrayD<f32>) {
+        match self.single() {
+            Some(scale) => array.mapv_inplace(|x| x * scale),
+            None => {
+                for (mut slice, scale) in array.axis_iter_mut(Axis(self.axis)).zip(&self.values) {
+                    slice.mapv_inplace(|x| x * scale);
+                }
+            }
+        }
+    }
+}
+
+impl Codes {
+    /// What the codes stand for.
+    #[must_use]
+    pub fn values(&self) -> ArrayD<f32> {
+        let mut values = self.ints.to_f32();
+        if self.zero_point != 0 {
+            let zero = self.zero_point as f32;
+            values.mapv_inplace(|x| x - zero);
+        }
+        self.scales.apply(&mut values);
+        values
+    }
+}
+
+impl Sums {
+    /// What the sums stand for: rounded to f32, times the scale.
+    #[must_use]
+    pub fn values(&self) -> ArrayD<f32> {
+        let mut values = self.values.mapv(|x| x as f32);
+        self.scales.apply(&mut values);
+        values
+    }
+}
+
+impl Datum {
+    /// What it stands for, as a tensor.
+    #[must_use]
+    pub fn tensor(&self) -> Tensor {
+        match self {
+            Self::Plain(tensor) => tensor.clone(),
+            Self::Codes(codes) => codes.values().into(),
+            Self::Sums(sums) => sums.values().into(),
+        }
+    }
+}

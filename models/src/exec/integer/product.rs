@@ -1,0 +1,240 @@
+//! Products of codes through an accumulator.
+
+use fewbit::accumulate::Report;
+use fewbit::{
+    Accumulator, Conv2d, MatmulOptions, Operand, ReportLevel, StageEvents, conv2d, matmul_packed,
+    PackedMatrix,
+};
+use ndarray::{Array2, ArrayD, ArrayView4, ArrayViewD, Axis, IxDyn, s};
+
+use crate::exec::Patches;
+use crate::graph::{Product, ProductLayout};
+use crate::ops::Conv;
+
+use super::datum::{Codes, Scales, Sums};
+use super::ints::Ints;
+
+/// What a product gives.
+pub(super) struct Done {
+    pub(super) sums: Sums,
+    pub(super) events: Option<Vec<StageEvents>>,
+    pub(super) report: Option<Report>,
+}
+
+/// One product: codes of the inputs and of the weights, and how they meet.
+pub(super) struct Job<'a> {
+    pub(super) product: &'a Product,
+    /// The convolution, if it is one.
+    pub(super) conv: Option<&'a Conv>,
+    pub(super) input: &'a Codes,
+    pub(super) weights: &'a Codes,
+    pub(super) accumulator: &'a Accumulator,
+    pub(super) report: ReportLevel,
+}
+
+/// The sums before zero points, with what the accumulator did.
+struct Raw {
+    values: ArrayD<i64>,
+    events: Option<Vec<StageEvents>>,
+    report: Option<Report>,
+}
+
+impl Job<'_> {
+    /// The sums of all outputs.
+    pub(super) fn run(&self) -> Result<Done, String> {
+        let raw = match (&self.input.ints, &self.weights.ints) {
+            (Ints::U8(x), Ints::I8(w)) => self.raw(&x.view(), &w.view()),
+            (Ints::I8(x), Ints::I8(w)) => self.raw(&x.view(), &w.view()),
+            (Ints::U8(x), Ints::U8(w)) => self.raw(&x.view(), &w.view()),
+            (Ints::I8(x), Ints::U8(w)) => self.raw(&x.view(), &w.view()),
+            (x, w) => {
+                let wide = |ints: &Ints| ints.to_i64().mapv(|x| x as i32);
+                self.raw(&wide(x).view(), &wide(w).view())
+            }
+        }?;
+        let Raw { mut values, events, report } = raw;
+        self.subtract_zero_points(&mut values)?;
+        let axis = self.channel_axis(values.ndim());
+        let input = self.input.scales.single();
+        let input = input.ok_or("the input has several scales: a product needs one")?;
+        let outputs = values.shape()[axis];
+        let weights = &self.weights.scales.values;
+        let scales = match weights.len() {
+            1 => vec![input * weights[0]],
+            n if n == outputs || outputs % n.max(1) == 0 => {
+                (0..outputs).map(|o| input * weights[o % n]).collect()
+            }
+            n => return Err(format!("{n} scales of the weights do not fit {outputs} outputs")),
+        };
+        Ok(Done { sums: Sums { values, scales: Scales { values: scales, axis } }, events, report })
+    }
+
+    /// The axis of the output channels.
+    fn channel_axis(&self, axes: usize) -> usize {
+        if self.product.is_convolution() { 1 } else { axes.saturating_sub(1) }
+    }
+
+    fn raw<X: Operand + Default, W: Operand + Default>(
+        &self,
+        x: &ArrayViewD<'_, X>,
+        w: &ArrayViewD<'_, W>,
+    ) -> Result<Raw, String>
+    where
+        X: TryFrom<i64>,
+    {
+        let zero = X::try_from(self.input.zero_point).unwrap_or_default();
+        match self.conv {
+            Some(conv) if x.ndim() == 4 || x.ndim() == 3 => self.planar(conv, x, w, zero),
+            Some(conv) => self.spatial(conv, x, w, zero),
+            None => self.rows(x, w),
+        }
+    }
+
+    /// Convolutions of one and two spatial axes.
+    fn planar<X: Operand, W: Operand>(
+        &self,
+        conv: &Conv,
+        x: &ArrayViewD<'_, X>,
+        w: &ArrayViewD<'_, W>,
+        zero: X,
+    ) -> Result<Raw, String> {
+        let patches = Patches::of_conv(conv, w.shape(), x.shape())?;
+        let geometry = patches.conv2d(x.shape(), conv.groups.max(1), zero);
+        let geometry = geometry.ok_or("a convolution of more than two axes")?;
+        let (images, kernels) = (four(x), four(w));
+        let (images, kernels) = (images?, kernels?);
+        let options = MatmulOptions { report: self.report, ..MatmulOptions::default() };
+        let product = conv2d(images, kernels, &geometry, self.accumulator, &options);
+        let product = product.map_err(|error| error.to_string())?;
+        let mut shape = vec![product.values.dim().0, product.values.dim().1];
+        shape.extend(&patches.output);
+        let values = product.values.into_dyn().into_shape_with_order(IxDyn(&shape));
+        let values = values.map_err(|error| error.to_string())?;
+        Ok(Raw { values, events: product.events, report: product.report })
+    }
+
+    /// Convolutions of any number of spatial axes, as products of matrices.
+    fn spatial<X: Operand, W: Operand>(
+        &self,
+        conv: &Conv,
+        x: &ArrayViewD<'_, X>,
+        w: &ArrayViewD<'_, W>,
+        zero: X,
+    ) -> Result<Raw, String> {
+        let patches = Patches::of_conv(conv, w.shape(), x.shape())?;
+        let rows = patches.rows(x, zero);
+        let (outputs, groups) = (w.shape()[0], conv.groups.max(1));
+        let columns = rows.ncols() / groups;
+        let matrix = Array2::from_shape_vec((outputs, columns), w.iter().copied().collect());
+        let matrix = matrix.map_err(|error| error.to_string())?;
+        let per_group = outputs / groups;
+        let (images, positions) = (x.shape()[0], patches.positions());
+        let mut values = ArrayD::zeros(vec![images, outputs, positions]);
+        let (mut events, mut report): (Option<Vec<StageEvents>>, Option<Report>) = (None, None);
+        for group in 0..groups {
+            let first = group * per_group;
+            let weights = matrix.slice(s![first..first + per_group, ..]);
+            let inputs = rows.slice(s![.., group * columns..(group + 1) * columns]);
+            let inputs = inputs.as_standard_layout();
+            let product = self.multiply(inputs.view(), weights)?;
+            for ((row, o), value) in product.0.indexed_iter() {
+                values[[row / positions, first + o, row % positions]] = *value;
+            }
+            merge(&mut events, product.1);
+            merge_reports(&mut report, product.2);
+        }
+        let mut shape = vec![images, outputs];
+        shape.extend(&patches.output);
+        let values = values.into_shape_with_order(IxDyn(&shape));
+        Ok(Raw { values: values.map_err(|error| error.to_string())?, events, report })
+    }
+
+    /// Products of matrices: inputs `[..., in]`.
+    fn rows<X: Operand, W: Operand>(
+        &self,
+        x: &ArrayViewD<'_, X>,
+        w: &ArrayViewD<'_, W>,
+    ) -> Result<Raw, String> {
+        let columns = x.shape().last().copied().unwrap_or(0);
+        let rows = x.len().checked_div(columns).unwrap_or(0);
+        let inputs = x.as_standard_layout();
+        let inputs = inputs.view().into_shape_with_order((rows, columns));
+        let inputs = inputs.map_err(|error| error.to_string())?;
+        let weights = w.view().into_dimensionality().map_err(|error| error.to_string())?;
+        let weights = match self.product.layout {
+            ProductLayout::Columns => weights.reversed_axes(),
+            _ => weights,
+        };
+        let (values, events, report) = self.multiply(inputs, weights)?;
+        let mut shape = x.shape().to_vec();
+        if let Some(last) = shape.last_mut() {
+            *last = values.ncols();
+        }
+        let values = values.into_dyn().into_shape_with_order(IxDyn(&shape));
+        Ok(Raw { values: values.map_err(|error| error.to_string())?, events, report })
+    }
+
+    /// `inputs · weightsᵀ`.
+    #[allow(clippy::type_complexity, reason = "values, events and report of one product")]
+    fn multiply<X: Operand, W: Operand>(
+        &self,
+        inputs: ndarray::ArrayView2<'_, X>,
+        weights: ndarray::ArrayView2<'_, W>,
+    ) -> Result<(Array2<i64>, Option<Vec<StageEvents>>, Option<Report>), String> {
+        let packed = PackedMatrix::new(weights.reversed_axes());
+        let options = MatmulOptions { report: self.report, ..MatmulOptions::default() };
+        let product = matmul_packed(inputs, &packed, self.accumulator, &options);
+        let product = product.map_err(|error| error.to_string())?;
+        Ok((product.values, product.events, product.report))
+    }
+
+    /// `sum (a - za)(w - zw) = sum a w - za sum w - zw sum a + K za zw`: what zero points ask for, outside the accumulator.
+    fn subtract_zero_points(&self, values: &mut ArrayD<i64>) -> Result<(), String> {
+        let (za, zw) = (self.input.zero_point, self.weights.zero_point);
+        if zw != 0 {
+            return Err("weights with a zero point: use symmetric weights".into());
+        }
+        if za == 0 {
+            return Ok(());
+        }
+        let weights = self.weights.ints.to_i64();
+        let axis = self.channel_axis(values.ndim());
+        let sums: Vec<i64> = weights
+            .axis_iter(Axis(self.product.output_axis()))
+            .map(|channel| channel.iter().sum())
+            .collect();
+        for (mut slice, sum) in values.axis_iter_mut(Axis(axis)).zip(sums) {
+            slice.mapv_inplace(|x| x - za * sum);
+        }
+        Ok(())
+    }
+}
+
+/// A view of four axes; of three, with rows of one.
+fn four<'a, T>(array: &'a ArrayViewD<'_, T>) -> Result<ArrayView4<'a, T>, String> {
+    let view = array.view();
+    let view = if view.ndim() == 3 { view.insert_axis(Axis(2)) } else { view };
+    view.into_dimensionality().map_err(|error| error.to_string())
+}
+
+fn merge(all: &mut Option<Vec<StageEvents>>, more: Option<Vec<StageEvents>>) {
+    match (all, more) {
+        (Some(all), Some(more)) => {
+            for (all, more) in all.iter_mut().zip(more) {
+                all.events += more.events;
+                all.outputs += more.outputs;
+                all.first = all.first.or(more.first);
+            }
+        }
+        (none @ None, more) => *none = more,
+        _ => {}
+    }
+}
+
+fn merge_reports(all: &mut Option<Report>, more: Option<Report>) {
+    match (all, more) {
+        (Some(all), Some(more)) => all.merge(&more),
+        (none @ None, more) => *none = more,
+        _ => {}
+    }
+}

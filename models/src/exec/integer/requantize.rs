@@ -1,0 +1,118 @@
+//! From floats and sums to codes.
+
+use fewbit::Requantizer;
+use fewbit::formats::Format;
+use fewbit::quantize::{ScaleSource, ZeroPoint, ZeroPointSource};
+use fewbit::requantize::{PerChannel, Requantization, RequantizePolicy};
+use fewbit::tensor::{AnyQuantTensor, Granularity};
+use ndarray::{ArcArray, ArrayD, Axis, IxDyn};
+
+use crate::ops::Quantize;
+
+use super::datum::{Codes, Datum, Scales, Sums};
+use super::ints::Ints;
+
+/// The codes that a quantizer makes of a datum; `None` where its codes are no integers.
+pub(super) fn quantized(
+    op: &Quantize,
+    datum: &Datum,
+    policy: Option<RequantizePolicy>,
+) -> Result<Option<Codes>, String> {
+    let Format::Int(_) = op.quantizer.scheme().format else { return Ok(None) };
+    match (datum, policy) {
+        (Datum::Sums(sums), Some(policy)) => requantized(op, sums, policy).map(Some),
+        (datum, _) => {
+            let tensor = datum.tensor();
+            let x = tensor.get::<f32>().map_err(|error| error.to_string())?;
+            encoded(op, x)
+        }
+    }
+}
+
+/// The codes of floats.
+fn encoded(op: &Quantize, x: &ArcArray<f32, IxDyn>) -> Result<Option<Codes>, String> {
+    let tensor = op.codes(x).map_err(|error| error.to_string())?;
+    codes(&tensor)
+}
+
+/// A quantized tensor as integers with scales; `None` where there are several zero points or scales in groups.
+pub(super) fn codes(tensor: &AnyQuantTensor) -> Result<Option<Codes>, String> {
+    let Format::Int(format) = tensor.format() else { return Ok(None) };
+    let scale: Vec<f32> = tensor.scale().iter().copied().collect();
+    let axis = match tensor.granularity() {
+        Granularity::Tensor => 0,
+        Granularity::Channel { axis } if axis >= 0 => axis as usize,
+        _ if scale.len() == 1 => 0,
+        _ => return Ok(None),
+    };
+    let zero_point = match tensor.zero_point() {
+        None => 0,
+        Some(zeros) => {
+            let first = zeros.iter().next().copied().unwrap_or(0.0);
+            if zeros.iter().any(|&zero| zero != first) || first.fract() != 0.0 {
+                return Ok(None);
+            }
+            first as i64
+        }
+    };
+    let ints = tensor.ints().map_err(|error| error.to_string())?;
+    let ints = Ints::new(&ints, (format.min(), format.max()));
+    Ok(Some(Codes { ints, format, scales: Scales { values: scale, axis }, zero_point }))
+}
+
+/// The codes of sums by a policy.
+fn requantized(op: &Quantize, sums: &Sums, policy: RequantizePolicy) -> Result<Codes, String> {
+    let scheme = op.quantizer.scheme();
+    let Format::Int(format) = scheme.format else {
+        return Err(format!("{} is no integer format", scheme.format));
+    };
+    let ScaleSource::Given(scale) = &op.quantizer.scale_rule().source else {
+        return Err("requantization needs a scale that is known before the network runs".into());
+    };
+    let [output] = scale.iter().copied().collect::<Vec<_>>()[..] else {
+        return Err("requantization needs one scale for all of the output".into());
+    };
+    let zero_point = match &scheme.zero_point {
+        ZeroPoint::Zero => 0,
+        ZeroPoint::Shifted { source: ZeroPointSource::Given(zero), .. } => {
+            zero.iter().next().copied().unwrap_or(0.0) as i64
+        }
+        _ => return Err("requantization needs a zero point that is known before the network runs".into()),
+    };
+    let ratio = |scale: &f32| f64::from(*scale) / f64::from(output);
+    let scales = match sums.scales.single() {
+        Some(scale) => PerChannel::Tensor(ratio(&scale)),
+        None => PerChannel::Channels(sums.scales.values.iter().map(ratio).collect()),
+    };
+    let parameters = policy.parameters(&scales).map_err(|error| error.to_string())?;
+    let job = Requantization::new(policy, parameters, format)
+        .and_then(|job| job.with_zero_point(zero_point))
+        .map_err(|error| error.to_string())?;
+    // Channels lie along the last axis of what a requantizer takes.
+    let axis = Axis(sums.scales.axis);
+    let channels_last = sums.scales.single().is_none();
+    let moved = if channels_last { moved_last(&sums.values, axis) } else { sums.values.clone() };
+    let mut out = vec![0i32; moved.len()];
+    let flat = moved.as_standard_layout();
+    let flat = flat.as_slice().unwrap_or_default();
+    Requantizer::new(job).run(flat, &mut out).map_err(|error| error.to_string())?;
+    let out = out.into_iter().map(i64::from).collect();
+    let out = ArrayD::from_shape_vec(moved.raw_dim(), out).map_err(|error| error.to_string())?;
+    let out = if channels_last { moved_back(&out, axis) } else { out };
+    let ints = Ints::new(&out, (format.min(), format.max()));
+    Ok(Codes { ints, format, scales: Scales::one(output), zero_point })
+}
+
+/// The array with an axis moved to the end.
+fn moved_last(array: &ArrayD<i64>, axis: Axis) -> ArrayD<i64> {
+    let mut order: Vec<usize> = (0..array.ndim()).filter(|&a| a != axis.0).collect();
+    order.push(axis.0);
+    array.view().permuted_axes(order).as_standard_layout().into_owned()
+}
+
+/// The array with its last axis moved back to its place.
+fn moved_back(array: &ArrayD<i64>, axis: Axis) -> ArrayD<i64> {
+    let mut order: Vec<usize> = (0..array.ndim() - 1).collect();
+    order.insert(axis.0, array.ndim() - 1);
+    array.view().permuted_axes(order).as_standard_layout().into_owned()
+}

@@ -1,0 +1,16 @@
+//! What an entry point does, step by step.
+
+mod config;
+mod error;
+mod key;
+mod quantizers;
+mod vision;
+
+pub use config::{
+    ActivationCalibration, AccumulatorKind, Backend, EqualizationFlow, Sharing, ScaleKind,
+    ScaleTime, Symmetry, ValueFormat, VisionConfig, WeightCalibration,
+};
+pub use error::FlowError;
+pub use key::{Key, Keys};
+pub use quantizers::{activation_quantizers, weight_quantizer};
+pub use vision::{Phase, QuantizedNetwork, VisionFlow};

@@ -1,0 +1,226 @@
+//! The vision flow: from a float network to a quantized one.
+//!
+//! 1. ReLU6 becomes ReLU, batch normalizations are merged, channels are equalized.
+//! 2. Quantizers on activations and weights.
+//! 3. Scales of activations from the calibration images.
+//! 4. Codes of weights by GPFQ, GPTQ, Qronos, in this order, those that are asked for.
+//! 5. Biases make up for the mean error; then they become integers.
+//!
+//! Nothing sees a label, or an image of the evaluation.
+
+use std::time::Instant;
+
+use fewbit::Accumulator;
+use fewbit::algorithms::layer::{AccumulatorConstraint, LayerSolver};
+use fewbit::algorithms::{Effort, Order};
+use serde::Serialize;
+
+use crate::graph::{Graph, products};
+use crate::passes::{
+    BiasShrinkage, EqualizeParams, PassReport, SolveParams, SolvedLayer, calibrate, correct_biases,
+    equalize, insert_activation_quantizers, insert_input_quantizers, insert_weight_quantizers,
+    merge_batch_norm, quantize_biases, relu6_to_relu, solve,
+};
+use crate::tensor::Tensor;
+
+use super::config::{AccumulatorKind, Backend, VisionConfig};
+use super::quantizers::{activation_quantizers, weight_quantizer};
+use super::FlowError;
+
+/// A part of a flow and how long it took.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Phase {
+    /// Its name.
+    pub name: String,
+    /// Wall-clock seconds.
+    pub seconds: f64,
+}
+
+/// A network before and after.
+#[derive(Clone, Debug)]
+pub struct QuantizedNetwork {
+    /// In floats, as the quantizers found it: batch normalizations merged, channels equalized.
+    pub float: Graph,
+    /// With quantizers.
+    pub graph: Graph,
+    /// The passes that ran, and what each changed.
+    pub passes: Vec<PassReport>,
+    /// How long things took.
+    pub phases: Vec<Phase>,
+    /// What algorithms did.
+    pub solved: Vec<SolvedLayer>,
+}
+
+/// The vision flow with its configuration.
+#[derive(Clone, Debug)]
+pub struct VisionFlow<'a> {
+    /// What is wanted.
+    pub config: &'a VisionConfig,
+}
+
+impl VisionFlow<'_> {
+    /// The network without what is not quantized: merged and equalized.
+    ///
+    /// # Errors
+    /// What a pass refuses.
+    pub fn prepare(&self, graph: &Graph) -> Result<(Graph, Vec<PassReport>), FlowError> {
+        let config = self.config;
+        let mut graph = graph.clone();
+        let mut passes = vec![relu6_to_relu(&mut graph)?];
+        if config.merge_bn {
+            passes.push(merge_batch_norm(&mut graph)?);
+        }
+        if config.graph_eq_iterations > 0 {
+            let bias = match config.graph_eq_merge_bias {
+                true => BiasShrinkage::VitisAi,
+                false => BiasShrinkage::None,
+            };
+            let sweeps = config.graph_eq_iterations;
+            let params = EqualizeParams { sweeps, bias, ..EqualizeParams::default() };
+            passes.push(equalize(&mut graph, &params)?);
+        }
+        graph.remove_unused();
+        graph.sort()?;
+        graph.infer()?;
+        Ok((graph, passes))
+    }
+
+    /// Quantizes a network, with calibration batches that hold one tensor per input of it.
+    ///
+    /// `progress` hears the name of a phase, what of it is done, and of how much.
+    ///
+    /// # Errors
+    /// Keys that do not go together; batches that the network cannot take; what a pass refuses.
+    pub fn run(
+        &self,
+        graph: &Graph,
+        batches: &[Vec<Tensor>],
+        progress: &mut dyn FnMut(&str, usize, usize),
+    ) -> Result<QuantizedNetwork, FlowError> {
+        let config = self.config;
+        self.check()?;
+        let mut phases = Vec::new();
+        let mut timed = Timer::new(&mut phases);
+        progress("prepare", 0, 1);
+        let (float, mut passes) = self.prepare(graph)?;
+        let mut graph = float.clone();
+        timed.phase("prepare");
+        match activation_quantizers(config)? {
+            None => {}
+            Some(quantizers) => passes.push(match config.target_backend {
+                Backend::Layerwise => insert_input_quantizers(&mut graph, &quantizers.signed)?,
+                _ => insert_activation_quantizers(&mut graph, &quantizers)?,
+            }),
+        }
+        passes.push(insert_weight_quantizers(&mut graph, &weight_quantizer(config)?)?);
+        self.set_accumulators(&mut graph)?;
+        timed.phase("insert quantizers");
+        progress("calibrate", 0, 1);
+        passes.push(calibrate(&mut graph, batches)?);
+        timed.phase("calibrate");
+        let mut solved = Vec::new();
+        for name in self.config.algorithms() {
+            let params = self.solve_params(name)?;
+            let mut hear = |done, total| progress(name, done, total);
+            let (mut report, layers) = solve(&float, &mut graph, batches, &params, &mut hear)?;
+            report.name = name;
+            passes.push(report);
+            solved = layers;
+            timed.phase(name);
+        }
+        if config.bias_corr {
+            let mut hear = |done, total| progress("correct biases", done, total);
+            passes.push(correct_biases(&float, &mut graph, batches, &mut hear)?);
+            timed.phase("correct biases");
+        }
+        if let (Some(bits), true) = (config.bias_bit_width, config.act_bit_width > 0) {
+            let format = format!("int{bits}").parse();
+            let format = format.map_err(|error| FlowError::Combination(format!("{error}")))?;
+            passes.push(quantize_biases(&mut graph, format)?);
+        }
+        graph.infer()?;
+        Ok(QuantizedNetwork { float, graph, passes, phases, solved })
+    }
+
+    fn check(&self) -> Result<(), FlowError> {
+        let config = self.config;
+        let not = |what: &str| Err(FlowError::Combination(format!("{what} is not carried out")));
+        if config.learned_round.is_some() {
+            return not("`learned_round` on networks");
+        }
+        if config.act_equalization.is_some() {
+            return not("`act_equalization` on networks");
+        }
+        if config.channel_splitting_ratio > 0.0 {
+            return not("`channel_splitting_ratio` on networks");
+        }
+        if config.calibrate_bn {
+            return not("`calibrate_bn` on networks");
+        }
+        Ok(())
+    }
+
+    /// The accumulators of all products.
+    fn set_accumulators(&self, graph: &mut Graph) -> Result<(), FlowError> {
+        let config = self.config;
+        let all: Option<Accumulator> = match (&config.accumulator, config.gpxq_accumulator_bit_width) {
+            (Some(text), _) => Some(text.parse()?),
+            (None, Some(bits)) => Some(match config.gpxq_accumulator_tile_size {
+                Some(tile) => format!("int{bits}-sat/{tile},int32-wrap").parse()?,
+                None => format!("int{bits}-sat").parse()?,
+            }),
+            (None, None) => None,
+        };
+        let products = products(graph);
+        for (name, text) in &config.accumulators {
+            let product = products.iter().find(|p| graph.node(p.node).name == *name);
+            let product = product.ok_or_else(|| FlowError::Value {
+                key: "accumulators".into(),
+                value: name.clone(),
+                problem: "there is no product of this name: `fewbit graph` lists them".into(),
+            })?;
+            graph.set_accumulator(product.node, text.parse()?);
+        }
+        if let Some(all) = all {
+            for product in products {
+                if graph.accumulator(product.node).is_none() {
+                    graph.set_accumulator(product.node, all.clone());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn solve_params(&self, name: &str) -> Result<SolveParams, FlowError> {
+        let solver: LayerSolver =
+            name.parse().map_err(|error| FlowError::Combination(format!("{error}")))?;
+        let solver = match self.config.gpxq_act_order {
+            true => solver.with_order(Order::Descending).unwrap_or(solver),
+            false => solver,
+        };
+        let constraint = match self.config.accumulator_constraint {
+            AccumulatorKind::Joint => AccumulatorConstraint::Joint,
+            AccumulatorKind::Axe => AccumulatorConstraint::Axe,
+            AccumulatorKind::None => AccumulatorConstraint::None,
+        };
+        Ok(SolveParams { solver, constraint, effort: Effort::default() })
+    }
+}
+
+/// Takes the time of phases, one after the other.
+struct Timer<'a> {
+    phases: &'a mut Vec<Phase>,
+    since: Instant,
+}
+
+impl<'a> Timer<'a> {
+    fn new(phases: &'a mut Vec<Phase>) -> Self {
+        Self { phases, since: Instant::now() }
+    }
+
+    fn phase(&mut self, name: &str) {
+        let seconds = self.since.elapsed().as_secs_f64();
+        self.phases.push(Phase { name: name.into(), seconds });
+        self.since = Instant::now();
+    }
+}

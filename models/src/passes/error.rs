@@ -1,0 +1,74 @@
+//! Why a pass cannot run.
+
+use fewbit::algorithms::AlgorithmError;
+use fewbit::quantize::QuantizeError;
+use fewbit::quantize::calibration::CalibrationError;
+use thiserror::Error;
+
+use crate::exec::ExecError;
+use crate::graph::GraphError;
+use crate::tensor::TensorError;
+
+/// Why a pass cannot run.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum PassError {
+    /// The graph.
+    #[error(transparent)]
+    Graph(#[from] GraphError),
+    /// Running the network on calibration data.
+    #[error(transparent)]
+    Exec(#[from] ExecError),
+    /// A tensor of another type or shape.
+    #[error("`{name}`: {source}")]
+    Tensor {
+        /// The value or node.
+        name: String,
+        /// What is wrong with it.
+        source: TensorError,
+    },
+    /// A quantizer.
+    #[error("`{name}`: {source}")]
+    Quantize {
+        /// The value or node.
+        name: String,
+        /// What is wrong.
+        source: QuantizeError,
+    },
+    /// The calibration of a quantizer.
+    #[error("`{name}`: {source}")]
+    Calibration {
+        /// The value or node.
+        name: String,
+        /// What is wrong.
+        source: CalibrationError,
+    },
+    /// An algorithm on the weights of a layer.
+    #[error("`{name}`: {source}")]
+    Algorithm {
+        /// The node.
+        name: String,
+        /// What is wrong.
+        source: AlgorithmError,
+    },
+    /// Something that is not there.
+    #[error("{0}")]
+    Missing(String),
+}
+
+impl PassError {
+    /// A quantizer's error at a value.
+    pub(crate) fn quantize(name: &str) -> impl Fn(QuantizeError) -> Self {
+        move |source| Self::Quantize { name: name.into(), source }
+    }
+
+    /// An algorithm's error at a node.
+    pub(crate) fn algorithm(name: &str) -> impl Fn(AlgorithmError) -> Self {
+        move |source| Self::Algorithm { name: name.into(), source }
+    }
+
+    /// A tensor's error.
+    pub(crate) fn tensor(name: &str) -> impl Fn(TensorError) -> Self {
+        move |source| Self::Tensor { name: name.into(), source }
+    }
+}

@@ -1,0 +1,298 @@
+//! Quantizers on activations: which values get one, of which sign, and which share a scale.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use fewbit::quantize::Quantizer;
+
+use crate::graph::{Graph, Node, NodeId, Product, ValueId, products};
+use crate::ops::{Op, Quantize};
+use crate::tensor::ElementType;
+
+use super::activations::bounds;
+use super::{PassError, PassReport};
+
+/// The quantizers of activations.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ActivationQuantizers {
+    /// For values of either sign.
+    pub signed: Quantizer,
+    /// For values that are never negative.
+    pub unsigned: Quantizer,
+    /// Whether the network's outputs are rounded to codes as well; else they are the sums of the last products.
+    pub outputs: OutputCodes,
+}
+
+/// What the outputs of a network are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OutputCodes {
+    /// Sums, with the products' scales.
+    #[default]
+    Sums,
+    /// Codes of the activations' quantizer.
+    Codes,
+}
+
+/// Puts quantizers on activations, as the graph demands them.
+///
+/// 1. Inputs of the network and outputs of activation functions get one.
+/// 2. What a product, a mean or an addition takes must come from one; the search goes back through what only moves values
+///    (pooling by maximum, reshaping), to the place where they are made.
+/// 3. What a product, a mean or an addition makes gets one, unless an activation function is all that follows.
+/// 4. Quantizers that meet in an addition share their scale; those that meet in a concatenation their sign as well.
+///
+/// A quantizer is unsigned where its values cannot be negative: behind ReLU and sigmoid, and behind means and additions of such.
+/// No value gets two.
+///
+/// # Errors
+/// A graph that cannot be put in order.
+pub fn insert_activation_quantizers(
+    graph: &mut Graph,
+    quantizers: &ActivationQuantizers,
+) -> Result<PassReport, PassError> {
+    let sites = Sites::find(graph, quantizers.outputs);
+    let count = sites.values.len();
+    for (&value, &is_unsigned) in &sites.values {
+        let quantizer = if is_unsigned { &quantizers.unsigned } else { &quantizers.signed };
+        let mut op = Quantize::new(quantizer.clone());
+        if let Some(&group) = sites.groups.get(&value) {
+            op.shared_scale = Some(graph.name_of(group).to_owned());
+        }
+        put_behind(graph, value, op);
+    }
+    graph.sort()?;
+    Ok(PassReport::new("insert activation quantizers", count, "values"))
+}
+
+/// Puts a quantizer in front of the input of every product: no value is shared, nothing else is quantized.
+///
+/// # Errors
+/// A graph that cannot be put in order.
+pub fn insert_input_quantizers(
+    graph: &mut Graph,
+    quantizer: &Quantizer,
+) -> Result<PassReport, PassError> {
+    let products = products(graph);
+    for product in &products {
+        let name = format!("{}.input", graph.node(product.node).name);
+        let quantized = graph.add(&name, Quantize::new(quantizer.clone()), &[product.input]);
+        graph.node_mut(product.node).inputs[0] = Some(quantized);
+    }
+    graph.sort()?;
+    Ok(PassReport::new("insert input quantizers", products.len(), "inputs of products"))
+}
+
+/// Puts a quantizer behind a value: everything that used the value uses its output, which is an output of the network under
+/// the old name if the value was one.
+fn put_behind(graph: &mut Graph, value: ValueId, op: Quantize) -> NodeId {
+    let name = graph.name_of(value).to_owned();
+    let is_output = graph.is_output(value);
+    let fact = graph.value(value).fact.clone().without_known();
+    let quantized = graph.add_value(&format!("{name}.quantized"), fact);
+    graph.replace_uses(value, quantized);
+    if is_output {
+        graph.swap_names(value, quantized);
+    }
+    graph.add_node(Node {
+        name: format!("{name}.quantizer"),
+        op: op.into(),
+        inputs: vec![Some(value)],
+        outputs: vec![Some(quantized)],
+    })
+}
+
+/// Values that get a quantizer.
+struct Sites {
+    /// Whether they are never negative.
+    values: BTreeMap<ValueId, bool>,
+    /// The first value of the group that shares a scale, for groups of more than one.
+    groups: BTreeMap<ValueId, ValueId>,
+}
+
+impl Sites {
+    fn find(graph: &Graph, outputs: OutputCodes) -> Self {
+        let products: BTreeMap<NodeId, Product> =
+            products(graph).into_iter().map(|product| (product.node, product)).collect();
+        let search = Search { graph, products: &products };
+        let mut values: BTreeSet<ValueId> = BTreeSet::new();
+        let floats = |id: &&ValueId| {
+            let element = graph.value(**id).fact.element;
+            element.is_none() || element == Some(ElementType::F32)
+        };
+        values.extend(graph.inputs().iter().filter(floats).filter(|&&id| {
+            // Inputs that no arithmetic takes (indices, lengths) stay as they are.
+            graph.consumers(id).iter().any(|&(user, _)| !matches!(graph.node(user).op, Op::Shape(_)))
+        }));
+        let mut unions: Vec<(Vec<ValueId>, Meeting)> = Vec::new();
+        for (id, node) in graph.nodes() {
+            match search.kind(id, node) {
+                Kind::Activation => values.extend(node.output(0)),
+                Kind::Takes { inputs } => {
+                    let sources: Vec<_> =
+                        inputs.iter().filter_map(|&input| search.source(input)).collect();
+                    values.extend(&sources);
+                    if let Some(output) = node.output(0)
+                        && search.needs_codes(output, outputs)
+                    {
+                        values.insert(output);
+                    }
+                    if matches!(node.op, Op::Add(_) | Op::Sub(_)) && sources.len() > 1 {
+                        unions.push((sources, Meeting::Addition));
+                    }
+                }
+                Kind::Joins => {
+                    let inputs = node.inputs.iter().flatten();
+                    let sources: Vec<_> =
+                        inputs.filter_map(|&input| search.source(input)).collect();
+                    values.extend(&sources);
+                    unions.push((sources, Meeting::Concatenation));
+                }
+                Kind::Moves | Kind::Other => {}
+            }
+        }
+        let mut values: BTreeMap<ValueId, bool> =
+            values.into_iter().map(|value| (value, search.is_unsigned(value))).collect();
+        let mut groups: BTreeMap<ValueId, ValueId> = BTreeMap::new();
+        let root = |groups: &BTreeMap<ValueId, ValueId>, mut value: ValueId| {
+            while let Some(&next) = groups.get(&value).filter(|&&next| next != value) {
+                value = next;
+            }
+            value
+        };
+        for (members, meeting) in &unions {
+            if members.iter().collect::<BTreeSet<_>>().len() < 2 {
+                continue;
+            }
+            let roots: BTreeSet<_> = members.iter().map(|&member| root(&groups, member)).collect();
+            let Some(&first) = roots.first() else { continue };
+            for other in roots {
+                groups.insert(other, first);
+            }
+            if *meeting == Meeting::Concatenation {
+                let all = members.iter().all(|member| values.get(member) == Some(&true));
+                for member in members {
+                    values.insert(*member, all);
+                }
+            }
+        }
+        let groups = groups.keys().map(|&value| (value, root(&groups, value))).collect();
+        Self { values, groups }
+    }
+}
+
+/// Where quantizers meet.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Meeting {
+    Addition,
+    Concatenation,
+}
+
+/// What a node is to quantizers.
+enum Kind {
+    /// An activation function, whose output is rounded.
+    Activation,
+    /// Arithmetic that takes codes.
+    Takes {
+        /// The inputs that must be codes.
+        inputs: Vec<ValueId>,
+    },
+    /// A concatenation.
+    Joins,
+    /// It moves values and makes none.
+    Moves,
+    /// Anything else.
+    Other,
+}
+
+struct Search<'a> {
+    graph: &'a Graph,
+    products: &'a BTreeMap<NodeId, Product>,
+}
+
+impl Search<'_> {
+    fn kind(&self, id: NodeId, node: &Node) -> Kind {
+        if let Some(product) = self.products.get(&id) {
+            return Kind::Takes { inputs: vec![product.input] };
+        }
+        let variable = || -> Vec<ValueId> {
+            let inputs = node.inputs.iter().flatten().copied();
+            inputs.filter(|&input| self.graph.data(input).is_none()).collect()
+        };
+        match &node.op {
+            Op::Relu(_) | Op::Sigmoid(_) | Op::HardSigmoid(_) | Op::Clip(_) | Op::Tanh(_) => {
+                Kind::Activation
+            }
+            Op::AveragePool(_) | Op::GlobalAveragePool(_) | Op::ReduceMean(_) => {
+                Kind::Takes { inputs: node.input(0).into_iter().collect() }
+            }
+            Op::MatMul(_) => Kind::Takes { inputs: variable() },
+            Op::Add(_) | Op::Sub(_) if variable().len() == 2 => Kind::Takes { inputs: variable() },
+            Op::Concat(_) => Kind::Joins,
+            Op::MaxPool(_)
+            | Op::GlobalMaxPool(_)
+            | Op::Flatten(_)
+            | Op::Reshape(_)
+            | Op::Transpose(_)
+            | Op::Squeeze(_)
+            | Op::Unsqueeze(_)
+            | Op::Identity(_)
+            | Op::Dropout(_)
+            | Op::DepthToSpace(_)
+            | Op::SpaceToDepth(_)
+            | Op::Slice(_)
+            | Op::Split(_) => Kind::Moves,
+            _ => Kind::Other,
+        }
+    }
+
+    /// Where a value is made, back through what only moves values; `None` for a constant.
+    fn source(&self, value: ValueId) -> Option<ValueId> {
+        if self.graph.data(value).is_some() {
+            return None;
+        }
+        let Some((id, _)) = self.graph.producer(value) else { return Some(value) };
+        let node = self.graph.node(id);
+        match self.kind(id, node) {
+            Kind::Moves => self.source(node.input(0)?),
+            // Its inputs are codes of one scale already.
+            Kind::Joins => None,
+            _ => Some(value),
+        }
+    }
+
+    /// Whether something other than an activation function takes a value.
+    fn needs_codes(&self, value: ValueId, outputs: OutputCodes) -> bool {
+        let consumers = self.graph.consumers(value);
+        self.graph.is_output(value) && outputs == OutputCodes::Codes
+            || consumers.into_iter().any(|(id, _)| {
+                let node = self.graph.node(id);
+                match self.kind(id, node) {
+                    Kind::Activation => false,
+                    Kind::Moves => {
+                        node.output(0).is_some_and(|output| self.needs_codes(output, outputs))
+                    }
+                    Kind::Takes { .. } | Kind::Joins => true,
+                    Kind::Other => outputs == OutputCodes::Codes,
+                }
+            })
+    }
+
+    /// Whether a value is never negative, whatever the input.
+    fn is_unsigned(&self, value: ValueId) -> bool {
+        let Some((id, _)) = self.graph.producer(value) else { return false };
+        let node = self.graph.node(id);
+        match &node.op {
+            Op::Relu(_) | Op::Sigmoid(_) | Op::HardSigmoid(_) | Op::Softmax(_) => true,
+            Op::Clip(_) => bounds(self.graph, node).0.is_some_and(|low| low >= 0.0),
+            Op::AveragePool(_) | Op::GlobalAveragePool(_) | Op::ReduceMean(_) | Op::Add(_) => {
+                let inputs = node.inputs.iter().flatten().copied();
+                let mut inputs = inputs.filter(|&input| self.graph.data(input).is_none());
+                inputs.all(|input| self.is_unsigned(input))
+            }
+            _ => match self.kind(id, node) {
+                Kind::Moves => node.input(0).is_some_and(|input| self.is_unsigned(input)),
+                Kind::Joins => node.inputs.iter().flatten().all(|&input| self.is_unsigned(input)),
+                _ => false,
+            },
+        }
+    }
+}

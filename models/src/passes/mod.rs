@@ -1,0 +1,31 @@
+//! Passes: graph to graph.
+//!
+//! Each changes one thing and says what it did in a [`PassReport`].
+
+mod activations;
+mod bias;
+mod bias_correction;
+mod calibrate;
+mod equalize;
+mod error;
+mod insert;
+mod merge_batch_norm;
+mod regions;
+mod report;
+mod solve;
+mod walk;
+mod weights;
+
+pub use activations::relu6_to_relu;
+pub use bias::quantize_biases;
+pub use bias_correction::correct_biases;
+pub use calibrate::calibrate;
+pub use equalize::{BiasShrinkage, EqualizeParams, equalize};
+pub use error::PassError;
+pub use insert::{ActivationQuantizers, OutputCodes, insert_activation_quantizers, insert_input_quantizers};
+pub use merge_batch_norm::merge_batch_norm;
+pub use regions::{Region, regions};
+pub use report::PassReport;
+pub(crate) use solve::{input_range, source_quantizer};
+pub use solve::{SolveParams, SolvedLayer, solve};
+pub use weights::insert_weight_quantizers;
