@@ -157,7 +157,7 @@ pub(super) fn check_inputs(graph: &Graph, inputs: &[Tensor]) -> Result<(), ExecE
     if expected != found {
         return Err(ExecError::Count { expected, found });
     }
-    let mut named: HashMap<&str, usize> = HashMap::new();
+    let mut named: HashMap<std::sync::Arc<str>, usize> = HashMap::new();
     for (&id, tensor) in graph.inputs().iter().zip(inputs) {
         let value = graph.value(id);
         let found = tensor.element_type();
@@ -167,7 +167,7 @@ pub(super) fn check_inputs(graph: &Graph, inputs: &[Tensor]) -> Result<(), ExecE
         let Some(shape) = &value.fact.shape else { continue };
         let mut fits = |dim: &Dim, size: usize| match dim {
             Dim::Size(expected) => *expected == size,
-            Dim::Named(name) => *named.entry(name).or_insert(size) == size,
+            Dim::Named(name) => *named.entry(name.clone()).or_insert(size) == size,
             Dim::Unknown => true,
         };
         let all = shape.len() == tensor.shape().len()

@@ -14,6 +14,13 @@ impl Graph {
         value.data = Some(tensor);
     }
 
+    /// Gives a product this bias.
+    pub fn set_bias(&mut self, node: NodeId, bias: ValueId) {
+        let node = self.node_mut(node);
+        node.inputs.resize(node.inputs.len().max(3), None);
+        node.inputs[2] = Some(bias);
+    }
+
     /// Gives each of two values the name of the other.
     pub fn swap_names(&mut self, one: ValueId, other: ValueId) {
         let name = std::mem::take(&mut self.value_mut(one).name);

@@ -55,9 +55,8 @@ impl Product {
     pub fn of(graph: &Graph, id: NodeId, node: &Node) -> Option<Self> {
         let (layout, groups) = match &node.op {
             Op::Conv(conv) => (ProductLayout::Conv, conv.groups),
-            Op::ConvTranspose(conv) => (ProductLayout::ConvTranspose, conv.groups),
-            Op::Gemm(gemm) if gemm.alpha == 1.0 && gemm.beta == 1.0 && !gemm.trans_a => {
-                (if gemm.trans_b { ProductLayout::Rows } else { ProductLayout::Columns }, 1)
+            Op::Gemm(gemm) if gemm.alpha == 1.0 && gemm.beta == 1.0 && !gemm.transpose_a => {
+                (if gemm.transpose_b { ProductLayout::Rows } else { ProductLayout::Columns }, 1)
             }
             Op::MatMul(_) => (ProductLayout::Columns, 1),
             _ => return None,

@@ -7,8 +7,16 @@ use crate::tensor::{Element, Tensor};
 use super::OpError;
 
 /// The inputs of an operator, some of which may be left out.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub struct Inputs<'a, T>(&'a [Option<&'a T>]);
+
+impl<T> Clone for Inputs<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Inputs<'_, T> {}
 
 impl<'a, T> Inputs<'a, T> {
     /// Inputs in their order.

@@ -4,22 +4,84 @@
 //! in `table.rs` has a row for each. The form is that of the newest operator set that is supported: what older ones wrote as
 //! attributes (axes, limits) is read into inputs.
 
+mod activation;
 mod attribute;
+mod binary;
+mod broadcast;
+mod cast;
+mod concat;
 mod conv;
+mod convolve;
+pub(crate) mod data_type;
 mod dim;
 mod error;
+mod expand;
 mod fact;
+mod gather;
+mod gemm;
+mod generate;
 mod inputs;
+mod logic;
+mod matmul;
+mod norm;
+mod moves;
 mod operator;
 mod quantize;
+mod parallel;
+mod pool;
+mod product;
+mod reduce;
+mod reshape;
+mod scatter;
+pub(crate) mod set;
+mod shape;
+mod slice;
+mod softmax;
+mod sums;
 mod table;
+mod transpose;
+mod typed;
+mod unary;
+pub(crate) mod window;
 
+pub use activation::{
+    Celu, Clip, Elu, Gelu, GeluForm, HardSigmoid, LeakyRelu, PRelu, Selu, Swish, ThresholdedRelu,
+};
 pub use attribute::{Attribute, Attributes};
-pub use conv::{AutoPad, Conv, Padding};
+pub use binary::{Add, Div, Max, Mean, Min, Mod, Mul, Pow, Sub, Sum};
+pub use cast::{Cast, CastLike, PowerRounding};
+pub use concat::{Concat, Split};
+pub use conv::Conv;
 pub use dim::Dim;
 pub use error::OpError;
+pub use expand::{Expand, Pad, PadMode, Tile};
 pub use fact::{Fact, Known};
+pub use gather::{Gather, GatherElements, GatherND};
+pub use gemm::Gemm;
+pub use generate::{Constant, ConstantOfShape, Dropout, OneHot, Range, Shape, Size, Trilu};
 pub use inputs::Inputs;
+pub use logic::{And, Equal, Greater, GreaterOrEqual, Less, LessOrEqual, Or, Where, Xor};
+pub use matmul::MatMul;
+pub use norm::{
+    BatchNormalization, GroupNormalization, InstanceNormalization, LayerNormalization,
+    LpNormalization, MeanVarianceNormalization, RMSNormalization,
+};
 pub use operator::{Operator, Read};
 pub use quantize::Quantize;
+pub use pool::{AveragePool, GlobalAveragePool, GlobalMaxPool, MaxPool};
+pub use reduce::{
+    ArgMax, ArgMin, ReduceL1, ReduceL2, ReduceLogSum, ReduceLogSumExp, ReduceMax, ReduceMean,
+    ReduceMin, ReduceProd, ReduceSum, ReduceSumSquare,
+};
+pub use reshape::{Flatten, Identity, Reshape, Squeeze, Unsqueeze};
+pub use scatter::{Reduction, ScatterElements, ScatterND};
+pub use set::AttributeSet;
+pub use slice::Slice;
+pub use softmax::{Hardmax, LogSoftmax, Softmax, SoftmaxExtent};
 pub use table::Op;
+pub use transpose::Transpose;
+pub use unary::{
+    Abs, Atan, Ceil, Cos, Erf, Exp, Floor, HardSwish, IsInf, IsNaN, Log, Mish, Neg, Not, Reciprocal,
+    Relu, Round, Sigmoid, Sign, Sin, Softplus, Softsign, Sqrt, Tan, Tanh,
+};
+pub use window::{AutoPad, Padding};

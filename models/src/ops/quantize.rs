@@ -6,7 +6,7 @@ use ndarray::{ArcArray, IxDyn};
 
 use crate::tensor::{ElementType, Tensor};
 
-use super::{Attribute, Attributes, Fact, Inputs, OpError, Operator, Read};
+use super::{Attribute, AttributeSet, Attributes, Fact, Inputs, OpError, Operator};
 
 /// `Quantize`: what is left of X when each element is rounded to a code: the value of the code.
 ///
@@ -62,25 +62,26 @@ const QUANTIZER: &str = "quantizer";
 /// The attribute with the name of the shared scale.
 const SHARED: &str = "shared_scale";
 
-impl Operator for Quantize {
-    fn read(attributes: &mut Attributes, _opset: i64) -> Result<Read<Self>, OpError> {
+impl AttributeSet for Quantize {
+    fn from_attributes(attributes: &mut Attributes) -> Result<Self, OpError> {
         let text = attributes.text(QUANTIZER)?;
         let text = text.ok_or_else(|| OpError::attribute(QUANTIZER, "it is missing"))?;
         let quantizer = serde_json::from_str(&text)
             .map_err(|error| OpError::attribute(QUANTIZER, error.to_string()))?;
-        Ok(Self { quantizer, shared_scale: attributes.text(SHARED)? }.into())
+        Ok(Self { quantizer, shared_scale: attributes.text(SHARED)? })
     }
 
-    fn attributes(&self) -> Attributes {
+    fn put_attributes(&self, attributes: &mut Attributes) {
         // A quantizer is a tree of numbers and names: it has a JSON form.
         let text = serde_json::to_string(&self.quantizer).unwrap_or_default();
-        let mut attributes = Attributes::new().with(QUANTIZER, Attribute::Text(text));
+        attributes.insert(QUANTIZER, Attribute::Text(text));
         if let Some(name) = &self.shared_scale {
             attributes.insert(SHARED, Attribute::Text(name.clone()));
         }
-        attributes
     }
+}
 
+impl Operator for Quantize {
     fn infer(&self, inputs: Inputs<'_, Fact>) -> Result<Vec<Fact>, OpError> {
         let x = inputs.required(0, "X")?;
         Ok(vec![Fact { element: Some(ElementType::F32), shape: x.shape.clone(), known: None }])

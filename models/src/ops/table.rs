@@ -2,9 +2,7 @@
 
 use crate::tensor::Tensor;
 
-use super::conv::Conv;
-use super::quantize::Quantize;
-use super::{Attributes, Fact, Inputs, OpError, Operator, Read};
+use super::*;
 
 /// A row per operator: its name in ONNX, and its type.
 macro_rules! operators {
@@ -71,6 +69,14 @@ macro_rules! operators {
                 }
             }
 
+            /// As [`Operator::since`].
+            #[must_use]
+            pub fn since(&self) -> i64 {
+                match self {
+                    $(Self::$name(op) => op.since(),)*
+                }
+            }
+
             /// As [`Operator::infer`].
             ///
             /// # Errors
@@ -95,8 +101,226 @@ macro_rules! operators {
 }
 
 operators! {
-    /// Sums of products of a kernel with the patches of its input.
+    /// [`Conv`](struct@Conv).
     "" Conv;
     /// The values of codes.
     "ai.fewbit" Quantize;
+    /// [`Gemm`](struct@Gemm).
+    "" Gemm;
+    /// [`MatMul`](struct@MatMul).
+    "" MatMul;
+    /// [`MaxPool`](struct@MaxPool).
+    "" MaxPool;
+    /// [`AveragePool`](struct@AveragePool).
+    "" AveragePool;
+    /// [`GlobalAveragePool`](struct@GlobalAveragePool).
+    "" GlobalAveragePool;
+    /// [`GlobalMaxPool`](struct@GlobalMaxPool).
+    "" GlobalMaxPool;
+    /// [`BatchNormalization`](struct@BatchNormalization).
+    "" BatchNormalization;
+    /// [`LayerNormalization`](struct@LayerNormalization).
+    "" LayerNormalization;
+    /// [`RMSNormalization`](struct@RMSNormalization).
+    "" RMSNormalization;
+    /// [`InstanceNormalization`](struct@InstanceNormalization).
+    "" InstanceNormalization;
+    /// [`GroupNormalization`](struct@GroupNormalization).
+    "" GroupNormalization;
+    /// [`MeanVarianceNormalization`](struct@MeanVarianceNormalization).
+    "" MeanVarianceNormalization;
+    /// [`LpNormalization`](struct@LpNormalization).
+    "" LpNormalization;
+    /// [`Relu`](struct@Relu).
+    "" Relu;
+    /// [`LeakyRelu`](struct@LeakyRelu).
+    "" LeakyRelu;
+    /// [`PRelu`](struct@PRelu).
+    "" PRelu;
+    /// [`Elu`](struct@Elu).
+    "" Elu;
+    /// [`Selu`](struct@Selu).
+    "" Selu;
+    /// [`Celu`](struct@Celu).
+    "" Celu;
+    /// [`ThresholdedRelu`](struct@ThresholdedRelu).
+    "" ThresholdedRelu;
+    /// [`HardSigmoid`](struct@HardSigmoid).
+    "" HardSigmoid;
+    /// [`HardSwish`](struct@HardSwish).
+    "" HardSwish;
+    /// [`Swish`](struct@Swish).
+    "" Swish;
+    /// [`Clip`](struct@Clip).
+    "" Clip;
+    /// [`Sigmoid`](struct@Sigmoid).
+    "" Sigmoid;
+    /// [`Tanh`](struct@Tanh).
+    "" Tanh;
+    /// [`Erf`](struct@Erf).
+    "" Erf;
+    /// [`Gelu`](struct@Gelu).
+    "" Gelu;
+    /// [`Mish`](struct@Mish).
+    "" Mish;
+    /// [`Softplus`](struct@Softplus).
+    "" Softplus;
+    /// [`Softsign`](struct@Softsign).
+    "" Softsign;
+    /// [`Softmax`](struct@Softmax).
+    "" Softmax;
+    /// [`LogSoftmax`](struct@LogSoftmax).
+    "" LogSoftmax;
+    /// [`Hardmax`](struct@Hardmax).
+    "" Hardmax;
+    /// [`Add`](struct@Add).
+    "" Add;
+    /// [`Sub`](struct@Sub).
+    "" Sub;
+    /// [`Mul`](struct@Mul).
+    "" Mul;
+    /// [`Div`](struct@Div).
+    "" Div;
+    /// [`Pow`](struct@Pow).
+    "" Pow;
+    /// [`Mod`](struct@Mod).
+    "" Mod;
+    /// [`Min`](struct@Min).
+    "" Min;
+    /// [`Max`](struct@Max).
+    "" Max;
+    /// [`Sum`](struct@Sum).
+    "" Sum;
+    /// [`Mean`](struct@Mean).
+    "" Mean;
+    /// [`Neg`](struct@Neg).
+    "" Neg;
+    /// [`Abs`](struct@Abs).
+    "" Abs;
+    /// [`Sqrt`](struct@Sqrt).
+    "" Sqrt;
+    /// [`Reciprocal`](struct@Reciprocal).
+    "" Reciprocal;
+    /// [`Exp`](struct@Exp).
+    "" Exp;
+    /// [`Log`](struct@Log).
+    "" Log;
+    /// [`Floor`](struct@Floor).
+    "" Floor;
+    /// [`Ceil`](struct@Ceil).
+    "" Ceil;
+    /// [`Round`](struct@Round).
+    "" Round;
+    /// [`Sign`](struct@Sign).
+    "" Sign;
+    /// [`Not`](struct@Not).
+    "" Not;
+    /// [`Sin`](struct@Sin).
+    "" Sin;
+    /// [`Cos`](struct@Cos).
+    "" Cos;
+    /// [`Tan`](struct@Tan).
+    "" Tan;
+    /// [`Atan`](struct@Atan).
+    "" Atan;
+    /// [`IsNaN`](struct@IsNaN).
+    "" IsNaN;
+    /// [`IsInf`](struct@IsInf).
+    "" IsInf;
+    /// [`Equal`](struct@Equal).
+    "" Equal;
+    /// [`Greater`](struct@Greater).
+    "" Greater;
+    /// [`Less`](struct@Less).
+    "" Less;
+    /// [`GreaterOrEqual`](struct@GreaterOrEqual).
+    "" GreaterOrEqual;
+    /// [`LessOrEqual`](struct@LessOrEqual).
+    "" LessOrEqual;
+    /// [`And`](struct@And).
+    "" And;
+    /// [`Or`](struct@Or).
+    "" Or;
+    /// [`Xor`](struct@Xor).
+    "" Xor;
+    /// [`Where`](struct@Where).
+    "" Where;
+    /// [`Cast`](struct@Cast).
+    "" Cast;
+    /// [`CastLike`](struct@CastLike).
+    "" CastLike;
+    /// [`Concat`](struct@Concat).
+    "" Concat;
+    /// [`Split`](struct@Split).
+    "" Split;
+    /// [`Slice`](struct@Slice).
+    "" Slice;
+    /// [`Gather`](struct@Gather).
+    "" Gather;
+    /// [`GatherElements`](struct@GatherElements).
+    "" GatherElements;
+    /// [`GatherND`](struct@GatherND).
+    "" GatherND;
+    /// [`ScatterND`](struct@ScatterND).
+    "" ScatterND;
+    /// [`ScatterElements`](struct@ScatterElements).
+    "" ScatterElements;
+    /// [`Reshape`](struct@Reshape).
+    "" Reshape;
+    /// [`Flatten`](struct@Flatten).
+    "" Flatten;
+    /// [`Transpose`](struct@Transpose).
+    "" Transpose;
+    /// [`Squeeze`](struct@Squeeze).
+    "" Squeeze;
+    /// [`Unsqueeze`](struct@Unsqueeze).
+    "" Unsqueeze;
+    /// [`Expand`](struct@Expand).
+    "" Expand;
+    /// [`Tile`](struct@Tile).
+    "" Tile;
+    /// [`Pad`](struct@Pad).
+    "" Pad;
+    /// [`ReduceMean`](struct@ReduceMean).
+    "" ReduceMean;
+    /// [`ReduceSum`](struct@ReduceSum).
+    "" ReduceSum;
+    /// [`ReduceMax`](struct@ReduceMax).
+    "" ReduceMax;
+    /// [`ReduceMin`](struct@ReduceMin).
+    "" ReduceMin;
+    /// [`ReduceProd`](struct@ReduceProd).
+    "" ReduceProd;
+    /// [`ReduceL1`](struct@ReduceL1).
+    "" ReduceL1;
+    /// [`ReduceL2`](struct@ReduceL2).
+    "" ReduceL2;
+    /// [`ReduceSumSquare`](struct@ReduceSumSquare).
+    "" ReduceSumSquare;
+    /// [`ReduceLogSum`](struct@ReduceLogSum).
+    "" ReduceLogSum;
+    /// [`ReduceLogSumExp`](struct@ReduceLogSumExp).
+    "" ReduceLogSumExp;
+    /// [`ArgMax`](struct@ArgMax).
+    "" ArgMax;
+    /// [`ArgMin`](struct@ArgMin).
+    "" ArgMin;
+    /// [`Range`](struct@Range).
+    "" Range;
+    /// [`Shape`](struct@Shape).
+    "" Shape;
+    /// [`Size`](struct@Size).
+    "" Size;
+    /// [`Constant`](struct@Constant).
+    "" Constant;
+    /// [`ConstantOfShape`](struct@ConstantOfShape).
+    "" ConstantOfShape;
+    /// [`OneHot`](struct@OneHot).
+    "" OneHot;
+    /// [`Trilu`](struct@Trilu).
+    "" Trilu;
+    /// [`Identity`](struct@Identity).
+    "" Identity;
+    /// [`Dropout`](struct@Dropout).
+    "" Dropout;
 }

@@ -67,7 +67,7 @@ pub fn correct_biases(
         };
         let bias = old.iter().zip(&shift).map(|(&b, shift)| (f64::from(b) + shift) as f32).collect();
         walk.shift(graph, product.output, &shift, |tensor| channel(tensor))?;
-        set_bias(graph, product, bias)?;
+        set_bias(graph, product, bias);
         corrected += 1;
     }
     progress(all.len(), all.len());

@@ -1,6 +1,6 @@
 //! Cross-layer equalization over the regions of a graph (Nagel et al. 2019).
 
-use ndarray::ArrayD;
+use ndarray::{ArrayD, Dimension};
 
 use crate::graph::{Graph, Product, ProductLayout};
 
@@ -93,7 +93,7 @@ fn sweep(graph: &mut Graph, region: &Region, params: &EqualizeParams) -> Result<
         .collect();
     for (product, mut w) in region.sources.iter().zip(sources) {
         let of = output_channels(product, w.shape());
-        w.indexed_iter_mut().for_each(|(at, w)| *w *= factors[of(at.slice())]);
+        w.indexed_iter_mut().for_each(|(at, w)| *w *= factors[of(at.as_array_view().to_slice().unwrap_or_default())]);
         graph.set_data(product.weight, w);
         if let Some(bias) = product.bias {
             let mut b = float_data(graph, bias)?;
@@ -104,14 +104,15 @@ fn sweep(graph: &mut Graph, region: &Region, params: &EqualizeParams) -> Result<
     for (product, mut w) in region.sinks.iter().zip(sinks) {
         let of = input_channels(product, w.shape(), channels);
         // A depthwise product may be source and sink of one region in turn; here it is a sink alone.
-        w.indexed_iter_mut().for_each(|(at, w)| *w /= factors[of(at.slice())]);
+        w.indexed_iter_mut().for_each(|(at, w)| *w /= factors[of(at.as_array_view().to_slice().unwrap_or_default())]);
         graph.set_data(product.weight, w);
     }
     Ok(factors.iter().fold(0.0, |most, c| most.max((1.0 - c).abs())))
 }
 
 fn float_data(graph: &Graph, id: crate::graph::ValueId) -> Result<ArrayD<f32>, PassError> {
-    let tensor = graph.data(id).cloned().unwrap_or_else(|| ArrayD::zeros(vec![0]).into());
+    let missing = || PassError::Missing(format!("`{}` is no initializer", graph.name_of(id)));
+    let tensor = graph.data(id).ok_or_else(missing)?.clone();
     tensor.try_into().map_err(PassError::tensor(graph.name_of(id)))
 }
 
@@ -147,7 +148,7 @@ fn input_channels(
 /// Raises maxima to the magnitudes of weights.
 fn maxima(w: &ArrayD<f32>, channel: &impl Fn(&[usize]) -> usize, maxima: &mut [f32]) {
     for (at, w) in w.indexed_iter() {
-        let most = &mut maxima[channel(at.slice())];
+        let most = &mut maxima[channel(at.as_array_view().to_slice().unwrap_or_default())];
         *most = most.max(w.abs());
     }
 }
@@ -180,7 +181,7 @@ fn vitis_ai(product: &Product, w: &ArrayD<f32>, bias: &ArrayD<f32>) -> f32 {
     let flat: Vec<f32> = bias.iter().copied().collect();
     let mut ratios: Vec<f32> = w
         .indexed_iter()
-        .map(|(at, w)| flat.get(of(at.slice())).map_or(0.0, |b| b.abs() / w.abs().max(LEAST)))
+        .map(|(at, w)| flat.get(of(at.as_array_view().to_slice().unwrap_or_default())).map_or(0.0, |b| b.abs() / w.abs().max(LEAST)))
         .collect();
     ratios.sort_unstable_by(f32::total_cmp);
     let median = ratios.get(ratios.len().saturating_sub(1) / 2).copied().unwrap_or(0.0);

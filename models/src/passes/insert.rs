@@ -227,19 +227,7 @@ impl Search<'_> {
             Op::MatMul(_) => Kind::Takes { inputs: variable() },
             Op::Add(_) | Op::Sub(_) if variable().len() == 2 => Kind::Takes { inputs: variable() },
             Op::Concat(_) => Kind::Joins,
-            Op::MaxPool(_)
-            | Op::GlobalMaxPool(_)
-            | Op::Flatten(_)
-            | Op::Reshape(_)
-            | Op::Transpose(_)
-            | Op::Squeeze(_)
-            | Op::Unsqueeze(_)
-            | Op::Identity(_)
-            | Op::Dropout(_)
-            | Op::DepthToSpace(_)
-            | Op::SpaceToDepth(_)
-            | Op::Slice(_)
-            | Op::Split(_) => Kind::Moves,
+            op if op.moves_values() => Kind::Moves,
             _ => Kind::Other,
         }
     }

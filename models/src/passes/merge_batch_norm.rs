@@ -47,7 +47,8 @@ fn merge(graph: &mut Graph, product: &Product, norm: NodeId) -> Result<(), PassE
     let node = graph.node(norm).clone();
     let Op::BatchNormalization(op) = &node.op else { return Ok(()) };
     let floats = |graph: &Graph, id| -> Result<ArrayD<f32>, PassError> {
-        let tensor = graph.data(id).cloned().unwrap_or_else(|| ArrayD::zeros(vec![0]).into());
+        let missing = || PassError::Missing(format!("`{}` is no initializer", graph.name_of(id)));
+        let tensor = graph.data(id).ok_or_else(missing)?.clone();
         tensor.try_into().map_err(PassError::tensor(graph.name_of(id)))
     };
     let parameter = |graph: &Graph, at: usize| {
@@ -80,7 +81,7 @@ fn merge(graph: &mut Graph, product: &Product, norm: NodeId) -> Result<(), PassE
         })
         .collect();
     graph.set_data(product.weight, weights);
-    set_bias(graph, product, bias)?;
+    set_bias(graph, product, bias);
     graph.bypass(norm);
     Ok(())
 }
@@ -90,16 +91,14 @@ pub(super) fn set_bias(
     graph: &mut Graph,
     product: &Product,
     bias: Vec<f32>,
-) -> Result<(), PassError> {
+) {
     let name = format!("{}.bias", graph.node(product.node).name);
     let bias = crate::tensor::Tensor::vector(bias);
     match product.bias {
         Some(id) if graph.consumers(id).len() == 1 => graph.set_data(id, bias),
         _ => {
             let id = graph.add_constant(&name, bias);
-            let node = graph.node_mut(product.node);
-            node.inputs.resize(node.inputs.len().max(3), None);
-            node.inputs[2] = Some(id);
+            graph.set_bias(product.node, id);
         }
     }
 }

@@ -1,6 +1,5 @@
 //! The codes of the weights, chosen by an algorithm for what the layer's inputs are.
 
-use fewbit::Accumulator;
 use fewbit::accumulate::bounds::{InputRange, Inputs};
 use fewbit::algorithms::layer::{AccumulatorConstraint, LayerSolver};
 use fewbit::algorithms::{

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use fewbit::quantize::{Parameters, Quantizer};
+use fewbit::quantize::{Parameters, Quantizer, ScaleSource};
 use ndarray::ArrayD;
 
 use crate::graph::{Graph, Product, ValueId, products};
@@ -79,7 +79,7 @@ pub(super) fn fixed(
     quantizer: &Quantizer,
     parameters: Parameters,
 ) -> Result<Quantizer, fewbit::quantize::QuantizeError> {
-    if quantizer.group_scales().is_some() {
+    if let ScaleSource::Codes(_) = quantizer.scale_rule().source {
         return Ok(quantizer.clone());
     }
     quantizer.clone().with_parameters(parameters)

@@ -23,8 +23,6 @@ macro_rules! each {
         }
     };
 }
-pub(super) use each;
-
 impl Ints {
     /// These integers, in bytes if the range fits them.
     pub(super) fn new(values: &ArrayD<i64>, (low, high): (i64, i64)) -> Self {

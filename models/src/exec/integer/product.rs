@@ -2,8 +2,8 @@
 
 use fewbit::accumulate::Report;
 use fewbit::{
-    Accumulator, Conv2d, MatmulOptions, Operand, ReportLevel, StageEvents, conv2d, matmul_packed,
-    PackedMatrix,
+    Accumulator, MatmulOptions, Operand, PackedMatrix, ReportLevel, StageEvents, conv2d,
+    matmul_packed,
 };
 use ndarray::{Array2, ArrayD, ArrayView4, ArrayViewD, Axis, IxDyn, s};
 
@@ -98,8 +98,9 @@ impl Job<'_> {
         w: &ArrayViewD<'_, W>,
         zero: X,
     ) -> Result<Raw, String> {
-        let patches = Patches::of_conv(conv, w.shape(), x.shape())?;
-        let geometry = patches.conv2d(x.shape(), conv.groups.max(1), zero);
+        let patches = Patches::of_conv(conv, w.shape(), x.shape());
+        let patches = patches.map_err(|error| error.to_string())?;
+        let geometry = patches.conv2d(conv.groups.max(1), zero);
         let geometry = geometry.ok_or("a convolution of more than two axes")?;
         let (images, kernels) = (four(x), four(w));
         let (images, kernels) = (images?, kernels?);
@@ -107,7 +108,7 @@ impl Job<'_> {
         let product = conv2d(images, kernels, &geometry, self.accumulator, &options);
         let product = product.map_err(|error| error.to_string())?;
         let mut shape = vec![product.values.dim().0, product.values.dim().1];
-        shape.extend(&patches.output);
+        shape.extend(patches.output());
         let values = product.values.into_dyn().into_shape_with_order(IxDyn(&shape));
         let values = values.map_err(|error| error.to_string())?;
         Ok(Raw { values, events: product.events, report: product.report })
@@ -121,7 +122,8 @@ impl Job<'_> {
         w: &ArrayViewD<'_, W>,
         zero: X,
     ) -> Result<Raw, String> {
-        let patches = Patches::of_conv(conv, w.shape(), x.shape())?;
+        let patches = Patches::of_conv(conv, w.shape(), x.shape());
+        let patches = patches.map_err(|error| error.to_string())?;
         let rows = patches.rows(x, zero);
         let (outputs, groups) = (w.shape()[0], conv.groups.max(1));
         let columns = rows.ncols() / groups;
@@ -144,7 +146,7 @@ impl Job<'_> {
             merge_reports(&mut report, product.2);
         }
         let mut shape = vec![images, outputs];
-        shape.extend(&patches.output);
+        shape.extend(patches.output());
         let values = values.into_shape_with_order(IxDyn(&shape));
         Ok(Raw { values: values.map_err(|error| error.to_string())?, events, report })
     }

@@ -1,0 +1,283 @@
+//! Pools: the greatest or the mean of each window.
+
+use crate::tensor::Tensor;
+
+use super::parallel::rows;
+use super::set::attributes;
+use super::shape::elements;
+use super::typed::{array, dense};
+use super::window::{Fit, Padding, Slide, output_dims, slides};
+use super::{Dim, Fact, Inputs, OpError, Operator};
+
+attributes! {
+    /// The greatest of each window. The second output, where each is, is not computed.
+    MaxPool {
+        /// Extents of the window.
+        "kernel_shape" kernel: Vec<usize> = Vec::new();
+        /// Positions from one output to the next; empty for 1.
+        "strides" strides: Vec<usize> = Vec::new();
+        /// Positions from one element of the window to the next; empty for 1.
+        "dilations" dilations: Vec<usize> = Vec::new();
+        /// Whether a last window may hang over.
+        "ceil_mode" ceil: bool = false;
+        /// Order of the second output's indices.
+        "storage_order" storage_order: i64 = 0;
+        flatten
+        /// What lies around the input.
+        padding: Padding;
+    }
+    /// The mean of each window.
+    AveragePool {
+        /// Extents of the window.
+        "kernel_shape" kernel: Vec<usize> = Vec::new();
+        /// Positions from one output to the next; empty for 1.
+        "strides" strides: Vec<usize> = Vec::new();
+        /// Positions from one element of the window to the next; empty for 1.
+        "dilations" dilations: Vec<usize> = Vec::new();
+        /// Whether a last window may hang over.
+        "ceil_mode" ceil: bool = false;
+        /// Whether padding counts as zeros in the mean.
+        "count_include_pad" count_padding: bool = false;
+        flatten
+        /// What lies around the input.
+        padding: Padding;
+    }
+    /// The mean of each channel.
+    GlobalAveragePool {}
+    /// The greatest of each channel.
+    GlobalMaxPool {}
+}
+
+fn fit(ceil: bool) -> Fit {
+    if ceil { Fit::Ceil } else { Fit::Floor }
+}
+
+fn spatial(x: &[usize]) -> Result<&[usize], OpError> {
+    if x.len() < 3 {
+        return Err(OpError::Shape(format!("a pool over shape {x:?}: 3 axes or more")));
+    }
+    Ok(&x[2..])
+}
+
+/// Two spatial axes of a window: of one, the first is a single place.
+fn planar(slides: &[Slide]) -> Option<[Slide; 2]> {
+    let unit =
+        Slide { input: 1, kernel: 1, stride: 1, dilation: 1, before: 0, after: 0, output: 1 };
+    match slides {
+        [wide] => Some([unit, *wide]),
+        [high, wide] => Some([*high, *wide]),
+        _ => None,
+    }
+}
+
+/// Folds each window: every tap in turn over whole rows of outputs.
+fn fold(x: &[f32], slides: &[Slide], out: &mut [f32], f: impl Fn(f32, f32) -> f32 + Copy) {
+    if let Some([high, wide]) = planar(slides) {
+        for (y, out) in out.chunks_mut(wide.output).enumerate() {
+            for ky in 0..high.kernel {
+                let Some(row) = high.place(y, ky) else { continue };
+                let x = &x[row * wide.input..][..wide.input];
+                for kx in 0..wide.kernel {
+                    let (from, to) = wide.inside(kx);
+                    if from >= to {
+                        continue;
+                    }
+                    let start = from * wide.stride + kx * wide.dilation - wide.before;
+                    let out = &mut out[from..to];
+                    match wide.stride {
+                        1 => out.iter_mut().zip(&x[start..]).for_each(|(o, &x)| *o = f(*o, x)),
+                        2 => {
+                            let pairs = x[start..].chunks(2);
+                            out.iter_mut().zip(pairs).for_each(|(o, x)| *o = f(*o, x[0]));
+                        }
+                        stride => {
+                            let x = x[start..].iter().step_by(stride);
+                            out.iter_mut().zip(x).for_each(|(o, &x)| *o = f(*o, x));
+                        }
+                    }
+                }
+            }
+        }
+        return;
+    }
+    let (shape, kernel): (Vec<_>, Vec<_>) = slides.iter().map(|s| (s.output, s.kernel)).unzip();
+    let mut place = super::shape::Odometer::new(&shape);
+    for out in out {
+        let mut tap = super::shape::Odometer::new(&kernel);
+        loop {
+            let at = slides.iter().zip(place.at.iter().zip(&tap.at));
+            let at = at.map(|(slide, (&w, &t))| Some((slide.place(w, t)?, slide.input)));
+            let at = at.reduce(|a, b| a.zip(b).map(|((a, _), (b, size))| (a * size + b, size)));
+            if let Some((at, _)) = at.flatten() {
+                *out = f(*out, x[at]);
+            }
+            if !tap.step() {
+                break;
+            }
+        }
+        place.step();
+    }
+}
+
+/// Elements of each window along one axis that count in a mean.
+fn counted(slide: &Slide, padding: bool) -> Vec<usize> {
+    let end = slide.input + slide.before + if padding { slide.after } else { 0 };
+    let begin = if padding { 0 } else { slide.before };
+    let counts = |window: usize, tap: usize| {
+        let at = window * slide.stride + tap * slide.dilation;
+        at >= begin && at < end
+    };
+    (0..slide.output).map(|w| (0..slide.kernel).filter(|&t| counts(w, t)).count()).collect()
+}
+
+fn infer_pool(
+    x: &Fact,
+    (kernel, strides, dilations): (&[usize], &[usize], &[usize]),
+    (padding, ceil): (&Padding, bool),
+) -> Result<Fact, OpError> {
+    let shape = match &x.shape {
+        Some(x) if x.len() < 3 => {
+            return Err(OpError::Shape(format!("a pool over {} axes: 3 or more", x.len())));
+        }
+        Some(x) => {
+            let spatial = output_dims(&x[2..], kernel, strides, dilations, padding, fit(ceil))?;
+            Some([&x[..2], &spatial].concat())
+        }
+        None => None,
+    };
+    Ok(Fact { element: x.element, shape, known: None })
+}
+
+impl Operator for MaxPool {
+    fn infer(&self, inputs: Inputs<'_, Fact>) -> Result<Vec<Fact>, OpError> {
+        let window = (&self.kernel[..], &self.strides[..], &self.dilations[..]);
+        Ok(vec![infer_pool(inputs.required(0, "X")?, window, (&self.padding, self.ceil))?])
+    }
+
+    fn run(&self, inputs: Inputs<'_, Tensor>) -> Result<Vec<Tensor>, OpError> {
+        macro_rules! greatest {
+            ($x:expr, $lowest:expr) => {{
+                let x = $x;
+                let slides = slides(
+                    spatial(x.shape())?,
+                    &self.kernel,
+                    &self.strides,
+                    &self.dilations,
+                    &self.padding,
+                    fit(self.ceil),
+                )?;
+                let mut shape = x.shape()[..2].to_vec();
+                shape.extend(slides.iter().map(|slide| slide.output));
+                (slides, shape)
+            }};
+        }
+        let max = |a: f32, b: f32| if b > a || b.is_nan() { b } else { a };
+        let (x, tensor) = match inputs.required(0, "X")? {
+            Tensor::F32(x) => (x.clone(), None),
+            other @ (Tensor::I8(_) | Tensor::U8(_)) => {
+                let numbers = other.integers().map_err(|source| OpError::Input { name: "X", source })?;
+                (array(other.shape(), numbers.iter().map(|&n| n as f32).collect())?, Some(other))
+            }
+            other => {
+                let found = other.element_type();
+                return Err(OpError::Unsupported(format!("MaxPool of {found}")));
+            }
+        };
+        let (slides, shape) = greatest!(&x, f32::NEG_INFINITY);
+        let mut out = vec![f32::NEG_INFINITY; elements(&shape)?];
+        let plane: usize = slides.iter().map(|slide| slide.output).product();
+        let taps: usize = slides.iter().map(|slide| slide.kernel).product();
+        let size: usize = x.shape()[2..].iter().product();
+        let data = dense(&x);
+        rows(&mut out, plane, plane * taps, |at, out| {
+            fold(&data[at * size..][..size], &slides, out, max);
+        });
+        Ok(vec![match tensor {
+            Some(Tensor::I8(_)) => array(&shape, out.iter().map(|&x| x as i8).collect())?.into(),
+            Some(_) => array(&shape, out.iter().map(|&x| x as u8).collect())?.into(),
+            None => array(&shape, out)?.into(),
+        }])
+    }
+}
+
+impl Operator for AveragePool {
+    fn infer(&self, inputs: Inputs<'_, Fact>) -> Result<Vec<Fact>, OpError> {
+        let window = (&self.kernel[..], &self.strides[..], &self.dilations[..]);
+        Ok(vec![infer_pool(inputs.required(0, "X")?, window, (&self.padding, self.ceil))?])
+    }
+
+    fn run(&self, inputs: Inputs<'_, Tensor>) -> Result<Vec<Tensor>, OpError> {
+        let x = inputs.array::<f32>(0, "X")?;
+        let slides = slides(
+            spatial(x.shape())?,
+            &self.kernel,
+            &self.strides,
+            &self.dilations,
+            &self.padding,
+            fit(self.ceil),
+        )?;
+        let mut shape = x.shape()[..2].to_vec();
+        shape.extend(slides.iter().map(|slide| slide.output));
+        let mut out = vec![0.0f32; elements(&shape)?];
+        // The number of elements that a window holds is a product over the axes.
+        let mut counts = vec![1usize];
+        for slide in &slides {
+            let along = counted(slide, self.count_padding);
+            counts = counts.iter().flat_map(|&n| along.iter().map(move |&m| n * m)).collect();
+        }
+        let plane = counts.len();
+        let taps: usize = slides.iter().map(|slide| slide.kernel).product();
+        let size: usize = x.shape()[2..].iter().product();
+        let data = dense(x);
+        rows(&mut out, plane, plane * taps, |at, out| {
+            fold(&data[at * size..][..size], &slides, out, |a, b| a + b);
+            out.iter_mut().zip(&counts).for_each(|(out, &n)| *out /= n as f32);
+        });
+        Ok(vec![array(&shape, out)?.into()])
+    }
+}
+
+fn infer_global(inputs: Inputs<'_, Fact>) -> Result<Vec<Fact>, OpError> {
+    let x = inputs.required(0, "X")?;
+    let ones = |x: &Vec<Dim>| {
+        let ones = (2..x.len()).map(|_| Dim::Size(1));
+        x.iter().take(2).cloned().chain(ones).collect()
+    };
+    Ok(vec![Fact { element: x.element, shape: x.shape.as_ref().map(ones), known: None }])
+}
+
+/// One number of each channel.
+fn global(
+    inputs: Inputs<'_, Tensor>,
+    f: impl Fn(&[f32]) -> f32 + Sync,
+) -> Result<Vec<Tensor>, OpError> {
+    let x = inputs.array::<f32>(0, "X")?;
+    let size: usize = spatial(x.shape())?.iter().product();
+    let mut shape = x.shape()[..2].to_vec();
+    shape.resize(x.ndim(), 1);
+    let mut out = vec![0.0; shape[0] * shape[1]];
+    let data = dense(x);
+    rows(&mut out, 1, size, |at, out| out[0] = f(&data[at * size..][..size]));
+    Ok(vec![array(&shape, out)?.into()])
+}
+
+impl Operator for GlobalAveragePool {
+    fn infer(&self, inputs: Inputs<'_, Fact>) -> Result<Vec<Fact>, OpError> {
+        infer_global(inputs)
+    }
+
+    fn run(&self, inputs: Inputs<'_, Tensor>) -> Result<Vec<Tensor>, OpError> {
+        global(inputs, |x| super::sums::sum(x) / x.len() as f32)
+    }
+}
+
+impl Operator for GlobalMaxPool {
+    fn infer(&self, inputs: Inputs<'_, Fact>) -> Result<Vec<Fact>, OpError> {
+        infer_global(inputs)
+    }
+
+    fn run(&self, inputs: Inputs<'_, Tensor>) -> Result<Vec<Tensor>, OpError> {
+        let max = |a: f32, b: f32| if b > a || b.is_nan() { b } else { a };
+        global(inputs, |x| x.iter().copied().fold(f32::NEG_INFINITY, max))
+    }
+}

@@ -1,0 +1,224 @@
+//! Functions of each element without attributes.
+
+use crate::tensor::{ElementType, Tensor};
+
+use super::parallel::map;
+use super::set::attributes;
+use super::typed::{array, dense};
+use super::{Fact, Inputs, OpError, Operator};
+
+/// A function of each number.
+pub(crate) fn each(
+    inputs: Inputs<'_, Tensor>,
+    f: impl Fn(f32) -> f32 + Sync,
+) -> Result<Vec<Tensor>, OpError> {
+    let x = inputs.array::<f32>(0, "X")?;
+    Ok(vec![array(x.shape(), map(&dense(x), f))?.into()])
+}
+
+/// The first input's type and shape.
+pub(crate) fn like_first(inputs: Inputs<'_, Fact>) -> Result<Vec<Fact>, OpError> {
+    Ok(vec![inputs.required(0, "X")?.clone().without_known()])
+}
+
+/// A row per operator on floats.
+macro_rules! floats {
+    ($($(#[$doc:meta])* $name:ident = $f:expr;)*) => {
+        attributes! { $( $(#[$doc])* $name {} )* }
+
+        $(
+            impl Operator for $name {
+                fn infer(&self, inputs: Inputs<'_, Fact>) -> Result<Vec<Fact>, OpError> {
+                    like_first(inputs)
+                }
+
+                fn run(&self, inputs: Inputs<'_, Tensor>) -> Result<Vec<Tensor>, OpError> {
+                    each(inputs, $f)
+                }
+            }
+        )*
+    };
+}
+
+floats! {
+    /// The square root.
+    Sqrt = f32::sqrt;
+    /// 1 / x.
+    Reciprocal = |x| 1.0 / x;
+    /// e^x.
+    Exp = f32::exp;
+    /// The natural logarithm.
+    Log = f32::ln;
+    /// The next integer below.
+    Floor = f32::floor;
+    /// The next integer above.
+    Ceil = f32::ceil;
+    /// The nearest integer, ties to even.
+    Round = f32::round_ties_even;
+    /// The sine.
+    Sin = f32::sin;
+    /// The cosine.
+    Cos = f32::cos;
+    /// The tangent.
+    Tan = f32::tan;
+    /// The angle whose tangent this is.
+    Atan = f32::atan;
+    /// The hyperbolic tangent.
+    Tanh = f32::tanh;
+    /// 1 / (1 + e^-x).
+    Sigmoid = sigmoid;
+    /// The error function.
+    Erf = |x| erf(x.into()) as f32;
+    /// x tanh(ln(1 + e^x)).
+    Mish = |x| x * softplus(x).tanh();
+    /// ln(1 + e^x).
+    Softplus = softplus;
+    /// x / (1 + |x|).
+    Softsign = |x| x / (1.0 + x.abs());
+    /// x max(0, min(1, x / 6 + 1 / 2)).
+    HardSwish = |x| x * (x / 6.0 + 0.5).clamp(0.0, 1.0);
+}
+
+/// 1 / (1 + e^-x).
+pub(crate) fn sigmoid(x: f32) -> f32 {
+    1.0 / (1.0 + (-x).exp())
+}
+
+/// ln(1 + e^x) without overflow.
+pub(crate) fn softplus(x: f32) -> f32 {
+    x.max(0.0) + (-x.abs()).exp().ln_1p() + if x.is_nan() { x } else { 0.0 }
+}
+
+/// The error function, to about the precision of `f64`: its series below 3, the continued fraction of the complement above.
+pub(crate) fn erf(x: f64) -> f64 {
+    let a = x.abs();
+    if x.is_nan() || x == 0.0 {
+        return x;
+    }
+    let value = if a < 3.0 {
+        // 2 / sqrt(pi) e^(-x^2) sum of 2^n x^(2n+1) / (1 3 5 … (2n+1)): all terms are positive.
+        let (mut term, mut sum, mut n) = (a, a, 0.0);
+        while term > sum * 1e-17 {
+            n += 1.0;
+            term *= 2.0 * a * a / (2.0 * n + 1.0);
+            sum += term;
+        }
+        std::f64::consts::FRAC_2_SQRT_PI * (-a * a).exp() * sum
+    } else if a < 6.0 {
+        let fraction = (1..60).rev().fold(a, |below, k| a + f64::from(k) / 2.0 / below);
+        1.0 - (-a * a).exp() / (std::f64::consts::PI.sqrt() * fraction)
+    } else {
+        1.0
+    };
+    value.copysign(x)
+}
+
+attributes! {
+    /// max(0, x), of floats and integers.
+    Relu {}
+    /// -x, of floats and integers.
+    Neg {}
+    /// |x|, of floats and integers.
+    Abs {}
+    /// -1, 0 or 1.
+    Sign {}
+    /// The other truth value.
+    Not {}
+    /// Whether it is a NaN.
+    IsNaN {}
+    /// Whether it is an infinity.
+    IsInf {
+        /// Whether positive ones count.
+        "detect_positive" positive: bool = true;
+        /// Whether negative ones count.
+        "detect_negative" negative: bool = true;
+    }
+}
+
+/// A row per operator on numbers: of floats, of signed integers, of unsigned integers.
+macro_rules! numbers {
+    ($($name:ident = $float:expr, $signed:ident => $integer:expr, $natural:expr;)*) => {$(
+        impl Operator for $name {
+            fn infer(&self, inputs: Inputs<'_, Fact>) -> Result<Vec<Fact>, OpError> {
+                like_first(inputs)
+            }
+
+            fn run(&self, inputs: Inputs<'_, Tensor>) -> Result<Vec<Tensor>, OpError> {
+                macro_rules! arm {
+                    ($a:expr, $f:expr) => { array($a.shape(), map(&dense($a), $f))?.into() };
+                }
+                let unsigned = $natural;
+                macro_rules! unsigned {
+                    ($a:expr) => {
+                        array($a.shape(), dense($a).iter().map(|&x| unsigned(u64::from(x)) as _).collect())?
+                    };
+                }
+                Ok(vec![match inputs.required(0, "X")? {
+                    Tensor::F32(a) => arm!(a, $float),
+                    Tensor::I64(a) => arm!(a, |$signed: i64| $integer),
+                    Tensor::I32(a) => arm!(a, |$signed: i32| $integer),
+                    Tensor::I16(a) => arm!(a, |$signed: i16| $integer),
+                    Tensor::I8(a) => arm!(a, |$signed: i8| $integer),
+                    Tensor::U64(a) => Tensor::U64(unsigned!(a)),
+                    Tensor::U32(a) => Tensor::U32(unsigned!(a)),
+                    Tensor::U16(a) => Tensor::U16(unsigned!(a)),
+                    Tensor::U8(a) => Tensor::U8(unsigned!(a)),
+                    other => {
+                        let found = other.element_type();
+                        return Err(OpError::Unsupported(format!("{} of {found}", stringify!($name))));
+                    }
+                }])
+            }
+        }
+    )*};
+}
+
+numbers! {
+    Relu = |x: f32| if x < 0.0 { 0.0 } else { x }, x => x.max(0), |x: u64| x;
+    Neg = |x: f32| -x, x => x.wrapping_neg(), u64::wrapping_neg;
+    Abs = f32::abs, x => x.wrapping_abs(), |x: u64| x;
+    Sign = |x: f32| if x > 0.0 { 1.0 } else if x < 0.0 { -1.0 } else { x }, x => x.signum(),
+        |x: u64| x.min(1);
+}
+
+/// Truth values of the first input's shape.
+fn truth(inputs: Inputs<'_, Fact>) -> Result<Vec<Fact>, OpError> {
+    let shape = inputs.required(0, "X")?.shape.clone();
+    Ok(vec![Fact { element: Some(ElementType::Bool), shape, known: None }])
+}
+
+impl Operator for Not {
+    fn infer(&self, inputs: Inputs<'_, Fact>) -> Result<Vec<Fact>, OpError> {
+        truth(inputs)
+    }
+
+    fn run(&self, inputs: Inputs<'_, Tensor>) -> Result<Vec<Tensor>, OpError> {
+        let x = inputs.array::<bool>(0, "X")?;
+        Ok(vec![array(x.shape(), map(&dense(x), |x: bool| !x))?.into()])
+    }
+}
+
+impl Operator for IsNaN {
+    fn infer(&self, inputs: Inputs<'_, Fact>) -> Result<Vec<Fact>, OpError> {
+        truth(inputs)
+    }
+
+    fn run(&self, inputs: Inputs<'_, Tensor>) -> Result<Vec<Tensor>, OpError> {
+        let x = inputs.array::<f32>(0, "X")?;
+        Ok(vec![array(x.shape(), map(&dense(x), f32::is_nan))?.into()])
+    }
+}
+
+impl Operator for IsInf {
+    fn infer(&self, inputs: Inputs<'_, Fact>) -> Result<Vec<Fact>, OpError> {
+        truth(inputs)
+    }
+
+    fn run(&self, inputs: Inputs<'_, Tensor>) -> Result<Vec<Tensor>, OpError> {
+        let x = inputs.array::<f32>(0, "X")?;
+        let is_inf = |x: f32| {
+            (self.positive && x == f32::INFINITY) || (self.negative && x == f32::NEG_INFINITY)
+        };
+        Ok(vec![array(x.shape(), map(&dense(x), is_inf))?.into()])
+    }
+}
