@@ -6,6 +6,7 @@
 //! | [`ops`] | operators: attributes, types and shapes, computation in floats; ONNX's names and semantics |
 //! | [`graph`] | values, nodes, initializers; what reads and changes them |
 //! | [`exec`] | running a network, node after node |
+//! | [`layers`] | quantized layers as plain structs, to be composed by hand |
 //! | [`passes`] | what changes a network: folding, equalization, quantizers and their scales, codes of weights |
 //! | [`flow`] | from a float network to a quantized one, under Brevitas's keys |
 //! | [`eval`] | accuracy, error and events per layer, accuracy against accumulator bits |
@@ -15,6 +16,7 @@ pub mod eval;
 pub mod exec;
 pub mod flow;
 pub mod graph;
+pub mod layers;
 pub mod onnx;
 pub mod ops;
 pub mod passes;

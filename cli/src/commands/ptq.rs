@@ -123,7 +123,15 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
     let requantization = requantization.transpose()?;
     let bits = config.sweep_bits.as_deref().map(str::parse::<BitRange>).transpose();
     let bits = bits.map_err(|error| CliError::Arguments(error.to_string()))?;
-    let job = Job { args: &args, config: &config, graph: &graph, calibration, data, requantization, bits };
+    let job = Job {
+        args: &args,
+        config: &config,
+        graph: &graph,
+        calibration,
+        data,
+        requantization,
+        bits,
+    };
     let (network, report) = args.threads.run(|| job.work())?;
     write(&args, &network, &report)?;
     Ok(Outcome::Done)
@@ -144,7 +152,8 @@ impl Job<'_> {
         let bar = Bar::new();
         let flow = VisionFlow { config: self.config };
         let mut hear = |phase: &str, done, total| bar.at(phase, done, total);
-        let network = flow.run(self.graph, &self.calibration, &mut hear).map_err(NetworkError::from)?;
+        let network =
+            flow.run(self.graph, &self.calibration, &mut hear).map_err(NetworkError::from)?;
         let mut phases = network.phases.clone();
         let mut report = self.measure(&network, &mut phases, &bar)?;
         report.phases = phases;
@@ -315,7 +324,10 @@ fn pictures(report: &Report) -> Result<Vec<(String, String)>, CliError> {
     let mut pictures = Vec::new();
     if !report.layers.is_empty() {
         let svg = layer_bars(&report.layers).map_err(CliError::Picture)?;
-        pictures.push(("Bits of an accumulator that no input overflows, and that these images need".into(), svg));
+        pictures.push((
+            "Bits of an accumulator that no input overflows, and that these images need".into(),
+            svg,
+        ));
     }
     let mut lines: Vec<Curve> = Vec::new();
     for point in &report.sweep {
@@ -330,7 +342,8 @@ fn pictures(report: &Report) -> Result<Vec<(String, String)>, CliError> {
     }
     if !lines.is_empty() {
         let exact = report.quantized.accuracy.map(|share| 100.0 * share);
-        let svg = curves(&lines, exact, "accuracy against accumulator bits").map_err(CliError::Picture)?;
+        let svg = curves(&lines, exact, "accuracy against accumulator bits")
+            .map_err(CliError::Picture)?;
         pictures.push(("Accuracy against accumulator bits".into(), svg));
     }
     Ok(pictures)
@@ -372,7 +385,8 @@ fn text(report: &Report, args: &Args) -> String {
 }
 
 fn layers(layers: &[LayerResult]) -> comfy_table::Table {
-    let mut table = output::texts(&["layer", "SQNR, dB", "guaranteed", "observed", "accumulator", "events"]);
+    let mut table =
+        output::texts(&["layer", "SQNR, dB", "guaranteed", "observed", "accumulator", "events"]);
     for layer in layers {
         let bits = |bits: Option<u32>| bits.map(|b| b.to_string()).unwrap_or_default();
         table.add_row([

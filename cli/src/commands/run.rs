@@ -133,17 +133,24 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
     };
     let mut named = Vec::new();
     for (place, &id) in graph.outputs().iter().enumerate() {
-        let parts: Vec<&Tensor> = found.batches.iter().filter_map(|batch| batch.get(place)).collect();
+        let parts: Vec<&Tensor> =
+            found.batches.iter().filter_map(|batch| batch.get(place)).collect();
         named.push((graph.name_of(id).to_owned(), joined(&parts)));
     }
     let report = Report {
         execution: name,
-        samples: batches.iter().map(|batch| batch.first().map_or(0, |t| t.shape().first().copied().unwrap_or(1))).sum(),
+        samples: batches
+            .iter()
+            .map(|batch| batch.first().map_or(0, |t| t.shape().first().copied().unwrap_or(1)))
+            .sum(),
         accuracy,
         seconds,
         outputs: named
             .iter()
-            .map(|(name, tensor)| OutputShape { name: name.clone(), shape: tensor.shape().to_vec() })
+            .map(|(name, tensor)| OutputShape {
+                name: name.clone(),
+                shape: tensor.shape().to_vec(),
+            })
             .collect(),
         nodes: found.nodes,
         in_floats: found.in_floats,
@@ -179,7 +186,8 @@ fn joined(parts: &[&Tensor]) -> Tensor {
 }
 
 fn text(report: &Report) -> String {
-    let mut text = format!("{} samples in {}, {:.2} s", report.samples, report.execution, report.seconds);
+    let mut text =
+        format!("{} samples in {}, {:.2} s", report.samples, report.execution, report.seconds);
     if let Some(accuracy) = report.accuracy {
         text += &format!(": {:.2} % right", 100.0 * accuracy);
     }

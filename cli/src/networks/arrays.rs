@@ -56,7 +56,10 @@ pub(crate) fn labels(
     let (_, tensor) = arrays.remove(place);
     let wrong = |_| CliError::Array {
         path: path.to_owned(),
-        reason: format!("`{LABELS}` has elements of {}: labels are integers", tensor.element_type()),
+        reason: format!(
+            "`{LABELS}` has elements of {}: labels are integers",
+            tensor.element_type()
+        ),
     };
     Ok(Some(Labels(tensor.integers().map_err(wrong)?)))
 }
@@ -78,7 +81,9 @@ pub(crate) fn outputs(tensors: &[(String, Tensor)]) -> Result<Vec<u8>, CliError>
 fn encoded(tensor: &Tensor) -> Result<Vec<u8>, std::io::Error> {
     let shape = tensor.shape().to_vec();
     match tensor {
-        Tensor::Bool(array) => npy::encode(&shape, &array.iter().map(|&x| u8::from(x)).collect::<Vec<_>>()),
+        Tensor::Bool(array) => {
+            npy::encode(&shape, &array.iter().map(|&x| u8::from(x)).collect::<Vec<_>>())
+        }
         Tensor::F32(a) => npy::encode(&shape, &a.iter().copied().collect::<Vec<_>>()),
         Tensor::I64(a) => npy::encode(&shape, &a.iter().copied().collect::<Vec<_>>()),
         Tensor::I32(a) => npy::encode(&shape, &a.iter().copied().collect::<Vec<_>>()),

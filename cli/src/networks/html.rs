@@ -36,7 +36,12 @@ pub(crate) fn html(title: &str, report: &Report, pictures: &[(String, String)]) 
     }
     page.push_str("</table>\n<table><tr><th>phase</th><th>seconds</th></tr>\n");
     for phase in &report.phases {
-        let _ = writeln!(page, "<tr><td>{}</td><td>{:.2}</td></tr>", escaped(&phase.name), phase.seconds);
+        let _ = writeln!(
+            page,
+            "<tr><td>{}</td><td>{:.2}</td></tr>",
+            escaped(&phase.name),
+            phase.seconds
+        );
     }
     page.push_str("</table>\n</body></html>\n");
     page

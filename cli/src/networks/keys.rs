@@ -44,7 +44,12 @@ impl clap::Args for KeyArgs {
                 let underscored: &'static str = Box::leak(format!("no_{name}").into_boxed_str());
                 let id: &'static str = Box::leak(format!("no.{name}").into_boxed_str());
                 command = command
-                    .arg(arg.num_args(0..=1).require_equals(true).default_missing_value("true").value_name("BOOL"))
+                    .arg(
+                        arg.num_args(0..=1)
+                            .require_equals(true)
+                            .default_missing_value("true")
+                            .value_name("BOOL"),
+                    )
                     .arg(
                         Arg::new(id)
                             .long(negated)

@@ -80,11 +80,13 @@ pub(crate) fn describe(graph: &Graph) -> Description {
     let products = products(graph);
     let mut macs = Some(0u64);
     for product in &products {
-        let weights = graph.data(product.weight).map(|data| data.shape().to_vec()).unwrap_or_default();
+        let weights =
+            graph.data(product.weight).map(|data| data.shape().to_vec()).unwrap_or_default();
         let positions = graph.value(product.output).fact.shape.as_ref().and_then(|shape| {
             let skip = if product.is_convolution() { 2 } else { 1 };
             let dims = shape.get(skip..)?;
-            let dims = if product.is_convolution() { dims } else { &dims[..dims.len().saturating_sub(1)] };
+            let dims =
+                if product.is_convolution() { dims } else { &dims[..dims.len().saturating_sub(1)] };
             dims.iter().map(|dim| dim.size().map(|n| n as u64)).product::<Option<u64>>()
         });
         let elements: u64 = weights.iter().map(|&n| n as u64).product();
@@ -96,9 +98,7 @@ pub(crate) fn describe(graph: &Graph) -> Description {
             name: node.name.clone(),
             op: node.op.name().into(),
             output: node.output(0).map(|output| shape(graph, output)).unwrap_or_default(),
-            weights: product
-                .and_then(|p| graph.data(p.weight))
-                .map(|data| data.shape().to_vec()),
+            weights: product.and_then(|p| graph.data(p.weight)).map(|data| data.shape().to_vec()),
             quantizer: match &node.op {
                 Op::Quantize(op) => Some(op.quantizer.scheme().format.to_string()),
                 _ => None,
@@ -149,7 +149,8 @@ impl Description {
                 },
             ]);
         }
-        let macs = self.macs.map(|n| format!(", {n} multiply-accumulates a sample")).unwrap_or_default();
+        let macs =
+            self.macs.map(|n| format!(", {n} multiply-accumulates a sample")).unwrap_or_default();
         format!(
             "{}: {} nodes, {} parameters{macs}\ninputs: {}\noutputs: {}\n{table}",
             self.name,

@@ -21,7 +21,11 @@ pub(crate) struct Curve {
 ///
 /// # Errors
 /// What the drawing library reports.
-pub(crate) fn curves(curves: &[Curve], exact: Option<f64>, caption: &str) -> Result<String, String> {
+pub(crate) fn curves(
+    curves: &[Curve],
+    exact: Option<f64>,
+    caption: &str,
+) -> Result<String, String> {
     let mut svg = String::new();
     let draw = |svg: &mut String| -> Result<(), Box<dyn std::error::Error>> {
         let area = SVGBackend::with_string(svg, SIZE).into_drawing_area();
@@ -49,7 +53,10 @@ pub(crate) fn curves(curves: &[Curve], exact: Option<f64>, caption: &str) -> Res
             .draw()?;
         if let Some(exact) = exact {
             chart
-                .draw_series(LineSeries::new([(left, exact), (right, exact)], BLACK.stroke_width(1)))?
+                .draw_series(LineSeries::new(
+                    [(left, exact), (right, exact)],
+                    BLACK.stroke_width(1),
+                ))?
                 .label("exact accumulator")
                 .legend(|(x, y)| PathElement::new([(x, y), (x + 18, y)], BLACK));
         }
@@ -59,7 +66,9 @@ pub(crate) fn curves(curves: &[Curve], exact: Option<f64>, caption: &str) -> Res
             chart
                 .draw_series(LineSeries::new(points.clone(), color.stroke_width(2)))?
                 .label(curve.label.clone())
-                .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], color.stroke_width(2)));
+                .legend(move |(x, y)| {
+                    PathElement::new([(x, y), (x + 18, y)], color.stroke_width(2))
+                });
             chart.draw_series(points.map(|point| Circle::new(point, 3, color.filled())))?;
         }
         chart

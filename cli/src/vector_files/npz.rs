@@ -7,9 +7,9 @@ use fewbit::vectors::{FieldFormat, VectorClass, VectorField};
 use super::csv::Read;
 use super::header::Header;
 use super::rows::Rows;
-use crate::io::zip::{self, Member};
 use crate::error::CliError;
 use crate::io::npy::{self, Npy, Values};
+use crate::io::zip::{self, Member};
 
 /// The array of the header.
 const HEADER: &str = "header.npy";

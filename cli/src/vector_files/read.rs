@@ -10,10 +10,10 @@ use super::header::{Header, digest};
 use super::render::{FileKind, Rendered, render};
 use super::rows::{Rows, is_split};
 use super::{csv, jsonl, npz, readmemh, testfloat};
-use crate::io::zip;
 use crate::error::CliError;
 use crate::io::input::Input;
 use crate::io::log::InputLog;
+use crate::io::zip;
 
 /// A file, or the files of all fields, as read.
 pub(crate) struct Document {

@@ -1,7 +1,6 @@
 //! Classes and how many are right.
 
 use ndarray::ArrayD;
-use serde::Serialize;
 
 use crate::exec::integer::{IntegerOptions, NodeReport, run_integer};
 use crate::exec::{ExecError, QuantizerMode, run_float};
@@ -105,11 +104,4 @@ impl Labels {
         let right = classes.iter().zip(&self.0).filter(|(class, label)| **class as i64 == **label);
         right.count() as f64 / classes.len().max(1) as f64
     }
-}
-
-/// An accuracy as a report has it.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Share {
-    /// From 0 to 1.
-    pub accuracy: f64,
 }

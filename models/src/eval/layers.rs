@@ -5,7 +5,7 @@ use ndarray::ArrayD;
 use serde::Serialize;
 
 use crate::exec::integer::NodeReport;
-use crate::exec::{Execution, ExecError, QuantizerMode};
+use crate::exec::{ExecError, Execution, QuantizerMode};
 use crate::graph::{Graph, products};
 use crate::tensor::Tensor;
 
@@ -62,8 +62,11 @@ pub fn layer_results(
             };
             let y: ArrayD<f32> =
                 reference.value(float, output)?.clone().try_into().map_err(wrong)?;
-            let z: ArrayD<f32> =
-                quantized.value(graph, products[place].output)?.clone().try_into().map_err(wrong)?;
+            let z: ArrayD<f32> = quantized
+                .value(graph, products[place].output)?
+                .clone()
+                .try_into()
+                .map_err(wrong)?;
             for (&y, &z) in y.iter().zip(&z) {
                 let (y, z) = (f64::from(y), f64::from(z));
                 energies[place].0 += y * y;

@@ -71,7 +71,8 @@ impl Execution {
         let node = graph.node(id);
         let outputs = match (&node.op, self.mode) {
             (Op::Quantize(_), QuantizerMode::Skip) => {
-                let input = node.input(0).ok_or_else(|| ExecError::NotComputed(node.name.clone()))?;
+                let input =
+                    node.input(0).ok_or_else(|| ExecError::NotComputed(node.name.clone()))?;
                 vec![self.value(graph, input)?.clone()]
             }
             _ => self.run(graph, node)?,

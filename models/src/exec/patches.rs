@@ -94,7 +94,8 @@ impl Patches {
                     position % x.output,
                 ];
                 for tap in 0..taps {
-                    let of = [tap / (y.kernel * x.kernel), tap / x.kernel % y.kernel, tap % x.kernel];
+                    let of =
+                        [tap / (y.kernel * x.kernel), tap / x.kernel % y.kernel, tap % x.kernel];
                     let places = [0, 1, 2].map(|axis| axes[axis].place(at[axis], of[axis]));
                     let [Some(z), Some(v), Some(u)] = places else { continue };
                     let from = (z * y.input + v) * x.input + u;

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::key::{Key, Keys};
 use super::FlowError;
+use super::key::{Key, Keys};
 
 /// Declares the keys of a configuration: name, type, default, what it is for.
 macro_rules! keys {
@@ -214,7 +214,11 @@ impl VisionConfig {
                     other => other.to_string(),
                 };
                 whole[name.as_str()] = before;
-                return Err(FlowError::Value { key: name.clone(), value, problem: error.to_string() });
+                return Err(FlowError::Value {
+                    key: name.clone(),
+                    value,
+                    problem: error.to_string(),
+                });
             }
         }
         let config: Self = serde_json::from_value(whole)
@@ -228,10 +232,18 @@ impl VisionConfig {
             Err(FlowError::Value { key: key.into(), value, problem: problem.into() })
         };
         if !(1..=16).contains(&self.weight_bit_width) {
-            return wrong("weight_bit_width", self.weight_bit_width.to_string(), "expected 1 to 16");
+            return wrong(
+                "weight_bit_width",
+                self.weight_bit_width.to_string(),
+                "expected 1 to 16",
+            );
         }
         if self.act_bit_width > 16 || self.act_bit_width == 1 {
-            return wrong("act_bit_width", self.act_bit_width.to_string(), "expected 2 to 16, or 0");
+            return wrong(
+                "act_bit_width",
+                self.act_bit_width.to_string(),
+                "expected 2 to 16, or 0",
+            );
         }
         if !matches!(self.bias_bit_width, None | Some(2..=32)) {
             let value = self.bias_bit_width.unwrap_or_default().to_string();
@@ -239,7 +251,11 @@ impl VisionConfig {
         }
         if !(self.act_quant_percentile > 0.0 && self.act_quant_percentile <= 100.0) {
             let value = self.act_quant_percentile.to_string();
-            return wrong("act_quant_percentile", value, "expected a percentage above 0, up to 100");
+            return wrong(
+                "act_quant_percentile",
+                value,
+                "expected a percentage above 0, up to 100",
+            );
         }
         if self.batch_size_calibration == 0 {
             return wrong("batch_size_calibration", "0".into(), "expected at least 1");

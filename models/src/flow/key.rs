@@ -91,10 +91,8 @@ fn distance(a: &str, b: &str) -> usize {
 mod tests {
     use super::*;
 
-    const KNOWN: [Key; 2] = [
-        Key { name: "weight_bit_width", help: "" },
-        Key { name: "act_bit_width", help: "" },
-    ];
+    const KNOWN: [Key; 2] =
+        [Key { name: "weight_bit_width", help: "" }, Key { name: "act_bit_width", help: "" }];
 
     #[test]
     fn keys_are_taken_with_either_dash() {

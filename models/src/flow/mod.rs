@@ -7,8 +7,8 @@ mod quantizers;
 mod vision;
 
 pub use config::{
-    ActivationCalibration, AccumulatorKind, Backend, EqualizationFlow, Sharing, ScaleKind,
-    ScaleTime, Symmetry, ValueFormat, VisionConfig, WeightCalibration,
+    AccumulatorKind, ActivationCalibration, Backend, EqualizationFlow, ScaleKind, ScaleTime,
+    Sharing, Symmetry, ValueFormat, VisionConfig, WeightCalibration,
 };
 pub use error::FlowError;
 pub use key::{Key, Keys};

@@ -6,11 +6,11 @@ use serde_json::{Value, json};
 
 use crate::passes::{ActivationQuantizers, OutputCodes};
 
+use super::FlowError;
 use super::config::{
     ActivationCalibration, ScaleKind, ScaleTime, Sharing, Symmetry, ValueFormat, VisionConfig,
     WeightCalibration,
 };
-use super::FlowError;
 
 /// The quantizer of weights.
 ///
@@ -137,7 +137,8 @@ fn activation_quantizer(
     if !mse && !dynamic && config.act_quant_granularity != Sharing::Group {
         recipe = recipe.set("high_percentile_q", config.act_quant_percentile.into())?;
         if asymmetric {
-            recipe = recipe.set("low_percentile_q", (100.0 - config.act_quant_percentile).into())?;
+            recipe =
+                recipe.set("low_percentile_q", (100.0 - config.act_quant_percentile).into())?;
         }
     }
     quantizer(recipe)

@@ -23,9 +23,9 @@ use crate::passes::{
 };
 use crate::tensor::Tensor;
 
+use super::FlowError;
 use super::config::{AccumulatorKind, Backend, VisionConfig};
 use super::quantizers::{activation_quantizers, weight_quantizer};
-use super::FlowError;
 
 /// A part of a flow and how long it took.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -97,6 +97,20 @@ impl VisionFlow<'_> {
         batches: &[Vec<Tensor>],
         progress: &mut dyn FnMut(&str, usize, usize),
     ) -> Result<QuantizedNetwork, FlowError> {
+        let calibrated = self.calibrated(graph, batches, progress)?;
+        self.finish(calibrated, batches, progress)
+    }
+
+    /// Steps 1 to 3: quantizers with scales, weights rounded to nearest.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub fn calibrated(
+        &self,
+        graph: &Graph,
+        batches: &[Vec<Tensor>],
+        progress: &mut dyn FnMut(&str, usize, usize),
+    ) -> Result<QuantizedNetwork, FlowError> {
         let config = self.config;
         self.check()?;
         let mut phases = Vec::new();
@@ -113,12 +127,27 @@ impl VisionFlow<'_> {
             }),
         }
         passes.push(insert_weight_quantizers(&mut graph, &weight_quantizer(config)?)?);
-        self.set_accumulators(&mut graph)?;
         timed.phase("insert quantizers");
         progress("calibrate", 0, 1);
         passes.push(calibrate(&mut graph, batches)?);
         timed.phase("calibrate");
-        let mut solved = Vec::new();
+        Ok(QuantizedNetwork { float, graph, passes, phases, solved: Vec::new() })
+    }
+
+    /// Steps 4 and 5, on a network that is calibrated.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub fn finish(
+        &self,
+        network: QuantizedNetwork,
+        batches: &[Vec<Tensor>],
+        progress: &mut dyn FnMut(&str, usize, usize),
+    ) -> Result<QuantizedNetwork, FlowError> {
+        let config = self.config;
+        let QuantizedNetwork { float, mut graph, mut passes, mut phases, mut solved } = network;
+        let mut timed = Timer::new(&mut phases);
+        self.set_accumulators(&mut graph)?;
         for name in self.config.algorithms() {
             let params = self.solve_params(name)?;
             let mut hear = |done, total| progress(name, done, total);
@@ -163,14 +192,15 @@ impl VisionFlow<'_> {
     /// The accumulators of all products.
     fn set_accumulators(&self, graph: &mut Graph) -> Result<(), FlowError> {
         let config = self.config;
-        let all: Option<Accumulator> = match (&config.accumulator, config.gpxq_accumulator_bit_width) {
-            (Some(text), _) => Some(text.parse()?),
-            (None, Some(bits)) => Some(match config.gpxq_accumulator_tile_size {
-                Some(tile) => format!("int{bits}-sat/{tile},int32-wrap").parse()?,
-                None => format!("int{bits}-sat").parse()?,
-            }),
-            (None, None) => None,
-        };
+        let all: Option<Accumulator> =
+            match (&config.accumulator, config.gpxq_accumulator_bit_width) {
+                (Some(text), _) => Some(text.parse()?),
+                (None, Some(bits)) => Some(match config.gpxq_accumulator_tile_size {
+                    Some(tile) => format!("int{bits}-sat/{tile},int32-wrap").parse()?,
+                    None => format!("int{bits}-sat").parse()?,
+                }),
+                (None, None) => None,
+            };
         let products = products(graph);
         for (name, text) in &config.accumulators {
             let product = products.iter().find(|p| graph.node(p.node).name == *name);

@@ -13,7 +13,7 @@ mod value;
 
 pub use error::GraphError;
 pub use node::{Node, NodeId};
-pub use product::{Product, ProductLayout, products};
 pub(crate) use product::scale_axis;
+pub use product::{Product, ProductLayout, products};
 pub use structure::Graph;
 pub use value::{Value, ValueId};

@@ -62,8 +62,10 @@ impl Graph {
     /// The graph in the language of Graphviz.
     #[must_use]
     pub fn dot(&self) -> String {
-        let quoted = |text: &str| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""));
-        let mut dot = format!("digraph {} {{\n  node [shape=box, style=filled];\n", quoted(&self.name));
+        let quoted =
+            |text: &str| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""));
+        let mut dot =
+            format!("digraph {} {{\n  node [shape=box, style=filled];\n", quoted(&self.name));
         for (_, node) in self.nodes() {
             let _ = writeln!(
                 dot,

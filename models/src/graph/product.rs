@@ -20,6 +20,23 @@ pub enum ProductLayout {
     Columns,
 }
 
+impl ProductLayout {
+    /// The axis of the weights along which the output channels lie; those of one group, of a ConvTranspose.
+    #[must_use]
+    pub fn output_axis(self) -> usize {
+        match self {
+            Self::Conv | Self::Rows => 0,
+            Self::ConvTranspose | Self::Columns => 1,
+        }
+    }
+
+    /// Whether channels lie along axis 1 of input and output, and positions behind it.
+    #[must_use]
+    pub fn is_convolution(self) -> bool {
+        matches!(self, Self::Conv | Self::ConvTranspose)
+    }
+}
+
 /// A node that multiplies its input with constant weights.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Product {
@@ -85,10 +102,7 @@ impl Product {
     /// The axis of the weights along which the output channels lie; those of one group, of a ConvTranspose.
     #[must_use]
     pub fn output_axis(&self) -> usize {
-        match self.layout {
-            ProductLayout::Conv | ProductLayout::Rows => 0,
-            ProductLayout::ConvTranspose | ProductLayout::Columns => 1,
-        }
+        self.layout.output_axis()
     }
 
     /// The axis of the weights along which the input channels lie; those of one group, of a Conv.
@@ -118,7 +132,7 @@ impl Product {
     /// Whether channels lie along axis 1 of input and output, and positions behind it.
     #[must_use]
     pub fn is_convolution(&self) -> bool {
-        matches!(self.layout, ProductLayout::Conv | ProductLayout::ConvTranspose)
+        self.layout.is_convolution()
     }
 
     /// Whether each output channel sees one input channel.

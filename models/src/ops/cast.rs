@@ -162,8 +162,12 @@ impl Operator for Cast {
         // What is converted to a narrower float that stands as `float32` here is rounded to it all the same.
         let x = cast(inputs.required(0, "input")?, to, &policy)?;
         Ok(vec![match (self.to, x) {
-            (10, Tensor::F32(a)) => a.mapv(|x| half::f16::from_f32(x).to_f32()).into_shared().into(),
-            (16, Tensor::F32(a)) => a.mapv(|x| half::bf16::from_f32(x).to_f32()).into_shared().into(),
+            (10, Tensor::F32(a)) => {
+                a.mapv(|x| half::f16::from_f32(x).to_f32()).into_shared().into()
+            }
+            (16, Tensor::F32(a)) => {
+                a.mapv(|x| half::bf16::from_f32(x).to_f32()).into_shared().into()
+            }
             (_, x) => x,
         }])
     }

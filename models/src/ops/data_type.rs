@@ -59,6 +59,7 @@ pub(crate) fn element_type(number: i64) -> Result<ElementType, OpError> {
 /// Codes of a format that ONNX does not have.
 pub(crate) fn number(element: ElementType) -> Result<i64, OpError> {
     let row = TYPES.iter().find(|row| row.2 == element);
-    let missing = || OpError::Unsupported(format!("elements of {element}, which ONNX does not have"));
+    let missing =
+        || OpError::Unsupported(format!("elements of {element}, which ONNX does not have"));
     row.map(|row| row.0).ok_or_else(missing)
 }

@@ -23,13 +23,13 @@ mod generate;
 mod inputs;
 mod logic;
 mod matmul;
-mod norm;
 mod moves;
+mod norm;
 mod operator;
-mod quantize;
 mod parallel;
 mod pool;
 mod product;
+mod quantize;
 mod reduce;
 mod reshape;
 mod scatter;
@@ -67,8 +67,8 @@ pub use norm::{
     LpNormalization, MeanVarianceNormalization, RMSNormalization,
 };
 pub use operator::{Operator, Read};
-pub use quantize::Quantize;
 pub use pool::{AveragePool, GlobalAveragePool, GlobalMaxPool, MaxPool};
+pub use quantize::Quantize;
 pub use reduce::{
     ArgMax, ArgMin, ReduceL1, ReduceL2, ReduceLogSum, ReduceLogSumExp, ReduceMax, ReduceMean,
     ReduceMin, ReduceProd, ReduceSum, ReduceSumSquare,
@@ -81,7 +81,7 @@ pub use softmax::{Hardmax, LogSoftmax, Softmax, SoftmaxExtent};
 pub use table::Op;
 pub use transpose::Transpose;
 pub use unary::{
-    Abs, Atan, Ceil, Cos, Erf, Exp, Floor, HardSwish, IsInf, IsNaN, Log, Mish, Neg, Not, Reciprocal,
-    Relu, Round, Sigmoid, Sign, Sin, Softplus, Softsign, Sqrt, Tan, Tanh,
+    Abs, Atan, Ceil, Cos, Erf, Exp, Floor, HardSwish, IsInf, IsNaN, Log, Mish, Neg, Not,
+    Reciprocal, Relu, Round, Sigmoid, Sign, Sin, Softplus, Softsign, Sqrt, Tan, Tanh,
 };
 pub use window::{AutoPad, Padding};

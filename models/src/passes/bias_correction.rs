@@ -46,9 +46,8 @@ pub fn correct_biases(
             };
             let (quantized, reference) = (array(quantized)?, array(reference)?);
             let axis = channel(&quantized);
-            for (sum, (q, r)) in sums
-                .iter_mut()
-                .zip(quantized.axis_iter(axis).zip(reference.axis_iter(axis)))
+            for (sum, (q, r)) in
+                sums.iter_mut().zip(quantized.axis_iter(axis).zip(reference.axis_iter(axis)))
             {
                 *sum += q.iter().zip(&r).map(|(&q, &r)| f64::from(r) - f64::from(q)).sum::<f64>();
             }
@@ -60,12 +59,14 @@ pub fn correct_biases(
             None => vec![0.0; outputs],
             Some(bias) => {
                 let tensor = graph.data(bias).cloned();
-                let tensor = tensor.ok_or_else(|| PassError::Missing(format!("`{name}` has no bias")))?;
+                let tensor =
+                    tensor.ok_or_else(|| PassError::Missing(format!("`{name}` has no bias")))?;
                 let array: ArrayD<f32> = tensor.try_into().map_err(PassError::tensor(&name))?;
                 array.iter().copied().collect()
             }
         };
-        let bias = old.iter().zip(&shift).map(|(&b, shift)| (f64::from(b) + shift) as f32).collect();
+        let bias =
+            old.iter().zip(&shift).map(|(&b, shift)| (f64::from(b) + shift) as f32).collect();
         walk.shift(graph, product.output, &shift, |tensor| channel(tensor))?;
         set_bias(graph, product, bias);
         corrected += 1;

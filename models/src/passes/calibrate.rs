@@ -35,8 +35,7 @@ pub fn calibrate(graph: &mut Graph, batches: &[Vec<Tensor>]) -> Result<PassRepor
         let method = method(&op.quantizer);
         let calibrator = Calibrator::new(method, op.quantizer.scheme().granularity);
         let name = node.name.clone();
-        let calibrator =
-            calibrator.map_err(|source| PassError::Calibration { name, source })?;
+        let calibrator = calibrator.map_err(|source| PassError::Calibration { name, source })?;
         calibrators.insert(id, calibrator);
     }
     if calibrators.is_empty() {
@@ -51,10 +50,9 @@ pub fn calibrate(graph: &mut Graph, batches: &[Vec<Tensor>]) -> Result<PassRepor
                 let name = graph.name_of(input);
                 let x = execution.value(graph, input)?;
                 let x = x.get::<f32>().map_err(PassError::tensor(name))?;
-                calibrator.observe(&x.view()).map_err(|source| PassError::Calibration {
-                    name: name.to_owned(),
-                    source,
-                })?;
+                calibrator
+                    .observe(&x.view())
+                    .map_err(|source| PassError::Calibration { name: name.to_owned(), source })?;
             }
             execution.step(graph, id)?;
         }

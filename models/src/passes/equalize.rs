@@ -93,7 +93,9 @@ fn sweep(graph: &mut Graph, region: &Region, params: &EqualizeParams) -> Result<
         .collect();
     for (product, mut w) in region.sources.iter().zip(sources) {
         let of = output_channels(product, w.shape());
-        w.indexed_iter_mut().for_each(|(at, w)| *w *= factors[of(at.as_array_view().to_slice().unwrap_or_default())]);
+        w.indexed_iter_mut().for_each(|(at, w)| {
+            *w *= factors[of(at.as_array_view().to_slice().unwrap_or_default())]
+        });
         graph.set_data(product.weight, w);
         if let Some(bias) = product.bias {
             let mut b = float_data(graph, bias)?;
@@ -104,7 +106,9 @@ fn sweep(graph: &mut Graph, region: &Region, params: &EqualizeParams) -> Result<
     for (product, mut w) in region.sinks.iter().zip(sinks) {
         let of = input_channels(product, w.shape(), channels);
         // A depthwise product may be source and sink of one region in turn; here it is a sink alone.
-        w.indexed_iter_mut().for_each(|(at, w)| *w /= factors[of(at.as_array_view().to_slice().unwrap_or_default())]);
+        w.indexed_iter_mut().for_each(|(at, w)| {
+            *w /= factors[of(at.as_array_view().to_slice().unwrap_or_default())]
+        });
         graph.set_data(product.weight, w);
     }
     Ok(factors.iter().fold(0.0, |most, c| most.max((1.0 - c).abs())))
@@ -181,7 +185,10 @@ fn vitis_ai(product: &Product, w: &ArrayD<f32>, bias: &ArrayD<f32>) -> f32 {
     let flat: Vec<f32> = bias.iter().copied().collect();
     let mut ratios: Vec<f32> = w
         .indexed_iter()
-        .map(|(at, w)| flat.get(of(at.as_array_view().to_slice().unwrap_or_default())).map_or(0.0, |b| b.abs() / w.abs().max(LEAST)))
+        .map(|(at, w)| {
+            flat.get(of(at.as_array_view().to_slice().unwrap_or_default()))
+                .map_or(0.0, |b| b.abs() / w.abs().max(LEAST))
+        })
         .collect();
     ratios.sort_unstable_by(f32::total_cmp);
     let median = ratios.get(ratios.len().saturating_sub(1) / 2).copied().unwrap_or(0.0);

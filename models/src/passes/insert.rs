@@ -120,7 +120,10 @@ impl Sites {
         };
         values.extend(graph.inputs().iter().filter(floats).filter(|&&id| {
             // Inputs that no arithmetic takes (indices, lengths) stay as they are.
-            graph.consumers(id).iter().any(|&(user, _)| !matches!(graph.node(user).op, Op::Shape(_)))
+            graph
+                .consumers(id)
+                .iter()
+                .any(|&(user, _)| !matches!(graph.node(user).op, Op::Shape(_)))
         }));
         let mut unions: Vec<(Vec<ValueId>, Meeting)> = Vec::new();
         for (id, node) in graph.nodes() {

@@ -32,7 +32,8 @@ fn candidate(graph: &Graph) -> Option<(Product, NodeId)> {
         let consumers = graph.consumers(product.output);
         let [(norm, 0)] = consumers[..] else { return None };
         let node = graph.node(norm);
-        let is_constant = (1..5).all(|at| node.input(at).is_some_and(|id| graph.data(id).is_some()));
+        let is_constant =
+            (1..5).all(|at| node.input(at).is_some_and(|id| graph.data(id).is_some()));
         let suits = matches!(node.op, Op::BatchNormalization(_))
             && is_constant
             && !graph.is_output(product.output)
@@ -87,11 +88,7 @@ fn merge(graph: &mut Graph, product: &Product, norm: NodeId) -> Result<(), PassE
 }
 
 /// Gives a product a bias.
-pub(super) fn set_bias(
-    graph: &mut Graph,
-    product: &Product,
-    bias: Vec<f32>,
-) {
+pub(super) fn set_bias(graph: &mut Graph, product: &Product, bias: Vec<f32>) {
     let name = format!("{}.bias", graph.node(product.node).name);
     let bias = crate::tensor::Tensor::vector(bias);
     match product.bias {

@@ -22,10 +22,12 @@ pub use bias_correction::correct_biases;
 pub use calibrate::calibrate;
 pub use equalize::{BiasShrinkage, EqualizeParams, equalize};
 pub use error::PassError;
-pub use insert::{ActivationQuantizers, OutputCodes, insert_activation_quantizers, insert_input_quantizers};
+pub use insert::{
+    ActivationQuantizers, OutputCodes, insert_activation_quantizers, insert_input_quantizers,
+};
 pub use merge_batch_norm::merge_batch_norm;
 pub use regions::{Region, regions};
 pub use report::PassReport;
-pub(crate) use solve::{input_range, source_quantizer};
 pub use solve::{SolveParams, SolvedLayer, solve};
+pub(crate) use solve::{input_range, source_quantizer};
 pub use weights::insert_weight_quantizers;

@@ -97,7 +97,8 @@ fn solve_one(
     let Op::Quantize(op) = graph.node(quantizer).op.clone() else {
         return Err(PassError::Missing(format!("`{name}` has no quantizer of its weights")));
     };
-    let parameters = op.quantizer.parameters(&weights.view()).map_err(PassError::quantize(&name))?;
+    let parameters =
+        op.quantizer.parameters(&weights.view()).map_err(PassError::quantize(&name))?;
     let grid = grid(&op.quantizer, &parameters, product, &weights, &matrix)
         .map_err(PassError::algorithm(&name))?;
     let statistics = statistics(float, graph, walk, product, &name)?;
@@ -188,13 +189,15 @@ fn rows(
     let x = x.get::<f32>().map_err(PassError::tensor(name))?;
     match Patches::of(graph, product, x.shape()) {
         Some(patches) => {
-            let patches = patches.map_err(|problem| PassError::Missing(format!("`{name}`: {problem}")))?;
+            let patches =
+                patches.map_err(|problem| PassError::Missing(format!("`{name}`: {problem}")))?;
             Ok(patches.rows(&x.view(), 0.0))
         }
         None => {
             let columns = x.shape().last().copied().unwrap_or(0);
             let rows = x.len().checked_div(columns).unwrap_or(0);
-            Ok(Array2::from_shape_vec((rows, columns), x.iter().copied().collect()).unwrap_or_default())
+            Ok(Array2::from_shape_vec((rows, columns), x.iter().copied().collect())
+                .unwrap_or_default())
         }
     }
 }

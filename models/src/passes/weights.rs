@@ -32,10 +32,12 @@ pub fn insert_weight_quantizers(
             None => {
                 let name = graph.name_of(product.weight).to_owned();
                 let weights = weights_of(graph, &product)?;
-                let quantizer = for_layout(quantizer, &product).map_err(PassError::quantize(&name))?;
+                let quantizer =
+                    for_layout(quantizer, &product).map_err(PassError::quantize(&name))?;
                 let parameters =
                     quantizer.parameters(&weights.view()).map_err(PassError::quantize(&name))?;
-                let quantizer = fixed(&quantizer, parameters).map_err(PassError::quantize(&name))?;
+                let quantizer =
+                    fixed(&quantizer, parameters).map_err(PassError::quantize(&name))?;
                 let name = format!("{name}.quantizer");
                 graph.add(&name, Quantize::new(quantizer), &[product.weight])
             }

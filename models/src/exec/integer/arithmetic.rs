@@ -78,8 +78,7 @@ fn moved_sums(
 
 /// The outputs of the float operator on whole numbers in the place of its first input.
 fn float(node: &Node, first: Tensor, inputs: &[Option<&Datum>]) -> Result<Vec<Tensor>, String> {
-    let others: Vec<Option<Tensor>> =
-        inputs.iter().map(|input| input.map(Datum::tensor)).collect();
+    let others: Vec<Option<Tensor>> = inputs.iter().map(|input| input.map(Datum::tensor)).collect();
     let mut all: Vec<Option<&Tensor>> = others.iter().map(Option::as_ref).collect();
     if let Some(place) = all.first_mut() {
         *place = Some(&first);

@@ -17,5 +17,8 @@ mod run;
 
 pub use datum::{Codes, Datum, Scales, Sums};
 pub use ints::Ints;
+pub(crate) use product::Job;
 pub use report::{IntegerRun, NodeReport};
+pub(crate) use requantize::codes;
+pub(crate) use run::biased;
 pub use run::{IntegerOptions, run_integer};

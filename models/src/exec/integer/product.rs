@@ -8,28 +8,28 @@ use fewbit::{
 use ndarray::{Array2, ArrayD, ArrayView4, ArrayViewD, Axis, IxDyn, s};
 
 use crate::exec::Patches;
-use crate::graph::{Product, ProductLayout};
+use crate::graph::ProductLayout;
 use crate::ops::Conv;
 
 use super::datum::{Codes, Scales, Sums};
 use super::ints::Ints;
 
 /// What a product gives.
-pub(super) struct Done {
-    pub(super) sums: Sums,
-    pub(super) events: Option<Vec<StageEvents>>,
-    pub(super) report: Option<Report>,
+pub(crate) struct Done {
+    pub(crate) sums: Sums,
+    pub(crate) events: Option<Vec<StageEvents>>,
+    pub(crate) report: Option<Report>,
 }
 
 /// One product: codes of the inputs and of the weights, and how they meet.
-pub(super) struct Job<'a> {
-    pub(super) product: &'a Product,
+pub(crate) struct Job<'a> {
+    pub(crate) layout: ProductLayout,
     /// The convolution, if it is one.
-    pub(super) conv: Option<&'a Conv>,
-    pub(super) input: &'a Codes,
-    pub(super) weights: &'a Codes,
-    pub(super) accumulator: &'a Accumulator,
-    pub(super) report: ReportLevel,
+    pub(crate) conv: Option<&'a Conv>,
+    pub(crate) input: &'a Codes,
+    pub(crate) weights: &'a Codes,
+    pub(crate) accumulator: &'a Accumulator,
+    pub(crate) report: ReportLevel,
 }
 
 /// The sums before zero points, with what the accumulator did.
@@ -41,7 +41,7 @@ struct Raw {
 
 impl Job<'_> {
     /// The sums of all outputs.
-    pub(super) fn run(&self) -> Result<Done, String> {
+    pub(crate) fn run(&self) -> Result<Done, String> {
         let raw = match (&self.input.ints, &self.weights.ints) {
             (Ints::U8(x), Ints::I8(w)) => self.raw(&x.view(), &w.view()),
             (Ints::I8(x), Ints::I8(w)) => self.raw(&x.view(), &w.view()),
@@ -71,7 +71,7 @@ impl Job<'_> {
 
     /// The axis of the output channels.
     fn channel_axis(&self, axes: usize) -> usize {
-        if self.product.is_convolution() { 1 } else { axes.saturating_sub(1) }
+        if self.layout.is_convolution() { 1 } else { axes.saturating_sub(1) }
     }
 
     fn raw<X: Operand + Default, W: Operand + Default>(
@@ -163,7 +163,7 @@ impl Job<'_> {
         let inputs = inputs.view().into_shape_with_order((rows, columns));
         let inputs = inputs.map_err(|error| error.to_string())?;
         let weights = w.view().into_dimensionality().map_err(|error| error.to_string())?;
-        let weights = match self.product.layout {
+        let weights = match self.layout {
             ProductLayout::Columns => weights.reversed_axes(),
             _ => weights,
         };
@@ -202,7 +202,7 @@ impl Job<'_> {
         let weights = self.weights.ints.to_i64();
         let axis = self.channel_axis(values.ndim());
         let sums: Vec<i64> = weights
-            .axis_iter(Axis(self.product.output_axis()))
+            .axis_iter(Axis(self.layout.output_axis()))
             .map(|channel| channel.iter().sum())
             .collect();
         for (mut slice, sum) in values.axis_iter_mut(Axis(axis)).zip(sums) {

@@ -36,7 +36,7 @@ fn encoded(op: &Quantize, x: &ArcArray<f32, IxDyn>) -> Result<Option<Codes>, Str
 }
 
 /// A quantized tensor as integers with scales; `None` where there are several zero points or scales in groups.
-pub(super) fn codes(tensor: &AnyQuantTensor) -> Result<Option<Codes>, String> {
+pub(crate) fn codes(tensor: &AnyQuantTensor) -> Result<Option<Codes>, String> {
     let Format::Int(format) = tensor.format() else { return Ok(None) };
     let scale: Vec<f32> = tensor.scale().iter().copied().collect();
     let axis = match tensor.granularity() {
@@ -77,7 +77,11 @@ fn requantized(op: &Quantize, sums: &Sums, policy: RequantizePolicy) -> Result<C
         ZeroPoint::Shifted { source: ZeroPointSource::Given(zero), .. } => {
             zero.iter().next().copied().unwrap_or(0.0) as i64
         }
-        _ => return Err("requantization needs a zero point that is known before the network runs".into()),
+        _ => {
+            return Err(
+                "requantization needs a zero point that is known before the network runs".into()
+            );
+        }
     };
     let ratio = |scale: &f32| f64::from(*scale) / f64::from(output);
     let scales = match sums.scales.single() {

@@ -103,8 +103,7 @@ impl Run<'_> {
 
     fn step(&mut self, id: NodeId) -> Result<(), ExecError> {
         let node = self.graph.node(id);
-        let of_node =
-            |problem: String| ExecError::Node { node: node.name.clone(), problem };
+        let of_node = |problem: String| ExecError::Node { node: node.name.clone(), problem };
         let inputs = node
             .inputs
             .iter()
@@ -163,7 +162,8 @@ impl Run<'_> {
         };
         let accumulator = self.graph.accumulator(product.node).unwrap_or(&self.options.accumulator);
         let report = self.options.report;
-        let done = Job { product, conv, input, weights, accumulator, report }.run()?;
+        let done =
+            Job { layout: product.layout, conv, input, weights, accumulator, report }.run()?;
         self.nodes.push(NodeReport {
             name: node.name.clone(),
             accumulator: accumulator.to_string(),
@@ -178,11 +178,7 @@ impl Run<'_> {
     }
 
     /// Runs a node on what its inputs stand for.
-    fn in_floats(
-        &mut self,
-        node: &Node,
-        inputs: &[Option<Datum>],
-    ) -> Result<Vec<Datum>, String> {
+    fn in_floats(&mut self, node: &Node, inputs: &[Option<Datum>]) -> Result<Vec<Datum>, String> {
         let is_plain = |datum: &Option<Datum>| matches!(datum, None | Some(Datum::Plain(_)));
         if !inputs.iter().all(is_plain) {
             self.in_floats.push(node.name.clone());
@@ -196,7 +192,7 @@ impl Run<'_> {
 }
 
 /// Sums with a bias: exactly where it is an integer in their scale, else in f32.
-fn biased(sums: Sums, bias: &Datum) -> Result<Datum, String> {
+pub(crate) fn biased(sums: Sums, bias: &Datum) -> Result<Datum, String> {
     let axis = ndarray::Axis(sums.scales.axis);
     let axis = if sums.scales.single().is_some() && sums.values.ndim() > 2 {
         ndarray::Axis(1)
