@@ -1,6 +1,5 @@
 //! `fewbit ptq`: a network quantized after its training.
 
-use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use fewbit::requantize::RequantizePolicy;
@@ -10,7 +9,7 @@ use fewbit_models::eval::{
     Accuracy, Labels, LayerResult, Report, SweepPoint, Verdict, batches, layer_results,
     network_bounds, predictions, run_batches, sweep,
 };
-use fewbit_models::exec::integer::{IntegerOptions, NodeReport};
+use fewbit_models::exec::integer::IntegerOptions;
 use fewbit_models::flow::{FlowError, Phase, QuantizedNetwork, VisionConfig, VisionFlow};
 use fewbit_models::graph::Graph;
 use fewbit_models::onnx;
@@ -239,25 +238,14 @@ impl Job<'_> {
         bar: &Bar,
     ) -> Result<Vec<SweepPoint>, CliError> {
         let algorithm = self.config.algorithms().last().copied().unwrap_or("rtn");
-        let range: RangeInclusive<u32> = bits.clone().into();
         let mut points = Vec::new();
         for text in ["int{P}-wrap", "int{P}-sat"] {
             let template: AccumulatorTemplate =
                 text.parse().map_err(|error| CliError::Arguments(format!("{error}")))?;
-            let mut hear = |bits: u32| {
-                let (first, last) = (*range.start(), *range.end());
-                bar.at("sweep", (bits - first) as usize, (last - first) as usize + 1);
-            };
-            let found = sweep(
-                &network.graph,
-                some,
-                labels,
-                &template,
-                range.clone(),
-                (algorithm, "none"),
-                options,
-                &mut hear,
-            );
+            let mut hear = |done, total| bar.at("sweep", done, total);
+            let names = (algorithm, "none");
+            let found =
+                sweep(&network.graph, some, labels, &template, bits, names, options, &mut hear);
             points.extend(found.map_err(NetworkError::from)?);
         }
         Ok(points)

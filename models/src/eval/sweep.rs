@@ -1,9 +1,7 @@
 //! Accuracy against the width of accumulators.
 
-use std::ops::RangeInclusive;
-
 use fewbit::ReportLevel;
-use fewbit::sweep::AccumulatorTemplate;
+use fewbit::sweep::{AccumulatorTemplate, BitRange};
 use serde::Serialize;
 
 use crate::exec::ExecError;
@@ -40,15 +38,15 @@ pub fn sweep(
     batches: &[Vec<Tensor>],
     labels: Option<&Labels>,
     template: &AccumulatorTemplate,
-    bits: RangeInclusive<u32>,
+    bits: &BitRange,
     (algorithm, constraint): (&str, &str),
     options: &IntegerOptions,
-    progress: &mut dyn FnMut(u32),
+    progress: &mut dyn FnMut(usize, usize),
 ) -> Result<Vec<SweepPoint>, ExecError> {
     let mut points = Vec::new();
-    for bits in bits {
-        progress(bits);
-        let accumulator = template.at(bits).map_err(|error| ExecError::Node {
+    for (done, width) in bits.bits().enumerate() {
+        progress(done, bits.len());
+        let accumulator = template.at(width).map_err(|error| ExecError::Node {
             node: template.to_string(),
             problem: error.to_string(),
         })?;
@@ -60,7 +58,7 @@ pub fn sweep(
         let run = run_batches(&graph, batches, &Verdict::Integer(&options), &mut |_, _| ())?;
         let classes = predictions(&run.batches)?;
         points.push(SweepPoint {
-            bits,
+            bits: width,
             acc: accumulator.to_string(),
             algorithm: algorithm.into(),
             constraint: constraint.into(),
