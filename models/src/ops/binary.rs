@@ -205,8 +205,7 @@ impl Operator for Pow {
             Tensor::F32(b) => b.mapv(f64::from).into_shared(),
             other => {
                 let numbers = other.integers();
-                let numbers =
-                    numbers.map_err(|source| OpError::Input { name: "Y", source })?;
+                let numbers = numbers.map_err(|source| OpError::Input { name: "Y", source })?;
                 super::typed::array(b.shape(), numbers.into_iter().map(|n| n as f64).collect())?
             }
         };

@@ -4,7 +4,7 @@ use fewbit_formats::{Format, Overflow, Policy, Rounding};
 
 use crate::tensor::{ElementType, Tensor};
 
-use super::data_type::{element_type, number};
+use super::data_type::element_type;
 use super::reshape::only_dims;
 use super::set::{attributes, words};
 use super::typed::{array, dense};
@@ -162,8 +162,12 @@ impl Operator for Cast {
         // What is converted to a narrower float that stands as `float32` here is rounded to it all the same.
         let x = cast(inputs.required(0, "input")?, to, &policy)?;
         Ok(vec![match (self.to, x) {
-            (10, Tensor::F32(a)) => a.mapv(|x| half::f16::from_f32(x).to_f32()).into_shared().into(),
-            (16, Tensor::F32(a)) => a.mapv(|x| half::bf16::from_f32(x).to_f32()).into_shared().into(),
+            (10, Tensor::F32(a)) => {
+                a.mapv(|x| half::f16::from_f32(x).to_f32()).into_shared().into()
+            }
+            (16, Tensor::F32(a)) => {
+                a.mapv(|x| half::bf16::from_f32(x).to_f32()).into_shared().into()
+            }
             (_, x) => x,
         }])
     }
@@ -184,9 +188,4 @@ impl Operator for CastLike {
         let policy = cast_policy(to, self.saturate, self.rounding);
         Ok(vec![cast(inputs.required(0, "input")?, to, &policy)?])
     }
-}
-
-/// ONNX's number of a type, as an attribute holds it.
-pub(crate) fn type_number(element: ElementType) -> Result<i64, OpError> {
-    number(element)
 }

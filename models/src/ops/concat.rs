@@ -45,7 +45,8 @@ pub(crate) fn concat<T: Copy>(
             return Err(OpError::Shape(format!("{a:?} and {b:?} along axis {at}")));
         }
     }
-    let parts: Vec<_> = arrays.iter().map(|array| (dense(array), around(array.shape(), at))).collect();
+    let parts: Vec<_> =
+        arrays.iter().map(|array| (dense(array), around(array.shape(), at))).collect();
     let mut out = Vec::with_capacity(elements(&shape)?);
     for outer in 0..shape[..at].iter().product() {
         for (data, (_, size, inner)) in &parts {
@@ -112,8 +113,8 @@ impl Split {
             });
         }
         let parts = self.parts.filter(|&parts| parts > 0 && parts <= 1 << 16);
-        let parts =
-            parts.ok_or_else(|| OpError::attribute("num_outputs", "no number of parts is given"))?;
+        let parts = parts
+            .ok_or_else(|| OpError::attribute("num_outputs", "no number of parts is given"))?;
         let each = size.div_ceil(parts);
         Ok((0..parts).map(|i| each.min(size.saturating_sub(i * each))).collect())
     }

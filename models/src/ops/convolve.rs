@@ -151,15 +151,8 @@ impl Layer<'_> {
     fn depthwise(&self, x: &[f32], channel: usize, out: &mut [f32]) {
         out.fill(self.bias.map_or(0.0, |bias| bias[channel]));
         let w = &self.w[channel * self.taps..][..self.taps];
-        let unit = Slide {
-            input: 1,
-            kernel: 1,
-            stride: 1,
-            dilation: 1,
-            before: 0,
-            after: 0,
-            output: 1,
-        };
+        let unit =
+            Slide { input: 1, kernel: 1, stride: 1, dilation: 1, before: 0, after: 0, output: 1 };
         let (high, wide) = match self.slides {
             [wide] => (&unit, wide),
             [high, wide, ..] => (high, wide),
@@ -234,10 +227,8 @@ pub(crate) fn unfold<T: Copy + Default>(
         let tap_at = super::shape::Odometer::starting(&outer_taps, outer_tap).at;
         let mut place = super::shape::Odometer::new(&outer_out);
         let (begin, end) = last.inside(kx);
-        let (begin, end) = (
-            begin.clamp(first, first + width) - first,
-            end.clamp(first, first + width) - first,
-        );
+        let (begin, end) =
+            (begin.clamp(first, first + width) - first, end.clamp(first, first + width) - first);
         for out in columns.chunks_mut(width) {
             let mut base = Some(0);
             for (axis, slide) in outer.iter().enumerate() {
@@ -252,8 +243,8 @@ pub(crate) fn unfold<T: Copy + Default>(
             };
             out[..begin].fill(T::default());
             out[end..].fill(T::default());
-            let start =
-                base * last.input + (first + begin) * last.stride + kx * last.dilation - last.before;
+            let start = base * last.input + (first + begin) * last.stride + kx * last.dilation
+                - last.before;
             let (x, out) = (&x[start..], &mut out[begin..end]);
             match last.stride {
                 1 => out.copy_from_slice(&x[..end - begin]),

@@ -144,7 +144,11 @@ impl Pad {
     }
 
     /// Where each element along an axis comes from.
-    fn from(&self, size: usize, (before, after): (i64, i64)) -> Result<Vec<Option<usize>>, OpError> {
+    fn from(
+        &self,
+        size: usize,
+        (before, after): (i64, i64),
+    ) -> Result<Vec<Option<usize>>, OpError> {
         let n = size as i64;
         let total = before.checked_add(after).and_then(|pads| pads.checked_add(n));
         let total = total.filter(|&total| (0..1 << 40).contains(&total));

@@ -7,7 +7,9 @@ use super::gather::index;
 use super::set::attributes;
 use super::shape::elements;
 use super::typed::{array, dense, map_tensor, same_number, same_type};
-use super::{Attribute, AttributeSet, Attributes, Dim, Fact, Inputs, Known, OpError, Operator, Read};
+use super::{
+    Attribute, AttributeSet, Attributes, Dim, Fact, Inputs, Known, OpError, Operator, Read,
+};
 
 attributes! {
     /// The extents of its input.

@@ -10,6 +10,7 @@ mod binary;
 mod broadcast;
 mod cast;
 mod concat;
+mod control;
 mod conv;
 mod convolve;
 pub(crate) mod data_type;
@@ -49,6 +50,7 @@ pub use attribute::{Attribute, Attributes};
 pub use binary::{Add, Div, Max, Mean, Min, Mod, Mul, Pow, Sub, Sum};
 pub use cast::{Cast, CastLike, PowerRounding};
 pub use concat::{Concat, Split};
+pub use control::If;
 pub use conv::Conv;
 pub use dim::Dim;
 pub use error::OpError;
@@ -73,12 +75,13 @@ pub use reduce::{
 pub use reshape::{Flatten, Identity, Reshape, Squeeze, Unsqueeze};
 pub use scatter::{Reduction, ScatterElements, ScatterND};
 pub use set::AttributeSet;
+pub(crate) use shape::elements as set_elements;
 pub use slice::Slice;
 pub use softmax::{Hardmax, LogSoftmax, Softmax, SoftmaxExtent};
 pub use table::Op;
 pub use transpose::Transpose;
 pub use unary::{
-    Abs, Atan, Ceil, Cos, Erf, Exp, Floor, HardSwish, IsInf, IsNaN, Log, Mish, Neg, Not, Reciprocal,
-    Relu, Round, Sigmoid, Sign, Sin, Softplus, Softsign, Sqrt, Tan, Tanh,
+    Abs, Atan, Ceil, Cos, Erf, Exp, Floor, HardSwish, IsInf, IsNaN, Log, Mish, Neg, Not,
+    Reciprocal, Relu, Round, Sigmoid, Sign, Sin, Softplus, Softsign, Sqrt, Tan, Tanh,
 };
 pub use window::{AutoPad, Padding};

@@ -175,7 +175,8 @@ impl Operator for MaxPool {
         let (x, tensor) = match inputs.required(0, "X")? {
             Tensor::F32(x) => (x.clone(), None),
             other @ (Tensor::I8(_) | Tensor::U8(_)) => {
-                let numbers = other.integers().map_err(|source| OpError::Input { name: "X", source })?;
+                let numbers =
+                    other.integers().map_err(|source| OpError::Input { name: "X", source })?;
                 (array(other.shape(), numbers.iter().map(|&n| n as f32).collect())?, Some(other))
             }
             other => {

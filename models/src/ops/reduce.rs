@@ -21,11 +21,8 @@ pub(crate) fn along(
     let rank = x.ndim();
     let size: usize = over.iter().map(|&axis| x.shape()[axis]).product();
     let (order, behind) = behind(rank, over);
-    let mut data = if behind {
-        dense(x).into_owned()
-    } else {
-        permuted(x, &order)?.iter().copied().collect()
-    };
+    let mut data =
+        if behind { dense(x).into_owned() } else { permuted(x, &order)?.iter().copied().collect() };
     rows(&mut data, size, 8 * size, |_, row| f(row));
     if behind {
         return array(x.shape(), data);

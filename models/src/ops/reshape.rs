@@ -126,7 +126,9 @@ impl Operator for Reshape {
                 };
                 Some(given.iter().map(dim).collect())
             }
-            _ => wanted.sizes().map(|sizes| vec![Dim::Unknown; sizes.iter().product::<usize>().min(64)]),
+            _ => wanted
+                .sizes()
+                .map(|sizes| vec![Dim::Unknown; sizes.iter().product::<usize>().min(64)]),
         };
         let known = x.known.clone().filter(|_| shape.as_ref().is_some_and(|shape| shape.len() < 2));
         Ok(vec![Fact { element: x.element, shape, known: only_dims(known) }])

@@ -15,7 +15,10 @@ pub(crate) fn dense<T: Clone>(array: &ArcArray<T, IxDyn>) -> Cow<'_, [T]> {
 }
 
 /// An array of elements in row-major order.
-pub(crate) fn array<T: Clone>(shape: &[usize], data: Vec<T>) -> Result<ArcArray<T, IxDyn>, OpError> {
+pub(crate) fn array<T: Clone>(
+    shape: &[usize],
+    data: Vec<T>,
+) -> Result<ArcArray<T, IxDyn>, OpError> {
     let array = ArrayD::from_shape_vec(IxDyn(shape), data);
     let wrong = |_| OpError::Shape(format!("the elements do not fill a tensor of shape {shape:?}"));
     array.map(ArrayD::into_shared).map_err(wrong)
