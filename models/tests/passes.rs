@@ -4,7 +4,7 @@ use fewbit::algorithms::Effort;
 use fewbit::algorithms::layer::AccumulatorConstraint;
 use fewbit::quantize::{Preset, Quantizer, Recipe};
 use fewbit_models::exec::integer::{IntegerOptions, run_integer};
-use fewbit_models::exec::{QuantizerMode, run_float};
+use fewbit_models::exec::{QuantizerMode, run_batch};
 use fewbit_models::graph::{Graph, ValueId, products};
 use fewbit_models::ops::{
     Add, BatchNormalization, Conv, Dim, Fact, Flatten, Gemm, GlobalAveragePool, MaxPool, Op,
@@ -104,7 +104,7 @@ fn batches() -> Vec<Vec<Tensor>> {
 }
 
 fn outputs(graph: &Graph, mode: QuantizerMode) -> Vec<f32> {
-    let run = |batch: &Vec<Tensor>| run_float(graph, batch, mode).expect("outputs").swap_remove(0);
+    let run = |batch: &Vec<Tensor>| run_batch(graph, batch, mode).expect("outputs").swap_remove(0);
     batches()
         .iter()
         .map(run)
@@ -284,7 +284,7 @@ fn integers_agree_with_floats() {
     assert_eq!(report.changed, 4);
     let options = IntegerOptions::default();
     for batch in batches() {
-        let fake = run_float(&graph, &batch, QuantizerMode::Apply).expect("outputs");
+        let fake = run_batch(&graph, &batch, QuantizerMode::Apply).expect("outputs");
         let run = run_integer(&graph, &batch, &options).expect("outputs");
         assert_eq!(run.nodes.len(), 4);
         assert_eq!(run.in_floats, Vec::<String>::new());

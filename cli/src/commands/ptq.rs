@@ -291,7 +291,7 @@ fn write(args: &Args, network: &QuantizedNetwork, report: &Report) -> Result<(),
         let bounds = network_bounds(&network.graph, &Accumulator::exact());
         let bounds = serde_json::to_string_pretty(&bounds)?;
         outputs.add(&folder.join("bounds.json"), format!("{bounds}\n").into_bytes());
-        let model = onnx::write_qcdq(&network.graph).map_err(NetworkError::from)?;
+        let model = onnx::write_bytes(&network.graph, 21).map_err(NetworkError::from)?;
         outputs.add(&folder.join("model.onnx"), model);
         let title = args.model.file_stem().map_or_else(String::new, |n| n.to_string_lossy().into());
         let page = html(&title, report, &pictures(report)?);

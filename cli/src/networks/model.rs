@@ -21,8 +21,8 @@ pub(crate) fn read_model(path: &Path, log: &InputLog) -> Result<Graph, CliError>
     let (mut bytes, length) = (Vec::new(), input.length);
     input.check_memory(length)?;
     input.read(length, &mut bytes)?;
-    let folder = path.parent().map(Path::to_owned).unwrap_or_default();
-    let graph = fewbit_models::onnx::read_bytes(&bytes, &folder);
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let graph = fewbit_models::onnx::read_bytes(bytes, Some(folder.unwrap_or(Path::new("."))));
     graph.map_err(|error| input.wrong(NetworkError::from(error).to_string()))
 }
 

@@ -3,7 +3,7 @@
 use ndarray::ArrayD;
 
 use crate::exec::integer::{IntegerOptions, NodeReport, run_integer};
-use crate::exec::{ExecError, QuantizerMode, run_float};
+use crate::exec::{ExecError, QuantizerMode, run_batch};
 use crate::graph::Graph;
 use crate::tensor::Tensor;
 
@@ -50,8 +50,8 @@ pub fn run_batches(
     for (done, batch) in batches.iter().enumerate() {
         progress(done, batches.len());
         match how {
-            Verdict::Float => all.batches.push(run_float(graph, batch, QuantizerMode::Skip)?),
-            Verdict::Fake => all.batches.push(run_float(graph, batch, QuantizerMode::Apply)?),
+            Verdict::Float => all.batches.push(run_batch(graph, batch, QuantizerMode::Skip)?),
+            Verdict::Fake => all.batches.push(run_batch(graph, batch, QuantizerMode::Apply)?),
             Verdict::Integer(options) => {
                 let run = run_integer(graph, batch, options)?;
                 all.batches.push(run.outputs);

@@ -1,17 +1,21 @@
-//! Why a network cannot run.
+//! What goes wrong where a network runs.
 
 use thiserror::Error;
 
 use crate::graph::GraphError;
-use crate::tensor::ElementType;
 
-/// Why a network cannot run.
+/// What goes wrong where a network runs.
 #[derive(Clone, Debug, PartialEq, Error)]
 #[non_exhaustive]
 pub enum ExecError {
-    /// A node.
-    #[error(transparent)]
-    Graph(#[from] GraphError),
+    /// An input that is not what the network takes.
+    #[error("input `{name}`: {problem}")]
+    Input {
+        /// Its name.
+        name: String,
+        /// What is wrong with it, and what was expected.
+        problem: String,
+    },
     /// Another number of inputs.
     #[error("the network has {expected} inputs, and {found} were given")]
     Count {
@@ -20,30 +24,13 @@ pub enum ExecError {
         /// What was given.
         found: usize,
     },
-    /// An input of another type.
-    #[error("input `{name}` has elements of {expected}, and {found} were given")]
-    Type {
-        /// The input.
-        name: String,
-        /// Its type.
-        expected: ElementType,
-        /// What was given.
-        found: ElementType,
-    },
-    /// An input of another shape.
-    #[error("input `{name}` has the shape [{expected}], and {found:?} was given")]
-    Shape {
-        /// The input.
-        name: String,
-        /// Its shape.
-        expected: String,
-        /// What was given.
-        found: Vec<usize>,
-    },
+    /// A node that cannot be computed, or a graph that is not in order.
+    #[error(transparent)]
+    Graph(#[from] GraphError),
     /// A value that has not been computed.
     #[error("value `{0}` has not been computed")]
     NotComputed(String),
-    /// Something that cannot be executed in this way.
+    /// A node that cannot be executed in this way.
     #[error("node `{node}`: {problem}")]
     Node {
         /// The node.

@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 
-use crate::graph::{Graph, GraphError, Node, NodeId, ValueId};
-use crate::ops::{Dim, Inputs, Op};
+use crate::graph::{Graph, NodeId, ValueId};
+use crate::ops::Op;
 use crate::tensor::Tensor;
 
 use super::ExecError;
+use super::float::{check, compute};
 
 /// What becomes of the quantizers of a network.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,7 +36,13 @@ impl Execution {
     /// # Errors
     /// Another number of inputs, or other types or shapes than the graph's; the same name of an extent for two numbers.
     pub fn new(graph: &Graph, inputs: &[Tensor], mode: QuantizerMode) -> Result<Self, ExecError> {
-        check_inputs(graph, inputs)?;
+        let (expected, found) = (graph.inputs().len(), inputs.len());
+        if expected != found {
+            return Err(ExecError::Count { expected, found });
+        }
+        let values = graph.inputs().iter().copied().zip(inputs.iter().cloned());
+        check(graph, &values.clone().collect())?;
+        let values = values.collect();
         let mut uses = HashMap::new();
         for (_, node) in graph.nodes() {
             for &input in node.inputs.iter().flatten() {
@@ -45,7 +52,6 @@ impl Execution {
         for &output in graph.outputs() {
             *uses.entry(output).or_default() += 1;
         }
-        let values = graph.inputs().iter().copied().zip(inputs.iter().cloned()).collect();
         Ok(Self { values, uses, mode })
     }
 
@@ -75,7 +81,7 @@ impl Execution {
                     node.input(0).ok_or_else(|| ExecError::NotComputed(node.name.clone()))?;
                 vec![self.value(graph, input)?.clone()]
             }
-            _ => self.run(graph, node)?,
+            _ => compute(graph, node, &self.values)?,
         };
         for &input in node.inputs.iter().flatten() {
             self.used(input);
@@ -96,26 +102,13 @@ impl Execution {
     /// As [`Self::step`].
     pub fn rerun(&mut self, graph: &Graph, id: NodeId) -> Result<(), ExecError> {
         let node = graph.node(id);
-        let outputs = self.run(graph, node)?;
+        let outputs = compute(graph, node, &self.values)?;
         for (output, tensor) in node.outputs.iter().zip(outputs) {
             if let Some(output) = output {
                 self.values.insert(*output, tensor);
             }
         }
         Ok(())
-    }
-
-    fn run(&self, graph: &Graph, node: &Node) -> Result<Vec<Tensor>, ExecError> {
-        let inputs = node
-            .inputs
-            .iter()
-            .map(|input| input.map(|id| self.value(graph, id)).transpose())
-            .collect::<Result<Vec<_>, _>>()?;
-        let of_node = |source| {
-            let (node, op) = (node.name.clone(), node.op.name());
-            ExecError::Graph(GraphError::Node { node, op, source })
-        };
-        node.op.run(Inputs::new(&inputs)).map_err(of_node)
     }
 
     fn used(&mut self, id: ValueId) {
@@ -136,11 +129,11 @@ impl Execution {
     }
 }
 
-/// What the network makes of a batch, in floats.
+/// What the network makes of a batch, in floats; inputs in the order of the graph's.
 ///
 /// # Errors
 /// As [`Execution::new`] and [`Execution::step`].
-pub fn run_float(
+pub fn run_batch(
     graph: &Graph,
     inputs: &[Tensor],
     mode: QuantizerMode,
@@ -150,37 +143,4 @@ pub fn run_float(
         execution.step(graph, id)?;
     }
     execution.outputs(graph)
-}
-
-/// Types and shapes of inputs beside those of the graph.
-pub(super) fn check_inputs(graph: &Graph, inputs: &[Tensor]) -> Result<(), ExecError> {
-    let (expected, found) = (graph.inputs().len(), inputs.len());
-    if expected != found {
-        return Err(ExecError::Count { expected, found });
-    }
-    let mut named: HashMap<std::sync::Arc<str>, usize> = HashMap::new();
-    for (&id, tensor) in graph.inputs().iter().zip(inputs) {
-        let value = graph.value(id);
-        let found = tensor.element_type();
-        if let Some(expected) = value.fact.element.filter(|&expected| expected != found) {
-            return Err(ExecError::Type { name: value.name.clone(), expected, found });
-        }
-        let Some(shape) = &value.fact.shape else { continue };
-        let mut fits = |dim: &Dim, size: usize| match dim {
-            Dim::Size(expected) => *expected == size,
-            Dim::Named(name) => *named.entry(name.clone()).or_insert(size) == size,
-            Dim::Unknown => true,
-        };
-        let all = shape.len() == tensor.shape().len()
-            && shape.iter().zip(tensor.shape()).all(|(dim, &size)| fits(dim, size));
-        if !all {
-            let expected: Vec<_> = shape.iter().map(ToString::to_string).collect();
-            return Err(ExecError::Shape {
-                name: value.name.clone(),
-                expected: expected.join(", "),
-                found: tensor.shape().to_vec(),
-            });
-        }
-    }
-    Ok(())
 }

@@ -2,9 +2,11 @@
 
 mod error;
 mod execution;
+mod float;
 pub mod integer;
 mod patches;
 
 pub use error::ExecError;
-pub use execution::{Execution, QuantizerMode, run_float};
+pub use execution::{Execution, QuantizerMode, run_batch};
+pub use float::{run_float, run_float_observed};
 pub use patches::Patches;

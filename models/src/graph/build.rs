@@ -29,6 +29,29 @@ impl Graph {
         id
     }
 
+    /// A value of a name that the caller knows to be free.
+    pub(crate) fn push_value(&mut self, name: String, fact: Fact) -> ValueId {
+        let id = ValueId(self.values.len() as u32);
+        self.values.push(Value { name, fact, data: None });
+        id
+    }
+
+    /// A node of a name that the caller knows to be free.
+    pub(crate) fn push_node(&mut self, node: Node) {
+        self.order.push(NodeId(self.nodes.len() as u32));
+        self.nodes.push(Some(node));
+    }
+
+    /// Makes a value an input.
+    pub(crate) fn push_input(&mut self, value: ValueId) {
+        self.inputs.push(value);
+    }
+
+    /// Makes these values the inputs.
+    pub(crate) fn set_inputs(&mut self, values: Vec<ValueId>) {
+        self.inputs = values;
+    }
+
     /// An output.
     pub fn add_output(&mut self, value: ValueId) {
         self.outputs.push(value);

@@ -29,7 +29,11 @@ impl Graph {
             let outputs = node.outputs.clone();
             for (output, fact) in outputs.into_iter().zip(found) {
                 if let Some(output) = output {
-                    self.value_mut(output).fact = fact;
+                    // What a file says stays where nothing follows from the inputs.
+                    let old = &mut self.value_mut(output).fact;
+                    let element = fact.element.or(old.element);
+                    let shape = fact.shape.or_else(|| old.shape.take());
+                    *old = Fact { element, shape, known: fact.known };
                 }
             }
         }

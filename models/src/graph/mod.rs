@@ -1,8 +1,10 @@
 //! A network as a graph: values, and nodes that compute them.
 
 mod build;
+mod compact;
 mod edit;
 mod error;
+mod fold;
 mod infer;
 mod node;
 mod order;

@@ -43,7 +43,8 @@ impl Graph {
                 }
             }
         }
-        if let Some(&left) = self.order.iter().find(|id| !order.contains(id)) {
+        let done: HashSet<NodeId> = order.iter().copied().collect();
+        if let Some(&left) = self.order.iter().find(|id| !done.contains(id)) {
             return Err(GraphError::Cycle(self.node(left).name.clone()));
         }
         self.order = order;

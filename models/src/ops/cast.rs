@@ -4,7 +4,7 @@ use fewbit_formats::{Format, Overflow, Policy, Rounding};
 
 use crate::tensor::{ElementType, Tensor};
 
-use super::data_type::{element_type, number};
+use super::data_type::element_type;
 use super::reshape::only_dims;
 use super::set::{attributes, words};
 use super::typed::{array, dense};
@@ -188,9 +188,4 @@ impl Operator for CastLike {
         let policy = cast_policy(to, self.saturate, self.rounding);
         Ok(vec![cast(inputs.required(0, "input")?, to, &policy)?])
     }
-}
-
-/// ONNX's number of a type, as an attribute holds it.
-pub(crate) fn type_number(element: ElementType) -> Result<i64, OpError> {
-    number(element)
 }

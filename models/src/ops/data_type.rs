@@ -63,3 +63,16 @@ pub(crate) fn number(element: ElementType) -> Result<i64, OpError> {
         || OpError::Unsupported(format!("elements of {element}, which ONNX does not have"));
     row.map(|row| row.0).ok_or_else(missing)
 }
+
+/// Bits of an element of a type in a file.
+pub(crate) fn width(number: i64) -> usize {
+    match number {
+        1 | 6 | 12 => 32,
+        7 | 11 | 13 => 64,
+        4 | 5 | 10 | 16 => 16,
+        21..=23 => 4,
+        25 | 26 => 2,
+        27 | 28 => 6,
+        _ => 8,
+    }
+}

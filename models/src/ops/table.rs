@@ -4,6 +4,24 @@ use crate::tensor::Tensor;
 
 use super::*;
 
+impl Op {
+    /// Whether it only quantizes or dequantizes.
+    #[must_use]
+    pub fn is_quantizer(&self) -> bool {
+        const NAMES: &[&str] = &[
+            "QuantizeLinear",
+            "DequantizeLinear",
+            "DynamicQuantizeLinear",
+            "Quant",
+            "BipolarQuant",
+            "FloatQuant",
+            "Trunc",
+            "MultiThreshold",
+        ];
+        NAMES.contains(&self.name())
+    }
+}
+
 /// A row per operator: its name in ONNX, and its type.
 macro_rules! operators {
     ($($(#[$doc:meta])* $domain:literal $name:ident;)*) => {
@@ -25,6 +43,12 @@ macro_rules! operators {
         impl Op {
             /// Domain and name of every operator.
             pub const NAMES: &[(&str, &str)] = &[$(($domain, stringify!($name)),)*];
+
+            /// Whether there is an operator of this name.
+            #[must_use]
+            pub fn is_known(domain: &str, name: &str) -> bool {
+                matches!((domain, name), $(($domain, stringify!($name)))|*)
+            }
 
             /// The operator that a file describes; `None` if there is none of this name.
             ///
@@ -323,4 +347,6 @@ operators! {
     "" Identity;
     /// [`Dropout`](struct@Dropout).
     "" Dropout;
+    /// [`If`](struct@If).
+    "" If;
 }

@@ -6,7 +6,7 @@ use fewbit::requantize::RequantizePolicy;
 use fewbit::{Accumulator, ReportLevel};
 
 use crate::exec::ExecError;
-use crate::exec::execution::check_inputs;
+use crate::exec::float::check;
 use crate::graph::{Graph, Node, NodeId, Product, ValueId, products};
 use crate::ops::{Inputs, Op, Quantize};
 use crate::tensor::Tensor;
@@ -44,7 +44,11 @@ pub fn run_integer(
     inputs: &[Tensor],
     options: &IntegerOptions,
 ) -> Result<IntegerRun, ExecError> {
-    check_inputs(graph, inputs)?;
+    let (expected, found) = (graph.inputs().len(), inputs.len());
+    if expected != found {
+        return Err(ExecError::Count { expected, found });
+    }
+    check(graph, &graph.inputs().iter().copied().zip(inputs.iter().cloned()).collect())?;
     let products: BTreeMap<NodeId, Product> =
         products(graph).into_iter().map(|product| (product.node, product)).collect();
     let mut run = Run {

@@ -1,0 +1,158 @@
+//! Execution in floats: nodes in order, each value freed after its last use.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::graph::{Graph, GraphError, Node, ValueId};
+use crate::ops::{Dim, Inputs, Op, OpError};
+use crate::tensor::Tensor;
+
+use super::ExecError;
+
+/// The outputs of a network, in the order of [`Graph::outputs`].
+///
+/// Results do not depend on the number of threads.
+///
+/// ```
+/// use std::collections::BTreeMap;
+/// use fewbit_models::{exec::run_float, graph::Graph, ops::{Fact, Relu}, tensor::{ElementType, Tensor}};
+/// let mut graph = Graph::new("rectifier");
+/// let x = graph.add_input("x", Fact::new(ElementType::F32, vec![2.into()]));
+/// let y = graph.add("y", Relu {}, &[x]);
+/// graph.add_output(y);
+/// let inputs = BTreeMap::from([(x, Tensor::vector(vec![-1.0f32, 2.0]))]);
+/// assert_eq!(run_float(&graph, &inputs)?, [Tensor::vector(vec![0.0f32, 2.0])]);
+/// # Ok::<(), fewbit_models::exec::ExecError>(())
+/// ```
+///
+/// # Errors
+/// Inputs that are missing or of another type or shape than the network's; a node that cannot be computed.
+pub fn run_float(
+    graph: &Graph,
+    inputs: &BTreeMap<ValueId, Tensor>,
+) -> Result<Vec<Tensor>, ExecError> {
+    run_float_observed(graph, inputs, &mut |_, _| ())
+}
+
+/// The same; every value that is put in or computed, of the graph itself and not of branches, is shown as soon as it is there.
+///
+/// # Errors
+/// As [`run_float`].
+pub fn run_float_observed(
+    graph: &Graph,
+    inputs: &BTreeMap<ValueId, Tensor>,
+    observe: &mut dyn FnMut(ValueId, &Tensor),
+) -> Result<Vec<Tensor>, ExecError> {
+    check(graph, inputs)?;
+    Ok(run(graph, inputs.iter().map(|(&id, tensor)| (id, tensor.clone())).collect(), observe)?)
+}
+
+/// Types and shapes of inputs; a name of an extent stands for one number.
+pub(super) fn check(graph: &Graph, inputs: &BTreeMap<ValueId, Tensor>) -> Result<(), ExecError> {
+    let mut named: HashMap<&str, usize> = HashMap::new();
+    for &id in graph.inputs() {
+        let value = graph.value(id);
+        let wrong = |problem| ExecError::Input { name: value.name.clone(), problem };
+        let tensor = inputs.get(&id).ok_or_else(|| wrong("it is missing".into()))?;
+        let found = tensor.element_type();
+        if let Some(expected) = value.fact.element.filter(|&expected| expected != found) {
+            return Err(wrong(format!("elements are {found}: expected {expected}")));
+        }
+        let Some(expected) = &value.fact.shape else { continue };
+        let shape = tensor.shape();
+        let differs = || {
+            let expected: Vec<String> = expected.iter().map(Dim::to_string).collect();
+            wrong(format!("the shape is {shape:?}: expected [{}]", expected.join(", ")))
+        };
+        if shape.len() != expected.len() {
+            return Err(differs());
+        }
+        for (&size, expected) in shape.iter().zip(expected) {
+            match expected {
+                Dim::Size(expected) if *expected != size => return Err(differs()),
+                Dim::Named(name) => {
+                    let first = *named.entry(name).or_insert(size);
+                    if first != size {
+                        return Err(wrong(format!("`{name}` is {size} here and {first} before")));
+                    }
+                }
+                Dim::Size(_) | Dim::Unknown => {}
+            }
+        }
+    }
+    if let Some(id) = inputs.keys().find(|id| !graph.inputs().contains(id)) {
+        let known = graph.values().any(|(other, _)| other == *id);
+        let name = if known { graph.name_of(*id).to_owned() } else { format!("{id:?}") };
+        return Err(ExecError::Input { name, problem: "the network has no such input".into() });
+    }
+    Ok(())
+}
+
+/// Runs the nodes.
+fn run(
+    graph: &Graph,
+    mut values: HashMap<ValueId, Tensor>,
+    observe: &mut dyn FnMut(ValueId, &Tensor),
+) -> Result<Vec<Tensor>, GraphError> {
+    let mut uses: HashMap<ValueId, usize> = HashMap::new();
+    let used = graph.nodes().flat_map(|(_, node)| node.inputs.iter().flatten());
+    used.chain(graph.outputs()).for_each(|&id| *uses.entry(id).or_default() += 1);
+    values.iter().for_each(|(&id, tensor)| observe(id, tensor));
+    for (_, node) in graph.nodes() {
+        let found = compute(graph, node, &values)?;
+        for &id in node.inputs.iter().flatten() {
+            if let Some(left) = uses.get_mut(&id) {
+                *left -= 1;
+                if *left == 0 {
+                    values.remove(&id);
+                }
+            }
+        }
+        for (&output, tensor) in node.outputs.iter().zip(found) {
+            if let Some(id) = output {
+                observe(id, &tensor);
+                if uses.contains_key(&id) {
+                    values.insert(id, tensor);
+                }
+            }
+        }
+    }
+    let output = |&id| {
+        let tensor = values.get(&id).or_else(|| graph.data(id)).cloned();
+        tensor.ok_or_else(|| GraphError::NoProducer(graph.name_of(id).into()))
+    };
+    graph.outputs().iter().map(output).collect()
+}
+
+/// The outputs of one node.
+pub(super) fn compute(
+    graph: &Graph,
+    node: &Node,
+    values: &HashMap<ValueId, Tensor>,
+) -> Result<Vec<Tensor>, GraphError> {
+    let wrong = |source| GraphError::Node { node: node.name.clone(), op: node.op.name(), source };
+    let mut inputs: Vec<Option<&Tensor>> = Vec::with_capacity(node.inputs.len());
+    for input in &node.inputs {
+        inputs.push(match input {
+            Some(id) => {
+                let tensor = values.get(id).or_else(|| graph.data(*id));
+                let missing = || GraphError::NoProducer(graph.name_of(*id).into());
+                Some(tensor.ok_or_else(missing)?)
+            }
+            None => None,
+        });
+    }
+    let found = match &node.op {
+        Op::If(op) => {
+            let condition = Inputs::new(&inputs).required(0, "cond").map_err(wrong)?;
+            let branch = op.branch(condition).map_err(wrong)?;
+            let given = branch.inputs().iter().zip(inputs.iter().skip(1));
+            let given = given.filter_map(|(&id, tensor)| Some((id, (*tensor)?.clone())));
+            run(branch, given.collect(), &mut |_, _| ())?
+        }
+        op => op.run(Inputs::new(&inputs)).map_err(wrong)?,
+    };
+    if let Some(place) = (found.len()..node.outputs.len()).find(|&at| node.outputs[at].is_some()) {
+        return Err(wrong(OpError::Unsupported(format!("output {place} is not computed"))));
+    }
+    Ok(found)
+}

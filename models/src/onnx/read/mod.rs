@@ -1,0 +1,60 @@
+//! From ONNX files to graphs.
+
+mod attribute;
+mod builder;
+mod external;
+mod survey;
+mod tensor;
+mod value;
+
+use std::path::Path;
+
+use prost::Message;
+use prost::bytes::Bytes;
+
+use crate::graph::Graph;
+
+use super::OnnxError;
+use super::proto::ModelProto;
+
+/// The operator sets that are supported.
+const OPSETS: std::ops::RangeInclusive<i64> = 7..=25;
+
+/// Reads a model: external tensors from its folder, types and shapes found, what follows from constants computed.
+///
+/// ```no_run
+/// let graph = fewbit_models::onnx::read("model.onnx".as_ref())?;
+/// for &input in graph.inputs() {
+///     println!("{}", graph.name_of(input));
+/// }
+/// # Ok::<(), fewbit_models::onnx::OnnxError>(())
+/// ```
+///
+/// # Errors
+/// A file that cannot be read; what is no model; operators, types and operator sets that are not supported; nodes and
+/// tensors that do not go together.
+pub fn read(path: &Path) -> Result<Graph, OnnxError> {
+    let bytes = std::fs::read(path).map_err(|error| external::file(path, &error))?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    read_bytes(bytes, Some(folder.unwrap_or(Path::new("."))))
+}
+
+/// Reads a model from memory; without a folder, external tensors are refused.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_bytes(bytes: Vec<u8>, folder: Option<&Path>) -> Result<Graph, OnnxError> {
+    let model = ModelProto::decode(Bytes::from(bytes));
+    let model = model.map_err(|error| OnnxError::Decode(error.to_string()))?;
+    let Some(graph) = &model.graph else {
+        return Err(OnnxError::Decode("it has no graph".into()));
+    };
+    let opsets = survey::opsets(&model)?;
+    survey::operators(&model, graph)?;
+    let file = builder::File { opsets, folder };
+    let mut graph = builder::graph(&file, graph)?;
+    graph.infer()?;
+    graph.fold()?;
+    graph.infer()?;
+    Ok(graph.compacted())
+}
