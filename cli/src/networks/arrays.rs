@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use fewbit_models::each_tensor;
 use fewbit_models::eval::Labels;
 use fewbit_models::tensor::Tensor;
 use ndarray::{ArrayD, IxDyn};
@@ -97,7 +96,7 @@ fn encoded(tensor: &Tensor) -> Result<Vec<u8>, std::io::Error> {
         }
         other => Err(std::io::Error::other(format!(
             "{} elements of {} cannot be written",
-            each_tensor!(other, array => array.len()),
+            other.len(),
             other.element_type()
         ))),
     }
