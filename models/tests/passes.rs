@@ -4,16 +4,16 @@ use fewbit::algorithms::Effort;
 use fewbit::algorithms::layer::AccumulatorConstraint;
 use fewbit::quantize::{Preset, Quantizer, Recipe};
 use fewbit_models::exec::integer::{IntegerOptions, run_integer};
-use fewbit_models::exec::{QuantizerMode, run_batch};
+use fewbit_models::exec::{Constants, QuantizerMode, run_batch};
 use fewbit_models::graph::{Graph, ValueId, products};
 use fewbit_models::ops::{
     Add, BatchNormalization, Conv, Dim, Fact, Flatten, Gemm, GlobalAveragePool, MaxPool, Op,
     Padding, Relu,
 };
 use fewbit_models::passes::{
-    ActivationQuantizers, EqualizeParams, OutputCodes, SolveParams, calibrate, correct_biases,
-    equalize, insert_activation_quantizers, insert_weight_quantizers, merge_batch_norm,
-    quantize_biases, regions, solve,
+    ActivationQuantizers, ChannelMeans, EqualizeParams, OutputCodes, SolveParams, calibrate,
+    correct_biases, equalize, insert_activation_quantizers, insert_weight_quantizers,
+    merge_batch_norm, quantize_biases, regions, solve,
 };
 use fewbit_models::tensor::{ElementType, Tensor};
 use ndarray::{ArrayD, IxDyn};
@@ -104,7 +104,9 @@ fn batches() -> Vec<Vec<Tensor>> {
 }
 
 fn outputs(graph: &Graph, mode: QuantizerMode) -> Vec<f32> {
-    let run = |batch: &Vec<Tensor>| run_batch(graph, batch, mode).expect("outputs").swap_remove(0);
+    let run = |batch: &Vec<Tensor>| {
+        run_batch(graph, batch, mode, &Constants::default()).expect("outputs").swap_remove(0)
+    };
     batches()
         .iter()
         .map(run)
@@ -133,16 +135,16 @@ fn activations(bits: u32) -> ActivationQuantizers {
     }
 }
 
-/// Float and quantized network, calibrated.
-fn quantized(weight_bits: u32) -> (Graph, Graph) {
+/// Float and quantized network, calibrated, and the means of the former.
+fn quantized(weight_bits: u32) -> (Graph, Graph, ChannelMeans) {
     let mut float = network();
     merge_batch_norm(&mut float).expect("merged");
     let mut graph = float.clone();
     insert_activation_quantizers(&mut graph, &activations(8)).expect("quantizers");
     let weights = preset("Int8WeightPerChannelFloat", weight_bits);
     insert_weight_quantizers(&mut graph, &weights).expect("quantizers");
-    calibrate(&mut graph, &batches()).expect("scales");
-    (float, graph)
+    let (_, means) = calibrate(&mut graph, &batches()).expect("scales");
+    (float, graph, means)
 }
 
 fn error(float: &Graph, graph: &Graph) -> f64 {
@@ -186,7 +188,7 @@ fn equalization_evens_out_ranges_and_keeps_the_function() {
 
 #[test]
 fn quantizers_stand_where_the_graph_demands_them() {
-    let (_, graph) = quantized(8);
+    let (_, graph, _) = quantized(8);
     let mut found: Vec<_> = graph
         .nodes()
         .filter_map(|(_, node)| match &node.op {
@@ -227,7 +229,7 @@ fn quantizers_stand_where_the_graph_demands_them() {
 
 #[test]
 fn algorithms_leave_less_error_than_rounding() {
-    let (float, nearest) = quantized(3);
+    let (float, nearest, _) = quantized(3);
     let rounded = error(&float, &nearest);
     for solver in ["gptq", "gpfq", "qronos"] {
         let mut graph = nearest.clone();
@@ -238,8 +240,10 @@ fn algorithms_leave_less_error_than_rounding() {
         };
         let mut steps = Vec::new();
         let (report, layers) =
-            solve(&float, &mut graph, &batches(), &params, &mut |done, of| steps.push((done, of)))
-                .expect("solved");
+            solve(&float, &mut graph, &batches(), &params, None, &mut |done, of| {
+                steps.push((done, of))
+            })
+            .expect("solved");
         assert_eq!((report.changed, layers.len()), (4, 4));
         assert_eq!(steps.last(), Some(&(4, 4)));
         let solved = error(&float, &graph);
@@ -260,7 +264,7 @@ fn algorithms_leave_less_error_than_rounding() {
 
 #[test]
 fn corrected_biases_leave_less_mean_error() {
-    let (float, mut graph) = quantized(3);
+    let (float, mut graph, means) = quantized(3);
     let mean = |graph: &Graph| {
         let (y, z) = (outputs(&float, QuantizerMode::Skip), outputs(graph, QuantizerMode::Apply));
         let mut sums = [0f64; 5];
@@ -270,7 +274,7 @@ fn corrected_biases_leave_less_mean_error() {
         sums.iter().map(|sum| (sum / y.len() as f64).abs()).fold(0.0, f64::max)
     };
     let before = mean(&graph);
-    let report = correct_biases(&float, &mut graph, &batches(), &mut |_, _| ()).expect("corrected");
+    let report = correct_biases(&means, &mut graph, &batches(), &mut |_, _| ()).expect("corrected");
     assert_eq!(report.changed, 4);
     assert!(before > 1e-3, "{before}");
     assert!(mean(&graph) < 1e-6, "{} of {before}", mean(&graph));
@@ -278,13 +282,14 @@ fn corrected_biases_leave_less_mean_error() {
 
 #[test]
 fn integers_agree_with_floats() {
-    let (float, mut graph) = quantized(4);
-    correct_biases(&float, &mut graph, &batches(), &mut |_, _| ()).expect("corrected");
+    let (_, mut graph, means) = quantized(4);
+    correct_biases(&means, &mut graph, &batches(), &mut |_, _| ()).expect("corrected");
     let report = quantize_biases(&mut graph, fewbit::formats::Format::INT32).expect("biases");
     assert_eq!(report.changed, 4);
     let options = IntegerOptions::default();
     for batch in batches() {
-        let fake = run_batch(&graph, &batch, QuantizerMode::Apply).expect("outputs");
+        let fake = run_batch(&graph, &batch, QuantizerMode::Apply, &Constants::default())
+            .expect("outputs");
         let run = run_integer(&graph, &batch, &options).expect("outputs");
         assert_eq!(run.nodes.len(), 4);
         assert_eq!(run.in_floats, Vec::<String>::new());
@@ -300,7 +305,7 @@ fn integers_agree_with_floats() {
 
 #[test]
 fn a_narrow_accumulator_overflows_and_a_constrained_network_does_not() {
-    let (float, mut graph) = quantized(4);
+    let (float, mut graph, _) = quantized(4);
     let acc: fewbit::Accumulator = "int12-sat".parse().expect("an accumulator");
     for product in products(&graph) {
         graph.set_accumulator(product.node, acc.clone());
@@ -316,7 +321,7 @@ fn a_narrow_accumulator_overflows_and_a_constrained_network_does_not() {
         let mut graph = graph.clone();
         let solver = "gptq".parse().expect("a solver");
         let params = SolveParams { solver, constraint, effort: Effort::default() };
-        solve(&float, &mut graph, &batches(), &params, &mut |_, _| ()).expect("solved");
+        solve(&float, &mut graph, &batches(), &params, None, &mut |_, _| ()).expect("solved");
         assert_eq!(events(&graph), 0, "{constraint}");
     }
 }

@@ -103,8 +103,7 @@ impl Statistic {
                 if high.is_nan() { high } else { high.max(0.0) - low.min(0.0) }
             }
             Self::AbsPercentile { high } => {
-                let rank = high_rank(high, x.len())?;
-                nth(x.iter().map(|v| v.abs()).collect(), rank)
+                nth_magnitude(x, high_rank(high, x.len())?)
             }
             Self::PercentileInterval { low, high } => {
                 let below = low_percentile(x, low)?;
@@ -178,6 +177,29 @@ fn checked_rank(rank: usize, percentile: f64, count: usize) -> Result<usize, Qua
 fn nth(mut x: Vec<f32>, rank: usize) -> f32 {
     let order = |a: &f32, b: &f32| a.partial_cmp(b).unwrap_or(a.is_nan().cmp(&b.is_nan()));
     *x.select_nth_unstable_by(rank - 1, order).1
+}
+
+/// The `rank`-th smallest magnitude, counted from 1; NaN is larger than everything.
+///
+/// 1. The bits of magnitudes order as the magnitudes do. Of so many blocks the greatest each.
+/// 2. Of these the one that as many reach as elements are at least wanted: the answer is not below it.
+/// 3. What reaches it, which near the top is not much, has the answer.
+fn nth_magnitude(x: &[f32], rank: usize) -> f32 {
+    const BLOCK: usize = 256;
+    let magnitude = |v: &f32| v.to_bits() & 0x7fff_ffff;
+    let wanted = x.len() + 1 - rank;
+    if wanted * 4 > x.len() / BLOCK {
+        return nth(x.iter().map(|v| v.abs()).collect(), rank);
+    }
+    let most = |block: &[f32]| block.iter().map(magnitude).max().unwrap_or(0);
+    let maxima: Vec<u32> = x.chunks(BLOCK).map(most).collect();
+    let mut ordered = maxima.clone();
+    let least = *ordered.select_nth_unstable_by(wanted - 1, |a, b| b.cmp(a)).1;
+    let reached = x.chunks(BLOCK).zip(&maxima).filter(|&(_, &most)| most >= least);
+    let mut reached: Vec<u32> = reached
+        .flat_map(|(block, _)| block.iter().map(magnitude).filter(|&bits| bits >= least))
+        .collect();
+    f32::from_bits(*reached.select_nth_unstable_by(wanted - 1, |a, b| b.cmp(a)).1)
 }
 
 fn mean_abs(x: &[f32]) -> f32 {

@@ -3,7 +3,7 @@
 use ndarray::ArrayD;
 
 use crate::exec::integer::{IntegerOptions, NodeReport, run_integer};
-use crate::exec::{ExecError, QuantizerMode, run_batch};
+use crate::exec::{Constants, ExecError, QuantizerMode, run_batch};
 use crate::graph::Graph;
 use crate::tensor::Tensor;
 
@@ -47,11 +47,17 @@ pub fn run_batches(
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<Outputs, ExecError> {
     let mut all = Outputs { batches: Vec::new(), nodes: Vec::new(), in_floats: Vec::new() };
+    let mode = match how {
+        Verdict::Float => QuantizerMode::Skip,
+        _ => QuantizerMode::Apply,
+    };
+    let constants = Constants::of(graph, mode)?;
     for (done, batch) in batches.iter().enumerate() {
         progress(done, batches.len());
         match how {
-            Verdict::Float => all.batches.push(run_batch(graph, batch, QuantizerMode::Skip)?),
-            Verdict::Fake => all.batches.push(run_batch(graph, batch, QuantizerMode::Apply)?),
+            Verdict::Float | Verdict::Fake => {
+                all.batches.push(run_batch(graph, batch, mode, &constants)?);
+            }
             Verdict::Integer(options) => {
                 let run = run_integer(graph, batch, options)?;
                 all.batches.push(run.outputs);

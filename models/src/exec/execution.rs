@@ -19,6 +19,33 @@ pub enum QuantizerMode {
     Skip,
 }
 
+/// What the quantizers of constants give: computed once, used by every batch.
+#[derive(Clone, Debug, Default)]
+pub struct Constants(HashMap<ValueId, Tensor>);
+
+impl Constants {
+    /// Runs the quantizers of constants.
+    ///
+    /// # Errors
+    /// What a quantizer refuses.
+    pub fn of(graph: &Graph, mode: QuantizerMode) -> Result<Self, ExecError> {
+        let mut constants = HashMap::new();
+        for (_, node) in graph.nodes() {
+            let data = node.input(0).and_then(|input| graph.data(input));
+            let (Op::Quantize(_), Some(data), Some(output)) = (&node.op, data, node.output(0))
+            else {
+                continue;
+            };
+            let tensor = match mode {
+                QuantizerMode::Skip => data.clone(),
+                QuantizerMode::Apply => compute(graph, node, &HashMap::new())?.swap_remove(0),
+            };
+            constants.insert(output, tensor);
+        }
+        Ok(Self(constants))
+    }
+}
+
 /// A network on its way through one batch.
 ///
 /// Values are let go after their last use.
@@ -36,13 +63,27 @@ impl Execution {
     /// # Errors
     /// Another number of inputs, or other types or shapes than the graph's; the same name of an extent for two numbers.
     pub fn new(graph: &Graph, inputs: &[Tensor], mode: QuantizerMode) -> Result<Self, ExecError> {
+        Self::with_constants(graph, inputs, mode, &Constants::default())
+    }
+
+    /// The same, with what the quantizers of constants gave.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn with_constants(
+        graph: &Graph,
+        inputs: &[Tensor],
+        mode: QuantizerMode,
+        constants: &Constants,
+    ) -> Result<Self, ExecError> {
         let (expected, found) = (graph.inputs().len(), inputs.len());
         if expected != found {
             return Err(ExecError::Count { expected, found });
         }
         let values = graph.inputs().iter().copied().zip(inputs.iter().cloned());
         check(graph, &values.clone().collect())?;
-        let values = values.collect();
+        let mut values: HashMap<_, _> = values.collect();
+        values.extend(constants.0.iter().map(|(&id, tensor)| (id, tensor.clone())));
         let mut uses = HashMap::new();
         for (_, node) in graph.nodes() {
             for &input in node.inputs.iter().flatten() {
@@ -64,6 +105,11 @@ impl Execution {
         found.ok_or_else(|| ExecError::NotComputed(graph.name_of(id).into()))
     }
 
+    /// Takes a value out, to be replaced.
+    pub fn take(&mut self, id: ValueId) -> Option<Tensor> {
+        self.values.remove(&id)
+    }
+
     /// Puts other elements into the place of a value.
     pub fn replace(&mut self, id: ValueId, tensor: Tensor) {
         self.values.insert(id, tensor);
@@ -75,6 +121,12 @@ impl Execution {
     /// Inputs that are not there, or that the operator cannot have.
     pub fn step(&mut self, graph: &Graph, id: NodeId) -> Result<(), ExecError> {
         let node = graph.node(id);
+        if let [Some(output)] = node.outputs[..]
+            && self.values.contains_key(&output)
+        {
+            // It is one of the constants.
+            return Ok(());
+        }
         let outputs = match (&node.op, self.mode) {
             (Op::Quantize(_), QuantizerMode::Skip) => {
                 let input =
@@ -137,8 +189,9 @@ pub fn run_batch(
     graph: &Graph,
     inputs: &[Tensor],
     mode: QuantizerMode,
+    constants: &Constants,
 ) -> Result<Vec<Tensor>, ExecError> {
-    let mut execution = Execution::new(graph, inputs, mode)?;
+    let mut execution = Execution::with_constants(graph, inputs, mode, constants)?;
     for &id in graph.order() {
         execution.step(graph, id)?;
     }

@@ -7,6 +7,6 @@ pub mod integer;
 mod patches;
 
 pub use error::ExecError;
-pub use execution::{Execution, QuantizerMode, run_batch};
+pub use execution::{Constants, Execution, QuantizerMode, run_batch};
 pub use float::{run_float, run_float_observed};
 pub use patches::Patches;

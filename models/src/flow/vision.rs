@@ -17,9 +17,9 @@ use serde::Serialize;
 
 use crate::graph::{Graph, products};
 use crate::passes::{
-    BiasShrinkage, EqualizeParams, PassReport, SolveParams, SolvedLayer, calibrate, correct_biases,
-    equalize, insert_activation_quantizers, insert_input_quantizers, insert_weight_quantizers,
-    merge_batch_norm, quantize_biases, relu6_to_relu, solve,
+    BiasShrinkage, ChannelMeans, EqualizeParams, PassReport, SolveParams, SolvedLayer, calibrate,
+    correct_biases, equalize, insert_activation_quantizers, insert_input_quantizers,
+    insert_weight_quantizers, merge_batch_norm, quantize_biases, relu6_to_relu, solve,
 };
 use crate::tensor::Tensor;
 
@@ -43,6 +43,8 @@ pub struct QuantizedNetwork {
     pub float: Graph,
     /// With quantizers.
     pub graph: Graph,
+    /// Of what the products of the float network make of the calibration images.
+    pub means: ChannelMeans,
     /// The passes that ran, and what each changed.
     pub passes: Vec<PassReport>,
     /// How long things took.
@@ -129,9 +131,10 @@ impl VisionFlow<'_> {
         passes.push(insert_weight_quantizers(&mut graph, &weight_quantizer(config)?)?);
         timed.phase("insert quantizers");
         progress("calibrate", 0, 1);
-        passes.push(calibrate(&mut graph, batches)?);
+        let (report, means) = calibrate(&mut graph, batches)?;
+        passes.push(report);
         timed.phase("calibrate");
-        Ok(QuantizedNetwork { float, graph, passes, phases, solved: Vec::new() })
+        Ok(QuantizedNetwork { float, graph, means, passes, phases, solved: Vec::new() })
     }
 
     /// Steps 4 and 5, on a network that is calibrated.
@@ -145,21 +148,29 @@ impl VisionFlow<'_> {
         progress: &mut dyn FnMut(&str, usize, usize),
     ) -> Result<QuantizedNetwork, FlowError> {
         let config = self.config;
-        let QuantizedNetwork { float, mut graph, mut passes, mut phases, mut solved } = network;
+        let QuantizedNetwork { float, mut graph, means, mut passes, mut phases, mut solved } =
+            network;
         let mut timed = Timer::new(&mut phases);
         self.set_accumulators(&mut graph)?;
-        for name in self.config.algorithms() {
+        let algorithms = config.algorithms();
+        for (index, &name) in algorithms.iter().enumerate() {
             let params = self.solve_params(name)?;
             let mut hear = |done, total| progress(name, done, total);
-            let (mut report, layers) = solve(&float, &mut graph, batches, &params, &mut hear)?;
+            let is_last = index + 1 == algorithms.len();
+            let means = (config.bias_corr && is_last).then_some(&means);
+            let (mut report, layers) =
+                solve(&float, &mut graph, batches, &params, means, &mut hear)?;
             report.name = name;
+            if means.is_some() {
+                report.detail += ", their biases corrected";
+            }
             passes.push(report);
             solved = layers;
             timed.phase(name);
         }
-        if config.bias_corr {
+        if config.bias_corr && algorithms.is_empty() {
             let mut hear = |done, total| progress("correct biases", done, total);
-            passes.push(correct_biases(&float, &mut graph, batches, &mut hear)?);
+            passes.push(correct_biases(&means, &mut graph, batches, &mut hear)?);
             timed.phase("correct biases");
         }
         if let (Some(bits), true) = (config.bias_bit_width, config.act_bit_width > 0) {
@@ -168,7 +179,7 @@ impl VisionFlow<'_> {
             passes.push(quantize_biases(&mut graph, format)?);
         }
         graph.infer()?;
-        Ok(QuantizedNetwork { float, graph, passes, phases, solved })
+        Ok(QuantizedNetwork { float, graph, means, passes, phases, solved })
     }
 
     fn check(&self) -> Result<(), FlowError> {

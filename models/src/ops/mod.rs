@@ -30,7 +30,8 @@ mod operator;
 mod parallel;
 mod pool;
 mod product;
-mod quantize;
+mod code_values;
+mod static_integer;
 mod reduce;
 mod reshape;
 mod scatter;
@@ -70,7 +71,7 @@ pub use norm::{
 };
 pub use operator::{Operator, Read};
 pub use pool::{AveragePool, GlobalAveragePool, GlobalMaxPool, MaxPool};
-pub use quantize::Quantize;
+pub use code_values::Quantize;
 pub use reduce::{
     ArgMax, ArgMin, ReduceL1, ReduceL2, ReduceLogSum, ReduceLogSumExp, ReduceMax, ReduceMean,
     ReduceMin, ReduceProd, ReduceSum, ReduceSumSquare,

@@ -1,6 +1,6 @@
 //! Scales of activations from calibration data.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use fewbit::formats::Format;
 use fewbit::quantize::calibration::{Average, Calibration, Calibrator, Method};
@@ -11,20 +11,27 @@ use fewbit::tensor::Granularity;
 use ndarray::ArrayD;
 
 use crate::exec::{Execution, QuantizerMode};
-use crate::graph::{Graph, NodeId};
+use crate::graph::{Graph, NodeId, products};
 use crate::ops::Op;
 use crate::tensor::Tensor;
 
-use super::{PassError, PassReport};
+use super::shared_scale::Samples;
+use super::{ChannelMeans, PassError, PassReport};
 
 /// Gives every quantizer of activations its scale, from what the float network computes of these batches.
 ///
-/// A batch's statistic is the quantizer's own (a percentile, an extreme), batches are averaged, and so are those of quantizers
-/// that share a scale. Quantizers that are meant to look at each tensor anew stay as they are.
+/// A batch's statistic is the quantizer's own (a percentile, an extreme), and batches are averaged. Quantizers that share a scale
+/// get the one with which their values together have the least squared error, up to what the greatest of their statistics asks
+/// for. Quantizers that are meant to look at each tensor anew stay as they are.
+///
+/// Also gives the means of what the products of the float network make, which corrected biases bring back.
 ///
 /// # Errors
 /// Batches that the network cannot take; no batch.
-pub fn calibrate(graph: &mut Graph, batches: &[Vec<Tensor>]) -> Result<PassReport, PassError> {
+pub fn calibrate(
+    graph: &mut Graph,
+    batches: &[Vec<Tensor>],
+) -> Result<(PassReport, ChannelMeans), PassError> {
     let mut calibrators: BTreeMap<NodeId, Calibrator> = BTreeMap::new();
     for (id, node) in graph.nodes() {
         let Op::Quantize(op) = &node.op else { continue };
@@ -38,9 +45,13 @@ pub fn calibrate(graph: &mut Graph, batches: &[Vec<Tensor>]) -> Result<PassRepor
         let calibrator = calibrator.map_err(|source| PassError::Calibration { name, source })?;
         calibrators.insert(id, calibrator);
     }
-    if calibrators.is_empty() {
-        return Ok(PassReport::new("calibrate", 0, "quantizers without a scale"));
-    }
+    let sharing: BTreeSet<NodeId> = calibrators
+        .keys()
+        .copied()
+        .filter(|&id| matches!(&graph.node(id).op, Op::Quantize(op) if op.shared_scale.is_some()))
+        .collect();
+    let (mut samples, mut means) = (Samples::default(), ChannelMeans::default());
+    let products = products(graph);
     for batch in batches {
         let mut execution = Execution::new(graph, batch, QuantizerMode::Skip)?;
         for &id in graph.order() {
@@ -53,12 +64,19 @@ pub fn calibrate(graph: &mut Graph, batches: &[Vec<Tensor>]) -> Result<PassRepor
                 calibrator
                     .observe(&x.view())
                     .map_err(|source| PassError::Calibration { name: name.to_owned(), source })?;
+                if sharing.contains(&id) {
+                    samples.add(id, x);
+                }
             }
             execution.step(graph, id)?;
+            if let Some(product) = products.iter().find(|product| product.node == id) {
+                means.add(graph, product, execution.value(graph, product.output)?)?;
+            }
         }
     }
-    set_scales(graph, &calibrators)?;
-    Ok(PassReport::new("calibrate", calibrators.len(), "activation quantizers"))
+    set_scales(graph, &calibrators, &samples)?;
+    let report = PassReport::new("calibrate", calibrators.len(), "quantizers without a scale");
+    Ok((report, means))
 }
 
 /// Whether a quantizer's scales are to be collected and kept, rather than computed of each tensor anew: those with one scale.
@@ -95,6 +113,7 @@ struct Found {
 fn set_scales(
     graph: &mut Graph,
     calibrators: &BTreeMap<NodeId, Calibrator>,
+    samples: &Samples,
 ) -> Result<(), PassError> {
     let mut groups: BTreeMap<String, Vec<Found>> = BTreeMap::new();
     for (&id, calibrator) in calibrators {
@@ -108,7 +127,7 @@ fn set_scales(
         groups.entry(group).or_default().push(found);
     }
     for members in groups.into_values() {
-        let scale = shared_scale(graph, &members)?;
+        let scale = common_scale(graph, &members, samples)?;
         for found in &members {
             let name = graph.node(found.id).name.clone();
             let quantizer = with_scale(&found.quantizer, scale, &found.calibration)
@@ -121,16 +140,18 @@ fn set_scales(
     Ok(())
 }
 
-/// The scale of quantizers that share one: the mean of their statistics over the threshold of a signed one among them.
-fn shared_scale(graph: &Graph, members: &[Found]) -> Result<f32, PassError> {
-    let is_signed = |found: &&Found| range(found.quantizer.scheme().format).0 < 0.0;
-    let Some(like) = members.iter().find(is_signed).or(members.first()) else { return Ok(1.0) };
-    let number = |array: &ArrayD<f32>| array.iter().next().copied().unwrap_or(0.0);
-    let sum: f64 = members.iter().map(|m| f64::from(number(&m.calibration.statistic))).sum();
-    let mean = (sum / members.len() as f64) as f32;
-    let calibration =
-        Calibration { statistic: ndarray::arr0(mean).into_dyn(), ..like.calibration.clone() };
-    scale_of(graph, &Found { calibration, id: like.id, quantizer: like.quantizer.clone() })
+/// The scale of one quantizer, or of those that share one.
+fn common_scale(graph: &Graph, members: &[Found], samples: &Samples) -> Result<f32, PassError> {
+    let scales = members.iter().map(|found| scale_of(graph, found));
+    let scales = scales.collect::<Result<Vec<_>, _>>()?;
+    let greatest = scales.iter().fold(0f32, |most, &scale| most.max(scale));
+    let has_zero = |found: &Found| found.quantizer.scheme().zero_point == ZeroPoint::Zero;
+    if members.len() < 2 || !members.iter().all(has_zero) {
+        return Ok(greatest);
+    }
+    let formats: Vec<_> =
+        members.iter().map(|found| (found.id, found.quantizer.scheme().format)).collect();
+    Ok(samples.best(&formats, greatest))
 }
 
 /// The scale that a quantizer gives to what was collected.

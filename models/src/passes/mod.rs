@@ -9,9 +9,11 @@ mod calibrate;
 mod equalize;
 mod error;
 mod insert;
+mod means;
 mod merge_batch_norm;
 mod regions;
 mod report;
+mod shared_scale;
 mod solve;
 mod walk;
 mod weights;
@@ -25,6 +27,7 @@ pub use error::PassError;
 pub use insert::{
     ActivationQuantizers, OutputCodes, insert_activation_quantizers, insert_input_quantizers,
 };
+pub use means::ChannelMeans;
 pub use merge_batch_norm::merge_batch_norm;
 pub use regions::{Region, regions};
 pub use report::PassReport;

@@ -17,9 +17,10 @@ use crate::graph::{Graph, NodeId, Product, ValueId, products};
 use crate::ops::Op;
 use crate::tensor::Tensor;
 
+use super::bias_correction::correct;
 use super::walk::Walk;
 use super::weights::{fixed, weights_of};
-use super::{PassError, PassReport};
+use super::{ChannelMeans, PassError, PassReport};
 
 /// Parameters of [`solve`].
 #[derive(Clone, Debug, PartialEq)]
@@ -50,6 +51,9 @@ pub struct SolvedLayer {
 ///                   -> Gram matrices (of the patches of a convolution, one per group) -> codes
 /// ```
 ///
+/// A solver that takes no pairs of inputs (GPTQ) runs the quantized network alone. With `means`, the bias of each product is
+/// corrected as soon as its codes are chosen, so that what follows sees that too.
+///
 /// Scales are those that the weights' quantizers have, but under [`AccumulatorConstraint::Joint`], which chooses both.
 /// `progress` hears how many products are done, of how many.
 ///
@@ -60,11 +64,15 @@ pub fn solve(
     graph: &mut Graph,
     batches: &[Vec<Tensor>],
     params: &SolveParams,
+    means: Option<&ChannelMeans>,
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<(PassReport, Vec<SolvedLayer>), PassError> {
     let all = products(graph);
     let total = all.iter().filter(|product| product.weight_quantizer.is_some()).count();
-    let mut walk = Walk::new(float, graph, batches)?;
+    let mut walk = match params.solver {
+        LayerSolver::Gptq(_) | LayerSolver::Rtn(_) => Walk::quantized(graph, batches)?,
+        _ => Walk::pairs(float, graph, batches)?,
+    };
     let mut solved = Vec::new();
     for id in graph.order().to_vec() {
         let product = all.iter().find(|product| product.node == id);
@@ -72,21 +80,26 @@ pub fn solve(
             && let Some(quantizer) = product.weight_quantizer
         {
             progress(solved.len(), total);
-            solved.push(solve_one(float, graph, &walk, product, quantizer, params)?);
+            solved.push(solve_one(graph, &walk, product, quantizer, params)?);
             // The quantizer of the weights has run already: what it gave is not what it gives now.
             walk.rerun(graph, quantizer)?;
         }
-        walk.step(float, graph, id)?;
+        walk.step(graph, id)?;
+        if let (Some(product), Some(means)) = (product, means)
+            && product.weight_quantizer.is_some()
+        {
+            correct(means, graph, &mut walk, product)?;
+        }
     }
     progress(total, total);
+    graph.sort()?;
     let report = PassReport::new("solve", solved.len(), "products with quantized weights");
     Ok((report, solved))
 }
 
 fn solve_one(
-    float: &Graph,
     graph: &mut Graph,
-    walk: &Walk,
+    walk: &Walk<'_>,
     product: &Product,
     quantizer: NodeId,
     params: &SolveParams,
@@ -101,7 +114,7 @@ fn solve_one(
         op.quantizer.parameters(&weights.view()).map_err(PassError::quantize(&name))?;
     let grid = grid(&op.quantizer, &parameters, product, &weights, &matrix)
         .map_err(PassError::algorithm(&name))?;
-    let statistics = statistics(float, graph, walk, product, &name)?;
+    let statistics = statistics(graph, walk, product, &name)?;
     let axe = axe(graph, product, &matrix, params).map_err(PassError::algorithm(&name))?;
     let problem = Problem {
         weights: matrix.view(),
@@ -154,18 +167,16 @@ fn grid(
 
 /// What is known of the inputs of a product.
 fn statistics(
-    float: &Graph,
     graph: &Graph,
-    walk: &Walk,
+    walk: &Walk<'_>,
     product: &Product,
     name: &str,
 ) -> Result<Statistics, PassError> {
-    let missing = || PassError::Missing(format!("`{name}` is not in the float network"));
-    let float_input = float.node(product.node).input(0).ok_or_else(missing)?;
+    let float = walk.float_inputs(product.node, 0).transpose()?;
     let mut collector: Option<Collector> = None;
-    walk.each((float, float_input), (graph, product.input), |quantized, reference| {
+    for (index, quantized) in walk.values(graph, product.input).enumerate() {
         let rows = |tensor: &Tensor| rows(graph, product, tensor, name);
-        let (quantized, reference) = (rows(quantized)?, rows(reference)?);
+        let quantized = rows(quantized?)?;
         let collector = match &mut collector {
             Some(collector) => collector,
             none => none.insert(
@@ -173,8 +184,12 @@ fn statistics(
                     .map_err(PassError::algorithm(name))?,
             ),
         };
-        collector.push_pairs(quantized.view(), reference.view()).map_err(PassError::algorithm(name))
-    })?;
+        let pushed = match float.as_ref().and_then(|float| float.get(index)) {
+            Some(reference) => collector.push_pairs(quantized.view(), rows(reference)?.view()),
+            None => collector.push(quantized.view()),
+        };
+        pushed.map_err(PassError::algorithm(name))?;
+    }
     let collector = collector.ok_or_else(|| PassError::Missing("no calibration data".into()))?;
     Ok(collector.finish())
 }

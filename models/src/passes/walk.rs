@@ -1,71 +1,92 @@
-//! Running the float and the quantized network side by side.
+//! Running the quantized network, and the float one beside it, on all batches at once.
 
 use ndarray::{ArrayD, Axis};
 
-use crate::exec::{Execution, QuantizerMode};
+use crate::exec::{Constants, Execution, QuantizerMode};
 use crate::graph::{Graph, NodeId, ValueId};
 use crate::tensor::Tensor;
 
 use super::PassError;
 
-/// Both networks on the same batches, node after node: what comes before a node has been computed in either.
+/// The quantized network on all batches, node after node, and the float one where it is asked for: what comes before a node has
+/// been computed in either.
 ///
 /// The quantized graph may be changed at the node that comes next, and from there on.
-pub(super) struct Walk {
-    float: Vec<Execution>,
+pub(super) struct Walk<'a> {
+    float: Option<(&'a Graph, Vec<Execution>)>,
     quantized: Vec<Execution>,
 }
 
-impl Walk {
-    /// Before the first node.
-    pub(super) fn new(
-        float: &Graph,
+fn start(
+    graph: &Graph,
+    batches: &[Vec<Tensor>],
+    mode: QuantizerMode,
+) -> Result<Vec<Execution>, PassError> {
+    let constants = Constants::of(graph, mode)?;
+    let all = batches.iter().map(|batch| Execution::with_constants(graph, batch, mode, &constants));
+    Ok(all.collect::<Result<Vec<_>, _>>()?)
+}
+
+impl<'a> Walk<'a> {
+    /// The quantized network alone.
+    pub(super) fn quantized(graph: &Graph, batches: &[Vec<Tensor>]) -> Result<Self, PassError> {
+        Ok(Self { float: None, quantized: start(graph, batches, QuantizerMode::Apply)? })
+    }
+
+    /// Both networks, side by side.
+    pub(super) fn pairs(
+        float: &'a Graph,
         graph: &Graph,
         batches: &[Vec<Tensor>],
     ) -> Result<Self, PassError> {
-        let start = |graph: &Graph, mode| {
-            let all = batches.iter().map(|batch| Execution::new(graph, batch, mode));
-            all.collect::<Result<Vec<_>, _>>()
-        };
-        Ok(Self {
-            float: start(float, QuantizerMode::Skip)?,
-            quantized: start(graph, QuantizerMode::Apply)?,
-        })
+        let both = (float, start(float, batches, QuantizerMode::Skip)?);
+        Ok(Self { float: Some(both), ..Self::quantized(graph, batches)? })
     }
 
     /// Runs a node: in both networks where both have it.
-    pub(super) fn step(
-        &mut self,
-        float: &Graph,
-        graph: &Graph,
-        id: NodeId,
-    ) -> Result<(), PassError> {
-        for (index, execution) in self.quantized.iter_mut().enumerate() {
+    pub(super) fn step(&mut self, graph: &Graph, id: NodeId) -> Result<(), PassError> {
+        for execution in &mut self.quantized {
             execution.step(graph, id)?;
-            if float.has(id) {
-                self.float[index].step(float, id)?;
+        }
+        if let Some((float, executions)) = &mut self.float
+            && float.has(id)
+        {
+            for execution in executions {
+                execution.step(float, id)?;
             }
         }
         Ok(())
     }
 
-    /// Hands the values of every batch to `work`: of the quantized and of the float network.
-    pub(super) fn each(
-        &self,
-        (float, float_value): (&Graph, ValueId),
-        (graph, value): (&Graph, ValueId),
-        mut work: impl FnMut(&Tensor, &Tensor) -> Result<(), PassError>,
-    ) -> Result<(), PassError> {
-        for (reference, quantized) in self.float.iter().zip(&self.quantized) {
-            work(quantized.value(graph, value)?, reference.value(float, float_value)?)?;
-        }
-        Ok(())
+    /// A value of the quantized network, batch by batch.
+    pub(super) fn values<'b>(
+        &'b self,
+        graph: &'b Graph,
+        value: ValueId,
+    ) -> impl Iterator<Item = Result<&'b Tensor, PassError>> {
+        self.quantized.iter().map(move |execution| Ok(execution.value(graph, value)?))
     }
 
-    /// Runs a node of the quantized network once more.
+    /// The same of the float network, if it runs beside; of the input at a place of a node.
+    pub(super) fn float_inputs(
+        &self,
+        node: NodeId,
+        place: usize,
+    ) -> Option<Result<Vec<&Tensor>, PassError>> {
+        let (float, executions) = self.float.as_ref()?;
+        let value = float.node(node).input(place)?;
+        let all = executions.iter().map(|execution| Ok(execution.value(float, value)?));
+        Some(all.collect())
+    }
+
+    /// Runs a node of the quantized network once more, whose inputs are constants.
     pub(super) fn rerun(&mut self, graph: &Graph, id: NodeId) -> Result<(), PassError> {
-        for execution in &mut self.quantized {
-            execution.rerun(graph, id)?;
+        // It depends on constants alone: what it gives for one batch it gives for all.
+        let Some((first, others)) = self.quantized.split_first_mut() else { return Ok(()) };
+        first.rerun(graph, id)?;
+        for output in graph.node(id).outputs.iter().flatten() {
+            let tensor = first.value(graph, *output)?.clone();
+            others.iter_mut().for_each(|execution| execution.replace(*output, tensor.clone()));
         }
         Ok(())
     }
@@ -79,12 +100,13 @@ impl Walk {
         channel: impl Fn(&ArrayD<f32>) -> Axis,
     ) -> Result<(), PassError> {
         for execution in &mut self.quantized {
-            let tensor = execution.value(graph, value)?.clone();
+            let Some(tensor) = execution.take(value) else { continue };
             let array: Result<ArrayD<f32>, _> = tensor.try_into();
             let mut array = array.map_err(PassError::tensor(graph.name_of(value)))?;
             let axis = channel(&array);
             for (mut slice, shift) in array.axis_iter_mut(axis).zip(shift) {
-                slice.mapv_inplace(|x| (f64::from(x) + shift) as f32);
+                let shift = *shift as f32;
+                slice.mapv_inplace(|x| x + shift);
             }
             execution.replace(value, array.into());
         }

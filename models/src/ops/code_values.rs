@@ -2,10 +2,11 @@
 
 use fewbit::quantize::{Quantizer, ScaleSource, ZeroPoint, ZeroPointSource};
 use fewbit::tensor::AnyQuantTensor;
-use ndarray::{ArcArray, IxDyn};
+use ndarray::{ArcArray, ArrayD, IxDyn};
 
 use crate::tensor::{ElementType, Tensor};
 
+use super::static_integer::StaticInteger;
 use super::{Attribute, AttributeSet, Attributes, Fact, Inputs, OpError, Operator};
 
 /// `Quantize`: what is left of X when each element is rounded to a code: the value of the code.
@@ -89,6 +90,13 @@ impl Operator for Quantize {
 
     fn run(&self, inputs: Inputs<'_, Tensor>) -> Result<Vec<Tensor>, OpError> {
         let x = inputs.array::<f32>(0, "X")?;
+        let plan = StaticInteger::of(&self.quantizer);
+        let values = x.as_slice().zip(plan).and_then(|(x, plan)| plan.values(x));
+        if let Some(values) = values
+            && let Ok(array) = ArrayD::from_shape_vec(x.raw_dim(), values)
+        {
+            return Ok(vec![array.into()]);
+        }
         Ok(vec![self.codes(x)?.dequantize().into()])
     }
 }

@@ -1,0 +1,116 @@
+//! `Quantize` with one scale that is known, to integers: in one pass.
+
+use fewbit::formats::{Format, Overflow, Rounding};
+use fewbit::quantize::{Quantizer, ScaleSource, ZeroPoint, ZeroPointSource};
+use fewbit::tensor::Granularity;
+use rayon::prelude::*;
+
+/// Elements of a task.
+const TASK: usize = 1 << 15;
+/// Adding and subtracting it rounds what is below `2^22` to a whole number, ties to even: the last place of the sum is 1.
+const ROUNDING: f32 = 12_582_912.0;
+
+/// A quantizer of integers of at most 16 bits with one scale and zero point, ties to even, saturating.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct StaticInteger {
+    scale: f32,
+    zero_point: f32,
+    low: f32,
+    high: f32,
+}
+
+impl StaticInteger {
+    /// The quantizer in this form, if it has one.
+    pub(super) fn of(quantizer: &Quantizer) -> Option<Self> {
+        let (scheme, policy) = (quantizer.scheme(), quantizer.policy());
+        let Format::Int(format) = scheme.format else { return None };
+        let plain = format.bits() <= 16
+            && scheme.granularity == Granularity::Tensor
+            && policy.rounding == Rounding::TiesEven
+            && policy.overflow == Overflow::Saturate;
+        let ScaleSource::Given(scale) = &quantizer.scale_rule().source else { return None };
+        let zero_point = match &scheme.zero_point {
+            ZeroPoint::Zero => 0.0,
+            ZeroPoint::Shifted { source: ZeroPointSource::Given(zero), .. } => *zero.first()?,
+            _ => return None,
+        };
+        let scale = *scale.first().filter(|scale| plain && scale.is_normal() && **scale > 0.0)?;
+        let (low, high) = (format.min() as f32, format.max() as f32);
+        Some(Self { scale, zero_point, low, high })
+    }
+
+    /// The values of the codes; `None` where an element is not finite.
+    pub(super) fn values(&self, x: &[f32]) -> Option<Vec<f32>> {
+        let mut values = vec![0.0; x.len()];
+        let finite = values
+            .par_chunks_mut(TASK)
+            .zip(x.par_chunks(TASK))
+            .map(|(values, x)| self.part(values, x))
+            .reduce(|| true, |a, b| a && b);
+        finite.then_some(values)
+    }
+
+    /// Some of the values; whether all elements are finite.
+    fn part(&self, values: &mut [f32], x: &[f32]) -> bool {
+        let Self { scale, zero_point, low, high } = *self;
+        let mut sum = 0.0;
+        for (value, &x) in values.iter_mut().zip(x) {
+            // Nothing but zero times a finite number is zero, and no sum of zeros is anything else.
+            sum += x * 0.0;
+            let near = (x / scale + zero_point).max(low - 1.0).min(high + 1.0);
+            let code = ((near + ROUNDING) - ROUNDING).max(low).min(high);
+            *value = (code - zero_point) * scale;
+        }
+        sum == 0.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fewbit::quantize::{Parameters, Preset, Recipe};
+    use ndarray::{Array1, arr0};
+
+    fn quantizer(preset: &str, bits: u32, scale: f32, zero: Option<f32>) -> Quantizer {
+        let recipe = preset.parse::<&Preset>().and_then(|preset| preset.recipe());
+        let recipe = recipe.and_then(|recipe| recipe.set("bit_width", bits.into()));
+        let Ok(Recipe::Quantizer(quantizer)) = recipe else { panic!("a quantizer") };
+        let zero_point = zero.map(|zero| arr0(zero).into_dyn());
+        let parameters = Parameters { scale: arr0(scale).into_dyn(), zero_point };
+        quantizer.with_parameters(parameters).expect("parameters")
+    }
+
+    #[test]
+    fn the_values_are_those_of_the_quantizer() {
+        // Every f32 whose low 13 bits are these: all exponents, both signs, ties and their neighbours.
+        let every = (0..1u32 << 19).flat_map(|high| {
+            [0u32, 1, 0xfff, 0x1000, 0x1fff].map(|low| f32::from_bits(high << 13 | low))
+        });
+        let x: Vec<f32> = every.filter(|x| x.is_finite()).collect();
+        let x = Array1::from(x);
+        for (preset, bits, scale, zero) in [
+            ("Int8ActPerTensorFloat", 8, 0.037, None),
+            ("Uint8ActPerTensorFloat", 4, 1.0, None),
+            ("Int8ActPerTensorFloat", 3, 2.0f32.powi(-20), None),
+            ("ShiftedUint8ActPerTensorFloat", 8, 0.1, Some(77.0)),
+            ("Int8ActPerTensorFloat", 16, 3e-4, None),
+        ] {
+            let quantizer = quantizer(preset, bits, scale, zero);
+            let plan = StaticInteger::of(&quantizer).expect("a plain one");
+            let expected = quantizer.quantize(&x.view()).expect("codes").dequantize();
+            let found = plan.values(x.as_slice().expect("a slice")).expect("all are finite");
+            let same = |(a, b): (&f32, &f32)| a.to_bits() == b.to_bits();
+            let wrong = found.iter().zip(&expected).position(|pair| !same(pair));
+            assert_eq!(wrong.map(|at| (x[at], found[at], expected[at])), None, "{preset} {bits}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_finite_is_left_to_the_quantizer() {
+        let plan = StaticInteger::of(&quantizer("Int8ActPerTensorFloat", 8, 0.1, None));
+        let plan = plan.expect("a plain one");
+        assert!(plan.values(&[1.0, f32::NAN]).is_none());
+        assert!(plan.values(&[f32::INFINITY]).is_none());
+        assert!(plan.values(&[f32::MAX, -0.0, f32::MIN_POSITIVE]).is_some());
+    }
+}
