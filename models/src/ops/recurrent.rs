@@ -304,7 +304,10 @@ impl Recurrence {
             let backward = self.direction == Direction::Reverse || d == 1;
             let mut states = States {
                 h: first_h[d * size..][..size].to_vec(),
-                c: first_c.get(d * size..).map_or_else(Vec::new, |c| c[..size].to_vec()),
+                c: match kind.has_cell {
+                    true => first_c[d * size..][..size].to_vec(),
+                    false => Vec::new(),
+                },
             };
             let mut products = vec![0.0f32; batch * rows];
             for t in 0..length {

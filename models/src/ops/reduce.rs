@@ -181,6 +181,17 @@ macro_rules! reductions {
 
                 fn run(&self, inputs: Inputs<'_, Tensor>) -> Result<Vec<Tensor>, OpError> {
                     let x = inputs.required(0, "data")?;
+                    if let Tensor::Bool(truth) = x {
+                        // The greatest and the least of truth values are those of 0 and 1.
+                        let numbers: Tensor = truth.mapv(u8::from).into_shared().into();
+                        let again = [Some(&numbers), inputs.optional(1)];
+                        let found = self.run(Inputs::new(&again))?;
+                        let truth = |tensor: &Tensor| match tensor {
+                            Tensor::U8(a) => a.mapv(|x| x != 0).into_shared().into(),
+                            other => other.clone(),
+                        };
+                        return Ok(found.iter().map(truth).collect());
+                    }
                     let Some(over) = over(inputs, x.shape().len(), self.none())? else {
                         return Ok(vec![x.clone()]);
                     };

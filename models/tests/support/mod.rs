@@ -9,15 +9,15 @@ use fewbit_models::onnx::read_bytes;
 use fewbit_models::tensor::Tensor;
 
 /// A model, its inputs and expected outputs.
-pub struct Case {
-    pub name: String,
-    pub model: Vec<u8>,
-    pub inputs: BTreeMap<String, Tensor>,
-    pub outputs: BTreeMap<String, Tensor>,
+pub(crate) struct Case {
+    pub(crate) name: String,
+    pub(crate) model: Vec<u8>,
+    pub(crate) inputs: BTreeMap<String, Tensor>,
+    pub(crate) outputs: BTreeMap<String, Tensor>,
 }
 
 /// The cases of a bundle, as `models/tests/golden/bundle.py` writes them.
-pub fn cases(compressed: &[u8]) -> Vec<Case> {
+pub(crate) fn cases(compressed: &[u8]) -> Vec<Case> {
     let mut bytes = Vec::new();
     flate2::read::GzDecoder::new(compressed).read_to_end(&mut bytes).unwrap();
     let mut rest = &bytes[..];
@@ -49,7 +49,7 @@ pub fn cases(compressed: &[u8]) -> Vec<Case> {
 }
 
 /// What the graph computes, by the names of its outputs.
-pub fn run(
+pub(crate) fn run(
     graph: &Graph,
     inputs: &BTreeMap<String, Tensor>,
 ) -> Result<BTreeMap<String, Tensor>, String> {
@@ -64,7 +64,7 @@ pub fn run(
 }
 
 /// What differs between an output and what was expected: floats up to a tolerance, relative above 1; all others not at all.
-pub fn difference(found: &Tensor, expected: &Tensor, tolerance: f32) -> Option<String> {
+pub(crate) fn difference(found: &Tensor, expected: &Tensor, tolerance: f32) -> Option<String> {
     if found.shape() != expected.shape() {
         return Some(format!("shape {:?}, expected {:?}", found.shape(), expected.shape()));
     }
@@ -88,7 +88,7 @@ fn short(found: &Tensor, expected: &Tensor) -> String {
 }
 
 /// What differs in a case.
-pub fn failure(case: &Case, tolerance: f32) -> Option<String> {
+pub(crate) fn failure(case: &Case, tolerance: f32) -> Option<String> {
     let graph = match read_bytes(case.model.clone(), None) {
         Ok(graph) => graph,
         Err(error) => return Some(error.to_string()),
