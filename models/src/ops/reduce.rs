@@ -71,19 +71,15 @@ fn fold<T: Copy + Default + Send + Sync>(
 enum NoAxes {
     /// Over all of them.
     All,
-    /// Nothing.
+    /// Over none: each element by itself.
     Nothing,
 }
 
-fn over(
-    inputs: Inputs<'_, Tensor>,
-    rank: usize,
-    none: NoAxes,
-) -> Result<Option<Vec<usize>>, OpError> {
+fn over(inputs: Inputs<'_, Tensor>, rank: usize, none: NoAxes) -> Result<Vec<usize>, OpError> {
     match inputs.integers(1, "axes")? {
-        Some(given) if !given.is_empty() => Ok(Some(axes(&given, rank)?)),
-        _ if none == NoAxes::Nothing => Ok(None),
-        _ => Ok(Some((0..rank).collect())),
+        Some(given) if !given.is_empty() => axes(&given, rank),
+        _ if none == NoAxes::Nothing => Ok(Vec::new()),
+        _ => Ok((0..rank).collect()),
     }
 }
 
@@ -149,7 +145,7 @@ macro_rules! reductions {
             $name {
                 /// Whether an axis of extent 1 stays.
                 "keepdims" keep: bool = true;
-                /// Whether nothing is done without axes.
+                /// Whether no axes stand for none, and not for all.
                 "noop_with_empty_axes" nothing_without_axes: bool = false;
             }
         )*}
@@ -192,9 +188,7 @@ macro_rules! reductions {
                         };
                         return Ok(found.iter().map(truth).collect());
                     }
-                    let Some(over) = over(inputs, x.shape().len(), self.none())? else {
-                        return Ok(vec![x.clone()]);
-                    };
+                    let over = over(inputs, x.shape().len(), self.none())?;
                     Ok(vec![same_number!(stringify!($name), &[x], a => {
                         fold(a[0], &over, self.keep, $f)?
                     })])

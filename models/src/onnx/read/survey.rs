@@ -63,8 +63,7 @@ fn walk(
     unknown: &mut Vec<UnknownOperator>,
 ) -> Result<(), OnnxError> {
     for node in &graph.node {
-        let (domain, name) =
-            (domain(node.domain.as_deref()), node.op_type.as_deref().unwrap_or(""));
+        let (domain, name) = (domain(node.domain.as_deref()), operator(node));
         let is_function = model.functions.iter().any(|function| {
             function.name.as_deref() == Some(name)
                 && self::domain(function.domain.as_deref()) == domain
