@@ -8,14 +8,17 @@
 //! | [`exec`] | running a network, node after node |
 //! | [`layers`] | quantized layers as plain structs, to be composed by hand |
 //! | [`passes`] | what changes a network: folding, equalization, quantizers and their scales, codes of weights |
+//! | [`import`], [`export`] | quantizers of files as the graph's own, and back |
 //! | [`flow`] | from a float network to a quantized one, under Brevitas's keys |
 //! | [`eval`] | accuracy, error and events per layer, accuracy against accumulator bits |
 //! | [`onnx`] | ONNX files to graphs and back |
 
 pub mod eval;
 pub mod exec;
+pub mod export;
 pub mod flow;
 pub mod graph;
+pub mod import;
 pub mod layers;
 pub mod onnx;
 pub mod ops;

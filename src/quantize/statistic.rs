@@ -102,9 +102,7 @@ impl Statistic {
                 let (low, high) = extremes(x);
                 if high.is_nan() { high } else { high.max(0.0) - low.min(0.0) }
             }
-            Self::AbsPercentile { high } => {
-                nth_magnitude(x, high_rank(high, x.len())?)
-            }
+            Self::AbsPercentile { high } => nth_magnitude(x, high_rank(high, x.len())?),
             Self::PercentileInterval { low, high } => {
                 let below = low_percentile(x, low)?;
                 let above = nth(x.to_vec(), high_rank(high, x.len())?);

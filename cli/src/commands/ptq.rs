@@ -10,6 +10,7 @@ use fewbit_models::eval::{
     network_bounds, predictions, run_batches, sweep,
 };
 use fewbit_models::exec::integer::IntegerOptions;
+use fewbit_models::export::{to_qcdq, to_qonnx};
 use fewbit_models::flow::{FlowError, Phase, QuantizedNetwork, VisionConfig, VisionFlow};
 use fewbit_models::graph::Graph;
 use fewbit_models::onnx;
@@ -46,8 +47,8 @@ Examples:
   fewbit ptq model.onnx --calibration X.npz --data V.npz --out q --weight-bit-width 4 --weight-quant-granularity per_channel --gptq
   fewbit ptq model.onnx --calibration X.npz --data V.npz --out q --config w4a8.yaml --accumulator int16-sat --sweep-bits 10..20
 
-DIR gets model.onnx (QuantizeLinear and DequantizeLinear), report.json, report.html, and bounds.json: per row the worst case
-of the accumulator over all inputs.";
+DIR gets model.onnx (QuantizeLinear, Clip, DequantizeLinear), model.qonnx.onnx (QONNX's Quant), report.json, report.html, and
+bounds.json: per row the worst case of the accumulator over all inputs.";
 
 /// Arguments of `fewbit ptq`.
 #[derive(Debug, clap::Args)]
@@ -123,7 +124,6 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
     let bits = config.sweep_bits.as_deref().map(str::parse::<BitRange>).transpose();
     let bits = bits.map_err(|error| CliError::Arguments(error.to_string()))?;
     let job = Job {
-        args: &args,
         config: &config,
         graph: &graph,
         calibration,
@@ -132,12 +132,11 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
         bits,
     };
     let (network, report) = args.threads.run(|| job.work())?;
-    write(&args, &network, &report)?;
+    write(&args, config.onnx_opset_version, &network, &report)?;
     Ok(Outcome::Done)
 }
 
 struct Job<'a> {
-    args: &'a Args,
     config: &'a VisionConfig,
     graph: &'a Graph,
     calibration: Vec<Vec<Tensor>>,
@@ -279,7 +278,19 @@ impl Drop for Bar {
     }
 }
 
-fn write(args: &Args, network: &QuantizedNetwork, report: &Report) -> Result<(), CliError> {
+/// The network as QuantizeLinear, Clip and DequantizeLinear.
+fn qcdq(graph: &Graph, opset: i64) -> Result<Vec<u8>, CliError> {
+    let graph = to_qcdq(graph, opset).map_err(NetworkError::from)?;
+    Ok(onnx::write_bytes(&graph, opset).map_err(NetworkError::from)?)
+}
+
+fn write(
+    args: &Args,
+    opset: Option<i64>,
+    network: &QuantizedNetwork,
+    report: &Report,
+) -> Result<(), CliError> {
+    let opset = opset.unwrap_or(21).max(13);
     let folder = &args.out;
     let failed = |source| CliError::Write { path: folder.clone(), source };
     let made = !folder.exists();
@@ -291,8 +302,14 @@ fn write(args: &Args, network: &QuantizedNetwork, report: &Report) -> Result<(),
         let bounds = network_bounds(&network.graph, &Accumulator::exact());
         let bounds = serde_json::to_string_pretty(&bounds)?;
         outputs.add(&folder.join("bounds.json"), format!("{bounds}\n").into_bytes());
-        let model = onnx::write_bytes(&network.graph, 21).map_err(NetworkError::from)?;
-        outputs.add(&folder.join("model.onnx"), model);
+        outputs.add(&folder.join("model.onnx"), qcdq(&network.graph, opset)?);
+        match to_qonnx(&network.graph) {
+            Ok(graph) => {
+                let model = onnx::write_bytes(&graph, opset.min(21)).map_err(NetworkError::from)?;
+                outputs.add(&folder.join("model.qonnx.onnx"), model);
+            }
+            Err(error) => output::warn(&format!("no model.qonnx.onnx: {error}")),
+        }
         let title = args.model.file_stem().map_or_else(String::new, |n| n.to_string_lossy().into());
         let page = html(&title, report, &pictures(report)?);
         outputs.add(&folder.join("report.html"), page.into_bytes());

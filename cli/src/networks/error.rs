@@ -1,6 +1,7 @@
 //! Why a network cannot be read, quantized or run.
 
 use fewbit_models::exec::ExecError;
+use fewbit_models::export::ExportError;
 use fewbit_models::flow::FlowError;
 use fewbit_models::graph::GraphError;
 use fewbit_models::onnx::OnnxError;
@@ -22,6 +23,9 @@ pub(crate) enum NetworkError {
     /// A pass over it.
     #[error(transparent)]
     Pass(#[from] PassError),
+    /// What a format cannot express.
+    #[error(transparent)]
+    Export(#[from] ExportError),
     /// What was to be done with it.
     #[error(transparent)]
     Flow(#[from] FlowError),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use fewbit_models::graph::{Graph, products};
+use fewbit_models::import::recognize_quantizers;
 use fewbit_models::ops::Op;
 use serde::Serialize;
 
@@ -23,7 +24,11 @@ pub(crate) fn read_model(path: &Path, log: &InputLog) -> Result<Graph, CliError>
     input.read(length, &mut bytes)?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let graph = fewbit_models::onnx::read_bytes(bytes, Some(folder.unwrap_or(Path::new("."))));
-    graph.map_err(|error| input.wrong(NetworkError::from(error).to_string()))
+    let wrong = |error: NetworkError| input.wrong(error.to_string());
+    let mut graph = graph.map_err(|error| wrong(error.into()))?;
+    recognize_quantizers(&mut graph).map_err(|error| wrong(error.into()))?;
+    graph.infer().map_err(|error| wrong(error.into()))?;
+    Ok(graph)
 }
 
 /// What is in a network.

@@ -1,27 +1,33 @@
 //! Types and shapes of all values.
 
-use crate::ops::{Fact, Inputs};
+use crate::ops::{Fact, Inputs, Op};
 
-use super::{Graph, GraphError};
+use super::{Graph, GraphError, ValueId};
 
 impl Graph {
-    /// Finds types and shapes of all values from those of inputs and initializers.
+    /// What is known of a value; of an initializer, all of it.
+    #[must_use]
+    pub fn fact(&self, id: ValueId) -> Fact {
+        let value = self.value(id);
+        value.data.as_ref().map_or_else(|| value.fact.clone(), Fact::of)
+    }
+
+    /// Finds types and shapes of all values from those of inputs and initializers, in branches too.
     ///
     /// # Errors
     /// Inputs that an operator cannot have.
     pub fn infer(&mut self) -> Result<(), GraphError> {
         for id in self.order.clone() {
-            let node = self.node(id);
-            let facts: Vec<Option<Fact>> = node
-                .inputs
-                .iter()
-                .map(|input| {
-                    let value = self.value((*input)?);
-                    Some(value.data.as_ref().map_or_else(|| value.fact.clone(), Fact::of))
-                })
-                .collect();
+            let inputs = self.node(id).inputs.clone();
+            let facts: Vec<Option<Fact>> =
+                inputs.into_iter().map(|input| Some(self.fact(input?))).collect();
             let facts: Vec<Option<&Fact>> = facts.iter().map(Option::as_ref).collect();
-            let found = node.op.infer(Inputs::new(&facts)).map_err(|source| GraphError::Node {
+            let node = self.node_mut(id);
+            let found = match &mut node.op {
+                Op::If(op) => op.settle(Inputs::new(&facts)),
+                op => op.infer(Inputs::new(&facts)),
+            };
+            let found = found.map_err(|source| GraphError::Node {
                 node: node.name.clone(),
                 op: node.op.name(),
                 source,

@@ -142,7 +142,7 @@ fn label(node: &Node) -> String {
 fn color(op: &Op) -> &'static str {
     match op {
         Op::Quantize(_) => "#ffe8b8",
-        Op::Conv(_) | Op::Gemm(_) | Op::MatMul(_) => "#cfe2f7",
+        Op::Conv(_) | Op::ConvTranspose(_) | Op::Gemm(_) | Op::MatMul(_) => "#cfe2f7",
         Op::Relu(_) | Op::Clip(_) | Op::Sigmoid(_) | Op::Tanh(_) => "#d9f0d4",
         _ => "#f2f2f2",
     }

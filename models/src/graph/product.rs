@@ -72,6 +72,7 @@ impl Product {
     pub fn of(graph: &Graph, id: NodeId, node: &Node) -> Option<Self> {
         let (layout, groups) = match &node.op {
             Op::Conv(conv) => (ProductLayout::Conv, conv.groups),
+            Op::ConvTranspose(op) => (ProductLayout::ConvTranspose, op.groups),
             Op::Gemm(gemm) if gemm.alpha == 1.0 && gemm.beta == 1.0 && !gemm.transpose_a => {
                 (if gemm.transpose_b { ProductLayout::Rows } else { ProductLayout::Columns }, 1)
             }

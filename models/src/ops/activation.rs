@@ -89,7 +89,7 @@ floats! {
     LeakyRelu, op => |x| if x < 0.0 { op.alpha * x } else { x };
     Elu, op => |x| if x < 0.0 { op.alpha * x.exp_m1() } else { x };
     Selu, op => |x| if x <= 0.0 { op.gamma * op.alpha * x.exp_m1() } else { op.gamma * x };
-    Celu, op => |x| x.max(0.0) + (op.alpha * (x / op.alpha).exp_m1()).min(0.0);
+    Celu, op => |x| if x > 0.0 { x } else { op.alpha * (x / op.alpha).exp_m1() };
     ThresholdedRelu, op => |x| if x > op.alpha { x } else { 0.0 };
     HardSigmoid, op => |x| (op.alpha * x + op.beta).clamp(0.0, 1.0);
     Swish, op => |x| x * sigmoid(op.alpha * x);

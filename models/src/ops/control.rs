@@ -24,16 +24,15 @@ impl AttributeSet for If {
     fn put_attributes(&self, _: &mut Attributes) {}
 }
 
-/// What is known of the outputs of a branch with these inputs.
-fn outputs(branch: &Graph, inputs: Inputs<'_, Fact>) -> Result<Vec<Fact>, OpError> {
-    let mut branch = branch.clone();
+/// Types and shapes in a branch with these inputs, and those of its outputs.
+fn settle(branch: &mut Graph, inputs: Inputs<'_, Fact>) -> Result<Vec<Fact>, OpError> {
     for (place, id) in branch.inputs().to_vec().into_iter().enumerate() {
         if let Some(fact) = inputs.optional(place + 1) {
-            branch.value_mut(id).fact = fact.clone();
+            branch.value_mut(id).fact = fact.clone().without_known();
         }
     }
     branch.infer().map_err(|error| OpError::Shape(error.to_string()))?;
-    Ok(branch.outputs().iter().map(|&id| branch.value(id).fact.clone()).collect())
+    Ok(branch.outputs().iter().map(|&id| branch.fact(id)).collect())
 }
 
 /// What two facts have in common.
@@ -63,21 +62,28 @@ impl If {
     }
 }
 
-impl Operator for If {
-    fn infer(&self, inputs: Inputs<'_, Fact>) -> Result<Vec<Fact>, OpError> {
+impl If {
+    /// Finds types and shapes in both branches, and those of the outputs.
+    ///
+    /// # Errors
+    /// Inputs that an operator of a branch cannot have; branches that have not as many outputs.
+    pub fn settle(&mut self, inputs: Inputs<'_, Fact>) -> Result<Vec<Fact>, OpError> {
         let condition = inputs.required(0, "cond")?;
         if condition.element.is_some_and(|element| element != ElementType::Bool) {
             return Err(OpError::Shape("the condition is not a truth value".into()));
         }
-        if let Some(condition) = condition.tensor() {
-            return outputs(self.branch(condition)?, inputs);
-        }
-        let then = outputs(&self.then_branch, inputs)?;
-        let other = outputs(&self.else_branch, inputs)?;
+        let then = settle(&mut self.then_branch, inputs)?;
+        let other = settle(&mut self.else_branch, inputs)?;
         if then.len() != other.len() {
             return Err(OpError::Shape("the branches have not as many outputs".into()));
         }
         Ok(then.into_iter().zip(other).map(|(a, b)| common(a, b)).collect())
+    }
+}
+
+impl Operator for If {
+    fn infer(&self, inputs: Inputs<'_, Fact>) -> Result<Vec<Fact>, OpError> {
+        self.clone().settle(inputs)
     }
 
     fn run(&self, _: Inputs<'_, Tensor>) -> Result<Vec<Tensor>, OpError> {

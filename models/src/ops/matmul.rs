@@ -20,8 +20,6 @@ pub(crate) struct Shapes {
     pub(crate) m: usize,
     pub(crate) k: usize,
     pub(crate) n: usize,
-    /// The batches of the result.
-    pub(crate) batch: Vec<usize>,
     /// Per batch of the result, which batch of each operand.
     pub(crate) pairs: Vec<(usize, usize)>,
     /// That of the result.
@@ -65,7 +63,7 @@ pub(crate) fn shapes(a: &[usize], b: &[usize]) -> Result<Shapes, OpError> {
     let mut out = batch.clone();
     out.extend((!row).then_some(m));
     out.extend((!column).then_some(n));
-    Ok(Shapes { m, k, n, batch, pairs, out })
+    Ok(Shapes { m, k, n, pairs, out })
 }
 
 /// The product of batches of matrices.

@@ -21,6 +21,8 @@ impl Op {
                 | Self::Split(_)
                 | Self::Expand(_)
                 | Self::Gather(_)
+                | Self::DepthToSpace(_)
+                | Self::SpaceToDepth(_)
         )
     }
 }

@@ -192,12 +192,38 @@ fn center(x: &[f32], out: &mut [f32], epsilon: f32) {
 }
 
 impl Operator for LayerNormalization {
+    fn since(&self) -> i64 {
+        17
+    }
+
     fn infer(&self, inputs: Inputs<'_, Fact>) -> Result<Vec<Fact>, OpError> {
-        like_first(inputs)
+        let x = inputs.required(0, "X")?;
+        let mut shape = x.shape.clone();
+        if let Some(shape) = &mut shape {
+            let first = axis(self.axis, shape.len())?;
+            shape[first..].fill(super::Dim::Size(1));
+        }
+        let statistic = Fact { element: x.element, shape, known: None };
+        Ok(vec![x.clone().without_known(), statistic.clone(), statistic])
     }
 
     fn run(&self, inputs: Inputs<'_, Tensor>) -> Result<Vec<Tensor>, OpError> {
-        normalize(inputs, self.axis, |x, out| center(x, out, self.epsilon))
+        let mut outputs = normalize(inputs, self.axis, |x, out| center(x, out, self.epsilon))?;
+        let x = inputs.array::<f32>(0, "X")?;
+        let first = axis(self.axis, x.ndim())?;
+        let (rows, columns) = x.shape().split_at(first);
+        let size: usize = columns.iter().product();
+        let mut shape = rows.to_vec();
+        shape.resize(x.ndim(), 1);
+        let statistics = dense(x).chunks(size.max(1)).map(mean_and_variance).collect::<Vec<_>>();
+        let means = statistics.iter().map(|pair| pair.0).collect();
+        let factor = |variance: f32| 1.0 / (variance + self.epsilon).sqrt();
+        let factors = statistics.iter().map(|pair| factor(pair.1)).collect();
+        if size > 0 {
+            outputs.push(array(&shape, means)?.into());
+            outputs.push(array(&shape, factors)?.into());
+        }
+        Ok(outputs)
     }
 }
 

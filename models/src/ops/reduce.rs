@@ -71,19 +71,15 @@ fn fold<T: Copy + Default + Send + Sync>(
 enum NoAxes {
     /// Over all of them.
     All,
-    /// Nothing.
+    /// Over none: each element by itself.
     Nothing,
 }
 
-fn over(
-    inputs: Inputs<'_, Tensor>,
-    rank: usize,
-    none: NoAxes,
-) -> Result<Option<Vec<usize>>, OpError> {
+fn over(inputs: Inputs<'_, Tensor>, rank: usize, none: NoAxes) -> Result<Vec<usize>, OpError> {
     match inputs.integers(1, "axes")? {
-        Some(given) if !given.is_empty() => Ok(Some(axes(&given, rank)?)),
-        _ if none == NoAxes::Nothing => Ok(None),
-        _ => Ok(Some((0..rank).collect())),
+        Some(given) if !given.is_empty() => axes(&given, rank),
+        _ if none == NoAxes::Nothing => Ok(Vec::new()),
+        _ => Ok((0..rank).collect()),
     }
 }
 
@@ -149,7 +145,7 @@ macro_rules! reductions {
             $name {
                 /// Whether an axis of extent 1 stays.
                 "keepdims" keep: bool = true;
-                /// Whether nothing is done without axes.
+                /// Whether no axes stand for none, and not for all.
                 "noop_with_empty_axes" nothing_without_axes: bool = false;
             }
         )*}
@@ -181,9 +177,18 @@ macro_rules! reductions {
 
                 fn run(&self, inputs: Inputs<'_, Tensor>) -> Result<Vec<Tensor>, OpError> {
                     let x = inputs.required(0, "data")?;
-                    let Some(over) = over(inputs, x.shape().len(), self.none())? else {
-                        return Ok(vec![x.clone()]);
-                    };
+                    if let Tensor::Bool(truth) = x {
+                        // The greatest and the least of truth values are those of 0 and 1.
+                        let numbers: Tensor = truth.mapv(u8::from).into_shared().into();
+                        let again = [Some(&numbers), inputs.optional(1)];
+                        let found = self.run(Inputs::new(&again))?;
+                        let truth = |tensor: &Tensor| match tensor {
+                            Tensor::U8(a) => a.mapv(|x| x != 0).into_shared().into(),
+                            other => other.clone(),
+                        };
+                        return Ok(found.iter().map(truth).collect());
+                    }
+                    let over = over(inputs, x.shape().len(), self.none())?;
                     Ok(vec![same_number!(stringify!($name), &[x], a => {
                         fold(a[0], &over, self.keep, $f)?
                     })])

@@ -349,4 +349,52 @@ operators! {
     "" Dropout;
     /// [`If`](struct@If).
     "" If;
+    /// [`ConvTranspose`](struct@ConvTranspose).
+    "" ConvTranspose;
+    /// [`Resize`](struct@Resize).
+    "" Resize;
+    /// [`Upsample`](struct@Upsample).
+    "" Upsample;
+    /// [`TopK`](struct@TopK).
+    "" TopK;
+    /// [`CumSum`](struct@CumSum).
+    "" CumSum;
+    /// [`NonZero`](struct@NonZero).
+    "" NonZero;
+    /// [`DepthToSpace`](struct@DepthToSpace).
+    "" DepthToSpace;
+    /// [`SpaceToDepth`](struct@SpaceToDepth).
+    "" SpaceToDepth;
+    /// [`Einsum`](struct@Einsum).
+    "" Einsum;
+    /// [`RNN`](struct@RNN).
+    "" RNN;
+    /// [`GRU`](struct@GRU).
+    "" GRU;
+    /// [`LSTM`](struct@LSTM).
+    "" LSTM;
+    /// [`QuantizeLinear`](struct@QuantizeLinear).
+    "" QuantizeLinear;
+    /// [`DequantizeLinear`](struct@DequantizeLinear).
+    "" DequantizeLinear;
+    /// [`DynamicQuantizeLinear`](struct@DynamicQuantizeLinear).
+    "" DynamicQuantizeLinear;
+    /// [`MatMulInteger`](struct@MatMulInteger).
+    "" MatMulInteger;
+    /// [`ConvInteger`](struct@ConvInteger).
+    "" ConvInteger;
+    /// [`QLinearConv`](struct@QLinearConv).
+    "" QLinearConv;
+    /// [`QLinearMatMul`](struct@QLinearMatMul).
+    "" QLinearMatMul;
+    /// [`Quant`](struct@Quant).
+    "qonnx.custom_op.general" Quant;
+    /// [`BipolarQuant`](struct@BipolarQuant).
+    "qonnx.custom_op.general" BipolarQuant;
+    /// [`Trunc`](struct@Trunc).
+    "qonnx.custom_op.general" Trunc;
+    /// [`FloatQuant`](struct@FloatQuant).
+    "qonnx.custom_op.general" FloatQuant;
+    /// [`MultiThreshold`](struct@MultiThreshold).
+    "qonnx.custom_op.general" MultiThreshold;
 }

@@ -9,7 +9,7 @@ use crate::ops::{Attribute, Constant, Fact, If, Op, OpError, Read};
 use super::super::OnnxError;
 use super::super::proto::{GraphProto, NodeProto};
 use super::attribute::attributes;
-use super::survey::{domain, node_name};
+use super::survey::{domain, node_name, operator};
 use super::tensor::tensor;
 use super::value::fact;
 
@@ -149,7 +149,7 @@ impl<'a> Builder<'a> {
         used: &mut HashSet<String>,
         outer: &mut Outer<'_>,
     ) -> Result<(), OnnxError> {
-        let (domain, op) = (domain(node.domain.as_deref()), node.op_type.as_deref().unwrap_or(""));
+        let (domain, op) = (domain(node.domain.as_deref()), operator(node));
         let wrong =
             |source: OpError| OnnxError::Node { node: node_name(node), op: op.to_owned(), source };
         let mut all = attributes(node, self.file.folder, &wrong)?;

@@ -17,6 +17,15 @@ pub(super) fn domain(domain: Option<&str>) -> &str {
     }
 }
 
+/// The name under which a node's operator is in the table.
+pub(super) fn operator(node: &NodeProto) -> &str {
+    let name = node.op_type.as_deref().unwrap_or_default();
+    match (domain(node.domain.as_deref()), name) {
+        ("qonnx.custom_op.general", "IntQuant") => "Quant",
+        _ => name,
+    }
+}
+
 /// The operator set of each domain.
 pub(super) fn opsets(model: &ModelProto) -> Result<BTreeMap<String, i64>, OnnxError> {
     let mut opsets = BTreeMap::new();
@@ -54,8 +63,7 @@ fn walk(
     unknown: &mut Vec<UnknownOperator>,
 ) -> Result<(), OnnxError> {
     for node in &graph.node {
-        let (domain, name) =
-            (domain(node.domain.as_deref()), node.op_type.as_deref().unwrap_or(""));
+        let (domain, name) = (domain(node.domain.as_deref()), operator(node));
         let is_function = model.functions.iter().any(|function| {
             function.name.as_deref() == Some(name)
                 && self::domain(function.domain.as_deref()) == domain

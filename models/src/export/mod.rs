@@ -1,0 +1,9 @@
+//! Networks with quantizers as others read them: ONNX's `QuantizeLinear` and `DequantizeLinear`, and QONNX.
+
+mod error;
+mod qcdq;
+mod qonnx;
+
+pub use error::ExportError;
+pub use qcdq::{needed_opset, to_qcdq};
+pub use qonnx::to_qonnx;

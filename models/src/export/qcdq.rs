@@ -1,0 +1,269 @@
+//! Quantizers as `QuantizeLinear`, `Clip` and `DequantizeLinear`.
+
+use fewbit::formats::{Format, IntFormat, IntRange, Overflow, Rounding};
+use fewbit::quantize::{ScaleSource, ZeroPoint, ZeroPointSource};
+use fewbit::tensor::{AnyQuantTensor, Granularity};
+use ndarray::{ArrayD, IxDyn};
+
+use crate::graph::{Graph, Node, NodeId};
+use crate::ops::{Clip, DequantizeLinear, Op, Quantize, QuantizeLinear};
+use crate::tensor::Tensor;
+
+use super::ExportError;
+
+/// The network with every quantizer as ONNX's own operators: constants as `DequantizeLinear` of integers (int2 to int16, biases
+/// int32, FP8), activations as `QuantizeLinear`, `Clip` where the codes are fewer than the type has, and `DequantizeLinear`.
+///
+/// ONNX rounds `x / scale` and then adds the zero point, Brevitas and this crate add it first: with an odd zero point they
+/// differ at ties.
+///
+/// # Errors
+/// A quantizer that the operator set cannot express: scales in groups, scales computed from each tensor, zero points that are no
+/// integers, other rounding than to nearest even, formats without a type there.
+pub fn to_qcdq(graph: &Graph, opset: i64) -> Result<Graph, ExportError> {
+    let mut graph = graph.clone();
+    let quantizers: Vec<NodeId> = graph
+        .nodes()
+        .filter(|(_, node)| matches!(node.op, Op::Quantize(_)))
+        .map(|(id, _)| id)
+        .collect();
+    for id in quantizers {
+        let node = graph.node(id).clone();
+        let Op::Quantize(op) = &node.op else { continue };
+        let failed = |problem: String| ExportError::Quantizer { node: node.name.clone(), problem };
+        check(op).map_err(failed)?;
+        let (Some(input), Some(output)) = (node.input(0), node.output(0)) else { continue };
+        graph.remove(id);
+        let new = match graph.data(input).cloned() {
+            Some(data) => constant(&mut graph, &node.name, op, &data, opset),
+            None => {
+                let x = input;
+                activation(&mut graph, &node.name, op, x, opset)
+            }
+        };
+        let (last, inputs) = new.map_err(failed)?;
+        graph.add_node(Node {
+            name: node.name.clone(),
+            op: last,
+            inputs,
+            outputs: vec![Some(output)],
+        });
+    }
+    graph.sort()?;
+    graph.infer()?;
+    Ok(graph.compacted())
+}
+
+/// The least operator set, from 13 on, that has the types of the network's quantizers.
+#[must_use]
+pub fn needed_opset(graph: &Graph) -> i64 {
+    let of = |node: &Node| match &node.op {
+        Op::Quantize(op) => match op.quantizer.scheme().format {
+            Format::Float(_) => 19,
+            Format::Int(int) if int.bits() > 8 && int.bits() <= 16 => 21,
+            _ => 13,
+        },
+        _ => 13,
+    };
+    graph.nodes().map(|(_, node)| of(node)).max().unwrap_or(13)
+}
+
+type Last = (Op, Vec<Option<crate::graph::ValueId>>);
+
+/// What every quantizer must be.
+fn check(op: &Quantize) -> Result<(), String> {
+    let policy = op.quantizer.policy();
+    if policy.rounding != Rounding::TiesEven {
+        return Err(format!("QuantizeLinear rounds to nearest even, not {}", policy.rounding));
+    }
+    if policy.overflow != Overflow::Saturate {
+        return Err(format!("QuantizeLinear saturates: {} is not expressed", policy.overflow));
+    }
+    Ok(())
+}
+
+/// A constant as codes.
+fn constant(
+    graph: &mut Graph,
+    name: &str,
+    op: &Quantize,
+    data: &Tensor,
+    opset: i64,
+) -> Result<Last, String> {
+    let x = data.get::<f32>().map_err(|error| error.to_string())?;
+    let tensor = op.codes(x).map_err(|error| error.to_string())?;
+    let axis = match tensor.granularity() {
+        Granularity::Tensor => None,
+        Granularity::Channel { axis } => Some(axis),
+        other => return Err(format!("scales {other} are not expressed")),
+    };
+    let codes = codes(&tensor, opset)?;
+    let like = |values: &ArrayD<f32>| -> Tensor {
+        let flat: Vec<f32> = values.iter().copied().collect();
+        match axis {
+            None => Tensor::scalar(flat.first().copied().unwrap_or(1.0)),
+            Some(_) => Tensor::vector(flat),
+        }
+    };
+    let codes_id = graph.add_constant(&format!("{name}.codes"), codes.clone());
+    let scale = graph.add_constant(&format!("{name}.scale"), like(tensor.scale()));
+    let mut inputs = vec![Some(codes_id), Some(scale)];
+    if let Some(zero) = tensor.zero_point() {
+        let zero = zeros(&codes, &like(zero))?;
+        inputs.push(Some(graph.add_constant(&format!("{name}.zero_point"), zero)));
+    }
+    let axis = axis.unwrap_or(1) as i64;
+    Ok((DequantizeLinear { axis, ..DequantizeLinear::default() }.into(), inputs))
+}
+
+/// A value that is computed, rounded to codes and back.
+fn activation(
+    graph: &mut Graph,
+    name: &str,
+    op: &Quantize,
+    x: crate::graph::ValueId,
+    opset: i64,
+) -> Result<Last, String> {
+    let scheme = op.quantizer.scheme();
+    let ScaleSource::Given(scale) = &op.quantizer.scale_rule().source else {
+        return Err("a scale that is computed from each tensor is not expressed".into());
+    };
+    let [scale] = scale.iter().copied().collect::<Vec<_>>()[..] else {
+        return Err("an activation with several scales is not expressed".into());
+    };
+    let zero = match &scheme.zero_point {
+        ZeroPoint::Zero => 0.0,
+        ZeroPoint::Shifted { source: ZeroPointSource::Given(zero), .. } => {
+            zero.iter().next().copied().unwrap_or(0.0)
+        }
+        _ => return Err("a zero point that is computed from each tensor is not expressed".into()),
+    };
+    let wide = storage(scheme.format, opset)?;
+    let type_of = |value: f32| wide.tensor(value);
+    let scale_id = graph.add_constant(&format!("{name}.scale"), Tensor::scalar(scale));
+    let zero_id = graph.add_constant(&format!("{name}.zero_point"), type_of(zero)?);
+    let codes =
+        graph.add(&format!("{name}.codes"), QuantizeLinear::default(), &[x, scale_id, zero_id]);
+    let codes = match scheme.format {
+        Format::Int(int) if !wide.is_exactly(int) => {
+            let low = graph.add_constant(&format!("{name}.low"), type_of(int.min() as f32)?);
+            let high = graph.add_constant(&format!("{name}.high"), type_of(int.max() as f32)?);
+            graph.add(&format!("{name}.clip"), Clip::default(), &[codes, low, high])
+        }
+        _ => codes,
+    };
+    let inputs = vec![Some(codes), Some(scale_id), Some(zero_id)];
+    Ok((DequantizeLinear::default().into(), inputs))
+}
+
+/// The type that codes are stored in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Storage {
+    I8,
+    U8,
+    I16,
+    U16,
+    I32,
+    Code(Format),
+}
+
+fn storage(format: Format, opset: i64) -> Result<Storage, String> {
+    let from = |needed: i64, storage| match opset >= needed {
+        true => Ok(storage),
+        false => Err(format!("codes of {format} need operator set {needed}, and it is {opset}")),
+    };
+    match format {
+        Format::Int(int) => match (int.is_signed(), int.bits()) {
+            (true, ..=8) => Ok(Storage::I8),
+            (false, ..=8) => Ok(Storage::U8),
+            (true, 9..=16) => from(21, Storage::I16),
+            (false, 9..=16) => from(21, Storage::U16),
+            (true, 17..=32) => Ok(Storage::I32),
+            _ => Err(format!("there is no type for {format}")),
+        },
+        Format::E4M3FN | Format::E4M3FNUZ | Format::E5M2 | Format::E5M2FNUZ => {
+            from(19, Storage::Code(format))
+        }
+        other => Err(format!("there is no type for {other}")),
+    }
+}
+
+impl Storage {
+    /// Whether the type has the codes of this format and no others.
+    fn is_exactly(self, int: IntFormat) -> bool {
+        let bits = match self {
+            Self::I8 | Self::U8 => 8,
+            Self::I16 | Self::U16 => 16,
+            Self::I32 => 32,
+            Self::Code(_) => return true,
+        };
+        int.bits() == bits && int.range() == IntRange::Full
+    }
+
+    /// One number of the type.
+    fn tensor(self, value: f32) -> Result<Tensor, String> {
+        let whole = value as i64;
+        if whole as f32 != value {
+            return Err(format!("{value} is no integer: a zero point is one"));
+        }
+        Ok(match self {
+            Self::I8 => Tensor::scalar(whole as i8),
+            Self::U8 => Tensor::scalar(whole as u8),
+            Self::I16 => Tensor::scalar(whole as i16),
+            Self::U16 => Tensor::scalar(whole as u16),
+            Self::I32 => Tensor::scalar(whole as i32),
+            Self::Code(format) if whole == 0 => {
+                Tensor::Code(format, ndarray::ArcArray::from_elem(IxDyn(&[]), 0))
+            }
+            Self::Code(format) => return Err(format!("{format} has no zero point but 0")),
+        })
+    }
+}
+
+/// Codes in the type that they are stored in.
+fn codes(tensor: &AnyQuantTensor, opset: i64) -> Result<Tensor, String> {
+    let format = tensor.format();
+    let storage = match format {
+        // Weights of few bits have types of their own.
+        Format::Int(int) if opset >= 21 && int.bits() == 4 && int.range() == IntRange::Full => {
+            Storage::Code(format)
+        }
+        Format::Int(int) if opset >= 25 && int.bits() == 2 && int.range() == IntRange::Full => {
+            Storage::Code(format)
+        }
+        _ => storage(format, opset)?,
+    };
+    if let Storage::Code(format) = storage {
+        let codes = tensor.codes().mapv(|code| code as u8);
+        return Ok(Tensor::Code(format, codes.into_shared()));
+    }
+    let ints = tensor.ints().map_err(|error| error.to_string())?;
+    Ok(match storage {
+        Storage::I8 => ints.mapv(|x| x as i8).into(),
+        Storage::U8 => ints.mapv(|x| x as u8).into(),
+        Storage::I16 => ints.mapv(|x| x as i16).into(),
+        Storage::U16 => ints.mapv(|x| x as u16).into(),
+        _ => ints.mapv(|x| x as i32).into(),
+    })
+}
+
+/// Zero points in the type of codes.
+fn zeros(codes: &Tensor, zeros: &Tensor) -> Result<Tensor, String> {
+    let values = zeros.get::<f32>().map_err(|error| error.to_string())?;
+    if values.iter().any(|zero| zero.fract() != 0.0) {
+        return Err("zero points that are no integers are not expressed".into());
+    }
+    Ok(match codes {
+        Tensor::I8(_) => values.mapv(|x| x as i8).into_shared().into(),
+        Tensor::U8(_) => values.mapv(|x| x as u8).into_shared().into(),
+        Tensor::I16(_) => values.mapv(|x| x as i16).into_shared().into(),
+        Tensor::U16(_) => values.mapv(|x| x as u16).into_shared().into(),
+        Tensor::I32(_) => values.mapv(|x| x as i32).into_shared().into(),
+        Tensor::Code(Format::Int(int), _) => {
+            let mask = if int.bits() >= 8 { 0xff } else { (1u8 << int.bits()) - 1 };
+            let codes = values.mapv(|x| x as i64 as u8 & mask);
+            Tensor::Code(Format::Int(*int), codes.into_shared())
+        }
+        other => return Err(format!("codes of {} have no zero points", other.element_type())),
+    })
+}
