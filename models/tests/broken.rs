@@ -59,8 +59,12 @@ fn flipped_bytes_do_not_panic() {
                 errors += 1;
                 continue;
             };
-            // Whatever it computes.
-            let _ = support::run(&graph, &inputs);
+            // Whatever it computes, unless that is much.
+            let size =
+                |fact: &Fact| fact.sizes().map_or(usize::MAX, |sizes| sizes.iter().product());
+            if graph.values().all(|(_, value)| value.data.is_some() || size(&value.fact) < 10_000) {
+                let _ = support::run(&graph, &inputs);
+            }
         }
     }
     assert!(errors > all / 4 && errors < all, "{errors} of {all}");
