@@ -1,20 +1,18 @@
 //! Broken files: an error, never a panic, and never much memory.
 
-mod support;
-
+use crate::support::{Case, cases};
 use fewbit_models::graph::Graph;
 use fewbit_models::onnx::{read, read_bytes, write_bytes};
 use fewbit_models::ops::{Add, ConstantOfShape, Conv, Fact, MatMul, Op, Relu};
 use fewbit_models::tensor::{ElementType, Tensor};
-use support::{Case, cases};
 
 /// Models of several operators, a few kilobytes in all.
 fn models() -> Vec<Case> {
     let families: [&[u8]; 4] = [
-        include_bytes!("golden/movement.bin.gz"),
-        include_bytes!("golden/recurrent.bin.gz"),
-        include_bytes!("golden/quantization.bin.gz"),
-        include_bytes!("golden/qonnx.bin.gz"),
+        include_bytes!("../golden/movement.bin.gz"),
+        include_bytes!("../golden/recurrent.bin.gz"),
+        include_bytes!("../golden/quantization.bin.gz"),
+        include_bytes!("../golden/qonnx.bin.gz"),
     ];
     let all = families.into_iter().flat_map(|bytes| cases(bytes).into_iter().step_by(9));
     all.filter(|case| case.model.len() < 4000).collect()
@@ -63,7 +61,7 @@ fn flipped_bytes_do_not_panic() {
             let size =
                 |fact: &Fact| fact.sizes().map_or(usize::MAX, |sizes| sizes.iter().product());
             if graph.values().all(|(_, value)| value.data.is_some() || size(&value.fact) < 10_000) {
-                let _ = support::run(&graph, &inputs);
+                let _ = crate::support::run(&graph, &inputs);
             }
         }
     }
