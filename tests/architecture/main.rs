@@ -21,16 +21,17 @@ use lexer::tokens;
 use modules::{Arrow, Workspace};
 
 /// The crates: name in paths, root.
-const CRATES: [(&str, &str); 4] = [
+const CRATES: [(&str, &str); 5] = [
     ("fewbit_formats", "formats/src/lib.rs"),
     ("fewbit", "src/lib.rs"),
+    ("fewbit_models", "models/src/lib.rs"),
     ("fewbit_cli", "cli/src/lib.rs"),
     ("fewbit_c", "ffi/c/src/lib.rs"),
 ];
 
 /// The cycles that a sum type and its table need (the table's rows are values of the type, and the type finds itself in
 /// the table), and those of a recursive type.
-const CYCLES: [&[&str]; 4] = [
+const CYCLES: [&[&str]; 5] = [
     // A format is a sum of families; a family's errors name the format; the table lists formats of every family.
     &[
         "formats/src/error.rs",
@@ -48,6 +49,13 @@ const CYCLES: [&[&str]; 4] = [
     &["src/quantize/preset/mod.rs", "src/quantize/preset/rows.rs"],
     // A scale and a zero point may themselves be quantized by a quantizer.
     &["src/quantize/quantizer.rs", "src/quantize/scale.rs", "src/quantize/scheme.rs"],
+    // A graph has nodes, a node an operator, and the operator `If` graphs.
+    &[
+        "models/src/graph/node.rs",
+        "models/src/graph/structure.rs",
+        "models/src/ops/control.rs",
+        "models/src/ops/table.rs",
+    ],
 ];
 
 /// Where `unsafe` may stand.

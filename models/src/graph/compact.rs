@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use crate::ops::Op;
+
 use super::{Graph, Node, NodeId, ValueId};
 
 impl Graph {
@@ -31,7 +33,11 @@ impl Graph {
                 ids.iter().map(|id| id.map(|id| place(&mut new, id))).collect()
             };
             let (inputs, outputs) = (all(&node.inputs), all(&node.outputs));
-            let (name, op) = (node.name.clone(), node.op.clone());
+            let (name, mut op) = (node.name.clone(), node.op.clone());
+            if let Op::If(op) = &mut op {
+                op.then_branch = op.then_branch.compacted();
+                op.else_branch = op.else_branch.compacted();
+            }
             new.order.push(NodeId(new.nodes.len() as u32));
             new.nodes.push(Some(Node { name, op, inputs, outputs }));
         }

@@ -12,15 +12,20 @@ impl Graph {
     /// Makes initializers of what nodes compute from initializers alone, and of extents that are known.
     ///
     /// Operators that quantize stay: their numbers are what a quantized network is about. So does what would need more
-    /// elements than the initializers have together, and a million.
+    /// elements than the initializers have together, and a million. Branches are folded too. Returns how many nodes became
+    /// initializers; what that makes known, [`Self::infer`] finds.
     ///
     /// # Errors
     /// Inputs that an operator cannot have.
-    pub fn fold(&mut self) -> Result<(), GraphError> {
+    pub fn fold(&mut self) -> Result<usize, GraphError> {
         let stored = self.values().filter_map(|(_, value)| value.data.as_ref());
         let mut room = stored.map(Tensor::len).sum::<usize>() + ALLOWANCE;
         let mut folded = Vec::new();
+        let mut inside = 0;
         for id in self.order.clone() {
+            if let Op::If(op) = &mut self.node_mut(id).op {
+                inside += op.then_branch.fold()? + op.else_branch.fold()?;
+            }
             if let Some(outputs) = self.folded(id, room)? {
                 room = room.saturating_sub(outputs.iter().map(Tensor::len).sum());
                 let places = self.node(id).outputs.clone();
@@ -37,7 +42,7 @@ impl Graph {
         folded.iter().for_each(|&id| self.nodes[id.0 as usize] = None);
         let nodes = &self.nodes;
         self.order.retain(|id| nodes[id.0 as usize].is_some());
-        Ok(())
+        Ok(folded.len() + inside)
     }
 
     /// What a node computes, where that is known and small enough.

@@ -1,8 +1,16 @@
 //! Types and shapes of all values.
 
-use crate::ops::{Fact, Inputs, Op};
+use crate::ops::{Dim, Fact, Inputs, Op, OpError};
 
 use super::{Graph, GraphError, ValueId};
+
+/// The largest extent: products of two, and sums of such, are numbers yet.
+const LARGEST: usize = 1 << 31;
+
+/// An extent that no network has.
+fn too_large(fact: &Fact) -> Option<usize> {
+    fact.shape.iter().flatten().filter_map(Dim::size).find(|&size| size > LARGEST)
+}
 
 impl Graph {
     /// What is known of a value; of an initializer, all of it.
@@ -32,6 +40,11 @@ impl Graph {
                 op: node.op.name(),
                 source,
             })?;
+            if let Some(size) = found.iter().find_map(too_large) {
+                let source = OpError::Shape(format!("an extent of {size} is too large"));
+                let (node, op) = (node.name.clone(), node.op.name());
+                return Err(GraphError::Node { node, op, source });
+            }
             let outputs = node.outputs.clone();
             for (output, fact) in outputs.into_iter().zip(found) {
                 if let Some(output) = output {

@@ -158,8 +158,12 @@ macro_rules! arithmetic {
 
             fn run(&self, inputs: Inputs<'_, Tensor>) -> Result<Vec<Tensor>, OpError> {
                 let (a, b) = (inputs.required(0, "A")?, inputs.required(1, "B")?);
+                if let (Tensor::F32(a), Tensor::F32(b)) = (a, b) {
+                    return Ok(vec![zip(a, b, |a: f32, b: f32| a.$method(b))?.into()]);
+                }
+                // One loop for all operators: only that of floats is worth one of its own.
                 Ok(vec![same_number!(stringify!($name), &[a, b], x => {
-                    zip(x[0], x[1], Number::$method)?
+                    zip(x[0], x[1], Number::$method as fn(_, _) -> _)?
                 })])
             }
         }
@@ -187,8 +191,8 @@ impl Operator for Mod {
     fn run(&self, inputs: Inputs<'_, Tensor>) -> Result<Vec<Tensor>, OpError> {
         let (a, b) = (inputs.required(0, "A")?, inputs.required(1, "B")?);
         Ok(vec![same_number!("Mod", &[a, b], x => match self.dividend {
-            true => zip(x[0], x[1], Number::remainder)?,
-            false => zip(x[0], x[1], Number::modulo)?,
+            true => zip(x[0], x[1], Number::remainder as fn(_, _) -> _)?,
+            false => zip(x[0], x[1], Number::modulo as fn(_, _) -> _)?,
         })])
     }
 }
@@ -225,7 +229,7 @@ macro_rules! variadic {
                 Ok(vec![same_number!(stringify!($name), &all, x => {
                     let mut all = x[0].clone();
                     for other in &x[1..] {
-                        all = zip(&all, other, Number::$method)?;
+                        all = zip(&all, other, Number::$method as fn(_, _) -> _)?;
                     }
                     all
                 })])
@@ -248,7 +252,7 @@ impl Operator for Mean {
     fn run(&self, inputs: Inputs<'_, Tensor>) -> Result<Vec<Tensor>, OpError> {
         let mut sum = inputs.array::<f32>(0, "data_0")?.clone();
         for place in 1..inputs.len() {
-            sum = zip(&sum, inputs.array::<f32>(place, "data")?, Number::add)?;
+            sum = zip(&sum, inputs.array::<f32>(place, "data")?, Number::add as fn(_, _) -> _)?;
         }
         let count = inputs.len() as f32;
         Ok(vec![sum.mapv(|x| x / count).into()])

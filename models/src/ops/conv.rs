@@ -65,7 +65,7 @@ impl Conv {
             return Err(OpError::attribute("kernel_shape", problem));
         }
         let groups = self.groups;
-        if groups == 0 || x[1] != w[1] * groups || w[0] % groups != 0 {
+        if groups == 0 || x[1] != w[1] * groups || !w[0].is_multiple_of(groups) {
             return Err(OpError::Shape(format!(
                 "X of {} channels with W of shape {w:?} in {groups} groups",
                 x[1]

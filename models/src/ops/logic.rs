@@ -47,7 +47,7 @@ macro_rules! comparisons {
                     return Ok(vec![zip(a, b, |a: bool, b: bool| a $operator b)?.into()]);
                 }
                 Ok(vec![same_number!(stringify!($name), &[a, b], x => {
-                    zip(x[0], x[1], |a, b| a $operator b)?
+                    zip(x[0], x[1], (|a, b| a $operator b) as fn(_, _) -> bool)?
                 })])
             }
         }

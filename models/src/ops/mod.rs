@@ -5,6 +5,7 @@
 //! attributes (axes, limits) is read into inputs.
 
 mod activation;
+mod attention;
 mod attribute;
 mod binary;
 mod broadcast;
@@ -59,6 +60,7 @@ pub(crate) mod window;
 pub use activation::{
     Celu, Clip, Elu, Gelu, GeluForm, HardSigmoid, LeakyRelu, PRelu, Selu, Swish, ThresholdedRelu,
 };
+pub use attention::{Attention, RotaryEmbedding};
 pub use attribute::{Attribute, Attributes};
 pub use binary::{Add, Div, Max, Mean, Min, Mod, Mul, Pow, Sub, Sum};
 pub use cast::{Cast, CastLike, PowerRounding};

@@ -112,7 +112,7 @@ impl Operator for BatchNormalization {
         if opset < 9 && attributes.int("spatial")?.is_some_and(|spatial| spatial != 1) {
             return Err(OpError::attribute("spatial", "only 1, statistics per channel"));
         }
-        Ok(super::AttributeSet::from_attributes(attributes).map(|op: Self| op.into())?)
+        super::AttributeSet::from_attributes(attributes).map(|op: Self| op.into())
     }
 
     fn infer(&self, inputs: Inputs<'_, Fact>) -> Result<Vec<Fact>, OpError> {
@@ -287,7 +287,7 @@ impl Operator for GroupNormalization {
             let problem = "GroupNormalization of operator sets before 21, of scales per group";
             return Err(OpError::Unsupported(problem.into()));
         }
-        Ok(super::AttributeSet::from_attributes(attributes).map(|op: Self| op.into())?)
+        super::AttributeSet::from_attributes(attributes).map(|op: Self| op.into())
     }
 
     fn since(&self) -> i64 {

@@ -146,6 +146,11 @@ pub(crate) struct States {
     pub(crate) c: Vec<f32>,
 }
 
+/// A step of one direction: peepholes, the row of the batch, the gates' sums from the input, the products of the state with
+/// the weights, and the states before, which become those after.
+pub(crate) type Step<'a> =
+    dyn Fn(&Pass<'_>, Option<&[f32]>, usize, &[f32], &[f32], &mut States) + 'a;
+
 /// What an operator says of itself.
 pub(crate) struct Kind<'a> {
     pub(crate) gates: usize,
@@ -208,7 +213,7 @@ impl Recurrence {
         inputs: Inputs<'_, Tensor>,
         kind: &Kind<'_>,
         peepholes: Option<&[f32]>,
-        step: &dyn Fn(&Pass<'_>, Option<&[f32]>, usize, &[f32], &[f32], &mut States),
+        step: &Step<'_>,
     ) -> Result<Vec<Tensor>, OpError> {
         let swap = |x: &ArcArray<f32, IxDyn>| -> Result<ArcArray<f32, IxDyn>, OpError> {
             match (self.layout, x.ndim()) {

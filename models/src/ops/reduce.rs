@@ -48,7 +48,7 @@ fn fold<T: Copy + Default + Send + Sync>(
     x: &ArcArray<T, IxDyn>,
     over: &[usize],
     keep: bool,
-    f: impl Fn(&[T]) -> T + Sync,
+    f: fn(&[T]) -> T,
 ) -> Result<ArcArray<T, IxDyn>, OpError> {
     let size: usize = over.iter().map(|&axis| x.shape()[axis]).product();
     let (order, same) = behind(x.ndim(), over);
@@ -190,7 +190,7 @@ macro_rules! reductions {
                     }
                     let over = over(inputs, x.shape().len(), self.none())?;
                     Ok(vec![same_number!(stringify!($name), &[x], a => {
-                        fold(a[0], &over, self.keep, $f)?
+                        fold(a[0], &over, self.keep, $f as fn(&[_]) -> _)?
                     })])
                 }
             }
@@ -268,7 +268,7 @@ fn arg<T: Number>(
     x: &ArcArray<T, IxDyn>,
     at: usize,
     (keep, last): (bool, bool),
-    better: impl Fn(T, T) -> bool + Sync,
+    better: fn(T, T) -> bool,
 ) -> Result<ArcArray<i64, IxDyn>, OpError> {
     if x.shape()[at] == 0 {
         return Err(OpError::Shape("there is none along an axis of extent 0".into()));

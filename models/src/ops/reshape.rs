@@ -85,10 +85,9 @@ impl Reshape {
 /// The extent that is left: names on both sides cancel.
 fn remainder(x: &[Dim], shape: &[Dim], at: usize) -> Dim {
     let mut names: Vec<&Dim> = x.iter().filter(|dim| dim.size().is_none()).collect();
-    let have = x.iter().filter_map(Dim::size).product::<usize>();
+    let have = x.iter().filter_map(Dim::size).fold(1usize, usize::saturating_mul);
     let mut others = 1usize;
-    for (i, dim) in shape.iter().enumerate().filter(|&(i, _)| i != at) {
-        let _ = i;
+    for (_, dim) in shape.iter().enumerate().filter(|&(i, _)| i != at) {
         match dim {
             Dim::Size(size) => others = others.saturating_mul(*size),
             Dim::Unknown => return Dim::Unknown,
@@ -126,9 +125,12 @@ impl Operator for Reshape {
                 };
                 Some(given.iter().map(dim).collect())
             }
-            _ => wanted
-                .sizes()
-                .map(|sizes| vec![Dim::Unknown; sizes.iter().product::<usize>().min(64)]),
+            _ => wanted.sizes().map(|sizes| {
+                vec![
+                    Dim::Unknown;
+                    sizes.iter().copied().fold(1usize, usize::saturating_mul).min(64)
+                ]
+            }),
         };
         let known = x.known.clone().filter(|_| shape.as_ref().is_some_and(|shape| shape.len() < 2));
         Ok(vec![Fact { element: x.element, shape, known: only_dims(known) }])

@@ -7,9 +7,11 @@ const MOST: usize = 1 << 33;
 
 /// The number of elements of a shape.
 pub(crate) fn elements(shape: &[usize]) -> Result<usize, OpError> {
-    let product = shape.iter().try_fold(1usize, |product, &size| product.checked_mul(size));
+    // Extents of 0 count as 1 first, so that the product of any of them is small too.
+    let product = shape.iter().try_fold(1usize, |product, &size| product.checked_mul(size.max(1)));
     let too_large = || OpError::Shape(format!("a tensor of shape {shape:?} is too large"));
-    product.filter(|&n| n <= MOST).ok_or_else(too_large)
+    let most = product.filter(|&n| n <= MOST).ok_or_else(too_large)?;
+    Ok(if shape.contains(&0) { 0 } else { most })
 }
 
 /// An axis, counted from the end if negative.

@@ -2,7 +2,24 @@
 
 use crate::tensor::Tensor;
 
-use super::*;
+use super::{
+    Abs, Add, And, ArgMax, ArgMin, Atan, Attention, Attributes, AveragePool, BatchNormalization,
+    BipolarQuant, Cast, CastLike, Ceil, Celu, Clip, Concat, Constant, ConstantOfShape, Conv,
+    ConvInteger, ConvTranspose, Cos, CumSum, DepthToSpace, DequantizeLinear, Div, Dropout,
+    DynamicQuantizeLinear, Einsum, Elu, Equal, Erf, Exp, Expand, Fact, Flatten, FloatQuant, Floor,
+    GRU, Gather, GatherElements, GatherND, Gelu, Gemm, GlobalAveragePool, GlobalMaxPool, Greater,
+    GreaterOrEqual, GroupNormalization, HardSigmoid, HardSwish, Hardmax, Identity, If, Inputs,
+    InstanceNormalization, IsInf, IsNaN, LSTM, LayerNormalization, LeakyRelu, Less, LessOrEqual,
+    Log, LogSoftmax, LpNormalization, MatMul, MatMulInteger, Max, MaxPool, Mean,
+    MeanVarianceNormalization, Min, Mish, Mod, Mul, MultiThreshold, Neg, NonZero, Not, OneHot,
+    OpError, Operator, Or, PRelu, Pad, Pow, QLinearConv, QLinearMatMul, Quant, QuantizeLinear,
+    RMSNormalization, RNN, Range, Read, Reciprocal, ReduceL1, ReduceL2, ReduceLogSum,
+    ReduceLogSumExp, ReduceMax, ReduceMean, ReduceMin, ReduceProd, ReduceSum, ReduceSumSquare,
+    Relu, Reshape, Resize, RotaryEmbedding, Round, ScatterElements, ScatterND, Selu, Shape,
+    Sigmoid, Sign, Sin, Size, Slice, Softmax, Softplus, Softsign, SpaceToDepth, Split, Sqrt,
+    Squeeze, Sub, Sum, Swish, Tan, Tanh, ThresholdedRelu, Tile, TopK, Transpose, Trilu, Trunc,
+    Unsqueeze, Upsample, Where, Xor,
+};
 
 impl Op {
     /// Whether it only quantizes or dequantizes.
@@ -397,4 +414,8 @@ operators! {
     "qonnx.custom_op.general" FloatQuant;
     /// [`MultiThreshold`](struct@MultiThreshold).
     "qonnx.custom_op.general" MultiThreshold;
+    /// [`Attention`](struct@Attention).
+    "" Attention;
+    /// [`RotaryEmbedding`](struct@RotaryEmbedding).
+    "" RotaryEmbedding;
 }

@@ -155,10 +155,18 @@ macro_rules! numbers {
                 }
                 Ok(vec![match inputs.required(0, "X")? {
                     Tensor::F32(a) => arm!(a, $float),
-                    Tensor::I64(a) => arm!(a, |$signed: i64| $integer),
-                    Tensor::I32(a) => arm!(a, |$signed: i32| $integer),
-                    Tensor::I16(a) => arm!(a, |$signed: i16| $integer),
-                    Tensor::I8(a) => arm!(a, |$signed: i8| $integer),
+                    Tensor::I64(a) => {
+                        array(a.shape(), dense(a).iter().map(|&$signed| $integer).collect())?.into()
+                    }
+                    Tensor::I32(a) => {
+                        array(a.shape(), dense(a).iter().map(|&$signed| $integer).collect())?.into()
+                    }
+                    Tensor::I16(a) => {
+                        array(a.shape(), dense(a).iter().map(|&$signed| $integer).collect())?.into()
+                    }
+                    Tensor::I8(a) => {
+                        array(a.shape(), dense(a).iter().map(|&$signed| $integer).collect())?.into()
+                    }
                     Tensor::U64(a) => Tensor::U64(unsigned!(a)),
                     Tensor::U32(a) => Tensor::U32(unsigned!(a)),
                     Tensor::U16(a) => Tensor::U16(unsigned!(a)),

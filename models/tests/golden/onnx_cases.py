@@ -1,7 +1,7 @@
 """Writes a bundle of the node and operator test cases of the PyPI package onnx 1.23.2, with their published outputs.
 
 Run as `python models/tests/golden/onnx_cases.py FOLDER` with onnx 1.23.2; it writes FOLDER/onnx_cases.bin.gz, which
-`models/tests/published.rs` reads where FEWBIT_MODELS_DATA is FOLDER.
+`models/tests/onnx/operators.rs` reads where FEWBIT_MODELS_DATA is FOLDER.
 """
 
 import pathlib

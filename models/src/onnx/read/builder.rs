@@ -254,8 +254,7 @@ impl<'a> Builder<'a> {
             }
             branch.graph.set_inputs(inputs);
             branch.graph.sort()?;
-            branch.graph.fold()?;
-            finished.push(branch.graph.compacted());
+            finished.push(branch.graph);
         }
         let ids = captured.iter().map(|name| self.resolve(name, outer));
         let ids = ids.collect::<Result<Vec<_>, _>>()?;

@@ -20,6 +20,9 @@ use super::proto::ModelProto;
 /// The operator sets that are supported.
 const OPSETS: std::ops::RangeInclusive<i64> = 7..=25;
 
+/// How often what was folded may make more known.
+const ROUNDS: usize = 16;
+
 /// Reads a model: external tensors from its folder, types and shapes found, what follows from constants computed.
 ///
 /// ```no_run
@@ -54,7 +57,11 @@ pub fn read_bytes(bytes: Vec<u8>, folder: Option<&Path>) -> Result<Graph, OnnxEr
     let file = builder::File { opsets, folder };
     let mut graph = builder::graph(&file, graph)?;
     graph.infer()?;
-    graph.fold()?;
-    graph.infer()?;
+    for _ in 0..ROUNDS {
+        if graph.fold()? == 0 {
+            break;
+        }
+        graph.infer()?;
+    }
     Ok(graph.compacted())
 }

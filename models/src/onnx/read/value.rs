@@ -32,7 +32,7 @@ pub(super) fn fact(info: &ValueInfoProto) -> Result<Fact, OnnxError> {
     for dim in &shape.dim {
         dims.push(match (dim.dim_value, dim.dim_param.as_deref()) {
             (Some(size), _) => {
-                let size = usize::try_from(size).ok().filter(|&size| size <= 1 << 40);
+                let size = usize::try_from(size).ok().filter(|&size| size <= 1 << 31);
                 Dim::Size(size.ok_or_else(|| {
                     wrong(format!("an extent of {}", dim.dim_value.unwrap_or_default()))
                 })?)

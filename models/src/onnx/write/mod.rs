@@ -8,14 +8,21 @@ use std::path::Path;
 
 use prost::Message;
 
-use crate::graph::Graph;
+use crate::graph::{Graph, Node};
 use crate::ops::Op;
 
 use super::OnnxError;
 use super::proto::{ModelProto, OperatorSetIdProto};
 
-/// The version of a domain that is not ONNX's own.
-const OTHER_DOMAINS: i64 = 2;
+/// The version of QONNX's operators; `Trunc` of five inputs is in version 1 alone, and everything else in both.
+fn qonnx_version(graph: &Graph) -> i64 {
+    let is_old = |node: &Node| match &node.op {
+        Op::Trunc(_) => node.inputs.len() <= 5,
+        Op::If(op) => qonnx_version(&op.then_branch) == 1 || qonnx_version(&op.else_branch) == 1,
+        _ => false,
+    };
+    if graph.nodes().any(|(_, node)| is_old(node)) { 1 } else { 2 }
+}
 
 /// IR version of each operator set, from 7 on: the one that came out with it (`VERSION_TABLE` of the PyPI package `onnx` 1.23.2).
 const IR_VERSIONS: [i64; 19] = [3, 3, 4, 5, 6, 7, 7, 7, 8, 8, 8, 8, 9, 9, 10, 10, 11, 12, 13];
@@ -32,7 +39,7 @@ pub fn write_bytes(graph: &Graph, opset: i64) -> Result<Vec<u8>, OnnxError> {
     domains_of(graph, &mut domains);
     let import = |domain: &&str| OperatorSetIdProto {
         domain: Some((*domain).to_owned()),
-        version: Some(if domain.is_empty() { opset } else { OTHER_DOMAINS }),
+        version: Some(if domain.is_empty() { opset } else { qonnx_version(graph) }),
     };
     let model = ModelProto {
         ir_version: Some(ir_version),

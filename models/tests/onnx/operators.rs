@@ -1,23 +1,21 @@
 //! Every operator beside ONNX Runtime 1.32.0, QONNX's beside qonnx 1.0.0 (`golden/generate.py`); and, where they are there,
 //! the published cases of the package onnx 1.23.2 (`golden/onnx_cases.py`) and whole networks.
 
-mod support;
-
 use std::collections::BTreeSet;
 
+use crate::support::{Case, cases, failure};
 use fewbit_models::onnx::{read_bytes, write_bytes};
 use fewbit_models::ops::Op;
-use support::{Case, cases, failure};
 
 const FAMILIES: [(&str, &[u8]); 8] = [
-    ("convolutions", include_bytes!("golden/convolutions.bin.gz")),
-    ("elementwise", include_bytes!("golden/elementwise.bin.gz")),
-    ("products", include_bytes!("golden/products.bin.gz")),
-    ("normalization", include_bytes!("golden/normalization.bin.gz")),
-    ("movement", include_bytes!("golden/movement.bin.gz")),
-    ("recurrent", include_bytes!("golden/recurrent.bin.gz")),
-    ("quantization", include_bytes!("golden/quantization.bin.gz")),
-    ("qonnx", include_bytes!("golden/qonnx.bin.gz")),
+    ("convolutions", include_bytes!("../golden/convolutions.bin.gz")),
+    ("elementwise", include_bytes!("../golden/elementwise.bin.gz")),
+    ("products", include_bytes!("../golden/products.bin.gz")),
+    ("normalization", include_bytes!("../golden/normalization.bin.gz")),
+    ("movement", include_bytes!("../golden/movement.bin.gz")),
+    ("recurrent", include_bytes!("../golden/recurrent.bin.gz")),
+    ("quantization", include_bytes!("../golden/quantization.bin.gz")),
+    ("qonnx", include_bytes!("../golden/qonnx.bin.gz")),
 ];
 
 /// Sums of floats come in another order.
