@@ -123,14 +123,7 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
     let requantization = requantization.transpose()?;
     let bits = config.sweep_bits.as_deref().map(str::parse::<BitRange>).transpose();
     let bits = bits.map_err(|error| CliError::Arguments(error.to_string()))?;
-    let job = Job {
-        config: &config,
-        graph: &graph,
-        calibration,
-        data,
-        requantization,
-        bits,
-    };
+    let job = Job { config: &config, graph: &graph, calibration, data, requantization, bits };
     let (network, report) = args.threads.run(|| job.work())?;
     write(&args, config.onnx_opset_version, &network, &report)?;
     Ok(Outcome::Done)

@@ -6,6 +6,7 @@ mod error;
 mod html;
 mod keys;
 mod model;
+mod perceptron;
 mod pictures;
 
 pub(crate) use arrays::{labels, outputs, tensors};

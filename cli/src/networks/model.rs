@@ -9,15 +9,19 @@ use fewbit_models::ops::Op;
 use serde::Serialize;
 
 use super::error::NetworkError;
+use super::perceptron;
 use crate::error::CliError;
 use crate::io::input::Input;
 use crate::io::log::InputLog;
 
-/// The network of an ONNX file.
+/// The network of an ONNX file, or of a `.safetensors` file with a chain of linear layers.
 ///
 /// # Errors
 /// A file that cannot be read, or is no network that runs here.
 pub(crate) fn read_model(path: &Path, log: &InputLog) -> Result<Graph, CliError> {
+    if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("safetensors")) {
+        return perceptron::read(path, log);
+    }
     let mut input = Input::open(path, log)?;
     let (mut bytes, length) = (Vec::new(), input.length);
     input.check_memory(length)?;

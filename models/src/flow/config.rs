@@ -155,6 +155,7 @@ keys! {
     act_equalization: Option<EqualizationFlow> = None, "Scale channels of activations against those of weights first: fx, layerwise or null.";
     channel_splitting_ratio: f64 = 0.0, "Share of channels that are split in two; 0: none.";
     channel_splitting_split_input: bool = false, "Split input instead of output channels.";
+    rtn: bool = false, "Choose codes by rounding to nearest within the accumulator's budget; without a budget they are that anyway.";
     gptq: bool = false, "Choose codes by GPTQ.";
     gpfq: bool = false, "Choose codes by GPFQ.";
     qronos: bool = false, "Choose codes by Qronos.";
@@ -277,7 +278,7 @@ impl VisionConfig {
     /// The algorithms that choose codes, in the order in which they run.
     #[must_use]
     pub fn algorithms(&self) -> Vec<&'static str> {
-        [("gpfq", self.gpfq), ("gptq", self.gptq), ("qronos", self.qronos)]
+        [("rtn", self.rtn), ("gpfq", self.gpfq), ("gptq", self.gptq), ("qronos", self.qronos)]
             .into_iter()
             .filter_map(|(name, on)| on.then_some(name))
             .collect()

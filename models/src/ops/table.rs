@@ -12,13 +12,13 @@ use super::{
     InstanceNormalization, IsInf, IsNaN, LSTM, LayerNormalization, LeakyRelu, Less, LessOrEqual,
     Log, LogSoftmax, LpNormalization, MatMul, MatMulInteger, Max, MaxPool, Mean,
     MeanVarianceNormalization, Min, Mish, Mod, Mul, MultiThreshold, Neg, NonZero, Not, OneHot,
-    OpError, Operator, Or, PRelu, Pad, Pow, QLinearConv, QLinearMatMul, Quant, QuantizeLinear,
-    RMSNormalization, RNN, Range, Read, Reciprocal, ReduceL1, ReduceL2, ReduceLogSum,
-    ReduceLogSumExp, ReduceMax, ReduceMean, ReduceMin, ReduceProd, ReduceSum, ReduceSumSquare,
-    Relu, Reshape, Resize, RotaryEmbedding, Round, ScatterElements, ScatterND, Selu, Shape,
-    Sigmoid, Sign, Sin, Size, Slice, Softmax, Softplus, Softsign, SpaceToDepth, Split, Sqrt,
-    Squeeze, Sub, Sum, Swish, Tan, Tanh, ThresholdedRelu, Tile, TopK, Transpose, Trilu, Trunc,
-    Unsqueeze, Upsample, Where, Xor,
+    OpError, Operator, Or, PRelu, Pad, Pow, QLinearConv, QLinearMatMul, Quant, Quantize,
+    QuantizeLinear, RMSNormalization, RNN, Range, Read, Reciprocal, ReduceL1, ReduceL2,
+    ReduceLogSum, ReduceLogSumExp, ReduceMax, ReduceMean, ReduceMin, ReduceProd, ReduceSum,
+    ReduceSumSquare, Relu, Reshape, Resize, RotaryEmbedding, Round, ScatterElements, ScatterND,
+    Selu, Shape, Sigmoid, Sign, Sin, Size, Slice, Softmax, Softplus, Softsign, SpaceToDepth, Split,
+    Sqrt, Squeeze, Sub, Sum, Swish, Tan, Tanh, ThresholdedRelu, Tile, TopK, Transpose, Trilu,
+    Trunc, Unsqueeze, Upsample, Where, Xor,
 };
 
 impl Op {

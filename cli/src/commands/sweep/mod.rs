@@ -1,5 +1,8 @@
 //! `fewbit sweep`: accuracy against the number of accumulator bits.
 
+#[cfg(feature = "networks")]
+mod network;
+
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -26,7 +29,8 @@ Examples:
   fewbit sweep --weights int8 --bits 12..24 --out results
   fewbit sweep --acc int{P}-sat --acc int{P}-sat/16,int{P}-sat --json
   fewbit sweep --network 64-96-64-32-10 --constraint axe,joint
-  fewbit sweep --weight W.npy --input X.npy";
+  fewbit sweep --weight W.npy --input X.npy
+  fewbit sweep --model model.onnx --data V.npz --calibration-data X.npz --compare rtn,gptq,qronos --constraint none,axe,joint --csv";
 
 const ABOUT: &str = "\
 Quantize a network, run its matrix products through accumulators of P bits, and say what P costs
@@ -42,6 +46,11 @@ Without a constraint the network is quantized once, whatever the accumulator, an
 
 With --weight and --input it is one linear layer, X W^T, without bias, labels and ReLU, its scales calibrated on X itself; \
     so there is no accuracy, only SQNR.
+
+With --model and --data it is a network of your own, an ONNX file (or a .safetensors file of layers fc1, fc2, ... with ReLU \
+    between them): for every pair of algorithm (--compare) and constraint its accuracy and overflow events against P. Without a \
+    constraint an algorithm's codes are the same for every P. `y` in --data are labels; scales and codes are chosen on \
+    --calibration-data alone.
 
 SQNR is 10 log10(sum y^2 / sum (y - y')^2) over the last layer's outputs y', twice: `SQNR` with the y of an exact \
     accumulator of the same codes, which says what the accumulator does and nothing of quantization; `float` with the y of \
@@ -87,6 +96,27 @@ pub(crate) struct Args {
     /// Inputs [samples, inputs] of that layer: floats
     #[arg(long, value_name = "X.npy", requires = "weight")]
     input: Option<PathBuf>,
+    /// Network of your own, an ONNX file
+    #[cfg(feature = "networks")]
+    #[arg(long, value_name = "MODEL", conflicts_with_all = ["weight", "network"], requires = "data")]
+    model: Option<PathBuf>,
+    /// Inputs of that network by name, and labels, `y`
+    #[cfg(feature = "networks")]
+    #[arg(long, value_name = "V.npz", requires = "model")]
+    data: Option<PathBuf>,
+    /// Inputs that its scales and codes are chosen on [default: those of --data]
+    #[cfg(feature = "networks")]
+    #[arg(long, value_name = "X.npz", requires = "model")]
+    calibration_data: Option<PathBuf>,
+    /// Algorithms that choose its codes, several separated by commas: rtn, gptq, gpfq, qronos
+    #[cfg(feature = "networks")]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', default_value = "rtn", requires = "model",
+        value_parser = ["rtn", "gptq", "gpfq", "qronos"])]
+    compare: Vec<String>,
+    /// Write its points as sweep.csv as well
+    #[cfg(feature = "networks")]
+    #[arg(long, requires = "model")]
+    csv: bool,
     /// Training images, drawn by --seed, that the activations' scales are calibrated on
     #[arg(long, value_name = "N", default_value = "512", conflicts_with = "weight")]
     calibration: usize,
@@ -115,6 +145,10 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
     let write = |folder: &Path, source| CliError::Write { path: folder.to_owned(), source };
     if let Some(folder) = folder.filter(|folder| folder.exists() && !folder.is_dir()) {
         return Err(write(folder, ErrorKind::NotADirectory.into()));
+    }
+    #[cfg(feature = "networks")]
+    if let Some(model) = &args.model {
+        return network::run(&args, model, folder);
     }
     let data = match (&args.weight, &args.input) {
         (Some(weight), Some(input)) => own_layer(weight, input, &args.form.inputs)?,
