@@ -31,7 +31,7 @@ const CRATES: [(&str, &str); 5] = [
 
 /// The cycles that a sum type and its table need (the table's rows are values of the type, and the type finds itself in
 /// the table), and those of a recursive type.
-const CYCLES: [&[&str]; 5] = [
+const CYCLES: [&[&str]; 6] = [
     // A format is a sum of families; a family's errors name the format; the table lists formats of every family.
     &[
         "formats/src/error.rs",
@@ -49,6 +49,8 @@ const CYCLES: [&[&str]; 5] = [
     &["src/quantize/preset/mod.rs", "src/quantize/preset/rows.rs"],
     // A scale and a zero point may themselves be quantized by a quantizer.
     &["src/quantize/quantizer.rs", "src/quantize/scale.rs", "src/quantize/scheme.rs"],
+    // A tensor is a sum over the types of elements, and each of these makes one; an error names the type.
+    &["models/src/tensor/any.rs", "models/src/tensor/element.rs", "models/src/tensor/error.rs"],
     // A graph has nodes, a node an operator, and the operator `If` graphs.
     &[
         "models/src/graph/node.rs",

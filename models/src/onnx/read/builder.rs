@@ -9,7 +9,7 @@ use crate::ops::{Attribute, Constant, Fact, If, Op, OpError, Read};
 use super::super::OnnxError;
 use super::super::proto::{GraphProto, NodeProto};
 use super::attribute::attributes;
-use super::survey::{domain, node_name, operator};
+use super::survey::{OPSETS, domain, node_name, operator};
 use super::tensor::tensor;
 use super::value::fact;
 
@@ -23,7 +23,7 @@ pub(super) struct File<'a> {
 
 impl File<'_> {
     fn opset(&self, domain: &str) -> i64 {
-        let default = if domain.is_empty() { *super::OPSETS.end() } else { 1 };
+        let default = if domain.is_empty() { *OPSETS.end() } else { 1 };
         self.opsets.get(domain).copied().unwrap_or(default)
     }
 }

@@ -17,9 +17,6 @@ use crate::graph::Graph;
 use super::OnnxError;
 use super::proto::ModelProto;
 
-/// The operator sets that are supported.
-const OPSETS: std::ops::RangeInclusive<i64> = 7..=25;
-
 /// How often what was folded may make more known.
 const ROUNDS: usize = 16;
 

@@ -6,7 +6,9 @@ use crate::ops::Op;
 
 use super::super::proto::{GraphProto, ModelProto, NodeProto};
 use super::super::{OnnxError, UnknownOperator};
-use super::OPSETS;
+
+/// The operator sets that are supported.
+pub(super) const OPSETS: std::ops::RangeInclusive<i64> = 7..=25;
 
 /// The domain under which an operator is in the table.
 pub(super) fn domain(domain: Option<&str>) -> &str {
