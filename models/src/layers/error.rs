@@ -24,6 +24,9 @@ pub enum LayerError {
     /// An operand of another type or shape.
     #[error(transparent)]
     Tensor(#[from] TensorError),
+    /// Values of a shape that the layer does not take.
+    #[error("shapes: {0}")]
+    Shape(String),
     /// Something that an execution in integers needs.
     #[error("{0}")]
     Integer(String),
