@@ -77,14 +77,19 @@ impl QuantActivation {
 
     /// The function's values, rounded.
     ///
-    /// Without a quantizer identity, ReLU and a hard tanh whose bounds are values of codes keep the codes that come.
+    /// A quantizer's ends stand for the bounds of a hard tanh, which is not computed then, as in Brevitas: its scale is to be
+    /// that of the bounds. Without a quantizer identity, ReLU and a hard tanh whose bounds are values of codes keep the codes that come.
     ///
     /// # Errors
     /// What the quantizer refuses.
     pub fn forward(&self, x: &QuantValue) -> Result<QuantValue, LayerError> {
-        let values = self.function.apply(&x.values)?;
-        if self.quantizer.is_some() {
-            return apply_to("output", self.quantizer.as_ref(), values);
+        let (recipe, function) = (self.quantizer.as_ref(), self.function);
+        let values = match (recipe, function) {
+            (Some(_), Activation::HardTanh { .. }) => x.values.clone(),
+            _ => function.apply(&x.values)?,
+        };
+        if recipe.is_some() {
+            return apply_to("output", recipe, values);
         }
         match self.function {
             Activation::Identity => Ok(x.clone()),

@@ -29,6 +29,9 @@ pub enum UpsampleTo {
 
 /// Images with more rows and columns. Values of lines are rounded to the scale that the codes have, whatever the zero point.
 ///
+/// Lines are sums of four corners, whose parts are products: the upper right one, then fused the upper left, lower left and
+/// lower right ones, as torch 2.8 computes them where the processor fuses. Rounding then sees the same numbers.
+///
 /// ```
 /// use fewbit_models::layers::{QuantUpsample, UpsampleMode, UpsampleTo};
 /// use ndarray::array;
@@ -81,10 +84,11 @@ impl QuantUpsample {
         let scale = scale.first().copied().unwrap_or(1.0);
         let values = ArrayD::from_shape_fn(shape, |i| {
             let (y, z) = (down[i[2]], across[i[3]]);
-            let row = |row| {
-                z.of_low * at(i[0], i[1], row, z.low) + z.of_high * at(i[0], i[1], row, z.high)
-            };
-            let value = y.of_low * row(y.low) + y.of_high * row(y.high);
+            let corner = |row, column| at(i[0], i[1], row, column);
+            let sum = (y.of_low * z.of_high) * corner(y.low, z.high);
+            let sum = (y.of_low * z.of_low).mul_add(corner(y.low, z.low), sum);
+            let sum = (y.of_high * z.of_low).mul_add(corner(y.high, z.low), sum);
+            let value = (y.of_high * z.of_high).mul_add(corner(y.high, z.high), sum);
             (value / scale).round_ties_even() * scale
         });
         x.on_grid(values)

@@ -85,7 +85,7 @@ impl Operands {
     }
 
     /// Sums as integers of `ceil(log2((2^a - 1)(2^w - 1) K))` bits for `K` products of codes of `a` and `w` bits, and one more
-    /// than that and the bias's where there is a bias: the width that Brevitas states.
+    /// than that and the bias's where there is a bias: the width that Brevitas states, but at most 32 bits.
     fn sum_codes(
         &self,
         values: &ArrayD<f32>,
@@ -119,7 +119,7 @@ impl Operands {
         if let Some(bias) = &self.bias {
             match &bias.codes {
                 Some(codes) if codes.scale().iter().eq(&scales) => {
-                    bits = bits.max(codes.bit_width()) + 1;
+                    bits = (bits.max(codes.bit_width()) + 1).min(32);
                 }
                 _ => return Ok(None),
             }

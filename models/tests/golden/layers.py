@@ -162,6 +162,8 @@ def weighted(kind, make, x, sets, attrs):
             layer.return_quant_tensor &= not (o is None and any("Shifted" in q.name for q in (i, w) if q))
             # Sums with a bias that is not in their scale get zero points that are no whole numbers: their codes are left out.
             layer.return_quant_tensor &= o is not None or layer.bias is None or b is INT32
+            # So do those of a transposed convolution with scales of channels: the bias's scales are in another order.
+            layer.return_quant_tensor &= o is not None or not (kind == "conv_transpose" and w is W8C)
             y = layer(x)
             weight, inner = layer.quant_weight(), layer.input_quant(x)
             bias = None if layer.bias is None else layer.bias_quant(layer.bias, inner, weight)

@@ -20,6 +20,14 @@ static BYTES: LazyLock<Vec<u8>> = LazyLock::new(|| {
     bytes
 });
 
+static FILE: LazyLock<SafeTensors<'static>> =
+    LazyLock::new(|| SafeTensors::deserialize(&BYTES).unwrap());
+
+static CASES: LazyLock<Vec<Case>> = LazyLock::new(|| {
+    let (_, metadata) = SafeTensors::read_metadata(&BYTES).unwrap();
+    serde_json::from_str(&metadata.metadata().as_ref().unwrap()["cases"]).unwrap()
+});
+
 /// A quantizer: a preset and what is changed in it.
 #[derive(Clone, Debug, Deserialize)]
 struct Named {
@@ -39,10 +47,7 @@ pub(crate) struct Case {
 
 /// The cases of a kind; there must be some.
 pub(crate) fn cases(kind: &str) -> Vec<Case> {
-    let (_, metadata) = SafeTensors::read_metadata(&BYTES).unwrap();
-    let text = &metadata.metadata().as_ref().unwrap()["cases"];
-    let all: Vec<Case> = serde_json::from_str(text).unwrap();
-    let found: Vec<Case> = all.into_iter().filter(|case| case.kind == kind).collect();
+    let found: Vec<Case> = CASES.iter().filter(|case| case.kind == kind).cloned().collect();
     assert!(!found.is_empty(), "no case of {kind}");
     found
 }
@@ -59,15 +64,9 @@ impl Case {
         self.tensors.contains_key(name)
     }
 
-    /// The names of tensors that begin so.
-    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
-        self.tensors.keys().map(String::as_str)
-    }
-
     /// Numbers of any type.
     pub(crate) fn get(&self, name: &str) -> Option<ArrayD<f64>> {
-        let file = SafeTensors::deserialize(&BYTES).unwrap();
-        let view = file.tensor(&self.tensors.get(name)?.to_string()).unwrap();
+        let view = FILE.tensor(&self.tensors.get(name)?.to_string()).unwrap();
         let data = view.data();
         let numbers: Vec<f64> = match view.dtype() {
             Dtype::F32 => {
