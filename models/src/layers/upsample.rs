@@ -118,7 +118,7 @@ impl QuantUpsample {
         let between = |i: usize| {
             let place = match self.mode {
                 UpsampleMode::Nearest => (i as f32 * step).floor(),
-                UpsampleMode::Bilinear => (step * (i as f32 + 0.5) - 0.5).max(0.0),
+                UpsampleMode::Bilinear => step.mul_add(i as f32 + 0.5, -0.5).max(0.0),
                 UpsampleMode::BilinearCorners => {
                     let step = if outputs > 1 { last as f32 / (outputs - 1) as f32 } else { 0.0 };
                     i as f32 * step
