@@ -76,10 +76,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let convs = [conv(8, 1), conv(16, 8)];
     let op = MaxPool { kernel: vec![2, 2], strides: vec![2, 2], ..MaxPool::default() };
     let hidden = Array2::from_shape_simple_fn((160, 256), random);
-    let linears = [hidden, Array2::zeros((10, 160))].map(|weight| {
-        let bias = Some(Array1::zeros(weight.nrows()));
-        QuantLinear::new(weight, bias, by.clone())
-    });
+    let linears = [hidden, Array2::zeros((10, 160))].map(|w| QuantLinear::new(w, None, by.clone()));
     let relu = QuantActivation::new(Activation::Relu, Some("Uint8ActPerTensorFloat"))?;
     let image = QuantActivation::new(Activation::Identity, Some("Int8ActPerTensorFloat"))?;
     let activations = [image, relu.clone(), relu.clone(), relu];
