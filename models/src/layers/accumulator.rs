@@ -80,7 +80,7 @@ impl TruncAccumulator {
             ..self.truncation.clone()
         };
         let found = Recipe::Truncation(truncation).quantize(&values.view());
-        let found = found.map_err(|source| LayerError::Quantize { what: "truncation", source })?;
+        let found = found.map_err(|source| LayerError::quantize("truncation", source))?;
         Ok(QuantValue { values: found.values, codes: Some(found.tensor) })
     }
 
@@ -115,8 +115,7 @@ impl TruncAccumulator {
         }
         let granularity = Granularity::Channel { axis: axis as isize };
         let codes = AnyQuantTensor::new(format, &narrow.view(), scale, zero, granularity);
-        let codes = codes
-            .map_err(|source| LayerError::Quantize { what: "truncation", source: source.into() })?;
+        let codes = codes.map_err(|source| LayerError::quantize("truncation", source.into()))?;
         Ok(QuantValue { values, codes: Some(codes) })
     }
 }
@@ -183,5 +182,5 @@ fn integer_codes(x: &QuantValue) -> Result<(&AnyQuantTensor, bool), LayerError> 
 }
 
 fn wrong(problem: String) -> LayerError {
-    LayerError::Quantize { what: "truncation", source: QuantizeError::Description(problem) }
+    LayerError::quantize("truncation", QuantizeError::Description(problem))
 }

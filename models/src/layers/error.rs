@@ -16,7 +16,7 @@ pub enum LayerError {
         /// Which one.
         what: &'static str,
         /// What is wrong.
-        source: QuantizeError,
+        source: Box<QuantizeError>,
     },
     /// The operator.
     #[error(transparent)]
@@ -30,4 +30,11 @@ pub enum LayerError {
     /// Something that an execution in integers needs.
     #[error("{0}")]
     Integer(String),
+}
+
+impl LayerError {
+    /// The error of one of a layer's quantizers.
+    pub(super) fn quantize(what: &'static str, source: QuantizeError) -> Self {
+        Self::Quantize { what, source: Box::new(source) }
+    }
 }

@@ -15,16 +15,9 @@ use super::{
 pub enum InProjection {
     /// One product for all three, of weights `[3 E, E]`, for attention of a sequence to itself: they share the scales of
     /// their quantizers.
-    Packed(QuantLinear),
-    /// A layer for each.
-    Separate {
-        /// Of the queries.
-        q: QuantLinear,
-        /// Of the keys.
-        k: QuantLinear,
-        /// Of the values.
-        v: QuantLinear,
-    },
+    Packed(Box<QuantLinear>),
+    /// A layer for each: queries, keys, values.
+    Separate(Box<[QuantLinear; 3]>),
 }
 
 /// Attention of several heads, between projections. Inputs have the axes of [`SequenceLayout`].
@@ -40,7 +33,7 @@ pub enum InProjection {
 /// let layer = |weight| QuantLinear::new(weight, None, LayerQuantizers::new());
 /// let attention = QuantMultiheadAttention {
 ///     heads: 1,
-///     in_projection: InProjection::Packed(layer(array![[1.0], [1.0], [2.0]])),
+///     in_projection: InProjection::Packed(Box::new(layer(array![[1.0], [1.0], [2.0]]))),
 ///     out_projection: layer(array![[10.0]]),
 ///     attention: AttentionQuantizers::new(),
 ///     layout: SequenceLayout::StepsFirst,
@@ -162,11 +155,14 @@ impl QuantMultiheadAttention {
                 };
                 Ok([part(0)?, part(1)?, part(2)?])
             }
-            InProjection::Separate { q: of_q, k: of_k, v: of_v } => Ok([
-                project(of_q, &steps_first(q)?, execution)?.values,
-                project(of_k, &steps_first(k)?, execution)?.values,
-                project(of_v, &steps_first(v)?, execution)?.values,
-            ]),
+            InProjection::Separate(layers) => {
+                let [of_q, of_k, of_v] = &**layers;
+                Ok([
+                    project(of_q, &steps_first(q)?, execution)?.values,
+                    project(of_k, &steps_first(k)?, execution)?.values,
+                    project(of_v, &steps_first(v)?, execution)?.values,
+                ])
+            }
         }
     }
 

@@ -141,7 +141,7 @@ quantizer_set! {
 /// A recipe by the name of its preset.
 pub(super) fn by_name(what: &'static str, preset: &str) -> Result<Recipe, LayerError> {
     let recipe = preset.parse::<&Preset>().and_then(|preset| preset.recipe());
-    recipe.map_err(|source| LayerError::Quantize { what, source })
+    recipe.map_err(|source| LayerError::quantize(what, source))
 }
 
 /// A recipe with one field changed.
@@ -151,7 +151,7 @@ fn changed(
     key: &str,
     value: Value,
 ) -> Result<Recipe, LayerError> {
-    let of = |source| LayerError::Quantize { what, source };
+    let of = |source| LayerError::quantize(what, source);
     let none = || of(QuantizeError::Description(format!("there is none to set `{key}` of")));
     recipe.ok_or_else(none)?.set(key, value).map_err(of)
 }
@@ -186,7 +186,7 @@ fn quantized(
     values: &ArrayD<f32>,
 ) -> Result<QuantValue, LayerError> {
     let found = recipe.quantize(&values.view());
-    let found = found.map_err(|source| LayerError::Quantize { what, source })?;
+    let found = found.map_err(|source| LayerError::quantize(what, source))?;
     Ok(QuantValue { values: found.values, codes: Some(found.tensor) })
 }
 

@@ -90,7 +90,7 @@ fn encoded(
     let policy = Policy::new(Rounding::TiesEven, Overflow::Saturate)
         .with_nan(NanPolicy::Zero)
         .with_infinity(InfinityPolicy::AsOverflow);
-    let of = |source| LayerError::Quantize { what: "grid", source };
+    let of = |source| LayerError::quantize("grid", source);
     let quantizer = Quantizer::new(scheme, ScaleRule::given(scale), policy).map_err(of)?;
     quantizer.quantize(&values.view()).map_err(of)
 }

@@ -66,10 +66,10 @@ pub(crate) fn multihead(case: &Case) -> QuantMultiheadAttention {
         QuantLinear::new(case.matrix(&format!("{name}.weight")), bias, quantizers)
     };
     let in_projection = if case.has("in_proj.weight") {
-        InProjection::Packed(linear("in_proj", "in", None))
+        InProjection::Packed(Box::new(linear("in_proj", "in", None)))
     } else {
-        let [q, k, v] = ["q_proj", "k_proj", "v_proj"].map(|name| linear(name, "in", None));
-        InProjection::Separate { q, k, v }
+        let names = ["q_proj", "k_proj", "v_proj"];
+        InProjection::Separate(Box::new(names.map(|name| linear(name, "in", None))))
     };
     QuantMultiheadAttention {
         heads: case.attrs["heads"].as_u64().unwrap() as usize,
