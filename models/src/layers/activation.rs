@@ -6,7 +6,7 @@ use ndarray::ArrayD;
 use crate::ops::{Gelu, Inputs, Op, Relu, Sigmoid, Tanh};
 use crate::tensor::Tensor;
 
-use super::quantizers::apply;
+use super::quantizers::apply_to;
 use super::{LayerError, QuantValue};
 
 /// A function of one number.
@@ -77,13 +77,27 @@ impl QuantActivation {
 
     /// The function's values, rounded.
     ///
+    /// A quantizer's ends stand for the bounds of a hard tanh, which is not computed then, as in Brevitas: its scale is to be
+    /// that of the bounds. Without a quantizer identity, ReLU and a hard tanh whose bounds are values of codes keep the codes that come.
+    ///
     /// # Errors
     /// What the quantizer refuses.
     pub fn forward(&self, x: &QuantValue) -> Result<QuantValue, LayerError> {
-        let values = self.function.apply(&x.values)?;
-        match &self.quantizer {
-            None if self.function == Activation::Identity => Ok(x.clone()),
-            quantizer => apply("output", quantizer.as_ref(), &QuantValue::from(values)),
+        let (recipe, function) = (self.quantizer.as_ref(), self.function);
+        let values = match (recipe, function) {
+            (Some(_), Activation::HardTanh { .. }) => x.values.clone(),
+            _ => function.apply(&x.values)?,
+        };
+        if recipe.is_some() {
+            return apply_to("output", recipe, values);
+        }
+        match self.function {
+            Activation::Identity => Ok(x.clone()),
+            Activation::Relu => x.on_grid(values),
+            Activation::HardTanh { min, max } if x.is_on_grid(min) && x.is_on_grid(max) => {
+                x.on_grid(values)
+            }
+            _ => Ok(QuantValue::from(values)),
         }
     }
 }

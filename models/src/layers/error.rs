@@ -16,7 +16,7 @@ pub enum LayerError {
         /// Which one.
         what: &'static str,
         /// What is wrong.
-        source: QuantizeError,
+        source: Box<QuantizeError>,
     },
     /// The operator.
     #[error(transparent)]
@@ -24,7 +24,17 @@ pub enum LayerError {
     /// An operand of another type or shape.
     #[error(transparent)]
     Tensor(#[from] TensorError),
+    /// Values of a shape that the layer does not take.
+    #[error("shapes: {0}")]
+    Shape(String),
     /// Something that an execution in integers needs.
     #[error("{0}")]
     Integer(String),
+}
+
+impl LayerError {
+    /// The error of one of a layer's quantizers.
+    pub(super) fn quantize(what: &'static str, source: QuantizeError) -> Self {
+        Self::Quantize { what, source: Box::new(source) }
+    }
 }

@@ -1,211 +1,140 @@
-//! Layers with weights.
+//! What layers with weights have in common.
 
-use fewbit::{Accumulator, ReportLevel};
-use ndarray::{Array1, Array2, ArrayD};
+use fewbit::Accumulator;
+use fewbit::formats::{Format, Signedness};
+use fewbit::tensor::{AnyQuantTensor, Granularity};
+use ndarray::{Array1, ArrayD, arr0};
 
-use crate::exec::integer::{Datum, Job, Sums, biased, codes};
+use crate::exec::integer::{Datum, Job, Sums, biased};
 use crate::graph::ProductLayout;
-use crate::ops::{Conv, Gemm, Inputs, Op};
-use crate::tensor::Tensor;
+use crate::ops::{Conv, Op};
 
-use super::quantizers::{apply, apply_bias};
+use super::products::{integers, run};
+use super::quantizers::{apply, apply_bias, apply_to};
+use super::value::sum_codes;
 use super::{LayerError, LayerQuantizers, QuantValue};
 
-/// Declares a layer with weights: its operator, and how the weights lie.
-macro_rules! layer {
-    ($(#[$doc:meta])* $name:ident, $op:ty) => {
-        $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq)]
-        pub struct $name {
-            /// The operator.
-            pub op: $op,
-            /// The weights.
-            pub weight: ArrayD<f32>,
-            /// One per output channel.
-            pub bias: Option<Array1<f32>>,
-            /// The quantizers.
-            pub quantizers: LayerQuantizers,
-        }
-
-        impl $name {
-            /// The outputs in floats.
-            ///
-            /// # Errors
-            /// Shapes that do not fit; what a quantizer refuses.
-            pub fn forward(&self, x: &QuantValue) -> Result<QuantValue, LayerError> {
-                self.parts().forward(x)
-            }
-
-            /// The sums of codes times codes through an accumulator, with the bias behind it, and the overflow events of its
-            /// stages; the output quantizer is left to whoever requantizes.
-            ///
-            /// # Errors
-            /// As [`Self::forward`]; an input or weights that are no codes of integers with one scale, or one per output
-            /// channel of the weights.
-            pub fn forward_integer(
-                &self,
-                x: &QuantValue,
-                accumulator: &Accumulator,
-            ) -> Result<(Sums, Vec<u64>), LayerError> {
-                self.parts().forward_integer(x, accumulator)
-            }
-        }
-    };
+/// What the operator takes, quantized.
+pub(super) struct Operands {
+    pub(super) input: QuantValue,
+    pub(super) weight: QuantValue,
+    pub(super) bias: Option<QuantValue>,
 }
 
-layer! {
-    /// A linear layer, `y = x wᵀ + b`: weights `[out, in]`, inputs `[samples, in]`.
-    ///
-    /// ```
-    /// use fewbit_models::layers::{LayerQuantizers, QuantLinear, QuantValue};
-    /// use ndarray::array;
-    /// let quantizers = LayerQuantizers::new().weight("Int8WeightPerTensorFloat")?.set_weight("bit_width", 3.into())?;
-    /// let layer = QuantLinear::new(array![[3.0, -1.2]], None, quantizers); // narrow int3: -3 to 3, scale 1
-    /// let y = layer.forward(&QuantValue::from(array![[1.0f32, 2.0]]))?;
-    /// assert_eq!(y.values, array![[1.0]].into_dyn()); // 3 - 2
-    /// # Ok::<(), fewbit_models::layers::LayerError>(())
-    /// ```
-    QuantLinear, Gemm
-}
-layer! {
-    /// A convolution of one to three spatial axes: weights `[out, in / groups, kernel...]`, inputs `[samples, in, ...]`.
-    QuantConv, Conv
-}
-
-impl QuantLinear {
-    /// A layer of these weights.
-    #[must_use]
-    pub fn new(
-        weight: Array2<f32>,
-        bias: Option<Array1<f32>>,
-        quantizers: LayerQuantizers,
-    ) -> Self {
-        let op = Gemm { transpose_b: true, ..Gemm::default() };
-        Self { op, weight: weight.into_dyn(), bias, quantizers }
-    }
-
-    fn parts(&self) -> Parts<'_> {
-        let Self { op, weight, bias, quantizers } = self;
-        let bias = bias.as_ref();
-        Parts { op: op.clone().into(), layout: ProductLayout::Rows, weight, bias, quantizers }
-    }
-}
-
-impl QuantConv {
-    /// A layer of these weights.
-    #[must_use]
-    pub fn new(
-        op: Conv,
+impl Operands {
+    /// Input, weights and bias by a layer's quantizers, in Brevitas's order.
+    pub(super) fn new(
+        quantizers: &LayerQuantizers,
+        x: &QuantValue,
         weight: ArrayD<f32>,
-        bias: Option<Array1<f32>>,
-        quantizers: LayerQuantizers,
-    ) -> Self {
-        Self { op, weight, bias, quantizers }
-    }
-
-    fn parts(&self) -> Parts<'_> {
-        let Self { op, weight, bias, quantizers } = self;
-        let bias = bias.as_ref();
-        Parts { op: op.clone().into(), layout: ProductLayout::Conv, weight, bias, quantizers }
-    }
-}
-
-/// A layer as both executions take it.
-struct Parts<'a> {
-    op: Op,
-    layout: ProductLayout,
-    weight: &'a ArrayD<f32>,
-    bias: Option<&'a Array1<f32>>,
-    quantizers: &'a LayerQuantizers,
-}
-
-/// What the operator takes.
-struct Operands {
-    input: QuantValue,
-    weight: QuantValue,
-    bias: Option<QuantValue>,
-}
-
-impl Parts<'_> {
-    fn operands(&self, x: &QuantValue) -> Result<Operands, LayerError> {
-        let quantizers = self.quantizers;
+        bias: Option<&Array1<f32>>,
+    ) -> Result<Self, LayerError> {
         let input = apply("input", quantizers.input.as_ref(), x)?;
-        let plain = QuantValue::from(self.weight.clone());
-        let weight = apply("weight", quantizers.weight.as_ref(), &plain)?;
-        let bias = match self.bias {
+        let weight = apply_to("weight", quantizers.weight.as_ref(), weight)?;
+        let bias = match bias {
             None => None,
             Some(bias) => {
                 let bias = bias.clone().into_dyn();
                 Some(apply_bias(quantizers.bias.as_ref(), &bias, &input, &weight)?)
             }
         };
-        Ok(Operands { input, weight, bias })
+        Ok(Self { input, weight, bias })
     }
 
-    fn forward(&self, x: &QuantValue) -> Result<QuantValue, LayerError> {
-        let Operands { input, weight, bias } = self.operands(x)?;
-        let tensors: Vec<Tensor> = [Some(input), Some(weight), bias]
-            .into_iter()
-            .flatten()
-            .map(|value| value.values.into())
-            .collect();
-        let views: Vec<Option<&Tensor>> = tensors.iter().map(Some).collect();
-        let output = self.op.run(Inputs::new(&views))?.swap_remove(0);
-        let values: ArrayD<f32> = output.try_into()?;
-        apply("output", self.quantizers.output.as_ref(), &QuantValue::from(values))
+    /// The operator's output in floats.
+    pub(super) fn product(&self, op: &Op) -> Result<ArrayD<f32>, LayerError> {
+        let all = [Some(&self.input), Some(&self.weight), self.bias.as_ref()];
+        let all: Vec<&ArrayD<f32>> = all.into_iter().flatten().map(|value| &value.values).collect();
+        run(op, &all)
     }
 
-    fn forward_integer(
+    /// The sums of codes times codes through an accumulator, with the bias behind it, and the events of its stages.
+    pub(super) fn integer_product(
         &self,
-        x: &QuantValue,
+        layout: ProductLayout,
+        conv: Option<&Conv>,
         accumulator: &Accumulator,
     ) -> Result<(Sums, Vec<u64>), LayerError> {
-        let Operands { input, weight, bias } = self.operands(x)?;
-        let integers = |what: &str, value: &QuantValue| {
-            let missing = || {
-                LayerError::Integer(format!(
-                    "the {what} is no tensor of codes: give it a quantizer"
-                ))
-            };
-            let tensor = value.codes.as_ref().ok_or_else(missing)?;
-            let found = codes(tensor).map_err(LayerError::Integer)?;
-            found.ok_or_else(|| {
-                LayerError::Integer(format!(
-                    "the {what} has codes of {} that do not sum as integers",
-                    tensor.format()
-                ))
-            })
-        };
-        let (inputs, weights) = (integers("input", &input)?, integers("weight", &weight)?);
-        let conv = match &self.op {
-            Op::Conv(conv) => Some(conv),
-            _ => None,
-        };
-        let job = Job {
-            layout: self.layout,
-            conv,
-            input: &inputs,
-            weights: &weights,
-            accumulator,
-            report: ReportLevel::Events,
-        };
+        let (input, weights) = (integers("input", &self.input)?, integers("weight", &self.weight)?);
+        let report = fewbit::ReportLevel::Events;
+        let job = Job { layout, conv, input: &input, weights: &weights, accumulator, report };
         let done = job.run().map_err(LayerError::Integer)?;
         let events = done.events.iter().flatten().map(|stage| stage.events).collect();
-        let sums = match bias {
-            None => done.sums,
-            Some(bias) => {
-                let codes = integers("bias", &bias)?;
-                match biased(done.sums, &Datum::Codes(codes)).map_err(LayerError::Integer)? {
-                    Datum::Sums(sums) => sums,
-                    _ => {
-                        return Err(LayerError::Integer(
-                            "the bias is not in the scale of the sums: quantize it with Int32Bias"
-                                .into(),
-                        ));
-                    }
-                }
-            }
+        let Some(bias) = &self.bias else { return Ok((done.sums, events)) };
+        let bias = Datum::Codes(integers("bias", bias)?);
+        match biased(done.sums, &bias).map_err(LayerError::Integer)? {
+            Datum::Sums(sums) => Ok((sums, events)),
+            _ => Err(LayerError::Integer(
+                "the bias is not in the scale of the sums: quantize it with Int32Bias".into(),
+            )),
+        }
+    }
+
+    /// Values by the output quantizer; where there is none, the sums that they are as codes of the scale of the products.
+    pub(super) fn output(
+        &self,
+        quantizers: &LayerQuantizers,
+        values: ArrayD<f32>,
+        channels: usize,
+    ) -> Result<QuantValue, LayerError> {
+        if quantizers.output.is_some() {
+            return apply_to("output", quantizers.output.as_ref(), values);
+        }
+        let codes = self.sum_codes(&values, channels)?;
+        Ok(QuantValue { values, codes })
+    }
+
+    /// Sums as integers of `ceil(log2((2^a - 1)(2^w - 1) K))` bits for `K` products of codes of `a` and `w` bits, and one more
+    /// than that and the bias's where there is a bias: the width that Brevitas states, but at most 32 bits.
+    fn sum_codes(
+        &self,
+        values: &ArrayD<f32>,
+        channels: usize,
+    ) -> Result<Option<AnyQuantTensor>, LayerError> {
+        let (Some(input), Some(weight)) = (&self.input.codes, &self.weight.codes) else {
+            return Ok(None);
         };
-        Ok((sums, events))
+        let (Format::Int(a), Format::Int(w)) = (input.format(), weight.format()) else {
+            return Ok(None);
+        };
+        let by_channel = match weight.granularity() {
+            Granularity::Tensor => false,
+            Granularity::Channel { axis: 0 } => true,
+            _ => return Ok(None),
+        };
+        let [input_scale] = input.scale().iter().copied().collect::<Vec<_>>()[..] else {
+            return Ok(None);
+        };
+        let shifted =
+            |zero: Option<&ArrayD<f32>>| zero.is_some_and(|z| z.iter().any(|&z| z != 0.0));
+        if shifted(input.zero_point()) || shifted(weight.zero_point()) {
+            return Ok(None);
+        }
+        let scales: Vec<f32> = weight.scale().iter().map(|scale| scale * input_scale).collect();
+        let outputs = weight.shape().first().copied().unwrap_or(1);
+        let terms = weight.codes().len().checked_div(outputs).unwrap_or(0);
+        let greatest = |bits: u32| 2f32.powi(bits as i32) - 1.0;
+        let most = greatest(a.bits()) * greatest(w.bits()) * terms as f32;
+        let mut bits = most.max(2.0).log2().ceil() as u32;
+        if let Some(bias) = &self.bias {
+            match &bias.codes {
+                Some(codes) if codes.scale().iter().eq(&scales) => {
+                    bits = (bits.max(codes.bit_width()) + 1).min(32);
+                }
+                _ => return Ok(None),
+            }
+        }
+        let (scale, granularity) = if by_channel {
+            let mut shape = vec![1; values.ndim()];
+            shape[channels] = scales.len();
+            let scale = ArrayD::from_shape_vec(shape, scales);
+            let scale = scale.map_err(|error| LayerError::Shape(error.to_string()))?;
+            (scale, Granularity::Channel { axis: channels as isize })
+        } else {
+            (arr0(scales[0]).into_dyn(), Granularity::Tensor)
+        };
+        let signed = a.is_signed() || w.is_signed();
+        let signedness = if signed { Signedness::Signed } else { Signedness::Unsigned };
+        sum_codes(values, (scale, granularity), None, (bits, signedness))
     }
 }

@@ -197,14 +197,8 @@ impl Run<'_> {
 
 /// Sums with a bias: exactly where it is an integer in their scale, else in f32.
 pub(crate) fn biased(sums: Sums, bias: &Datum) -> Result<Datum, String> {
+    // A product states its channels' axis even where one scale serves all of them.
     let axis = ndarray::Axis(sums.scales.axis);
-    let axis = if sums.scales.single().is_some() && sums.values.ndim() > 2 {
-        ndarray::Axis(1)
-    } else if sums.scales.single().is_some() {
-        ndarray::Axis(sums.values.ndim().saturating_sub(1))
-    } else {
-        axis
-    };
     if let Datum::Codes(Codes { ints, scales, zero_point: 0, .. }) = bias
         && (scales.values == sums.scales.values)
     {
