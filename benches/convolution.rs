@@ -6,7 +6,7 @@ mod support;
 
 use std::hint::black_box;
 
-use fewbit::{Accumulator, Conv2d, MatmulOptions, ReportLevel, conv2d};
+use fewbit::{Accumulator, Conv2d, MatmulOptions, ReportLevel, conv2d, conv2d_into};
 use ndarray::Array4;
 use rayon::prelude::*;
 use support::{Bench, Contestant, Numbers, Unit, native, on_threads};
@@ -27,9 +27,34 @@ const ACCUMULATORS: [(&str, &str, ReportLevel); 3] = [
 ];
 
 native! {
-    fn add_scaled(from: &[u8], weight: i8, to: &mut [i32]) {
-        for (to, &x) in to.iter_mut().zip(from) {
-            *to += i32::from(x) * i32::from(weight);
+    /// One image, whose rows are padded to `width`, and all its outputs.
+    fn convolve_image(
+        padded: &[u8],
+        (rows, width): (usize, usize),
+        w: &[i8],
+        (outputs, depth, kernel): (usize, usize, usize),
+        channels: usize,
+        out: &mut [i32],
+    ) {
+        let cols = width + 1 - kernel;
+        let per_group = outputs / (channels / depth);
+        for (o, out) in out.chunks_exact_mut((rows + 1 - kernel) * cols).enumerate() {
+            let first = o / per_group * depth;
+            for (row, out) in out.chunks_exact_mut(cols).enumerate() {
+                out.fill(0);
+                let weights = &w[o * depth * kernel * kernel..];
+                for c in 0..depth {
+                    for u in 0..kernel {
+                        let line = &padded[((first + c) * rows + row + u) * width..][..width];
+                        for v in 0..kernel {
+                            let weight = i32::from(weights[(c * kernel + u) * kernel + v]);
+                            for (to, &x) in out.iter_mut().zip(&line[v..]) {
+                                *to += i32::from(x) * weight;
+                            }
+                        }
+                    }
+                }
+            }
         }
     }
 }
@@ -68,44 +93,42 @@ fn race(
     let amount = images * outputs * rows * rows * depth * kernel * kernel;
     let mut sums = Array4::<i32>::zeros((images, outputs, rows, rows));
     let mut contestants = Vec::new();
-    for (name, acc, report) in ACCUMULATORS {
-        let acc: Accumulator = acc.parse().unwrap_or_else(|error| panic!("{error}"));
+    for (name, text, report) in ACCUMULATORS {
+        let acc: Accumulator = text.parse().unwrap_or_else(|error| panic!("{error}"));
         let options = MatmulOptions { report, ..MatmulOptions::default() };
         let (x, w) = (&x, &w);
         contestants.push(Contestant::ours(name, amount, move || {
             black_box(conv2d(x.view(), w.view(), &conv, &acc, &options).is_ok());
         }));
+        let acc: Accumulator = text.parse().unwrap_or_else(|error| panic!("{error}"));
+        let mut out = Array4::<i32>::zeros((images, outputs, rows, rows));
+        contestants.push(Contestant::ours(format!("{name}-into-i32"), amount, move || {
+            let out = out.view_mut();
+            black_box(conv2d_into(x.view(), w.view(), &conv, &acc, &options, out).is_ok());
+        }));
     }
-    contestants.push(Contestant::peer("loop", amount, || convolve(&x, &w, groups, &mut sums)));
+    contestants.push(Contestant::peer("loop", amount, || convolve(&x, &w, &mut sums)));
     bench.race(&format!("{name}/{threads}-threads"), Unit::Products, contestants);
 }
 
 /// The sums of all outputs, with padding such that they have the size of the input.
-fn convolve(x: &Array4<u8>, w: &Array4<i8>, groups: usize, out: &mut Array4<i32>) {
+fn convolve(x: &Array4<u8>, w: &Array4<i8>, out: &mut Array4<i32>) {
     let (outputs, depth, kernel, _) = w.dim();
     let before = kernel / 2;
     let images: Vec<_> = x.outer_iter().zip(out.outer_iter_mut()).collect();
-    images.into_par_iter().for_each(|(x, mut out)| {
+    images.into_par_iter().for_each(|(x, out)| {
         let (channels, rows, cols) = x.dim();
-        let width = cols + 2 * before;
-        let mut padded = vec![0; channels * (rows + 2 * before) * width];
+        let (height, width) = (rows + 2 * before, cols + 2 * before);
+        let mut padded = vec![0; channels * height * width];
         for (line, from) in x.rows().into_iter().enumerate() {
             let (channel, row) = (line / rows, line % rows);
-            let start = (channel * (rows + 2 * before) + row + before) * width + before;
+            let start = (channel * height + row + before) * width + before;
             for (to, &from) in padded[start..start + cols].iter_mut().zip(from) {
                 *to = from;
             }
         }
-        for (o, mut out) in out.outer_iter_mut().enumerate() {
-            let first = o / (outputs / groups) * depth;
-            for (row, mut out) in out.outer_iter_mut().enumerate() {
-                let Some(out) = out.as_slice_mut() else { continue };
-                out.fill(0);
-                for ((c, u, v), &weight) in w.index_axis(ndarray::Axis(0), o).indexed_iter() {
-                    let line = (first + c) * (rows + 2 * before) + row + u;
-                    add_scaled(&padded[line * width + v..][..cols], weight, out);
-                }
-            }
+        if let (Some(w), Some(out)) = (w.as_slice(), out.into_slice()) {
+            convolve_image(&padded, (height, width), w, (outputs, depth, kernel), channels, out);
         }
     });
 }

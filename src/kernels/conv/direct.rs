@@ -20,7 +20,7 @@ use crate::kernels::plan::stage::{StagePlan, StageRegister};
 use crate::kernels::product::ReportLevel;
 use crate::kernels::stages::overflow::{AnyOverflow, Exact, OverflowOp};
 use crate::kernels::stages::statistics::{Events, NoStatistics, StepStatistics};
-use crate::simd::{ByteLanes, Detected, IsaKernel, Lanes, Simd, Vectorized};
+use crate::simd::{ByteLanes, Detected, IsaKernel, Simd, Vectorized};
 
 /// The most products of an output whose register is checked at every one.
 const MOST_STEPS: usize = 32;
@@ -273,21 +273,25 @@ impl<T: Output> Job<'_, '_, T> {
         let mut values = vec![0; R * stride + PIECE];
         let mut events = vec![0; if N::VECTORS > 0 { R * stride } else { 0 }];
         let (mut counted, mut codes) = (Counted::default(), Vec::new());
+        let pitch = planes.pitch();
+        let is_output: Vec<_> = (0..stride)
+            .map(|at| i32::from(at < planes.span() && at % pitch < planes.outputs[1]))
+            .collect();
         let mut filled = None;
-        let mut weights: Option<(usize, usize, Vec<_>)> = None;
+        // Of every group, the weights from some channel on, block by block.
+        let mut weights: Vec<Option<(usize, Vec<_>)>> = vec![None; steps.len()];
         for Piece { image, group, first, out } in pieces {
             if filled != Some((*image, *group)) {
                 filled = Some((*image, *group));
                 fill((*image, *group), &mut words, &mut codes);
             }
             let channels = out.dim().0;
-            let known =
-                weights.as_ref().is_some_and(|&(at, from, _)| (at, from) == (*group, *first));
-            if !known {
+            let known = &mut weights[*group];
+            if known.as_ref().is_none_or(|&(from, _)| from != *first) {
                 let blocks = (0..channels).step_by(R).map(|o| steps[*group].of::<R>(*first + o));
-                weights = Some((*group, *first, blocks.collect()));
+                *known = Some((*first, blocks.collect()));
             }
-            let blocks = weights.iter().flat_map(|(_, _, blocks)| blocks);
+            let blocks = known.iter().flat_map(|(_, blocks)| blocks);
             for (o, (block, start)) in (0..channels).step_by(R).zip(blocks) {
                 lanes.vectorize(RunRow::<L, P, S, N, R, V> {
                     row: Row {
@@ -321,9 +325,17 @@ impl<T: Output> Job<'_, '_, T> {
                         continue;
                     }
                     let events = &events[row * stride..(row + 1) * stride];
-                    let name =
-                        *image * shape.channels + *group * shape.per_group + *first + o + row;
-                    counted = counted.merged(lanes.vectorize(CountRow { planes, events, name }));
+                    let (all, with) = lanes.vectorize(CountEvents { events, outputs: &is_output });
+                    counted.events += all;
+                    counted.outputs += with;
+                    if all > 0 && counted.first.is_none() {
+                        // Pieces, and their channels, are in the order in which reports name them.
+                        let mut places = (0..stride).filter(|&at| is_output[at] * events[at] > 0);
+                        let at = places.next().unwrap_or(0);
+                        let position = at / pitch * planes.outputs[1] + at % pitch;
+                        let channel = *group * shape.per_group + *first + o + row;
+                        counted.first = Some((*image * shape.channels + channel, position));
+                    }
                 }
             }
         }
@@ -390,35 +402,5 @@ impl<T: Output> Vectorized for Store<'_, T> {
                 }
             }
         }
-    }
-}
-
-/// Counts the events of a channel's outputs.
-struct CountRow<'a> {
-    planes: &'a Planes,
-    events: &'a [i32],
-    /// The row that reports name the outputs by.
-    name: usize,
-}
-
-impl Vectorized for CountRow<'_> {
-    type Output = Counted;
-
-    #[inline(always)]
-    fn call(self) -> Counted {
-        let Self { planes, events, name } = self;
-        let mut counted = Counted::default();
-        let columns = planes.outputs[1];
-        for (row, events) in events.chunks(planes.pitch()).take(planes.outputs[0]).enumerate() {
-            let events = &events[..columns];
-            let (all, outputs) = CountEvents(events).call();
-            if all > 0 && counted.first.is_none() {
-                let first = events.iter().position(|&events| events > 0).unwrap_or(0);
-                counted.first = Some((name, row * columns + first));
-            }
-            counted.events += all;
-            counted.outputs += outputs;
-        }
-        counted
     }
 }

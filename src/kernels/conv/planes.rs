@@ -118,69 +118,77 @@ impl Planes {
         word: impl Fn([X; N]) -> W,
         to: &mut [W],
     ) {
-        let planes = to[..self.len()].chunks_exact_mut(self.rows.size * self.pitch());
-        for (plane, to) in planes.enumerate() {
+        let pitch = self.pitch();
+        let planes = to[..self.len()].chunks_exact_mut(self.rows.size * pitch);
+        for (phases, plane) in planes.enumerate() {
             let (phase, col_phase) =
-                (plane / self.cols.phases.len(), plane % self.cols.phases.len());
+                (phases / self.cols.phases.len(), phases % self.cols.phases.len());
             let (inside, mut row) = self.rows.inside(phase, rows);
             let (columns, col) = self.cols.inside(col_phase, cols);
-            for (index, to) in to.chunks_exact_mut(self.pitch()).enumerate() {
+            for index in 0..self.rows.size {
+                let at = index * pitch;
+                let to = &mut plane[at..at + pitch];
                 if !inside.contains(&index) || columns.is_empty() {
                     to.fill(padding);
                     continue;
                 }
-                let from = channels.map(|channel| &channel[row * cols + col..(row + 1) * cols]);
+                let from = channels.map(|channel| &channel[row * cols + col..]);
                 row += self.rows.stride;
-                let (before, to) = to.split_at_mut(columns.start);
-                let (to, behind) = to.split_at_mut(columns.len());
-                before.fill(padding);
-                behind.fill(padding);
-                copy(from, self.cols.stride, &word, to);
+                to[..columns.start].fill(padding);
+                // What a piece has too much is overwritten: here, or by the next row.
+                let count = columns.len();
+                copy(from, self.cols.stride, &word, count, &mut plane[at + columns.start..]);
+                plane[at + columns.end..at + pitch].fill(padding);
             }
         }
     }
 }
 
-/// Writes what `word` makes of every `stride`-th element.
+/// Writes what `word` makes of `count` elements, every `stride`-th. May write up to a piece more, where there is room.
 #[inline(always)]
 fn copy<X: Copy, W: Copy, const N: usize>(
     from: [&[X]; N],
     stride: usize,
     word: &impl Fn([X; N]) -> W,
+    count: usize,
     to: &mut [W],
 ) {
     let mut done = 0;
-    if stride == 1 {
-        // Pieces of a known length become vectors.
-        done = piece::<X, W, N, 16>(from, 0, word, to);
-        done = piece::<X, W, N, 8>(from, done, word, to);
-        done = piece::<X, W, N, 4>(from, done, word, to);
+    // Pieces of a known length become vectors.
+    while stride == 1 && done < count {
+        let is_done = if count - done > 8 {
+            piece::<X, W, N, 16>(from, done, word, to)
+        } else {
+            piece::<X, W, N, 8>(from, done, word, to)
+        };
+        if !is_done {
+            break;
+        }
+        done += if count - done > 8 { 16 } else { 8 };
     }
-    for (index, to) in to.iter_mut().enumerate().skip(done) {
+    for (index, to) in to.iter_mut().enumerate().take(count).skip(done) {
         *to = word(from.map(|from| from[index * stride]));
     }
 }
 
-/// Whole pieces of `P` elements from `done` on; gives where they end.
+/// `P` elements from `done` on, where there is room; tells whether there is.
 #[inline(always)]
 fn piece<X: Copy, W: Copy, const N: usize, const P: usize>(
     from: [&[X]; N],
     done: usize,
     word: &impl Fn([X; N]) -> W,
     to: &mut [W],
-) -> usize {
-    let (pieces, _) = to[done..].as_chunks_mut::<P>();
-    for (index, to) in pieces.iter_mut().enumerate() {
-        let start = done + index * P;
-        let from: [&[X; P]; N] = from.map(|from| match from[start..].first_chunk() {
-            Some(piece) => piece,
-            None => unreachable!("as many elements as in `to`"),
-        });
-        for (at, to) in to.iter_mut().enumerate() {
-            *to = word(from.map(|from| from[at]));
-        }
+) -> bool {
+    let pieces = from.map(|from| from[done..].first_chunk::<P>());
+    let Some(to) = to[done..].first_chunk_mut::<P>() else { return false };
+    if pieces.iter().any(Option::is_none) {
+        return false;
     }
-    done + pieces.len() * P
+    let pieces = pieces.map(|piece| piece.unwrap_or_else(|| unreachable!("each is there")));
+    for (at, to) in to.iter_mut().enumerate() {
+        *to = word(pieces.map(|piece| piece[at]));
+    }
+    true
 }
 
 #[cfg(test)]

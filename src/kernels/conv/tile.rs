@@ -111,21 +111,26 @@ where
     }
 }
 
-/// The events of some outputs: how many, and of how many outputs.
-pub(super) struct CountEvents<'a>(pub(super) &'a [i32]);
+/// The events of the outputs of a channel: how many, and of how many outputs.
+pub(super) struct CountEvents<'a> {
+    pub(super) events: &'a [i32],
+    /// 1 where an output is, 0 between rows.
+    pub(super) outputs: &'a [i32],
+}
 
 impl Vectorized for CountEvents<'_> {
     type Output = (u64, u64);
 
     #[inline(always)]
     fn call(self) -> (u64, u64) {
+        /// Of so many outputs 32 bits hold the sum: none has more events than there are steps.
+        const PART: usize = 1 << 12;
         let (mut events, mut outputs) = (0, 0);
-        // Short enough for 32 bits: an output has no more events than a direct convolution has products.
-        for part in self.0.chunks(1 << 12) {
+        for (counts, is_output) in self.events.chunks(PART).zip(self.outputs.chunks(PART)) {
             let (mut sum, mut with) = (0i32, 0i32);
-            for &count in part {
-                sum += count;
-                with += i32::from(count != 0);
+            for (&count, &is_output) in counts.iter().zip(is_output) {
+                sum += count * is_output;
+                with += count.min(is_output);
             }
             events += u64::from(sum.unsigned_abs());
             outputs += u64::from(with.unsigned_abs());
