@@ -47,7 +47,7 @@ fn check(x: &Array4<i64>, w: &Array4<i64>, conv: Conv2d<u8>, acc: &Accumulator) 
 
 /// Compares values, events and reports with the reference, on every instruction set and some numbers of threads, in memory of
 /// the library and of the caller.
-fn check_as<X: Operand, W: Operand>(
+fn check_as<X: Operand + std::fmt::Debug, W: Operand>(
     x: &Array4<X>,
     w: &Array4<W>,
     conv: Conv2d<X>,
@@ -83,7 +83,7 @@ fn check_as<X: Operand, W: Operand>(
             let mut memory = Array4::<i32>::from_elem((n, o, rows, 2 * cols), 77);
             let out = memory.slice_mut(s![.., .., .., ..;2]);
             let into = pool.install(|| conv2d_into(x.view(), w.view(), &conv, acc, &options, out));
-            let narrow = |(_, &value): &(_, &i64)| i32::try_from(value).is_err();
+            let narrow = |item: &(_, &i64)| i32::try_from(*item.1).is_err();
             if let Some(((n, o, i, j), &value)) = values.indexed_iter().find(narrow) {
                 let (row, col) = (n * values.dim().1 + o, i * cols + j);
                 let error = MatmulError::OutputOverflow { row, col, value, bits: 32 };
