@@ -30,12 +30,13 @@ native! {
     /// One image, whose rows are padded to `width`, and all its outputs.
     fn convolve_image(
         padded: &[u8],
-        (rows, width): (usize, usize),
+        plane: (usize, usize),
         w: &[i8],
-        (outputs, depth, kernel): (usize, usize, usize),
+        shape: (usize, usize, usize),
         channels: usize,
         out: &mut [i32],
     ) {
+        let ((rows, width), (outputs, depth, kernel)) = (plane, shape);
         let cols = width + 1 - kernel;
         let per_group = outputs / (channels / depth);
         for (o, out) in out.chunks_exact_mut((rows + 1 - kernel) * cols).enumerate() {

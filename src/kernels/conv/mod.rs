@@ -20,7 +20,7 @@ mod tile;
 
 use std::time::Instant;
 
-use ndarray::{Array2, Array4, ArrayView1, ArrayView4, ArrayViewMut4, Axis};
+use ndarray::{Array1, Array4, ArrayView1, ArrayView4, ArrayViewMut4, Axis};
 use thiserror::Error;
 
 use self::planes::Planes;
@@ -181,9 +181,10 @@ fn convolve<X: Operand, W: Operand, T: Output>(
     let input = input.as_standard_layout();
     let pixels = input.as_slice().unwrap_or(&[]);
     let pixels = ArrayView1::from(pixels).insert_axis(Axis(0));
-    let weights = Array2::from_shape_fn((outputs, depth * u * v), |(o, k)| {
-        weights[[o, k / (u * v), k / v % u, k % v]].to_i64()
-    });
+    // In the order of k, which is that of the array.
+    let codes = weights.iter().map(|w| w.to_i64());
+    let weights = Array1::from_iter(codes).into_shape_with_order((outputs, depth * u * v));
+    let weights = weights.unwrap_or_else(|_| unreachable!("as many weights as there are"));
     let padding = conv.padding_code.to_i64();
     let mut matrix = Matrix::new(pixels);
     if !holds(&matrix.codes, padding) {

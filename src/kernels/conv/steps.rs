@@ -45,8 +45,9 @@ impl Steps {
     ) -> Self {
         let (depth, [u, v]) = (problem.depth(), problem.kernel);
         let channels = problem.per_group();
+        let weights = problem.weights.as_slice().unwrap_or(&[]);
         let weight = |o: usize, c: usize, du: usize, dv: usize| {
-            problem.weights[[group * channels + o, (c * u + du) * v + dv]]
+            weights[(group * channels + o) * problem.k() + (c * u + du) * v + dv]
         };
         let mut steps =
             Self { taps: Vec::new(), words: Vec::new(), start: vec![0; channels], channels };
