@@ -136,7 +136,7 @@ fi
 [ $# = 2 ] || fail "usage: benches/compare.sh OLD NEW, checkouts or revisions; or --self-test"
 rounds=${ROUNDS:-9}
 [[ $rounds =~ ^[0-9]+$ && $rounds -ge 6 ]] || fail "ROUNDS=$rounds: expected 6 or more, with fewer no interval has 95 %"
-benches=${BENCHES:-products accumulators float_accumulators convert groups quantize algorithms commands}
+benches=${BENCHES:-products accumulators float_accumulators convert convolution groups quantize algorithms commands}
 arguments=()
 [ "${QUICK:-1}" = 0 ] || arguments+=(--quick)
 read -ra filters <<<"${FILTER-}"

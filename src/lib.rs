@@ -142,7 +142,8 @@ pub use kernels::{
     ConvError, ConvProduct, FloatEngine, FloatMatmulError, FloatOptions, FloatProduct, MatmulError,
     MatmulOptions, Operand, Output, PackedMatrix, Product, ProductReport, ReportLevel,
     RequantizeInput, RequantizeOutput, RequantizeSliceError, Requantizer, StageEvents, StageWidths,
-    Widths, conv2d, matmul, matmul_float, matmul_i32, matmul_into, matmul_packed, required_widths,
+    Widths, conv2d, conv2d_into, matmul, matmul_float, matmul_i32, matmul_into, matmul_packed,
+    required_widths,
 };
 pub use room::TooLarge;
 #[cfg(feature = "kernels")]

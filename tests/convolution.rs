@@ -1,11 +1,16 @@
 //! Convolutions equal the scalar reference in every value and field, and the reference equals direct sums.
 
+use std::sync::LazyLock;
+
 use fewbit::{
-    Accumulator, Conv2d, ConvError, ConvShapeError, Isa, MatmulOptions, ReportLevel, conv2d,
-    reference,
+    Accumulator, Conv2d, ConvError, ConvShapeError, Isa, MatmulError, MatmulOptions, Operand,
+    ReportLevel, conv2d, conv2d_into, reference,
 };
-use ndarray::{Array2, Array4};
+use fewbit_testkit::accumulate::any_spec;
+use ndarray::{Array2, Array4, s};
 use proptest::prelude::*;
+use proptest::sample::select;
+use rayon::{ThreadPool, ThreadPoolBuilder};
 
 fn acc(text: &str) -> Accumulator {
     text.parse().unwrap()
@@ -19,53 +24,207 @@ fn array(shape: (usize, usize, usize, usize), seed: u64, low: i64, high: i64) ->
     })
 }
 
-fn wide(conv: Conv2d<u8>) -> Conv2d<i64> {
+fn wide<T: Operand>(conv: Conv2d<T>) -> Conv2d<i64> {
     let Conv2d { stride, padding, dilation, groups, padding_code } = conv;
-    Conv2d { stride, padding, dilation, groups, padding_code: padding_code.into() }
+    Conv2d { stride, padding, dilation, groups, padding_code: padding_code.to_i64() }
 }
 
+const LEVELS: [ReportLevel; 3] = [ReportLevel::None, ReportLevel::Events, ReportLevel::Full];
+
+/// Pools of one to three threads.
+fn pools() -> &'static [ThreadPool] {
+    static POOLS: LazyLock<Vec<ThreadPool>> = LazyLock::new(|| {
+        let pool = |threads| ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        [1, 2, 3].into_iter().map(pool).collect()
+    });
+    &POOLS
+}
+
+/// Codes of bytes, compared as [`check_as`] does.
 fn check(x: &Array4<i64>, w: &Array4<i64>, conv: Conv2d<u8>, acc: &Accumulator) {
-    let (values, report) = reference::conv2d(x.view(), w.view(), &wide(conv), acc).unwrap();
-    let (x, w) = (x.mapv(|x| x as u8), w.mapv(|x| x as i8));
-    for isa in Isa::available() {
-        for level in [ReportLevel::None, ReportLevel::Events, ReportLevel::Full] {
+    check_as(&x.mapv(|x| x as u8), &w.mapv(|x| x as i8), conv, acc);
+}
+
+/// Compares values, events and reports with the reference, on every instruction set and some numbers of threads, in memory of
+/// the library and of the caller.
+fn check_as<X: Operand + std::fmt::Debug, W: Operand>(
+    x: &Array4<X>,
+    w: &Array4<W>,
+    conv: Conv2d<X>,
+    acc: &Accumulator,
+) {
+    let (wide_x, wide_w) = (x.mapv(Operand::to_i64), w.mapv(Operand::to_i64));
+    let expected = reference::conv2d(wide_x.view(), wide_w.view(), &wide(conv), acc);
+    for (index, isa) in Isa::available().enumerate() {
+        for (place, level) in LEVELS.into_iter().enumerate() {
             let options = MatmulOptions { report: level, isa: Some(isa), init: None };
-            let product = conv2d(x.view(), w.view(), &conv, acc, &options).unwrap();
-            assert_eq!(product.values, values, "{conv:?} through {acc} on {isa}");
-            let expected =
-                (level == ReportLevel::Full && !values.is_empty()).then(|| report.clone());
-            assert_eq!(product.report, expected);
-            if let Some(events) = product.events {
-                for (found, stage) in events.iter().zip(&report.stages) {
-                    let expected = (stage.events, stage.outputs, stage.first);
-                    assert_eq!((found.events, found.outputs, found.first), expected);
+            let pool = &pools()[(index + place) % pools().len()];
+            let product = pool.install(|| conv2d(x.view(), w.view(), &conv, acc, &options));
+            let case = format!("{conv:?} through {acc} on {isa}, {level:?}, {:?}", x.dim());
+            let (values, report) = match &expected {
+                Ok(expected) => expected,
+                Err(error) => {
+                    assert_eq!(product.unwrap_err().to_string(), error.to_string(), "{case}");
+                    continue;
                 }
+            };
+            let product = product.unwrap();
+            assert_eq!(&product.values, values, "{case}");
+            let is_full = level == ReportLevel::Full && !values.is_empty();
+            assert_eq!(product.report, is_full.then(|| report.clone()), "{case}");
+            let events = product.events.as_ref().map(|stages| {
+                stages.iter().map(|s| (s.events, s.outputs, s.first)).collect::<Vec<_>>()
+            });
+            let is_asked = level != ReportLevel::None && !values.is_empty();
+            let expected = report.stages.iter().map(|s| (s.events, s.outputs, s.first)).collect();
+            assert_eq!(events, is_asked.then_some(expected), "{case}");
+            // Every other column of the memory.
+            let (n, o, rows, cols) = values.dim();
+            let mut memory = Array4::<i32>::from_elem((n, o, rows, 2 * cols), 77);
+            let out = memory.slice_mut(s![.., .., .., ..;2]);
+            let into = pool.install(|| conv2d_into(x.view(), w.view(), &conv, acc, &options, out));
+            let narrow = |item: &(_, &i64)| i32::try_from(*item.1).is_err();
+            if let Some(((n, o, i, j), &value)) = values.indexed_iter().find(narrow) {
+                let (row, col) = (n * values.dim().1 + o, i * cols + j);
+                let error = MatmulError::OutputOverflow { row, col, value, bits: 32 };
+                assert_eq!(into, Err(ConvError::Product(error)), "{case}");
+                continue;
             }
+            let into = into.unwrap();
+            assert_eq!((&into.events, &into.report), (&product.events, &product.report), "{case}");
+            assert_eq!(memory.slice(s![.., .., .., ..;2]).mapv(i64::from), values, "{case}");
+            assert!(memory.slice(s![.., .., .., 1..;2]).iter().all(|&x| x == 77), "{case}");
         }
     }
 }
 
+/// Accumulators: some that the direct kernels take, and any.
+fn accumulators() -> impl Strategy<Value = String> {
+    let direct = select(vec![
+        "exact",
+        "int32-wrap",
+        "int16-sat",
+        "int11-wrap",
+        "int12-sat",
+        "int9-sat",
+        "int20-sat",
+        "int33-wrap",
+    ]);
+    let stages = select(vec!["int12-sat/5,int13-wrap", "int12-sat*3", "int10-wrap%2/4,int14-sat"]);
+    prop_oneof![
+        4 => direct.prop_map(str::to_owned),
+        1 => stages.prop_map(str::to_owned),
+        3 => any_spec().prop_map(|spec| spec.to_string()),
+    ]
+}
+
+/// A kernel's size along an axis, its stride, dilation and padding, and the size of the input.
+fn any_axis() -> impl Strategy<Value = (usize, usize, usize, (usize, usize), usize)> {
+    (1usize..=4, 1usize..=3, 1usize..=3, (0usize..=3, 0usize..=3), 1usize..=20).prop_filter_map(
+        "a kernel that fits",
+        |(kernel, stride, dilation, padding, size)| {
+            let fits = (kernel - 1) * dilation < size + padding.0 + padding.1;
+            fits.then_some((kernel, stride, dilation, padding, size))
+        },
+    )
+}
+
+type Axis = (usize, usize, usize, (usize, usize), usize);
+
+fn geometry<T>((rows, cols): (Axis, Axis), groups: usize, padding_code: T) -> Conv2d<T> {
+    Conv2d {
+        stride: [rows.1, cols.1],
+        dilation: [rows.2, cols.2],
+        padding: [rows.3, cols.3],
+        groups,
+        padding_code,
+    }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_geometry(
-        (n, c, o, groups) in (1usize..=2, 1usize..=3, 1usize..=3, 1usize..=3),
-        (h, w) in (4usize..=9, 4usize..=9),
-        (u, v) in (1usize..=3, 1usize..=3),
-        stride in [1usize..=3, 1usize..=3],
-        dilation in [1usize..=2, 1usize..=2],
-        padding in [(0usize..=2, 0usize..=2), (0usize..=2, 0usize..=2)],
+        (n, c, o, groups) in (0usize..=4, 1usize..=5, 1usize..=7, 1usize..=3),
+        axes in (any_axis(), any_axis()),
         padding_code in prop_oneof![Just(0u8), Just(128), any::<u8>()],
-        text in prop_oneof![Just("int12-sat"), Just("int11-wrap"), Just("exact"), Just("int12-sat/5,int13-wrap")],
+        greatest in select(vec![1, 7, 127, 255]),
+        text in accumulators(),
         seed in any::<u64>(),
     ) {
-        let conv = Conv2d { stride, padding, dilation, groups, padding_code };
-        let x = array((n, c * groups, h, w), seed, 0, 255);
-        let weights = array((o * groups, c, u, v), !seed, -128, 127);
-        prop_assume!((u - 1) * dilation[0] < h && (v - 1) * dilation[1] < w);
-        check(&x, &weights, conv, &acc(text));
+        let x = array((n, c * groups, axes.0.4, axes.1.4), seed, 0, greatest);
+        let w = array((o * groups, c, axes.0.0, axes.1.0), !seed, -128, 127);
+        check(&x, &w, geometry(axes, groups, padding_code), &acc(&text));
     }
+
+    #[test]
+    fn depthwise(
+        (n, channels) in (1usize..=4, 1usize..=9),
+        axes in (any_axis(), any_axis()),
+        padding_code in any::<i8>(),
+        text in accumulators(),
+        seed in any::<u64>(),
+    ) {
+        let x = array((n, channels, axes.0.4, axes.1.4), seed, -128, 127).mapv(|x| x as i8);
+        let w = array((channels, 1, axes.0.0, axes.1.0), !seed, -128, 127).mapv(|x| x as i8);
+        check_as(&x, &w, geometry(axes, channels, padding_code), &acc(&text));
+    }
+
+    #[test]
+    fn any_types(
+        (n, c, o, groups) in (1usize..=3, 1usize..=5, 1usize..=3, 1usize..=2),
+        axes in (any_axis(), any_axis()),
+        bits in (1u32..=20, 1u32..=20),
+        padding_code in any::<i32>(),
+        text in accumulators(),
+        seed in any::<u64>(),
+    ) {
+        let of = |shape, seed, bits: u32| array(shape, seed, -(1 << bits) + 1, (1 << bits) - 1);
+        let x = of((n, c * groups, axes.0.4, axes.1.4), seed, bits.0);
+        let w = of((o * groups, c, axes.0.0, axes.1.0), !seed, bits.1);
+        let (x32, w32) = (x.mapv(|x| x as i32), w.mapv(|x| x as i32));
+        check_as(&x32, &w32, geometry(axes, groups, padding_code), &acc(&text));
+        let (x, w) = (x.mapv(|x| x as i8), w.mapv(|x| x as u8));
+        check_as(&x, &w, geometry(axes, groups, padding_code as i8), &acc(&text));
+    }
+}
+
+/// Several blocks of images, of which a late one has the first event; and more channels than a tile.
+#[test]
+fn the_first_event_of_many_images() {
+    for (channels, groups) in [(3, 1), (12, 1), (13, 13)] {
+        let mut x = Array4::<u8>::zeros((40, channels, 6, 7));
+        let w = Array4::<i8>::from_elem((13, channels / groups, 3, 3), 127);
+        for (image, c, row, col) in [(31, 1, 5, 0), (29, channels - 1, 4, 6), (30, 0, 0, 0)] {
+            x[[image, c, row, col]] = 255;
+        }
+        let conv = Conv2d { padding: [(1, 1); 2], groups, ..Conv2d::default() };
+        for text in ["int14-sat", "int14-wrap", "int10-sat/4,int15-sat", "int13-sat*2"] {
+            check_as(&x, &w, conv, &acc(text));
+        }
+    }
+}
+
+/// What int64 cannot hold is named as the reference names it, whatever the images are computed with.
+#[test]
+fn the_first_output_that_int64_cannot_hold() {
+    let mut x = Array4::<i64>::zeros((9, 4, 3, 3));
+    for (image, c) in [(7, 3), (5, 3), (6, 0)] {
+        x[[image, c, 2, 1]] = i64::MAX;
+    }
+    let w = Array4::<i64>::from_elem((4, 2, 1, 1), i64::MAX);
+    check_as(&x, &w, Conv2d { groups: 2, ..Conv2d::default() }, &acc("exact"));
+}
+
+#[test]
+fn the_caller_s_memory_has_the_shape_of_the_outputs() {
+    let (x, w) = (Array4::<u8>::zeros((2, 1, 5, 4)), Array4::<i8>::zeros((3, 1, 3, 3)));
+    let mut out = Array4::<i32>::zeros((2, 3, 3, 3));
+    let (conv, options) = (Conv2d::default(), MatmulOptions::default());
+    let error = conv2d_into(x.view(), w.view(), &conv, &acc("exact"), &options, out.view_mut());
+    let text = "the outputs are [2, 3, 3, 2], and there is room for [2, 3, 3, 3]";
+    assert_eq!(error.unwrap_err().to_string(), text);
 }
 
 /// Every output starts from its own value, in the order in which reports name them.
@@ -119,7 +278,7 @@ fn the_padding_code_stands_for_zero() {
     let numbers = x.mapv(|x| x - zero_point);
     let (expected, _) = reference::conv2d(numbers.view(), w.view(), &zero, &acc("exact")).unwrap();
     for ((n, o, i, j), &y) in y.indexed_iter() {
-        let share: i64 = w.slice(ndarray::s![o, .., .., ..]).iter().sum::<i64>() * zero_point;
+        let share: i64 = w.slice(s![o, .., .., ..]).iter().sum::<i64>() * zero_point;
         assert_eq!(y - share, expected[[n, o, i, j]]);
     }
 }

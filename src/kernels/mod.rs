@@ -2,7 +2,7 @@
 //! tiling.
 //!
 //! ```text
-//! matmul, conv    what callers see; driver does it in five steps, product is what is asked for and given
+//! matmul          what callers see; driver does it in five steps, product is what is asked for and given
 //! select          the one place that decides which kernel runs
 //! plan            the accumulator as it is run, and the lanes that hold its values
 //! operand         how operands are stored, and packed for each micro-kernel
@@ -13,6 +13,7 @@
 //! reference       what they do not hold: the scalar reference, rows in parallel
 //! stages, report  what happens and is collected at a step; tallies that become reports
 //! parallel        outputs cut into parts and tiles
+//! conv            convolutions: without patches where that is faster, else as products
 //! float           products through float registers
 //! requantize      what happens to sums after the register
 //! ```
@@ -53,7 +54,7 @@ mod stages;
 mod stepped;
 mod trajectory;
 
-pub use conv::{ConvError, ConvProduct, conv2d};
+pub use conv::{ConvError, ConvProduct, conv2d, conv2d_into};
 pub use float::{FloatEngine, FloatMatmulError, FloatOptions, FloatProduct, matmul_float};
 pub use matmul::{matmul, matmul_i32, matmul_into, matmul_packed, required_widths};
 pub use operand::element::Operand;

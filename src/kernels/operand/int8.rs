@@ -10,6 +10,7 @@
 //! the highest bit of each byte: `code = byte + offset`. With `a = a' + s` and `b = b' + t`,
 //! `Σ a b = Σ a' b' + s Σ b' + t Σ a' + s t K`.
 
+use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use ndarray::ArrayView2;
@@ -124,6 +125,11 @@ impl Int8Panels {
                 }
                 if view.ncols() > 0 && view.column(0).to_slice().is_some() {
                     return;
+                }
+                if order.is_empty() && view.strides()[1] == 1 {
+                    let lanes = lanes.clone();
+                    let pack = PackRows { view: &view, tile, lanes, flip, width, words };
+                    return Detected::best().vectorize(pack);
                 }
                 let mut words = words.chunks_mut(width);
                 for start in (0..k).step_by(tile) {
@@ -261,6 +267,66 @@ impl<L: ByteLanes> Vectorized for SumBytesIn<'_, L> {
             }
         }
         sums
+    }
+}
+
+/// Packs a panel of a matrix whose rows are each in one piece: four of them at a time are the words of a unit.
+struct PackRows<'a, 'v, T> {
+    /// `[K, outputs]`
+    view: &'a ArrayView2<'v, T>,
+    tile: usize,
+    /// The outputs of the panel.
+    lanes: Range<usize>,
+    flip: u8,
+    width: usize,
+    words: &'a mut [[u8; K_TILE]],
+}
+
+impl<T: Byte> Vectorized for PackRows<'_, '_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self { view, tile, lanes: Range { start: first, end }, flip, width, words } = self;
+        let (k, count) = (view.nrows(), end - first);
+        // Rows behind the last one: codes that are zero once their bits are turned.
+        let none = [flip; NR];
+        let row = |k: usize, end: usize| -> &[u8] {
+            let row = (k < end).then(|| view.row(k).to_slice()).flatten();
+            row.map_or(&none, |row| &bytemuck::cast_slice(row)[first..])
+        };
+        let mut words = words.chunks_mut(width);
+        for start in (0..k).step_by(tile) {
+            let end = k.min(start + tile);
+            for (from, words) in (start..end).step_by(K_TILE).zip(words.by_ref()) {
+                let rows: [&[u8]; K_TILE] = std::array::from_fn(|place| row(from + place, end));
+                if count == NR {
+                    interleave_rows::<NR>(rows, flip, words);
+                } else if count == MR && rows.iter().all(|row| row.len() >= MR.next_power_of_two())
+                {
+                    let mut some = [[0; K_TILE]; MR.next_power_of_two()];
+                    interleave_rows::<{ MR.next_power_of_two() }>(rows, flip, &mut some);
+                    words[..MR].copy_from_slice(&some[..MR]);
+                } else {
+                    for (output, word) in words.iter_mut().enumerate().take(count) {
+                        *word = rows.map(|row| row[output] ^ flip);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The words of the first `N` outputs of four rows.
+#[inline(always)]
+fn interleave_rows<const N: usize>(rows: [&[u8]; K_TILE], flip: u8, words: &mut [[u8; K_TILE]]) {
+    let rows = rows.map(|row| row.first_chunk::<N>());
+    if let ([Some(a), Some(b), Some(c), Some(d)], Some(words)) =
+        (rows, words.first_chunk_mut::<N>())
+    {
+        for output in 0..N {
+            words[output] = flipped([a[output], b[output], c[output], d[output]], flip);
+        }
     }
 }
 

@@ -42,6 +42,11 @@ impl<'a> Matrix<'a> {
         Self { codes, range: (min, max).into() }
     }
 
+    /// The values of `view` in the storage of their type, whatever they are.
+    pub(crate) fn unchanged<T: Operand>(view: ArrayView2<'a, T>) -> Self {
+        Self { codes: T::codes(view), range: OnceLock::new() }
+    }
+
     /// The same values, owned.
     pub(crate) fn into_owned(self) -> Matrix<'static> {
         let codes = match self.codes {

@@ -38,6 +38,9 @@ impl OutputSums {
             codes: ArrayView2<'_, T>,
             tile: usize,
         ) -> Vec<OutputSums> {
+            if codes.ncols() > 1 && codes.strides()[1] == 1 {
+                return of_rows(codes, tile);
+            }
             let columns: Vec<_> = codes.columns().into_iter().collect();
             columns.into_par_iter().map(|column| OutputSums::of(column, tile)).collect()
         }
@@ -68,6 +71,69 @@ impl OutputSums {
     pub(crate) fn reach(&self, range: (i64, i64)) -> i64 {
         let (low, high) = self.tile.range(range);
         high.max(-low)
+    }
+}
+
+/// Those of the columns of a matrix whose rows are each in one piece: many columns at once.
+fn of_rows<T: Copy + Into<i32> + Send + Sync>(
+    codes: ArrayView2<'_, T>,
+    tile: usize,
+) -> Vec<OutputSums> {
+    let mut all = vec![OutputSums::default(); codes.ncols()];
+    all.par_chunks_mut(COLUMNS).enumerate().for_each(|(index, sums)| {
+        let first = index * COLUMNS;
+        Detected::best().vectorize(SumColumns { codes, tile, first, sums });
+    });
+    all
+}
+
+/// Columns that are summed at once.
+const COLUMNS: usize = 256;
+
+/// The sums of some columns from `first` on, row after row.
+struct SumColumns<'a, T> {
+    codes: ArrayView2<'a, T>,
+    tile: usize,
+    first: usize,
+    sums: &'a mut [OutputSums],
+}
+
+impl<T: Copy + Into<i32>> Vectorized for SumColumns<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self { codes, tile, first, sums: all } = self;
+        let rows = codes.nrows();
+        for start in (0..rows).step_by(tile) {
+            let end = rows.min(start + tile);
+            let mut sums = [SignedSums::default(); COLUMNS];
+            // 2^16 bytes sum to less than 2^31.
+            for part in (start..end).step_by(1 << 16) {
+                let (mut positive, mut negative) = ([0i32; COLUMNS], [0i32; COLUMNS]);
+                for row in part..end.min(part + (1 << 16)) {
+                    let row = codes.row(row);
+                    let row = &row.to_slice().unwrap_or(&[])[first..][..all.len()];
+                    for ((&x, positive), negative) in
+                        row.iter().zip(&mut positive).zip(&mut negative)
+                    {
+                        let x = x.into();
+                        *positive += x.max(0);
+                        *negative += x.min(0);
+                    }
+                }
+                for ((sums, positive), negative) in sums.iter_mut().zip(positive).zip(negative) {
+                    sums.positive += i64::from(positive);
+                    sums.negative += i64::from(negative);
+                }
+            }
+            for (all, sums) in all.iter_mut().zip(sums) {
+                all.tile.positive = all.tile.positive.max(sums.positive);
+                all.tile.negative = all.tile.negative.min(sums.negative);
+                all.whole.positive += sums.positive;
+                all.whole.negative += sums.negative;
+            }
+        }
     }
 }
 
