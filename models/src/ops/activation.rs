@@ -6,7 +6,7 @@ use super::broadcast::{expand, zip};
 use super::parallel::map;
 use super::set::{attributes, words};
 use super::typed::{array, dense, same_number};
-use super::unary::{each, erf, like_first, sigmoid};
+use super::unary::{each, like_first, sigmoid};
 use super::{Attributes, Fact, Inputs, OpError, Operator, Read};
 
 words! {
@@ -99,10 +99,7 @@ floats! {
 /// GELU of a number.
 fn gelu(x: f32, form: GeluForm) -> f32 {
     match form {
-        GeluForm::Exact => {
-            let wide = f64::from(x);
-            (0.5 * wide * (1.0 + erf(wide * std::f64::consts::FRAC_1_SQRT_2))) as f32
-        }
+        GeluForm::Exact => 0.5 * x * (1.0 + libm::erff(x * std::f32::consts::FRAC_1_SQRT_2)),
         GeluForm::Tanh => {
             let root = (2.0 / std::f32::consts::PI).sqrt();
             0.5 * x * (1.0 + (root * (x + 0.044_715 * x * x * x)).tanh())

@@ -68,7 +68,7 @@ floats! {
     /// 1 / (1 + e^-x).
     Sigmoid = sigmoid;
     /// The error function.
-    Erf = |x| erf(x.into()) as f32;
+    Erf = libm::erff;
     /// x tanh(ln(1 + e^x)).
     Mish = |x| x * softplus(x).tanh();
     /// ln(1 + e^x).
@@ -87,30 +87,6 @@ pub(crate) fn sigmoid(x: f32) -> f32 {
 /// ln(1 + e^x) without overflow.
 pub(crate) fn softplus(x: f32) -> f32 {
     x.max(0.0) + (-x.abs()).exp().ln_1p() + if x.is_nan() { x } else { 0.0 }
-}
-
-/// The error function, to about the precision of `f64`: its series below 3, the continued fraction of the complement above.
-pub(crate) fn erf(x: f64) -> f64 {
-    let a = x.abs();
-    if x.is_nan() || x == 0.0 {
-        return x;
-    }
-    let value = if a < 3.0 {
-        // 2 / sqrt(pi) e^(-x^2) sum of 2^n x^(2n+1) / (1 3 5 … (2n+1)): all terms are positive.
-        let (mut term, mut sum, mut n) = (a, a, 0.0);
-        while term > sum * 1e-17 {
-            n += 1.0;
-            term *= 2.0 * a * a / (2.0 * n + 1.0);
-            sum += term;
-        }
-        std::f64::consts::FRAC_2_SQRT_PI * (-a * a).exp() * sum
-    } else if a < 6.0 {
-        let fraction = (1..60).rev().fold(a, |below, k| a + f64::from(k) / 2.0 / below);
-        1.0 - (-a * a).exp() / (std::f64::consts::PI.sqrt() * fraction)
-    } else {
-        1.0
-    };
-    value.copysign(x)
 }
 
 attributes! {
