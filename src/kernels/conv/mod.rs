@@ -81,7 +81,7 @@ pub struct ConvProduct {
 /// to [`reference::conv2d`](crate::reference::conv2d) on every instruction set and any number of threads.
 ///
 /// # Errors
-/// Shapes that do not fit, and as [`matmul`].
+/// Shapes that do not fit, and as [`matmul`](crate::matmul).
 ///
 /// ```
 /// use fewbit::{Conv2d, MatmulOptions, conv2d};
