@@ -145,7 +145,9 @@ SETS += [(W8C, INT32, I8, None), (W4C, INT32, U8, OUTPUT), (W8, None, SHIFT, Non
 SETS += [(WFIX, Q("Int8BiasPerTensorFixedPointInternalScaling"), FIX, Q("Int8ActPerTensorFixedPoint", reach=6.0))]
 SETS += [(W8, Q("Int8BiasPerTensorFloatInternalScaling"), I8, None), (W8C, Q("Int8Bias"), I8, OUTPUT)]
 SETS += [(WEIGHTS[8], None, FP8, None), (WEIGHTS[9], None, FP8, Q("Fp8e5m2OCPActPerTensorFloat", reach=7.0))]
+INT16 = Q("Int16Bias")
 SETS += [(WEIGHTS[6], INT32, U8, Q("ShiftedUint8ActPerTensorFloat", reach=9.0, offset=4.0))]
+SETS += [(W8, INT16, I8, None), (W4C, INT16, U8, None)]
 
 
 def weighted(kind, make, x, sets, attrs):
@@ -161,9 +163,9 @@ def weighted(kind, make, x, sets, attrs):
             layer.return_quant_tensor = o is not None or (both and all("Int" in q.name or "Uint" in q.name for q in (i, w)))
             layer.return_quant_tensor &= not (o is None and any("Shifted" in q.name for q in (i, w) if q))
             # Sums with a bias that is not in their scale get zero points that are no whole numbers: their codes are left out.
-            layer.return_quant_tensor &= o is not None or layer.bias is None or b is INT32
-            # So do those of a transposed convolution with scales of channels: the bias's scales are in another order.
-            layer.return_quant_tensor &= o is not None or not (kind == "conv_transpose" and w is W8C)
+            layer.return_quant_tensor &= o is not None or layer.bias is None or b in (INT32, INT16)
+            # So do those of a convolution with scales of channels: [O] and [1, O, 1, 1] are compared as they broadcast.
+            layer.return_quant_tensor &= o is not None or not ("conv" in kind and layer.bias is not None and w in (W8C, W4C))
             y = layer(x)
             weight, inner = layer.quant_weight(), layer.input_quant(x)
             bias = None if layer.bias is None else layer.bias_quant(layer.bias, inner, weight)
