@@ -1,5 +1,6 @@
 //! Quantizers of files as the graph's own.
 
 mod recognize;
+mod transposed;
 
 pub use recognize::recognize_quantizers;

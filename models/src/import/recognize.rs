@@ -6,8 +6,11 @@ use fewbit::tensor::Granularity;
 use ndarray::{ArrayD, IxDyn};
 
 use crate::graph::{Graph, GraphError, Node, ValueId};
+
 use crate::ops::{Inputs, Op, QuantRounding, Quantize};
 use crate::tensor::{ElementType, Tensor};
+
+use super::transposed::transpose_constants;
 
 /// Turns the operators that files write quantizers with into [`Quantize`] nodes, so that such a network is what this crate's
 /// own quantization makes; how many there were.
@@ -15,6 +18,8 @@ use crate::tensor::{ElementType, Tensor};
 /// - `DequantizeLinear` of constant codes: a constant of their values, and a quantizer that gives these codes.
 /// - `QuantizeLinear`, perhaps `Clip`, and `DequantizeLinear` with the same constant scale and zero point.
 /// - QONNX's `Quant` and `BipolarQuant` with constant scale, zero point and bits.
+///
+/// A `Transpose` of such a constant is done once and for all, so that a product takes the quantizer's codes.
 ///
 /// What has another form stays as it is, and is computed in floats.
 ///
@@ -48,6 +53,7 @@ pub fn recognize_quantizers(graph: &mut Graph) -> Result<usize, GraphError> {
         }
     }
     graph.sort()?;
+    transpose_constants(graph);
     graph.remove_unused();
     graph.sort()?;
     Ok(count)

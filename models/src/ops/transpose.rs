@@ -27,7 +27,8 @@ pub(crate) fn permuted<T: Clone>(
 }
 
 impl Transpose {
-    fn order(&self, rank: usize) -> Result<Vec<usize>, OpError> {
+    /// The order for a tensor of so many axes.
+    pub(crate) fn order(&self, rank: usize) -> Result<Vec<usize>, OpError> {
         if self.order.is_empty() {
             return Ok((0..rank).rev().collect());
         }
