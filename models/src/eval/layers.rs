@@ -16,7 +16,8 @@ use super::bounds::network_bounds;
 pub struct LayerResult {
     /// The node.
     pub name: String,
-    /// `10 log10(sum y² / sum (y - y')²)` of its outputs, `y` of the float network; absent where both are the same.
+    /// `10 log10(sum y² / sum (y - y')²)` of its outputs on some images, `y` of the float network; absent where both are the
+    /// same.
     pub sqnr_db: Option<f64>,
     /// The least width of one register over all of K that no input overflows.
     pub guaranteed_bits: Option<u32>,
@@ -29,6 +30,8 @@ pub struct LayerResult {
 }
 
 /// The results of all products.
+///
+/// Errors are those on the first batch.
 ///
 /// `widths` are the reports of an integer run through an exact accumulator, `events` those of one through the network's own.
 ///
@@ -43,7 +46,7 @@ pub fn layer_results(
 ) -> Result<Vec<LayerResult>, ExecError> {
     let products = products(graph);
     let mut energies = vec![(0f64, 0f64); products.len()];
-    for batch in batches {
+    for batch in batches.iter().take(1) {
         let mut reference = Execution::new(float, batch, QuantizerMode::Skip)?;
         let mut quantized = Execution::new(graph, batch, QuantizerMode::Apply)?;
         for &id in graph.order() {
