@@ -194,12 +194,19 @@ impl Job<'_> {
         let options = IntegerOptions {
             accumulator: Accumulator::exact(),
             requantization: self.requantization,
-            report: ReportLevel::Full,
+            report: ReportLevel::Events,
         };
         let own = run(&network.graph, some, &Verdict::Integer(&options), "run in integers")?;
         report.integer = share(&own.batches, images)?;
         report.in_floats.clone_from(&own.in_floats);
-        let layers = layer_results(&network.float, &network.graph, some, &own.nodes, &own.nodes);
+        // Widths are those that one register over all of K would need, on the first batch.
+        let first = &some[..some.len().min(1)];
+        let mut exact = network.graph.clone();
+        exact.clear_accumulators();
+        let full = IntegerOptions { report: ReportLevel::Full, ..options.clone() };
+        let widths = run(&exact, first, &Verdict::Integer(&full), "widths")?;
+        let layers =
+            layer_results(&network.float, &network.graph, first, &widths.nodes, &own.nodes);
         report.layers = layers.map_err(NetworkError::from)?;
         timed("run in integers", start);
         if let Some(bits) = &self.bits {

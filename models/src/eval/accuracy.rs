@@ -2,7 +2,9 @@
 
 use ndarray::ArrayD;
 
-use crate::exec::integer::{IntegerOptions, NodeReport, run_integer};
+use rayon::prelude::*;
+
+use crate::exec::integer::{IntegerOptions, IntegerRun, NodeReport, run_integer};
 use crate::exec::{Constants, ExecError, QuantizerMode, run_batch};
 use crate::graph::Graph;
 use crate::tensor::Tensor;
@@ -52,21 +54,25 @@ pub fn run_batches(
         _ => QuantizerMode::Apply,
     };
     let constants = Constants::of(graph, mode)?;
-    for (done, batch) in batches.iter().enumerate() {
-        progress(done, batches.len());
-        match how {
-            Verdict::Float | Verdict::Fake => {
-                all.batches.push(run_batch(graph, batch, mode, &constants)?);
+    let one = |batch: &Vec<Tensor>| match how {
+        Verdict::Float | Verdict::Fake => {
+            let outputs = run_batch(graph, batch, mode, &constants)?;
+            Ok(IntegerRun { outputs, nodes: Vec::new(), in_floats: Vec::new() })
+        }
+        Verdict::Integer(options) => run_integer(graph, batch, options),
+    };
+    // Side by side, as many as there are threads.
+    let at_once = rayon::current_num_threads().max(1);
+    for (done, some) in batches.chunks(at_once).enumerate() {
+        progress(done * at_once, batches.len());
+        let runs: Result<Vec<IntegerRun>, ExecError> = some.par_iter().map(one).collect();
+        for run in runs? {
+            all.batches.push(run.outputs);
+            match all.nodes.is_empty() {
+                true => all.nodes = run.nodes,
+                false => all.nodes.iter_mut().zip(&run.nodes).for_each(|(a, b)| a.merge(b)),
             }
-            Verdict::Integer(options) => {
-                let run = run_integer(graph, batch, options)?;
-                all.batches.push(run.outputs);
-                match all.nodes.is_empty() {
-                    true => all.nodes = run.nodes,
-                    false => all.nodes.iter_mut().zip(&run.nodes).for_each(|(a, b)| a.merge(b)),
-                }
-                all.in_floats = run.in_floats;
-            }
+            all.in_floats = run.in_floats;
         }
     }
     progress(batches.len(), batches.len());

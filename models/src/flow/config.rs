@@ -196,7 +196,7 @@ keys! {
     requantization: Option<String> = None, "How sums become codes in integer execution: tosa32, onnx, exact-ties-even, ...; null: scaled in f32.";
     sweep_bits: Option<String> = None, "Evaluate the network through accumulators of these widths, as 8..24.";
     quantize_output: bool = false, "Round the network's outputs to codes as well, as Brevitas does; else they are the last sums.";
-    integer_samples: usize = 1000, "Images of the integer execution: the first ones of --data.";
+    integer_samples: usize = 10_000, "Images of the integer execution: the first ones of --data.";
 }
 
 impl VisionConfig {

@@ -49,6 +49,11 @@ impl Graph {
         }
     }
 
+    /// Takes every accumulator away.
+    pub fn clear_accumulators(&mut self) {
+        self.accumulators.clear();
+    }
+
     /// Takes a node out.
     pub fn remove(&mut self, id: NodeId) {
         self.nodes[id.0 as usize] = None;

@@ -49,7 +49,7 @@ mod shape;
 mod slice;
 mod softmax;
 mod space;
-mod static_integer;
+pub(crate) mod static_integer;
 mod sums;
 mod table;
 mod transpose;

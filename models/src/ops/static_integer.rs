@@ -12,7 +12,7 @@ const ROUNDING: f32 = 12_582_912.0;
 
 /// A quantizer of integers of at most 16 bits with one scale and zero point, ties to even, saturating.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct StaticInteger {
+pub(crate) struct StaticInteger {
     scale: f32,
     zero_point: f32,
     low: f32,
@@ -21,7 +21,7 @@ pub(super) struct StaticInteger {
 
 impl StaticInteger {
     /// The quantizer in this form, if it has one.
-    pub(super) fn of(quantizer: &Quantizer) -> Option<Self> {
+    pub(crate) fn of(quantizer: &Quantizer) -> Option<Self> {
         let (scheme, policy) = (quantizer.scheme(), quantizer.policy());
         let Format::Int(format) = scheme.format else { return None };
         let plain = format.bits() <= 16
@@ -40,28 +40,45 @@ impl StaticInteger {
     }
 
     /// The values of the codes; `None` where an element is not finite.
-    pub(super) fn values(&self, x: &[f32]) -> Option<Vec<f32>> {
-        let mut values = vec![0.0; x.len()];
+    pub(crate) fn values(&self, x: &[f32]) -> Option<Vec<f32>> {
+        let Self { scale, zero_point, .. } = *self;
+        self.each(x, move |code| (code - zero_point) * scale)
+    }
+
+    /// The codes as whole numbers; `None` where an element is not finite.
+    pub(crate) fn codes<T: Send + Copy + Default>(
+        &self,
+        x: &[f32],
+        of: impl Fn(f32) -> T + Sync + Send + Copy,
+    ) -> Option<Vec<T>> {
+        self.each(x, of)
+    }
+
+    fn each<T: Send + Copy + Default>(
+        &self,
+        x: &[f32],
+        of: impl Fn(f32) -> T + Sync + Send + Copy,
+    ) -> Option<Vec<T>> {
+        let mut values = vec![T::default(); x.len()];
         let finite = values
             .par_chunks_mut(TASK)
             .zip(x.par_chunks(TASK))
-            .map(|(values, x)| self.part(values, x))
+            .map(|(values, x)| self.part(values, x, of))
             .reduce(|| true, |a, b| a && b);
         finite.then_some(values)
     }
 
-    /// Some of the values; whether all elements are finite.
-    fn part(&self, values: &mut [f32], x: &[f32]) -> bool {
+    /// Some of them; whether all elements are finite.
+    fn part<T>(&self, values: &mut [T], x: &[f32], of: impl Fn(f32) -> T) -> bool {
+        const EXPONENT: u32 = 0x7f80_0000;
         let Self { scale, zero_point, low, high } = *self;
-        let mut sum = 0.0;
+        let mut infinite = 0u32;
         for (value, &x) in values.iter_mut().zip(x) {
-            // Nothing but zero times a finite number is zero, and no sum of zeros is anything else.
-            sum += x * 0.0;
+            infinite |= u32::from(x.to_bits() & EXPONENT == EXPONENT);
             let near = (x / scale + zero_point).max(low - 1.0).min(high + 1.0);
-            let code = ((near + ROUNDING) - ROUNDING).max(low).min(high);
-            *value = (code - zero_point) * scale;
+            *value = of(((near + ROUNDING) - ROUNDING).max(low).min(high));
         }
-        sum == 0.0
+        infinite == 0
     }
 }
 

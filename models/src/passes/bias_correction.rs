@@ -47,9 +47,7 @@ pub(super) fn correct(
 ) -> Result<(), PassError> {
     let Some(wanted) = means.of(product.node) else { return Ok(()) };
     let mut found = ChannelMeans::default();
-    for output in walk.values(graph, product.output) {
-        found.add(graph, product, output?)?;
-    }
+    found.add(graph, product, &walk.values(graph, product.output)?)?;
     let Some(found) = found.of(product.node) else { return Ok(()) };
     let shift: Vec<f64> = wanted.iter().zip(&found).map(|(wanted, found)| wanted - found).collect();
     let name = graph.node(product.node).name.clone();

@@ -3,14 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use fewbit::formats::Format;
-use fewbit::quantize::calibration::{Average, Calibration, Calibrator, Method};
+use fewbit::quantize::calibration::{Average, Calibration, CalibrationError, Calibrator, Method};
 use fewbit::quantize::{
     Quantizer, ScaleSource, Statistic, ZeroPoint, ZeroPointRounding, ZeroPointSource,
 };
 use fewbit::tensor::Granularity;
-use ndarray::ArrayD;
+use ndarray::{ArcArray, ArrayD, IxDyn};
+use rayon::prelude::*;
 
-use crate::exec::{Execution, QuantizerMode};
+use crate::exec::{Constants, Execution, QuantizerMode};
 use crate::graph::{Graph, NodeId, products};
 use crate::ops::Op;
 use crate::tensor::Tensor;
@@ -52,31 +53,60 @@ pub fn calibrate(
         .collect();
     let (mut samples, mut means) = (Samples::default(), ChannelMeans::default());
     let products = products(graph);
-    for batch in batches {
-        let mut execution = Execution::new(graph, batch, QuantizerMode::Skip)?;
+    let constants = Constants::of(graph, QuantizerMode::Skip)?;
+    // Side by side, as many as there are threads.
+    for batches in batches.chunks(rayon::current_num_threads().max(1)) {
+        let start = |batch: &Vec<Tensor>| {
+            Execution::with_constants(graph, batch, QuantizerMode::Skip, &constants)
+        };
+        let mut executions = batches.iter().map(start).collect::<Result<Vec<_>, _>>()?;
         for &id in graph.order() {
             if let Some(calibrator) = calibrators.get_mut(&id)
                 && let Some(input) = graph.node(id).input(0)
             {
-                let name = graph.name_of(input);
-                let x = execution.value(graph, input)?;
-                let x = x.get::<f32>().map_err(PassError::tensor(name))?;
-                calibrator
-                    .observe(&x.view())
-                    .map_err(|source| PassError::Calibration { name: name.to_owned(), source })?;
+                let inputs = executions
+                    .iter()
+                    .map(|execution| {
+                        let x = execution.value(graph, input)?.get::<f32>();
+                        x.map_err(PassError::tensor(graph.name_of(input)))
+                    })
+                    .collect::<Result<Vec<_>, _>>()?;
+                observe(calibrator, &inputs).map_err(|source| PassError::Calibration {
+                    name: graph.name_of(input).to_owned(),
+                    source,
+                })?;
                 if sharing.contains(&id) {
-                    samples.add(id, x);
+                    inputs.iter().for_each(|x| samples.add(id, x));
                 }
             }
-            execution.step(graph, id)?;
+            executions.par_iter_mut().try_for_each(|execution| execution.step(graph, id))?;
             if let Some(product) = products.iter().find(|product| product.node == id) {
-                means.add(graph, product, execution.value(graph, product.output)?)?;
+                let outputs = executions.iter().map(|e| e.value(graph, product.output));
+                let outputs = outputs.collect::<Result<Vec<_>, _>>()?;
+                means.add(graph, product, &outputs)?;
             }
         }
     }
     set_scales(graph, &calibrators, &samples)?;
     let report = PassReport::new("calibrate", calibrators.len(), "quantizers without a scale");
     Ok((report, means))
+}
+
+/// Shows some batches to a calibrator: each to one of its own first where they can be merged.
+fn observe(
+    calibrator: &mut Calibrator,
+    batches: &[&ArcArray<f32, IxDyn>],
+) -> Result<(), CalibrationError> {
+    let Method::Batches { average: Average::Mean, .. } = calibrator.method() else {
+        return batches.iter().try_for_each(|x| calibrator.observe(&x.view()));
+    };
+    let alone = |x: &&ArcArray<f32, IxDyn>| {
+        let mut one = Calibrator::new(calibrator.method().clone(), Granularity::Tensor)?;
+        one.observe(&x.view())?;
+        Ok(one)
+    };
+    let parts: Result<Vec<_>, CalibrationError> = batches.par_iter().map(alone).collect();
+    parts?.iter().try_for_each(|part| calibrator.merge(part))
 }
 
 /// Whether a quantizer's scales are to be collected and kept, rather than computed of each tensor anew: those with one scale.

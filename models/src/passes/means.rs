@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use ndarray::{ArcArray, IxDyn};
 use rayon::prelude::*;
 
 use crate::graph::{Graph, NodeId, Product};
-use crate::tensor::Tensor;
+use crate::tensor::{Tensor, TensorError};
 
 use super::PassError;
 
@@ -21,7 +22,7 @@ struct Sums {
 }
 
 impl ChannelMeans {
-    /// Adds what a product gives for one batch.
+    /// Adds what a product gives for some batches.
     ///
     /// # Errors
     /// What is no tensor of floats.
@@ -29,31 +30,19 @@ impl ChannelMeans {
         &mut self,
         graph: &Graph,
         product: &Product,
-        output: &Tensor,
+        outputs: &[&Tensor],
     ) -> Result<(), PassError> {
         let name = &graph.node(product.node).name;
-        let array = output.get::<f32>().map_err(PassError::tensor(name))?;
-        let array = array.as_standard_layout();
-        let (elements, shape) = (array.as_slice().unwrap_or_default(), array.shape());
-        let sums = self.0.entry(product.node).or_default();
-        let (channels, run) = match (product.is_convolution(), shape) {
-            (true, [_, channels, rest @ ..]) => (*channels, rest.iter().product::<usize>()),
-            (_, [.., channels]) => (*channels, 1),
-            _ => return Ok(()),
-        };
-        if channels == 0 || run == 0 {
-            return Ok(());
+        let is_convolution = product.is_convolution();
+        let of_batch = |output: &&Tensor| Ok(sums(output.get::<f32>()?, is_convolution));
+        let batches: Result<Vec<Sums>, TensorError> = outputs.par_iter().map(of_batch).collect();
+        let all = self.0.entry(product.node).or_default();
+        // In order, so that threads change nothing.
+        for batch in batches.map_err(PassError::tensor(name))? {
+            all.channels.resize(batch.channels.len(), 0.0);
+            all.channels.iter_mut().zip(&batch.channels).for_each(|(all, one)| *all += one);
+            all.count += batch.count;
         }
-        // Images are summed one by one and in order, so that threads change nothing.
-        let of_image = |image: &[f32]| -> Vec<f64> {
-            image.chunks_exact(run).map(|run| run.iter().map(|&x| f64::from(x)).sum()).collect()
-        };
-        let images: Vec<Vec<f64>> = elements.par_chunks(channels * run).map(of_image).collect();
-        sums.channels.resize(channels, 0.0);
-        for image in images {
-            sums.channels.iter_mut().zip(image).for_each(|(all, one)| *all += one);
-        }
-        sums.count += (elements.len() / channels) as u64;
         Ok(())
     }
 
@@ -63,4 +52,38 @@ impl ChannelMeans {
         let sums = self.0.get(&product)?;
         Some(sums.channels.iter().map(|sum| sum / sums.count.max(1) as f64).collect())
     }
+}
+
+/// The sums of one batch.
+fn sums(array: &ArcArray<f32, IxDyn>, is_convolution: bool) -> Sums {
+    let array = array.as_standard_layout();
+    let (elements, shape) = (array.as_slice().unwrap_or_default(), array.shape());
+    let (channels, run) = match (is_convolution, shape) {
+        (true, [_, channels, rest @ ..]) => (*channels, rest.iter().product::<usize>()),
+        (_, [.., channels]) => (*channels, 1),
+        _ => return Sums::default(),
+    };
+    let mut all = Sums { channels: vec![0.0; channels], count: 0 };
+    if channels == 0 || run == 0 {
+        return all;
+    }
+    for image in elements.chunks_exact(channels * run) {
+        for (sum, run) in all.channels.iter_mut().zip(image.chunks_exact(run)) {
+            *sum += total(run);
+        }
+    }
+    all.count = (elements.len() / channels) as u64;
+    all
+}
+
+/// The sum of some numbers: eight sums of every eighth one, so that additions need not wait for each other.
+fn total(x: &[f32]) -> f64 {
+    let (eights, rest) = x.as_chunks::<8>();
+    let mut sums = [0f64; 8];
+    for eight in eights {
+        for (sum, &x) in sums.iter_mut().zip(eight) {
+            *sum += f64::from(x);
+        }
+    }
+    sums.iter().sum::<f64>() + rest.iter().map(|&x| f64::from(x)).sum::<f64>()
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use fewbit::formats::Format;
 use ndarray::{ArcArray, IxDyn};
+use rayon::prelude::*;
 
 use crate::graph::NodeId;
 
@@ -29,19 +30,28 @@ impl Samples {
         let loss = |scale: f32| -> f64 {
             members.iter().map(|&(id, format)| self.loss(id, format, scale)).sum()
         };
-        let candidates = (1..=CANDIDATES).map(|i| greatest * i as f32 / CANDIDATES as f32);
-        let losses = candidates.map(|scale| (loss(scale), scale));
-        let best = losses.min_by(|a, b| a.0.total_cmp(&b.0).then(b.1.total_cmp(&a.1)));
+        let candidate = |i: usize| greatest * i as f32 / CANDIDATES as f32;
+        let losses: Vec<(f64, f32)> =
+            (1..=CANDIDATES).into_par_iter().map(|i| (loss(candidate(i)), candidate(i))).collect();
+        let best = losses.into_iter().min_by(|a, b| a.0.total_cmp(&b.0).then(b.1.total_cmp(&a.1)));
         best.map_or(greatest, |(_, scale)| scale)
     }
 
     fn loss(&self, id: NodeId, format: Format, scale: f32) -> f64 {
         let Format::Int(int) = format else { return 0.0 };
         let (low, high) = (int.min() as f32, int.max() as f32);
-        let error = |x: &f32| {
-            let value = (x / scale).round_ties_even().clamp(low, high) * scale;
-            f64::from(x - value).powi(2)
+        let error = |x: f32| {
+            // To a whole number, ties to even, of what is small enough: the last place of the sum is 1.
+            let near = (x / scale).max(low - 1.0).min(high + 1.0);
+            let code = ((near + 12_582_912.0) - 12_582_912.0).max(low).min(high);
+            f64::from(x - code * scale).powi(2)
         };
-        self.0.get(&id).into_iter().flatten().map(error).sum()
+        let samples = self.0.get(&id).map(Vec::as_slice).unwrap_or_default();
+        let (eights, rest) = samples.as_chunks::<8>();
+        let mut sums = [0f64; 8];
+        for eight in eights {
+            sums.iter_mut().zip(eight).for_each(|(sum, &x)| *sum += error(x));
+        }
+        sums.iter().sum::<f64>() + rest.iter().map(|&x| error(x)).sum::<f64>()
     }
 }

@@ -174,9 +174,9 @@ fn statistics(
 ) -> Result<Statistics, PassError> {
     let float = walk.float_inputs(product.node, 0).transpose()?;
     let mut collector: Option<Collector> = None;
-    for (index, quantized) in walk.values(graph, product.input).enumerate() {
+    for (index, quantized) in walk.values(graph, product.input)?.into_iter().enumerate() {
         let rows = |tensor: &Tensor| rows(graph, product, tensor, name);
-        let quantized = rows(quantized?)?;
+        let quantized = rows(quantized)?;
         let collector = match &mut collector {
             Some(collector) => collector,
             none => none.insert(

@@ -1,6 +1,7 @@
 //! Running the quantized network, and the float one beside it, on all batches at once.
 
 use ndarray::{ArrayD, Axis};
+use rayon::prelude::*;
 
 use crate::exec::{Constants, Execution, QuantizerMode};
 use crate::graph::{Graph, NodeId, ValueId};
@@ -45,15 +46,11 @@ impl<'a> Walk<'a> {
 
     /// Runs a node: in both networks where both have it.
     pub(super) fn step(&mut self, graph: &Graph, id: NodeId) -> Result<(), PassError> {
-        for execution in &mut self.quantized {
-            execution.step(graph, id)?;
-        }
+        self.quantized.par_iter_mut().try_for_each(|execution| execution.step(graph, id))?;
         if let Some((float, executions)) = &mut self.float
             && float.has(id)
         {
-            for execution in executions {
-                execution.step(float, id)?;
-            }
+            executions.par_iter_mut().try_for_each(|execution| execution.step(float, id))?;
         }
         Ok(())
     }
@@ -63,8 +60,8 @@ impl<'a> Walk<'a> {
         &'b self,
         graph: &'b Graph,
         value: ValueId,
-    ) -> impl Iterator<Item = Result<&'b Tensor, PassError>> {
-        self.quantized.iter().map(move |execution| Ok(execution.value(graph, value)?))
+    ) -> Result<Vec<&'b Tensor>, PassError> {
+        self.quantized.iter().map(|execution| Ok(execution.value(graph, value)?)).collect()
     }
 
     /// The same of the float network, if it runs beside; of the input at a place of a node.
@@ -97,10 +94,10 @@ impl<'a> Walk<'a> {
         graph: &Graph,
         value: ValueId,
         shift: &[f64],
-        channel: impl Fn(&ArrayD<f32>) -> Axis,
+        channel: impl Fn(&ArrayD<f32>) -> Axis + Sync,
     ) -> Result<(), PassError> {
-        for execution in &mut self.quantized {
-            let Some(tensor) = execution.take(value) else { continue };
+        self.quantized.par_iter_mut().try_for_each(|execution| {
+            let Some(tensor) = execution.take(value) else { return Ok(()) };
             let array: Result<ArrayD<f32>, _> = tensor.try_into();
             let mut array = array.map_err(PassError::tensor(graph.name_of(value)))?;
             let axis = channel(&array);
@@ -109,7 +106,7 @@ impl<'a> Walk<'a> {
                 slice.mapv_inplace(|x| x + shift);
             }
             execution.replace(value, array.into());
-        }
-        Ok(())
+            Ok(())
+        })
     }
 }

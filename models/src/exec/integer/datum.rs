@@ -69,10 +69,32 @@ impl Scales {
     fn apply(&self, array: &mut ArrayD<f32>) {
         match self.single() {
             Some(scale) => array.mapv_inplace(|x| x * scale),
-            None => {
-                for (mut slice, scale) in array.axis_iter_mut(Axis(self.axis)).zip(&self.values) {
-                    slice.mapv_inplace(|x| x * scale);
+            None => by_channel(array, self.axis, &self.values, |x, scale| x * scale),
+        }
+    }
+}
+
+/// Changes every element by a number of its index along an axis.
+pub(super) fn by_channel<T: Copy, U: Copy>(
+    array: &mut ArrayD<T>,
+    axis: usize,
+    numbers: &[U],
+    change: impl Fn(T, U) -> T,
+) {
+    let run: usize = array.shape()[axis + 1..].iter().product();
+    let channels = array.shape()[axis];
+    let is_plain = run > 0 && channels > 0 && numbers.len() == channels;
+    match array.as_slice_mut().filter(|_| is_plain) {
+        Some(elements) => {
+            for image in elements.chunks_exact_mut(channels * run) {
+                for (part, &number) in image.chunks_exact_mut(run).zip(numbers) {
+                    part.iter_mut().for_each(|x| *x = change(*x, number));
                 }
+            }
+        }
+        None => {
+            for (mut slice, &number) in array.axis_iter_mut(Axis(axis)).zip(numbers) {
+                slice.map_inplace(|x| *x = change(*x, number));
             }
         }
     }

@@ -11,7 +11,7 @@ use crate::exec::Patches;
 use crate::graph::ProductLayout;
 use crate::ops::Conv;
 
-use super::datum::{Codes, Scales, Sums};
+use super::datum::{Codes, Scales, Sums, by_channel};
 use super::ints::Ints;
 
 /// What a product gives.
@@ -205,9 +205,7 @@ impl Job<'_> {
             .axis_iter(Axis(self.layout.output_axis()))
             .map(|channel| channel.iter().sum())
             .collect();
-        for (mut slice, sum) in values.axis_iter_mut(Axis(axis)).zip(sums) {
-            slice.mapv_inplace(|x| x - za * sum);
-        }
+        by_channel(values, axis, &sums, |x, sum| x - za * sum);
         Ok(())
     }
 }

@@ -8,6 +8,7 @@ use fewbit::tensor::{AnyQuantTensor, Granularity};
 use ndarray::{ArcArray, ArrayD, Axis, IxDyn};
 
 use crate::ops::Quantize;
+use crate::ops::static_integer::StaticInteger;
 
 use super::datum::{Codes, Datum, Scales, Sums};
 use super::ints::Ints;
@@ -31,8 +32,39 @@ pub(super) fn quantized(
 
 /// The codes of floats.
 fn encoded(op: &Quantize, x: &ArcArray<f32, IxDyn>) -> Result<Option<Codes>, String> {
+    if let Some(codes) = static_codes(op, x) {
+        return Ok(Some(codes));
+    }
     let tensor = op.codes(x).map_err(|error| error.to_string())?;
     codes(&tensor)
+}
+
+/// The codes of floats by a quantizer with one scale that is known, in one pass.
+fn static_codes(op: &Quantize, x: &ArcArray<f32, IxDyn>) -> Option<Codes> {
+    let plan = StaticInteger::of(&op.quantizer)?;
+    let Format::Int(format) = op.quantizer.scheme().format else { return None };
+    let ScaleSource::Given(scale) = &op.quantizer.scale_rule().source else { return None };
+    let zero_point = match &op.quantizer.scheme().zero_point {
+        ZeroPoint::Shifted { source: ZeroPointSource::Given(zero), .. } => *zero.first()?,
+        _ => 0.0,
+    };
+    if zero_point.fract() != 0.0 {
+        return None;
+    }
+    let elements = x.as_slice()?;
+    let shape = x.raw_dim();
+    let ints = if format.min() >= 0 && format.max() <= 255 {
+        let codes = plan.codes(elements, |code| code as u8)?;
+        Ints::U8(ArcArray::from_shape_vec(shape, codes).ok()?)
+    } else if format.min() >= -128 && format.max() <= 127 {
+        let codes = plan.codes(elements, |code| code as i8)?;
+        Ints::I8(ArcArray::from_shape_vec(shape, codes).ok()?)
+    } else {
+        let codes = plan.codes(elements, |code| code as i32)?;
+        Ints::I32(ArcArray::from_shape_vec(shape, codes).ok()?)
+    };
+    let scales = Scales::one(*scale.first()?);
+    Some(Codes { ints, format, scales, zero_point: zero_point as i64 })
 }
 
 /// A quantized tensor as integers with scales; `None` where there are several zero points or scales in groups.
