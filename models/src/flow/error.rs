@@ -35,7 +35,7 @@ pub enum FlowError {
     Combination(String),
     /// A pass.
     #[error(transparent)]
-    Pass(#[from] PassError),
+    Pass(Box<PassError>),
     /// The graph.
     #[error(transparent)]
     Graph(#[from] GraphError),
@@ -51,4 +51,10 @@ pub enum FlowError {
     /// Data that do not fit.
     #[error("{0}")]
     Data(String),
+}
+
+impl From<PassError> for FlowError {
+    fn from(error: PassError) -> Self {
+        Self::Pass(Box::new(error))
+    }
 }

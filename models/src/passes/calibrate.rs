@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use fewbit::formats::Format;
-use fewbit::quantize::calibration::{Average, Calibration, CalibrationError, Calibrator, Method};
+use fewbit::quantize::calibration::{Average, Calibration, Calibrator, Method};
 use fewbit::quantize::{
     Quantizer, ScaleSource, Statistic, ZeroPoint, ZeroPointRounding, ZeroPointSource,
 };
@@ -42,8 +42,7 @@ pub fn calibrate(
         }
         let method = method(&op.quantizer);
         let calibrator = Calibrator::new(method, op.quantizer.scheme().granularity);
-        let name = node.name.clone();
-        let calibrator = calibrator.map_err(|source| PassError::Calibration { name, source })?;
+        let calibrator = calibrator.map_err(PassError::calibration(&node.name))?;
         calibrators.insert(id, calibrator);
     }
     let sharing: BTreeSet<NodeId> = calibrators
@@ -71,10 +70,7 @@ pub fn calibrate(
                         x.map_err(PassError::tensor(graph.name_of(input)))
                     })
                     .collect::<Result<Vec<_>, _>>()?;
-                observe(calibrator, &inputs).map_err(|source| PassError::Calibration {
-                    name: graph.name_of(input).to_owned(),
-                    source,
-                })?;
+                observe(calibrator, &inputs, graph.name_of(input))?;
                 if sharing.contains(&id) {
                     inputs.iter().for_each(|x| samples.add(id, x));
                 }
@@ -96,17 +92,26 @@ pub fn calibrate(
 fn observe(
     calibrator: &mut Calibrator,
     batches: &[&ArcArray<f32, IxDyn>],
-) -> Result<(), CalibrationError> {
+    name: &str,
+) -> Result<(), PassError> {
+    let failed = PassError::calibration(name);
     let Method::Batches { average: Average::Mean, .. } = calibrator.method() else {
-        return batches.iter().try_for_each(|x| calibrator.observe(&x.view()));
+        for x in batches {
+            calibrator.observe(&x.view()).map_err(&failed)?;
+        }
+        return Ok(());
     };
     let alone = |x: &&ArcArray<f32, IxDyn>| {
-        let mut one = Calibrator::new(calibrator.method().clone(), Granularity::Tensor)?;
-        one.observe(&x.view())?;
+        let one = Calibrator::new(calibrator.method().clone(), Granularity::Tensor);
+        let mut one = one.map_err(PassError::calibration(name))?;
+        one.observe(&x.view()).map_err(PassError::calibration(name))?;
         Ok(one)
     };
-    let parts: Result<Vec<_>, CalibrationError> = batches.par_iter().map(alone).collect();
-    parts?.iter().try_for_each(|part| calibrator.merge(part))
+    let parts: Result<Vec<_>, PassError> = batches.par_iter().map(alone).collect();
+    for part in parts? {
+        calibrator.merge(&part).map_err(&failed)?;
+    }
+    Ok(())
 }
 
 /// Whether a quantizer's scales are to be collected and kept, rather than computed of each tensor anew: those with one scale.
@@ -149,9 +154,7 @@ fn set_scales(
     for (&id, calibrator) in calibrators {
         let node = graph.node(id);
         let Op::Quantize(op) = &node.op else { continue };
-        let name = node.name.clone();
-        let calibration =
-            calibrator.finish().map_err(|source| PassError::Calibration { name, source })?;
+        let calibration = calibrator.finish().map_err(PassError::calibration(&node.name))?;
         let group = op.shared_scale.clone().unwrap_or_else(|| format!("\0{}", node.name));
         let found = Found { id, quantizer: op.quantizer.clone(), calibration };
         groups.entry(group).or_default().push(found);

@@ -33,7 +33,7 @@ pub enum PassError {
         /// The value or node.
         name: String,
         /// What is wrong.
-        source: QuantizeError,
+        source: Box<QuantizeError>,
     },
     /// The calibration of a quantizer.
     #[error("`{name}`: {source}")]
@@ -41,7 +41,7 @@ pub enum PassError {
         /// The value or node.
         name: String,
         /// What is wrong.
-        source: CalibrationError,
+        source: Box<CalibrationError>,
     },
     /// An algorithm on the weights of a layer.
     #[error("`{name}`: {source}")]
@@ -49,7 +49,7 @@ pub enum PassError {
         /// The node.
         name: String,
         /// What is wrong.
-        source: AlgorithmError,
+        source: Box<AlgorithmError>,
     },
     /// Something that is not there.
     #[error("{0}")]
@@ -59,12 +59,17 @@ pub enum PassError {
 impl PassError {
     /// A quantizer's error at a value.
     pub(crate) fn quantize(name: &str) -> impl Fn(QuantizeError) -> Self {
-        move |source| Self::Quantize { name: name.into(), source }
+        move |source| Self::Quantize { name: name.into(), source: Box::new(source) }
     }
 
     /// An algorithm's error at a node.
     pub(crate) fn algorithm(name: &str) -> impl Fn(AlgorithmError) -> Self {
-        move |source| Self::Algorithm { name: name.into(), source }
+        move |source| Self::Algorithm { name: name.into(), source: Box::new(source) }
+    }
+
+    /// The error of a calibration at a node.
+    pub(crate) fn calibration(name: &str) -> impl Fn(CalibrationError) -> Self {
+        move |source| Self::Calibration { name: name.into(), source: Box::new(source) }
     }
 
     /// A tensor's error.

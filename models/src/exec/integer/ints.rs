@@ -50,7 +50,7 @@ impl Ints {
     /// The integers as `i64`.
     #[must_use]
     pub fn to_i64(&self) -> ArrayD<i64> {
-        each!(self, array => array.mapv(|x| i64::from(x)))
+        each!(self, array => array.mapv(i64::from))
     }
 
     /// The same type, of these whole numbers.

@@ -74,14 +74,11 @@ impl Job<'_> {
         if self.layout.is_convolution() { 1 } else { axes.saturating_sub(1) }
     }
 
-    fn raw<X: Operand + Default, W: Operand + Default>(
+    fn raw<X: Operand + Default + TryFrom<i64>, W: Operand + Default>(
         &self,
         x: &ArrayViewD<'_, X>,
         w: &ArrayViewD<'_, W>,
-    ) -> Result<Raw, String>
-    where
-        X: TryFrom<i64>,
-    {
+    ) -> Result<Raw, String> {
         let zero = X::try_from(self.input.zero_point).unwrap_or_default();
         match self.conv {
             Some(conv) if x.ndim() == 4 || x.ndim() == 3 => self.planar(conv, x, w, zero),
