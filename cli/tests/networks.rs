@@ -226,6 +226,33 @@ fn a_constraint_keeps_accumulators_from_overflowing() {
 }
 
 #[test]
+fn a_budget_of_changed_classes_takes_bits_away() {
+    let folder = digits_folder();
+    let least = |budget: &str| -> Vec<u64> {
+        let args = [
+            "ptq",
+            "mlp.safetensors",
+            "--calibration",
+            "X.npz",
+            "--out",
+            "q",
+            "--weight-bit-width",
+            "4",
+            "--budget",
+            budget,
+        ];
+        done(&folder, &args);
+        let found = report(&folder, "q/report.json");
+        let rows = found["least_bits"].as_array().expect("rows").iter();
+        rows.map(|row| row["bits"].as_u64().expect("bits")).collect()
+    };
+    let (none, some) = (least("0"), least("5"));
+    assert_eq!((none.len(), some.len()), (3, 3));
+    assert!(none.iter().zip(&some).all(|(none, some)| some <= none), "{none:?} {some:?}");
+    assert!(some.iter().sum::<u64>() < none.iter().sum::<u64>(), "{none:?} {some:?}");
+}
+
+#[test]
 fn a_residual_network_with_depthwise_convolutions_goes_the_whole_way() {
     let folder = cnn_folder();
     let args = [

@@ -6,8 +6,8 @@ use fewbit::requantize::RequantizePolicy;
 use fewbit::sweep::{AccumulatorTemplate, BitRange};
 use fewbit::{Accumulator, ReportLevel};
 use fewbit_models::eval::{
-    Accuracy, Labels, LayerResult, Report, SweepPoint, Verdict, batches, layer_results,
-    network_bounds, predictions, run_batches, sweep,
+    Accuracy, Labels, LayerResult, LeastBits, Report, SweepPoint, Verdict, batches, layer_results,
+    least_bits, network_bounds, predictions, run_batches, sweep,
 };
 use fewbit_models::exec::integer::IntegerOptions;
 use fewbit_models::export::{to_qcdq, to_qonnx};
@@ -69,12 +69,21 @@ pub(crate) struct Args {
     /// Folder for the results; made if it is not there
     #[arg(long, value_name = "DIR", value_parser = names::folder())]
     out: PathBuf,
+    /// Find the least width of each product's saturating accumulator such that at most this percentage of the calibration
+    /// images get another class
+    #[arg(long, value_name = "PERCENT", value_parser = percentage)]
+    budget: Option<f64>,
     #[command(flatten)]
     keys: KeyArgs,
     #[command(flatten)]
     threads: ThreadArgs,
     #[command(flatten)]
     pub(crate) form: FormArgs,
+}
+
+fn percentage(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|n: &f64| (0.0..=100.0).contains(n));
+    number.ok_or_else(|| "expected a percentage from 0 to 100".to_owned())
 }
 
 /// What is measured on.
@@ -123,7 +132,15 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
     let requantization = requantization.transpose()?;
     let bits = config.sweep_bits.as_deref().map(str::parse::<BitRange>).transpose();
     let bits = bits.map_err(|error| CliError::Arguments(error.to_string()))?;
-    let job = Job { config: &config, graph: &graph, calibration, data, requantization, bits };
+    let job = Job {
+        budget: args.budget,
+        config: &config,
+        graph: &graph,
+        calibration,
+        data,
+        requantization,
+        bits,
+    };
     let (network, report) = args.threads.run(|| job.work())?;
     write(&args, config.onnx_opset_version, &network, &report)?;
     Ok(Outcome::Done)
@@ -136,6 +153,8 @@ struct Job<'a> {
     data: Option<Data>,
     requantization: Option<RequantizePolicy>,
     bits: Option<BitRange>,
+    /// In percent.
+    budget: Option<f64>,
 }
 
 impl Job<'_> {
@@ -167,7 +186,14 @@ impl Job<'_> {
             layers: Vec::new(),
             in_floats: Vec::new(),
             sweep: Vec::new(),
+            least_bits: Vec::new(),
         };
+        if let Some(budget) = self.budget {
+            let start = std::time::Instant::now();
+            report.least_bits = self.least_bits(network, budget, bar)?;
+            let seconds = start.elapsed().as_secs_f64();
+            phases.push(Phase { name: "least bits".into(), seconds });
+        }
         let Some(data) = &self.data else { return Ok(report) };
         let mut timed = |name: &str, start: std::time::Instant| {
             let seconds = start.elapsed().as_secs_f64();
@@ -215,6 +241,23 @@ impl Job<'_> {
             timed("sweep", start);
         }
         Ok(report)
+    }
+
+    /// The least widths of saturating accumulators, on the calibration images.
+    fn least_bits(
+        &self,
+        network: &QuantizedNetwork,
+        budget: f64,
+        bar: &Bar,
+    ) -> Result<Vec<LeastBits>, CliError> {
+        let options = IntegerOptions { requantization: self.requantization, ..Default::default() };
+        let template = "int{P}-sat".parse();
+        let template: AccumulatorTemplate =
+            template.map_err(|error| CliError::Arguments(format!("{error}")))?;
+        let mut hear = |done, total| bar.at("least bits", done, total);
+        let (graph, batches) = (&network.graph, &self.calibration);
+        let found = least_bits(graph, batches, &template, budget / 100.0, &options, &mut hear);
+        Ok(found.map_err(NetworkError::from)?)
     }
 
     /// The images that run in integers.
@@ -379,6 +422,13 @@ fn text(report: &Report, args: &Args) -> String {
                 point.accuracy.map(|a| format!("{:.2} %", 100.0 * a)).unwrap_or_default(),
                 point.events.to_string(),
             ]);
+        }
+        text += &format!("{table}\n");
+    }
+    if !report.least_bits.is_empty() {
+        let mut table = output::texts(&["layer", "least accumulator within the budget"]);
+        for least in &report.least_bits {
+            table.add_row([least.name.clone(), least.acc.clone()]);
         }
         text += &format!("{table}\n");
     }

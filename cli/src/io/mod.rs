@@ -6,6 +6,7 @@ pub(crate) mod input;
 pub(crate) mod log;
 pub(crate) mod names;
 pub(crate) mod npy;
+#[cfg(feature = "networks")]
 pub(crate) mod npz;
 pub(crate) mod numbers;
 pub(crate) mod pending;

@@ -4,6 +4,7 @@ mod accuracy;
 mod batches;
 mod bounds;
 mod layers;
+mod least_bits;
 mod report;
 mod sweep;
 
@@ -11,5 +12,6 @@ pub use accuracy::{Labels, Verdict, predictions, run_batches};
 pub use batches::batches;
 pub use bounds::{NodeBounds, RowBound, StageBound, network_bounds};
 pub use layers::{LayerResult, layer_results};
+pub use least_bits::{LeastBits, least_bits};
 pub use report::{Accuracy, Report};
 pub use sweep::{SweepPoint, sweep};

@@ -6,6 +6,7 @@ use crate::flow::Phase;
 use crate::passes::PassReport;
 
 use super::layers::LayerResult;
+use super::least_bits::LeastBits;
 use super::sweep::SweepPoint;
 
 /// What a flow found; it is what `report.json` has.
@@ -27,6 +28,9 @@ pub struct Report {
     pub in_floats: Vec<String>,
     /// Accuracy against accumulator bits.
     pub sweep: Vec<SweepPoint>,
+    /// The least widths under a budget, where one is given.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub least_bits: Vec<LeastBits>,
 }
 
 /// An accuracy, where there are labels.

@@ -114,11 +114,7 @@ impl Sites {
             products(graph).into_iter().map(|product| (product.node, product)).collect();
         let search = Search { graph, products: &products };
         let mut values: BTreeSet<ValueId> = BTreeSet::new();
-        let floats = |id: &&ValueId| {
-            let element = graph.value(**id).fact.element;
-            element.is_none() || element == Some(ElementType::F32)
-        };
-        values.extend(graph.inputs().iter().filter(floats).filter(|&&id| {
+        values.extend(graph.inputs().iter().filter(|&&id| is_float(graph, id)).filter(|&&id| {
             // Inputs that no arithmetic takes (indices, lengths) stay as they are.
             graph
                 .consumers(id)
@@ -128,12 +124,15 @@ impl Sites {
         let mut unions: Vec<(Vec<ValueId>, Meeting)> = Vec::new();
         for (id, node) in graph.nodes() {
             match search.kind(id, node) {
-                Kind::Activation => values.extend(node.output(0)),
+                Kind::Activation => {
+                    values.extend(node.output(0).filter(|&output| is_float(graph, output)));
+                }
                 Kind::Takes { inputs } => {
                     let sources: Vec<_> =
                         inputs.iter().filter_map(|&input| search.source(input)).collect();
                     values.extend(&sources);
                     if let Some(output) = node.output(0)
+                        && is_float(graph, output)
                         && search.needs_codes(output, outputs)
                     {
                         values.insert(output);
@@ -180,6 +179,12 @@ impl Sites {
         let groups = groups.keys().map(|&value| (value, root(&groups, value))).collect();
         Self { values, groups }
     }
+}
+
+/// Whether a value is, or may be, of floats: extents and indices are never rounded.
+fn is_float(graph: &Graph, value: ValueId) -> bool {
+    let element = graph.value(value).fact.element;
+    element.is_none() || element == Some(ElementType::F32)
 }
 
 /// Where quantizers meet.
@@ -235,9 +240,9 @@ impl Search<'_> {
         }
     }
 
-    /// Where a value is made, back through what only moves values; `None` for a constant.
+    /// Where a value is made, back through what only moves values; `None` for a constant, and for what is no float.
     fn source(&self, value: ValueId) -> Option<ValueId> {
-        if self.graph.data(value).is_some() {
+        if self.graph.data(value).is_some() || !is_float(self.graph, value) {
             return None;
         }
         let Some((id, _)) = self.graph.producer(value) else { return Some(value) };
