@@ -2,7 +2,6 @@
 
 use ndarray::{ArcArray, Axis, IxDyn};
 
-use crate::each_tensor;
 use crate::graph::{Graph, GraphError};
 use crate::tensor::{Element, Tensor};
 
@@ -77,5 +76,5 @@ fn part(tensor: &Tensor, start: usize, end: usize) -> Tensor {
 
 /// The extent of the first axis.
 pub(super) fn rows(tensor: &Tensor) -> usize {
-    each_tensor!(tensor, array => array.shape().first().copied().unwrap_or(0))
+    tensor.shape().first().copied().unwrap_or(0)
 }

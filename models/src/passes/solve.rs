@@ -13,7 +13,7 @@ use ndarray::{Array2, ArrayD};
 use serde::Serialize;
 
 use crate::exec::Patches;
-use crate::graph::{Graph, NodeId, Product, ValueId, products};
+use crate::graph::{Graph, NodeId, Product, ProductLayout, ValueId, products};
 use crate::ops::Op;
 use crate::tensor::Tensor;
 
@@ -54,6 +54,8 @@ pub struct SolvedLayer {
 /// A solver that takes no pairs of inputs (GPTQ) runs the quantized network alone. With `means`, the bias of each product is
 /// corrected as soon as its codes are chosen, so that what follows sees that too.
 ///
+/// Transposed convolutions keep the nearest codes.
+///
 /// Scales are those that the weights' quantizers have, but under [`AccumulatorConstraint::Joint`], which chooses both.
 /// `progress` hears how many products are done, of how many.
 ///
@@ -68,7 +70,12 @@ pub fn solve(
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<(PassReport, Vec<SolvedLayer>), PassError> {
     let all = products(graph);
-    let total = all.iter().filter(|product| product.weight_quantizer.is_some()).count();
+    let total = all
+        .iter()
+        .filter(|product| {
+            product.weight_quantizer.is_some() && product.layout != ProductLayout::ConvTranspose
+        })
+        .count();
     let mut walk = match params.solver {
         LayerSolver::Gptq(_) | LayerSolver::Rtn(_) => Walk::quantized(graph, batches)?,
         _ => Walk::pairs(float, graph, batches)?,
@@ -78,6 +85,7 @@ pub fn solve(
         let product = all.iter().find(|product| product.node == id);
         if let Some(product) = product
             && let Some(quantizer) = product.weight_quantizer
+            && product.layout != ProductLayout::ConvTranspose
         {
             progress(solved.len(), total);
             solved.push(solve_one(graph, &walk, product, quantizer, params)?);

@@ -44,7 +44,6 @@ pub enum Tensor {
 }
 
 /// Runs one expression on the array of whatever type.
-#[macro_export]
 macro_rules! each_tensor {
     ($tensor:expr, $array:ident => $body:expr) => {
         match $tensor {

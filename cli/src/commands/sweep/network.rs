@@ -16,7 +16,7 @@ use fewbit_models::graph::Graph;
 use fewbit_models::tensor::Tensor;
 use serde::Serialize;
 
-use super::Args;
+use super::args::Args;
 use crate::error::{CliError, Outcome};
 use crate::io::atomic::Outputs;
 use crate::networks::{Curve, NetworkError, curves, labels, read_model, tensors};

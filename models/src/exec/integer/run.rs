@@ -7,7 +7,7 @@ use fewbit::{Accumulator, ReportLevel};
 
 use crate::exec::ExecError;
 use crate::exec::float::check;
-use crate::graph::{Graph, Node, NodeId, Product, ValueId, products};
+use crate::graph::{Graph, Node, NodeId, Product, ProductLayout, ValueId, products};
 use crate::ops::{Inputs, Op, Quantize};
 use crate::tensor::Tensor;
 
@@ -155,9 +155,11 @@ impl Run<'_> {
         inputs: &[Option<Datum>],
     ) -> Result<Datum, String> {
         let operand = |at: usize| inputs.get(at).and_then(Option::as_ref);
-        let (Some(Datum::Codes(input)), Some(Datum::Codes(weights))) = (operand(0), operand(1))
+        let is_transposed = product.layout == ProductLayout::ConvTranspose;
+        let (false, Some(Datum::Codes(input)), Some(Datum::Codes(weights))) =
+            (is_transposed, operand(0), operand(1))
         else {
-            // A product that nobody quantized stays one of floats.
+            // A product that nobody quantized stays one of floats, and so do transposed convolutions.
             return Ok(self.in_floats(node, inputs)?.swap_remove(0));
         };
         let conv = match &node.op {
