@@ -45,8 +45,6 @@ impl Job<'_> {
         let raw = match (&self.input.ints, &self.weights.ints) {
             (Ints::U8(x), Ints::I8(w)) => self.raw(&x.view(), &w.view()),
             (Ints::I8(x), Ints::I8(w)) => self.raw(&x.view(), &w.view()),
-            (Ints::U8(x), Ints::U8(w)) => self.raw(&x.view(), &w.view()),
-            (Ints::I8(x), Ints::U8(w)) => self.raw(&x.view(), &w.view()),
             (x, w) => {
                 let wide = |ints: &Ints| ints.to_i64().mapv(|x| x as i32);
                 self.raw(&wide(x).view(), &wide(w).view())
