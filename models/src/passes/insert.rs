@@ -137,7 +137,7 @@ impl Sites {
                     {
                         values.insert(output);
                     }
-                    if matches!(node.op, Op::Add(_) | Op::Sub(_)) && sources.len() > 1 {
+                    if matches!(node.op, Op::Add(_)) && sources.len() > 1 {
                         unions.push((sources, Meeting::Addition));
                     }
                 }
@@ -187,6 +187,17 @@ fn is_float(graph: &Graph, value: ValueId) -> bool {
     element.is_none() || element == Some(ElementType::F32)
 }
 
+/// Whether a mean is one over all positions of images: any other one is arithmetic of a normalization, whose numbers codes of a
+/// few bits would not hold.
+fn is_pool(graph: &Graph, node: &Node) -> bool {
+    let axes = node.input(1).and_then(|axes| graph.data(axes)?.integers().ok());
+    let rank = node.input(0).and_then(|x| graph.value(x).fact.rank());
+    let (Some(axes), Some(rank)) = (axes, rank) else { return false };
+    let place = |axis: i64| if axis < 0 { axis + rank as i64 } else { axis };
+    let found: BTreeSet<i64> = axes.into_iter().map(place).collect();
+    rank > 2 && found == (2..rank as i64).collect()
+}
+
 /// Where quantizers meet.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Meeting {
@@ -229,11 +240,14 @@ impl Search<'_> {
             Op::Relu(_) | Op::Sigmoid(_) | Op::HardSigmoid(_) | Op::Clip(_) | Op::Tanh(_) => {
                 Kind::Activation
             }
-            Op::AveragePool(_) | Op::GlobalAveragePool(_) | Op::ReduceMean(_) => {
+            Op::AveragePool(_) | Op::GlobalAveragePool(_) => {
+                Kind::Takes { inputs: node.input(0).into_iter().collect() }
+            }
+            Op::ReduceMean(_) if is_pool(self.graph, node) => {
                 Kind::Takes { inputs: node.input(0).into_iter().collect() }
             }
             Op::MatMul(_) => Kind::Takes { inputs: variable() },
-            Op::Add(_) | Op::Sub(_) if variable().len() == 2 => Kind::Takes { inputs: variable() },
+            Op::Add(_) if variable().len() == 2 => Kind::Takes { inputs: variable() },
             Op::Concat(_) => Kind::Joins,
             op if op.moves_values() => Kind::Moves,
             _ => Kind::Other,
