@@ -6,8 +6,8 @@ use fewbit::requantize::RequantizePolicy;
 use fewbit::sweep::{AccumulatorTemplate, BitRange};
 use fewbit::{Accumulator, ReportLevel};
 use fewbit_models::eval::{
-    Accuracy, Labels, LayerResult, LeastBits, Report, SweepPoint, Verdict, batches, layer_results,
-    least_bits, network_bounds, predictions, run_batches, sweep,
+    Accuracy, ExecutionKind, Labels, LayerResult, LeastBits, Report, SweepPoint, batches,
+    layer_results, least_bits, network_bounds, predictions, run_batches, sweep,
 };
 use fewbit_models::exec::integer::IntegerOptions;
 use fewbit_models::export::{to_qcdq, to_qonnx};
@@ -15,7 +15,6 @@ use fewbit_models::flow::{FlowError, Phase, QuantizedNetwork, VisionConfig, Visi
 use fewbit_models::graph::Graph;
 use fewbit_models::onnx;
 use fewbit_models::tensor::Tensor;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::error::{CliError, Outcome};
 use crate::io::atomic::Outputs;
@@ -24,7 +23,7 @@ use crate::networks::{
     Curve, KeyArgs, NetworkError, config, curves, html, labels, layer_bars, read_model, tensors,
 };
 use crate::options::{FormArgs, ThreadArgs};
-use crate::output::{self, Form};
+use crate::output::{self, Form, PhaseProgress};
 
 const ABOUT: &str = "\
 Quantize a network after its training, run it through its accumulators, and say what that costs
@@ -159,7 +158,7 @@ struct Job<'a> {
 
 impl Job<'_> {
     fn work(&self) -> Result<(QuantizedNetwork, Report), CliError> {
-        let bar = Bar::new();
+        let bar = PhaseProgress::new();
         let flow = VisionFlow { config: self.config };
         let mut hear = |phase: &str, done, total| bar.at(phase, done, total);
         let network =
@@ -175,7 +174,7 @@ impl Job<'_> {
         &self,
         network: &QuantizedNetwork,
         phases: &mut Vec<Phase>,
-        bar: &Bar,
+        bar: &PhaseProgress,
     ) -> Result<Report, CliError> {
         let mut report = Report {
             float: Accuracy::default(),
@@ -200,7 +199,7 @@ impl Job<'_> {
             phases.push(Phase { name: name.into(), seconds });
         };
         let start = std::time::Instant::now();
-        let run = |graph: &Graph, batches: &[Vec<Tensor>], how: &Verdict<'_>, name: &str| {
+        let run = |graph: &Graph, batches: &[Vec<Tensor>], how: &ExecutionKind<'_>, name: &str| {
             let mut hear = |done, total| bar.at(name, done, total);
             run_batches(graph, batches, how, &mut hear).map_err(NetworkError::from)
         };
@@ -209,9 +208,9 @@ impl Job<'_> {
             let accuracy = data.labels.as_ref().map(|labels| labels.accuracy(&classes));
             Ok(Accuracy { accuracy, images })
         };
-        let float = run(self.graph, &data.batches, &Verdict::Float, "run in float")?;
+        let float = run(self.graph, &data.batches, &ExecutionKind::Float, "run in float")?;
         report.float = share(&float.batches, data.images())?;
-        let fake = run(&network.graph, &data.batches, &Verdict::Fake, "run quantized")?;
+        let fake = run(&network.graph, &data.batches, &ExecutionKind::Fake, "run quantized")?;
         report.quantized = share(&fake.batches, data.images())?;
         timed("run", start);
         let start = std::time::Instant::now();
@@ -222,7 +221,7 @@ impl Job<'_> {
             requantization: self.requantization,
             report: ReportLevel::Events,
         };
-        let own = run(&network.graph, some, &Verdict::Integer(&options), "run in integers")?;
+        let own = run(&network.graph, some, &ExecutionKind::Integer(&options), "run in integers")?;
         report.integer = share(&own.batches, images)?;
         report.in_floats.clone_from(&own.in_floats);
         // Widths are those that one register over all of K would need, on the first batch.
@@ -230,7 +229,7 @@ impl Job<'_> {
         let mut exact = network.graph.clone();
         exact.clear_accumulators();
         let full = IntegerOptions { report: ReportLevel::Full, ..options.clone() };
-        let widths = run(&exact, first, &Verdict::Integer(&full), "widths")?;
+        let widths = run(&exact, first, &ExecutionKind::Integer(&full), "widths")?;
         let layers =
             layer_results(&network.float, &network.graph, first, &widths.nodes, &own.nodes);
         report.layers = layers.map_err(NetworkError::from)?;
@@ -248,7 +247,7 @@ impl Job<'_> {
         &self,
         network: &QuantizedNetwork,
         budget: f64,
-        bar: &Bar,
+        bar: &PhaseProgress,
     ) -> Result<Vec<LeastBits>, CliError> {
         let options = IntegerOptions { requantization: self.requantization, ..Default::default() };
         let template = "int{P}-sat".parse();
@@ -277,7 +276,7 @@ impl Job<'_> {
         labels: Option<&Labels>,
         bits: &BitRange,
         options: &IntegerOptions,
-        bar: &Bar,
+        bar: &PhaseProgress,
     ) -> Result<Vec<SweepPoint>, CliError> {
         let algorithm = self.config.algorithms().last().copied().unwrap_or("rtn");
         let mut points = Vec::new();
@@ -291,33 +290,6 @@ impl Job<'_> {
             points.extend(found.map_err(NetworkError::from)?);
         }
         Ok(points)
-    }
-}
-
-/// Progress of phases, on standard error where that is a terminal.
-struct Bar(ProgressBar);
-
-impl Bar {
-    fn new() -> Self {
-        let bar = ProgressBar::with_draw_target(Some(1), ProgressDrawTarget::stderr());
-        let style = ProgressStyle::with_template("{msg:20} [{bar:40}] {pos}/{len} {eta}");
-        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "));
-        Self(bar)
-    }
-
-    fn at(&self, phase: &str, done: usize, total: usize) {
-        if self.0.message() != phase {
-            self.0.set_message(phase.to_owned());
-            self.0.reset();
-        }
-        self.0.set_length(total as u64);
-        self.0.set_position(done as u64);
-    }
-}
-
-impl Drop for Bar {
-    fn drop(&mut self) {
-        self.0.finish_and_clear();
     }
 }
 

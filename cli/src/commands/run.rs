@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use fewbit::requantize::RequantizePolicy;
 use fewbit::{Accumulator, ReportLevel};
-use fewbit_models::eval::{Verdict, batches, predictions, run_batches};
+use fewbit_models::eval::{ExecutionKind, batches, predictions, run_batches};
 use fewbit_models::exec::integer::{IntegerOptions, NodeReport};
 use fewbit_models::tensor::Tensor;
 use ndarray::{ArrayD, Axis, concatenate};
@@ -109,9 +109,9 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
         },
     };
     let (verdict, name) = match how {
-        How::Float => (Verdict::Float, "float"),
-        How::Fake => (Verdict::Fake, "fake"),
-        How::Integer => (Verdict::Integer(&options), "integer"),
+        How::Float => (ExecutionKind::Float, "float"),
+        How::Fake => (ExecutionKind::Fake, "fake"),
+        How::Integer => (ExecutionKind::Integer(&options), "integer"),
     };
     let start = std::time::Instant::now();
     let found = args.threads.run(|| {

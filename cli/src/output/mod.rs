@@ -13,6 +13,8 @@ use crate::error::CliError;
 
 pub(crate) use fewbit::trace::{ExactNumber, decimal};
 pub(crate) use palette::color;
+#[cfg(feature = "networks")]
+pub(crate) use progress::PhaseProgress;
 pub(crate) use progress::{LateProgress, Progress};
 pub(crate) use table::{numbers, texts};
 

@@ -16,6 +16,35 @@ pub(crate) struct LateProgress {
     _done: Sender<()>,
 }
 
+/// A bar that counts pieces of one phase after another.
+#[cfg(feature = "networks")]
+pub(crate) struct PhaseProgress(ProgressBar);
+
+#[cfg(feature = "networks")]
+impl PhaseProgress {
+    /// Before the first phase.
+    pub(crate) fn new() -> Self {
+        Self(bar("", 1, ProgressDrawTarget::stderr()))
+    }
+
+    /// So many pieces of a phase are done, of so many.
+    pub(crate) fn at(&self, phase: &str, done: usize, total: usize) {
+        if self.0.message() != phase {
+            self.0.set_message(phase.to_owned());
+            self.0.reset();
+        }
+        self.0.set_length(total as u64);
+        self.0.set_position(done as u64);
+    }
+}
+
+#[cfg(feature = "networks")]
+impl Drop for PhaseProgress {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
+
 impl Progress {
     /// A bar of `length` pieces called `what`.
     pub(crate) fn new(what: &'static str, length: u64) -> Self {

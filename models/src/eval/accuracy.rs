@@ -18,7 +18,7 @@ pub struct Labels(pub Vec<i64>);
 /// How a network is run.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
-pub enum Verdict<'a> {
+pub enum ExecutionKind<'a> {
     /// In floats, without its quantizers.
     Float,
     /// In floats, with its quantizers.
@@ -45,21 +45,21 @@ pub struct Outputs {
 pub fn run_batches(
     graph: &Graph,
     batches: &[Vec<Tensor>],
-    how: &Verdict<'_>,
+    how: &ExecutionKind<'_>,
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<Outputs, ExecError> {
     let mut all = Outputs { batches: Vec::new(), nodes: Vec::new(), in_floats: Vec::new() };
     let mode = match how {
-        Verdict::Float => QuantizerMode::Skip,
+        ExecutionKind::Float => QuantizerMode::Skip,
         _ => QuantizerMode::Apply,
     };
     let constants = Constants::of(graph, mode)?;
     let one = |batch: &Vec<Tensor>| match how {
-        Verdict::Float | Verdict::Fake => {
+        ExecutionKind::Float | ExecutionKind::Fake => {
             let outputs = run_batch(graph, batch, mode, &constants)?;
             Ok(IntegerRun { outputs, nodes: Vec::new(), in_floats: Vec::new() })
         }
-        Verdict::Integer(options) => run_integer(graph, batch, options),
+        ExecutionKind::Integer(options) => run_integer(graph, batch, options),
     };
     // Side by side, as many as there are threads.
     let at_once = rayon::current_num_threads().max(1);

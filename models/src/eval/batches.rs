@@ -3,7 +3,7 @@
 use ndarray::{ArcArray, Axis, IxDyn};
 
 use crate::graph::{Graph, GraphError};
-use crate::tensor::{Element, Tensor};
+use crate::tensor::{Tensor, map_tensor};
 
 /// Cuts named arrays into batches of `size` along their first axis, one tensor per input of the graph; at most `samples`
 /// of them.
@@ -56,22 +56,7 @@ fn part(tensor: &Tensor, start: usize, end: usize) -> Tensor {
         view.slice_axis_inplace(Axis(0), (start..end).into());
         view.as_standard_layout().into_owned().into_shared()
     }
-    fn wrapped<T: Element>(array: &ArcArray<T, IxDyn>, start: usize, end: usize) -> Tensor {
-        slice(array, start, end).into()
-    }
-    match tensor {
-        Tensor::Code(format, array) => Tensor::Code(*format, slice(array, start, end)),
-        Tensor::F32(a) => wrapped(a, start, end),
-        Tensor::I64(a) => wrapped(a, start, end),
-        Tensor::I32(a) => wrapped(a, start, end),
-        Tensor::I16(a) => wrapped(a, start, end),
-        Tensor::I8(a) => wrapped(a, start, end),
-        Tensor::U64(a) => wrapped(a, start, end),
-        Tensor::U32(a) => wrapped(a, start, end),
-        Tensor::U16(a) => wrapped(a, start, end),
-        Tensor::U8(a) => wrapped(a, start, end),
-        Tensor::Bool(a) => wrapped(a, start, end),
-    }
+    map_tensor!(tensor, array => slice(array, start, end))
 }
 
 /// The extent of the first axis.

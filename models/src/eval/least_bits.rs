@@ -9,7 +9,7 @@ use crate::exec::integer::IntegerOptions;
 use crate::graph::{Graph, NodeId, products};
 use crate::tensor::Tensor;
 
-use super::accuracy::{Verdict, predictions, run_batches};
+use super::accuracy::{ExecutionKind, predictions, run_batches};
 
 /// The least width of one product's accumulator.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -43,7 +43,7 @@ pub fn least_bits(
 ) -> Result<Vec<LeastBits>, ExecError> {
     let run = |graph: &Graph, report| {
         let options = IntegerOptions { report, ..options.clone() };
-        run_batches(graph, batches, &Verdict::Integer(&options), &mut |_, _| ())
+        run_batches(graph, batches, &ExecutionKind::Integer(&options), &mut |_, _| ())
     };
     let mut exact = graph.clone();
     exact.clear_accumulators();

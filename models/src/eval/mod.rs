@@ -8,7 +8,7 @@ mod least_bits;
 mod report;
 mod sweep;
 
-pub use accuracy::{Labels, Verdict, predictions, run_batches};
+pub use accuracy::{ExecutionKind, Labels, predictions, run_batches};
 pub use batches::batches;
 pub use bounds::{NodeBounds, RowBound, StageBound, network_bounds};
 pub use layers::{LayerResult, layer_results};

@@ -9,7 +9,7 @@ use crate::exec::integer::{IntegerOptions, NodeReport};
 use crate::graph::{Graph, products};
 use crate::tensor::Tensor;
 
-use super::accuracy::{Labels, Verdict, predictions, run_batches};
+use super::accuracy::{ExecutionKind, Labels, predictions, run_batches};
 
 /// One network through one accumulator.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -55,7 +55,7 @@ pub fn sweep(
             graph.set_accumulator(product.node, accumulator.clone());
         }
         let options = IntegerOptions { report: ReportLevel::Events, ..options.clone() };
-        let run = run_batches(&graph, batches, &Verdict::Integer(&options), &mut |_, _| ())?;
+        let run = run_batches(&graph, batches, &ExecutionKind::Integer(&options), &mut |_, _| ())?;
         let classes = predictions(&run.batches)?;
         points.push(SweepPoint {
             bits: width,

@@ -7,7 +7,7 @@ use crate::ops::Op;
 use crate::tensor::Tensor;
 
 use super::ExecError;
-use super::float::{check, compute};
+use super::float::{compute, placed};
 
 /// What becomes of the quantizers of a network.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -76,13 +76,7 @@ impl Execution {
         mode: QuantizerMode,
         constants: &Constants,
     ) -> Result<Self, ExecError> {
-        let (expected, found) = (graph.inputs().len(), inputs.len());
-        if expected != found {
-            return Err(ExecError::Count { expected, found });
-        }
-        let values = graph.inputs().iter().copied().zip(inputs.iter().cloned());
-        check(graph, &values.clone().collect())?;
-        let mut values: HashMap<_, _> = values.collect();
+        let mut values: HashMap<ValueId, Tensor> = placed(graph, inputs)?.into_iter().collect();
         values.extend(constants.0.iter().map(|(&id, tensor)| (id, tensor.clone())));
         let mut uses = HashMap::new();
         for (_, node) in graph.nodes() {

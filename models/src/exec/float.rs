@@ -46,8 +46,25 @@ pub fn run_float_observed(
     Ok(run(graph, inputs.iter().map(|(&id, tensor)| (id, tensor.clone())).collect(), observe)?)
 }
 
+/// Inputs in the order of the graph's, checked, by their values.
+///
+/// # Errors
+/// Another number of inputs, or other types or shapes.
+pub(super) fn placed(
+    graph: &Graph,
+    inputs: &[Tensor],
+) -> Result<BTreeMap<ValueId, Tensor>, ExecError> {
+    let (expected, found) = (graph.inputs().len(), inputs.len());
+    if expected != found {
+        return Err(ExecError::Count { expected, found });
+    }
+    let placed = graph.inputs().iter().copied().zip(inputs.iter().cloned()).collect();
+    check(graph, &placed)?;
+    Ok(placed)
+}
+
 /// Types and shapes of inputs; a name of an extent stands for one number.
-pub(super) fn check(graph: &Graph, inputs: &BTreeMap<ValueId, Tensor>) -> Result<(), ExecError> {
+fn check(graph: &Graph, inputs: &BTreeMap<ValueId, Tensor>) -> Result<(), ExecError> {
     let mut named: HashMap<&str, usize> = HashMap::new();
     for &id in graph.inputs() {
         let value = graph.value(id);

@@ -5,5 +5,5 @@ mod qcdq;
 mod qonnx;
 
 pub use error::ExportError;
-pub use qcdq::{needed_opset, to_qcdq};
+pub use qcdq::to_qcdq;
 pub use qonnx::to_qonnx;

@@ -54,20 +54,6 @@ pub fn to_qcdq(graph: &Graph, opset: i64) -> Result<Graph, ExportError> {
     Ok(graph.compacted())
 }
 
-/// The least operator set, from 13 on, that has the types of the network's quantizers.
-#[must_use]
-pub fn needed_opset(graph: &Graph) -> i64 {
-    let of = |node: &Node| match &node.op {
-        Op::Quantize(op) => match op.quantizer.scheme().format {
-            Format::Float(_) => 19,
-            Format::Int(int) if int.bits() > 8 && int.bits() <= 16 => 21,
-            _ => 13,
-        },
-        _ => 13,
-    };
-    graph.nodes().map(|(_, node)| of(node)).max().unwrap_or(13)
-}
-
 type Last = (Op, Vec<Option<crate::graph::ValueId>>);
 
 /// What every quantizer must be.

@@ -55,7 +55,7 @@ impl Keys {
 /// The names nearest to one, in words.
 fn nearest(known: &[Key], name: &str) -> String {
     let mut by_distance: Vec<(usize, &str)> =
-        known.iter().map(|key| (distance(key.name, name), key.name)).collect();
+        known.iter().map(|key| (strsim::levenshtein(key.name, name), key.name)).collect();
     by_distance.sort_unstable();
     let most = name.len().div_ceil(3).max(2);
     let near: Vec<&str> = by_distance
@@ -69,22 +69,6 @@ fn nearest(known: &[Key], name: &str) -> String {
         [one] => format!("did you mean `{one}`?"),
         _ => format!("the nearest are {}", near.join(", ")),
     }
-}
-
-/// Letters to change, insert or take out to get from one word to the other.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut before = row[0];
-        row[0] = i + 1;
-        for (j, &y) in b.iter().enumerate() {
-            let change = before + usize::from(x != y);
-            before = row[j + 1];
-            row[j + 1] = change.min(row[j] + 1).min(before + 1);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]
@@ -110,12 +94,5 @@ mod tests {
         );
         let error = Keys::new().set(&KNOWN, "zzz", 4.into()).expect_err("no key");
         assert!(error.to_string().ends_with("`--help` lists those that there are"));
-    }
-
-    #[test]
-    fn distances_count_letters() {
-        assert_eq!(distance("kitten", "sitting"), 3);
-        assert_eq!(distance("", "abc"), 3);
-        assert_eq!(distance("abc", "abc"), 0);
     }
 }

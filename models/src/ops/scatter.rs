@@ -86,13 +86,20 @@ fn indices(inputs: Inputs<'_, Tensor>) -> Result<Vec<i64>, OpError> {
     indices.ok_or(OpError::Missing { index: 1, name: "indices" })
 }
 
+impl Reduction {
+    /// The operator set that has it.
+    fn since(self) -> i64 {
+        match self {
+            Self::Replace => 11,
+            Self::Add | Self::Mul => 16,
+            Self::Max | Self::Min => 18,
+        }
+    }
+}
+
 impl Operator for ScatterND {
     fn since(&self) -> i64 {
-        match self.reduction {
-            Reduction::Replace => 11,
-            Reduction::Add | Reduction::Mul => 16,
-            Reduction::Max | Reduction::Min => 18,
-        }
+        self.reduction.since()
     }
 
     fn infer(&self, inputs: Inputs<'_, Fact>) -> Result<Vec<Fact>, OpError> {
@@ -109,11 +116,7 @@ impl Operator for ScatterND {
 
 impl Operator for ScatterElements {
     fn since(&self) -> i64 {
-        match self.reduction {
-            Reduction::Replace => 11,
-            Reduction::Add | Reduction::Mul => 16,
-            Reduction::Max | Reduction::Min => 18,
-        }
+        self.reduction.since()
     }
 
     fn infer(&self, inputs: Inputs<'_, Fact>) -> Result<Vec<Fact>, OpError> {

@@ -24,26 +24,7 @@ pub(crate) fn array<T: Clone>(
     array.map(ArrayD::into_shared).map_err(wrong)
 }
 
-/// A tensor of the same type as the one given, whose array is made of that one's.
-macro_rules! map_tensor {
-    ($tensor:expr, $array:ident => $body:expr) => {{
-        use $crate::tensor::Tensor as T;
-        match $tensor {
-            T::F32($array) => T::F32($body),
-            T::I64($array) => T::I64($body),
-            T::I32($array) => T::I32($body),
-            T::I16($array) => T::I16($body),
-            T::I8($array) => T::I8($body),
-            T::U64($array) => T::U64($body),
-            T::U32($array) => T::U32($body),
-            T::U16($array) => T::U16($body),
-            T::U8($array) => T::U8($body),
-            T::Bool($array) => T::Bool($body),
-            T::Code(format, $array) => T::Code(*format, $body),
-        }
-    }};
-}
-pub(crate) use map_tensor;
+pub(crate) use crate::tensor::map_tensor;
 
 /// A tensor of the type that all the given ones have, whose array is made of theirs.
 macro_rules! same_type {

@@ -62,6 +62,27 @@ macro_rules! each_tensor {
     };
 }
 
+/// A tensor of the same type as the one given, whose array is made of that one's.
+macro_rules! map_tensor {
+    ($tensor:expr, $array:ident => $body:expr) => {{
+        use $crate::tensor::Tensor as T;
+        match $tensor {
+            T::F32($array) => T::F32($body),
+            T::I64($array) => T::I64($body),
+            T::I32($array) => T::I32($body),
+            T::I16($array) => T::I16($body),
+            T::I8($array) => T::I8($body),
+            T::U64($array) => T::U64($body),
+            T::U32($array) => T::U32($body),
+            T::U16($array) => T::U16($body),
+            T::U8($array) => T::U8($body),
+            T::Bool($array) => T::Bool($body),
+            T::Code(format, $array) => T::Code(*format, $body),
+        }
+    }};
+}
+pub(crate) use map_tensor;
+
 impl Tensor {
     /// One element without axes.
     #[must_use]
@@ -167,19 +188,7 @@ impl Tensor {
             };
             array.into_shape_with_order(IxDyn(shape)).map_err(wrong)
         }
-        Ok(match self {
-            Self::F32(a) => Self::F32(reshape(a, shape)?),
-            Self::I64(a) => Self::I64(reshape(a, shape)?),
-            Self::I32(a) => Self::I32(reshape(a, shape)?),
-            Self::I16(a) => Self::I16(reshape(a, shape)?),
-            Self::I8(a) => Self::I8(reshape(a, shape)?),
-            Self::U64(a) => Self::U64(reshape(a, shape)?),
-            Self::U32(a) => Self::U32(reshape(a, shape)?),
-            Self::U16(a) => Self::U16(reshape(a, shape)?),
-            Self::U8(a) => Self::U8(reshape(a, shape)?),
-            Self::Bool(a) => Self::Bool(reshape(a, shape)?),
-            Self::Code(format, a) => Self::Code(*format, reshape(a, shape)?),
-        })
+        Ok(map_tensor!(self, array => reshape(array, shape)?))
     }
 }
 

@@ -5,5 +5,6 @@ mod element;
 mod error;
 
 pub use any::Tensor;
+pub(crate) use any::map_tensor;
 pub use element::{Element, ElementType};
 pub use error::TensorError;

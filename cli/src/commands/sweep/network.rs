@@ -7,7 +7,9 @@ use fewbit::formats::{Format, IntRange};
 use fewbit::quantize::CodeFormat;
 use fewbit::sweep::AccumulatorTemplate;
 use fewbit::{Accumulator, ReportLevel};
-use fewbit_models::eval::{Labels, SweepPoint, Verdict, batches, predictions, run_batches, sweep};
+use fewbit_models::eval::{
+    ExecutionKind, Labels, SweepPoint, batches, predictions, run_batches, sweep,
+};
 use fewbit_models::exec::integer::IntegerOptions;
 use fewbit_models::flow::{
     AccumulatorKind, QuantizedNetwork, Sharing, Symmetry, VisionConfig, VisionFlow,
@@ -124,15 +126,15 @@ impl Job<'_> {
         let quiet = &mut |_: &str, _, _| ();
         let calibrated = flow.calibrated(self.graph, &self.calibration, quiet);
         let calibrated = calibrated.map_err(NetworkError::from)?;
-        let share = |graph: &Graph, how: &Verdict<'_>| -> Result<Share, CliError> {
+        let share = |graph: &Graph, how: &ExecutionKind<'_>| -> Result<Share, CliError> {
             let run =
                 run_batches(graph, &self.data, how, &mut |_, _| ()).map_err(NetworkError::from)?;
             let classes = predictions(&run.batches).map_err(NetworkError::from)?;
             Ok(Share { accuracy: self.labels.as_ref().map(|labels| labels.accuracy(&classes)) })
         };
-        let float = share(self.graph, &Verdict::Float)?;
+        let float = share(self.graph, &ExecutionKind::Float)?;
         let nearest = self.finish(&calibrated, "rtn", AccumulatorConstraint::None, None)?;
-        let exact = share(&nearest.graph, &Verdict::Fake)?;
+        let exact = share(&nearest.graph, &ExecutionKind::Fake)?;
         let args = self.args;
         let count =
             args.compare.len() * args.constraint.len() * self.templates.len() * args.bits.len();

@@ -6,7 +6,7 @@ use fewbit::requantize::RequantizePolicy;
 use fewbit::{Accumulator, ReportLevel};
 
 use crate::exec::ExecError;
-use crate::exec::float::check;
+use crate::exec::float::placed;
 use crate::graph::{Graph, Node, NodeId, Product, ProductLayout, ValueId, products};
 use crate::ops::{Inputs, Op, Quantize};
 use crate::tensor::Tensor;
@@ -44,11 +44,7 @@ pub fn run_integer(
     inputs: &[Tensor],
     options: &IntegerOptions,
 ) -> Result<IntegerRun, ExecError> {
-    let (expected, found) = (graph.inputs().len(), inputs.len());
-    if expected != found {
-        return Err(ExecError::Count { expected, found });
-    }
-    check(graph, &graph.inputs().iter().copied().zip(inputs.iter().cloned()).collect())?;
+    let inputs = placed(graph, inputs)?;
     let products: BTreeMap<NodeId, Product> =
         products(graph).into_iter().map(|product| (product.node, product)).collect();
     let mut run = Run {
@@ -59,9 +55,7 @@ pub fn run_integer(
         nodes: Vec::new(),
         in_floats: Vec::new(),
     };
-    for (&id, tensor) in graph.inputs().iter().zip(inputs) {
-        run.values.insert(id, Datum::Plain(tensor.clone()));
-    }
+    run.values.extend(inputs.into_iter().map(|(id, tensor)| (id, Datum::Plain(tensor))));
     let last = last_uses(graph);
     for (place, &id) in graph.order().iter().enumerate() {
         run.step(id)?;
