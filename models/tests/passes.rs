@@ -7,8 +7,8 @@ use fewbit_models::exec::integer::{IntegerOptions, run_integer};
 use fewbit_models::exec::{Constants, QuantizerMode, run_batch};
 use fewbit_models::graph::{Graph, ValueId, products};
 use fewbit_models::ops::{
-    Add, BatchNormalization, Conv, Dim, Fact, Flatten, Gemm, GlobalAveragePool, MaxPool, Op,
-    Padding, Relu,
+    Add, BatchNormalization, Conv, Dim, Fact, Flatten, Gemm, GlobalAveragePool, MatMul, MaxPool,
+    Op, Padding, Relu,
 };
 use fewbit_models::passes::{
     ActivationQuantizers, ChannelMeans, EqualizeParams, OutputCodes, SolveParams, calibrate,
@@ -323,5 +323,44 @@ fn a_narrow_accumulator_overflows_and_a_constrained_network_does_not() {
         let params = SolveParams { solver, constraint, effort: Effort::default() };
         solve(&float, &mut graph, &batches(), &params, None, &mut |_, _| ()).expect("solved");
         assert_eq!(events(&graph), 0, "{constraint}");
+    }
+}
+
+#[test]
+fn a_matrix_product_has_its_bias_in_the_addition_behind_it() {
+    let mut float = Graph::new("dense");
+    let shape = vec![Dim::Named("batch".into()), 6.into()];
+    let x = float.add_input("x", Fact::new(ElementType::F32, shape));
+    let w = float.add_constant("w", tensor(&[6, 4], 3));
+    let b = float.add_constant("b", tensor(&[4], 4));
+    let y = float.add("product", MatMul {}, &[x, w]);
+    let y = float.add("biased", Add {}, &[y, b]);
+    let v = float.add_constant("v", tensor(&[4, 3], 5));
+    let y = relu(&mut float, "relu", y);
+    let y = float.add("last", MatMul {}, &[y, v]);
+    float.add_output(y);
+    float.sort().expect("an order");
+    float.infer().expect("shapes");
+    let batches: Vec<Vec<Tensor>> =
+        (0..3).map(|batch| vec![tensor(&[32, 6], 60 + batch)]).collect();
+    let mut graph = float.clone();
+    insert_activation_quantizers(&mut graph, &activations(8)).expect("quantizers");
+    insert_weight_quantizers(&mut graph, &preset("Int8WeightPerChannelFloat", 3))
+        .expect("quantizers");
+    let (_, means) = calibrate(&mut graph, &batches).expect("scales");
+    let before = graph.data(b).expect("a bias").clone();
+    correct_biases(&means, &mut graph, &batches, &mut |_, _| ()).expect("corrected");
+    assert_ne!(graph.data(b), Some(&before));
+    for (_, node) in graph.nodes() {
+        assert!(!matches!(node.op, Op::MatMul(_)) || node.inputs.len() == 2, "{}", node.name);
+    }
+    for batch in &batches {
+        let constants = Constants::default();
+        let fake = run_batch(&graph, batch, QuantizerMode::Apply, &constants).expect("outputs");
+        let integer = run_integer(&graph, batch, &IntegerOptions::default()).expect("outputs");
+        let numbers = |tensor: &Tensor| -> Vec<f32> {
+            tensor.get::<f32>().expect("floats").iter().copied().collect()
+        };
+        assert_close(&numbers(&fake[0]), &numbers(&integer.outputs[0]), 1e-5);
     }
 }

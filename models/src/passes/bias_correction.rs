@@ -2,7 +2,8 @@
 
 use ndarray::{ArrayD, Axis};
 
-use crate::graph::{Graph, Product, products};
+use crate::graph::{Graph, Product, ValueId, products};
+use crate::ops::Op;
 use crate::tensor::Tensor;
 
 use super::merge_batch_norm::set_bias;
@@ -50,6 +51,13 @@ pub(super) fn correct(
     found.add(graph, product, &walk.values(graph, product.output)?)?;
     let Some(found) = found.of(product.node) else { return Ok(()) };
     let shift: Vec<f64> = wanted.iter().zip(&found).map(|(wanted, found)| wanted - found).collect();
+    if let Op::MatMul(_) = graph.node(product.node).op {
+        // It has no bias of its own; what is added behind it is one.
+        return match added(graph, product, shift.len()) {
+            Some(summand) => add_to(graph, summand, &shift),
+            None => Ok(()),
+        };
+    }
     let name = graph.node(product.node).name.clone();
     let old = match product.bias {
         None => vec![0.0; shift.len()],
@@ -69,5 +77,27 @@ pub(super) fn correct(
     };
     walk.shift(graph, product.output, &shift, channel)?;
     set_bias(graph, product, bias);
+    Ok(())
+}
+
+/// The constant of one number per channel that alone is added to what a product gives.
+fn added(graph: &Graph, product: &Product, channels: usize) -> Option<ValueId> {
+    let [(add, place)] = graph.consumers(product.output)[..] else { return None };
+    let node = graph.node(add);
+    let summand = node.input(1 - place.min(1))?;
+    let data = graph.data(summand)?;
+    let is_bias = data.len() == channels && data.shape().last() == Some(&channels);
+    let suits = matches!(node.op, Op::Add(_)) && is_bias && !graph.is_output(product.output);
+    (suits && graph.consumers(summand).len() == 1).then_some(summand)
+}
+
+/// Adds numbers to a constant.
+fn add_to(graph: &mut Graph, constant: ValueId, shift: &[f64]) -> Result<(), PassError> {
+    let name = graph.name_of(constant).to_owned();
+    let missing = || PassError::Missing(format!("`{name}` is no initializer"));
+    let tensor = graph.data(constant).ok_or_else(missing)?.clone();
+    let mut array: ArrayD<f32> = tensor.try_into().map_err(PassError::tensor(&name))?;
+    array.iter_mut().zip(shift).for_each(|(b, shift)| *b = (f64::from(*b) + shift) as f32);
+    graph.set_data(constant, array);
     Ok(())
 }

@@ -35,6 +35,8 @@ fn candidate(graph: &Graph) -> Option<(Product, NodeId)> {
         let is_constant =
             (1..5).all(|at| node.input(at).is_some_and(|id| graph.data(id).is_some()));
         let suits = matches!(node.op, Op::BatchNormalization(_))
+            // It takes no bias.
+            && !matches!(graph.node(product.node).op, Op::MatMul(_))
             && is_constant
             && !graph.is_output(product.output)
             && product.weight_quantizer.is_none()
