@@ -57,7 +57,9 @@ fn nearest(known: &[Key], name: &str) -> String {
     let mut by_distance: Vec<(usize, &str)> =
         known.iter().map(|key| (strsim::levenshtein(key.name, name), key.name)).collect();
     by_distance.sort_unstable();
-    let most = name.len().div_ceil(3).max(2);
+    // Within a third of the name's letters, and hardly farther than the nearest of all.
+    let most =
+        name.len().div_ceil(3).max(2).min(by_distance.first().map_or(0, |(best, _)| best + 1));
     let near: Vec<&str> = by_distance
         .iter()
         .take_while(|(distance, _)| *distance <= most)
