@@ -5,7 +5,7 @@ use fewbit::algorithms::layer::AccumulatorConstraint;
 use fewbit::quantize::{Preset, Quantizer, Recipe};
 use fewbit_models::exec::integer::{IntegerOptions, run_integer};
 use fewbit_models::exec::{Constants, QuantizerMode, run_batch};
-use fewbit_models::graph::{Graph, ValueId, products};
+use fewbit_models::graph::{Graph, NodeId, ValueId, products};
 use fewbit_models::ops::{
     Add, BatchNormalization, Conv, Dim, Fact, Flatten, Gemm, GlobalAveragePool, MatMul, MaxPool,
     Op, Padding, Relu,
@@ -168,12 +168,13 @@ fn batch_norms_merge_without_changing_the_function() {
 fn equalization_evens_out_ranges_and_keeps_the_function() {
     let mut graph = network();
     merge_batch_norm(&mut graph).expect("merged");
-    let names = |graph: &Graph, products: &[fewbit_models::graph::Product]| -> Vec<String> {
-        products.iter().map(|product| graph.node(product.node).name.clone()).collect()
-    };
+    let name = |node: NodeId| graph.node(node).name.clone();
     let found: Vec<_> = regions(&graph)
         .iter()
-        .map(|region| (names(&graph, &region.sources), names(&graph, &region.sinks)))
+        .map(|region| -> (Vec<String>, Vec<String>) {
+            let sources = region.sources.iter().map(|source| name(source.node()));
+            (sources.collect(), region.sinks.iter().map(|sink| name(sink.node)).collect())
+        })
         .collect();
     let all = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
     let expected =

@@ -12,7 +12,7 @@ macro_rules! keys {
         /// The configuration of the vision flow.
         ///
         /// Names, meanings and defaults are those of `brevitas_ptq_imagenet_val` of Brevitas 0.12.1 (its `default_template.yaml`);
-        /// what follows `accumulator` is new. Keys that are about files, devices and Brevitas's own exports have no effect.
+        /// `act_equalization_alpha` and what follows `accumulator` are new. Keys that are about files, devices and Brevitas's own exports have no effect.
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
         #[serde(default, deny_unknown_fields)]
         pub struct VisionConfig {
@@ -51,6 +51,8 @@ choices! {
         Fx = "fx",
         /// In front of every product.
         Layerwise = "layerwise",
+        /// As `fx`; for networks whose extents are all numbers.
+        FlexMl = "flexml",
     }
     /// What scales may be.
     ScaleKind {
@@ -114,6 +116,41 @@ choices! {
         /// In front of every product.
         Layerwise = "layerwise",
     }
+    /// What learned rounding learns.
+    RoundingKind {
+        /// An offset before rounding.
+        Linear = "linear_round",
+        /// A number between both neighbours that reaches them.
+        HardSigmoid = "hard_sigmoid_round",
+        /// A number between both neighbours.
+        Sigmoid = "sigmoid_round",
+    }
+    /// What learned rounding minimises.
+    RoundingLossKind {
+        /// The error, and how far weights are from their neighbours.
+        Regularised = "regularised_mse",
+        /// The error.
+        Mse = "mse",
+    }
+    /// What learned rounding takes together.
+    RoundingMode {
+        /// One layer at a time.
+        Layerwise = "layerwise",
+        /// The layers of a block.
+        Blockwise = "blockwise",
+    }
+    /// How a learning rate changes.
+    ScheduleKind {
+        /// It falls to 0 linearly.
+        Linear = "linear",
+    }
+    /// How gradients become steps.
+    OptimizerKind {
+        /// Adam.
+        Adam = "adam",
+        /// By the sign.
+        SignSgd = "sign_sgd",
+    }
     /// What algorithms do about accumulators.
     AccumulatorKind {
         /// Scales and codes are chosen together within the budgets.
@@ -148,11 +185,12 @@ keys! {
     layerwise_first_last_bit_width: u32 = 8, "Bits of the first and the last product, for target_backend layerwise.";
     layerwise_first_last_mantissa_bit_width: u32 = 4, "The same for mantissas of float formats.";
     layerwise_first_last_exponent_bit_width: u32 = 3, "The same for exponents of float formats.";
-    target_backend: Backend = Backend::Fx, "Where activations are rounded: at the values of the graph (fx) or in front of every product (layerwise).";
+    target_backend: Backend = Backend::Fx, "Where activations are rounded: at the values of the graph (fx, flexml) or in front of every product (layerwise).";
     graph_eq_iterations: usize = 20, "Sweeps of cross-layer equalization at most; 0: none.";
     graph_eq_merge_bias: bool = true, "Biases count for the ranges that are equalized.";
     merge_bn: bool = true, "Merge batch normalizations into the products before them.";
     act_equalization: Option<EqualizationFlow> = None, "Scale channels of activations against those of weights first: fx, layerwise or null.";
+    act_equalization_alpha: f64 = 0.5, "How much of the range of activations moves into the weights.";
     channel_splitting_ratio: f64 = 0.0, "Share of channels that are split in two; 0: none.";
     channel_splitting_split_input: bool = false, "Split input instead of output channels.";
     rtn: bool = false, "Choose codes by rounding to nearest within the accumulator's budget; without a budget they are that anyway.";
@@ -165,15 +203,15 @@ keys! {
     gpxq_accumulator_tile_size: Option<u64> = None, "Products that such a register sums before it hands on; null: all of a row.";
     disable_create_weight_orig: bool = false, "Has no effect: the float weights are always kept.";
     gpfq_p: f64 = 1.0, "Has no effect, as in Brevitas.";
-    learned_round: Option<String> = None, "Learned rounding: linear_round, hard_sigmoid_round, sigmoid_round or null.";
+    learned_round: Option<RoundingKind> = None, "Learned rounding: linear_round, hard_sigmoid_round, sigmoid_round or null.";
     learned_round_iters: usize = 1000, "Steps of learned rounding.";
     learned_round_lr: f64 = 1e-3, "Learning rate of learned rounding.";
-    learned_round_batch_size: usize = 1, "Batch of learned rounding.";
-    learned_round_loss: String = "regularised_mse".into(), "Loss of learned rounding: regularised_mse or mse.";
-    learned_round_mode: String = "layerwise".into(), "Learned rounding layerwise or blockwise.";
+    learned_round_batch_size: usize = 1, "Has no effect: gradients are those over all calibration images.";
+    learned_round_loss: RoundingLossKind = RoundingLossKind::Regularised, "Loss of learned rounding: regularised_mse or mse; linear_round has mse.";
+    learned_round_mode: RoundingMode = RoundingMode::Layerwise, "Learned rounding layerwise; blockwise is refused.";
     learned_round_block_name: String = r"layer\d+".into(), "Names of blocks of learned rounding.";
-    learned_round_lr_scheduler: Option<String> = None, "Schedule of the learning rate: linear or null.";
-    optimizer: String = "adam".into(), "Optimiser of learned rounding: adam or sign_sgd.";
+    learned_round_lr_scheduler: Option<ScheduleKind> = None, "Schedule of the learning rate: linear or null.";
+    optimizer: OptimizerKind = OptimizerKind::Adam, "Optimiser of learned rounding: adam or sign_sgd.";
     bias_corr: bool = true, "Move the mean error of the outputs into the biases.";
     calibrate_bn: bool = false, "Correct batch normalizations that were not merged.";
     calibration_samples: usize = 1000, "Calibration images: the first ones of those that are given.";
@@ -267,12 +305,29 @@ impl VisionConfig {
         if self.dtype != "float" {
             return wrong("dtype", self.dtype.clone(), "networks run in float");
         }
-        if self.learned_round.is_some() && self.target_backend != Backend::Layerwise {
-            return Err(FlowError::Combination(
-                "`learned_round` needs `target_backend` layerwise, as in Brevitas".into(),
-            ));
+        if !(0.0..=1.0).contains(&self.act_equalization_alpha) {
+            let value = self.act_equalization_alpha.to_string();
+            return wrong("act_equalization_alpha", value, "expected a number from 0 to 1");
+        }
+        if !(0.0..=1.0).contains(&self.channel_splitting_ratio) {
+            let value = self.channel_splitting_ratio.to_string();
+            return wrong("channel_splitting_ratio", value, "expected a share from 0 to 1");
+        }
+        if !(self.learned_round_lr.is_finite() && self.learned_round_lr >= 0.0) {
+            let value = self.learned_round_lr.to_string();
+            return wrong("learned_round_lr", value, "expected a number of at least 0");
         }
         Ok(())
+    }
+
+    /// Whether batch normalizations are merged into the products before them. The `flexml` backend leaves them where their
+    /// statistics are to be corrected, whatever `merge_bn` says.
+    #[must_use]
+    pub fn merges_batch_norms(&self) -> bool {
+        match self.target_backend {
+            Backend::FlexMl => !self.calibrate_bn,
+            _ => self.merge_bn,
+        }
     }
 
     /// The algorithms that choose codes, in the order in which they run.

@@ -1,10 +1,10 @@
 //! The vision flow: from a float network to a quantized one.
 //!
-//! 1. ReLU6 becomes ReLU, batch normalizations are merged, channels are equalized.
+//! 1. ReLU6 becomes ReLU, batch normalizations are merged, channels are equalized and split; activations are equalized.
 //! 2. Quantizers on activations and weights.
 //! 3. Scales of activations from the calibration images.
-//! 4. Codes of weights by GPFQ, GPTQ, Qronos, in this order, those that are asked for.
-//! 5. Biases make up for the mean error; then they become integers.
+//! 4. Codes of weights by GPFQ, GPTQ, Qronos, learned rounding, in this order, those that are asked for.
+//! 5. Batch normalizations that are left get new statistics, biases make up for the mean error; then they become integers.
 //!
 //! Nothing sees a label, or an image of the evaluation.
 
@@ -17,15 +17,21 @@ use serde::Serialize;
 
 use crate::graph::{Graph, products};
 use crate::passes::{
-    BiasShrinkage, ChannelMeans, EqualizeParams, PassReport, SolveParams, SolvedLayer, calibrate,
-    correct_biases, equalize, insert_activation_quantizers, insert_input_quantizers,
-    insert_weight_quantizers, merge_batch_norm, quantize_biases, relu6_to_relu, solve,
+    ActivationEqualizeParams, BiasShrinkage, ChannelMeans, EqualizationTarget, EqualizeParams,
+    PassReport, SolveParams, SolvedLayer, SplitSide, VarianceRule, calibrate, correct_biases,
+    correct_norms, equalize, equalize_activations, insert_activation_quantizers,
+    insert_input_quantizers, insert_weight_quantizers, learn_rounding, merge_batch_norm,
+    quantize_biases, relu6_to_relu, solve, split_channels,
 };
 use crate::tensor::Tensor;
 
 use super::FlowError;
-use super::config::{AccumulatorKind, Backend, VisionConfig};
+use super::config::{AccumulatorKind, Backend, EqualizationFlow, VisionConfig};
 use super::quantizers::{activation_quantizers, weight_quantizer};
+use super::rounding::learned_rounding;
+
+/// What the report of an algorithm says where biases were corrected product by product.
+const BIASES: &str = ", their biases corrected";
 
 /// A part of a flow and how long it took.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -69,7 +75,7 @@ impl VisionFlow<'_> {
         let config = self.config;
         let mut graph = graph.clone();
         let mut passes = vec![relu6_to_relu(&mut graph)?];
-        if config.merge_bn {
+        if config.merges_batch_norms() {
             passes.push(merge_batch_norm(&mut graph)?);
         }
         if config.graph_eq_iterations > 0 {
@@ -80,6 +86,13 @@ impl VisionFlow<'_> {
             let sweeps = config.graph_eq_iterations;
             let params = EqualizeParams { sweeps, bias, ..EqualizeParams::default() };
             passes.push(equalize(&mut graph, &params)?);
+        }
+        if config.channel_splitting_ratio > 0.0 {
+            let side = match config.channel_splitting_split_input {
+                true => SplitSide::Inputs,
+                false => SplitSide::Outputs,
+            };
+            passes.push(split_channels(&mut graph, config.channel_splitting_ratio, side)?);
         }
         graph.remove_unused();
         graph.sort()?;
@@ -118,9 +131,20 @@ impl VisionFlow<'_> {
         let mut phases = Vec::new();
         let mut timed = Timer::new(&mut phases);
         progress("prepare", 0, 1);
-        let (float, mut passes) = self.prepare(graph)?;
-        let mut graph = float.clone();
+        let (mut float, mut passes) = self.prepare(graph)?;
         timed.phase("prepare");
+        if let Some(target) = config.act_equalization {
+            progress("equalize activations", 0, 1);
+            let target = match target {
+                EqualizationFlow::Fx => EqualizationTarget::Sources,
+                EqualizationFlow::Layerwise => EqualizationTarget::Nodes,
+            };
+            let alpha = config.act_equalization_alpha;
+            let params = ActivationEqualizeParams { alpha, target };
+            passes.push(equalize_activations(&mut float, batches, &params)?);
+            timed.phase("equalize activations");
+        }
+        let mut graph = float.clone();
         match activation_quantizers(config)? {
             None => {}
             Some(quantizers) => passes.push(match config.target_backend {
@@ -153,22 +177,43 @@ impl VisionFlow<'_> {
         let mut timed = Timer::new(&mut phases);
         self.set_accumulators(&mut graph)?;
         let algorithms = config.algorithms();
+        let rounding = learned_rounding(config)?;
+        // Whatever chooses codes last corrects the biases on its way, unless normalizations change behind it.
+        let on_the_way = config.bias_corr && !config.calibrate_bn;
+        let last = on_the_way.then_some(&means);
         for (index, &name) in algorithms.iter().enumerate() {
             let params = self.solve_params(name)?;
             let mut hear = |done, total| progress(name, done, total);
-            let is_last = index + 1 == algorithms.len();
-            let means = (config.bias_corr && is_last).then_some(&means);
+            let is_last = index + 1 == algorithms.len() && rounding.is_none();
+            let means = last.filter(|_| is_last);
             let (mut report, layers) =
                 solve(&float, &mut graph, batches, &params, means, &mut hear)?;
             report.name = name;
             if means.is_some() {
-                report.detail += ", their biases corrected";
+                report.detail += BIASES;
             }
             passes.push(report);
             solved = layers;
             timed.phase(name);
         }
-        if config.bias_corr && algorithms.is_empty() {
+        if let Some(params) = &rounding {
+            let mut hear = |done, total| progress("learned round", done, total);
+            let mut report =
+                learn_rounding(&float, &mut graph, batches, params, last, &mut hear)?;
+            if last.is_some() {
+                report.detail += BIASES;
+            }
+            passes.push(report);
+            timed.phase("learned round");
+        }
+        if config.calibrate_bn {
+            let mut hear = |done, total| progress("correct norms", done, total);
+            let rule = VarianceRule::default();
+            passes.push(correct_norms(&mut graph, batches, rule, &mut hear)?);
+            timed.phase("correct norms");
+        }
+        let chosen = !algorithms.is_empty() || rounding.is_some();
+        if config.bias_corr && !(on_the_way && chosen) {
             let mut hear = |done, total| progress("correct biases", done, total);
             passes.push(correct_biases(&means, &mut graph, batches, &mut hear)?);
             timed.phase("correct biases");
@@ -182,20 +227,15 @@ impl VisionFlow<'_> {
         Ok(QuantizedNetwork { float, graph, means, passes, phases, solved })
     }
 
+    /// Keys that do not go together.
     fn check(&self) -> Result<(), FlowError> {
-        let config = self.config;
-        let not = |what: &str| Err(FlowError::Combination(format!("{what} is not carried out")));
-        if config.learned_round.is_some() {
-            return not("`learned_round` on networks");
-        }
-        if config.act_equalization.is_some() {
-            return not("`act_equalization` on networks");
-        }
-        if config.channel_splitting_ratio > 0.0 {
-            return not("`channel_splitting_ratio` on networks");
-        }
-        if config.calibrate_bn {
-            return not("`calibrate_bn` on networks");
+        learned_rounding(self.config)?;
+        if self.config.target_backend == Backend::FlexMl
+            && self.config.channel_splitting_ratio > 0.0
+        {
+            return Err(FlowError::Combination(
+                "`target_backend` flexml splits no channels: use fx, or leave `channel_splitting_ratio` out".into(),
+            ));
         }
         Ok(())
     }

@@ -81,7 +81,7 @@ pub(super) fn correct(
 }
 
 /// The constant of one number per channel that alone is added to what a product gives.
-fn added(graph: &Graph, product: &Product, channels: usize) -> Option<ValueId> {
+pub(super) fn added(graph: &Graph, product: &Product, channels: usize) -> Option<ValueId> {
     let [(add, place)] = graph.consumers(product.output)[..] else { return None };
     let node = graph.node(add);
     let summand = node.input(1 - place.min(1))?;
@@ -92,7 +92,7 @@ fn added(graph: &Graph, product: &Product, channels: usize) -> Option<ValueId> {
 }
 
 /// Adds numbers to a constant.
-fn add_to(graph: &mut Graph, constant: ValueId, shift: &[f64]) -> Result<(), PassError> {
+pub(super) fn add_to(graph: &mut Graph, constant: ValueId, shift: &[f64]) -> Result<(), PassError> {
     let name = graph.name_of(constant).to_owned();
     let missing = || PassError::Missing(format!("`{name}` is no initializer"));
     let tensor = graph.data(constant).ok_or_else(missing)?.clone();

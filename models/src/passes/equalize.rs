@@ -2,9 +2,10 @@
 
 use ndarray::{ArrayD, Dimension};
 
-use crate::graph::{Graph, Product, ProductLayout};
+use crate::graph::Graph;
 
-use super::{PassError, PassReport, Region, regions};
+use super::source::{floats, maxima};
+use super::{PassError, PassReport, Region, Source, regions};
 
 /// How far a source's bias counts for its range.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -70,19 +71,15 @@ pub fn equalize(graph: &mut Graph, params: &EqualizeParams) -> Result<PassReport
 
 /// One sweep over a region; the greatest `|1 - c|`.
 fn sweep(graph: &mut Graph, region: &Region, params: &EqualizeParams) -> Result<f32, PassError> {
-    let mut weights = |product: &Product| floats(graph, product);
-    let sources = region.sources.iter().map(&mut weights).collect::<Result<Vec<_>, _>>()?;
-    let sinks = region.sinks.iter().map(&mut weights).collect::<Result<Vec<_>, _>>()?;
-    let channels = region.sources[0].outputs(sources[0].shape());
-    let (mut made, mut taken) = (vec![0f32; channels], vec![0f32; channels]);
-    for (product, w) in region.sources.iter().zip(&sources) {
-        let of = output_channels(product, w.shape());
-        maxima(w, &of, &mut made);
-        bias_maxima(graph, product, w, params.bias, &mut made)?;
+    let channels = region.channels(graph);
+    let mut made = vec![0f32; channels];
+    for source in &region.sources {
+        let w = floats(graph, source.weight())?;
+        let of = source.channel_of(w.shape());
+        maxima(&w, &*of, &mut made);
+        bias_maxima(graph, source, (&w, &*of), params.bias, &mut made)?;
     }
-    for (product, w) in region.sinks.iter().zip(&sinks) {
-        maxima(w, &input_channels(product, w.shape(), channels), &mut taken);
-    }
+    let taken = region.taken(graph)?;
     let factors: Vec<f32> = made
         .iter()
         .zip(&taken)
@@ -91,86 +88,24 @@ fn sweep(graph: &mut Graph, region: &Region, params: &EqualizeParams) -> Result<
             false => 1.0,
         })
         .collect();
-    for (product, mut w) in region.sources.iter().zip(sources) {
-        let of = output_channels(product, w.shape());
-        w.indexed_iter_mut().for_each(|(at, w)| {
-            *w *= factors[of(at.as_array_view().to_slice().unwrap_or_default())]
-        });
-        graph.set_data(product.weight, w);
-        if let Some(bias) = product.bias {
-            let mut b = float_data(graph, bias)?;
-            b.iter_mut().zip(&factors).for_each(|(b, c)| *b *= c);
-            graph.set_data(bias, b);
-        }
-    }
-    for (product, mut w) in region.sinks.iter().zip(sinks) {
-        let of = input_channels(product, w.shape(), channels);
-        // A depthwise product may be source and sink of one region in turn; here it is a sink alone.
-        w.indexed_iter_mut().for_each(|(at, w)| {
-            *w /= factors[of(at.as_array_view().to_slice().unwrap_or_default())]
-        });
-        graph.set_data(product.weight, w);
-    }
+    region.scale(graph, &factors)?;
     Ok(factors.iter().fold(0.0, |most, c| most.max((1.0 - c).abs())))
-}
-
-fn float_data(graph: &Graph, id: crate::graph::ValueId) -> Result<ArrayD<f32>, PassError> {
-    let missing = || PassError::Missing(format!("`{}` is no initializer", graph.name_of(id)));
-    let tensor = graph.data(id).ok_or_else(missing)?.clone();
-    tensor.try_into().map_err(PassError::tensor(graph.name_of(id)))
-}
-
-fn floats(graph: &Graph, product: &Product) -> Result<ArrayD<f32>, PassError> {
-    float_data(graph, product.weight)
-}
-
-/// The output channel of a weight.
-fn output_channels(product: &Product, shape: &[usize]) -> impl Fn(&[usize]) -> usize + use<> {
-    let (layout, axis) = (product.layout, product.output_axis());
-    let (channels, per_group) = (shape[0] / product.groups.max(1), shape[1]);
-    move |at| match layout {
-        ProductLayout::ConvTranspose => at[0] / channels.max(1) * per_group + at[1],
-        _ => at[axis],
-    }
-}
-
-/// The channel that a weight takes, of so many.
-fn input_channels(
-    product: &Product,
-    shape: &[usize],
-    channels: usize,
-) -> impl Fn(&[usize]) -> usize + use<> {
-    let (layout, axis, groups) = (product.layout, product.input_axis(), product.groups.max(1));
-    let (outputs, depth) = (shape[0] / groups, shape[1]);
-    let repeat = product.inputs(shape) / channels.max(1);
-    move |at| match layout {
-        ProductLayout::Conv => at[0] / outputs.max(1) * depth + at[1],
-        _ => at[axis] / repeat.max(1),
-    }
-}
-
-/// Raises maxima to the magnitudes of weights.
-fn maxima(w: &ArrayD<f32>, channel: &impl Fn(&[usize]) -> usize, maxima: &mut [f32]) {
-    for (at, w) in w.indexed_iter() {
-        let most = &mut maxima[channel(at.as_array_view().to_slice().unwrap_or_default())];
-        *most = most.max(w.abs());
-    }
 }
 
 /// Raises maxima to the magnitudes of shrunk biases.
 fn bias_maxima(
     graph: &Graph,
-    product: &Product,
-    w: &ArrayD<f32>,
+    source: &Source,
+    (w, of): (&ArrayD<f32>, &dyn Fn(&[usize]) -> usize),
     shrinkage: BiasShrinkage,
     maxima: &mut [f32],
 ) -> Result<(), PassError> {
-    let Some(bias) = product.bias else { return Ok(()) };
-    let bias = float_data(graph, bias)?;
+    let Some(bias) = source.bias() else { return Ok(()) };
+    let bias = floats(graph, bias)?;
     let by = match shrinkage {
         BiasShrinkage::None => return Ok(()),
         BiasShrinkage::By(by) => by,
-        BiasShrinkage::VitisAi => vitis_ai(product, w, &bias),
+        BiasShrinkage::VitisAi => vitis_ai(w, of, &bias),
     };
     for (most, b) in maxima.iter_mut().zip(&bias) {
         *most = most.max((b / by).abs());
@@ -179,9 +114,8 @@ fn bias_maxima(
 }
 
 /// The divisor of biases: their extremes and the median and mean of `|b| / |w|` decide.
-fn vitis_ai(product: &Product, w: &ArrayD<f32>, bias: &ArrayD<f32>) -> f32 {
+fn vitis_ai(w: &ArrayD<f32>, of: &dyn Fn(&[usize]) -> usize, bias: &ArrayD<f32>) -> f32 {
     let most = |x: &ArrayD<f32>| x.iter().fold(0f32, |most, x| most.max(x.abs()));
-    let of = output_channels(product, w.shape());
     let flat: Vec<f32> = bias.iter().copied().collect();
     let mut ratios: Vec<f32> = w
         .indexed_iter()

@@ -6,7 +6,7 @@ use fewbit::quantize::Quantizer;
 
 use crate::graph::{Graph, Node, NodeId, Product, ValueId, products};
 use crate::ops::{Op, Quantize};
-use crate::tensor::ElementType;
+use crate::tensor::{ElementType, Tensor};
 
 use super::activations::bounds;
 use super::{PassError, PassReport};
@@ -34,7 +34,8 @@ pub enum OutputCodes {
 
 /// Puts quantizers on activations, as the graph demands them.
 ///
-/// 1. Inputs of the network and outputs of activation functions get one.
+/// 1. Inputs of the network and outputs of activation functions get one, but where all that takes them is a multiplication
+///    with constants in front of a product: its output gets it.
 /// 2. What a product, a mean or an addition takes must come from one; the search goes back through what only moves values
 ///    (pooling by maximum, reshaping), to the place where they are made.
 /// 3. What a product, a mean or an addition makes gets one, unless an activation function is all that follows.
@@ -114,7 +115,8 @@ impl Sites {
             products(graph).into_iter().map(|product| (product.node, product)).collect();
         let search = Search { graph, products: &products };
         let mut values: BTreeSet<ValueId> = BTreeSet::new();
-        values.extend(graph.inputs().iter().filter(|&&id| is_float(graph, id)).filter(|&&id| {
+        let rounded = |&id: &ValueId| is_float(graph, id) && !search.is_scaled(id);
+        values.extend(graph.inputs().iter().filter(|&id| rounded(id)).filter(|&&id| {
             // Inputs that no arithmetic takes (indices, lengths) stay as they are.
             graph
                 .consumers(id)
@@ -125,7 +127,7 @@ impl Sites {
         for (id, node) in graph.nodes() {
             match search.kind(id, node) {
                 Kind::Activation => {
-                    values.extend(node.output(0).filter(|&output| is_float(graph, output)));
+                    values.extend(node.output(0).filter(rounded));
                 }
                 Kind::Takes { inputs } => {
                     let sources: Vec<_> =
@@ -269,6 +271,37 @@ impl Search<'_> {
         }
     }
 
+    /// Whether all that takes a value, behind what only moves it, is a multiplication with constants in front of products.
+    fn is_scaled(&self, value: ValueId) -> bool {
+        let consumers = self.graph.consumers(value);
+        let scales = |(id, _): &(NodeId, usize)| {
+            let node = self.graph.node(*id);
+            let Some(output) = node.output(0) else { return false };
+            match (&node.op, self.kind(*id, node)) {
+                (Op::Mul(_), _) => self.factors(node).is_some() && self.is_for_products(output),
+                (_, Kind::Moves) => self.is_scaled(output),
+                _ => false,
+            }
+        };
+        !consumers.is_empty() && !self.graph.is_output(value) && consumers.iter().all(scales)
+    }
+
+    fn is_for_products(&self, value: ValueId) -> bool {
+        let consumers = self.graph.consumers(value);
+        let is_product = |(id, at): &(NodeId, usize)| *at == 0 && self.products.contains_key(id);
+        !self.graph.is_output(value) && consumers.iter().all(is_product)
+    }
+
+    /// The constant of a multiplication, and the other factor.
+    fn factors(&self, node: &Node) -> Option<(ValueId, ValueId)> {
+        let (a, b) = (node.input(0)?, node.input(1)?);
+        match (self.graph.data(a).is_some(), self.graph.data(b).is_some()) {
+            (true, false) => Some((a, b)),
+            (false, true) => Some((b, a)),
+            _ => None,
+        }
+    }
+
     /// Whether something other than an activation function takes a value.
     fn needs_codes(&self, value: ValueId, outputs: OutputCodes) -> bool {
         let consumers = self.graph.consumers(value);
@@ -293,6 +326,12 @@ impl Search<'_> {
         match &node.op {
             Op::Relu(_) | Op::Sigmoid(_) | Op::HardSigmoid(_) | Op::Softmax(_) => true,
             Op::Clip(_) => bounds(self.graph, node).0.is_some_and(|low| low >= 0.0),
+            Op::Mul(_) => self.factors(node).is_some_and(|(constant, other)| {
+                let positive = |data: &Tensor| {
+                    data.get::<f32>().is_ok_and(|data| data.iter().all(|&x| x >= 0.0))
+                };
+                self.graph.data(constant).is_some_and(positive) && self.is_unsigned(other)
+            }),
             Op::AveragePool(_) | Op::GlobalAveragePool(_) | Op::ReduceMean(_) | Op::Add(_) => {
                 let inputs = node.inputs.iter().flatten().copied();
                 let mut inputs = inputs.filter(|&input| self.graph.data(input).is_none());

@@ -3,34 +3,55 @@
 //! Each changes one thing and says what it did in a [`PassReport`].
 
 mod activations;
+mod awq;
 mod bias;
 mod bias_correction;
 mod calibrate;
+mod channel_maxima;
+mod correct_norms;
 mod equalize;
+mod equalize_activations;
 mod error;
 mod insert;
+mod layer_norm_to_rms;
+mod learned_round;
+mod magr;
 mod means;
 mod merge_batch_norm;
+mod merge_norm;
 mod regions;
 mod report;
 mod shared_scale;
 mod solve;
+mod source;
+mod split_channels;
 mod walk;
 mod weights;
 
 pub use activations::relu6_to_relu;
+pub use awq::{clip_weights, scale_by_activations};
 pub use bias::quantize_biases;
 pub use bias_correction::correct_biases;
 pub use calibrate::calibrate;
+pub use correct_norms::{VarianceRule, correct_norms};
 pub use equalize::{BiasShrinkage, EqualizeParams, equalize};
+pub use equalize_activations::{
+    ActivationEqualizeParams, EqualizationTarget, equalize_activations,
+};
 pub use error::PassError;
 pub use insert::{
     ActivationQuantizers, OutputCodes, insert_activation_quantizers, insert_input_quantizers,
 };
+pub use layer_norm_to_rms::layer_norm_to_rms;
+pub use learned_round::{LearnedRoundParams, RoundingLoss, RoundingMethod, learn_rounding};
+pub use magr::reduce_magnitudes;
 pub use means::ChannelMeans;
 pub use merge_batch_norm::merge_batch_norm;
+pub use merge_norm::merge_norm_affine;
 pub use regions::{Region, regions};
 pub use report::PassReport;
 pub use solve::{SolveParams, SolvedLayer, solve};
 pub(crate) use solve::{input_range, source_quantizer};
+pub use source::{Factors, Source};
+pub use split_channels::{SplitSide, split_channels};
 pub use weights::insert_weight_quantizers;

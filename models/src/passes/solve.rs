@@ -149,7 +149,7 @@ fn solve_one(
 }
 
 /// The values that the weights may take, for their matrix.
-fn grid(
+pub(super) fn grid(
     quantizer: &Quantizer,
     parameters: &Parameters,
     product: &Product,
@@ -174,7 +174,7 @@ fn grid(
 }
 
 /// What is known of the inputs of a product.
-fn statistics(
+pub(super) fn statistics(
     graph: &Graph,
     walk: &Walk<'_>,
     product: &Product,

@@ -13,9 +13,9 @@ mod optimizer;
 mod sign_round;
 mod target;
 
-pub use adaround::{AdaroundParams, adaround};
+pub use adaround::{AdaroundParams, Gate, adaround};
 pub use block::{Activation, BlockLayer, BlockObjective};
 pub use objective::{Evaluation, LayerObjective, Objective};
-pub use optimizer::Optimizer;
+pub use optimizer::{Optimizer, Schedule};
 pub use sign_round::{SignRoundParams, sign_round};
 pub use target::{Learned, LearnedInfo, Target};

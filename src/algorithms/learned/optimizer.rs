@@ -29,6 +29,27 @@ impl Optimizer {
     pub const ADAM: Self = Self::Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
 }
 
+/// How the rate of an optimizer changes from step to step.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Schedule {
+    /// It stays.
+    #[default]
+    Constant,
+    /// It falls to 0: step t of n, from 0 on, has the rate times `1 - t / n`.
+    Linear,
+}
+
+impl Schedule {
+    /// The rate of a step.
+    pub(super) fn rate(self, rate: f64, step: usize, steps: usize) -> f64 {
+        match self {
+            Self::Constant => rate,
+            Self::Linear => rate * (1.0 - step as f64 / steps as f64),
+        }
+    }
+}
+
 /// An optimizer's memory of one matrix.
 pub(super) struct State {
     optimizer: Optimizer,
@@ -69,6 +90,13 @@ impl State {
 mod tests {
     use super::*;
     use ndarray::array;
+
+    #[test]
+    fn rates_fall_linearly_or_stay() {
+        let rates = |schedule: Schedule| [0, 1, 3].map(|step| schedule.rate(0.5, step, 4));
+        assert_eq!(rates(Schedule::Linear), [0.5, 0.375, 0.125]);
+        assert_eq!(rates(Schedule::Constant), [0.5; 3]);
+    }
 
     #[test]
     fn first_steps_by_hand() {

@@ -14,7 +14,7 @@
 use ndarray::Array2;
 
 use super::objective::Objective;
-use super::optimizer::{Optimizer, State};
+use super::optimizer::{Optimizer, Schedule, State};
 use super::target::{Best, Learned, Steps, Target, open};
 use crate::algorithms::{AlgorithmError, Grid};
 
@@ -23,8 +23,10 @@ use crate::algorithms::{AlgorithmError, Grid};
 pub struct SignRoundParams {
     /// Steps.
     pub steps: usize,
-    /// Of the first step; falls to 0 linearly. `None` for `1 / steps`, with which V can reach both ends.
+    /// Of the first step. `None` for `1 / steps`, with which V can reach both ends.
     pub rate: Option<f64>,
+    /// Of the rate.
+    pub schedule: Schedule,
     /// How gradients become steps.
     pub optimizer: Optimizer,
     /// The least factor of a scale; `None` keeps the scales.
@@ -38,6 +40,7 @@ impl Default for SignRoundParams {
         Self {
             steps: 200,
             rate: None,
+            schedule: Schedule::Linear,
             optimizer: Optimizer::SIGN,
             least_factor: Some(0.5),
             check_every: 1,
@@ -73,7 +76,7 @@ pub fn sign_round(
         let weights: Vec<_> = layers.iter().map(Layer::values).collect();
         let evaluation = objective.evaluate(&weights, Some(step as u64));
         best.info.losses.push(evaluation.loss);
-        let rate = rate * (1.0 - step as f64 / params.steps as f64);
+        let rate = params.schedule.rate(rate, step, params.steps);
         for (layer, gradient) in layers.iter_mut().zip(&evaluation.gradients) {
             layer.descend(gradient, rate, params.least_factor)?;
         }

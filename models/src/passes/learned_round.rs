@@ -1,0 +1,320 @@
+//! Learned rounding: which neighbour each weight is rounded to, by gradient descent on the error of its layer (AdaRound,
+//! Nagel et al. 2020; SignRound, Cheng et al. 2023).
+
+use std::ops::Range;
+
+use fewbit::algorithms::learned::{
+    AdaroundParams, Gate, LayerObjective, Learned, Optimizer, Schedule, SignRoundParams, Target,
+    adaround, sign_round,
+};
+use fewbit::algorithms::{AlgorithmError, Grid, Statistics};
+use ndarray::{Array2, ArrayView2, s};
+use rayon::prelude::*;
+
+use crate::graph::{Graph, NodeId, Product, ProductLayout, products};
+use crate::ops::Op;
+use crate::tensor::Tensor;
+
+use super::bias_correction::correct;
+use super::solve::{grid, statistics};
+use super::walk::Walk;
+use super::weights::{fixed, weights_of};
+use super::{ChannelMeans, PassError, PassReport};
+
+/// What is learned of each weight.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RoundingMethod {
+    /// An offset of at most half a step before rounding: `linear_round`.
+    #[default]
+    Linear,
+    /// A number between both neighbours, `clip(1.2 σ(V) - 0.1, 0, 1)`: `hard_sigmoid_round`.
+    HardSigmoid,
+    /// The same as `σ(V)`: `sigmoid_round`.
+    Sigmoid,
+}
+
+/// What is minimised.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum RoundingLoss {
+    /// The squared error of the layer's output, summed over channels, a mean over positions and images.
+    Mse,
+    /// That, and `weight * sum(1 - |2h - 1|^β)` over all weights, which drives h to 0 or 1.
+    ///
+    /// β falls from the first to the second number, linearly, after the warm-up, in which there is no such summand. An offset
+    /// ([`RoundingMethod::Linear`]) is no h: it has the plain error.
+    RegularisedMse {
+        /// Of the summand.
+        weight: f64,
+        /// First and last β.
+        beta: (f64, f64),
+        /// A share of the steps.
+        warm_up: f64,
+    },
+}
+
+impl Default for RoundingLoss {
+    fn default() -> Self {
+        Self::RegularisedMse { weight: 0.01, beta: (20.0, 2.0), warm_up: 0.2 }
+    }
+}
+
+/// Parameters of [`learn_rounding`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LearnedRoundParams {
+    /// What is learned.
+    pub method: RoundingMethod,
+    /// What is minimised.
+    pub loss: RoundingLoss,
+    /// Steps per layer.
+    pub steps: usize,
+    /// Of the optimizer, in the first step.
+    pub rate: f64,
+    /// Of the rate.
+    pub schedule: Schedule,
+    /// How gradients become steps.
+    pub optimizer: Optimizer,
+    /// The least factor that learning may give a scale; `None` keeps scales. For [`RoundingMethod::Linear`] alone.
+    pub least_factor: Option<f64>,
+}
+
+impl Default for LearnedRoundParams {
+    /// Brevitas's for vision, with the method that is named first there.
+    fn default() -> Self {
+        Self {
+            method: RoundingMethod::default(),
+            loss: RoundingLoss::default(),
+            steps: 1000,
+            rate: 1e-3,
+            schedule: Schedule::Constant,
+            optimizer: Optimizer::ADAM,
+            least_factor: None,
+        }
+    }
+}
+
+impl RoundingMethod {
+    /// Rows of a matrix that are learned together, and steps between two looks at the rounded weights.
+    ///
+    /// Rows do not depend on each other, so that this is work for a thread, and each part keeps the best of what it has met.
+    /// Offsets wander around ties for ever: one meets more among few rows, and looks often.
+    fn parts(self) -> (usize, usize) {
+        match self {
+            Self::Linear => (4, 2),
+            _ => (16, 20),
+        }
+    }
+}
+
+/// Learns the rounding of every product's weights, in the order in which the products run.
+///
+/// ```text
+/// for each product: X from the float network, X~ from the quantized one so far, sample by sample
+///                   -> Gram matrices (of the patches of a convolution, one per group)
+///                   -> min over roundings of |X Wᵀ - X~ W~ᵀ|² by its gradient, 2 (W~ H - W Gᵀ)
+/// ```
+///
+/// The error of a layer is quadratic in its weights, so that its gradient over all samples is exact and no sample is drawn.
+/// Codes differ by at most one from the nearest ones, and the error on the calibration data is never greater. With `means`, the bias
+/// of each product is corrected as soon as its codes are chosen. Transposed convolutions keep the nearest codes.
+///
+/// # Errors
+/// Batches that the network cannot take; weights on a grid that is not one of integers; parameters out of their range.
+pub fn learn_rounding(
+    float: &Graph,
+    graph: &mut Graph,
+    batches: &[Vec<Tensor>],
+    params: &LearnedRoundParams,
+    means: Option<&ChannelMeans>,
+    progress: &mut dyn FnMut(usize, usize),
+) -> Result<PassReport, PassError> {
+    let all = products(graph);
+    let is_learned = |product: &&Product| {
+        product.weight_quantizer.is_some() && product.layout != ProductLayout::ConvTranspose
+    };
+    let total = all.iter().filter(is_learned).count();
+    let mut walk = Walk::pairs(float, graph, batches)?;
+    let mut gain = Gain::default();
+    for id in graph.order().to_vec() {
+        let product = all.iter().find(|product| product.node == id);
+        if let Some((product, quantizer)) =
+            product.filter(is_learned).and_then(|p| Some((p, p.weight_quantizer?)))
+        {
+            progress(gain.products, total);
+            gain.add(learn_one(graph, &walk, product, quantizer, params)?);
+            // The quantizer of the weights has run already: what it gave is not what it gives now.
+            walk.rerun(graph, quantizer)?;
+        }
+        walk.step(graph, id)?;
+        if let (Some(product), Some(means)) = (product, means)
+            && product.weight_quantizer.is_some()
+        {
+            correct(means, graph, &mut walk, product)?;
+        }
+    }
+    progress(total, total);
+    graph.sort()?;
+    let mut report =
+        PassReport::new("learned round", gain.products, "products with quantized weights");
+    if gain.products > 0 {
+        let (changed, weights) = (gain.changed, gain.weights);
+        report.detail += &format!(": {changed} of {weights} codes are not the nearest");
+    }
+    Ok(report)
+}
+
+/// What learning was good for.
+#[derive(Clone, Copy, Debug, Default)]
+struct Gain {
+    products: usize,
+    weights: usize,
+    changed: usize,
+}
+
+impl Gain {
+    fn add(&mut self, (weights, changed): (usize, usize)) {
+        self.products += 1;
+        self.weights += weights;
+        self.changed += changed;
+    }
+}
+
+/// Learns the rounding of one product: how many weights it has, and how many are not the nearest any more.
+fn learn_one(
+    graph: &mut Graph,
+    walk: &Walk<'_>,
+    product: &Product,
+    quantizer: NodeId,
+    params: &LearnedRoundParams,
+) -> Result<(usize, usize), PassError> {
+    let name = graph.node(product.node).name.clone();
+    let weights = weights_of(graph, product)?;
+    let matrix = product.matrix(&weights);
+    let Op::Quantize(op) = graph.node(quantizer).op.clone() else {
+        return Err(PassError::Missing(format!("`{name}` has no quantizer of its weights")));
+    };
+    let mut parameters =
+        op.quantizer.parameters(&weights.view()).map_err(PassError::quantize(&name))?;
+    let grid = grid(&op.quantizer, &parameters, product, &weights, &matrix)
+        .map_err(PassError::algorithm(&name))?;
+    let statistics = statistics(graph, walk, product, &name)?;
+    let parts = parts(&matrix, product.groups, params.method.parts().0);
+    let learn = |(group, rows): &(usize, Range<usize>)| {
+        let part = part_of(&grid, rows.clone())?;
+        let one = group_of(&statistics, *group);
+        learn_part(matrix.slice(s![rows.clone(), ..]), &part, &one, params)
+    };
+    let found: Result<Vec<Learned>, AlgorithmError> = parts.par_iter().map(learn).collect();
+    let found = found.map_err(PassError::algorithm(&name))?;
+    let mut values = Array2::<f32>::zeros(matrix.dim());
+    let mut scale = grid.scale().to_owned();
+    let mut changed = 0;
+    for ((_, rows), learned) in parts.iter().zip(&found) {
+        let (Some(solution), Some(part)) = (learned.layers.first(), learned.grids.first()) else {
+            continue;
+        };
+        values.slice_mut(s![rows.clone(), ..]).assign(&solution.values);
+        scale.slice_mut(s![rows.clone(), ..]).assign(&part.scale());
+        for ((row, col), &code) in solution.codes.indexed_iter() {
+            let at = rows.start + row;
+            let (mut nearest, mut value) = ([0], [0.0]);
+            grid.round(at, col, &[matrix[[at, col]]], &mut nearest, &mut value);
+            changed += usize::from(nearest != [code]);
+        }
+    }
+    if params.least_factor.is_some() && parameters.scale.len() == scale.len() {
+        parameters.scale.iter_mut().zip(&scale).for_each(|(to, from)| *to = *from);
+        let kept = fixed(&op.quantizer, parameters).map_err(PassError::quantize(&name))?;
+        if let Op::Quantize(op) = &mut graph.node_mut(quantizer).op {
+            op.quantizer = kept;
+        }
+    }
+    graph.set_data(product.weight, product.weights(&values, weights.shape()));
+    Ok((matrix.len(), changed))
+}
+
+/// Groups and rows that are learned on their own.
+fn parts(matrix: &Array2<f32>, groups: usize, rows: usize) -> Vec<(usize, Range<usize>)> {
+    let per_group = matrix.nrows() / groups.max(1);
+    let of_group = |group: usize| {
+        let (start, end) = (group * per_group, (group + 1) * per_group);
+        (start..end).step_by(rows).map(move |row| (group, row..(row + rows).min(end)))
+    };
+    (0..groups.max(1)).flat_map(of_group).collect()
+}
+
+/// The grid of some rows.
+fn part_of(grid: &Grid, rows: Range<usize>) -> Result<Grid, AlgorithmError> {
+    let some = |table: ArrayView2<'_, f32>| table.slice(s![rows.clone(), ..]).to_owned();
+    let (_, inputs) = grid.dim();
+    let (scale, zero_point) = (some(grid.scale()), grid.zero_point().map(some));
+    Grid::new(grid.format(), inputs, scale, zero_point, grid.group())
+}
+
+/// The statistics of one group of inputs.
+fn group_of(statistics: &Statistics, group: usize) -> Statistics {
+    Statistics {
+        samples: statistics.samples,
+        grams: statistics.grams.get(group).cloned().into_iter().collect(),
+        quantized: statistics.quantized.clone(),
+        float: statistics.float.clone(),
+    }
+}
+
+fn learn_part(
+    weights: ArrayView2<'_, f32>,
+    grid: &Grid,
+    statistics: &Statistics,
+    params: &LearnedRoundParams,
+) -> Result<Learned, AlgorithmError> {
+    let objective = LayerObjective::new(weights, statistics)?;
+    let targets = [Target { weights, grid }];
+    let (_, check_every) = params.method.parts();
+    let gate = match params.method {
+        RoundingMethod::HardSigmoid => Gate::HardSigmoid,
+        RoundingMethod::Sigmoid => Gate::Sigmoid,
+        _ => {
+            let params = SignRoundParams {
+                steps: params.steps,
+                rate: Some(params.rate),
+                schedule: params.schedule,
+                optimizer: params.optimizer,
+                least_factor: params.least_factor,
+                check_every,
+            };
+            return sign_round(&targets, &objective, &params);
+        }
+    };
+    let (lambda, (beta_start, beta_end), warm_up) = match params.loss {
+        RoundingLoss::RegularisedMse { weight, beta, warm_up } => {
+            // Per weight and in units of the error of rounding to nearest, as AdaRound's parameter is.
+            let nearest = nearest_loss(&objective, &targets)?;
+            let unit = if nearest > 0.0 { 1.0 / nearest } else { 1.0 };
+            (weight * unit * weights.len() as f64, beta, warm_up)
+        }
+        RoundingLoss::Mse => (0.0, (2.0, 2.0), 0.0),
+    };
+    let params = AdaroundParams {
+        steps: params.steps,
+        gate,
+        rate: params.rate,
+        schedule: params.schedule,
+        optimizer: params.optimizer,
+        lambda,
+        beta_start,
+        beta_end,
+        warm_up,
+        check_every,
+    };
+    adaround(&targets, &objective, &params)
+}
+
+/// The loss of rounding to nearest.
+fn nearest_loss(
+    objective: &LayerObjective,
+    targets: &[Target<'_>],
+) -> Result<f64, AlgorithmError> {
+    let none = AdaroundParams { steps: 0, ..AdaroundParams::default() };
+    Ok(adaround(targets, objective, &none)?.info.nearest)
+}

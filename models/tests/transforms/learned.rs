@@ -1,0 +1,175 @@
+//! Learned rounding against Brevitas's, and on a network.
+
+use fewbit::algorithms::learned::{Optimizer, Schedule};
+use fewbit::quantize::ScaleSource;
+use fewbit_models::exec::QuantizerMode;
+use fewbit_models::graph::{Graph, products};
+use fewbit_models::ops::Op;
+use fewbit_models::passes::{
+    LearnedRoundParams, RoundingLoss, RoundingMethod, insert_weight_quantizers, learn_rounding,
+};
+use fewbit_models::tensor::Tensor;
+use ndarray::ArrayD;
+
+use super::golden::Case;
+use super::support::{convolutions, finished, gemm, graph, outputs, preset};
+
+const METHODS: [(&str, RoundingMethod); 3] = [
+    ("linear_round", RoundingMethod::Linear),
+    ("hard_sigmoid_round", RoundingMethod::HardSigmoid),
+    ("sigmoid_round", RoundingMethod::Sigmoid),
+];
+
+/// Codes of the only product's weights.
+fn codes(graph: &Graph, index: usize) -> ArrayD<i64> {
+    let product = products(graph).swap_remove(index);
+    let weights = graph.data(product.weight).expect("weights").get::<f32>().expect("floats");
+    let Op::Quantize(op) = &graph.node(product.weight_quantizer.expect("one")).op else {
+        panic!("a quantizer")
+    };
+    let ScaleSource::Given(scale) = &op.quantizer.scale_rule().source else { panic!("scales") };
+    let mut values = op.codes(weights).expect("codes").dequantize();
+    // One scale per output channel, along the first axis.
+    assert_eq!(scale.len(), values.shape()[0]);
+    for (mut row, scale) in values.outer_iter_mut().zip(scale) {
+        row.mapv_inplace(|value| value / scale);
+    }
+    values.mapv(|value| value.round() as i64)
+}
+
+fn rounded(mut graph: Graph, bits: u32) -> Graph {
+    let quantizer = preset("Int8WeightPerChannelFloat", bits);
+    insert_weight_quantizers(&mut graph, &quantizer).expect("quantizers");
+    graph
+}
+
+fn learned(
+    float: &Graph,
+    nearest: &Graph,
+    batches: &[Vec<Tensor>],
+    params: &LearnedRoundParams,
+) -> Graph {
+    let mut graph = nearest.clone();
+    let report = learn_rounding(float, &mut graph, batches, params, None, &mut |_, _| ());
+    let report = report.expect("learned");
+    assert_eq!(report.changed, products(float).len(), "{}", report.detail);
+    graph
+}
+
+fn error(float: &Graph, graph: &Graph, batches: &[Vec<Tensor>]) -> f64 {
+    let y = outputs(float, batches, QuantizerMode::Skip);
+    let z = outputs(graph, batches, QuantizerMode::Apply);
+    y.iter().zip(&z).map(|(y, z)| f64::from(y - z).powi(2)).sum()
+}
+
+/// A layer with all samples in every step, 400 of them: what Brevitas ends with, and what is found here.
+#[test]
+fn codes_are_as_good_as_brevitas_s() {
+    for (method_name, method) in METHODS {
+        for (loss_name, loss) in
+            [("regularised_mse", RoundingLoss::default()), ("mse", RoundingLoss::Mse)]
+        {
+            if method == RoundingMethod::Linear && loss != RoundingLoss::Mse {
+                continue;
+            }
+            let case = Case(format!("learned_{method_name}_{loss_name}").leak());
+            let (mut float, x) = graph(case.array("x1").shape());
+            let y = gemm(&mut float, x, case, 1);
+            let float = finished(float, &[y]);
+            let nearest = rounded(float.clone(), 3);
+            let params = LearnedRoundParams {
+                method,
+                loss,
+                steps: 400,
+                rate: 0.01,
+                ..LearnedRoundParams::default()
+            };
+            let found = learned(&float, &nearest, &case.batches(), &params);
+            let expected = case.array("codes").mapv(|code| code as i64);
+            let ours = codes(&found, 0);
+            let equal = ours.iter().zip(&expected).filter(|(a, b)| a == b).count();
+            let (rounded, best) = (
+                error(&float, &nearest, &case.batches()),
+                error(&float, &found, &case.batches()),
+            );
+            // The same weights with Brevitas's codes.
+            let mut theirs = nearest.clone();
+            let scale = case.array("scale");
+            let mut values = expected.mapv(|code| code as f32);
+            for (mut row, scale) in values.outer_iter_mut().zip(&scale) {
+                row.mapv_inplace(|code| code * scale);
+            }
+            theirs.set_data(products(&nearest)[0].weight, values);
+            let brevitas = error(&float, &theirs, &case.batches());
+            println!(
+                "{}: nearest {rounded:.4}, Brevitas {brevitas:.4}, here {best:.4}, {equal} of {} codes equal",
+                case.0,
+                expected.len()
+            );
+            assert!(best < 0.8 * rounded && best <= 1.05 * brevitas, "{}", case.0);
+        }
+    }
+}
+
+#[test]
+fn codes_differ_by_one_from_the_nearest_and_leave_less_error() {
+    for groups in [1, 6] {
+        let case = Case(if groups == 1 { "act_fx_dense" } else { "act_fx_depthwise" });
+        let float = convolutions(case, groups);
+        let nearest = rounded(float.clone(), 3);
+        let before = error(&float, &nearest, &case.batches());
+        for (_, method) in METHODS {
+            for optimizer in [Optimizer::ADAM, Optimizer::SIGN] {
+                for schedule in [Schedule::Constant, Schedule::Linear] {
+                    let rate = 1e-2;
+                    let params = LearnedRoundParams {
+                        method,
+                        optimizer,
+                        schedule,
+                        rate,
+                        steps: 200,
+                        ..LearnedRoundParams::default()
+                    };
+                    let graph = learned(&float, &nearest, &case.batches(), &params);
+                    let after = error(&float, &graph, &case.batches());
+                    // Layer by layer: what is best for each is not bound to be so for the whole.
+                    let least = if optimizer == Optimizer::ADAM { before } else { 1.1 * before };
+                    assert!(after < least, "{method:?} {optimizer:?}: {after} and {before}");
+                    for index in 0..3 {
+                        let (one, other) = (codes(&graph, index), codes(&nearest, index));
+                        let most = (one - other).mapv(i64::abs).into_iter().max();
+                        assert!(most <= Some(1), "{method:?}: {most:?}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn scales_are_learned_on_demand() {
+    let case = Case("act_fx_dense");
+    let float = convolutions(case, 1);
+    let nearest = rounded(float.clone(), 3);
+    let kept = LearnedRoundParams { steps: 200, rate: 5e-3, ..LearnedRoundParams::default() };
+    let free = LearnedRoundParams { least_factor: Some(0.5), ..kept };
+    let errors = [kept, free].map(|params| {
+        let graph = learned(&float, &nearest, &case.batches(), &params);
+        error(&float, &graph, &case.batches())
+    });
+    assert!(errors[1] < errors[0], "{errors:?}");
+}
+
+#[test]
+fn no_step_is_rounding_to_nearest() {
+    let case = Case("act_fx_dense");
+    let float = convolutions(case, 1);
+    let nearest = rounded(float.clone(), 3);
+    for (_, method) in METHODS {
+        let params = LearnedRoundParams { method, steps: 0, ..LearnedRoundParams::default() };
+        let graph = learned(&float, &nearest, &case.batches(), &params);
+        for index in 0..3 {
+            assert_eq!(codes(&graph, index), codes(&nearest, index));
+        }
+    }
+}
