@@ -8,6 +8,7 @@ mod bias_correction;
 mod calibrate;
 mod equalize;
 mod error;
+mod functions;
 mod insert;
 mod means;
 mod merge_batch_norm;
