@@ -1,9 +1,9 @@
 //! Products of values in either execution.
 
-use fewbit::{Accumulator, ReportLevel};
-use ndarray::{ArrayD, Axis, IxDyn};
+use fewbit::{Accumulator, ReportLevel, StageEvents};
+use ndarray::ArrayD;
 
-use crate::exec::integer::{Codes, Datum, Ints, Job, Sums, codes};
+use crate::exec::integer::{Codes, Datum, Job, Sums, codes};
 use crate::graph::ProductLayout;
 use crate::ops::{Gemm, Inputs, MatMul, Op};
 use crate::tensor::Tensor;
@@ -69,10 +69,14 @@ pub(super) fn sums(
     let report = ReportLevel::Events;
     let job = Job { layout, conv: None, input: x, weights: w, accumulator, report };
     let done = job.run().map_err(LayerError::Integer)?;
-    let stages = done.events.unwrap_or_default();
-    events.resize(events.len().max(stages.len()), 0);
-    events.iter_mut().zip(&stages).for_each(|(all, stage)| *all += stage.events);
+    add_events(events, done.events);
     Ok(done.sums)
+}
+
+fn add_events(all: &mut Vec<u64>, more: Option<Vec<StageEvents>>) {
+    let stages = more.unwrap_or_default();
+    all.resize(all.len().max(stages.len()), 0);
+    all.iter_mut().zip(&stages).for_each(|(all, stage)| *all += stage.events);
 }
 
 /// `x w` of matrices `[..., m, k]` and `[..., k, n]`.
@@ -84,51 +88,11 @@ pub(super) fn matmul(
     let Execution::Integer { accumulator, events } = execution else {
         return run(&MatMul {}.into(), &[&x.values, &w.values]);
     };
-    let (a, b) = (x.values.shape(), w.values.shape());
-    let wrong = || LayerError::Shape(format!("{a:?} times {b:?} in integers: equal batches"));
-    let (Some((&k, [batch @ .., m])), Some((&n, [others @ .., p]))) =
-        (a.split_last(), b.split_last())
-    else {
-        return Err(wrong());
-    };
-    if batch != others || k != *p {
-        return Err(wrong());
-    }
-    let count: usize = batch.iter().product();
     let (x, w) = (integers(x_name, x)?, integers(w_name, w)?);
-    let mut out = Vec::with_capacity(count * m * n);
-    for index in 0..count {
-        let (x, w) = (matrix(&x, (count, *m, k), index)?, matrix(&w, (count, k, n), index)?);
-        out.extend(sums(ProductLayout::Columns, (&x, &w), accumulator, events)?.values());
-    }
-    let shape: Vec<usize> = batch.iter().copied().chain([*m, n]).collect();
-    ArrayD::from_shape_vec(IxDyn(&shape), out).map_err(|_| wrong())
-}
-
-/// One of so many matrices.
-fn matrix(
-    codes: &Codes,
-    (count, rows, columns): (usize, usize, usize),
-    index: usize,
-) -> Result<Codes, LayerError> {
-    if codes.scales.single().is_none() {
-        let problem = "several scales: a product of two activations needs one for each";
-        return Err(LayerError::Integer(problem.into()));
-    }
-    macro_rules! part {
-        ($variant:ident, $array:expr) => {{
-            let all = $array.as_standard_layout().into_owned();
-            let all = all.into_shape_with_order((count, rows, columns));
-            let all = all.map_err(|error| LayerError::Shape(error.to_string()))?;
-            Ints::$variant(all.index_axis(Axis(0), index).to_owned().into_dyn().into_shared())
-        }};
-    }
-    let ints = match &codes.ints {
-        Ints::I8(array) => part!(I8, array),
-        Ints::U8(array) => part!(U8, array),
-        Ints::I32(array) => part!(I32, array),
-    };
-    Ok(Codes { ints, ..codes.clone() })
+    let done = crate::exec::integer::matmul(&x, &w, accumulator, ReportLevel::Events);
+    let done = done.map_err(LayerError::Integer)?;
+    add_events(events, done.events);
+    Ok(done.sums.values())
 }
 
 /// Sums and a bias: exactly where its codes are in their scale, else in f32.

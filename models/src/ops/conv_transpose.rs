@@ -34,7 +34,7 @@ attributes! {
 
 impl ConvTranspose {
     /// The windows of the convolution that this is the transpose of: its input is the output here.
-    fn windows(&self, x: &[usize], kernel: &[usize]) -> Result<Vec<Slide>, OpError> {
+    pub(crate) fn windows(&self, x: &[usize], kernel: &[usize]) -> Result<Vec<Slide>, OpError> {
         let axes = x.len();
         let strides = steps("strides", &self.strides, axes)?;
         let dilations = steps("dilations", &self.dilations, axes)?;

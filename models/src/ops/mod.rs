@@ -28,7 +28,7 @@ mod generate;
 mod inputs;
 mod integer;
 mod logic;
-mod matmul;
+pub(crate) mod matmul;
 mod moves;
 mod norm;
 mod operator;

@@ -1,4 +1,4 @@
-//! Which operators move values and make none.
+//! Which operators move values and make none, and which are functions of one number.
 
 use super::Op;
 
@@ -23,6 +23,46 @@ impl Op {
                 | Self::Gather(_)
                 | Self::DepthToSpace(_)
                 | Self::SpaceToDepth(_)
+        )
+    }
+
+    /// Whether every element of the output is a function of the element of the first input at its place, and of constants that
+    /// are the same at every place, so that a table of all codes is the function.
+    #[must_use]
+    pub fn is_function(&self) -> bool {
+        matches!(
+            self,
+            Self::Abs(_)
+                | Self::Atan(_)
+                | Self::Ceil(_)
+                | Self::Celu(_)
+                | Self::Clip(_)
+                | Self::Cos(_)
+                | Self::Elu(_)
+                | Self::Erf(_)
+                | Self::Exp(_)
+                | Self::Floor(_)
+                | Self::Gelu(_)
+                | Self::HardSigmoid(_)
+                | Self::HardSwish(_)
+                | Self::LeakyRelu(_)
+                | Self::Log(_)
+                | Self::Mish(_)
+                | Self::Neg(_)
+                | Self::Reciprocal(_)
+                | Self::Relu(_)
+                | Self::Round(_)
+                | Self::Selu(_)
+                | Self::Sigmoid(_)
+                | Self::Sign(_)
+                | Self::Sin(_)
+                | Self::Softplus(_)
+                | Self::Softsign(_)
+                | Self::Sqrt(_)
+                | Self::Swish(_)
+                | Self::Tan(_)
+                | Self::Tanh(_)
+                | Self::ThresholdedRelu(_)
         )
     }
 }

@@ -201,6 +201,27 @@ impl Operator for MaxPool {
     }
 }
 
+impl AveragePool {
+    /// The windows over an input of this shape, and how many elements count in the mean of each.
+    pub(crate) fn windows(&self, x: &[usize]) -> Result<(Vec<Slide>, Vec<usize>), OpError> {
+        let slides = slides(
+            spatial(x)?,
+            &self.kernel,
+            &self.strides,
+            &self.dilations,
+            &self.padding,
+            fit(self.ceil),
+        )?;
+        // The number of elements that a window holds is a product over the axes.
+        let mut counts = vec![1usize];
+        for slide in &slides {
+            let along = counted(slide, self.count_padding);
+            counts = counts.iter().flat_map(|&n| along.iter().map(move |&m| n * m)).collect();
+        }
+        Ok((slides, counts))
+    }
+}
+
 impl Operator for AveragePool {
     fn infer(&self, inputs: Inputs<'_, Fact>) -> Result<Vec<Fact>, OpError> {
         let window = (&self.kernel[..], &self.strides[..], &self.dilations[..]);
@@ -209,23 +230,10 @@ impl Operator for AveragePool {
 
     fn run(&self, inputs: Inputs<'_, Tensor>) -> Result<Vec<Tensor>, OpError> {
         let x = inputs.array::<f32>(0, "X")?;
-        let slides = slides(
-            spatial(x.shape())?,
-            &self.kernel,
-            &self.strides,
-            &self.dilations,
-            &self.padding,
-            fit(self.ceil),
-        )?;
+        let (slides, counts) = self.windows(x.shape())?;
         let mut shape = x.shape()[..2].to_vec();
         shape.extend(slides.iter().map(|slide| slide.output));
         let mut out = vec![0.0f32; elements(&shape)?];
-        // The number of elements that a window holds is a product over the axes.
-        let mut counts = vec![1usize];
-        for slide in &slides {
-            let along = counted(slide, self.count_padding);
-            counts = counts.iter().flat_map(|&n| along.iter().map(move |&m| n * m)).collect();
-        }
         let plane = counts.len();
         let taps: usize = slides.iter().map(|slide| slide.kernel).product();
         let size: usize = x.shape()[2..].iter().product();

@@ -5,13 +5,14 @@ use fewbit::formats::{Format, Overflow, Rounding};
 use fewbit::quantize::{Quantizer, ScaleRule, ScaleSource, Scheme};
 use ndarray::ArrayD;
 
-use crate::graph::{Graph, Product, ProductLayout, products};
+use crate::graph::{Graph, NodeId, Product, ProductLayout, ValueId, products};
 use crate::ops::{Op, Quantize};
 
+use super::bias_correction::added;
 use super::solve::source_quantizer;
 use super::{PassError, PassReport};
 
-/// Rounds the bias of every product to an integer in the scale of its sums, `input scale * weight scale`, where both of these
+/// Rounds the bias of every product, or what is added behind one that has none of its own, to an integer in the scale of its sums, `input scale * weight scale`, where both of these
 /// are known before the network runs.
 ///
 /// # Errors
@@ -19,25 +20,45 @@ use super::{PassError, PassReport};
 pub fn quantize_biases(graph: &mut Graph, format: Format) -> Result<PassReport, PassError> {
     let mut changed = 0;
     for product in products(graph) {
-        let (Some(bias), None) = (product.bias, product.bias_quantizer) else { continue };
+        let Some((bias, node, place)) = bias_of(graph, &product) else { continue };
         let Some(scales) = sum_scales(graph, &product) else { continue };
         let name = graph.name_of(bias).to_owned();
-        let outputs = graph.data(bias).map_or(0, |data| data.len());
+        let shape = graph.data(bias).map(|data| data.shape().to_vec()).unwrap_or_default();
+        let (outputs, axis) = (shape.iter().product(), shape.len().saturating_sub(1));
         let (scheme, scale) = if scales.len() == 1 {
             (Scheme::new(format), ndarray::arr0(scales[0]).into_dyn())
         } else {
             let scales: Vec<f32> = (0..outputs).map(|o| scales[o % scales.len()]).collect();
-            (Scheme::new(format).per_channel(0), ndarray::Array1::from(scales).into_dyn())
+            // A bias that is added behind its product may have axes of extent 1 before that of the channels.
+            let scales = ArrayD::from_shape_vec(shape, scales).map_err(|_| {
+                PassError::Missing(format!("`{name}` has not one element per output channel"))
+            })?;
+            (Scheme::new(format).per_channel(axis as isize), scales)
         };
         let policy = Policy::new(Rounding::TiesEven, Overflow::Saturate);
         let quantizer = Quantizer::new(scheme, ScaleRule::given(scale), policy);
         let quantizer = quantizer.map_err(PassError::quantize(&name))?;
         let quantized = graph.add(&format!("{name}.quantizer"), Quantize::new(quantizer), &[bias]);
-        graph.node_mut(product.node).inputs[2] = Some(quantized);
+        graph.node_mut(node).inputs[place] = Some(quantized);
         changed += 1;
     }
     graph.sort()?;
     Ok(PassReport::new("quantize biases", changed, "biases of products with static scales"))
+}
+
+/// The bias of a product that no quantizer rounds, and the place where it is taken.
+fn bias_of(graph: &Graph, product: &Product) -> Option<(ValueId, NodeId, usize)> {
+    match (product.bias, product.bias_quantizer) {
+        (Some(bias), None) => Some((bias, product.node, 2)),
+        (Some(_), Some(_)) => None,
+        (None, _) => {
+            let channels = product.outputs(graph.data(product.weight)?.shape());
+            let is_sum = matches!(graph.node(product.node).op, Op::MatMul(_));
+            let bias = added(graph, product, channels).filter(|_| is_sum)?;
+            let (node, place) = *graph.consumers(bias).first()?;
+            Some((bias, node, place))
+        }
+    }
 }
 
 /// The scales of a product's sums, one or one per output channel, if they are known before the network runs.

@@ -80,7 +80,7 @@ pub(super) fn correct(
     Ok(())
 }
 
-/// The constant of one number per channel that alone is added to what a product gives.
+/// The constant of one number per channel that alone is added to what a product gives: the bias of one that has none of its own.
 pub(super) fn added(graph: &Graph, product: &Product, channels: usize) -> Option<ValueId> {
     let [(add, place)] = graph.consumers(product.output)[..] else { return None };
     let node = graph.node(add);

@@ -9,6 +9,7 @@ use crate::ops::{Op, Quantize};
 use crate::tensor::{ElementType, Tensor};
 
 use super::activations::bounds;
+use super::functions::Functions;
 use super::{PassError, PassReport};
 
 /// The quantizers of activations.
@@ -39,9 +40,11 @@ pub enum OutputCodes {
 /// 2. What a product, a mean or an addition takes must come from one; the search goes back through what only moves values
 ///    (pooling by maximum, reshaping), to the place where they are made.
 /// 3. What a product, a mean or an addition makes gets one, unless an activation function is all that follows.
-/// 4. Quantizers that meet in an addition share their scale; those that meet in a concatenation their sign as well.
+/// 4. Nothing is rounded within a function of one value that the graph spells out (GELU, a layer norm, a softmax).
+/// 5. Quantizers that meet in an addition share their scale; those that meet in a concatenation their sign as well.
 ///
-/// A quantizer is unsigned where its values cannot be negative: behind ReLU and sigmoid, and behind means and additions of such.
+/// A quantizer is unsigned where its values cannot be negative: behind ReLU, sigmoid and the like, and behind means and additions
+/// of such.
 /// No value gets two.
 ///
 /// # Errors
@@ -113,7 +116,8 @@ impl Sites {
     fn find(graph: &Graph, outputs: OutputCodes) -> Self {
         let products: BTreeMap<NodeId, Product> =
             products(graph).into_iter().map(|product| (product.node, product)).collect();
-        let search = Search { graph, products: &products };
+        let functions = Functions::of(graph);
+        let search = Search { graph, products: &products, functions: &functions };
         let mut values: BTreeSet<ValueId> = BTreeSet::new();
         let rounded = |&id: &ValueId| is_float(graph, id) && !search.is_scaled(id);
         values.extend(graph.inputs().iter().filter(|&id| rounded(id)).filter(|&&id| {
@@ -227,12 +231,16 @@ enum Kind {
 struct Search<'a> {
     graph: &'a Graph,
     products: &'a BTreeMap<NodeId, Product>,
+    functions: &'a Functions,
 }
 
 impl Search<'_> {
     fn kind(&self, id: NodeId, node: &Node) -> Kind {
         if let Some(product) = self.products.get(&id) {
             return Kind::Takes { inputs: vec![product.input] };
+        }
+        if self.functions.has(id) {
+            return Kind::Other;
         }
         let variable = || -> Vec<ValueId> {
             let inputs = node.inputs.iter().flatten().copied();
@@ -324,7 +332,19 @@ impl Search<'_> {
         let Some((id, _)) = self.graph.producer(value) else { return false };
         let node = self.graph.node(id);
         match &node.op {
-            Op::Relu(_) | Op::Sigmoid(_) | Op::HardSigmoid(_) | Op::Softmax(_) => true,
+            Op::Relu(_)
+            | Op::Sigmoid(_)
+            | Op::HardSigmoid(_)
+            | Op::Softmax(_)
+            | Op::Softplus(_)
+            | Op::Sqrt(_)
+            | Op::Exp(_)
+            | Op::Abs(_)
+            | Op::OneHot(_) => true,
+            Op::Cast(_) => {
+                let input = node.input(0).map(|input| &self.graph.value(input).fact);
+                input.is_some_and(|fact| fact.element == Some(ElementType::Bool))
+            }
             Op::Clip(_) => bounds(self.graph, node).0.is_some_and(|low| low >= 0.0),
             Op::Mul(_) => self.factors(node).is_some_and(|(constant, other)| {
                 let positive = |data: &Tensor| {

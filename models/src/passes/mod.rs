@@ -12,6 +12,7 @@ mod correct_norms;
 mod equalize;
 mod equalize_activations;
 mod error;
+mod functions;
 mod insert;
 mod layer_norm_to_rms;
 mod learned_round;

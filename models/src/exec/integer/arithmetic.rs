@@ -3,24 +3,41 @@
 use ndarray::{Axis, concatenate};
 
 use crate::graph::Node;
-use crate::ops::{Inputs, Op};
+use crate::ops::{Inputs, Op, Pad, PadMode};
 use crate::tensor::Tensor;
 
 use super::datum::{Codes, Datum, Scales, Sums};
 use super::ints::Ints;
+use super::pools;
+use super::table::{self, Table};
 
 /// The outputs of a node on codes and sums; `None` where it takes floats.
 pub(super) fn run(node: &Node, inputs: &[Option<&Datum>]) -> Result<Option<Vec<Datum>>, String> {
     let first = inputs.first().copied().flatten();
-    Ok(match (&node.op, first) {
+    let second = inputs.get(1).copied().flatten();
+    let one = |sums: Option<Sums>| sums.map(|sums| vec![Datum::Sums(sums)]);
+    let found = match (&node.op, first) {
         (Op::Relu(_), Some(Datum::Sums(sums))) => Some(vec![relu(sums)]),
+        (Op::Relu(_), Some(Datum::Codes(codes))) => Some(vec![Datum::Codes(table::relu(codes))]),
+        (Op::Pad(pad), Some(Datum::Codes(codes))) => padded(node, pad, codes, inputs)?,
         (op, Some(Datum::Codes(codes))) if op.moves_values() => moved(node, codes, inputs)?,
+        (op, Some(Datum::Table(table))) if op.moves_values() => moved_table(node, table, inputs)?,
         (op, Some(Datum::Sums(sums))) if op.moves_values() && sums.scales.single().is_some() => {
             moved_sums(node, sums, inputs)?
         }
-        (Op::GlobalAveragePool(_), Some(Datum::Codes(codes))) => mean(codes),
-        (Op::Add(_), Some(Datum::Codes(a))) => match inputs.get(1).copied().flatten() {
+        (Op::GlobalAveragePool(_), Some(Datum::Codes(codes))) => one(pools::global(codes)),
+        (Op::AveragePool(pool), Some(Datum::Codes(codes))) => one(pools::windows(pool, codes)?),
+        (op @ (Op::ReduceMean(_) | Op::ReduceSum(_)), Some(Datum::Codes(codes))) => {
+            let axes = second.map(Datum::tensor);
+            one(pools::reduced(op, codes, axes.as_ref())?)
+        }
+        (Op::Add(_), Some(Datum::Codes(a))) => match second {
             Some(Datum::Codes(b)) => sum(a, b),
+            Some(Datum::Sums(sums)) => with_bias(sums, a),
+            _ => None,
+        },
+        (Op::Add(_), Some(Datum::Sums(sums))) => match second {
+            Some(Datum::Codes(bias)) => with_bias(sums, bias),
             _ => None,
         },
         (Op::Concat(concat), Some(Datum::Codes(_))) => {
@@ -34,7 +51,67 @@ pub(super) fn run(node: &Node, inputs: &[Option<&Datum>]) -> Result<Option<Vec<D
             all.and_then(|all| joined(&all, concat.axis))
         }
         _ => None,
-    })
+    };
+    match found {
+        Some(outputs) => Ok(Some(outputs)),
+        None => table::run(node, inputs),
+    }
+}
+
+/// Sums and codes of one number per channel in their scale, as the bias of a product is that stands behind it.
+fn with_bias(sums: &Sums, bias: &Codes) -> Option<Vec<Datum>> {
+    let axis = sums.scales.axis;
+    let channels = *sums.values.shape().get(axis)?;
+    let shape = bias.ints.shape();
+    let behind = sums.values.ndim() - 1 - axis;
+    let place = shape.len().checked_sub(behind + 1)?;
+    let lies =
+        shape.iter().enumerate().all(|(at, &size)| size == if at == place { channels } else { 1 });
+    let fits = lies && bias.zero_point == 0 && bias.scales.values == sums.scales.values;
+    match super::biased(sums.clone(), &Datum::Codes(bias.clone())) {
+        Ok(sum @ Datum::Sums(_)) if fits => Some(vec![sum]),
+        _ => None,
+    }
+}
+
+/// Codes with others around them: that of 0, or copies of their own.
+fn padded(
+    node: &Node,
+    pad: &Pad,
+    codes: &Codes,
+    inputs: &[Option<&Datum>],
+) -> Result<Option<Vec<Datum>>, String> {
+    let value = inputs.get(2).copied().flatten().map(Datum::tensor);
+    let is_zero = match &value {
+        None => true,
+        Some(value) => value.get::<f32>().is_ok_and(|value| value.iter().all(|&x| x == 0.0)),
+    };
+    if pad.mode == PadMode::Constant && !is_zero {
+        return Ok(None);
+    }
+    let zero = Datum::Plain(Tensor::scalar(codes.zero_point as f32));
+    let mut with_zero = inputs.to_vec();
+    with_zero.resize(with_zero.len().max(3), None);
+    with_zero[2] = Some(&zero);
+    moved(node, codes, &with_zero)
+}
+
+/// A table's codes through a node that only moves values.
+fn moved_table(
+    node: &Node,
+    table: &Table,
+    inputs: &[Option<&Datum>],
+) -> Result<Option<Vec<Datum>>, String> {
+    // A pool takes the greatest value, which is not that of the greatest code.
+    if matches!(node.op, Op::MaxPool(_) | Op::GlobalMaxPool(_)) {
+        return Ok(None);
+    }
+    let outputs = float(node, table.ints.to_f32().into(), inputs)?;
+    let back = |tensor: Tensor| {
+        let array = tensor.get::<f32>().map_err(|error| error.to_string())?;
+        Ok(Datum::Table(table.moved(table.ints.like(&array.to_owned()))))
+    };
+    outputs.into_iter().map(back).collect::<Result<Vec<_>, String>>().map(Some)
 }
 
 fn relu(sums: &Sums) -> Datum {
@@ -84,22 +161,6 @@ fn float(node: &Node, first: Tensor, inputs: &[Option<&Datum>]) -> Result<Vec<Te
         *place = Some(&first);
     }
     node.op.run(Inputs::new(&all)).map_err(|error| error.to_string())
-}
-
-/// The mean over all positions as a sum with a smaller scale: `(sum q - n z) (s / n)`.
-fn mean(codes: &Codes) -> Option<Vec<Datum>> {
-    let scale = codes.scales.single()?;
-    let ints = codes.ints.to_i64();
-    let shape = ints.shape().to_vec();
-    let positions: usize = shape.get(2..)?.iter().product();
-    let mut out = shape.clone();
-    out[2..].fill(1);
-    let flat = ints.into_shape_with_order((shape[0], shape[1], positions)).ok()?;
-    let zero = codes.zero_point * positions as i64;
-    let sums = flat.sum_axis(Axis(2)).mapv(|sum| sum - zero);
-    let values = sums.into_dyn().into_shape_with_order(out).ok()?;
-    let scales = Scales::one(scale / positions as f32);
-    Some(vec![Datum::Sums(Sums { values, scales })])
 }
 
 /// The sum of codes of one scale and shape.

@@ -6,6 +6,7 @@ use ndarray::{ArrayD, Axis};
 use crate::tensor::Tensor;
 
 use super::ints::Ints;
+use super::table::Table;
 
 /// A value of a network that runs in integers.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,6 +17,8 @@ pub enum Datum {
     Codes(Codes),
     /// Sums of products, or of codes.
     Sums(Sums),
+    /// A function of codes, which is a table.
+    Table(Table),
 }
 
 /// Codes: `value = (code - zero point) * scale`.
@@ -132,6 +135,17 @@ impl Datum {
             Self::Plain(tensor) => tensor.clone(),
             Self::Codes(codes) => codes.values().into(),
             Self::Sums(sums) => sums.values().into(),
+            Self::Table(table) => table.values().into(),
+        }
+    }
+
+    /// The number of axes.
+    pub(super) fn rank(&self) -> usize {
+        match self {
+            Self::Plain(tensor) => tensor.shape().len(),
+            Self::Codes(codes) => codes.ints.shape().len(),
+            Self::Sums(sums) => sums.values.ndim(),
+            Self::Table(table) => table.ints.shape().len(),
         }
     }
 }

@@ -23,6 +23,26 @@ macro_rules! each {
         }
     };
 }
+pub(super) use each;
+
+/// Integers of the same width, whose array is made of these.
+macro_rules! map_ints {
+    ($ints:expr, $array:ident => $body:expr) => {
+        match $ints {
+            $crate::exec::integer::ints::Ints::I8($array) => {
+                $crate::exec::integer::ints::Ints::I8($body)
+            }
+            $crate::exec::integer::ints::Ints::U8($array) => {
+                $crate::exec::integer::ints::Ints::U8($body)
+            }
+            $crate::exec::integer::ints::Ints::I32($array) => {
+                $crate::exec::integer::ints::Ints::I32($body)
+            }
+        }
+    };
+}
+pub(super) use map_ints;
+
 impl Ints {
     /// These integers, in bytes if the range fits them.
     pub(super) fn new(values: &ArrayD<i64>, (low, high): (i64, i64)) -> Self {
@@ -51,6 +71,16 @@ impl Ints {
     #[must_use]
     pub fn to_i64(&self) -> ArrayD<i64> {
         each!(self, array => array.mapv(i64::from))
+    }
+
+    /// Whether these are the same elements in memory, and not only equal ones.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::I8(a), Self::I8(b)) => a.shape() == b.shape() && a.as_ptr() == b.as_ptr(),
+            (Self::U8(a), Self::U8(b)) => a.shape() == b.shape() && a.as_ptr() == b.as_ptr(),
+            (Self::I32(a), Self::I32(b)) => a.shape() == b.shape() && a.as_ptr() == b.as_ptr(),
+            _ => false,
+        }
     }
 
     /// The same type, of these whole numbers.

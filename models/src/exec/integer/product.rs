@@ -1,10 +1,7 @@
 //! Products of codes through an accumulator.
 
 use fewbit::accumulate::Report;
-use fewbit::{
-    Accumulator, MatmulOptions, Operand, PackedMatrix, ReportLevel, StageEvents, conv2d,
-    matmul_packed,
-};
+use fewbit::{Accumulator, MatmulOptions, Operand, ReportLevel, StageEvents, conv2d};
 use ndarray::{Array2, ArrayD, ArrayView4, ArrayViewD, Axis, IxDyn, s};
 
 use crate::exec::Patches;
@@ -13,6 +10,7 @@ use crate::ops::Conv;
 
 use super::datum::{Codes, Scales, Sums, by_channel};
 use super::ints::Ints;
+use super::matrices::{Multiplied, merge, merge_reports, multiply};
 
 /// What a product gives.
 pub(crate) struct Done {
@@ -134,11 +132,11 @@ impl Job<'_> {
             let inputs = rows.slice(s![.., group * columns..(group + 1) * columns]);
             let inputs = inputs.as_standard_layout();
             let product = self.multiply(inputs.view(), weights)?;
-            for ((row, o), value) in product.0.indexed_iter() {
+            for ((row, o), value) in product.values.indexed_iter() {
                 values[[row / positions, first + o, row % positions]] = *value;
             }
-            merge(&mut events, product.1);
-            merge_reports(&mut report, product.2);
+            merge(&mut events, product.events, 0);
+            merge_reports(&mut report, product.report, 0);
         }
         let mut shape = vec![images, outputs];
         shape.extend(patches.output());
@@ -162,7 +160,7 @@ impl Job<'_> {
             ProductLayout::Columns => weights.reversed_axes(),
             _ => weights,
         };
-        let (values, events, report) = self.multiply(inputs, weights)?;
+        let Multiplied { values, events, report } = self.multiply(inputs, weights)?;
         let mut shape = x.shape().to_vec();
         if let Some(last) = shape.last_mut() {
             *last = values.ncols();
@@ -172,17 +170,12 @@ impl Job<'_> {
     }
 
     /// `inputs · weightsᵀ`.
-    #[allow(clippy::type_complexity, reason = "values, events and report of one product")]
     fn multiply<X: Operand, W: Operand>(
         &self,
         inputs: ndarray::ArrayView2<'_, X>,
         weights: ndarray::ArrayView2<'_, W>,
-    ) -> Result<(Array2<i64>, Option<Vec<StageEvents>>, Option<Report>), String> {
-        let packed = PackedMatrix::new(weights.reversed_axes());
-        let options = MatmulOptions { report: self.report, ..MatmulOptions::default() };
-        let product = matmul_packed(inputs, &packed, self.accumulator, &options);
-        let product = product.map_err(|error| error.to_string())?;
-        Ok((product.values, product.events, product.report))
+    ) -> Result<Multiplied, String> {
+        multiply(inputs, weights.reversed_axes(), self.accumulator, self.report)
     }
 
     /// `sum (a - za)(w - zw) = sum a w - za sum w - zw sum a + K za zw`: what zero points ask for, outside the accumulator.
@@ -210,26 +203,4 @@ fn four<'a, T>(array: &'a ArrayViewD<'_, T>) -> Result<ArrayView4<'a, T>, String
     let view = array.view();
     let view = if view.ndim() == 3 { view.insert_axis(Axis(2)) } else { view };
     view.into_dimensionality().map_err(|error| error.to_string())
-}
-
-fn merge(all: &mut Option<Vec<StageEvents>>, more: Option<Vec<StageEvents>>) {
-    match (all, more) {
-        (Some(all), Some(more)) => {
-            for (all, more) in all.iter_mut().zip(more) {
-                all.events += more.events;
-                all.outputs += more.outputs;
-                all.first = all.first.or(more.first);
-            }
-        }
-        (none @ None, more) => *none = more,
-        _ => {}
-    }
-}
-
-fn merge_reports(all: &mut Option<Report>, more: Option<Report>) {
-    match (all, more) {
-        (Some(all), Some(more)) => all.merge(&more),
-        (none @ None, more) => *none = more,
-        _ => {}
-    }
 }

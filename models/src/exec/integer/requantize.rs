@@ -22,6 +22,17 @@ pub(super) fn quantized(
     let Format::Int(_) = op.quantizer.scheme().format else { return Ok(None) };
     match (datum, policy) {
         (Datum::Sums(sums), Some(policy)) => requantized(op, sums, policy).map(Some),
+        (Datum::Table(table), _) => {
+            // One lookup for function and quantizer, where both are known for every code.
+            let values = ArcArray::from(table.values.to_vec()).into_dyn();
+            let is_static =
+                op.is_static() && op.quantizer.scheme().granularity == Granularity::Tensor;
+            let of_values = if is_static { encoded(op, &values).ok().flatten() } else { None };
+            match of_values {
+                Some(of_values) => Ok(Some(table.quantized(&of_values))),
+                None => encoded(op, &table.values().into_shared()),
+            }
+        }
         (datum, _) => {
             let tensor = datum.tensor();
             let x = tensor.get::<f32>().map_err(|error| error.to_string())?;

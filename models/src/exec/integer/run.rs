@@ -13,9 +13,11 @@ use crate::tensor::Tensor;
 
 use super::arithmetic;
 use super::datum::{Codes, Datum, Sums, by_channel};
-use super::product::Job;
+use super::matrices::matmul;
+use super::product::{Done, Job};
 use super::report::{IntegerRun, NodeReport};
 use super::requantize::{codes, quantized};
+use super::transposed::lowered;
 
 /// How a network runs in integers.
 #[derive(Clone, Debug, PartialEq)]
@@ -90,7 +92,7 @@ struct Run<'a> {
     in_floats: Vec<String>,
 }
 
-impl Run<'_> {
+impl<'a> Run<'a> {
     fn value(&self, id: ValueId) -> Result<Datum, ExecError> {
         if let Some(datum) = self.values.get(&id) {
             return Ok(datum.clone());
@@ -110,6 +112,7 @@ impl Run<'_> {
         let outputs = match (&node.op, self.products.get(&id).cloned()) {
             (Op::Quantize(op), _) => vec![self.quantize(op, &inputs).map_err(of_node)?],
             (_, Some(product)) => vec![self.multiply(node, &product, &inputs).map_err(of_node)?],
+            (Op::MatMul(_), None) => vec![self.matmul(id, &inputs).map_err(of_node)?],
             _ => {
                 let views: Vec<Option<&Datum>> = inputs.iter().map(Option::as_ref).collect();
                 match arithmetic::run(node, &views).map_err(of_node)? {
@@ -149,32 +152,57 @@ impl Run<'_> {
         inputs: &[Option<Datum>],
     ) -> Result<Datum, String> {
         let operand = |at: usize| inputs.get(at).and_then(Option::as_ref);
-        let is_transposed = product.layout == ProductLayout::ConvTranspose;
-        let (false, Some(Datum::Codes(input)), Some(Datum::Codes(weights))) =
-            (is_transposed, operand(0), operand(1))
+        let (Some(Datum::Codes(input)), Some(Datum::Codes(weights))) = (operand(0), operand(1))
         else {
-            // A product that nobody quantized stays one of floats, and so do transposed convolutions.
+            // A product that nobody quantized stays one of floats.
             return Ok(self.in_floats(node, inputs)?.swap_remove(0));
         };
-        let conv = match &node.op {
-            Op::Conv(conv) => Some(conv),
-            _ => None,
-        };
-        let accumulator = self.graph.accumulator(product.node).unwrap_or(&self.options.accumulator);
+        let accumulator = self.accumulator(product.node);
         let report = self.options.report;
-        let done =
-            Job { layout: product.layout, conv, input, weights, accumulator, report }.run()?;
-        self.nodes.push(NodeReport {
-            name: node.name.clone(),
-            accumulator: accumulator.to_string(),
-            outputs: done.sums.values.len() as u64,
-            events: done.events,
-            report: done.report,
-        });
+        let done = match &node.op {
+            Op::ConvTranspose(op) => {
+                let (conv, input, weights) = lowered(op, input, weights)?;
+                let (layout, conv) = (ProductLayout::Conv, Some(&conv));
+                let (input, weights) = (&input, &weights);
+                Job { layout, conv, input, weights, accumulator, report }.run()?
+            }
+            op => {
+                let conv = if let Op::Conv(conv) = op { Some(conv) } else { None };
+                Job { layout: product.layout, conv, input, weights, accumulator, report }.run()?
+            }
+        };
+        self.note(product.node, &done);
         match operand(2) {
             None => Ok(Datum::Sums(done.sums)),
             Some(bias) => biased(done.sums, bias),
         }
+    }
+
+    /// A product of two values that are computed.
+    fn matmul(&mut self, id: NodeId, inputs: &[Option<Datum>]) -> Result<Datum, String> {
+        let [Some(Datum::Codes(x)), Some(Datum::Codes(w))] = inputs else {
+            let node = self.graph.node(id);
+            return Ok(self.in_floats(node, inputs)?.swap_remove(0));
+        };
+        let done = matmul(x, w, self.accumulator(id), self.options.report)?;
+        self.note(id, &done);
+        Ok(Datum::Sums(done.sums))
+    }
+
+    /// The accumulator of a product.
+    fn accumulator(&self, id: NodeId) -> &'a Accumulator {
+        self.graph.accumulator(id).unwrap_or(&self.options.accumulator)
+    }
+
+    /// Keeps what the accumulator of a product did.
+    fn note(&mut self, id: NodeId, done: &Done) {
+        self.nodes.push(NodeReport {
+            name: self.graph.node(id).name.clone(),
+            accumulator: self.accumulator(id).to_string(),
+            outputs: done.sums.values.len() as u64,
+            events: done.events.clone(),
+            report: done.report.clone(),
+        });
     }
 
     /// Runs a node on what its inputs stand for.
