@@ -11,6 +11,7 @@
 //! | [`import`], [`export`] | quantizers of files as the graph's own, and back |
 //! | [`flow`] | from a float network to a quantized one, under Brevitas's keys |
 //! | [`eval`] | accuracy, error and events per layer, accuracy against accumulator bits |
+//! | [`language`] | language models: checkpoints and the graphs built of them |
 //! | [`onnx`] | ONNX files to graphs and back |
 
 pub mod eval;
@@ -19,6 +20,7 @@ pub mod export;
 pub mod flow;
 pub mod graph;
 pub mod import;
+pub mod language;
 pub mod layers;
 pub mod onnx;
 pub mod ops;
