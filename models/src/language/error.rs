@@ -1,0 +1,55 @@
+//! Why a checkpoint or a tokenizer cannot be used.
+
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use super::Architecture;
+use crate::gguf::GgufError;
+
+/// Why a checkpoint or a tokenizer cannot be used.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum LanguageError {
+    /// A family of models that there is not.
+    #[error("the architecture is `{found}`: expected one of {}", names())]
+    Architecture {
+        /// What the checkpoint says.
+        found: String,
+    },
+    /// A file that cannot be read.
+    #[error("{path}: {problem}", path = path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        problem: String,
+    },
+    /// A key of the configuration that is missing or cannot be.
+    #[error("`{key}`: {problem}")]
+    Config {
+        /// The key.
+        key: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A weight that is missing or cannot be.
+    #[error("tensor `{name}`: {problem}")]
+    Tensor {
+        /// Its name.
+        name: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A tokenizer that is missing or cannot be.
+    #[error("tokenizer: {0}")]
+    Tokenizer(String),
+    /// A GGUF file.
+    #[error(transparent)]
+    Gguf(#[from] GgufError),
+}
+
+fn names() -> String {
+    let names: Vec<_> = Architecture::ALL.iter().map(|architecture| architecture.name()).collect();
+    names.join(", ")
+}
