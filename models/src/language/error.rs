@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use super::Architecture;
 use crate::gguf::GgufError;
 
 /// Why a checkpoint or a tokenizer cannot be used.
@@ -12,10 +11,12 @@ use crate::gguf::GgufError;
 #[non_exhaustive]
 pub enum LanguageError {
     /// A family of models that there is not.
-    #[error("the architecture is `{found}`: expected one of {}", names())]
+    #[error("the architecture is `{}`: expected one of {expected}", found.escape_debug())]
     Architecture {
         /// What the checkpoint says.
         found: String,
+        /// The families that there are.
+        expected: String,
     },
     /// A file that cannot be read.
     #[error("{path}: {problem}", path = path.display())]
@@ -47,9 +48,4 @@ pub enum LanguageError {
     /// A GGUF file.
     #[error(transparent)]
     Gguf(#[from] GgufError),
-}
-
-fn names() -> String {
-    let names: Vec<_> = Architecture::ALL.iter().map(|architecture| architecture.name()).collect();
-    names.join(", ")
 }
