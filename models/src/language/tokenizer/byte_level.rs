@@ -66,6 +66,7 @@ const SPLITS: [Split; 4] = [
 pub(super) fn parts(
     vocabulary: &Vocabulary<'_>,
     pre: Option<&str>,
+    unknown: Option<u32>,
 ) -> Result<(Value, bool), LanguageError> {
     let pre = pre.unwrap_or("gpt-2");
     let split = SPLITS.iter().find(|split| split.names.contains(&pre)).ok_or_else(|| {
@@ -75,6 +76,8 @@ pub(super) fn parts(
     })?;
     let merges = vocabulary.merges()?;
     let merges = merges.ok_or_else(|| wrong("the file has no `tokenizer.ggml.merges`"))?;
+    // Vocabularies lack bytes that their training had none of.
+    let unknown = unknown.and_then(|id| vocabulary.tokens.get(id as usize));
     let mut steps = Vec::new();
     if split.digits {
         steps.push(json!({"type": "Digits", "individual_digits": true}));
@@ -94,8 +97,8 @@ pub(super) fn parts(
         "pre_tokenizer": {"type": "Sequence", "pretokenizers": steps},
         "decoder": {"type": "ByteLevel", "add_prefix_space": true, "trim_offsets": true, "use_regex": true},
         "model": {
-            "type": "BPE", "dropout": null, "unk_token": null, "continuing_subword_prefix": null,
-            "end_of_word_suffix": null, "fuse_unk": false, "byte_fallback": false,
+            "type": "BPE", "dropout": null, "unk_token": unknown, "continuing_subword_prefix": null,
+            "end_of_word_suffix": null, "fuse_unk": true, "byte_fallback": false,
             "ignore_merges": split.ignore_merges,
             "vocab": vocabulary.by_text(), "merges": merges,
         },

@@ -27,7 +27,7 @@ pub(super) fn tokenizer_json(
     let (bos, eos, unknown) =
         (token("bos_token_id")?, token("eos_token_id")?, token("unknown_token_id")?);
     let (mut parts, add_bos) = match model {
-        "gpt2" => byte_level::parts(&vocabulary, metadata.text("tokenizer.ggml.pre")?)?,
+        "gpt2" => byte_level::parts(&vocabulary, metadata.text("tokenizer.ggml.pre")?, unknown)?,
         "llama" => {
             let prefix = metadata.flag("tokenizer.ggml.add_space_prefix")?.unwrap_or(true);
             (sentence_piece::parts(&vocabulary, unknown, prefix)?, true)
