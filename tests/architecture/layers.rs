@@ -58,7 +58,7 @@ pub(crate) const LAYERS: [&[&str]; 22] = [
     &["models/src/tensor"],
     // An operator `If` has graphs.
     &["models/src/ops", "models/src/graph"],
-    &["models/src/exec", "models/src/onnx"],
+    &["models/src/exec", "models/src/gguf", "models/src/onnx"],
     &[
         "models/src/layers",
         "models/src/import",

@@ -28,8 +28,9 @@ Examples:
 X.npz has an array per input of the network under its name; with one input it may have any name, and may be a .npy file.
 Labels, an array `y`, are compared with the greatest output of each sample. Y.npz has an array per output.
 
-A language model is a folder with config.json (llama, mistral, qwen2, qwen3), .safetensors files and tokenizer.json:
-  fewbit run DIR --prompt 'The capital of France is' --max-new-tokens 20
+A language model (llama, mistral, qwen2, qwen3) is a .gguf file, or a folder with config.json, .safetensors files and
+tokenizer.json:
+  fewbit run model.gguf --prompt 'The capital of France is' --max-new-tokens 20
   fewbit run DIR --text valid.txt --seqlen 512 --nvalid 16      perplexity of the second half of each window
   fewbit run DIR --text valid.txt --seqlen 512 --stride 256     of what is new in each of overlapping windows
   fewbit run DIR --choices questions.jsonl                      accuracy, plain and normalised by length";
@@ -49,7 +50,7 @@ enum How {
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// Network: an ONNX file, or a language model's folder
+    /// Network: an ONNX file, or a language model's .gguf file or folder
     #[arg(value_name = "MODEL")]
     model: PathBuf,
     /// Inputs by name

@@ -55,7 +55,10 @@ impl FromStr for Architecture {
 
     fn from_str(text: &str) -> Result<Self, LanguageError> {
         let found = Self::ALL.iter().copied().find(|architecture| architecture.name() == text);
-        found.ok_or_else(|| LanguageError::Architecture { found: text.to_owned() })
+        found.ok_or_else(|| {
+            let names: Vec<_> = Self::ALL.iter().map(|architecture| architecture.name()).collect();
+            LanguageError::Architecture { found: text.to_owned(), expected: names.join(", ") }
+        })
     }
 }
 

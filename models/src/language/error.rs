@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use super::Architecture;
 use crate::exec::ExecError;
+use crate::gguf::GgufError;
 use crate::graph::GraphError;
 
 /// Why a checkpoint or a tokenizer cannot be used.
@@ -13,10 +13,12 @@ use crate::graph::GraphError;
 #[non_exhaustive]
 pub enum LanguageError {
     /// A family of models that there is not.
-    #[error("the architecture is `{found}`: expected one of {}", names())]
+    #[error("the architecture is `{}`: expected one of {expected}", found.escape_debug())]
     Architecture {
         /// What the checkpoint says.
         found: String,
+        /// The families that there are.
+        expected: String,
     },
     /// A file that cannot be read.
     #[error("{path}: {problem}", path = path.display())]
@@ -45,6 +47,9 @@ pub enum LanguageError {
     /// A tokenizer that is missing or cannot be.
     #[error("tokenizer: {0}")]
     Tokenizer(String),
+    /// A GGUF file.
+    #[error(transparent)]
+    Gguf(#[from] GgufError),
     /// A graph that takes no tokens or gives no logits.
     #[error("the network is no language model: {0}")]
     Interface(String),
@@ -57,9 +62,4 @@ pub enum LanguageError {
     /// Running it.
     #[error(transparent)]
     Exec(#[from] ExecError),
-}
-
-fn names() -> String {
-    let names: Vec<_> = Architecture::ALL.iter().map(|architecture| architecture.name()).collect();
-    names.join(", ")
 }

@@ -5,8 +5,11 @@
 //! | [`LanguageConfig`] | the architecture, in the names of Hugging Face's `config.json` |
 //! | [`Checkpoint`] | weights by Hugging Face's names, one at a time |
 //! | [`Tokenizer`] | text to tokens and back |
+//! | [`GgufCheckpoint`] | a checkpoint in a GGUF file; [`gguf_name`], [`hf_name`] and [`RowOrder`] translate |
 //! | [`HuggingFaceCheckpoint`] | a checkpoint in a folder of Hugging Face's |
-//! | [`build`] | the graph of a checkpoint |
+//! | [`open_checkpoint`] | either, by path |
+//! | [`build()`] | the graph of a checkpoint |
+//! | [`LanguageModel`] | a graph with tokens going in and logits coming out; [`generate()`] lets it go on with a text |
 
 mod build;
 mod check;
@@ -14,6 +17,7 @@ mod checkpoint;
 mod config;
 mod error;
 mod generate;
+mod gguf;
 mod hugging_face;
 mod model;
 mod open;
@@ -25,6 +29,7 @@ pub use checkpoint::Checkpoint;
 pub use config::{Architecture, LanguageConfig, RopeScaling};
 pub use error::LanguageError;
 pub use generate::{GenerateOptions, generate};
+pub use gguf::{GgufCheckpoint, RowOrder, gguf_name, hf_name, language_config};
 pub use hugging_face::HuggingFaceCheckpoint;
 pub use model::LanguageModel;
 pub use open::{is_checkpoint, open_checkpoint};

@@ -3,4 +3,5 @@
 mod folders;
 mod graphs;
 mod logits;
+mod scores;
 mod support;
