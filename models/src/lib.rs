@@ -12,13 +12,18 @@
 //! | [`flow`] | from a float network to a quantized one, under Brevitas's keys |
 //! | [`eval`] | accuracy, error and events per layer, accuracy against accumulator bits |
 //! | [`onnx`] | ONNX files to graphs and back |
+//! | [`gguf`] | GGUF files: metadata and tensors of blocks, read and written |
+//! | [`language`] | language models: architecture, weights by name, tokenizer, the graph built of them (feature `language`) |
 
 pub mod eval;
 pub mod exec;
 pub mod export;
 pub mod flow;
+pub mod gguf;
 pub mod graph;
 pub mod import;
+#[cfg(feature = "language")]
+pub mod language;
 pub mod layers;
 pub mod onnx;
 pub mod ops;

@@ -58,8 +58,14 @@ pub(crate) const LAYERS: [&[&str]; 22] = [
     &["models/src/tensor"],
     // An operator `If` has graphs.
     &["models/src/ops", "models/src/graph"],
-    &["models/src/exec", "models/src/onnx"],
-    &["models/src/layers", "models/src/import", "models/src/export", "models/src/passes"],
+    &["models/src/exec", "models/src/gguf", "models/src/onnx"],
+    &[
+        "models/src/layers",
+        "models/src/import",
+        "models/src/export",
+        "models/src/passes",
+        "models/src/language",
+    ],
     &["models/src/flow"],
     &["models/src/eval"],
     &["models/src/lib"],

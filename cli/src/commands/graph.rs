@@ -13,13 +13,14 @@ const EXAMPLES: &str = "\
 Examples:
   fewbit graph model.onnx
   fewbit graph model.onnx --json
+  fewbit graph model.gguf                  a language model; or a folder with config.json and .safetensors files
   fewbit graph model.onnx --dot G.dot      for Graphviz: dot -Tsvg G.dot";
 
 /// Show what is in a network: operators, shapes, quantizers, accumulators.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// Network, an ONNX file
+    /// Network: an ONNX file, or a language model's .gguf file or folder
     #[arg(value_name = "MODEL")]
     model: PathBuf,
     /// Picture of the network

@@ -1,5 +1,7 @@
 //! `fewbit run`: a network on inputs.
 
+mod language;
+
 use std::path::PathBuf;
 
 use fewbit::requantize::RequantizePolicy;
@@ -24,7 +26,14 @@ Examples:
   fewbit run q/model.onnx --input V.npz --execution integer --acc 'int14-sat/64,int32-wrap' --requantization tosa32
 
 X.npz has an array per input of the network under its name; with one input it may have any name, and may be a .npy file.
-Labels, an array `y`, are compared with the greatest output of each sample. Y.npz has an array per output.";
+Labels, an array `y`, are compared with the greatest output of each sample. Y.npz has an array per output.
+
+A language model (llama, mistral, qwen2, qwen3) is a .gguf file, or a folder with config.json, .safetensors files and
+tokenizer.json:
+  fewbit run model.gguf --prompt 'The capital of France is' --max-new-tokens 20
+  fewbit run DIR --text valid.txt --seqlen 512 --nvalid 16      perplexity of the second half of each window
+  fewbit run DIR --text valid.txt --seqlen 512 --stride 256     of what is new in each of overlapping windows
+  fewbit run DIR --choices questions.jsonl                      accuracy, plain and normalised by length";
 
 /// How a network runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -41,12 +50,12 @@ enum How {
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// Network, an ONNX file
+    /// Network: an ONNX file, or a language model's .gguf file or folder
     #[arg(value_name = "MODEL")]
     model: PathBuf,
     /// Inputs by name
-    #[arg(long, value_name = "X.npz")]
-    input: PathBuf,
+    #[arg(long, value_name = "X.npz", required_unless_present_any = ["prompt", "text", "choices"])]
+    input: Option<PathBuf>,
     /// Outputs by name
     #[arg(long, value_name = "Y.npz")]
     output: Option<PathBuf>,
@@ -69,6 +78,8 @@ pub(crate) struct Args {
     threads: ThreadArgs,
     #[command(flatten)]
     pub(crate) form: FormArgs,
+    #[command(flatten)]
+    language: language::LanguageArgs,
 }
 
 #[derive(Serialize)]
@@ -91,12 +102,21 @@ struct OutputShape {
 }
 
 pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
+    let Some(given) = args.input else {
+        Outputs::default().write(&language::run(
+            &args.model,
+            &args.language,
+            args.threads,
+            &args.form,
+        )?)?;
+        return Ok(Outcome::Done);
+    };
     let graph = read_model(&args.model, &args.form.inputs)?;
-    let mut arrays = tensors(&args.input, &args.form.inputs)?;
-    let labels = labels(&args.input, &mut arrays)?;
+    let mut arrays = tensors(&given, &args.form.inputs)?;
+    let labels = labels(&given, &mut arrays)?;
     let batches = batches(&graph, &arrays, args.batch, usize::MAX).map_err(NetworkError::from)?;
     if batches.is_empty() {
-        return Err(CliError::Array { path: args.input, reason: "has no samples".into() });
+        return Err(CliError::Array { path: given, reason: "has no samples".into() });
     }
     let has_quantizers = graph.nodes().any(|(_, node)| node.op.name() == "Quantize");
     let how = args.execution.unwrap_or(if has_quantizers { How::Fake } else { How::Float });

@@ -4,6 +4,7 @@ use fewbit_models::exec::ExecError;
 use fewbit_models::export::ExportError;
 use fewbit_models::flow::FlowError;
 use fewbit_models::graph::GraphError;
+use fewbit_models::language::LanguageError;
 use fewbit_models::onnx::OnnxError;
 use fewbit_models::passes::PassError;
 use thiserror::Error;
@@ -26,6 +27,9 @@ pub(crate) enum NetworkError {
     /// What a format cannot express.
     #[error(transparent)]
     Export(#[from] ExportError),
+    /// A language model.
+    #[error(transparent)]
+    Language(#[from] LanguageError),
     /// What was to be done with it.
     #[error(transparent)]
     Flow(#[from] FlowError),

@@ -5,22 +5,27 @@ use std::path::Path;
 
 use fewbit_models::graph::{Graph, products};
 use fewbit_models::import::recognize_quantizers;
+use fewbit_models::language::BuildOptions;
 use fewbit_models::ops::Op;
 use serde::Serialize;
 
 use super::error::NetworkError;
+use super::language::{checkpoint, is_language_model, language_graph};
 use super::perceptron;
 use crate::error::CliError;
 use crate::io::input::Input;
 use crate::io::log::InputLog;
 
-/// The network of an ONNX file, or of a `.safetensors` file with a chain of linear layers.
+/// The network of an ONNX file, of a `.safetensors` file with a chain of linear layers, or of a language model's checkpoint.
 ///
 /// # Errors
 /// A file that cannot be read, or is no network that runs here.
 pub(crate) fn read_model(path: &Path, log: &InputLog) -> Result<Graph, CliError> {
     if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("safetensors")) {
         return perceptron::read(path, log);
+    }
+    if is_language_model(path) {
+        return language_graph(&*checkpoint(path, log)?, &BuildOptions::default());
     }
     let mut input = Input::open(path, log)?;
     let (mut bytes, length) = (Vec::new(), input.length);

@@ -3,15 +3,23 @@
 mod accuracy;
 mod batches;
 mod bounds;
+#[cfg(feature = "language")]
+mod choice;
 mod layers;
 mod least_bits;
+#[cfg(feature = "language")]
+mod perplexity;
 mod report;
 mod sweep;
 
 pub use accuracy::{ExecutionKind, Labels, predictions, run_batches};
 pub use batches::batches;
 pub use bounds::{NodeBounds, RowBound, StageBound, network_bounds};
+#[cfg(feature = "language")]
+pub use choice::{ChoiceItem, ChoiceOptions, ChoiceResult, choice_items, multiple_choice};
 pub use layers::{LayerResult, layer_results};
 pub use least_bits::{LeastBits, least_bits};
+#[cfg(feature = "language")]
+pub use perplexity::{Perplexity, PerplexityWindows, perplexity};
 pub use report::{Accuracy, Report};
 pub use sweep::{SweepPoint, sweep};

@@ -10,6 +10,7 @@ mod node;
 mod order;
 mod picture;
 mod product;
+mod region;
 mod structure;
 mod value;
 

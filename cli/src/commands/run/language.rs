@@ -1,0 +1,300 @@
+//! `fewbit run` of a language model: a text goes on, is scored, or questions are answered.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use fewbit_models::eval::{
+    ChoiceOptions, PerplexityWindows, choice_items, multiple_choice, perplexity,
+};
+use fewbit_models::exec::QuantizerMode;
+use fewbit_models::language::{
+    BuildOptions, Checkpoint, GenerateOptions, KeyValueCache, LanguageModel, LogitsToKeep,
+    Tokenizer, generate,
+};
+use serde::Serialize;
+
+use crate::error::CliError;
+use crate::io::input::Input;
+use crate::io::log::InputLog;
+use crate::networks::{NetworkError, checkpoint, language_graph};
+use crate::options::{FormArgs, ThreadArgs};
+use crate::output::{Form, PhaseProgress};
+
+/// What a language model does.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Language models")]
+pub(crate) struct LanguageArgs {
+    /// Text that the model goes on with, each time by the most probable token
+    #[arg(long, value_name = "TEXT", conflicts_with_all = OTHERS)]
+    prompt: Option<String>,
+    /// Tokens that it adds at most
+    #[arg(long, value_name = "N", requires = "prompt", default_value = "64")]
+    max_new_tokens: usize,
+    /// Text whose perplexity is measured
+    #[arg(long, value_name = "F", conflicts_with_all = OTHERS)]
+    text: Option<PathBuf>,
+    /// Tokens of a window; the second half of each is scored
+    #[arg(long, value_name = "N", requires = "text", default_value = "2048")]
+    seqlen: usize,
+    /// Windows that are scored at most, the first ones of the text [default: all]
+    #[arg(long, value_name = "N", requires = "text")]
+    nvalid: Option<usize>,
+    /// Windows overlap: each starts so many tokens behind the one before, and what is new in it is scored
+    #[arg(long, value_name = "N", requires = "text")]
+    stride: Option<usize>,
+    /// Questions, a line each: {"context": "...", "choices": ["...", "..."], "answer": 0}
+    #[arg(long, value_name = "F.jsonl", conflicts_with_all = OTHERS)]
+    choices: Option<PathBuf>,
+    /// What stands between context and choice
+    #[arg(long, value_name = "TEXT", requires = "choices", default_value = " ")]
+    target_delimiter: String,
+}
+
+/// What has no effect on these jobs.
+const OTHERS: [&str; 7] =
+    ["input", "output", "execution", "acc", "requantization", "report", "batch"];
+
+impl LanguageArgs {
+    /// The job that is asked for, if one is.
+    fn job(&self) -> Option<Job<'_>> {
+        match (&self.prompt, &self.text, &self.choices) {
+            (Some(prompt), _, _) => Some(Job::Generate(prompt)),
+            (_, Some(text), _) => Some(Job::Perplexity(text)),
+            (_, _, Some(choices)) => Some(Job::Choices(choices)),
+            _ => None,
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Job<'a> {
+    Generate(&'a str),
+    Perplexity(&'a Path),
+    Choices(&'a Path),
+}
+
+/// What came of it.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Report {
+    Generated(Generated),
+    Perplexity(PerplexityReport),
+    Choices(ChoicesReport),
+}
+
+#[derive(Serialize)]
+struct Generated {
+    prompt: String,
+    text: String,
+    prompt_tokens: usize,
+    tokens: Vec<u32>,
+    seconds: f64,
+    tokens_per_second: f64,
+}
+
+#[derive(Serialize)]
+struct PerplexityReport {
+    perplexity: f64,
+    seqlen: usize,
+    stride: Option<usize>,
+    windows: usize,
+    scored_tokens: usize,
+    tokens: usize,
+    seconds: f64,
+    tokens_per_second: f64,
+    window_nll: Vec<f64>,
+}
+
+#[derive(Serialize)]
+struct ChoicesReport {
+    questions: usize,
+    acc: f64,
+    acc_stderr: f64,
+    acc_norm: f64,
+    acc_norm_stderr: f64,
+    seconds: f64,
+    log_likelihoods: Vec<Vec<f64>>,
+}
+
+/// Does the job; the text to print.
+pub(super) fn run(
+    model: &Path,
+    args: &LanguageArgs,
+    threads: ThreadArgs,
+    form: &FormArgs,
+) -> Result<String, CliError> {
+    let Some(job) = args.job() else { return Ok(String::new()) };
+    let text = match job {
+        Job::Generate(_) => String::new(),
+        Job::Perplexity(path) | Job::Choices(path) => read(path, &form.inputs)?,
+    };
+    let report = threads.run(|| {
+        let checkpoint = checkpoint(model, &form.inputs)?;
+        let tokenizer = checkpoint.tokenizer().map_err(NetworkError::from)?;
+        match job {
+            Job::Generate(prompt) => generated(&*checkpoint, &tokenizer, prompt, args),
+            Job::Perplexity(_) => scored(&*checkpoint, &tokenizer, &text, args),
+            Job::Choices(path) => answered(&*checkpoint, &tokenizer, &text, path, args),
+        }
+    })?;
+    match form.form() {
+        Form::Json => form.json(&report, None),
+        Form::Text => Ok(report.text()),
+    }
+}
+
+/// A file as text.
+fn read(path: &Path, log: &InputLog) -> Result<String, CliError> {
+    let mut input = Input::open(path, log)?;
+    let (mut bytes, length) = (Vec::new(), input.length);
+    input.check_memory(length)?;
+    input.read(length, &mut bytes)?;
+    String::from_utf8(bytes).map_err(|_| input.wrong("is no text: it is not UTF-8".into()))
+}
+
+fn generated(
+    checkpoint: &dyn Checkpoint,
+    tokenizer: &Tokenizer,
+    prompt: &str,
+    args: &LanguageArgs,
+) -> Result<Report, CliError> {
+    let tokens = tokenized(tokenizer, prompt)?;
+    let options = BuildOptions { cache: KeyValueCache::Inputs, logits: LogitsToKeep::Chosen };
+    let graph = language_graph(checkpoint, &options)?;
+    let model = LanguageModel::float(&graph, QuantizerMode::Skip).map_err(NetworkError::from)?;
+    let mut eos_token_ids = checkpoint.config().eos_token_ids.clone();
+    eos_token_ids.extend(tokenizer.eos());
+    let options = GenerateOptions { max_new_tokens: args.max_new_tokens, eos_token_ids };
+    let start = Instant::now();
+    let bar = PhaseProgress::new();
+    let mut count = 0;
+    let found = generate(&model, &tokens, &options, &mut |_| {
+        count += 1;
+        bar.at("tokens", count, options.max_new_tokens);
+    });
+    let found = found.map_err(NetworkError::from)?;
+    let seconds = start.elapsed().as_secs_f64();
+    let text = tokenizer.decode(&found).map_err(NetworkError::from)?;
+    Ok(Report::Generated(Generated {
+        prompt: prompt.to_owned(),
+        text,
+        prompt_tokens: tokens.len(),
+        tokens_per_second: found.len() as f64 / seconds,
+        tokens: found,
+        seconds,
+    }))
+}
+
+/// The tokens of a text, and before them those that stand before every text.
+fn tokenized(tokenizer: &Tokenizer, text: &str) -> Result<Vec<u32>, CliError> {
+    let mut tokens = tokenizer.prefix().to_vec();
+    tokens.extend(tokenizer.encode(text).map_err(NetworkError::from)?);
+    Ok(tokens)
+}
+
+fn scored(
+    checkpoint: &dyn Checkpoint,
+    tokenizer: &Tokenizer,
+    text: &str,
+    args: &LanguageArgs,
+) -> Result<Report, CliError> {
+    let seqlen = args.seqlen;
+    let windows = match args.stride {
+        None => PerplexityWindows::Halves { seqlen },
+        Some(stride) => PerplexityWindows::Sliding { seqlen, stride },
+    };
+    let tokens = tokenized(tokenizer, text)?;
+    let most = args.nvalid.unwrap_or(usize::MAX);
+    windows.check(tokens.len(), most).map_err(NetworkError::from)?;
+    let options = BuildOptions { logits: LogitsToKeep::Chosen, ..BuildOptions::default() };
+    let graph = language_graph(checkpoint, &options)?;
+    let model = LanguageModel::float(&graph, QuantizerMode::Skip).map_err(NetworkError::from)?;
+    let start = Instant::now();
+    let bar = PhaseProgress::new();
+    let mut hear = |done, of| bar.at("windows", done, of);
+    let found =
+        perplexity(&model, &tokens, windows, most, &mut hear).map_err(NetworkError::from)?;
+    let seconds = start.elapsed().as_secs_f64();
+    Ok(Report::Perplexity(PerplexityReport {
+        perplexity: found.perplexity,
+        seqlen,
+        stride: args.stride,
+        windows: found.windows.len(),
+        scored_tokens: found.scored,
+        tokens: found.tokens,
+        seconds,
+        tokens_per_second: found.tokens as f64 / seconds,
+        window_nll: found.windows,
+    }))
+}
+
+fn answered(
+    checkpoint: &dyn Checkpoint,
+    tokenizer: &Tokenizer,
+    text: &str,
+    path: &Path,
+    args: &LanguageArgs,
+) -> Result<Report, CliError> {
+    let wrong =
+        |error: &dyn ToString| CliError::Array { path: path.to_owned(), reason: error.to_string() };
+    let items = choice_items(text).map_err(|error| wrong(&error))?;
+    let config = checkpoint.config();
+    let last = config.eos_token_ids.first().copied();
+    let first = tokenizer.bos().or(config.bos_token_id).or(tokenizer.eos()).or(last);
+    let options = ChoiceOptions {
+        target_delimiter: args.target_delimiter.clone(),
+        empty_context: first.unwrap_or(0),
+        max_length: config.max_position_embeddings,
+    };
+    let graph = BuildOptions { logits: LogitsToKeep::Chosen, ..BuildOptions::default() };
+    let graph = language_graph(checkpoint, &graph)?;
+    let model = LanguageModel::float(&graph, QuantizerMode::Skip).map_err(NetworkError::from)?;
+    let start = Instant::now();
+    let bar = PhaseProgress::new();
+    let encode = |text: &str| tokenizer.encode(text);
+    let mut hear = |done, of| bar.at("questions", done, of);
+    let found = multiple_choice(&model, &encode, &items, &options, &mut hear);
+    let found = found.map_err(NetworkError::from)?;
+    Ok(Report::Choices(ChoicesReport {
+        questions: items.len(),
+        acc: found.acc,
+        acc_stderr: found.acc_stderr,
+        acc_norm: found.acc_norm,
+        acc_norm_stderr: found.acc_norm_stderr,
+        seconds: start.elapsed().as_secs_f64(),
+        log_likelihoods: found.log_likelihoods,
+    }))
+}
+
+impl Report {
+    fn text(&self) -> String {
+        match self {
+            Self::Generated(found) => format!(
+                "{}{}\n\n{} tokens in {:.2} s, {:.1} token/s",
+                found.prompt,
+                found.text,
+                found.tokens.len(),
+                found.seconds,
+                found.tokens_per_second
+            ),
+            Self::Perplexity(found) => format!(
+                "perplexity {:.4}: {} windows of {} tokens, {} tokens scored; {:.1} s, {:.0} token/s",
+                found.perplexity,
+                found.windows,
+                found.seqlen,
+                found.scored_tokens,
+                found.seconds,
+                found.tokens_per_second
+            ),
+            Self::Choices(found) => format!(
+                "acc {:.4} +- {:.4}, acc_norm {:.4} +- {:.4}: {} questions, {:.1} s",
+                found.acc,
+                found.acc_stderr,
+                found.acc_norm,
+                found.acc_norm_stderr,
+                found.questions,
+                found.seconds
+            ),
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! Language models: checkpoints, graphs, and what transformers computes with the same weights.
+
+mod folders;
+mod graphs;
+mod logits;
+mod scores;
+mod support;
