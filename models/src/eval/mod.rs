@@ -3,6 +3,7 @@
 mod accuracy;
 mod batches;
 mod bounds;
+mod comparison;
 mod layers;
 mod least_bits;
 mod report;
@@ -11,6 +12,7 @@ mod sweep;
 pub use accuracy::{ExecutionKind, Labels, predictions, run_batches};
 pub use batches::batches;
 pub use bounds::{NodeBounds, RowBound, StageBound, network_bounds};
+pub use comparison::{Comparison, ComparisonJob, Series, compare};
 pub use layers::{LayerResult, layer_results};
 pub use least_bits::{LeastBits, least_bits};
 pub use report::{Accuracy, Report};

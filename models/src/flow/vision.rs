@@ -212,6 +212,10 @@ impl VisionFlow<'_> {
                 }),
                 (None, None) => None,
             };
+        if all.is_some() {
+            // Those that the network came with.
+            graph.clear_accumulators();
+        }
         let products = products(graph);
         for (name, text) in &config.accumulators {
             let product = products.iter().find(|p| graph.node(p.node).name == *name);
@@ -242,6 +246,7 @@ impl VisionFlow<'_> {
         let constraint = match self.config.accumulator_constraint {
             AccumulatorKind::Joint => AccumulatorConstraint::Joint,
             AccumulatorKind::Axe => AccumulatorConstraint::Axe,
+            AccumulatorKind::AxeStrict => AccumulatorConstraint::AxeStrict,
             AccumulatorKind::None => AccumulatorConstraint::None,
         };
         Ok(SolveParams { solver, constraint, effort: Effort::default() })
