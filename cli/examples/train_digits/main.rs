@@ -1,4 +1,5 @@
-//! Trains the networks that `fewbit sweep` carries, and writes them to `data/digits/`.
+//! Trains the networks that `fewbit sweep` carries, and writes them to `data/digits/`: perceptrons, and `cnn.onnx` where the
+//! feature `networks` is on.
 //!
 //! ```text
 //! cargo run --release --example train_digits [-- FOLDER]
@@ -7,6 +8,11 @@
 //! The same bits come out on every machine: the arithmetic is additions, multiplications, divisions and square roots in
 //! a fixed order, which IEEE 754 defines to the last bit.
 
+#[cfg(feature = "networks")]
+mod convolutional;
+#[cfg(feature = "networks")]
+mod graph;
+mod optimizer;
 mod training;
 
 use std::error::Error;
@@ -20,7 +26,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let split = digits::split()?;
     for perceptron in Perceptron::ALL {
         let widths = perceptron.widths();
-        let network = training::train(widths, &split.training, &training::Params::default());
+        let network = training::train(widths, &split.training, &training::PARAMS);
         for (what, part) in [("training", &split.training), ("held-out", &split.held_out)] {
             let right = training::count_right(&network, part);
             let share = 100.0 * right as f64 / part.labels.len() as f64;
@@ -29,6 +35,18 @@ fn main() -> Result<(), Box<dyn Error>> {
         let name = Path::new(perceptron.file().0).file_name().unwrap_or_default();
         let path = folder.join(name);
         std::fs::write(&path, training::to_safetensors(&network)?)?;
+        println!("wrote {}", path.display());
+    }
+    #[cfg(feature = "networks")]
+    {
+        let network = convolutional::train(&split.training, &convolutional::PARAMS);
+        for (what, part) in [("training", &split.training), ("held-out", &split.held_out)] {
+            let right = convolutional::count_right(&network, part);
+            let share = 100.0 * right as f64 / part.labels.len() as f64;
+            println!("cnn, {what}: {right} of {} right ({share:.2} %)", part.labels.len());
+        }
+        let path = folder.join("cnn.onnx");
+        fewbit_models::onnx::write(&graph::graph(&network)?, graph::OPSET, &path)?;
         println!("wrote {}", path.display());
     }
     Ok(())

@@ -10,7 +10,7 @@ use fewbit_models::eval::{
     layer_results, least_bits, network_bounds, predictions, run_batches, sweep,
 };
 use fewbit_models::exec::integer::IntegerOptions;
-use fewbit_models::export::{to_qcdq, to_qonnx};
+use fewbit_models::export::{QonnxActivations, to_qcdq, to_qonnx};
 use fewbit_models::flow::{FlowError, Phase, QuantizedNetwork, VisionConfig, VisionFlow};
 use fewbit_models::graph::Graph;
 use fewbit_models::onnx;
@@ -19,9 +19,7 @@ use fewbit_models::tensor::Tensor;
 use crate::error::{CliError, Outcome};
 use crate::io::atomic::Outputs;
 use crate::io::names;
-use crate::networks::{
-    Curve, KeyArgs, NetworkError, config, curves, html, labels, layer_bars, read_model, tensors,
-};
+use crate::networks::{KeyArgs, NetworkError, config, html, labels, pictures, read_model, tensors};
 use crate::options::{FormArgs, ThreadArgs};
 use crate::output::{self, Form, PhaseProgress};
 
@@ -73,6 +71,9 @@ pub(crate) struct Args {
     /// images get another class
     #[arg(long, value_name = "PERCENT", value_parser = percentage)]
     budget: Option<f64>,
+    /// Write activations of model.qonnx.onnx as MultiThreshold, as FINN runs them, where they have at most 8 bits
+    #[arg(long)]
+    qonnx_thresholds: bool,
     #[command(flatten)]
     keys: KeyArgs,
     #[command(flatten)]
@@ -319,7 +320,11 @@ fn write(
         let bounds = serde_json::to_string_pretty(&bounds)?;
         outputs.add(&folder.join("bounds.json"), format!("{bounds}\n").into_bytes());
         outputs.add(&folder.join("model.onnx"), qcdq(&network.graph, opset)?);
-        match to_qonnx(&network.graph) {
+        let activations = match args.qonnx_thresholds {
+            true => QonnxActivations::MultiThreshold,
+            false => QonnxActivations::Quant,
+        };
+        match to_qonnx(&network.graph, activations) {
             Ok(graph) => {
                 let model = onnx::write_bytes(&graph, opset.min(21)).map_err(NetworkError::from)?;
                 outputs.add(&folder.join("model.qonnx.onnx"), model);
@@ -339,35 +344,6 @@ fn write(
         let _ = std::fs::remove_dir(folder);
     }
     written
-}
-
-fn pictures(report: &Report) -> Result<Vec<(String, String)>, CliError> {
-    let mut pictures = Vec::new();
-    if !report.layers.is_empty() {
-        let svg = layer_bars(&report.layers).map_err(CliError::Picture)?;
-        pictures.push((
-            "Bits of an accumulator that no input overflows, and that these images need".into(),
-            svg,
-        ));
-    }
-    let mut lines: Vec<Curve> = Vec::new();
-    for point in &report.sweep {
-        let Some(accuracy) = point.accuracy else { continue };
-        let kind = if point.acc.contains("wrap") { "wrap" } else { "saturate" };
-        let label = format!("{} {} {kind}", point.algorithm, point.constraint);
-        let at = (f64::from(point.bits), 100.0 * accuracy);
-        match lines.iter_mut().find(|curve| curve.label == label) {
-            Some(curve) => curve.points.push(at),
-            None => lines.push(Curve { label, points: vec![at] }),
-        }
-    }
-    if !lines.is_empty() {
-        let exact = report.quantized.accuracy.map(|share| 100.0 * share);
-        let svg = curves(&lines, exact, "accuracy against accumulator bits")
-            .map_err(CliError::Picture)?;
-        pictures.push(("Accuracy against accumulator bits".into(), svg));
-    }
-    Ok(pictures)
 }
 
 fn text(report: &Report, args: &Args) -> String {

@@ -62,9 +62,9 @@ pub(crate) struct Args {
     /// How it runs [default: fake where the network has quantizers, else float]
     #[arg(long, value_name = "HOW")]
     execution: Option<How>,
-    /// Accumulator of products that the file gives none
-    #[arg(long, value_name = "SPEC", default_value = "exact")]
-    acc: Accumulator,
+    /// Accumulator of every product [default: those that the file has for its nodes, else exact]
+    #[arg(long, value_name = "SPEC")]
+    acc: Option<Accumulator>,
     /// How sums become codes, in integer execution [default: scaled in float32, rounded by the quantizer]
     #[arg(long, value_name = "POLICY")]
     requantization: Option<RequantizePolicy>,
@@ -111,7 +111,10 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
         )?)?;
         return Ok(Outcome::Done);
     };
-    let graph = read_model(&args.model, &args.form.inputs)?;
+    let mut graph = read_model(&args.model, &args.form.inputs)?;
+    if args.acc.is_some() {
+        graph.clear_accumulators();
+    }
     let mut arrays = tensors(&given, &args.form.inputs)?;
     let labels = labels(&given, &mut arrays)?;
     let batches = batches(&graph, &arrays, args.batch, usize::MAX).map_err(NetworkError::from)?;
@@ -121,7 +124,7 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
     let has_quantizers = graph.nodes().any(|(_, node)| node.op.name() == "Quantize");
     let how = args.execution.unwrap_or(if has_quantizers { How::Fake } else { How::Float });
     let options = IntegerOptions {
-        accumulator: args.acc.clone(),
+        accumulator: args.acc.clone().unwrap_or_else(Accumulator::exact),
         requantization: args.requantization,
         report: match (&args.report, args.form.form()) {
             (None, Form::Text) => ReportLevel::Events,
@@ -136,11 +139,7 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
     let start = std::time::Instant::now();
     let found = args.threads.run(|| {
         let bar = LateProgress::new("batches", batches.len() as u64);
-        let mut hear = |done, _| {
-            if done > 0 {
-                bar.step();
-            }
-        };
+        let mut hear = |done, _| bar.at(done);
         Ok(run_batches(&graph, &batches, &verdict, &mut hear).map_err(NetworkError::from)?)
     })?;
     let seconds = start.elapsed().as_secs_f64();

@@ -15,3 +15,8 @@ pub(super) static FOUR_LAYERS: (&str, &[u8]) = (
     "data/digits/mlp-64-96-64-32-10.safetensors",
     include_bytes!("../../../data/digits/mlp-64-96-64-32-10.safetensors"),
 );
+
+/// The trained convolutional network, an ONNX file, with its name in the sources.
+#[cfg(feature = "networks")]
+pub const CNN: (&str, &[u8]) =
+    ("data/digits/cnn.onnx", include_bytes!("../../../data/digits/cnn.onnx"));

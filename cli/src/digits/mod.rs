@@ -2,6 +2,7 @@
 //!
 //! Source, licence and checksum are stated in `data/digits/README.md`.
 
+mod carried;
 mod files;
 mod network;
 
@@ -11,8 +12,11 @@ use flate2::read::GzDecoder;
 use ndarray::{Array2, Axis};
 use thiserror::Error;
 
+pub use carried::{Carried, CarriedError};
+#[cfg(feature = "networks")]
+pub use files::CNN;
 pub use files::IMAGES;
-pub use network::{Layer, Perceptron, PerceptronError};
+pub use network::{Layer, Perceptron};
 
 /// Pixels of one image.
 pub const PIXELS: usize = 64;

@@ -2,11 +2,9 @@
 //! them.
 
 use std::fmt;
-use std::str::FromStr;
 
 use ndarray::{Array1, Array2};
 use safetensors::{Dtype, SafeTensors};
-use thiserror::Error;
 
 use super::files::{FOUR_LAYERS, THREE_LAYERS};
 use super::{CLASSES, DigitsError, PIXELS};
@@ -23,11 +21,6 @@ pub enum Perceptron {
     /// `64-96-64-32-10`
     FourLayers,
 }
-
-/// A text that is no [`Perceptron`].
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("`{0}` is no carried network: expected 64-128-128-10 or 64-96-64-32-10")]
-pub struct PerceptronError(String);
 
 impl Perceptron {
     /// All that are carried.
@@ -73,15 +66,6 @@ impl Perceptron {
     }
 }
 
-impl FromStr for Perceptron {
-    type Err = PerceptronError;
-
-    fn from_str(text: &str) -> Result<Self, PerceptronError> {
-        let named = Self::ALL.into_iter().find(|network| network.to_string() == text);
-        named.ok_or_else(|| PerceptronError(text.into()))
-    }
-}
-
 impl fmt::Display for Perceptron {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let widths: Vec<String> = self.widths().iter().map(usize::to_string).collect();
@@ -122,11 +106,10 @@ mod tests {
     fn networks_have_the_shapes_of_their_names() -> Result<(), DigitsError> {
         for (network, name) in Perceptron::ALL.into_iter().zip(["64-128-128-10", "64-96-64-32-10"])
         {
-            assert_eq!((network.to_string().as_str(), name.parse()), (name, Ok(network)));
+            assert_eq!(network.to_string(), name);
             let layers = network.layers()?;
             assert_eq!(layers.len() + 1, network.widths().len());
         }
-        assert!("64-10".parse::<Perceptron>().is_err());
         Ok(())
     }
 }

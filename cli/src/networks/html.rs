@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use fewbit_models::eval::{Accuracy, LayerResult, Report};
+use fewbit_models::eval::{Accuracy, LayerResult, Report, SweepPoint};
+use fewbit_models::graph::escaped;
 
 /// A page of its own, without anything to be loaded.
 pub(crate) fn html(title: &str, report: &Report, pictures: &[(String, String)]) -> String {
@@ -28,8 +29,31 @@ pub(crate) fn html(title: &str, report: &Report, pictures: &[(String, String)]) 
     for (caption, svg) in pictures {
         let _ = writeln!(page, "<h2>{}</h2>\n{svg}", escaped(caption));
     }
-    page.push_str("<h2>Layers</h2>\n");
-    page.push_str(&layers(&report.layers));
+    if !report.layers.is_empty() {
+        page.push_str("<h2>Layers</h2>\n");
+        page.push_str(&layers(&report.layers));
+    }
+    if !report.in_floats.is_empty() {
+        let names: Vec<String> = report.in_floats.iter().map(|name| escaped(name)).collect();
+        let _ = writeln!(page, "<p>In floats between codes: {}</p>", names.join(", "));
+    }
+    if !report.sweep.is_empty() {
+        page.push_str("<h2>Accuracy and overflow, accumulator by accumulator</h2>\n");
+        page.push_str(&points(&report.sweep));
+    }
+    if !report.least_bits.is_empty() {
+        page.push_str("<h2>Least accumulators within the budget</h2>\n<table><tr><th>layer</th><th>bits</th><th>accumulator</th></tr>\n");
+        for least in &report.least_bits {
+            let _ = writeln!(
+                page,
+                "<tr><td>{}</td><td>{}</td><td>{}</td></tr>",
+                escaped(&least.name),
+                least.bits,
+                escaped(&least.acc)
+            );
+        }
+        page.push_str("</table>\n");
+    }
     page.push_str("<h2>What ran</h2>\n<table><tr><th>pass</th><th>what it changed</th></tr>\n");
     for pass in &report.passes {
         let _ = writeln!(page, "<tr><td>{}</td><td>{}</td></tr>", pass.name, escaped(&pass.detail));
@@ -81,10 +105,27 @@ fn layers(layers: &[LayerResult]) -> String {
     table
 }
 
-fn percent(accuracy: Accuracy) -> String {
-    accuracy.accuracy.map_or_else(|| "no labels".into(), |share| format!("{:.2} %", 100.0 * share))
+/// A table of a sweep.
+fn points(points: &[SweepPoint]) -> String {
+    let mut table = String::from(
+        "<table><tr><th>accumulator</th><th>P</th><th>algorithm</th><th>constraint</th><th>accuracy</th><th>overflow events</th></tr>\n",
+    );
+    for point in points {
+        let _ = writeln!(
+            table,
+            "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
+            escaped(&point.acc),
+            point.bits,
+            escaped(&point.algorithm),
+            escaped(&point.constraint),
+            point.accuracy.map(|a| format!("{:.2} %", 100.0 * a)).unwrap_or_default(),
+            point.events,
+        );
+    }
+    table.push_str("</table>\n");
+    table
 }
 
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+fn percent(accuracy: Accuracy) -> String {
+    accuracy.accuracy.map_or_else(|| "no labels".into(), |share| format!("{:.2} %", 100.0 * share))
 }

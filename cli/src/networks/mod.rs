@@ -9,6 +9,7 @@ mod language;
 mod model;
 mod perceptron;
 mod pictures;
+mod report;
 
 pub(crate) use arrays::{labels, outputs, tensors};
 pub(crate) use config::config;
@@ -16,5 +17,5 @@ pub(crate) use error::NetworkError;
 pub(crate) use html::html;
 pub(crate) use keys::KeyArgs;
 pub(crate) use language::{checkpoint, language_graph};
-pub(crate) use model::{describe, read_model};
-pub(crate) use pictures::{Curve, curves, layer_bars};
+pub(crate) use model::{describe, read_bytes, read_model};
+pub(crate) use report::pictures;

@@ -32,11 +32,18 @@ pub(crate) fn read_model(path: &Path, log: &InputLog) -> Result<Graph, CliError>
     input.check_memory(length)?;
     input.read(length, &mut bytes)?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let graph = fewbit_models::onnx::read_bytes(bytes, Some(folder.unwrap_or(Path::new("."))));
-    let wrong = |error: NetworkError| input.wrong(error.to_string());
-    let mut graph = graph.map_err(|error| wrong(error.into()))?;
-    recognize_quantizers(&mut graph).map_err(|error| wrong(error.into()))?;
-    graph.infer().map_err(|error| wrong(error.into()))?;
+    let graph = read_bytes(bytes, Some(folder.unwrap_or(Path::new("."))));
+    graph.map_err(|error| input.wrong(error.to_string()))
+}
+
+/// The network of an ONNX file's bytes; its external tensors are in this folder.
+///
+/// # Errors
+/// Bytes that are no network that runs here.
+pub(crate) fn read_bytes(bytes: Vec<u8>, folder: Option<&Path>) -> Result<Graph, NetworkError> {
+    let mut graph = fewbit_models::onnx::read_bytes(bytes, folder)?;
+    recognize_quantizers(&mut graph)?;
+    graph.infer()?;
     Ok(graph)
 }
 

@@ -1,138 +1,155 @@
-//! Pictures of a network's results.
+//! Pictures of a network's results, layer by layer.
 
-use fewbit_models::eval::LayerResult;
+use plotters::coord::Shift;
 use plotters::prelude::*;
-
-use crate::output::color;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 const FONT: &str = "sans-serif";
-const SIZE: (u32, u32) = (900, 520);
+const WIDTH: u32 = 900;
+/// Height of a layer's line, and of what is above and below the lines.
+const LINE: (u32, u32) = (26, 60);
+/// Width of the names of layers.
+const NAMES: u32 = 220;
 
-/// One line of a picture.
-#[derive(Clone, Debug)]
-pub(crate) struct Curve {
-    /// What it is.
-    pub(crate) label: String,
-    /// Bits and percent.
-    pub(crate) points: Vec<(f64, f64)>,
+type Error = Box<dyn std::error::Error>;
+
+/// A bar per value of every layer, from 0 to the right.
+pub(crate) struct Bars<'a> {
+    /// Name and values of each layer.
+    pub(crate) rows: Vec<(&'a str, Vec<Option<f64>>)>,
+    /// The color of each value.
+    pub(crate) colors: &'a [RGBColor],
+    /// What is written below.
+    pub(crate) title: &'a str,
 }
 
-/// Accuracy in percent against accumulator bits, a line per curve, and a line for the exact accumulator.
-///
-/// # Errors
-/// What the drawing library reports.
-pub(crate) fn curves(
-    curves: &[Curve],
-    exact: Option<f64>,
-    caption: &str,
+/// A field per layer and column, the redder the greater its value.
+pub(crate) struct HeatMap<'a> {
+    /// Name and values of each layer.
+    pub(crate) rows: Vec<(&'a str, Vec<u64>)>,
+    /// What stands below the columns.
+    pub(crate) columns: Vec<String>,
+    /// What is written below that.
+    pub(crate) title: &'a str,
+}
+
+/// An area for so many layers, drawn by `draw`.
+fn svg(
+    layers: usize,
+    draw: impl FnOnce(&DrawingArea<SVGBackend<'_>, Shift>) -> Result<(), Error>,
 ) -> Result<String, String> {
     let mut svg = String::new();
-    let draw = |svg: &mut String| -> Result<(), Box<dyn std::error::Error>> {
-        let area = SVGBackend::with_string(svg, SIZE).into_drawing_area();
+    let whole = |svg: &mut String| -> Result<(), Error> {
+        let height = LINE.1 + LINE.0 * layers.max(2) as u32;
+        let area = SVGBackend::with_string(svg, (WIDTH, height)).into_drawing_area();
         area.fill(&WHITE)?;
-        let all = curves.iter().flat_map(|curve| &curve.points);
-        let left = all.clone().map(|p| p.0).fold(f64::INFINITY, f64::min);
-        let right = all.map(|p| p.0).fold(f64::NEG_INFINITY, f64::max);
-        let mut chart = ChartBuilder::on(&area)
-            .caption(caption, (FONT, 20).into_font())
-            .margin(16)
-            .x_label_area_size(48)
-            .y_label_area_size(64)
-            .build_cartesian_2d(left..right.max(left + 1.0), 0.0..100.0)?;
-        chart
-            .configure_mesh()
-            .light_line_style(TRANSPARENT)
-            .bold_line_style(RGBColor(225, 225, 225))
-            .x_desc("accumulator bits P")
-            .y_desc("accuracy, %")
-            .axis_desc_style((FONT, 16))
-            .label_style((FONT, 14))
-            .x_labels((right - left) as usize + 1)
-            .x_label_formatter(&|x| format!("{x:.0}"))
-            .y_label_formatter(&|y| format!("{y:.0}"))
-            .draw()?;
-        if let Some(exact) = exact {
-            chart
-                .draw_series(LineSeries::new(
-                    [(left, exact), (right, exact)],
-                    BLACK.stroke_width(1),
-                ))?
-                .label("exact accumulator")
-                .legend(|(x, y)| PathElement::new([(x, y), (x + 18, y)], BLACK));
-        }
-        for (index, curve) in curves.iter().enumerate() {
-            let color = color(index);
-            let points = curve.points.iter().copied();
-            chart
-                .draw_series(LineSeries::new(points.clone(), color.stroke_width(2)))?
-                .label(curve.label.clone())
-                .legend(move |(x, y)| {
-                    PathElement::new([(x, y), (x + 18, y)], color.stroke_width(2))
-                });
-            chart.draw_series(points.map(|point| Circle::new(point, 3, color.filled())))?;
-        }
-        chart
-            .configure_series_labels()
-            .position(SeriesLabelPosition::LowerRight)
-            .background_style(WHITE.mix(0.85))
-            .border_style(RGBColor(200, 200, 200))
-            .label_font((FONT, 14))
-            .draw()?;
+        draw(&area)?;
         area.present()?;
         Ok(())
     };
-    draw(&mut svg).map_err(|error| error.to_string())?;
+    whole(&mut svg).map_err(|error| error.to_string())?;
     Ok(svg)
 }
 
-/// Guaranteed and observed bits per layer, as bars side by side.
-///
-/// # Errors
-/// What the drawing library reports.
-pub(crate) fn layer_bars(layers: &[LayerResult]) -> Result<String, String> {
-    let mut svg = String::new();
-    let draw = |svg: &mut String| -> Result<(), Box<dyn std::error::Error>> {
-        let height = 60 + 26 * layers.len().max(2) as u32;
-        let area = SVGBackend::with_string(svg, (SIZE.0, height)).into_drawing_area();
-        area.fill(&WHITE)?;
-        let bits = |bits: Option<u32>| f64::from(bits.unwrap_or(0));
-        let most = layers.iter().map(|l| bits(l.guaranteed_bits).max(bits(l.observed_bits)));
-        let most = most.fold(8.0, f64::max) + 1.0;
-        let rows = layers.len().max(1) as f64;
-        let mut chart = ChartBuilder::on(&area)
-            .margin(8)
-            .x_label_area_size(36)
-            .y_label_area_size(220)
-            .build_cartesian_2d(0.0..most, 0.0..rows)?;
-        chart
-            .configure_mesh()
-            .disable_y_mesh()
-            .light_line_style(TRANSPARENT)
-            .bold_line_style(RGBColor(225, 225, 225))
-            .x_desc("bits of one register: dark guaranteed, light observed")
-            .label_style((FONT, 12))
-            .y_labels(0)
-            .draw()?;
-        for (index, layer) in layers.iter().enumerate() {
-            let top = rows - index as f64;
-            let bar = |from: f64, to: f64, bits: f64, color: RGBColor| {
-                Rectangle::new([(0.0, top - to), (bits, top - from)], color.filled())
-            };
-            chart.draw_series([
-                bar(0.12, 0.46, bits(layer.guaranteed_bits), RGBColor(40, 70, 120)),
-                bar(0.5, 0.84, bits(layer.observed_bits), RGBColor(150, 185, 225)),
-            ])?;
-            let place = chart.backend_coord(&(0.0, top - 0.48));
-            let style = (FONT, 12).into_font().color(&BLACK);
-            let style = style.pos(plotters::style::text_anchor::Pos::new(
-                plotters::style::text_anchor::HPos::Right,
-                plotters::style::text_anchor::VPos::Center,
-            ));
-            area.draw(&Text::new(layer.name.clone(), (place.0 - 8, place.1), style))?;
-        }
-        area.present()?;
-        Ok(())
-    };
-    draw(&mut svg).map_err(|error| error.to_string())?;
-    Ok(svg)
+/// A text that is centred on its height.
+fn text(size: i32, side: HPos) -> TextStyle<'static> {
+    (FONT, size).into_font().color(&BLACK).pos(Pos::new(side, VPos::Center))
+}
+
+impl Bars<'_> {
+    /// The picture.
+    ///
+    /// # Errors
+    /// What the drawing library reports.
+    pub(crate) fn draw(&self) -> Result<String, String> {
+        svg(self.rows.len(), |area| {
+            let values = self.rows.iter().flat_map(|row| row.1.iter().flatten());
+            let (least, most) = values.fold((0f64, 8f64), |(l, m), &x| (l.min(x), m.max(x)));
+            let rows = self.rows.len().max(1) as f64;
+            let mut chart = ChartBuilder::on(area)
+                .margin(8)
+                .x_label_area_size(36)
+                .y_label_area_size(NAMES)
+                .build_cartesian_2d(least..most + 1.0, 0.0..rows)?;
+            chart
+                .configure_mesh()
+                .disable_y_mesh()
+                .light_line_style(TRANSPARENT)
+                .bold_line_style(RGBColor(225, 225, 225))
+                .x_desc(self.title)
+                .label_style((FONT, 12))
+                .y_labels(0)
+                .draw()?;
+            let height = 0.76 / self.colors.len().max(1) as f64;
+            for (index, (name, values)) in self.rows.iter().enumerate() {
+                let top = rows - index as f64 - 0.12;
+                for (place, (value, color)) in values.iter().zip(self.colors).enumerate() {
+                    let Some(value) = value else { continue };
+                    let from = top - height * place as f64;
+                    let bar = [(0.0, from - height), (*value, from)];
+                    chart.draw_series([Rectangle::new(bar, color.filled())])?;
+                }
+                let place = chart.backend_coord(&(least, top - 0.38));
+                let place = (place.0 - 8, place.1);
+                area.draw(&Text::new((*name).to_owned(), place, text(12, HPos::Right)))?;
+            }
+            Ok(())
+        })
+    }
+}
+
+impl HeatMap<'_> {
+    /// The picture: white where a value is 0, and from light to dark red by its logarithm.
+    ///
+    /// # Errors
+    /// What the drawing library reports.
+    pub(crate) fn draw(&self) -> Result<String, String> {
+        let most = self.rows.iter().flat_map(|row| &row.1).copied().max().unwrap_or(0);
+        svg(self.rows.len(), |area| {
+            let width = (WIDTH - NAMES - 16) as i32 / self.columns.len().max(1) as i32;
+            let (left, height) = (NAMES as i32, LINE.0 as i32);
+            for (index, (name, values)) in self.rows.iter().enumerate() {
+                let top = 8 + height * index as i32;
+                let middle = top + height / 2;
+                let place = (left - 8, middle);
+                area.draw(&Text::new((*name).to_owned(), place, text(12, HPos::Right)))?;
+                for (column, &value) in values.iter().enumerate() {
+                    let x = left + width * column as i32;
+                    let field = [(x, top), (x + width - 1, top + height - 1)];
+                    area.draw(&Rectangle::new(field, heat(value, most).filled()))?;
+                    if value > 0 && width >= 40 {
+                        let label = short(value);
+                        let style = text(10, HPos::Center);
+                        area.draw(&Text::new(label, (x + width / 2, middle), style))?;
+                    }
+                }
+            }
+            let below = 8 + height * self.rows.len() as i32 + 12;
+            for (column, label) in self.columns.iter().enumerate() {
+                let place = (left + width * column as i32 + width / 2, below);
+                area.draw(&Text::new(label.clone(), place, text(12, HPos::Center)))?;
+            }
+            let place = ((WIDTH + NAMES) as i32 / 2, below + 20);
+            area.draw(&Text::new(self.title.to_owned(), place, text(12, HPos::Center)))?;
+            Ok(())
+        })
+    }
+}
+
+/// From light to dark red by the logarithm.
+fn heat(value: u64, most: u64) -> RGBColor {
+    if value == 0 || most == 0 {
+        return RGBColor(245, 245, 245);
+    }
+    let share = ((value as f64).ln_1p() / (most as f64).ln_1p()).clamp(0.0, 1.0);
+    let fade = |from: f64, to: f64| (from + (to - from) * share) as u8;
+    RGBColor(fade(253.0, 205.0), fade(224.0, 60.0), fade(210.0, 50.0))
+}
+
+/// Three digits.
+fn short(value: u64) -> String {
+    match value {
+        ..1_000 => value.to_string(),
+        _ => format!("{:.1e}", value as f64),
+    }
 }

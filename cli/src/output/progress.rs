@@ -78,6 +78,12 @@ impl LateProgress {
     pub(crate) fn step(&self) {
         self.bar.inc(1);
     }
+
+    /// So many pieces are done.
+    #[cfg(feature = "networks")]
+    pub(crate) fn at(&self, done: usize) {
+        self.bar.set_position(done as u64);
+    }
 }
 
 impl Drop for LateProgress {

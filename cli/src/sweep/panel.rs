@@ -7,7 +7,7 @@ use super::family::Family;
 
 /// How a curve is drawn.
 #[derive(Clone, Copy)]
-pub(super) enum Line {
+pub(crate) enum Line {
     Solid,
     /// In pixels.
     Dashed {
@@ -17,35 +17,35 @@ pub(super) enum Line {
 }
 
 /// One curve.
-pub(super) struct Curve {
+pub(crate) struct Curve {
     /// In the legend.
-    pub(super) name: String,
+    pub(crate) name: String,
     /// The number of its template, which has the same colour and marker in every panel.
-    pub(super) look: usize,
-    pub(super) line: Line,
-    pub(super) points: Vec<(f64, f64)>,
+    pub(crate) look: usize,
+    pub(crate) line: Line,
+    pub(crate) points: Vec<(f64, f64)>,
 }
 
 /// Curves over the same axes.
-pub(super) struct Panel {
-    pub(super) caption: String,
+pub(crate) struct Panel {
+    pub(crate) caption: String,
     /// Of the vertical axis.
-    pub(super) title: &'static str,
-    pub(super) curves: Vec<Curve>,
+    pub(crate) title: &'static str,
+    pub(crate) curves: Vec<Curve>,
     /// Thin lines without markers, in the colours of the curves.
-    pub(super) beside: Vec<Curve>,
+    pub(crate) beside: Vec<Curve>,
     /// The exact accumulator's value and what is written beside it.
-    pub(super) exact: Option<(f64, String)>,
+    pub(crate) exact: Option<(f64, String)>,
     /// The width at which a line says that sums are guaranteed.
-    pub(super) guaranteed: Option<u32>,
+    pub(crate) guaranteed: Option<u32>,
     /// The ends of the horizontal axis.
-    pub(super) bits: (f64, f64),
+    pub(crate) bits: (f64, f64),
     /// The ends of the vertical axis.
-    pub(super) range: (f64, f64),
+    pub(crate) range: (f64, f64),
 }
 
 /// The panels of those points that a sweep has.
-pub(super) fn panels(sweep: &Sweep, templates: &[AccumulatorTemplate]) -> Vec<Panel> {
+pub(crate) fn panels(sweep: &Sweep, templates: &[AccumulatorTemplate]) -> Vec<Panel> {
     let mut panels = Vec::new();
     if !sweep.points.is_empty() {
         panels.push(unguarded(sweep, templates));

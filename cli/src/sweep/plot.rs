@@ -1,11 +1,10 @@
 //! The picture of a sweep.
 
-use fewbit::sweep::{AccumulatorTemplate, Sweep};
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::panel::{Line, Panel, panels};
+use super::panel::{Line, Panel};
 use crate::output::color;
 
 const WIDTH: u32 = 900;
@@ -13,19 +12,17 @@ const WIDTH: u32 = 900;
 const PANEL: u32 = 560;
 const FONT: &str = "sans-serif";
 
-/// The sweep as an SVG: accuracy in percent against `P`, or SQNR where there is no accuracy; a panel for what was quantized once,
-/// and one for what was quantized for each accumulator.
+/// The panels as an SVG, one below the other: accuracy in percent against `P`, or SQNR where there is no accuracy.
 ///
 /// # Errors
 /// What the drawing library reports.
-pub(crate) fn draw(sweep: &Sweep, templates: &[AccumulatorTemplate]) -> Result<String, String> {
-    let panels = panels(sweep, templates);
+pub(crate) fn draw(panels: &[Panel]) -> Result<String, String> {
     let height = PANEL * panels.len().max(1) as u32;
     let mut svg = String::new();
     {
         let whole = SVGBackend::with_string(&mut svg, (WIDTH, height)).into_drawing_area();
         whole.fill(&WHITE).map_err(|e| e.to_string())?;
-        for (area, panel) in whole.split_evenly((panels.len().max(1), 1)).iter().zip(&panels) {
+        for (area, panel) in whole.split_evenly((panels.len().max(1), 1)).iter().zip(panels) {
             draw_panel(area, panel).map_err(|e| e.to_string())?;
         }
         whole.present().map_err(|e| e.to_string())?;

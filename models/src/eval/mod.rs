@@ -5,6 +5,7 @@ mod batches;
 mod bounds;
 #[cfg(feature = "language")]
 mod choice;
+mod comparison;
 mod layers;
 mod least_bits;
 #[cfg(feature = "language")]
@@ -17,6 +18,7 @@ pub use batches::batches;
 pub use bounds::{NodeBounds, RowBound, StageBound, network_bounds};
 #[cfg(feature = "language")]
 pub use choice::{ChoiceItem, ChoiceOptions, ChoiceResult, choice_items, multiple_choice};
+pub use comparison::{Comparison, ComparisonJob, Series, compare};
 pub use layers::{LayerResult, layer_results};
 pub use least_bits::{LeastBits, least_bits};
 #[cfg(feature = "language")]

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::exec::ExecError;
 use crate::exec::integer::{IntegerOptions, NodeReport};
-use crate::graph::{Graph, products};
+use crate::graph::{Graph, Product, products};
 use crate::tensor::Tensor;
 
 use super::accuracy::{ExecutionKind, Labels, predictions, run_batches};
@@ -26,6 +26,8 @@ pub struct SweepPoint {
     pub accuracy: Option<f64>,
     /// Overflow events of all products on all images.
     pub events: u64,
+    /// The same product by product, in the order in which they run.
+    pub layer_events: Vec<u64>,
 }
 
 /// Runs one network through an accumulator of every width, the same for all of its products.
@@ -57,13 +59,20 @@ pub fn sweep(
         let options = IntegerOptions { report: ReportLevel::Events, ..options.clone() };
         let run = run_batches(&graph, batches, &ExecutionKind::Integer(&options), &mut |_, _| ())?;
         let classes = predictions(&run.batches)?;
+        let of_product = |product: &Product| {
+            let name = &graph.node(product.node).name;
+            let node = run.nodes.iter().find(|node| node.name == *name);
+            node.map_or(0, NodeReport::total_events)
+        };
+        let layer_events: Vec<u64> = products(&graph).iter().map(of_product).collect();
         points.push(SweepPoint {
             bits: width,
             acc: accumulator.to_string(),
             algorithm: algorithm.into(),
             constraint: constraint.into(),
             accuracy: labels.map(|labels| labels.accuracy(&classes)),
-            events: run.nodes.iter().map(NodeReport::total_events).sum(),
+            events: layer_events.iter().sum(),
+            layer_events,
         });
     }
     Ok(points)

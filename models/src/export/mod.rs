@@ -6,4 +6,4 @@ mod qonnx;
 
 pub use error::ExportError;
 pub use qcdq::to_qcdq;
-pub use qonnx::to_qonnx;
+pub use qonnx::{QonnxActivations, to_qonnx};

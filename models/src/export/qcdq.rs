@@ -12,14 +12,24 @@ use crate::tensor::Tensor;
 use super::ExportError;
 
 /// The network with every quantizer as ONNX's own operators: constants as `DequantizeLinear` of integers (int2 to int16, biases
-/// int32, FP8), activations as `QuantizeLinear`, `Clip` where the codes are fewer than the type has, and `DequantizeLinear`.
+/// int32, FP8, FP4), activations as `QuantizeLinear`, `Clip` where the codes are fewer than the type has, and
+/// `DequantizeLinear`.
+///
+/// | codes | operator set |
+/// |---|---|
+/// | int8, uint8, int32, and fewer bits within int8 and uint8; per tensor or channel | 13 |
+/// | float8 (E4M3FN, E5M2 and their FNUZ forms) | 19 |
+/// | int16, uint16; constants of int4, uint4; constants with scales in groups (`block_size`) | 21 |
+/// | constants of float4 (E2M1) | 23 |
+/// | constants of int2, uint2 | 25 |
 ///
 /// ONNX rounds `x / scale` and then adds the zero point, Brevitas and this crate add it first: with an odd zero point they
 /// differ at ties.
 ///
 /// # Errors
-/// A quantizer that the operator set cannot express: scales in groups, scales computed from each tensor, zero points that are no
-/// integers, other rounding than to nearest even, formats without a type there.
+/// A quantizer that the operator set cannot express, with the one that can, if there is one: codes of a type that it does not
+/// have, scales in groups; and what no operator set expresses: activations with several scales, scales computed from each
+/// tensor, zero points that are no integers, other rounding than to nearest even, formats without a type.
 pub fn to_qcdq(graph: &Graph, opset: i64) -> Result<Graph, ExportError> {
     let mut graph = graph.clone();
     let quantizers: Vec<NodeId> = graph
@@ -62,7 +72,10 @@ fn check(op: &Quantize) -> Result<(), String> {
     if policy.rounding != Rounding::TiesEven {
         return Err(format!("QuantizeLinear rounds to nearest even, not {}", policy.rounding));
     }
-    if policy.overflow != Overflow::Saturate {
+    let may_be_special = matches!(op.quantizer.scheme().format, Format::Float(_));
+    if policy.overflow != Overflow::Saturate
+        && !(may_be_special && policy.overflow == Overflow::Special)
+    {
         return Err(format!("QuantizeLinear saturates: {} is not expressed", policy.overflow));
     }
     Ok(())
@@ -78,13 +91,21 @@ fn constant(
 ) -> Result<Last, String> {
     let x = data.get::<f32>().map_err(|error| error.to_string())?;
     let tensor = op.codes(x).map_err(|error| error.to_string())?;
-    let axis = match tensor.granularity() {
-        Granularity::Tensor => None,
-        Granularity::Channel { axis } => Some(axis),
-        other => return Err(format!("scales {other} are not expressed")),
+    let (axis, block) = match tensor.granularity() {
+        Granularity::Tensor => (None, 0),
+        Granularity::Channel { axis } => (Some(axis), 0),
+        Granularity::Group { .. } if opset < 21 => {
+            return Err(needs("scales in groups", 21, opset));
+        }
+        Granularity::Group { axis, size } => (Some(axis), size),
+        other => return Err(format!("{other} is not expressed")),
     };
+    let axis = axis.map(|axis| if axis < 0 { axis + data.shape().len() as isize } else { axis });
     let codes = codes(&tensor, opset)?;
     let like = |values: &ArrayD<f32>| -> Tensor {
+        if block > 0 {
+            return values.clone().into();
+        }
         let flat: Vec<f32> = values.iter().copied().collect();
         match axis {
             None => Tensor::scalar(flat.first().copied().unwrap_or(1.0)),
@@ -99,7 +120,7 @@ fn constant(
         inputs.push(Some(graph.add_constant(&format!("{name}.zero_point"), zero)));
     }
     let axis = axis.unwrap_or(1) as i64;
-    Ok((DequantizeLinear { axis, ..DequantizeLinear::default() }.into(), inputs))
+    Ok((DequantizeLinear { axis, block, ..DequantizeLinear::default() }.into(), inputs))
 }
 
 /// A value that is computed, rounded to codes and back.
@@ -111,25 +132,32 @@ fn activation(
     opset: i64,
 ) -> Result<Last, String> {
     let scheme = op.quantizer.scheme();
-    let ScaleSource::Given(scale) = &op.quantizer.scale_rule().source else {
-        return Err("a scale that is computed from each tensor is not expressed".into());
-    };
-    let [scale] = scale.iter().copied().collect::<Vec<_>>()[..] else {
-        return Err("an activation with several scales is not expressed".into());
+    let scale = match &op.quantizer.scale_rule().source {
+        ScaleSource::Given(scale) if scale.len() == 1 => scale.first().copied().unwrap_or(1.0),
+        ScaleSource::Constant(scale) => *scale,
+        ScaleSource::Given(_) => {
+            return Err("an activation with several scales is not expressed".into());
+        }
+        _ => return Err("a scale that is computed from each tensor is not expressed".into()),
     };
     let zero = match &scheme.zero_point {
         ZeroPoint::Zero => 0.0,
         ZeroPoint::Shifted { source: ZeroPointSource::Given(zero), .. } => {
-            zero.iter().next().copied().unwrap_or(0.0)
+            zero.first().copied().unwrap_or(0.0)
         }
         _ => return Err("a zero point that is computed from each tensor is not expressed".into()),
     };
     let wide = storage(scheme.format, opset)?;
+    if wide == Storage::I32 {
+        let format = scheme.format;
+        return Err(format!("QuantizeLinear makes codes of 16 bits at most, not {format}"));
+    }
     let type_of = |value: f32| wide.tensor(value);
     let scale_id = graph.add_constant(&format!("{name}.scale"), Tensor::scalar(scale));
     let zero_id = graph.add_constant(&format!("{name}.zero_point"), type_of(zero)?);
-    let codes =
-        graph.add(&format!("{name}.codes"), QuantizeLinear::default(), &[x, scale_id, zero_id]);
+    let saturate = op.quantizer.policy().overflow == Overflow::Saturate;
+    let quantize = QuantizeLinear { saturate, ..QuantizeLinear::default() };
+    let codes = graph.add(&format!("{name}.codes"), quantize, &[x, scale_id, zero_id]);
     let codes = match scheme.format {
         Format::Int(int) if !wide.is_exactly(int) => {
             let low = graph.add_constant(&format!("{name}.low"), type_of(int.min() as f32)?);
@@ -140,6 +168,10 @@ fn activation(
     };
     let inputs = vec![Some(codes), Some(scale_id), Some(zero_id)];
     Ok((DequantizeLinear::default().into(), inputs))
+}
+
+fn needs(what: &str, needed: i64, opset: i64) -> String {
+    format!("{what} need operator set {needed}, and it is {opset}: set `onnx_opset_version`")
 }
 
 /// The type that codes are stored in.
@@ -156,7 +188,7 @@ enum Storage {
 fn storage(format: Format, opset: i64) -> Result<Storage, String> {
     let from = |needed: i64, storage| match opset >= needed {
         true => Ok(storage),
-        false => Err(format!("codes of {format} need operator set {needed}, and it is {opset}")),
+        false => Err(needs(&format!("codes of {format}"), needed, opset)),
     };
     match format {
         Format::Int(int) => match (int.is_signed(), int.bits()) {
@@ -217,6 +249,8 @@ fn codes(tensor: &AnyQuantTensor, opset: i64) -> Result<Tensor, String> {
         Format::Int(int) if opset >= 25 && int.bits() == 2 && int.range() == IntRange::Full => {
             Storage::Code(format)
         }
+        Format::E2M1FN if opset >= 23 => Storage::Code(format),
+        Format::E2M1FN => return Err(needs("codes of e2m1fn", 23, opset)),
         _ => storage(format, opset)?,
     };
     if let Storage::Code(format) = storage {

@@ -157,6 +157,8 @@ choices! {
         Joint = "joint",
         /// AXE as published.
         Axe = "axe",
+        /// AXE without its soft threshold.
+        AxeStrict = "axe-strict",
         /// Nothing: events are counted.
         None = "none",
     }
@@ -230,7 +232,7 @@ keys! {
     onnx_opset_version: Option<i64> = None, "Operator set of the exported model.";
     accumulator: Option<String> = None, "The accumulator of every product, as int16-sat/64,int32-wrap.";
     accumulators: std::collections::BTreeMap<String, String> = std::collections::BTreeMap::new(), "Accumulators of products by the names of their nodes.";
-    accumulator_constraint: AccumulatorKind = AccumulatorKind::Axe, "What algorithms do about the accumulator: joint, axe or none.";
+    accumulator_constraint: AccumulatorKind = AccumulatorKind::Axe, "What algorithms do about the accumulator: joint, axe, axe-strict or none.";
     requantization: Option<String> = None, "How sums become codes in integer execution: tosa32, onnx, exact-ties-even, ...; null: scaled in f32.";
     sweep_bits: Option<String> = None, "Evaluate the network through accumulators of these widths, as 8..24.";
     quantize_output: bool = false, "Round the network's outputs to codes as well, as Brevitas does; else they are the last sums.";

@@ -198,8 +198,7 @@ impl VisionFlow<'_> {
         }
         if let Some(params) = &rounding {
             let mut hear = |done, total| progress("learned round", done, total);
-            let mut report =
-                learn_rounding(&float, &mut graph, batches, params, last, &mut hear)?;
+            let mut report = learn_rounding(&float, &mut graph, batches, params, last, &mut hear)?;
             if last.is_some() {
                 report.detail += BIASES;
             }
@@ -252,6 +251,10 @@ impl VisionFlow<'_> {
                 }),
                 (None, None) => None,
             };
+        if all.is_some() {
+            // Those that the network came with.
+            graph.clear_accumulators();
+        }
         let products = products(graph);
         for (name, text) in &config.accumulators {
             let product = products.iter().find(|p| graph.node(p.node).name == *name);
@@ -282,6 +285,7 @@ impl VisionFlow<'_> {
         let constraint = match self.config.accumulator_constraint {
             AccumulatorKind::Joint => AccumulatorConstraint::Joint,
             AccumulatorKind::Axe => AccumulatorConstraint::Axe,
+            AccumulatorKind::AxeStrict => AccumulatorConstraint::AxeStrict,
             AccumulatorKind::None => AccumulatorConstraint::None,
         };
         Ok(SolveParams { solver, constraint, effort: Effort::default() })

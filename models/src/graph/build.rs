@@ -37,9 +37,11 @@ impl Graph {
     }
 
     /// A node of a name that the caller knows to be free.
-    pub(crate) fn push_node(&mut self, node: Node) {
-        self.order.push(NodeId(self.nodes.len() as u32));
+    pub(crate) fn push_node(&mut self, node: Node) -> NodeId {
+        let id = NodeId(self.nodes.len() as u32);
+        self.order.push(id);
         self.nodes.push(Some(node));
+        id
     }
 
     /// Makes a value an input.

@@ -16,6 +16,7 @@ mod value;
 
 pub use error::GraphError;
 pub use node::{Node, NodeId};
+pub use picture::escaped;
 pub(crate) use product::scale_axis;
 pub use product::{Product, ProductLayout, products};
 pub use structure::Graph;

@@ -148,6 +148,12 @@ fn color(op: &Op) -> &'static str {
     }
 }
 
-fn escaped(text: &str) -> String {
+/// A text as XML and HTML have it, between tags and in attributes.
+///
+/// ```
+/// assert_eq!(fewbit_models::graph::escaped("a < \"b\""), "a &lt; &quot;b&quot;");
+/// ```
+#[must_use]
+pub fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

@@ -1,5 +1,7 @@
 //! Quantizers of files as the graph's own.
 
+mod parts;
+mod qonnx;
 mod recognize;
 mod transposed;
 

@@ -1,15 +1,16 @@
-//! `QuantizeLinear`, `Clip` and `DequantizeLinear`, and QONNX's `Quant`, as quantizers.
+//! `QuantizeLinear`, `Clip` and `DequantizeLinear`, and QONNX's operators, as quantizers.
 
-use fewbit::formats::{Format, InfinityPolicy, NanPolicy, Overflow, Policy, Rounding};
-use fewbit::quantize::{Parameters, QuantizeError, Quantizer, ScaleRule, Scheme};
+use fewbit::formats::{Format, Overflow};
+use fewbit::quantize::Quantizer;
 use fewbit::tensor::Granularity;
 use ndarray::{ArrayD, IxDyn};
 
 use crate::graph::{Graph, GraphError, Node, ValueId};
-
-use crate::ops::{Inputs, Op, QuantRounding, Quantize};
+use crate::ops::{DequantizeLinear, Inputs, Op, Quantize};
 use crate::tensor::{ElementType, Tensor};
 
+use super::parts::{NEAREST, named, quantizer};
+use super::qonnx::{bipolar, float, quant, steps};
 use super::transposed::transpose_constants;
 
 /// Turns the operators that files write quantizers with into [`Quantize`] nodes, so that such a network is what this crate's
@@ -17,7 +18,8 @@ use super::transposed::transpose_constants;
 ///
 /// - `DequantizeLinear` of constant codes: a constant of their values, and a quantizer that gives these codes.
 /// - `QuantizeLinear`, perhaps `Clip`, and `DequantizeLinear` with the same constant scale and zero point.
-/// - QONNX's `Quant` and `BipolarQuant` with constant scale, zero point and bits.
+/// - QONNX's `Quant`, `BipolarQuant` and `FloatQuant` with constant scale, zero point and bits.
+/// - `MultiThreshold` and a product with a constant scale, where the thresholds are those of a quantizer.
 ///
 /// A `Transpose` of such a constant is done once and for all, so that a product takes the quantizer's codes.
 ///
@@ -33,12 +35,15 @@ pub fn recognize_quantizers(graph: &mut Graph) -> Result<usize, GraphError> {
         }
         let node = graph.node(id).clone();
         let found = match &node.op {
-            Op::DequantizeLinear(op) if op.block == 0 => match node.input(0) {
-                Some(codes) if graph.data(codes).is_some() => constant(graph, &node, op.axis),
-                _ => activation(graph, &node),
+            Op::DequantizeLinear(op) => match node.input(0) {
+                Some(codes) if graph.data(codes).is_some() => constant(graph, &node, op),
+                _ if op.block == 0 => activation(graph, &node),
+                _ => None,
             },
-            Op::Quant(op) => quant(graph, &node, op.signed, op.narrow, op.rounding),
+            Op::Quant(op) => quant(graph, &node, op),
             Op::BipolarQuant(_) => bipolar(graph, &node),
+            Op::FloatQuant(op) => float(graph, &node, op),
+            Op::Mul(_) => steps(graph, &node),
             _ => None,
         };
         if let Some((input, quantizer)) = found {
@@ -59,26 +64,6 @@ pub fn recognize_quantizers(graph: &mut Graph) -> Result<usize, GraphError> {
     Ok(count)
 }
 
-/// To nearest even, saturating; what the format has no code for is code zero.
-const NEAREST: Policy =
-    Policy::new(Rounding::TiesEven, Overflow::Saturate).with_nan(NanPolicy::Zero);
-
-fn quantizer(
-    format: Format,
-    granularity: Granularity,
-    (scale, zero_point): (ArrayD<f32>, Option<ArrayD<f32>>),
-    policy: Policy,
-) -> Result<Quantizer, QuantizeError> {
-    let policy = match format {
-        Format::Float(_) => policy.with_infinity(InfinityPolicy::Nan),
-        _ => policy,
-    };
-    let zero_point = zero_point.filter(|zeros| zeros.iter().any(|&zero| zero != 0.0));
-    let scheme = Scheme::new(format).with_granularity(granularity);
-    let quantizer = Quantizer::new(scheme, ScaleRule::abs_max(), policy)?;
-    quantizer.with_parameters(Parameters { scale, zero_point })
-}
-
 /// The format whose codes a type has.
 fn format_of(element: ElementType) -> Option<Format> {
     Some(match element {
@@ -93,7 +78,7 @@ fn format_of(element: ElementType) -> Option<Format> {
 }
 
 /// Constant codes as a constant of their values.
-fn constant(graph: &mut Graph, node: &Node, axis: i64) -> Option<(ValueId, Quantizer)> {
+fn constant(graph: &mut Graph, node: &Node, op: &DequantizeLinear) -> Option<(ValueId, Quantizer)> {
     let codes = graph.data(node.input(0)?)?.clone();
     let scale = graph.data(node.input(1)?)?.clone();
     let zero = match node.input(2) {
@@ -105,11 +90,16 @@ fn constant(graph: &mut Graph, node: &Node, axis: i64) -> Option<(ValueId, Quant
         1 => (Granularity::Tensor, vec![]),
         n => {
             let axes = codes.shape().len();
-            let axis = if axis < 0 { axis + axes as i64 } else { axis };
+            let axis = if op.axis < 0 { op.axis + axes as i64 } else { op.axis };
             let axis = usize::try_from(axis).ok().filter(|&axis| axis < axes)?;
-            let mut shape = vec![1; axes];
-            shape[axis] = n;
-            (Granularity::Channel { axis: axis as isize }, shape)
+            if op.block > 0 {
+                let granularity = Granularity::Group { axis: axis as isize, size: op.block };
+                (granularity, scale.shape().to_vec())
+            } else {
+                let mut shape = vec![1; axes];
+                shape[axis] = n;
+                (Granularity::Channel { axis: axis as isize }, shape)
+            }
         }
     };
     let shaped = |values: Vec<f32>| ArrayD::from_shape_vec(IxDyn(&shape), values).ok();
@@ -177,74 +167,7 @@ fn activation(graph: &Graph, node: &Node) -> Option<(ValueId, Quantizer)> {
         ndarray::arr0(scale).into_dyn(),
         (zero != 0).then(|| ndarray::arr0(zero as f32).into_dyn()),
     );
-    let quantizer = quantizer(format, Granularity::Tensor, parameters, NEAREST).ok()?;
+    let policy = if op.saturate { NEAREST } else { NEAREST.with_overflow(Overflow::Special) };
+    let quantizer = quantizer(format, Granularity::Tensor, parameters, policy).ok()?;
     Some((quantize.input(0)?, quantizer))
-}
-
-/// The integer format of this range.
-fn named(low: i64, high: i64) -> Option<Format> {
-    (1..=16).find_map(|bits| {
-        let names = [
-            format!("int{bits}"),
-            format!("int{bits}n"),
-            format!("uint{bits}"),
-            format!("uint{bits}n"),
-        ];
-        names.iter().find_map(|name| match name.parse::<Format>().ok()? {
-            Format::Int(int) if (int.min(), int.max()) == (low, high) => Some(Format::Int(int)),
-            _ => None,
-        })
-    })
-}
-
-/// The scales of a QONNX quantizer, as its granularity has them.
-fn scales(graph: &Graph, node: &Node, at: usize) -> Option<(Granularity, ArrayD<f32>)> {
-    let tensor = graph.data(node.input(at)?)?.get::<f32>().ok()?.to_owned();
-    if tensor.len() == 1 {
-        let one = tensor.iter().next().copied()?;
-        return Some((Granularity::Tensor, ndarray::arr0(one).into_dyn()));
-    }
-    let mut axes = tensor.shape().iter().enumerate().filter(|(_, size)| **size > 1);
-    let (axis, _) = axes.next()?;
-    axes.next().is_none().then_some((Granularity::Channel { axis: axis as isize }, tensor))
-}
-
-fn quant(
-    graph: &Graph,
-    node: &Node,
-    signed: bool,
-    narrow: bool,
-    rounding: QuantRounding,
-) -> Option<(ValueId, Quantizer)> {
-    let (granularity, scale) = scales(graph, node, 1)?;
-    let (_, zero) = scales(graph, node, 2)?;
-    let (_, bits) = scales(graph, node, 3)?;
-    let bits = bits.iter().next().copied().filter(|bits| bits.fract() == 0.0)? as i64;
-    let (sign, range) = (if signed { "" } else { "u" }, if narrow { "n" } else { "" });
-    let format: Format = format!("{sign}int{bits}{range}").parse().ok()?;
-    let rounding = match rounding {
-        QuantRounding::HalfEven => Rounding::TiesEven,
-        QuantRounding::Ceil => Rounding::Up,
-        QuantRounding::Floor => Rounding::Down,
-        QuantRounding::Up => Rounding::Away,
-        QuantRounding::Down => Rounding::TowardZero,
-        QuantRounding::HalfUp => Rounding::TiesAway,
-        QuantRounding::HalfDown => Rounding::TiesZero,
-    };
-    let zero = match (granularity, zero.len()) {
-        (Granularity::Channel { .. }, 1) => {
-            let one = zero.iter().next().copied()?;
-            ArrayD::from_elem(scale.raw_dim(), one)
-        }
-        _ => zero,
-    };
-    let policy = Policy::new(rounding, Overflow::Saturate).with_nan(NanPolicy::Zero);
-    let quantizer = quantizer(format, granularity, (scale, Some(zero)), policy).ok()?;
-    Some((node.input(0)?, quantizer))
-}
-
-fn bipolar(graph: &Graph, node: &Node) -> Option<(ValueId, Quantizer)> {
-    let (granularity, scale) = scales(graph, node, 1)?;
-    let quantizer = quantizer(Format::Binary, granularity, (scale, None), NEAREST).ok()?;
-    Some((node.input(0)?, quantizer))
 }

@@ -1,7 +1,7 @@
 //! The messages of ONNX files that networks need, as `prost` derives their coding.
 //!
 //! Field numbers are facts of the format; they were checked against `onnx.proto` of the PyPI package `onnx` 1.23.2 (IR version
-//! 14). Fields that are not here (documentation, training, sharding, metadata) are skipped when a file is read. The members
+//! 14). Fields that are not here (documentation, training, sharding, metadata of graphs) are skipped when a file is read. The members
 //! of `oneof`s are optional fields each, of which a file sets at most one. Where only the presence of a message matters,
 //! it stays bytes.
 
@@ -97,6 +97,8 @@ pub(crate) struct NodeProto {
     pub(crate) attribute: Vec<AttributeProto>,
     #[prost(string, optional, tag = "7")]
     pub(crate) domain: Option<String>,
+    #[prost(message, repeated, tag = "9")]
+    pub(crate) metadata_props: Vec<StringStringEntryProto>,
 }
 
 /// An attribute.

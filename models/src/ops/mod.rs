@@ -52,6 +52,7 @@ mod space;
 pub(crate) mod static_integer;
 mod sums;
 mod table;
+mod thresholds;
 mod transpose;
 mod typed;
 mod unary;
@@ -105,6 +106,7 @@ pub use slice::Slice;
 pub use softmax::{Hardmax, LogSoftmax, Softmax, SoftmaxExtent};
 pub use space::{DepthOrder, DepthToSpace, SpaceToDepth};
 pub use table::Op;
+pub(crate) use thresholds::thresholds;
 pub use transpose::Transpose;
 pub use unary::{
     Abs, Atan, Ceil, Cos, Erf, Exp, Floor, HardSwish, IsInf, IsNaN, Log, Mish, Neg, Not,

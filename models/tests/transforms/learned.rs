@@ -88,10 +88,8 @@ fn codes_are_as_good_as_brevitas_s() {
             let expected = case.array("codes").mapv(|code| code as i64);
             let ours = codes(&found, 0);
             let equal = ours.iter().zip(&expected).filter(|(a, b)| a == b).count();
-            let (rounded, best) = (
-                error(&float, &nearest, &case.batches()),
-                error(&float, &found, &case.batches()),
-            );
+            let (rounded, best) =
+                (error(&float, &nearest, &case.batches()), error(&float, &found, &case.batches()));
             // The same weights with Brevitas's codes.
             let mut theirs = nearest.clone();
             let scale = case.array("scale");

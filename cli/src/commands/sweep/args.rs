@@ -6,7 +6,7 @@ use fewbit::algorithms::layer::AccumulatorConstraint;
 use fewbit::quantize::CodeFormat;
 use fewbit::sweep::{AccumulatorTemplate, BitRange};
 
-use crate::digits::Perceptron;
+use crate::digits::Carried;
 use crate::io::names;
 use crate::options::{FormArgs, ThreadArgs};
 use crate::spelling::code_format;
@@ -17,15 +17,17 @@ Examples:
   fewbit sweep --weights int8 --bits 12..24 --out results
   fewbit sweep --acc int{P}-sat --acc int{P}-sat/16,int{P}-sat --json
   fewbit sweep --network 64-96-64-32-10 --constraint axe,joint
+  fewbit sweep --network cnn --bits 10..18
   fewbit sweep --weight W.npy --input X.npy
   fewbit sweep --model model.onnx --data V.npz --calibration-data X.npz --compare rtn,gptq,qronos --constraint none,axe,joint --csv";
 
 const ABOUT: &str = "\
 Quantize a network, run its matrix products through accumulators of P bits, and say what P costs
 
-Without --weight and --input this is a carried network: a multilayer perceptron on the UCI optical digits, named by its \
-    shape, measured on the 596 images that it was not trained on. Every layer's product runs through the accumulator, step by \
-    step; between layers come rescaling, bias, ReLU and quantization with static scales.
+Without --weight and --input these are carried networks, measured on the 596 images of the UCI optical digits that they were \
+    not trained on: a multilayer perceptron, named by its shape, and a convolutional network with depthwise and residual parts \
+    (cnn), rounded to nearest and by GPTQ, through int{P}-sat where --acc names no other. Every layer's product runs through \
+    the accumulator, step by step; between layers come rescaling, bias, ReLU and quantization with static scales.
 
 Without a constraint the network is quantized once, whatever the accumulator, and sums may overflow. With one its layers are \
     quantized for each accumulator, one after the other, such that no input overflows any stage: by GPTQ and by Qronos on the \
@@ -50,9 +52,10 @@ Writes sweep.json and sweep.svg; with --json only where --out says so.";
 #[derive(Debug, clap::Args)]
 #[command(about = ABOUT.lines().next().unwrap_or_default(), long_about = ABOUT, after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// Carried network: 64-128-128-10 or 64-96-64-32-10
-    #[arg(long, value_name = "NAME", default_value_t, conflicts_with = "weight")]
-    pub(super) network: Perceptron,
+    /// Carried network, alone: 64-128-128-10, 64-96-64-32-10, or cnn, the convolutional one where networks are compiled in
+    /// [default: 64-128-128-10 and cnn]
+    #[arg(long, value_name = "NAME", conflicts_with = "weight")]
+    pub(super) network: Option<Carried>,
     /// Format of the weights, one scale per output
     #[arg(long, value_name = "FORMAT", value_parser = code_format, default_value = "int4")]
     pub(super) weights: CodeFormat,

@@ -11,16 +11,17 @@ use fewbit::algorithms::layer::AccumulatorConstraint;
 use fewbit::sweep::{AccumulatorTemplate, FloatLayer, Sweep, SweepJob};
 use fewbit_formats::philox;
 use ndarray::{Array2, Axis};
+use serde::Serialize;
 
 pub(crate) use args::Args;
 
-use crate::digits::{self, Perceptron};
+use crate::digits::{self, Carried, Perceptron};
 use crate::error::{CliError, Outcome};
 use crate::io::atomic::Outputs;
 use crate::io::log::InputLog;
 use crate::io::npy;
 use crate::output::{Form, Progress};
-use crate::sweep::{draw, guarantee, percent, table};
+use crate::sweep::{draw, guarantee, panels, percent, table};
 
 /// What may keep accumulators from overflowing, in the order that it is shown in.
 const CONSTRAINTS: [AccumulatorConstraint; 4] = [
@@ -29,6 +30,17 @@ const CONSTRAINTS: [AccumulatorConstraint; 4] = [
     AccumulatorConstraint::AxeStrict,
     AccumulatorConstraint::Joint,
 ];
+
+/// What is written as `sweep.json`.
+#[derive(Serialize)]
+struct Results<'a> {
+    #[serde(flatten)]
+    sweep: &'a Sweep,
+    /// The carried convolutional network, where no network is named.
+    #[cfg(feature = "networks")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cnn: Option<network::Report>,
+}
 
 /// Quantizes, runs, writes.
 pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
@@ -47,9 +59,17 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
     if let Some(model) = &args.model {
         return network::run(&args, model, folder);
     }
+    #[cfg(feature = "networks")]
+    if args.network == Some(Carried::Cnn) {
+        return network::run_carried(&args, folder);
+    }
+    let perceptron = match args.network {
+        Some(Carried::Perceptron(perceptron)) => perceptron,
+        _ => Perceptron::default(),
+    };
     let data = match (&args.weight, &args.input) {
         (Some(weight), Some(input)) => own_layer(weight, input, &args.form.inputs)?,
-        _ => carried_network(&args)?,
+        _ => carried_network(&args, perceptron)?,
     };
     let templates = match args.acc.is_empty() {
         true => AccumulatorTemplate::defaults(),
@@ -68,13 +88,28 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
     let sweep = args.threads.run(|| measure(&job, &args.constraint))?;
     // The own layer has no name, and nothing that is drawn.
     let is_carried = args.weight.is_none();
-    let (network, seed) = (is_carried.then_some(args.network), is_carried.then_some(args.seed));
+    let (network, seed) = (is_carried.then_some(perceptron), is_carried.then_some(args.seed));
+    let mut pictures = panels(&sweep, &templates);
+    let mut summary = summary(&sweep, &templates, network);
+    let results = Results {
+        sweep: &sweep,
+        #[cfg(feature = "networks")]
+        cnn: match is_carried && args.network.is_none() && network::suits(args.weights) {
+            true => Some(network::carried(&args)?),
+            false => None,
+        },
+    };
+    #[cfg(feature = "networks")]
+    if let Some(cnn) = &results.cnn {
+        pictures.extend(cnn.panel());
+        summary += &format!("\n\n{}", cnn.text());
+    }
     let provenance = args.form.provenance(seed)?;
-    let text = args.form.json(&sweep, seed)?;
+    let text = args.form.json(&results, seed)?;
     let mut outputs = Outputs::default();
     let mut written = String::new();
     if let Some(folder) = folder {
-        let picture = draw(&sweep, &templates).map_err(CliError::Picture)?;
+        let picture = draw(&pictures).map_err(CliError::Picture)?;
         std::fs::create_dir_all(folder).map_err(|source| write(folder, source))?;
         let (json_path, svg_path) = (folder.join("sweep.json"), folder.join("sweep.svg"));
         outputs.add(&json_path, format!("{text}\n").into_bytes());
@@ -83,7 +118,7 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
     }
     outputs.write(&match form {
         Form::Json => text,
-        Form::Text => summary(&sweep, &templates, network) + &written,
+        Form::Text => summary + &written,
     })?;
     Ok(Outcome::Done)
 }
@@ -116,19 +151,14 @@ struct Data {
     labels: Option<Vec<usize>>,
 }
 
-fn carried_network(args: &Args) -> Result<Data, CliError> {
-    for (name, bytes) in [digits::IMAGES, args.network.file()] {
+fn carried_network(args: &Args, network: Perceptron) -> Result<Data, CliError> {
+    for (name, bytes) in [digits::IMAGES, network.file()] {
         args.form.inputs.add_carried(name, bytes);
     }
     let split = digits::split()?;
     let training = split.training.images;
-    if !(1..=training.nrows()).contains(&args.calibration) {
-        return Err(CliError::Calibration { asked: args.calibration, there: training.nrows() });
-    }
-    let mut rows: Vec<usize> = (0..training.nrows()).collect();
-    rows.sort_by_key(|&row| (philox::bits(args.seed, row as u64), row));
-    rows.truncate(args.calibration);
-    let layers = args.network.layers()?.into_iter();
+    let rows = calibration_rows(args, training.nrows())?;
+    let layers = network.layers()?.into_iter();
     Ok(Data {
         layers: layers
             .map(|layer| FloatLayer { weights: layer.weights, bias: layer.bias })
@@ -137,6 +167,17 @@ fn carried_network(args: &Args) -> Result<Data, CliError> {
         inputs: split.held_out.images,
         labels: Some(split.held_out.labels.iter().map(|&label| label.into()).collect()),
     })
+}
+
+/// The training images that scales are calibrated on.
+fn calibration_rows(args: &Args, there: usize) -> Result<Vec<usize>, CliError> {
+    if !(1..=there).contains(&args.calibration) {
+        return Err(CliError::Calibration { asked: args.calibration, there });
+    }
+    let mut rows: Vec<usize> = (0..there).collect();
+    rows.sort_by_key(|&row| (philox::bits(args.seed, row as u64), row));
+    rows.truncate(args.calibration);
+    Ok(rows)
 }
 
 fn own_layer(weight: &Path, input: &Path, log: &InputLog) -> Result<Data, CliError> {

@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
+use fewbit::Accumulator;
+
 use crate::graph::{Graph, GraphError, Node, ValueId};
 use crate::ops::{Attribute, Constant, Fact, If, Op, OpError, Read};
 
-use super::super::OnnxError;
 use super::super::proto::{GraphProto, NodeProto};
+use super::super::{ACCUMULATOR, OnnxError};
 use super::attribute::attributes;
 use super::survey::{OPSETS, domain, node_name, operator};
 use super::tensor::tensor;
@@ -206,7 +208,17 @@ impl<'a> Builder<'a> {
         while inputs.last() == Some(&None) {
             inputs.pop();
         }
-        self.graph.push_node(Node { name, op: read.op, inputs, outputs });
+        let accumulator =
+            node.metadata_props.iter().find(|entry| entry.key.as_deref() == Some(ACCUMULATOR));
+        let accumulator = accumulator.map(|entry| {
+            let text = entry.value.as_deref().unwrap_or_default();
+            let parsed = text.parse::<Accumulator>();
+            parsed.map_err(|error| wrong(OpError::attribute(ACCUMULATOR, error.to_string())))
+        });
+        let id = self.graph.push_node(Node { name, op: read.op, inputs, outputs });
+        if let Some(accumulator) = accumulator {
+            self.graph.set_accumulator(id, accumulator?);
+        }
         Ok(())
     }
 

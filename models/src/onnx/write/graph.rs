@@ -2,14 +2,17 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::graph::{Graph, Node, ValueId};
+use crate::graph::{Graph, Node, NodeId, ValueId};
 use crate::ops::{Attribute, Dim, Fact, If, Op, OpError};
 
+use super::super::ACCUMULATOR;
 use super::super::OnnxError;
 use super::super::proto::{
-    AttributeProto, DimensionProto, GraphProto, NodeProto, TensorShapeProto, TensorTypeProto,
-    TypeProto, ValueInfoProto, attribute_type as kind,
+    AttributeProto, DimensionProto, GraphProto, NodeProto, StringStringEntryProto,
+    TensorAnnotation, TensorShapeProto, TensorTypeProto, TypeProto, ValueInfoProto,
+    attribute_type as kind,
 };
+use super::datatype::{KEY, finn_datatypes};
 use super::tensor::{number, tensor};
 
 /// A graph as a file has it.
@@ -61,8 +64,16 @@ impl Scope<'_> {
                 given.insert(id);
             }
         }
-        for (_, node) in graph.nodes() {
-            proto.node.push(self.node(node)?);
+        for (id, node) in graph.nodes() {
+            let mut made = self.node(node)?;
+            made.metadata_props = metadata(graph, id);
+            proto.node.push(made);
+        }
+        for (id, datatype) in finn_datatypes(graph) {
+            proto.quantization_annotation.push(TensorAnnotation {
+                tensor_name: Some(self.names[&id].clone()),
+                quant_parameter_tensor_names: vec![entry(KEY, datatype)],
+            });
         }
         for &id in graph.outputs() {
             proto.output.push(self.info(id)?);
@@ -134,6 +145,7 @@ impl Scope<'_> {
             op_type: Some(op.into()),
             attribute,
             domain: Some(node.op.domain().to_owned()).filter(|domain| !domain.is_empty()),
+            metadata_props: Vec::new(),
         })
     }
 
@@ -192,6 +204,16 @@ impl Scope<'_> {
         });
         Ok(proto)
     }
+}
+
+/// What is written beside a node: its accumulator, if it has one of its own.
+fn metadata(graph: &Graph, node: NodeId) -> Vec<StringStringEntryProto> {
+    let accumulator = graph.accumulator(node);
+    accumulator.map(|accumulator| entry(ACCUMULATOR, accumulator.to_string())).into_iter().collect()
+}
+
+fn entry(key: &str, value: String) -> StringStringEntryProto {
+    StringStringEntryProto { key: Some(key.to_owned()), value: Some(value) }
 }
 
 /// A graph has a name in ONNX.

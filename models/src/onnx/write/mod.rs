@@ -1,5 +1,6 @@
 //! From graphs to ONNX files.
 
+mod datatype;
 mod graph;
 mod tensor;
 
