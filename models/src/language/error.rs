@@ -49,3 +49,9 @@ pub enum LanguageError {
     #[error(transparent)]
     Gguf(#[from] GgufError),
 }
+
+impl LanguageError {
+    pub(super) fn tokenizer(problem: impl ToString) -> Self {
+        Self::Tokenizer(problem.to_string())
+    }
+}
