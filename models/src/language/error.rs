@@ -63,3 +63,9 @@ pub enum LanguageError {
     #[error(transparent)]
     Exec(#[from] ExecError),
 }
+
+impl LanguageError {
+    pub(super) fn tokenizer(problem: impl ToString) -> Self {
+        Self::Tokenizer(problem.to_string())
+    }
+}

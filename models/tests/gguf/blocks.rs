@@ -156,7 +156,7 @@ fn codes_that_blocks_do_not_hold() {
     fails(TensorType::MXFP4, tensor(Format::E2M1FN, 32, 0.75, None), "no power of two");
     fails(TensorType::MXFP4, tensor(Format::INT8, 32, 0.5, None), "no element of e2m1fn");
     fails(TensorType::F16, tensor(Format::INT8, 32, 0.1, None), "its block would hold");
-    fails(TensorType::Q4_K, tensor(int4, 32, 0.5, None), "are written as");
+    fails(TensorType::Q5_0, tensor(int4, 32, 0.5, None), "are written as");
     let short = tensor(int4, 32, 0.5, None).dequantize();
     let short = short.slice_axis(Axis(1), ndarray::Slice::from(..33)).into_owned();
     let error = encode(TensorType::Q8_0, &short.view()).unwrap_err().to_string();

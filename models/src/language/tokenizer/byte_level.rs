@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::LanguageError;
 use super::vocabulary::Vocabulary;
-use super::{LanguageError, wrong};
 
 /// How text is split before merges, a row each: names in files, and what differs.
 struct Split {
@@ -72,10 +72,14 @@ pub(super) fn parts(
     let split = SPLITS.iter().find(|split| split.names.contains(&pre)).ok_or_else(|| {
         let names: Vec<_> = SPLITS.iter().flat_map(|split| split.names).copied().collect();
         let pre = pre.escape_debug();
-        wrong(format!("`tokenizer.ggml.pre` is `{pre}`: expected one of {}", names.join(", ")))
+        LanguageError::tokenizer(format!(
+            "`tokenizer.ggml.pre` is `{pre}`: expected one of {}",
+            names.join(", ")
+        ))
     })?;
     let merges = vocabulary.merges()?;
-    let merges = merges.ok_or_else(|| wrong("the file has no `tokenizer.ggml.merges`"))?;
+    let merges = merges
+        .ok_or_else(|| LanguageError::tokenizer("the file has no `tokenizer.ggml.merges`"))?;
     // Vocabularies lack bytes that their training had none of.
     let unknown = unknown.and_then(|id| vocabulary.tokens.get(id as usize));
     let mut steps = Vec::new();

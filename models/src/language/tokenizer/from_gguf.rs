@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::vocabulary::Vocabulary;
-use super::{LanguageError, byte_level, sentence_piece, wrong};
+use super::{LanguageError, byte_level, sentence_piece};
 use crate::gguf::Metadata;
 
 /// A `tokenizer.json`, and the tokens that begin and end a text.
@@ -11,7 +11,8 @@ pub(super) fn tokenizer_json(
     metadata: &Metadata,
 ) -> Result<(Value, Option<u32>, Option<u32>), LanguageError> {
     let model = metadata.text("tokenizer.ggml.model")?;
-    let model = model.ok_or_else(|| wrong("the file has no `tokenizer.ggml.model`"))?;
+    let model =
+        model.ok_or_else(|| LanguageError::tokenizer("the file has no `tokenizer.ggml.model`"))?;
     let vocabulary = Vocabulary::read(metadata)?;
     let token = |key: &str| {
         let key = format!("tokenizer.ggml.{key}");
@@ -20,7 +21,9 @@ pub(super) fn tokenizer_json(
             Ok(id) if (id as usize) < vocabulary.tokens.len() => Ok(Some(id)),
             _ => {
                 let count = vocabulary.tokens.len();
-                Err(wrong(format!("`{key}` is {id}, no token of a vocabulary of {count}")))
+                Err(LanguageError::tokenizer(format!(
+                    "`{key}` is {id}, no token of a vocabulary of {count}"
+                )))
             }
         }
     };
@@ -34,7 +37,7 @@ pub(super) fn tokenizer_json(
         }
         other => {
             let other = other.escape_debug();
-            return Err(wrong(format!(
+            return Err(LanguageError::tokenizer(format!(
                 "`tokenizer.ggml.model` is `{other}`: expected gpt2 or llama"
             )));
         }

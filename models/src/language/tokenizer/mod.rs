@@ -40,10 +40,6 @@ pub struct Tokenizer {
     vocab_size: usize,
 }
 
-fn wrong(problem: impl ToString) -> LanguageError {
-    LanguageError::Tokenizer(problem.to_string())
-}
-
 impl Tokenizer {
     /// The tokenizer in a GGUF file's metadata (`tokenizer.ggml.*`).
     ///
@@ -62,7 +58,7 @@ impl Tokenizer {
     /// No tokenizer, one of another kind, or lists that do not go together.
     pub fn from_gguf(metadata: &Metadata) -> Result<Self, LanguageError> {
         let (json, bos, eos) = from_gguf::tokenizer_json(metadata)?;
-        let bytes = serde_json::to_vec(&json).map_err(wrong)?;
+        let bytes = serde_json::to_vec(&json).map_err(LanguageError::tokenizer)?;
         Self::new(&bytes, bos, eos)
     }
 
@@ -78,8 +74,9 @@ impl Tokenizer {
         let bytes = std::fs::read(path).map_err(|error| failed(path, error))?;
         let beside = path.with_file_name("tokenizer_config.json");
         let config = match std::fs::read(&beside) {
-            Ok(bytes) => serde_json::from_slice(&bytes)
-                .map_err(|error| wrong(format!("{}: {error}", beside.display())))?,
+            Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| {
+                LanguageError::tokenizer(format!("{}: {error}", beside.display()))
+            })?,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Value::Null,
             Err(error) => return Err(failed(&beside, error)),
         };
@@ -96,18 +93,23 @@ impl Tokenizer {
 
     /// The tokenizer of the text of a `tokenizer.json`.
     fn new(json: &[u8], bos: Option<u32>, eos: Option<u32>) -> Result<Self, LanguageError> {
-        let mut inner = tokenizers::Tokenizer::from_bytes(json).map_err(wrong)?;
+        let mut inner =
+            tokenizers::Tokenizer::from_bytes(json).map_err(LanguageError::tokenizer)?;
         // Texts are taken whole.
-        inner.with_truncation(None).map_err(wrong)?;
+        inner.with_truncation(None).map_err(LanguageError::tokenizer)?;
         inner.with_padding(None);
         let vocab = inner.get_vocab(true);
         let vocab_size = vocab.values().max().map_or(0, |id| *id as usize + 1);
         if vocab_size == 0 {
-            return Err(wrong("the vocabulary is empty"));
+            return Err(LanguageError::tokenizer("the vocabulary is empty"));
         }
         // What is put before a text is what stands before one that is empty, up to where a text would be.
         let ids = |special| -> Result<Vec<u32>, LanguageError> {
-            Ok(inner.encode_fast("a", special).map_err(wrong)?.get_ids().to_vec())
+            Ok(inner
+                .encode_fast("a", special)
+                .map_err(LanguageError::tokenizer)?
+                .get_ids()
+                .to_vec())
         };
         let (with, without) = (ids(true)?, ids(false)?);
         let before = with.len().saturating_sub(without.len());
@@ -123,7 +125,12 @@ impl Tokenizer {
     /// # Errors
     /// A text that has no tokens in this vocabulary.
     pub fn encode(&self, text: &str) -> Result<Vec<u32>, LanguageError> {
-        Ok(self.inner.encode_fast(text, false).map_err(wrong)?.get_ids().to_vec())
+        Ok(self
+            .inner
+            .encode_fast(text, false)
+            .map_err(LanguageError::tokenizer)?
+            .get_ids()
+            .to_vec())
     }
 
     /// The text of tokens, special ones included.
@@ -136,9 +143,9 @@ impl Tokenizer {
         if let Some(token) = tokens.iter().find(|token| self.inner.id_to_token(**token).is_none()) {
             let problem =
                 format!("there is no token {token} in a vocabulary of {}", self.vocab_size);
-            return Err(wrong(problem));
+            return Err(LanguageError::tokenizer(problem));
         }
-        self.inner.decode(tokens, false).map_err(wrong)
+        self.inner.decode(tokens, false).map_err(LanguageError::tokenizer)
     }
 
     /// The tokens that stand before every text: none, or the first one of [`Self::bos`].

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
+use super::LanguageError;
 use super::vocabulary::Vocabulary;
-use super::{LanguageError, wrong};
 
 /// The longest piece that is cut in two at every place.
 const LONGEST: usize = 1024;
@@ -52,10 +52,12 @@ pub(super) fn parts(
 /// places of the cut stays.
 fn merges_of_scores(vocabulary: &Vocabulary<'_>) -> Result<Vec<Value>, LanguageError> {
     let scores = vocabulary.scores.ok_or_else(|| {
-        wrong("the file has neither `tokenizer.ggml.merges` nor `tokenizer.ggml.scores`")
+        LanguageError::tokenizer(
+            "the file has neither `tokenizer.ggml.merges` nor `tokenizer.ggml.scores`",
+        )
     })?;
     if let Some(score) = scores.iter().find(|score| score.is_nan()) {
-        return Err(wrong(format!("a score is {score:?}")));
+        return Err(LanguageError::tokenizer(format!("a score is {score:?}")));
     }
     let falling = |x: f32, y: f32| y.partial_cmp(&x).unwrap_or(Ordering::Equal);
     // Of two pieces that are the same, the place of the first and the score of the last.

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{LanguageError, wrong};
+use super::LanguageError;
 use crate::gguf::Metadata;
 
 /// Kinds of tokens, as numbered in files: those that are found in text before anything else.
@@ -21,20 +21,26 @@ impl<'a> Vocabulary<'a> {
     /// The lists of the metadata; those that have an element per token must have so many.
     pub(super) fn read(metadata: &'a Metadata) -> Result<Self, LanguageError> {
         let tokens = metadata.texts("tokenizer.ggml.tokens")?;
-        let tokens = tokens.ok_or_else(|| wrong("the file has no `tokenizer.ggml.tokens`"))?;
+        let tokens = tokens
+            .ok_or_else(|| LanguageError::tokenizer("the file has no `tokenizer.ggml.tokens`"))?;
         let scores = metadata.floats("tokenizer.ggml.scores")?;
         let kinds = metadata.integers("tokenizer.ggml.token_type")?;
         let same = |key: &str, found: Option<usize>| match found {
             Some(found) if found != tokens.len() => {
                 let expected = tokens.len();
-                Err(wrong(format!("`{key}` has {found} values for {expected} tokens")))
+                Err(LanguageError::tokenizer(format!(
+                    "`{key}` has {found} values for {expected} tokens"
+                )))
             }
             _ => Ok(()),
         };
         same("tokenizer.ggml.scores", scores.map(<[f32]>::len))?;
         same("tokenizer.ggml.token_type", kinds.as_ref().map(Vec::len))?;
         if u32::try_from(tokens.len()).is_err() || tokens.is_empty() {
-            return Err(wrong(format!("{} tokens are no vocabulary", tokens.len())));
+            return Err(LanguageError::tokenizer(format!(
+                "{} tokens are no vocabulary",
+                tokens.len()
+            )));
         }
         Ok(Self { tokens, scores, kinds, merges: metadata.texts("tokenizer.ggml.merges")? })
     }
@@ -51,7 +57,10 @@ impl<'a> Vocabulary<'a> {
             let mut places = merge.char_indices().skip(1).filter(|(_, char)| *char == ' ');
             match places.next().map(|(place, _)| (&merge[..place], &merge[place + 1..])) {
                 Some((first, second)) if !second.is_empty() => Ok(json!([first, second])),
-                _ => Err(wrong(format!("`{}` is no merge of two tokens", merge.escape_debug()))),
+                _ => Err(LanguageError::tokenizer(format!(
+                    "`{}` is no merge of two tokens",
+                    merge.escape_debug()
+                ))),
             }
         };
         self.merges.map(|merges| merges.iter().map(pair).collect()).transpose()
