@@ -36,7 +36,8 @@ pub fn open_checkpoint(path: &Path) -> Result<Box<dyn Checkpoint>, LanguageError
         Some(Kind::Gguf) => Box::new(GgufCheckpoint::open(path)?),
         Some(Kind::HuggingFace) => Box::new(HuggingFaceCheckpoint::open(path)?),
         None => {
-            let problem = "is no language model: expected a .gguf file, or a folder with config.json";
+            let problem =
+                "is no language model: expected a .gguf file, or a folder with config.json";
             return Err(LanguageError::File { path: path.to_owned(), problem: problem.into() });
         }
     })

@@ -45,8 +45,7 @@ fn tokens(name: &str) -> Vec<u32> {
 #[test]
 fn greedy_generation_is_that_of_transformers() {
     for name in MODELS {
-        let expected: Vec<u32> =
-            expected(name).greedy.iter().map(|&token| token as u32).collect();
+        let expected: Vec<u32> = expected(name).greedy.iter().map(|&token| token as u32).collect();
         let options = GenerateOptions {
             max_new_tokens: 12,
             eos_token_ids: checkpoint(name).config().eos_token_ids.clone(),
@@ -108,8 +107,7 @@ fn choices_are_scored_as_in_lm_eval() {
         Ok(text.chars().map(token).collect())
     };
     let items: Vec<ChoiceItem> = serde_json::from_value(scores["questions"].clone()).unwrap();
-    let options =
-        ChoiceOptions { target_delimiter: " ".into(), empty_context: 1, max_length: 256 };
+    let options = ChoiceOptions { target_delimiter: " ".into(), empty_context: 1, max_length: 256 };
     for name in MODELS {
         let graph = graph(name, &CHOSEN);
         let found =
@@ -135,10 +133,7 @@ fn what_is_no_language_model_is_refused() {
     let mut other = Graph::new("other");
     let x = other.add_input("x", fewbit_models::ops::Fact::default());
     other.add_output(x);
-    assert_eq!(
-        wrong(&other).to_string(),
-        format!("{start} an input `x`, which is no part of one")
-    );
+    assert_eq!(wrong(&other).to_string(), format!("{start} an input `x`, which is no part of one"));
     assert_eq!(wrong(&Graph::new("empty")).to_string(), format!("{start} no input `input_ids`"));
     let graph = graph("llama2", &CHOSEN);
     let model = model(&graph);
