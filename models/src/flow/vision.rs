@@ -198,8 +198,7 @@ impl VisionFlow<'_> {
         }
         if let Some(params) = &rounding {
             let mut hear = |done, total| progress("learned round", done, total);
-            let mut report =
-                learn_rounding(&float, &mut graph, batches, params, last, &mut hear)?;
+            let mut report = learn_rounding(&float, &mut graph, batches, params, last, &mut hear)?;
             if last.is_some() {
                 report.detail += BIASES;
             }

@@ -87,7 +87,10 @@ fn correct(
     let mut variances = average(&|batch| &batch.variances);
     if rule == VarianceRule::GeometricMean {
         let old = floats(graph, variance)?;
-        variances.iter_mut().zip(&old).for_each(|(new, &old)| *new = (*new * f64::from(old)).sqrt());
+        variances
+            .iter_mut()
+            .zip(&old)
+            .for_each(|(new, &old)| *new = (*new * f64::from(old)).sqrt());
     }
     for (at, (value, numbers)) in [(3, (mean, means)), (4, (variance, variances))] {
         let tensor = Tensor::vector::<f32>(numbers.iter().map(|&x| x as f32).collect());

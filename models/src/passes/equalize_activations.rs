@@ -69,8 +69,11 @@ fn into_sources(
     alpha: f64,
 ) -> Result<PassReport, PassError> {
     let regions = regions(graph);
-    let values: BTreeMap<_, _> =
-        regions.iter().flat_map(|region| &region.sinks).map(|sink| (sink.input, axis(sink))).collect();
+    let values: BTreeMap<_, _> = regions
+        .iter()
+        .flat_map(|region| &region.sinks)
+        .map(|sink| (sink.input, axis(sink)))
+        .collect();
     let found = channel_maxima(graph, batches, &values)?;
     for region in &regions {
         let channels = region.channels(graph);

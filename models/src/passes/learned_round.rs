@@ -311,10 +311,7 @@ fn learn_part(
 }
 
 /// The loss of rounding to nearest.
-fn nearest_loss(
-    objective: &LayerObjective,
-    targets: &[Target<'_>],
-) -> Result<f64, AlgorithmError> {
+fn nearest_loss(objective: &LayerObjective, targets: &[Target<'_>]) -> Result<f64, AlgorithmError> {
     let none = AdaroundParams { steps: 0, ..AdaroundParams::default() };
     Ok(adaround(targets, objective, &none)?.info.nearest)
 }

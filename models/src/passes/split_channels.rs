@@ -93,7 +93,9 @@ fn split_region(
         let mut most = vec![0f32; channels];
         match side {
             SplitSide::Outputs => maxima(&w, &output_channels(product, w.shape()), &mut most),
-            SplitSide::Inputs => maxima(&w, &input_channels(product, w.shape(), channels), &mut most),
+            SplitSide::Inputs => {
+                maxima(&w, &input_channels(product, w.shape(), channels), &mut most)
+            }
         }
         let mut order: Vec<usize> = (0..channels).collect();
         // Of equal ones the first.

@@ -22,7 +22,8 @@ fn params(target: EqualizationTarget) -> ActivationEqualizeParams {
 /// Runs the pass on a network of a case, which must compute the same afterwards.
 fn equalized(mut graph: Graph, case: Case, target: EqualizationTarget, places: usize) -> Graph {
     let before = outputs(&graph, &case.batches(), QuantizerMode::Apply);
-    let report = equalize_activations(&mut graph, &case.batches(), &params(target)).expect("equalized");
+    let report =
+        equalize_activations(&mut graph, &case.batches(), &params(target)).expect("equalized");
     assert_eq!(report.changed, places, "{}", report.detail);
     let after = outputs(&graph, &case.batches(), QuantizerMode::Apply);
     assert!(difference(&after, &before) < 1e-5, "{}", case.0);
@@ -33,8 +34,7 @@ fn equalized(mut graph: Graph, case: Case, target: EqualizationTarget, places: u
 fn factors_go_into_the_products_before_as_in_brevitas() {
     for (name, groups) in [("act_fx_dense", 1), ("act_fx_depthwise", 6)] {
         let case = Case(name);
-        let graph =
-            equalized(convolutions(case, groups), case, EqualizationTarget::Sources, 2);
+        let graph = equalized(convolutions(case, groups), case, EqualizationTarget::Sources, 2);
         for constant in ["w1", "b1", "w2", "b2", "w3", "b3"] {
             assert_constant(&graph, constant, &case.array(&format!("{constant}'")));
         }
@@ -111,11 +111,8 @@ fn matrix_products_have_their_biases_in_additions_and_normalizations_in_parts_th
         assert_eq!(found[1].summands.len(), 1, "the bias of the matrix product");
         let before = outputs(&graph, &case.batches(), QuantizerMode::Apply);
         let weight = constant(&graph, "w2");
-        let report = equalize_activations(
-            &mut graph,
-            &case.batches(),
-            &params(EqualizationTarget::Sources),
-        );
+        let report =
+            equalize_activations(&mut graph, &case.batches(), &params(EqualizationTarget::Sources));
         assert_eq!(report.expect("equalized").changed, 2);
         let report = equalize(&mut graph, &EqualizeParams::default()).expect("equalized");
         assert_eq!(report.changed, 2);

@@ -79,8 +79,7 @@ fn clips_leave_no_more_error_and_leave_some_products_out() {
     let mut graph = float.clone();
     let except = [products(&float)[0].node];
     let batches = case.batches();
-    let report =
-        clip_weights(&mut graph, &batches, &quantizer, &params, &except, &mut |_, _| ());
+    let report = clip_weights(&mut graph, &batches, &quantizer, &params, &except, &mut |_, _| ());
     assert_eq!(report.expect("clipped").changed, 1);
     assert_constant(&graph, "w2", &constant(&float, "w2"));
     let mut graph = float.clone();

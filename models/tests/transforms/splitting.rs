@@ -9,7 +9,8 @@ use super::support::{assert_constant, convolutions, difference, outputs};
 
 #[test]
 fn channels_are_split_as_in_brevitas() {
-    for (name, side) in [("split_outputs", SplitSide::Outputs), ("split_inputs", SplitSide::Inputs)] {
+    for (name, side) in [("split_outputs", SplitSide::Outputs), ("split_inputs", SplitSide::Inputs)]
+    {
         let case = Case(name);
         let mut graph = convolutions(case, 1);
         let report = split_channels(&mut graph, 0.3, side).expect("split");

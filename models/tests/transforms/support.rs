@@ -97,7 +97,9 @@ pub(crate) fn outputs(graph: &Graph, batches: &[Vec<Tensor>], mode: QuantizerMod
         run_batch(graph, batch, mode, &Constants::default()).expect("outputs")
     };
     let tensors = batches.iter().flat_map(run);
-    tensors.flat_map(|t| t.get::<f32>().expect("floats").iter().copied().collect::<Vec<_>>()).collect()
+    tensors
+        .flat_map(|t| t.get::<f32>().expect("floats").iter().copied().collect::<Vec<_>>())
+        .collect()
 }
 
 /// The elements of a constant.

@@ -103,7 +103,8 @@ pub fn adaround(
             states[i].step(&mut v[i], &gradient, rate);
         }
         if (step + 1).is_multiple_of(params.check_every) || step + 1 == params.steps {
-            let layers = steps.iter().zip(&v).map(|(s, v)| s.rounded(&harden(s, v, params.gate))).collect();
+            let layers =
+                steps.iter().zip(&v).map(|(s, v)| s.rounded(&harden(s, v, params.gate))).collect();
             let grids = || steps.iter().map(|s| s.grid.clone()).collect();
             best.offer(step + 1, layers, grids, objective);
         }
