@@ -4,7 +4,7 @@ use ndarray::{ArrayD, Dimension};
 
 use crate::graph::Graph;
 
-use super::source::{floats, maxima};
+use super::source::{ChannelOf, floats, maxima};
 use super::{PassError, PassReport, Region, Source, regions};
 
 /// How far a source's bias counts for its range.
@@ -96,7 +96,7 @@ fn sweep(graph: &mut Graph, region: &Region, params: &EqualizeParams) -> Result<
 fn bias_maxima(
     graph: &Graph,
     source: &Source,
-    (w, of): (&ArrayD<f32>, &dyn Fn(&[usize]) -> usize),
+    (w, of): (&ArrayD<f32>, &ChannelOf),
     shrinkage: BiasShrinkage,
     maxima: &mut [f32],
 ) -> Result<(), PassError> {
@@ -114,7 +114,7 @@ fn bias_maxima(
 }
 
 /// The divisor of biases: their extremes and the median and mean of `|b| / |w|` decide.
-fn vitis_ai(w: &ArrayD<f32>, of: &dyn Fn(&[usize]) -> usize, bias: &ArrayD<f32>) -> f32 {
+fn vitis_ai(w: &ArrayD<f32>, of: &ChannelOf, bias: &ArrayD<f32>) -> f32 {
     let most = |x: &ArrayD<f32>| x.iter().fold(0f32, |most, x| most.max(x.abs()));
     let flat: Vec<f32> = bias.iter().copied().collect();
     let mut ratios: Vec<f32> = w

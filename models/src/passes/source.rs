@@ -8,6 +8,9 @@ use crate::tensor::Tensor;
 
 use super::PassError;
 
+/// The channel of a weight, by its indices.
+pub(super) type ChannelOf = dyn Fn(&[usize]) -> usize;
+
 /// A node that ends with a factor, and maybe a summand, per channel: a normalization, or a multiplication with a constant.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Factors {
@@ -104,7 +107,7 @@ impl Source {
     }
 
     /// The channel of a weight, of weights of this shape.
-    pub(super) fn channel_of(&self, shape: &[usize]) -> Box<dyn Fn(&[usize]) -> usize> {
+    pub(super) fn channel_of(&self, shape: &[usize]) -> Box<ChannelOf> {
         match self {
             Self::Product(product) => Box::new(output_channels(product, shape)),
             Self::Factors(_) => {
@@ -176,7 +179,7 @@ pub(super) fn input_channels(
 }
 
 /// Raises maxima to the magnitudes of weights.
-pub(super) fn maxima(w: &ArrayD<f32>, channel: &dyn Fn(&[usize]) -> usize, maxima: &mut [f32]) {
+pub(super) fn maxima(w: &ArrayD<f32>, channel: &ChannelOf, maxima: &mut [f32]) {
     for (at, w) in w.indexed_iter() {
         let most = &mut maxima[channel(at.as_array_view().to_slice().unwrap_or_default())];
         *most = most.max(w.abs());
@@ -186,7 +189,7 @@ pub(super) fn maxima(w: &ArrayD<f32>, channel: &dyn Fn(&[usize]) -> usize, maxim
 /// Changes each weight by a function of it and its channel.
 pub(super) fn map_channels(
     w: &mut ArrayD<f32>,
-    channel: &dyn Fn(&[usize]) -> usize,
+    channel: &ChannelOf,
     function: impl Fn(f32, usize) -> f32,
 ) {
     for (at, w) in w.indexed_iter_mut() {

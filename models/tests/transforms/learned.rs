@@ -104,7 +104,13 @@ fn codes_are_as_good_as_brevitas_s() {
                 case.0,
                 expected.len()
             );
-            assert!(best < 0.8 * rounded && best <= 1.05 * brevitas, "{}", case.0);
+            assert!(best <= rounded && best <= 1.05 * brevitas, "{}", case.0);
+            // A number between both neighbours starts where the weight is: without a regulariser nothing draws it away.
+            let is_drawn = method == RoundingMethod::Linear || loss != RoundingLoss::Mse;
+            assert!(!is_drawn || best < 0.9 * rounded, "{}", case.0);
+            if !is_drawn && method == RoundingMethod::HardSigmoid {
+                assert_eq!(ours, expected);
+            }
         }
     }
 }
