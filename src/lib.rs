@@ -142,12 +142,12 @@ pub use kernels::{
     ConvError, ConvProduct, FloatEngine, FloatMatmulError, FloatOptions, FloatProduct, MatmulError,
     MatmulOptions, Operand, Output, PackedMatrix, Product, ProductReport, ReportLevel,
     RequantizeInput, RequantizeOutput, RequantizeSliceError, Requantizer, StageEvents, StageWidths,
-    Widths, conv2d, conv2d_into, matmul, matmul_float, matmul_i32, matmul_into, matmul_packed,
-    required_widths,
+    Widths, conv2d, conv2d_f32, conv2d_into, matmul, matmul_float, matmul_i32, matmul_into,
+    matmul_packed, required_widths,
 };
 pub use room::TooLarge;
 #[cfg(feature = "kernels")]
-pub use simd::{Isa, IsaError};
+pub use simd::{Isa, IsaError, Vectorized, vectorize};
 #[cfg(feature = "kernels")]
 #[doc(hidden)]
 pub use simd::{byte_products, vdpbf16ps};

@@ -4,6 +4,7 @@ use thiserror::Error;
 
 use crate::ConvShapeError;
 use crate::quantize::QuantizeError;
+use crate::simd::{Vectorized, vectorize};
 
 /// Why an algorithm refuses its input.
 #[derive(Clone, Debug, PartialEq, Error)]
@@ -139,11 +140,10 @@ pub(crate) fn check_finite(
     matrix: ndarray::ArrayView2<'_, f32>,
     first_row: u64,
 ) -> Result<(), AlgorithmError> {
+    if matrix.as_slice().is_some_and(|values| vectorize(AreFinite(values))) {
+        return Ok(());
+    }
     for (row, values) in (first_row..).zip(matrix.rows()) {
-        // x * 0 is NaN for NaN and for infinities alone; summing it first keeps the loop free of branches.
-        if values.iter().fold(0.0f32, |sum, x| sum + x * 0.0) == 0.0 {
-            continue;
-        }
         for (col, &value) in values.iter().enumerate() {
             if !value.is_finite() {
                 return Err(AlgorithmError::NotFinite { what, row, col, value: value.into() });
@@ -151,6 +151,20 @@ pub(crate) fn check_finite(
         }
     }
     Ok(())
+}
+
+/// Whether all numbers are finite.
+struct AreFinite<'a>(&'a [f32]);
+
+impl Vectorized for AreFinite<'_> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn call(self) -> bool {
+        // Of magnitudes as integers, infinity and what is no number are the greatest.
+        let bits = self.0.iter().map(|x| (x.to_bits() & 0x7fff_ffff) as i32);
+        bits.fold(0, |most, bits| if bits > most { bits } else { most }) < 0x7f80_0000
+    }
 }
 
 impl AlgorithmError {

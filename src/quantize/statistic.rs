@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::QuantizeError;
 use crate::reference::torch;
+use crate::simd::{Vectorized, vectorize};
 
 /// A number that says how large the elements of a group are.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -140,11 +141,39 @@ pub(crate) fn abs_max(x: &[f32]) -> f32 {
 
 /// The least and the greatest element; both NaN if there is one.
 pub(crate) fn extremes(x: &[f32]) -> (f32, f32) {
-    let least =
-        x.iter().copied().fold(f32::INFINITY, |a, b| if a < b || a.is_nan() { a } else { b });
-    let most =
-        x.iter().copied().fold(f32::NEG_INFINITY, |a, b| if a > b || a.is_nan() { a } else { b });
-    (least, most)
+    vectorize(Extremes(x))
+}
+
+struct Extremes<'a>(&'a [f32]);
+
+impl Vectorized for Extremes<'_> {
+    type Output = (f32, f32);
+
+    #[inline(always)]
+    fn call(self) -> (f32, f32) {
+        const LANES: usize = 16;
+        let (mut least, mut most) = ([f32::INFINITY; LANES], [f32::NEG_INFINITY; LANES]);
+        // The greatest magnitude as an integer: above infinity is what is no number.
+        let mut magnitude = [0i32; LANES];
+        let (chunks, rest) = self.0.as_chunks::<LANES>();
+        let mut last = [self.0.first().copied().unwrap_or(f32::INFINITY); LANES];
+        last[..rest.len()].copy_from_slice(rest);
+        let behind = if self.0.is_empty() { &[][..] } else { std::slice::from_ref(&last) };
+        for chunk in chunks.iter().chain(behind) {
+            for lane in 0..LANES {
+                let x = chunk[lane];
+                least[lane] = if x < least[lane] { x } else { least[lane] };
+                most[lane] = if x > most[lane] { x } else { most[lane] };
+                let bits = (x.to_bits() & 0x7fff_ffff) as i32;
+                magnitude[lane] = if bits > magnitude[lane] { bits } else { magnitude[lane] };
+            }
+        }
+        if magnitude.iter().any(|&bits| bits > 0x7f80_0000) {
+            return (f32::NAN, f32::NAN);
+        }
+        let least = least.into_iter().fold(f32::INFINITY, f32::min);
+        (least, most.into_iter().fold(f32::NEG_INFINITY, f32::max))
+    }
 }
 
 /// `min(x, 0)`, keeping NaN.
@@ -189,8 +218,8 @@ fn nth_magnitude(x: &[f32], rank: usize) -> f32 {
     if wanted * 4 > x.len() / BLOCK {
         return nth(x.iter().map(|v| v.abs()).collect(), rank);
     }
-    let most = |block: &[f32]| block.iter().map(magnitude).max().unwrap_or(0);
-    let maxima: Vec<u32> = x.chunks(BLOCK).map(most).collect();
+    let mut maxima = vec![0; x.len().div_ceil(BLOCK)];
+    vectorize(Maxima { x, block: BLOCK, to: &mut maxima });
     let mut ordered = maxima.clone();
     let least = *ordered.select_nth_unstable_by(wanted - 1, |a, b| b.cmp(a)).1;
     let reached = x.chunks(BLOCK).zip(&maxima).filter(|&(_, &most)| most >= least);
@@ -198,6 +227,25 @@ fn nth_magnitude(x: &[f32], rank: usize) -> f32 {
         .flat_map(|(block, _)| block.iter().map(magnitude).filter(|&bits| bits >= least))
         .collect();
     f32::from_bits(*reached.select_nth_unstable_by(wanted - 1, |a, b| b.cmp(a)).1)
+}
+
+/// The greatest magnitude of every block, as bits.
+struct Maxima<'a> {
+    x: &'a [f32],
+    block: usize,
+    to: &'a mut [u32],
+}
+
+impl Vectorized for Maxima<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        for (to, block) in self.to.iter_mut().zip(self.x.chunks(self.block)) {
+            let bits = block.iter().map(|x| x.to_bits() & 0x7fff_ffff);
+            *to = bits.fold(0, |most, bits| if bits > most { bits } else { most });
+        }
+    }
 }
 
 fn mean_abs(x: &[f32]) -> f32 {

@@ -122,6 +122,28 @@ impl FromStr for Isa {
     }
 }
 
+/// Runs a body compiled with the widest vectors that this CPU has.
+///
+/// Results are those of the same body called plainly: no operation is contracted or reordered.
+///
+/// ```
+/// use fewbit::{Vectorized, vectorize};
+/// struct Double<'a>(&'a mut [f32]);
+/// impl Vectorized for Double<'_> {
+///     type Output = ();
+///     #[inline(always)]
+///     fn call(self) {
+///         self.0.iter_mut().for_each(|x| *x *= 2.0);
+///     }
+/// }
+/// let mut x = [1.0, 2.5];
+/// vectorize(Double(&mut x));
+/// assert_eq!(x, [2.0, 5.0]);
+/// ```
+pub fn vectorize<B: Vectorized>(body: B) -> B::Output {
+    Detected::best().vectorize(body)
+}
+
 /// An instruction set that this CPU has.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Detected {

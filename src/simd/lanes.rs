@@ -4,12 +4,14 @@ use std::marker::PhantomData;
 
 use bytemuck::Pod;
 
-/// A body that is compiled with the instructions of a set.
-pub(crate) trait Vectorized {
+/// A body that is compiled with the instructions of a set: plain loops over slices, which then become its vectors.
+///
+/// All that is called in it should be `#[inline(always)]`: what is not inlined is compiled without them.
+pub trait Vectorized {
     /// What it gives.
     type Output;
 
-    /// Runs it; implementations are `#[inline(always)]`, so that [`Token::vectorize`] compiles them.
+    /// Runs it; implementations are `#[inline(always)]`, so that [`vectorize`](crate::vectorize) compiles them.
     fn call(self) -> Self::Output;
 }
 

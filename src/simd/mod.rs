@@ -106,8 +106,9 @@ pub use dot_bf16::vdpbf16ps;
 pub(crate) use float::{Float, FloatLanes, FmaLanes, StepLanes};
 pub(crate) use int::{ByteLanes, Int16Lanes, IntLanes, Word, both};
 pub(crate) use isa::Detected;
-pub use isa::{Isa, IsaError};
-pub(crate) use lanes::{Lanes, LanesOf, Registers, Token, Tuning, Vector, Vectorized};
+pub use isa::{Isa, IsaError, vectorize};
+pub use lanes::Vectorized;
+pub(crate) use lanes::{Lanes, LanesOf, Registers, Token, Tuning, Vector};
 pub(crate) use pages::advise_large_pages;
 #[doc(hidden)]
 pub use peak::byte_products;

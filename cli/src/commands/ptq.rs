@@ -90,6 +90,8 @@ fn percentage(text: &str) -> Result<f64, String> {
 /// What is measured on.
 struct Data {
     batches: Vec<Vec<Tensor>>,
+    /// The first images, which run in integers too.
+    integer: Vec<Vec<Tensor>>,
     labels: Option<Labels>,
 }
 
@@ -117,8 +119,9 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
             let mut arrays = tensors(path, log)?;
             let labels = labels(path, &mut arrays)?;
             let size = config.batch_size_validation.max(1);
-            let batches = batches(&graph, &arrays, size, usize::MAX).map_err(NetworkError::from)?;
-            Some(Data { batches, labels })
+            let of = |samples| batches(&graph, &arrays, size, samples).map_err(NetworkError::from);
+            let (batches, integer) = (of(usize::MAX)?, of(config.integer_samples)?);
+            Some(Data { batches, integer, labels })
         }
     };
     let requantization = config.requantization.as_ref().map(|text| {
@@ -216,7 +219,7 @@ impl Job<'_> {
         report.quantized = share(&fake.batches, data.images())?;
         timed("run", start);
         let start = std::time::Instant::now();
-        let some = self.integer_part(data);
+        let some = &data.integer[..];
         let images = some.iter().filter_map(|batch| batch.first()?.shape().first().copied()).sum();
         let options = IntegerOptions {
             accumulator: Accumulator::exact(),
@@ -259,16 +262,6 @@ impl Job<'_> {
         let (graph, batches) = (&network.graph, &self.calibration);
         let found = least_bits(graph, batches, &template, budget / 100.0, &options, &mut hear);
         Ok(found.map_err(NetworkError::from)?)
-    }
-
-    /// The images that run in integers.
-    fn integer_part<'d>(&self, data: &'d Data) -> &'d [Vec<Tensor>] {
-        let mut images = 0;
-        let enough = data.batches.iter().position(|batch| {
-            images += batch.first().and_then(|t| t.shape().first().copied()).unwrap_or(0);
-            images >= self.config.integer_samples
-        });
-        &data.batches[..enough.map_or(data.batches.len(), |last| last + 1)]
     }
 
     fn sweep(

@@ -5,6 +5,7 @@ mod execution;
 mod float;
 pub mod integer;
 mod patches;
+mod pieces;
 
 pub use error::ExecError;
 pub use execution::{Constants, Execution, QuantizerMode, run_batch};

@@ -76,39 +76,147 @@ impl Patches {
         let (count, channels) = (shape[0], shape[1]);
         let images = images.as_standard_layout();
         let images = images.as_slice().unwrap_or_default();
+        let area: usize = self.slides.iter().map(|slide| slide.input).product();
+        let columns = self.columns(channels);
+        let mut rows = Array2::from_elem((count * self.positions(), columns), padding);
+        let all = rows.as_slice_mut().unwrap_or_default();
+        let chunk = (self.positions() * columns).max(1);
+        let chunks = all.par_chunks_mut(chunk).enumerate();
+        chunks.for_each_init(Vec::new, |padded, (image, rows)| {
+            let image = &images[image * channels * area..][..channels * area];
+            self.image_rows(image, channels, padding, padded, rows);
+        });
+        rows
+    }
+
+    /// Elements of a row.
+    #[must_use]
+    pub fn columns(&self, channels: usize) -> usize {
+        channels * self.slides.iter().map(|slide| slide.kernel).product::<usize>()
+    }
+
+    /// The rows of one image, `[positions, C * kernel]`; `padded` is memory for the image with its padding.
+    pub fn image_rows<T: Copy + Send + Sync>(
+        &self,
+        image: &[T],
+        channels: usize,
+        padding: T,
+        padded: &mut Vec<T>,
+        rows: &mut [T],
+    ) {
         // One and two axes are three with extents of 1.
         let mut axes = [ONE; 3];
         axes[3 - self.slides.len().min(3)..].copy_from_slice(&self.slides);
+        // As far as windows reach.
+        let reach = axes.map(|a| (a.output - 1) * a.stride + (a.kernel - 1) * a.dilation + 1);
         let [z, y, x] = axes;
-        let (area, taps) = (z.input * y.input * x.input, z.kernel * y.kernel * x.kernel);
-        let positions = self.positions();
-        let columns = channels * taps;
-        let mut rows = Array2::from_elem((count * positions, columns), padding);
-        let all = rows.as_slice_mut().unwrap_or_default();
-        all.par_chunks_mut((positions * columns).max(1)).enumerate().for_each(|(image, rows)| {
-            let image = &images[image * channels * area..][..channels * area];
-            for (position, out) in rows.chunks_exact_mut(columns.max(1)).enumerate() {
-                let at = [
-                    position / (y.output * x.output),
-                    position / x.output % y.output,
-                    position % x.output,
-                ];
-                for tap in 0..taps {
-                    let of =
-                        [tap / (y.kernel * x.kernel), tap / x.kernel % y.kernel, tap % x.kernel];
-                    let places = [0, 1, 2].map(|axis| axes[axis].place(at[axis], of[axis]));
-                    let [Some(z), Some(v), Some(u)] = places else { continue };
-                    let from = (z * y.input + v) * x.input + u;
-                    for channel in 0..channels {
-                        out[channel * taps + tap] = image[channel * area + from];
+        padded.clear();
+        padded.resize(channels * reach.iter().product::<usize>(), padding);
+        let lines = padded.chunks_exact_mut(reach[2]).enumerate();
+        for (line, to) in lines {
+            let (channel, at) = (line / (reach[0] * reach[1]), line % (reach[0] * reach[1]));
+            let inside =
+                |axis: Slide, at: usize| at.checked_sub(axis.before).filter(|&at| at < axis.input);
+            let (Some(depth), Some(row)) = (inside(z, at / reach[1]), inside(y, at % reach[1]))
+            else {
+                continue;
+            };
+            let from = ((channel * z.input + depth) * y.input + row) * x.input;
+            let count = x.input.min(reach[2].saturating_sub(x.before));
+            if count > 0 {
+                to[x.before..x.before + count].copy_from_slice(&image[from..from + count]);
+            }
+        }
+        // Where the first position meets each line of the kernel.
+        let mut lines = Vec::with_capacity(channels * z.kernel * y.kernel);
+        for channel in 0..channels {
+            for v in 0..z.kernel {
+                for u in 0..y.kernel {
+                    let depth = channel * reach[0] + v * z.dilation;
+                    lines.push((depth * reach[1] + u * y.dilation) * reach[2]);
+                }
+            }
+        }
+        let mut rows = rows.chunks_exact_mut((lines.len() * x.kernel).max(1));
+        for depth in 0..z.output {
+            for row in 0..y.output {
+                let start = (depth * z.stride * reach[1] + row * y.stride) * reach[2];
+                for (column, out) in (0..x.output).zip(&mut rows) {
+                    let from = &padded[start + column * x.stride..];
+                    match (x.dilation, x.kernel) {
+                        (1, 1) => pieces::<T, 1>(from, &lines, out),
+                        (1, 3) => pieces::<T, 3>(from, &lines, out),
+                        (1, 5) => pieces::<T, 5>(from, &lines, out),
+                        _ => {
+                            for (&line, out) in lines.iter().zip(out.chunks_exact_mut(x.kernel)) {
+                                let from = from[line..].iter().step_by(x.dilation);
+                                out.iter_mut().zip(from).for_each(|(out, &from)| *out = from);
+                            }
+                        }
                     }
                 }
             }
-        });
-        rows
+        }
+    }
+}
+
+/// `K` neighbours of each line.
+fn pieces<T: Copy, const K: usize>(from: &[T], lines: &[usize], to: &mut [T]) {
+    for (&line, to) in lines.iter().zip(to.as_chunks_mut::<K>().0) {
+        if let Some(from) = from[line..].first_chunk::<K>() {
+            *to = *from;
+        }
     }
 }
 
 /// An axis of one position.
 const ONE: Slide =
     Slide { input: 1, kernel: 1, stride: 1, dilation: 1, before: 0, after: 0, output: 1 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::ArrayD;
+
+    #[test]
+    fn rows_have_what_each_window_meets() {
+        let axis = |input, kernel, stride, dilation, before, after| {
+            let output = (input + before + after - (kernel - 1) * dilation - 1) / stride + 1;
+            Slide { input, kernel, stride, dilation, before, after, output }
+        };
+        for slides in [
+            vec![axis(9, 5, 2, 1, 2, 2)],
+            vec![axis(6, 3, 1, 1, 1, 1), axis(7, 3, 2, 1, 1, 0)],
+            vec![axis(6, 1, 2, 1, 0, 0), axis(7, 1, 2, 1, 0, 0)],
+            vec![axis(8, 2, 1, 3, 4, 0), axis(7, 4, 3, 2, 0, 5)],
+            vec![axis(3, 2, 1, 1, 1, 0), axis(4, 3, 1, 1, 1, 1), axis(5, 2, 2, 1, 0, 1)],
+        ] {
+            let mut shape = vec![2, 3];
+            shape.extend(slides.iter().map(|slide| slide.input));
+            let count: usize = shape.iter().product();
+            let images = ArrayD::from_shape_vec(shape, (1..=count as i32).collect());
+            let images = images.expect("as many elements");
+            let patches = Patches { slides: slides.clone() };
+            let rows = patches.rows(&images.view(), -1);
+            let (outputs, kernels): (Vec<_>, Vec<_>) =
+                slides.iter().map(|slide| (slide.output, slide.kernel)).unzip();
+            let (positions, taps) = (outputs.iter().product(), kernels.iter().product::<usize>());
+            assert_eq!(rows.dim(), (2 * patches.positions(), patches.columns(3)));
+            for ((row, column), &found) in rows.indexed_iter() {
+                let mut at = vec![row / positions, column / taps];
+                let (mut position, mut tap) = (row % positions, column % taps);
+                let places: Vec<Option<usize>> = (slides.iter().rev())
+                    .map(|slide| {
+                        let place = slide.place(position % slide.output, tap % slide.kernel);
+                        (position, tap) = (position / slide.output, tap / slide.kernel);
+                        place
+                    })
+                    .collect();
+                let inside: Option<Vec<usize>> = places.into_iter().rev().collect();
+                at.extend(inside.iter().flatten());
+                let expected = inside.map_or(-1, |_| images[&at[..]]);
+                assert_eq!(found, expected, "{slides:?} row {row} column {column}");
+            }
+        }
+    }
+}

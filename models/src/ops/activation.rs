@@ -3,10 +3,11 @@
 use crate::tensor::Tensor;
 
 use super::broadcast::{expand, zip};
+use super::functions::{erf, exp_m1, sigmoid, tanh};
 use super::parallel::map;
 use super::set::{attributes, words};
 use super::typed::{array, dense, same_number};
-use super::unary::{each, like_first, sigmoid};
+use super::unary::{each, like_first};
 use super::{Attributes, Fact, Inputs, OpError, Operator, Read};
 
 words! {
@@ -71,14 +72,14 @@ attributes! {
 }
 
 macro_rules! floats {
-    ($($name:ident, $op:ident => $f:expr;)*) => {$(
+    ($($name:ident, [$($field:ident),*] => $f:expr;)*) => {$(
         impl Operator for $name {
             fn infer(&self, inputs: Inputs<'_, Fact>) -> Result<Vec<Fact>, OpError> {
                 like_first(inputs)
             }
 
             fn run(&self, inputs: Inputs<'_, Tensor>) -> Result<Vec<Tensor>, OpError> {
-                let $op = self;
+                let Self { $($field),* } = *self;
                 each(inputs, $f)
             }
         }
@@ -86,23 +87,24 @@ macro_rules! floats {
 }
 
 floats! {
-    LeakyRelu, op => |x| if x < 0.0 { op.alpha * x } else { x };
-    Elu, op => |x| if x < 0.0 { op.alpha * x.exp_m1() } else { x };
-    Selu, op => |x| if x <= 0.0 { op.gamma * op.alpha * x.exp_m1() } else { op.gamma * x };
-    Celu, op => |x| if x > 0.0 { x } else { op.alpha * (x / op.alpha).exp_m1() };
-    ThresholdedRelu, op => |x| if x > op.alpha { x } else { 0.0 };
-    HardSigmoid, op => |x| (op.alpha * x + op.beta).clamp(0.0, 1.0);
-    Swish, op => |x| x * sigmoid(op.alpha * x);
-    Gelu, op => |x| gelu(x, op.form);
+    LeakyRelu, [alpha] => move |x| if x < 0.0 { alpha * x } else { x };
+    Elu, [alpha] => move |x| if x < 0.0 { alpha * exp_m1(x) } else { x };
+    Selu, [alpha, gamma] => move |x| if x <= 0.0 { gamma * alpha * exp_m1(x) } else { gamma * x };
+    Celu, [alpha] => move |x| if x > 0.0 { x } else { alpha * exp_m1(x / alpha) };
+    ThresholdedRelu, [alpha] => move |x| if x > alpha { x } else { 0.0 };
+    HardSigmoid, [alpha, beta] => move |x: f32| (alpha * x + beta).clamp(0.0, 1.0);
+    Swish, [alpha] => move |x| x * sigmoid(alpha * x);
+    Gelu, [form] => move |x| gelu(x, form);
 }
 
 /// GELU of a number.
+#[inline(always)]
 fn gelu(x: f32, form: GeluForm) -> f32 {
     match form {
-        GeluForm::Exact => 0.5 * x * (1.0 + libm::erff(x * std::f32::consts::FRAC_1_SQRT_2)),
+        GeluForm::Exact => 0.5 * x * (1.0 + erf(x * std::f32::consts::FRAC_1_SQRT_2)),
         GeluForm::Tanh => {
             let root = (2.0 / std::f32::consts::PI).sqrt();
-            0.5 * x * (1.0 + (root * (x + 0.044_715 * x * x * x)).tanh())
+            0.5 * x * (1.0 + tanh(root * (x + 0.044_715 * x * x * x)))
         }
     }
 }

@@ -1,10 +1,12 @@
-//! Convolutions in `f32`: patches as columns of a matrix and a product with the kernels; depthwise ones row by row.
+//! Convolutions in `f32`. Where the CPU has vectors of fused products, those of one or two spatial axes go through
+//! [`fewbit::conv2d_f32`]. All others: patches as columns of a matrix and a product with the kernels; depthwise ones row by row.
 //!
 //! An output's sum has the same order whatever the number of threads: work is cut into blocks of output rows whose size
 //! follows from the shapes alone.
 
+use fewbit::{Conv2d, Isa, conv2d_f32};
 use ndarray::linalg::general_mat_mul;
-use ndarray::{ArcArray, ArrayView2, ArrayViewMut2, IxDyn};
+use ndarray::{ArcArray, ArrayView2, ArrayView4, ArrayViewMut2, ArrayViewMut4, IxDyn};
 use rayon::prelude::*;
 
 use super::OpError;
@@ -46,6 +48,9 @@ pub(crate) fn convolve(
     if out.is_empty() {
         return array(&shape, out);
     }
+    if planar(&x, &w, bias.as_deref(), (batch, channels, filters, groups), slides, &mut out)? {
+        return array(&shape, out);
+    }
     let image = channels * layer.input;
     if groups == channels && filters == channels && slides.len() <= 2 {
         let work = layer.output * layer.taps;
@@ -69,6 +74,44 @@ pub(crate) fn convolve(
     }
     array(&shape, out)
 }
+
+/// A convolution of one or two spatial axes in fused products, where the CPU has them; tells whether it was done.
+fn planar(
+    x: &[f32],
+    w: &[f32],
+    bias: Option<&[f32]>,
+    (batch, channels, filters, groups): (usize, usize, usize, usize),
+    slides: &[Slide],
+    out: &mut [f32],
+) -> Result<bool, OpError> {
+    let [high, wide] = match *slides {
+        [wide] => [UNIT, wide],
+        [high, wide] => [high, wide],
+        _ => return Ok(false),
+    };
+    if Isa::best() == Isa::Portable {
+        return Ok(false);
+    }
+    let conv = Conv2d {
+        stride: [high.stride, wide.stride],
+        padding: [(high.before, high.after), (wide.before, wide.after)],
+        dilation: [high.dilation, wide.dilation],
+        groups,
+        padding_code: 0.0,
+    };
+    let input = ArrayView4::from_shape((batch, channels, high.input, wide.input), x);
+    let kernels = (filters, channels / groups, high.kernel, wide.kernel);
+    let weights = ArrayView4::from_shape(kernels, w);
+    let out = ArrayViewMut4::from_shape((batch, filters, high.output, wide.output), out);
+    let (Ok(input), Ok(weights), Ok(out)) = (input, weights, out) else { return Ok(false) };
+    let done = conv2d_f32(input, weights, bias, &conv, None, out);
+    done.map_err(|error| OpError::Shape(error.to_string()))?;
+    Ok(true)
+}
+
+/// An axis of one position.
+const UNIT: Slide =
+    Slide { input: 1, kernel: 1, stride: 1, dilation: 1, before: 0, after: 0, output: 1 };
 
 /// What all images have in common.
 struct Layer<'a> {
@@ -151,10 +194,8 @@ impl Layer<'_> {
     fn depthwise(&self, x: &[f32], channel: usize, out: &mut [f32]) {
         out.fill(self.bias.map_or(0.0, |bias| bias[channel]));
         let w = &self.w[channel * self.taps..][..self.taps];
-        let unit =
-            Slide { input: 1, kernel: 1, stride: 1, dilation: 1, before: 0, after: 0, output: 1 };
         let (high, wide) = match self.slides {
-            [wide] => (&unit, wide),
+            [wide] => (&UNIT, wide),
             [high, wide, ..] => (high, wide),
             [] => return,
         };

@@ -5,7 +5,7 @@ use ndarray::{ArcArray, IxDyn};
 use crate::tensor::Tensor;
 
 use super::broadcast::{expand, zip};
-use super::parallel::rows;
+use super::parallel::{change, change_with, fill, rows};
 use super::set::attributes;
 use super::shape::axis;
 use super::sums::{mean_and_variance, sum_of};
@@ -79,7 +79,7 @@ pub(crate) fn affine(
     rows(&mut out, plane, plane, |at, out| {
         let (a, b) = channel(at % channels);
         let x = &data[at * plane..][..plane];
-        out.iter_mut().zip(x).for_each(|(out, &x)| *out = x * a + b);
+        fill(out, x, move |x| x * a + b);
     });
     Ok(array(x.shape(), out)?.into())
 }
@@ -104,6 +104,25 @@ fn channels(x: &ArcArray<f32, IxDyn>) -> Result<usize, OpError> {
     count.ok_or_else(|| OpError::Shape(format!("X of shape {:?}: no channels", x.shape())))
 }
 
+impl BatchNormalization {
+    /// Factor and summand of each channel.
+    pub(super) fn factors(
+        &self,
+        inputs: Inputs<'_, Tensor>,
+        count: usize,
+    ) -> Result<Vec<(f32, f32)>, OpError> {
+        let scale = per_channel(inputs, 1, "scale", count)?;
+        let bias = per_channel(inputs, 2, "B", count)?;
+        let mean = per_channel(inputs, 3, "input_mean", count)?;
+        let variance = per_channel(inputs, 4, "input_var", count)?;
+        let factors = |c: usize| {
+            let a = scale[c] / (variance[c] + self.epsilon).sqrt();
+            (a, bias[c] - mean[c] * a)
+        };
+        Ok((0..count).map(factors).collect())
+    }
+}
+
 impl Operator for BatchNormalization {
     fn read(attributes: &mut Attributes, opset: i64) -> Result<Read<Self>, OpError> {
         if attributes.flag("training_mode")? == Some(true) {
@@ -121,16 +140,8 @@ impl Operator for BatchNormalization {
 
     fn run(&self, inputs: Inputs<'_, Tensor>) -> Result<Vec<Tensor>, OpError> {
         let x = inputs.array::<f32>(0, "X")?;
-        let count = if x.ndim() == 1 { 1 } else { channels(x)? };
-        let scale = per_channel(inputs, 1, "scale", count)?;
-        let bias = per_channel(inputs, 2, "B", count)?;
-        let mean = per_channel(inputs, 3, "input_mean", count)?;
-        let variance = per_channel(inputs, 4, "input_var", count)?;
-        let factors = |c: usize| {
-            let a = scale[c] / (variance[c] + self.epsilon).sqrt();
-            (a, bias[c] - mean[c] * a)
-        };
-        Ok(vec![affine(x, factors)?])
+        let factors = self.factors(inputs, if x.ndim() == 1 { 1 } else { channels(x)? })?;
+        Ok(vec![affine(x, |channel| factors[channel])?])
     }
 }
 
@@ -164,9 +175,9 @@ fn normalize(
     rows(&mut out, size, 4 * size, |at, out| {
         f(&data[at * size..][..size], out);
         if let (true, Some(scale)) = (together, &scale) {
-            out.iter_mut().zip(scale).for_each(|(out, &scale)| *out *= scale);
+            change_with(out, scale, |out, scale| out * scale);
             if let Some(bias) = &bias {
-                out.iter_mut().zip(bias).for_each(|(out, &bias)| *out += bias);
+                change_with(out, bias, |out, bias| out + bias);
             }
         }
     });
@@ -188,7 +199,7 @@ fn normalize(
 fn center(x: &[f32], out: &mut [f32], epsilon: f32) {
     let (mean, variance) = mean_and_variance(x);
     let factor = 1.0 / (variance + epsilon).sqrt();
-    out.iter_mut().zip(x).for_each(|(out, &x)| *out = (x - mean) * factor);
+    fill(out, x, move |x| (x - mean) * factor);
 }
 
 impl Operator for LayerNormalization {
@@ -240,7 +251,7 @@ impl Operator for RMSNormalization {
         normalize(inputs, self.axis, |x, out| {
             let mean = sum_of(x, |x| x * x) / x.len().max(1) as f32;
             let factor = 1.0 / (mean + self.epsilon).sqrt();
-            out.iter_mut().zip(x).for_each(|(out, &x)| *out = x * factor);
+            fill(out, x, move |x| x * factor);
         })
     }
 }
@@ -263,7 +274,7 @@ fn groups(inputs: Inputs<'_, Tensor>, groups: usize, epsilon: f32) -> Result<Ten
         let plane = size / (count / groups);
         for (channel, out) in out.chunks_mut(plane).enumerate() {
             let (a, b) = (scale[first + channel], bias[first + channel]);
-            out.iter_mut().for_each(|x| *x = *x * a + b);
+            change(out, move |x| x * a + b);
         }
     });
     Ok(array(x.shape(), out)?.into())

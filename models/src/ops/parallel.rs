@@ -1,5 +1,7 @@
-//! Loops over elements on all threads. Where they are cut depends on their number alone, never on the threads'.
+//! Loops over elements on all threads, and in the vectors of the running CPU. Where they are cut depends on their number alone,
+//! never on the threads'.
 
+use fewbit::{Vectorized, vectorize};
 use rayon::prelude::*;
 
 /// So many elements that a thread is worth waking.
@@ -20,6 +22,85 @@ pub(crate) fn map<A: Copy + Sync, R: Copy + Default + Send>(
         }
     });
     out
+}
+
+/// A loop over the elements of a slice and of one that goes along.
+struct Along<'a, F> {
+    out: &'a mut [f32],
+    x: &'a [f32],
+    f: F,
+}
+
+impl<F: Fn(f32, f32) -> f32> Vectorized for Along<'_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self { out, x, f } = self;
+        for (out, &x) in out.iter_mut().zip(x) {
+            *out = f(*out, x);
+        }
+    }
+}
+
+/// A loop over the elements of a slice.
+struct Alone<'a, F> {
+    out: &'a mut [f32],
+    f: F,
+}
+
+impl<F: Fn(f32) -> f32> Vectorized for Alone<'_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self { out, f } = self;
+        for out in out {
+            *out = f(*out);
+        }
+    }
+}
+
+/// `out = f(x)`, element by element, on one thread, in vectors. Functions are `#[inline(always)]`, or closures that own what
+/// they need: what they borrowed might be what is written, as far as the compiler knows, and there would be no vectors.
+pub(crate) fn fill(out: &mut [f32], x: &[f32], f: impl Fn(f32) -> f32 + Copy) {
+    vectorize(Along { out, x, f: move |_, x| f(x) });
+}
+
+/// `out = f(out)`, likewise.
+pub(crate) fn change(out: &mut [f32], f: impl Fn(f32) -> f32 + Copy) {
+    vectorize(Alone { out, f });
+}
+
+/// `out = f(out, x)`, likewise.
+pub(crate) fn change_with(out: &mut [f32], x: &[f32], f: impl Fn(f32, f32) -> f32 + Copy) {
+    vectorize(Along { out, x, f });
+}
+
+/// A function of each number, on all threads and in vectors.
+pub(crate) fn map_floats(a: &[f32], f: impl Fn(f32) -> f32 + Copy + Sync) -> Vec<f32> {
+    let mut out = vec![0.0; a.len()];
+    out.par_chunks_mut(PIECE).zip(a.par_chunks(PIECE)).for_each(|(out, a)| fill(out, a, f));
+    out
+}
+
+/// Replaces each number, on all threads and in vectors.
+pub(crate) fn change_all(out: &mut [f32], f: impl Fn(f32) -> f32 + Copy + Sync) {
+    out.par_chunks_mut(PIECE).for_each(|out| change(out, f));
+}
+
+/// Replaces each number by a function of it and another one.
+pub(crate) fn change_all_with(
+    out: &mut [f32],
+    x: &[f32],
+    f: impl Fn(f32, f32) -> f32 + Copy + Sync,
+) {
+    out.par_chunks_mut(PIECE).zip(x.par_chunks(PIECE)).for_each(|(out, x)| change_with(out, x, f));
+}
+
+/// Changes rows, each on its own.
+pub(crate) fn rows_of(out: &mut [f32], row: usize, f: impl Fn(usize, &mut [f32]) + Sync) {
+    rows(out, row, row, f);
 }
 
 /// Fills rows of a result, each on its own; `work` is what a row costs, in elements.

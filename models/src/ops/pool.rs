@@ -1,5 +1,7 @@
 //! Pools: the greatest or the mean of each window.
 
+use fewbit::{Vectorized, vectorize};
+
 use crate::tensor::Tensor;
 
 use super::parallel::rows;
@@ -73,31 +75,7 @@ fn planar(slides: &[Slide]) -> Option<[Slide; 2]> {
 /// Folds each window: every tap in turn over whole rows of outputs.
 fn fold(x: &[f32], slides: &[Slide], out: &mut [f32], f: impl Fn(f32, f32) -> f32 + Copy) {
     if let Some([high, wide]) = planar(slides) {
-        for (y, out) in out.chunks_mut(wide.output).enumerate() {
-            for ky in 0..high.kernel {
-                let Some(row) = high.place(y, ky) else { continue };
-                let x = &x[row * wide.input..][..wide.input];
-                for kx in 0..wide.kernel {
-                    let (from, to) = wide.inside(kx);
-                    if from >= to {
-                        continue;
-                    }
-                    let start = from * wide.stride + kx * wide.dilation - wide.before;
-                    let out = &mut out[from..to];
-                    match wide.stride {
-                        1 => out.iter_mut().zip(&x[start..]).for_each(|(o, &x)| *o = f(*o, x)),
-                        2 => {
-                            let pairs = x[start..].chunks(2);
-                            out.iter_mut().zip(pairs).for_each(|(o, x)| *o = f(*o, x[0]));
-                        }
-                        stride => {
-                            let x = x[start..].iter().step_by(stride);
-                            out.iter_mut().zip(x).for_each(|(o, &x)| *o = f(*o, x));
-                        }
-                    }
-                }
-            }
-        }
+        vectorize(Plane { x, high, wide, out, f });
         return;
     }
     let (shape, kernel): (Vec<_>, Vec<_>) = slides.iter().map(|s| (s.output, s.kernel)).unzip();
@@ -116,6 +94,51 @@ fn fold(x: &[f32], slides: &[Slide], out: &mut [f32], f: impl Fn(f32, f32) -> f3
             }
         }
         place.step();
+    }
+}
+
+/// The windows of one plane.
+struct Plane<'a, F> {
+    x: &'a [f32],
+    high: Slide,
+    wide: Slide,
+    out: &'a mut [f32],
+    f: F,
+}
+
+impl<F: Fn(f32, f32) -> f32> Vectorized for Plane<'_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self { x, high, wide, out, f } = self;
+        for (y, out) in out.chunks_mut(wide.output).enumerate() {
+            for ky in 0..high.kernel {
+                let Some(row) = high.place(y, ky) else { continue };
+                let x = &x[row * wide.input..][..wide.input];
+                for kx in 0..wide.kernel {
+                    let (from, to) = wide.inside(kx);
+                    if from >= to {
+                        continue;
+                    }
+                    let x = &x[from * wide.stride + kx * wide.dilation - wide.before..];
+                    let out = &mut out[from..to];
+                    match wide.stride {
+                        1 => out.iter_mut().zip(x).for_each(|(o, &x)| *o = f(*o, x)),
+                        2 => {
+                            let (pairs, rest) = x.as_chunks::<2>();
+                            out.iter_mut().zip(pairs).for_each(|(o, x)| *o = f(*o, x[0]));
+                            let behind = out.iter_mut().skip(pairs.len());
+                            behind.zip(rest).for_each(|(o, &x)| *o = f(*o, x));
+                        }
+                        stride => {
+                            let x = x.iter().step_by(stride);
+                            out.iter_mut().zip(x).for_each(|(o, &x)| *o = f(*o, x));
+                        }
+                    }
+                }
+            }
+        }
     }
 }
 

@@ -4,12 +4,13 @@ use ndarray::{ArcArray, ArrayView2, ArrayViewMut2, IxDyn};
 
 use crate::tensor::Tensor;
 
+use super::functions::sigmoid;
 use super::product::product;
 use super::set::{AttributeSet, AttributeValue, words};
 use super::shape::elements;
 use super::transpose::permuted;
 use super::typed::{array, dense};
-use super::unary::{sigmoid, softplus};
+use super::unary::softplus;
 use super::{Attributes, Dim, Fact, Inputs, OpError};
 
 words! {

@@ -2,10 +2,12 @@
 
 use crate::tensor::Tensor;
 
+use super::functions::exp;
+use super::parallel::change;
 use super::reduce::along;
 use super::set::attributes;
 use super::shape::axis;
-use super::sums::sum_of;
+use super::sums::{greatest, sum, sum_of};
 use super::unary::like_first;
 use super::{AttributeSet, Attributes, Fact, Inputs, OpError, Operator, Read};
 
@@ -55,22 +57,18 @@ attributes! {
     }
 }
 
-fn greatest(x: &[f32]) -> f32 {
-    x.iter().copied().fold(f32::NEG_INFINITY, f32::max)
-}
-
 /// e^x over the sum of all, in place.
 pub(crate) fn softmax(x: &mut [f32]) {
     let max = greatest(x);
-    x.iter_mut().for_each(|x| *x = (*x - max).exp());
-    let sum = sum_of(x, |x| x);
-    x.iter_mut().for_each(|x| *x /= sum);
+    change(x, move |x| exp(x - max));
+    let sum = sum(x);
+    change(x, move |x| x / sum);
 }
 
 fn log_softmax(x: &mut [f32]) {
     let max = greatest(x);
-    let log = sum_of(x, |x| (x - max).exp()).ln();
-    x.iter_mut().for_each(|x| *x = *x - max - log);
+    let log = sum_of(x, |x| exp(x - max)).ln();
+    change(x, move |x| x - max - log);
 }
 
 fn hardmax(x: &mut [f32]) {

@@ -3,7 +3,10 @@
 use fewbit::formats::{Format, Overflow, Rounding};
 use fewbit::quantize::{Quantizer, ScaleSource, ZeroPoint, ZeroPointSource};
 use fewbit::tensor::Granularity;
+use fewbit::{Vectorized, vectorize};
 use rayon::prelude::*;
+
+use super::parallel::change_all;
 
 /// Elements of a task.
 const TASK: usize = 1 << 15;
@@ -54,6 +57,25 @@ impl StaticInteger {
         self.each(x, of)
     }
 
+    /// Replaces numbers by the values of their codes; `false`, and nothing is replaced, where one is not finite.
+    pub(crate) fn change(&self, x: &mut [f32]) -> bool {
+        let finite = x.par_chunks(TASK).map(|x| vectorize(AreFinite(x)));
+        if !finite.reduce(|| true, |a, b| a && b) {
+            return false;
+        }
+        let plan = *self;
+        change_all(x, move |x| (plan.code(x) - plan.zero_point) * plan.scale);
+        true
+    }
+
+    /// The code of a finite number.
+    #[inline(always)]
+    fn code(&self, x: f32) -> f32 {
+        let Self { scale, zero_point, low, high } = *self;
+        let near = (x / scale + zero_point).max(low - 1.0).min(high + 1.0);
+        ((near + ROUNDING) - ROUNDING).max(low).min(high)
+    }
+
     fn each<T: Send + Copy + Default>(
         &self,
         x: &[f32],
@@ -63,22 +85,47 @@ impl StaticInteger {
         let finite = values
             .par_chunks_mut(TASK)
             .zip(x.par_chunks(TASK))
-            .map(|(values, x)| self.part(values, x, of))
+            .map(|(values, x)| vectorize(Part { plan: *self, values, x, of }))
             .reduce(|| true, |a, b| a && b);
         finite.then_some(values)
     }
+}
 
-    /// Some of them; whether all elements are finite.
-    fn part<T>(&self, values: &mut [T], x: &[f32], of: impl Fn(f32) -> T) -> bool {
-        const EXPONENT: u32 = 0x7f80_0000;
-        let Self { scale, zero_point, low, high } = *self;
+/// Exponent bits of what is not finite.
+const EXPONENT: u32 = 0x7f80_0000;
+
+/// Codes of some numbers; whether all of these are finite.
+struct Part<'a, T, F> {
+    plan: StaticInteger,
+    values: &'a mut [T],
+    x: &'a [f32],
+    of: F,
+}
+
+impl<T, F: Fn(f32) -> T> Vectorized for Part<'_, T, F> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn call(self) -> bool {
         let mut infinite = 0u32;
-        for (value, &x) in values.iter_mut().zip(x) {
+        for (value, &x) in self.values.iter_mut().zip(self.x) {
             infinite |= u32::from(x.to_bits() & EXPONENT == EXPONENT);
-            let near = (x / scale + zero_point).max(low - 1.0).min(high + 1.0);
-            *value = of(((near + ROUNDING) - ROUNDING).max(low).min(high));
+            *value = (self.of)(self.plan.code(x));
         }
         infinite == 0
+    }
+}
+
+/// Whether all numbers are finite.
+struct AreFinite<'a>(&'a [f32]);
+
+impl Vectorized for AreFinite<'_> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn call(self) -> bool {
+        let infinite = self.0.iter().map(|x| u32::from(x.to_bits() & EXPONENT == EXPONENT));
+        infinite.fold(0, |any, one| any | one) == 0
     }
 }
 
@@ -116,6 +163,9 @@ mod tests {
             let plan = StaticInteger::of(&quantizer).expect("a plain one");
             let expected = quantizer.quantize(&x.view()).expect("codes").dequantize();
             let found = plan.values(x.as_slice().expect("a slice")).expect("all are finite");
+            let mut changed = x.to_vec();
+            assert!(plan.change(&mut changed), "all are finite");
+            assert!(changed.iter().zip(&found).all(|(a, b)| a.to_bits() == b.to_bits()));
             let same = |(a, b): (&f32, &f32)| a.to_bits() == b.to_bits();
             let wrong = found.iter().zip(&expected).position(|pair| !same(pair));
             assert_eq!(wrong.map(|at| (x[at], found[at], expected[at])), None, "{preset} {bits}");
@@ -128,6 +178,8 @@ mod tests {
         let plan = plan.expect("a plain one");
         assert!(plan.values(&[1.0, f32::NAN]).is_none());
         assert!(plan.values(&[f32::INFINITY]).is_none());
+        let mut kept = [1.0, f32::NEG_INFINITY];
+        assert!(!plan.change(&mut kept) && kept == [1.0, f32::NEG_INFINITY]);
         assert!(plan.values(&[f32::MAX, -0.0, f32::MIN_POSITIVE]).is_some());
     }
 }

@@ -2,7 +2,8 @@
 
 use crate::tensor::{ElementType, Tensor};
 
-use super::parallel::map;
+use super::functions;
+use super::parallel::{map, map_floats};
 use super::set::attributes;
 use super::typed::{array, dense};
 use super::{Fact, Inputs, OpError, Operator};
@@ -10,10 +11,10 @@ use super::{Fact, Inputs, OpError, Operator};
 /// A function of each number.
 pub(crate) fn each(
     inputs: Inputs<'_, Tensor>,
-    f: impl Fn(f32) -> f32 + Sync,
+    f: impl Fn(f32) -> f32 + Copy + Sync,
 ) -> Result<Vec<Tensor>, OpError> {
     let x = inputs.array::<f32>(0, "X")?;
-    Ok(vec![array(x.shape(), map(&dense(x), f))?.into()])
+    Ok(vec![array(x.shape(), map_floats(&dense(x), f))?.into()])
 }
 
 /// The first input's type and shape.
@@ -46,7 +47,7 @@ floats! {
     /// 1 / x.
     Reciprocal = |x| 1.0 / x;
     /// e^x.
-    Exp = f32::exp;
+    Exp = functions::exp;
     /// The natural logarithm.
     Log = f32::ln;
     /// The next integer below.
@@ -64,13 +65,13 @@ floats! {
     /// The angle whose tangent this is.
     Atan = f32::atan;
     /// The hyperbolic tangent.
-    Tanh = f32::tanh;
+    Tanh = functions::tanh;
     /// 1 / (1 + e^-x).
-    Sigmoid = sigmoid;
+    Sigmoid = functions::sigmoid;
     /// The error function.
-    Erf = libm::erff;
+    Erf = functions::erf;
     /// x tanh(ln(1 + e^x)).
-    Mish = |x| x * softplus(x).tanh();
+    Mish = |x| x * functions::tanh(softplus(x));
     /// ln(1 + e^x).
     Softplus = softplus;
     /// x / (1 + |x|).
@@ -79,14 +80,15 @@ floats! {
     HardSwish = |x| x * (x / 6.0 + 0.5).clamp(0.0, 1.0);
 }
 
-/// 1 / (1 + e^-x).
-pub(crate) fn sigmoid(x: f32) -> f32 {
-    1.0 / (1.0 + (-x).exp())
+/// max(0, x); NaN stays.
+#[inline(always)]
+pub(super) fn relu(x: f32) -> f32 {
+    if x < 0.0 { 0.0 } else { x }
 }
 
 /// ln(1 + e^x) without overflow.
 pub(crate) fn softplus(x: f32) -> f32 {
-    x.max(0.0) + (-x.abs()).exp().ln_1p() + if x.is_nan() { x } else { 0.0 }
+    x.max(0.0) + functions::exp(-x.abs()).ln_1p() + if x.is_nan() { x } else { 0.0 }
 }
 
 attributes! {
@@ -120,9 +122,6 @@ macro_rules! numbers {
             }
 
             fn run(&self, inputs: Inputs<'_, Tensor>) -> Result<Vec<Tensor>, OpError> {
-                macro_rules! arm {
-                    ($a:expr, $f:expr) => { array($a.shape(), map(&dense($a), $f))?.into() };
-                }
                 let unsigned = $natural;
                 macro_rules! unsigned {
                     ($a:expr) => {
@@ -130,7 +129,7 @@ macro_rules! numbers {
                     };
                 }
                 Ok(vec![match inputs.required(0, "X")? {
-                    Tensor::F32(a) => arm!(a, $float),
+                    Tensor::F32(a) => array(a.shape(), map_floats(&dense(a), $float))?.into(),
                     Tensor::I64(a) => {
                         array(a.shape(), dense(a).iter().map(|&$signed| $integer).collect())?.into()
                     }
@@ -158,7 +157,7 @@ macro_rules! numbers {
 }
 
 numbers! {
-    Relu = |x: f32| if x < 0.0 { 0.0 } else { x }, x => x.max(0), |x: u64| x;
+    Relu = relu, x => x.max(0), |x: u64| x;
     Neg = |x: f32| -x, x => x.wrapping_neg(), u64::wrapping_neg;
     Abs = f32::abs, x => x.wrapping_abs(), |x: u64| x;
     Sign = |x: f32| if x > 0.0 { 1.0 } else if x < 0.0 { -1.0 } else { x }, x => x.signum(),

@@ -6,6 +6,7 @@ use ndarray::{ArcArray, IxDyn};
 use rayon::prelude::*;
 
 use crate::graph::{Graph, NodeId, Product};
+use crate::ops::sums::wide_sum;
 use crate::tensor::{Tensor, TensorError};
 
 use super::PassError;
@@ -69,21 +70,9 @@ fn sums(array: &ArcArray<f32, IxDyn>, is_convolution: bool) -> Sums {
     }
     for image in elements.chunks_exact(channels * run) {
         for (sum, run) in all.channels.iter_mut().zip(image.chunks_exact(run)) {
-            *sum += total(run);
+            *sum += wide_sum(run);
         }
     }
     all.count = (elements.len() / channels) as u64;
     all
-}
-
-/// The sum of some numbers: eight sums of every eighth one, so that additions need not wait for each other.
-fn total(x: &[f32]) -> f64 {
-    let (eights, rest) = x.as_chunks::<8>();
-    let mut sums = [0f64; 8];
-    for eight in eights {
-        for (sum, &x) in sums.iter_mut().zip(eight) {
-            *sum += f64::from(x);
-        }
-    }
-    sums.iter().sum::<f64>() + rest.iter().map(|&x| f64::from(x)).sum::<f64>()
 }

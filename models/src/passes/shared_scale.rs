@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use fewbit::formats::Format;
+use fewbit::{Vectorized, vectorize};
 use ndarray::{ArcArray, IxDyn};
 use rayon::prelude::*;
 
@@ -21,7 +22,11 @@ impl Samples {
     /// Keeps some elements.
     pub(super) fn add(&mut self, id: NodeId, x: &ArcArray<f32, IxDyn>) {
         let step = x.len().div_ceil(KEPT).max(1);
-        self.0.entry(id).or_default().extend(x.iter().step_by(step));
+        let kept = self.0.entry(id).or_default();
+        match x.as_slice() {
+            Some(x) => kept.extend(x.iter().step_by(step)),
+            None => kept.extend(x.iter().step_by(step)),
+        }
     }
 
     /// Of the hundredths of `greatest`, the scale with the least squared error of all these values together; the errors of
@@ -40,17 +45,38 @@ impl Samples {
     fn loss(&self, id: NodeId, format: Format, scale: f32) -> f64 {
         let Format::Int(int) = format else { return 0.0 };
         let (low, high) = (int.min() as f32, int.max() as f32);
+        let samples = self.0.get(&id).map(Vec::as_slice).unwrap_or_default();
+        vectorize(Loss { samples, low, high, scale })
+    }
+}
+
+/// The squared error of integers times a scale.
+struct Loss<'a> {
+    samples: &'a [f32],
+    low: f32,
+    high: f32,
+    scale: f32,
+}
+
+impl Vectorized for Loss<'_> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn call(self) -> f64 {
+        let Self { samples, low, high, scale } = self;
         let error = |x: f32| {
             // To a whole number, ties to even, of what is small enough: the last place of the sum is 1.
             let near = (x / scale).max(low - 1.0).min(high + 1.0);
             let code = ((near + 12_582_912.0) - 12_582_912.0).max(low).min(high);
-            f64::from(x - code * scale).powi(2)
+            let error = f64::from(x - code * scale);
+            error * error
         };
-        let samples = self.0.get(&id).map(Vec::as_slice).unwrap_or_default();
         let (eights, rest) = samples.as_chunks::<8>();
         let mut sums = [0f64; 8];
         for eight in eights {
-            sums.iter_mut().zip(eight).for_each(|(sum, &x)| *sum += error(x));
+            for lane in 0..8 {
+                sums[lane] += error(eight[lane]);
+            }
         }
         sums.iter().sum::<f64>() + rest.iter().map(|&x| error(x)).sum::<f64>()
     }

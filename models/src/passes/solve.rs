@@ -1,5 +1,7 @@
 //! The codes of the weights, chosen by an algorithm for what the layer's inputs are.
 
+use std::borrow::Cow;
+
 use fewbit::accumulate::bounds::{InputRange, Inputs};
 use fewbit::algorithms::layer::{AccumulatorConstraint, LayerSolver};
 use fewbit::algorithms::{
@@ -9,7 +11,8 @@ use fewbit::algorithms::{
 use fewbit::formats::Format;
 use fewbit::quantize::{Parameters, Quantizer};
 use fewbit::tensor::Granularity;
-use ndarray::{Array2, ArrayD};
+use ndarray::{Array2, ArrayD, ArrayView2};
+use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::exec::Patches;
@@ -173,6 +176,11 @@ pub(super) fn grid(
     Grid::new(scheme.format, cols, per_row(&parameters.scale), zero_point, cols)
 }
 
+/// Parts of the batches whose statistics are collected side by side, whatever the number of threads.
+const PARTS: usize = 8;
+/// Inputs up to which it is parts, and not tiles of one matrix, that threads share.
+const FEW_INPUTS: usize = 1024;
+
 /// What is known of the inputs of a product.
 pub(super) fn statistics(
     graph: &Graph,
@@ -181,47 +189,92 @@ pub(super) fn statistics(
     name: &str,
 ) -> Result<Statistics, PassError> {
     let float = walk.float_inputs(product.node, 0).transpose()?;
-    let mut collector: Option<Collector> = None;
-    for (index, quantized) in walk.values(graph, product.input)?.into_iter().enumerate() {
-        let rows = |tensor: &Tensor| rows(graph, product, tensor, name);
-        let quantized = rows(quantized)?;
-        let collector = match &mut collector {
-            Some(collector) => collector,
-            none => none.insert(
-                Collector::new(quantized.ncols(), product.groups, Precision::Single)
-                    .map_err(PassError::algorithm(name))?,
-            ),
-        };
-        let pushed = match float.as_ref().and_then(|float| float.get(index)) {
-            Some(reference) => collector.push_pairs(quantized.view(), rows(reference)?.view()),
-            None => collector.push(quantized.view()),
-        };
-        pushed.map_err(PassError::algorithm(name))?;
-    }
-    let collector = collector.ok_or_else(|| PassError::Missing("no calibration data".into()))?;
-    Ok(collector.finish())
+    let quantized = walk.values(graph, product.input)?;
+    let missing = || PassError::Missing("no calibration data".into());
+    let columns = Rows::of(graph, product, quantized.first().ok_or_else(missing)?, name)?.columns;
+    let parts = if columns <= FEW_INPUTS { PARTS } else { 1 };
+    let batches = quantized.len().div_ceil(parts);
+    let collect = |(part, quantized): (usize, &[&Tensor])| -> Result<Statistics, PassError> {
+        let failed = PassError::algorithm(name);
+        let mut collector =
+            Collector::new(columns, product.groups, Precision::Single).map_err(&failed)?;
+        let (mut pairs, mut padded) = ([Vec::new(), Vec::new()], Vec::new());
+        for (index, tensor) in quantized.iter().enumerate() {
+            let rows = Rows::of(graph, product, tensor, name)?;
+            let float = float.as_ref().and_then(|float| float.get(part * batches + index));
+            let float = float.map(|float| Rows::of(graph, product, float, name)).transpose()?;
+            for image in 0..rows.images {
+                let [x, y] = &mut pairs;
+                let x = rows.image(image, &mut padded, x);
+                let pushed = match &float {
+                    Some(float) => collector.push_pairs(x, float.image(image, &mut padded, y)),
+                    None => collector.push(x),
+                };
+                pushed.map_err(&failed)?;
+            }
+        }
+        Ok(collector.finish())
+    };
+    let parts: Vec<Result<Statistics, PassError>> =
+        quantized.par_chunks(batches.max(1)).enumerate().map(collect).collect();
+    // In order, so that threads change nothing.
+    let mut parts = parts.into_iter();
+    let first = parts.next().ok_or_else(missing)??;
+    parts.try_fold(first, |all, part| all.merge(&part?).map_err(PassError::algorithm(name)))
 }
 
-/// The inputs of a product as rows that its matrix multiplies.
-fn rows(
-    graph: &Graph,
-    product: &Product,
-    x: &Tensor,
-    name: &str,
-) -> Result<Array2<f32>, PassError> {
-    let x = x.get::<f32>().map_err(PassError::tensor(name))?;
-    match Patches::of(graph, product, x.shape()) {
-        Some(patches) => {
-            let patches =
-                patches.map_err(|problem| PassError::Missing(format!("`{name}`: {problem}")))?;
-            Ok(patches.rows(&x.view(), 0.0))
+/// The inputs of a product as rows that its matrix multiplies, image by image.
+struct Rows<'a> {
+    values: Cow<'a, [f32]>,
+    /// Of a convolution.
+    patches: Option<Patches>,
+    channels: usize,
+    images: usize,
+    columns: usize,
+}
+
+impl<'a> Rows<'a> {
+    fn of(graph: &Graph, product: &Product, x: &'a Tensor, name: &str) -> Result<Self, PassError> {
+        let x = x.get::<f32>().map_err(PassError::tensor(name))?;
+        let values = match x.as_slice() {
+            Some(values) => Cow::Borrowed(values),
+            None => Cow::Owned(x.iter().copied().collect()),
+        };
+        match Patches::of(graph, product, x.shape()) {
+            Some(patches) => {
+                let patches = patches
+                    .map_err(|problem| PassError::Missing(format!("`{name}`: {problem}")))?;
+                let (images, channels) = (x.shape()[0], x.shape()[1]);
+                let columns = patches.columns(channels);
+                Ok(Self { values, patches: Some(patches), channels, images, columns })
+            }
+            None => {
+                let columns = x.shape().last().copied().unwrap_or(0);
+                Ok(Self { values, patches: None, channels: 1, images: 1, columns })
+            }
         }
-        None => {
-            let columns = x.shape().last().copied().unwrap_or(0);
-            let rows = x.len().checked_div(columns).unwrap_or(0);
-            Ok(Array2::from_shape_vec((rows, columns), x.iter().copied().collect())
-                .unwrap_or_default())
-        }
+    }
+
+    /// The rows of one image; of what is no image, all of them.
+    fn image<'b>(
+        &'b self,
+        image: usize,
+        padded: &mut Vec<f32>,
+        memory: &'b mut Vec<f32>,
+    ) -> ArrayView2<'b, f32> {
+        let rows: &[f32] = match &self.patches {
+            None => &self.values,
+            Some(patches) => {
+                let size = self.values.len() / self.images.max(1);
+                let image = &self.values[image * size..][..size];
+                memory.resize(patches.positions() * self.columns, 0.0);
+                patches.image_rows(image, self.channels, 0.0, padded, memory);
+                memory
+            }
+        };
+        let count = rows.len().checked_div(self.columns).unwrap_or(0);
+        ArrayView2::from_shape((count, self.columns), &rows[..count * self.columns])
+            .unwrap_or_else(|_| unreachable!("as many rows as there are"))
     }
 }
 

@@ -5,6 +5,7 @@ use rayon::prelude::*;
 
 use crate::exec::{Constants, Execution, QuantizerMode};
 use crate::graph::{Graph, NodeId, ValueId};
+use crate::ops::parallel::change;
 use crate::tensor::Tensor;
 
 use super::PassError;
@@ -99,11 +100,19 @@ impl<'a> Walk<'a> {
         self.quantized.par_iter_mut().try_for_each(|execution| {
             let Some(tensor) = execution.take(value) else { return Ok(()) };
             let array: Result<ArrayD<f32>, _> = tensor.try_into();
-            let mut array = array.map_err(PassError::tensor(graph.name_of(value)))?;
-            let axis = channel(&array);
-            for (mut slice, shift) in array.axis_iter_mut(axis).zip(shift) {
-                let shift = *shift as f32;
-                slice.mapv_inplace(|x| x + shift);
+            let array = array.map_err(PassError::tensor(graph.name_of(value)))?;
+            let mut array = match array.is_standard_layout() {
+                true => array,
+                false => array.as_standard_layout().into_owned(),
+            };
+            let Axis(axis) = channel(&array);
+            let run: usize = array.shape().iter().skip(axis + 1).product();
+            let mut shifts = shift.iter().map(|&shift| shift as f32).cycle();
+            if let Some(elements) = array.as_slice_mut().filter(|_| run > 0) {
+                for run in elements.chunks_exact_mut(run) {
+                    let shift = shifts.next().unwrap_or_default();
+                    change(run, move |x| x + shift);
+                }
             }
             execution.replace(value, array.into());
             Ok(())

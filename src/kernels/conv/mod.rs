@@ -3,6 +3,7 @@
 //! ```text
 //! driver    a convolution from its operands to its report; decides which way it takes
 //! planes    the input so that every weight meets it in one piece
+//! float     convolutions of f32: lanes over positions
 //! direct    lanes over positions: exact sums, and registers that few products enter
 //! steps     the words that it multiplies
 //! tile      its micro-kernel
@@ -12,6 +13,7 @@
 
 mod direct;
 mod driver;
+mod float;
 mod patches;
 mod planes;
 mod problem;
@@ -23,6 +25,7 @@ use std::time::Instant;
 use ndarray::{Array1, Array4, ArrayView1, ArrayView4, ArrayViewMut4, Axis};
 use thiserror::Error;
 
+pub use self::float::conv2d_f32;
 use self::planes::Planes;
 use self::problem::{Problem, Reported};
 use super::operand::element::{Codes, Operand, any_codes};
@@ -52,6 +55,14 @@ pub enum ConvError {
         expected: [usize; 4],
         /// The shape of the memory.
         found: [usize; 4],
+    },
+    /// Biases of another number than outputs.
+    #[error("there are {outputs} output channels and {found} biases")]
+    Bias {
+        /// Output channels.
+        outputs: usize,
+        /// Biases.
+        found: usize,
     },
     /// The product of a group.
     #[error(transparent)]

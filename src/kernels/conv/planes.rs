@@ -95,6 +95,14 @@ impl Planes {
         self.rows.phases.len() * self.cols.phases.len() * self.rows.size * self.cols.size
     }
 
+    /// Whether the planes of a channel of this size are the channel itself: one weight, no stride, no padding.
+    pub(super) fn is_whole(&self, size: [usize; 2]) -> bool {
+        let is_whole = |axis: &AxisPlanes, size: usize| {
+            axis.phases.len() == 1 && axis.stride == 1 && axis.before == 0 && axis.size == size
+        };
+        is_whole(&self.rows, size[0]) && is_whole(&self.cols, size[1])
+    }
+
     /// Outputs counted over rows of planes, from the first to the last.
     pub(super) fn span(&self) -> usize {
         (self.outputs[0] - 1) * self.pitch() + self.outputs[1]
