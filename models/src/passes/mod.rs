@@ -13,8 +13,10 @@ mod means;
 mod merge_batch_norm;
 mod regions;
 mod report;
+mod rotate;
 mod shared_scale;
 mod solve;
+mod svd_quant;
 mod walk;
 mod weights;
 
@@ -31,6 +33,10 @@ pub use means::ChannelMeans;
 pub use merge_batch_norm::merge_batch_norm;
 pub use regions::{Region, regions};
 pub use report::PassReport;
+pub use rotate::{
+    OrphanSinks, RotateParams, RotationKind, RotationMode, SdpaRegions, rotate, untie_weights,
+};
 pub use solve::{SolveParams, SolvedLayer, solve};
 pub(crate) use solve::{input_range, source_quantizer};
+pub use svd_quant::svd_quant;
 pub use weights::insert_weight_quantizers;
