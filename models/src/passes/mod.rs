@@ -22,10 +22,12 @@ mod merge_batch_norm;
 mod merge_norm;
 mod regions;
 mod report;
+mod rotate;
 mod shared_scale;
 mod solve;
 mod source;
 mod split_channels;
+mod svd_quant;
 mod walk;
 mod weights;
 
@@ -51,8 +53,12 @@ pub use merge_batch_norm::merge_batch_norm;
 pub use merge_norm::merge_norm_affine;
 pub use regions::{Region, regions};
 pub use report::PassReport;
+pub use rotate::{
+    OrphanSinks, RotateParams, RotationKind, RotationMode, SdpaRegions, rotate, untie_weights,
+};
 pub use solve::{SolveParams, SolvedLayer, solve};
 pub(crate) use solve::{input_range, source_quantizer};
 pub use source::{Factors, Source};
 pub use split_channels::{SplitSide, split_channels};
+pub use svd_quant::svd_quant;
 pub use weights::insert_weight_quantizers;
