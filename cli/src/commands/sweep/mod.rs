@@ -89,8 +89,8 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
     // The own layer has no name, and nothing that is drawn.
     let is_carried = args.weight.is_none();
     let (network, seed) = (is_carried.then_some(perceptron), is_carried.then_some(args.seed));
-    let mut pictures = panels(&sweep, &templates);
-    let mut summary = summary(&sweep, &templates, network);
+    let pictures = panels(&sweep, &templates);
+    let summary = summary(&sweep, &templates, network);
     let results = Results {
         sweep: &sweep,
         #[cfg(feature = "networks")]
@@ -100,10 +100,13 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
         },
     };
     #[cfg(feature = "networks")]
-    if let Some(cnn) = &results.cnn {
-        pictures.extend(cnn.panel());
-        summary += &format!("\n\n{}", cnn.text());
-    }
+    let (pictures, summary) = match &results.cnn {
+        None => (pictures, summary),
+        Some(cnn) => {
+            let pictures: Vec<_> = pictures.into_iter().chain(cnn.panel()).collect();
+            (pictures, format!("{summary}\n\n{}", cnn.text()))
+        }
+    };
     let provenance = args.form.provenance(seed)?;
     let text = args.form.json(&results, seed)?;
     let mut outputs = Outputs::default();
