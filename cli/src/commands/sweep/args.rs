@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use fewbit::algorithms::layer::AccumulatorConstraint;
 use fewbit::quantize::CodeFormat;
 use fewbit::sweep::{AccumulatorTemplate, BitRange};
+use fewbit_formats::philox;
 
 use crate::digits::Carried;
+use crate::error::CliError;
 use crate::io::names;
 use crate::options::{FormArgs, ThreadArgs};
 use crate::spelling::code_format;
@@ -114,4 +116,30 @@ pub(crate) struct Args {
     pub(super) threads: ThreadArgs,
     #[command(flatten)]
     pub(crate) form: FormArgs,
+}
+
+/// What may keep accumulators from overflowing, in the order that it is shown in.
+const CONSTRAINTS: [AccumulatorConstraint; 4] = [
+    AccumulatorConstraint::None,
+    AccumulatorConstraint::Axe,
+    AccumulatorConstraint::AxeStrict,
+    AccumulatorConstraint::Joint,
+];
+
+impl Args {
+    /// What keeps accumulators from overflowing: in one order, each once.
+    pub(super) fn constraints(&self) -> Vec<AccumulatorConstraint> {
+        CONSTRAINTS.into_iter().filter(|constraint| self.constraint.contains(constraint)).collect()
+    }
+
+    /// The training images that scales are calibrated on, of so many.
+    pub(super) fn calibration_rows(&self, there: usize) -> Result<Vec<usize>, CliError> {
+        if !(1..=there).contains(&self.calibration) {
+            return Err(CliError::Calibration { asked: self.calibration, there });
+        }
+        let mut rows: Vec<usize> = (0..there).collect();
+        rows.sort_by_key(|&row| (philox::bits(self.seed, row as u64), row));
+        rows.truncate(self.calibration);
+        Ok(rows)
+    }
 }

@@ -9,7 +9,6 @@ use std::path::Path;
 
 use fewbit::algorithms::layer::AccumulatorConstraint;
 use fewbit::sweep::{AccumulatorTemplate, FloatLayer, Sweep, SweepJob};
-use fewbit_formats::philox;
 use ndarray::{Array2, Axis};
 use serde::Serialize;
 
@@ -22,14 +21,6 @@ use crate::io::log::InputLog;
 use crate::io::npy;
 use crate::output::{Form, Progress};
 use crate::sweep::{draw, guarantee, panels, percent, table};
-
-/// What may keep accumulators from overflowing, in the order that it is shown in.
-const CONSTRAINTS: [AccumulatorConstraint; 4] = [
-    AccumulatorConstraint::None,
-    AccumulatorConstraint::Axe,
-    AccumulatorConstraint::AxeStrict,
-    AccumulatorConstraint::Joint,
-];
 
 /// What is written as `sweep.json`.
 #[derive(Serialize)]
@@ -85,12 +76,12 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
         templates: &templates,
         bits: args.bits.clone(),
     };
-    let sweep = args.threads.run(|| measure(&job, &args.constraint))?;
+    let sweep = args.threads.run(|| measure(&job, &args.constraints()))?;
     // The own layer has no name, and nothing that is drawn.
     let is_carried = args.weight.is_none();
     let (network, seed) = (is_carried.then_some(perceptron), is_carried.then_some(args.seed));
-    let mut pictures = panels(&sweep, &templates);
-    let mut summary = summary(&sweep, &templates, network);
+    let pictures = panels(&sweep, &templates);
+    let summary = summary(&sweep, &templates, network);
     let results = Results {
         sweep: &sweep,
         #[cfg(feature = "networks")]
@@ -100,10 +91,13 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
         },
     };
     #[cfg(feature = "networks")]
-    if let Some(cnn) = &results.cnn {
-        pictures.extend(cnn.panel());
-        summary += &format!("\n\n{}", cnn.text());
-    }
+    let (pictures, summary) = match &results.cnn {
+        None => (pictures, summary),
+        Some(cnn) => {
+            let pictures: Vec<_> = pictures.into_iter().chain(cnn.panel()).collect();
+            (pictures, format!("{summary}\n\n{}", cnn.text()))
+        }
+    };
     let provenance = args.form.provenance(seed)?;
     let text = args.form.json(&results, seed)?;
     let mut outputs = Outputs::default();
@@ -124,9 +118,7 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
 }
 
 /// The points without a guarantee where they are asked for, and those of every constraint.
-fn measure(job: &SweepJob<'_>, wanted: &[AccumulatorConstraint]) -> Result<Sweep, CliError> {
-    // In one order, each once.
-    let constraints: Vec<_> = CONSTRAINTS.into_iter().filter(|c| wanted.contains(c)).collect();
+fn measure(job: &SweepJob<'_>, constraints: &[AccumulatorConstraint]) -> Result<Sweep, CliError> {
     let progress = Progress::new("accumulators", (constraints.len() * job.points()) as u64);
     let step = || progress.step();
     let unguarded = SweepJob {
@@ -137,7 +129,7 @@ fn measure(job: &SweepJob<'_>, wanted: &[AccumulatorConstraint]) -> Result<Sweep
         ..job.clone()
     };
     let mut sweep = fewbit::sweep::sweep(&unguarded, &step)?;
-    sweep.guaranteed = fewbit::sweep::guaranteed_points(job, &constraints, &step)
+    sweep.guaranteed = fewbit::sweep::guaranteed_points(job, constraints, &step)
         .map_err(|error| CliError::Guarantee(Box::new(error)))?;
     Ok(sweep)
 }
@@ -157,7 +149,7 @@ fn carried_network(args: &Args, network: Perceptron) -> Result<Data, CliError> {
     }
     let split = digits::split()?;
     let training = split.training.images;
-    let rows = calibration_rows(args, training.nrows())?;
+    let rows = args.calibration_rows(training.nrows())?;
     let layers = network.layers()?.into_iter();
     Ok(Data {
         layers: layers
@@ -167,17 +159,6 @@ fn carried_network(args: &Args, network: Perceptron) -> Result<Data, CliError> {
         inputs: split.held_out.images,
         labels: Some(split.held_out.labels.iter().map(|&label| label.into()).collect()),
     })
-}
-
-/// The training images that scales are calibrated on.
-fn calibration_rows(args: &Args, there: usize) -> Result<Vec<usize>, CliError> {
-    if !(1..=there).contains(&args.calibration) {
-        return Err(CliError::Calibration { asked: args.calibration, there });
-    }
-    let mut rows: Vec<usize> = (0..there).collect();
-    rows.sort_by_key(|&row| (philox::bits(args.seed, row as u64), row));
-    rows.truncate(args.calibration);
-    Ok(rows)
 }
 
 fn own_layer(weight: &Path, input: &Path, log: &InputLog) -> Result<Data, CliError> {

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use fewbit::algorithms::layer::AccumulatorConstraint;
 use fewbit::formats::{Format, IntRange};
 use fewbit::quantize::CodeFormat;
 use fewbit_models::eval::{Comparison, ComparisonJob, Labels, batches, compare};
@@ -13,7 +12,6 @@ use ndarray::{Array2, Axis};
 use serde::Serialize;
 
 use super::args::Args;
-use super::{CONSTRAINTS, calibration_rows};
 use crate::digits;
 use crate::error::{CliError, Outcome};
 use crate::io::atomic::Outputs;
@@ -71,7 +69,7 @@ pub(super) fn carried(args: &Args) -> Result<Report, CliError> {
     let graph = read_bytes(bytes.to_vec(), None);
     let graph = graph.map_err(|error| CliError::Arguments(format!("{name}: {error}")))?;
     let split = digits::split()?;
-    let rows = calibration_rows(args, split.training.images.nrows())?;
+    let rows = args.calibration_rows(split.training.images.nrows())?;
     let cut = |images: Array2<f32>| -> Result<Vec<Vec<Tensor>>, CliError> {
         let side = digits::PIXELS.isqrt();
         let images = images.to_shape((images.nrows(), 1, side, side))?.into_owned().into_dyn();
@@ -124,8 +122,7 @@ fn measure(
         }
         false => args.acc.clone(),
     };
-    let constraints: Vec<AccumulatorConstraint> =
-        CONSTRAINTS.into_iter().filter(|c| args.constraint.contains(c)).collect();
+    let constraints = args.constraints();
     let config = config(args);
     let job = ComparisonJob {
         graph: &data.graph,

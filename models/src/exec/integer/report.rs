@@ -1,7 +1,7 @@
 //! What the accumulators of a network did.
 
 use fewbit::StageEvents;
-use fewbit::accumulate::Report;
+use fewbit::accumulate::{FirstEvent, Report};
 use serde::Serialize;
 
 use crate::tensor::Tensor;
@@ -32,37 +32,50 @@ impl NodeReport {
         if self.report.is_some() { report.sum() } else { stages.sum() }
     }
 
-    /// Adds what the same node did on another batch.
+    /// Adds what the same node did on another batch, whose outputs lie below those before.
     pub fn merge(&mut self, other: &Self) {
-        let rows = self.outputs;
+        let below = self.outputs;
         self.outputs += other.outputs;
-        match (&mut self.report, &other.report) {
-            (Some(all), Some(more)) => {
-                let mut more = more.clone();
-                // An event of a later batch is never the first one while an earlier batch has one.
-                for (all, more) in all.stages.iter().zip(&mut more.stages) {
-                    if all.first.is_some() {
-                        more.first = None;
-                    } else if let Some(first) = &mut more.first {
-                        first.row += rows;
-                    }
-                }
-                all.merge(&more);
+        merge_reports(&mut self.report, other.report.clone(), below);
+        merge_events(&mut self.events, other.events.clone(), below);
+    }
+}
+
+/// An event with its row so far below.
+fn lowered(first: Option<FirstEvent>, below: u64) -> Option<FirstEvent> {
+    first.map(|first| FirstEvent { row: first.row + below, ..first })
+}
+
+/// Adds the events of outputs whose rows lie so far below those before them.
+pub(super) fn merge_events(
+    all: &mut Option<Vec<StageEvents>>,
+    more: Option<Vec<StageEvents>>,
+    below: u64,
+) {
+    match (all, more) {
+        (Some(all), Some(more)) => {
+            for (all, more) in all.iter_mut().zip(more) {
+                all.events += more.events;
+                all.outputs += more.outputs;
+                all.first = all.first.or(lowered(more.first, below));
             }
-            (none @ None, Some(more)) => *none = Some(more.clone()),
-            _ => {}
         }
-        match (&mut self.events, &other.events) {
-            (Some(all), Some(more)) => {
-                for (all, more) in all.iter_mut().zip(more) {
-                    all.events += more.events;
-                    all.outputs += more.outputs;
-                    all.first = all.first.or(more.first);
-                }
+        (none @ None, more) => *none = more,
+        _ => {}
+    }
+}
+
+/// The same for whole reports.
+pub(super) fn merge_reports(all: &mut Option<Report>, more: Option<Report>, below: u64) {
+    match (all, more) {
+        (Some(all), Some(mut more)) => {
+            for stage in &mut more.stages {
+                stage.first = lowered(stage.first, below);
             }
-            (none @ None, Some(more)) => *none = Some(more.clone()),
-            _ => {}
+            all.merge(&more);
         }
+        (none @ None, more) => *none = more,
+        _ => {}
     }
 }
 
