@@ -42,7 +42,7 @@ impl Block {
 
     /// The elements from column `at` of the first row on, to the end of the room behind the last row; and what lies between
     /// rows.
-    pub(super) fn from_column(&self, at: usize) -> (&[f32], usize) {
+    pub(super) fn elements_from(&self, at: usize) -> (&[f32], usize) {
         (&self.values[at..], self.pitch)
     }
 

@@ -110,10 +110,9 @@ impl Products<'_> {
         sums: &mut Sums,
     ) {
         let mut tile = [[lanes.splat(0.0); V]; R];
-        for r in 0..R {
-            for v in 0..V {
-                let from = &sums.values[(at + r) * sums.pitch + column + v * L::N..];
-                tile[r][v] = lanes.load(from);
+        for (r, tile) in tile.iter_mut().enumerate() {
+            for (v, sum) in tile.iter_mut().enumerate() {
+                *sum = lanes.load(&sums.values[(at + r) * sums.pitch + column + v * L::N..]);
             }
         }
         let left = self.left[rows.start * self.pitch + at..].chunks(self.pitch);
@@ -122,10 +121,9 @@ impl Products<'_> {
         for (left, right) in left.zip(right).take(rows.len()) {
             step(lanes, &mut tile, &left[..R], &right[..V * L::N]);
         }
-        for r in 0..R {
-            for v in 0..V {
-                let to = &mut sums.values[(at + r) * sums.pitch + column + v * L::N..];
-                lanes.store(tile[r][v], to);
+        for (r, tile) in tile.iter().enumerate() {
+            for (v, &sum) in tile.iter().enumerate() {
+                lanes.store(sum, &mut sums.values[(at + r) * sums.pitch + column + v * L::N..]);
             }
         }
     }

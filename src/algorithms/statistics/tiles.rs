@@ -62,7 +62,7 @@ impl Tiles {
                     let is_diagonal = tile.rows == tile.cols && shape == Shape::Symmetric;
                     let shape = if is_diagonal { Shape::Symmetric } else { Shape::Full };
                     let ((left, pitch), (right, _)) =
-                        (left.from_column(rows.start), right.from_column(cols.start));
+                        (left.elements_from(rows.start), right.elements_from(cols.start));
                     let size = tile.sum.dim();
                     let sums = isa.run(Products { left, right, pitch, count, size, shape });
                     let sum = tile.sum.as_slice_mut().unwrap_or_default();
