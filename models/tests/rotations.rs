@@ -1,6 +1,7 @@
 //! Rotations and low-rank parts: the float function stays, weights are what NumPy computes, and outliers are spread.
 
 use fewbit::algorithms::lowrank::SvdQuantParams;
+use fewbit::algorithms::rotate::CayleyParams;
 use fewbit::quantize::{Preset, Quantizer, Recipe};
 use fewbit_models::exec::{Constants, QuantizerMode, run_batch};
 use fewbit_models::graph::{Graph, ValueId, products};
@@ -9,7 +10,7 @@ use fewbit_models::ops::{
 };
 use fewbit_models::passes::{
     OrphanSinks, RotateParams, RotationKind, RotationMode, SdpaRegions, insert_weight_quantizers,
-    rotate, svd_quant, untie_weights,
+    rotate, rotate_for_weights, svd_quant, untie_weights,
 };
 use fewbit_models::tensor::{ElementType, Tensor};
 use ndarray::{Array2, ArrayD, IxDyn};
@@ -168,8 +169,7 @@ fn a_table_and_a_last_layer_stay_tied_where_the_rotation_is_the_same() {
     assert_eq!(constant(&graph, "embed", 0), constant(&graph, "lm_head", 1));
     // One more rotation for the last layer alone needs weights of its own.
     let mut graph = transformer(1.0);
-    let params =
-        RotateParams { kind: RotationKind::Layerwise, ..RotateParams::default() };
+    let params = RotateParams { kind: RotationKind::Layerwise, ..RotateParams::default() };
     let report = rotate(&mut graph, &params).unwrap();
     assert!(report.detail.contains("1 shared weights copied"), "{report:?}");
     assert_eq!(constant(&graph, "embed", 0), constant(&transformer(1.0), "embed", 0));
@@ -178,12 +178,12 @@ fn a_table_and_a_last_layer_stay_tied_where_the_rotation_is_the_same() {
 #[test]
 fn untied_weights_share_their_elements_and_not_their_fate() {
     let mut graph = transformer(1.0);
-    let before = run(&graph, &[ids(&[7, 2])]);
+    let before = run(&graph, &[ids(&[7, 2, 0, 0, 9])]);
     let report = untie_weights(&mut graph).unwrap();
     assert_eq!(report.changed, 1);
     assert_eq!(untie_weights(&mut graph).unwrap().changed, 0);
     graph.sort().unwrap();
-    assert_eq!(run(&graph, &[ids(&[7, 2])]), before);
+    assert_eq!(run(&graph, &[ids(&[7, 2, 0, 0, 9])]), before);
     let find = |name: &str| {
         graph.nodes().find(|(_, node)| node.name == name).map(|(_, node)| node.clone()).unwrap()
     };
@@ -192,11 +192,13 @@ fn untied_weights_share_their_elements_and_not_their_fate() {
 
 #[test]
 fn what_keeps_rotations_out_is_said() {
-    let error = |graph: &mut Graph, params: &RotateParams| {
-        rotate(graph, params).unwrap_err().to_string()
-    };
+    let error =
+        |graph: &mut Graph, params: &RotateParams| rotate(graph, params).unwrap_err().to_string();
     let found = error(&mut transformer(2.0), &RotateParams::default());
-    assert!(found.starts_with("there is nothing to rotate") && found.contains("merged first"), "{found}");
+    assert!(
+        found.starts_with("there is nothing to rotate") && found.contains("merged first"),
+        "{found}"
+    );
     let params = RotateParams { layers_to_expand: vec!["c_proj".into()], ..all_of_it() };
     let found = error(&mut transformer(1.0), &params);
     assert!(found.contains("`c_proj`"), "{found}");
@@ -221,7 +223,10 @@ fn sizes_without_a_hadamard_matrix() {
     let expected = run(&g, &input);
     let params = RotateParams { orphan_sinks: OrphanSinks::Rotate, ..RotateParams::default() };
     let report = rotate(&mut g, &params).unwrap();
-    assert!(report.detail.contains("no Hadamard matrix of 6: a random orthogonal one"), "{report:?}");
+    assert!(
+        report.detail.contains("no Hadamard matrix of 6: a random orthogonal one"),
+        "{report:?}"
+    );
     assert!(report.detail.contains("1 products of 6 inputs left"), "{report:?}");
     assert!(has(&g, "a.rotation") && !has(&g, "c.rotation"));
     assert!(apart(&run(&g, &input), &expected) < 1e-5);
@@ -292,7 +297,8 @@ fn fused_weights_are_those_of_numpy() {
     let compare = |g: &Graph| {
         let found = run(g, &[self::ids(&ids)]);
         let found = found.into_shape_with_order(expected.dim()).unwrap();
-        assert!(apart(&found.into_dyn(), &expected.clone().into_dyn()) < 1e-5);
+        let far = apart(&found.into_dyn(), &expected.clone().into_dyn());
+        assert!(far < 1e-5, "{far}");
     };
     g.infer().unwrap();
     compare(&g);
@@ -360,8 +366,7 @@ fn outliers_are_spread_and_four_bits_err_less() {
     let expected = run(&outliers(), &input);
     let mut rotated = outliers();
     rotate(&mut rotated, &RotateParams::default()).unwrap();
-    let [before, after] =
-        [&outliers(), &rotated].map(|graph| peak(&constant(graph, "down", 1)));
+    let [before, after] = [&outliers(), &rotated].map(|graph| peak(&constant(graph, "down", 1)));
     assert!(before > 7.0 && after < 4.0, "{before} {after}");
     let error = |mut graph: Graph| {
         insert_weight_quantizers(&mut graph, &four_bits()).unwrap();
@@ -384,8 +389,8 @@ fn a_low_rank_part_takes_the_outliers() {
     let mut steps = 0;
     let report = svd_quant(&mut split, &four_bits(), &params, &mut |_, _| steps += 1).unwrap();
     assert_eq!((report.changed, steps), (2, 3));
-    let found = run(&split, &input);
-    assert!(apart(&found, &expected) < 1e-5);
+    let far = apart(&run(&split, &input), &expected);
+    assert!(far < 1e-5, "{far}");
     assert_eq!(split.name_of(split.outputs()[0]), "down");
     // The parts are no products, and quantizers leave them.
     assert_eq!(products(&split).len(), 2);
@@ -397,6 +402,37 @@ fn a_low_rank_part_takes_the_outliers() {
     let none = SvdQuantParams { rank: 0, ..params };
     assert!(svd_quant(&mut outliers(), &four_bits(), &none, &mut |_, _| ()).is_err());
     assert!(svd_quant(&mut split, &four_bits(), &params, &mut |_, _| ()).is_err());
+}
+
+#[test]
+fn descent_finds_rotations_that_round_weights_better() {
+    let graph = transformer(1.0);
+    let input = [ids(&[3, 1, 4, 10, 5])];
+    let expected = run(&graph, &input);
+    let cayley = CayleyParams { rate: 0.1, steps: 40, ..CayleyParams::default() };
+    let params = RotateParams { sdpa_regions: SdpaRegions::Rotate, ..RotateParams::default() };
+    let mut found = graph.clone();
+    let report = rotate_for_weights(&mut found, &params, &four_bits(), &cayley).unwrap();
+    assert_eq!(report.changed, 2);
+    assert!(apart(&run(&found, &input), &expected) < 1e-5);
+    // The error, counted anew from the weights that came out.
+    let mut hadamard = graph.clone();
+    rotate(&mut hadamard, &params).unwrap();
+    let error = |graph: &Graph| -> f64 {
+        let names = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"];
+        let relative = |name: &&str| {
+            let w = constant(graph, name, 1);
+            let q = four_bits().simulate(&w.view()).unwrap();
+            let square = |x: f32| f64::from(x).powi(2);
+            let error: f64 = w.iter().zip(&q).map(|(w, q)| square(w - q)).sum();
+            error / w.iter().map(|&w| square(w)).sum::<f64>()
+        };
+        names.iter().map(relative).sum()
+    };
+    let [before, after] = [&hadamard, &found].map(error);
+    assert!(after < 0.95 * before, "{before} {after}: {report:?}");
+    let layerwise = RotateParams { kind: RotationKind::Layerwise, ..params };
+    assert!(rotate_for_weights(&mut found, &layerwise, &four_bits(), &cayley).is_err());
 }
 
 #[test]
