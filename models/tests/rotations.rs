@@ -1,6 +1,7 @@
 //! Rotations and low-rank parts: the float function stays, weights are what NumPy computes, and outliers are spread.
 
 use fewbit::algorithms::lowrank::SvdQuantParams;
+use fewbit::algorithms::rotate::CayleyParams;
 use fewbit::quantize::{Preset, Quantizer, Recipe};
 use fewbit_models::exec::{Constants, QuantizerMode, run_batch};
 use fewbit_models::graph::{Graph, ValueId, products};
@@ -9,7 +10,7 @@ use fewbit_models::ops::{
 };
 use fewbit_models::passes::{
     OrphanSinks, RotateParams, RotationKind, RotationMode, SdpaRegions, insert_weight_quantizers,
-    rotate, svd_quant, untie_weights,
+    rotate, rotate_for_weights, svd_quant, untie_weights,
 };
 use fewbit_models::tensor::{ElementType, Tensor};
 use ndarray::{Array2, ArrayD, IxDyn};
@@ -177,12 +178,12 @@ fn a_table_and_a_last_layer_stay_tied_where_the_rotation_is_the_same() {
 #[test]
 fn untied_weights_share_their_elements_and_not_their_fate() {
     let mut graph = transformer(1.0);
-    let before = run(&graph, &[ids(&[7, 2])]);
+    let before = run(&graph, &[ids(&[7, 2, 0, 0, 9])]);
     let report = untie_weights(&mut graph).unwrap();
     assert_eq!(report.changed, 1);
     assert_eq!(untie_weights(&mut graph).unwrap().changed, 0);
     graph.sort().unwrap();
-    assert_eq!(run(&graph, &[ids(&[7, 2])]), before);
+    assert_eq!(run(&graph, &[ids(&[7, 2, 0, 0, 9])]), before);
     let find = |name: &str| {
         graph.nodes().find(|(_, node)| node.name == name).map(|(_, node)| node.clone()).unwrap()
     };
@@ -296,7 +297,8 @@ fn fused_weights_are_those_of_numpy() {
     let compare = |g: &Graph| {
         let found = run(g, &[self::ids(&ids)]);
         let found = found.into_shape_with_order(expected.dim()).unwrap();
-        assert!(apart(&found.into_dyn(), &expected.clone().into_dyn()) < 1e-5);
+        let far = apart(&found.into_dyn(), &expected.clone().into_dyn());
+        assert!(far < 1e-5, "{far}");
     };
     g.infer().unwrap();
     compare(&g);
@@ -387,8 +389,8 @@ fn a_low_rank_part_takes_the_outliers() {
     let mut steps = 0;
     let report = svd_quant(&mut split, &four_bits(), &params, &mut |_, _| steps += 1).unwrap();
     assert_eq!((report.changed, steps), (2, 3));
-    let found = run(&split, &input);
-    assert!(apart(&found, &expected) < 1e-5);
+    let far = apart(&run(&split, &input), &expected);
+    assert!(far < 1e-5, "{far}");
     assert_eq!(split.name_of(split.outputs()[0]), "down");
     // The parts are no products, and quantizers leave them.
     assert_eq!(products(&split).len(), 2);
@@ -400,6 +402,37 @@ fn a_low_rank_part_takes_the_outliers() {
     let none = SvdQuantParams { rank: 0, ..params };
     assert!(svd_quant(&mut outliers(), &four_bits(), &none, &mut |_, _| ()).is_err());
     assert!(svd_quant(&mut split, &four_bits(), &params, &mut |_, _| ()).is_err());
+}
+
+#[test]
+fn descent_finds_rotations_that_round_weights_better() {
+    let graph = transformer(1.0);
+    let input = [ids(&[3, 1, 4, 10, 5])];
+    let expected = run(&graph, &input);
+    let cayley = CayleyParams { rate: 0.1, steps: 40, ..CayleyParams::default() };
+    let params = RotateParams { sdpa_regions: SdpaRegions::Rotate, ..RotateParams::default() };
+    let mut found = graph.clone();
+    let report = rotate_for_weights(&mut found, &params, &four_bits(), &cayley).unwrap();
+    assert_eq!(report.changed, 2);
+    assert!(apart(&run(&found, &input), &expected) < 1e-5);
+    // The error, counted anew from the weights that came out.
+    let mut hadamard = graph.clone();
+    rotate(&mut hadamard, &params).unwrap();
+    let error = |graph: &Graph| -> f64 {
+        let names = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"];
+        let relative = |name: &&str| {
+            let w = constant(graph, name, 1);
+            let q = four_bits().simulate(&w.view()).unwrap();
+            let square = |x: f32| f64::from(x).powi(2);
+            let error: f64 = w.iter().zip(&q).map(|(w, q)| square(w - q)).sum();
+            error / w.iter().map(|&w| square(w)).sum::<f64>()
+        };
+        names.iter().map(relative).sum()
+    };
+    let [before, after] = [&hadamard, &found].map(error);
+    assert!(after < 0.95 * before, "{before} {after}: {report:?}");
+    let layerwise = RotateParams { kind: RotationKind::Layerwise, ..params };
+    assert!(rotate_for_weights(&mut found, &layerwise, &four_bits(), &cayley).is_err());
 }
 
 #[test]

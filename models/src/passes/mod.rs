@@ -54,7 +54,8 @@ pub use merge_norm::merge_norm_affine;
 pub use regions::{Region, regions};
 pub use report::PassReport;
 pub use rotate::{
-    OrphanSinks, RotateParams, RotationKind, RotationMode, SdpaRegions, rotate, untie_weights,
+    OrphanSinks, RotateParams, RotationKind, RotationMode, SdpaRegions, rotate, rotate_for_weights,
+    untie_weights,
 };
 pub use solve::{SolveParams, SolvedLayer, solve};
 pub(crate) use solve::{input_range, source_quantizer};

@@ -110,7 +110,9 @@ fn split(
         graph.add_constant(&format!("{name}.low_rank.{what}.weight"), part.mapv(|x| x / 2.0))
     });
     let branch = format!("{name}.low_rank");
-    let around = InFloats::new(graph, &branch, product.input, matrix.ncols());
+    // The product before may have become a sum meanwhile.
+    let input = graph.node(product.node).input(0).unwrap_or(product.input);
+    let around = InFloats::new(graph, &branch, input, matrix.ncols());
     let step = |what: &str| format!("{branch}.{what}");
     let low = product_in_floats(graph, &step("right"), [around.rows, right], true, 2.0);
     let low = product_in_floats(graph, &step("left"), [low, left], true, 2.0);

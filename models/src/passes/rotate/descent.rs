@@ -4,7 +4,7 @@
 //! L(R) = sum over weights M of |M R - Q(M R)|² / |M|²        ∂L/∂R = sum of 2 Mᵀ (M R - Q(M R)) / |M|²
 //! ```
 //!
-//! with the codes held fixed in the gradient, by Cayley steps. This is not Brevitas's `optimize_rotations`, which trains rotations on the
+//! with the codes held fixed in the gradient, by Cayley steps; weights that both take and make a stream count once for each side. This is not Brevitas's `optimize_rotations`, which trains rotations on the
 //! loss of the whole network: here is no backpropagation, and no text is needed.
 
 use fewbit::algorithms::linalg::product;

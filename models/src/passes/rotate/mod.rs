@@ -14,6 +14,7 @@ mod attention;
 mod blocks;
 mod commute;
 mod constants;
+mod descent;
 mod in_floats;
 mod online;
 mod params;
@@ -23,5 +24,5 @@ mod untie;
 
 pub(super) use in_floats::{InFloats, product_in_floats};
 pub use params::{OrphanSinks, RotateParams, RotationKind, RotationMode, SdpaRegions};
-pub use pass::rotate;
+pub use pass::{rotate, rotate_for_weights};
 pub use untie::untie_weights;

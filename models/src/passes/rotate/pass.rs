@@ -2,13 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use fewbit::algorithms::rotate::{HadamardOrder, Orders, Rotation, expanded_order};
+use fewbit::algorithms::rotate::{CayleyParams, HadamardOrder, Orders, Rotation, expanded_order};
+use fewbit::quantize::Quantizer;
 
 use crate::graph::{Graph, NodeId, Product, ValueId, products};
 
 use super::super::{PassError, PassReport};
 use super::attention::attention_values;
 use super::constants::rotate_constants;
+use super::descent::Descent;
 use super::online::Online;
 use super::params::{OrphanSinks, RotateParams, RotationKind, RotationMode, SdpaRegions};
 use super::stream::{Stream, Use};
@@ -28,34 +30,66 @@ use super::stream::{Stream, Use};
 /// # Errors
 /// Nothing to rotate, with the reason; a name to expand that no product has; weights that are quantized already.
 pub fn rotate(graph: &mut Graph, params: &RotateParams) -> Result<PassReport, PassError> {
-    graph.infer()?;
-    let expanded = to_expand(graph, &params.layers_to_expand)?;
-    let mut work = Work { seed: params.seed, ..Work::default() };
-    if params.kind != RotationKind::Layerwise {
-        work.fuse(graph, params)?;
+    Work { seed: params.seed, ..Work::default() }.run(graph, params)
+}
+
+/// [`rotate`], with fused rotations that are found by descent on the error of rounding weights:
+///
+/// ```text
+/// L(R) = sum over weights M of |M R - Q(M R)|² / |M|²
+/// ```
+///
+/// over the products that make and take a stream, of at most 512 rows or columns each, from the rotation of [`rotate`] on, by
+/// [`cayley_sgd`](fewbit::algorithms::rotate::cayley_sgd); never worse than the start. It is not Brevitas's `optimize_rotations`,
+/// which trains on the loss of the whole network.
+///
+/// # Errors
+/// As [`rotate`]; [`RotationKind::Layerwise`], which has nothing to descend on; weights that the quantizer refuses; parameters out
+/// of their range.
+pub fn rotate_for_weights(
+    graph: &mut Graph,
+    params: &RotateParams,
+    quantizer: &Quantizer,
+    cayley: &CayleyParams,
+) -> Result<PassReport, PassError> {
+    if params.kind == RotationKind::Layerwise {
+        let problem = "only fused rotations are found by descent: expected fx or fused_no_fx";
+        return Err(PassError::Missing(problem.into()));
     }
-    if params.kind == RotationKind::Layerwise || params.orphan_sinks == OrphanSinks::Rotate {
-        work.rotate_orphans(graph, &expanded)?;
+    let descent = Some(Descent::new(quantizer, *cayley)?);
+    Work { seed: params.seed, descent, ..Work::default() }.run(graph, params)
+}
+
+impl Work {
+    fn run(mut self, graph: &mut Graph, params: &RotateParams) -> Result<PassReport, PassError> {
+        graph.infer()?;
+        let expanded = to_expand(graph, &params.layers_to_expand)?;
+        if params.kind != RotationKind::Layerwise {
+            self.fuse(graph, params)?;
+        }
+        if params.kind == RotationKind::Layerwise || params.orphan_sinks == OrphanSinks::Rotate {
+            self.rotate_orphans(graph, &expanded)?;
+        }
+        self.expand(graph, &expanded, params.expansion_step)?;
+        graph.sort()?;
+        graph.infer()?;
+        self.report()
     }
-    work.expand(graph, &expanded, params.expansion_step)?;
-    graph.sort()?;
-    graph.infer()?;
-    work.report()
 }
 
 /// The products whose names have one of these parts.
 fn to_expand(graph: &Graph, parts: &[String]) -> Result<BTreeSet<NodeId>, PassError> {
     let mut found = BTreeSet::new();
     for part in parts {
-        let before = found.len();
         let named = |product: &Product| {
             !product.is_convolution() && graph.node(product.node).name.contains(part.as_str())
         };
-        found.extend(products(graph).iter().filter(|product| named(product)).map(|p| p.node));
-        if found.len() == before {
+        let named: Vec<_> = products(graph).into_iter().filter(named).collect();
+        if named.is_empty() {
             let problem = format!("no matrix product to expand has `{part}` in its name");
             return Err(PassError::Missing(problem));
         }
+        found.extend(named.iter().map(|product| product.node));
     }
     Ok(found)
 }
@@ -63,6 +97,9 @@ fn to_expand(graph: &Graph, parts: &[String]) -> Result<BTreeSet<NodeId>, PassEr
 #[derive(Default)]
 struct Work {
     seed: u64,
+    descent: Option<Descent>,
+    /// The loss of each stream before and after descent.
+    losses: Vec<[f64; 2]>,
     /// Channels of the streams that were rotated.
     streams: Vec<usize>,
     heads: Vec<usize>,
@@ -124,7 +161,12 @@ impl Work {
         mode: RotationMode,
     ) -> Result<(), PassError> {
         for stream in streams {
-            let rotation = self.rotation(stream.block, mode)?;
+            let mut rotation = self.rotation(stream.block, mode)?;
+            if let Some(descent) = &self.descent {
+                let (found, losses) = descent.run(graph, stream, &rotation)?;
+                rotation = found;
+                self.losses.push(losses);
+            }
             let uses = stream.sources.iter().chain(&stream.sinks);
             self.copies += rotate_constants(graph, uses, &rotation)?;
             self.sources += stream.sources.len();
@@ -205,6 +247,10 @@ impl Work {
         }
         for (size, count) in &self.left {
             parts.push(format!("{count} products of {size} inputs left: no Hadamard matrix"));
+        }
+        if !self.losses.is_empty() {
+            let [before, after] = [0, 1].map(|i| self.losses.iter().map(|l| l[i]).sum::<f64>());
+            parts.push(format!("squared relative error of weights from {before:.4} to {after:.4}"));
         }
         let factors = self.problems.iter().find(|problem| problem.contains("merged first"));
         let reason = factors.or_else(|| self.problems.first().filter(|_| changed == 0));
