@@ -32,7 +32,7 @@ Keys, their meanings and their defaults are those of Brevitas 0.12.1's brevitas_
     with - or _; flags override. New keys: accumulator, accumulators, accumulator_constraint, requantization, sweep_bits, \
     quantize_output, integer_samples.
 
-1. ReLU6 becomes ReLU, batch normalizations are merged into the products before them, channels are equalized.
+1. ReLU6 becomes ReLU, Attention two products and a softmax; batch normalizations are merged, channels are equalized.
 2. Quantizers are put on activations and weights; scales of activations come from the calibration images.
 3. Codes of weights are chosen by GPFQ, GPTQ or Qronos if asked for, else rounded to nearest.
 4. The mean error is moved into the biases, which become integers in the scale of their sums.

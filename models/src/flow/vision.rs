@@ -1,6 +1,6 @@
 //! The vision flow: from a float network to a quantized one.
 //!
-//! 1. ReLU6 becomes ReLU, batch normalizations are merged, channels are equalized.
+//! 1. ReLU6 becomes ReLU, attention two products and a softmax; batch normalizations are merged, channels are equalized.
 //! 2. Quantizers on activations and weights.
 //! 3. Scales of activations from the calibration images.
 //! 4. Codes of weights by GPFQ, GPTQ, Qronos, in this order, those that are asked for.
@@ -15,11 +15,12 @@ use fewbit::algorithms::layer::{AccumulatorConstraint, LayerSolver};
 use fewbit::algorithms::{Effort, Order};
 use serde::Serialize;
 
-use crate::graph::{Graph, products};
+use crate::graph::{Graph, multiplying};
 use crate::passes::{
     BiasShrinkage, ChannelMeans, EqualizeParams, PassReport, SolveParams, SolvedLayer, calibrate,
-    correct_biases, equalize, insert_activation_quantizers, insert_input_quantizers,
-    insert_weight_quantizers, merge_batch_norm, quantize_biases, relu6_to_relu, solve,
+    correct_biases, decompose_attention, equalize, insert_activation_quantizers,
+    insert_input_quantizers, insert_weight_quantizers, merge_batch_norm, quantize_biases,
+    relu6_to_relu, solve,
 };
 use crate::tensor::Tensor;
 
@@ -68,7 +69,7 @@ impl VisionFlow<'_> {
     pub fn prepare(&self, graph: &Graph) -> Result<(Graph, Vec<PassReport>), FlowError> {
         let config = self.config;
         let mut graph = graph.clone();
-        let mut passes = vec![relu6_to_relu(&mut graph)?];
+        let mut passes = vec![relu6_to_relu(&mut graph)?, decompose_attention(&mut graph)?];
         if config.merge_bn {
             passes.push(merge_batch_norm(&mut graph)?);
         }
@@ -212,20 +213,20 @@ impl VisionFlow<'_> {
                 }),
                 (None, None) => None,
             };
-        let products = products(graph);
+        let multiplying = multiplying(graph);
         for (name, text) in &config.accumulators {
-            let product = products.iter().find(|p| graph.node(p.node).name == *name);
-            let product = product.ok_or_else(|| FlowError::Value {
+            let node = multiplying.iter().find(|&&id| graph.node(id).name == *name);
+            let node = node.ok_or_else(|| FlowError::Value {
                 key: "accumulators".into(),
                 value: name.clone(),
                 problem: "there is no product of this name: `fewbit graph` lists them".into(),
             })?;
-            graph.set_accumulator(product.node, text.parse()?);
+            graph.set_accumulator(*node, text.parse()?);
         }
         if let Some(all) = all {
-            for product in products {
-                if graph.accumulator(product.node).is_none() {
-                    graph.set_accumulator(product.node, all.clone());
+            for node in multiplying {
+                if graph.accumulator(node).is_none() {
+                    graph.set_accumulator(node, all.clone());
                 }
             }
         }

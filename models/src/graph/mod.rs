@@ -16,6 +16,6 @@ mod value;
 pub use error::GraphError;
 pub use node::{Node, NodeId};
 pub(crate) use product::scale_axis;
-pub use product::{Product, ProductLayout, products};
+pub use product::{Product, ProductLayout, multiplying, products};
 pub use structure::Graph;
 pub use value::{Value, ValueId};

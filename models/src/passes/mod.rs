@@ -6,6 +6,7 @@ mod activations;
 mod bias;
 mod bias_correction;
 mod calibrate;
+mod decompose_attention;
 mod equalize;
 mod error;
 mod functions;
@@ -23,6 +24,7 @@ pub use activations::relu6_to_relu;
 pub use bias::quantize_biases;
 pub use bias_correction::correct_biases;
 pub use calibrate::calibrate;
+pub use decompose_attention::decompose_attention;
 pub use equalize::{BiasShrinkage, EqualizeParams, equalize};
 pub use error::PassError;
 pub use insert::{
