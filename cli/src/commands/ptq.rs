@@ -30,8 +30,8 @@ Keys, their meanings and their defaults are those of Brevitas 0.12.1's brevitas_
     with - or _; flags override. New keys: accumulator, accumulators, accumulator_constraint, requantization, sweep_bits, \
     quantize_output, integer_samples, act_equalization_alpha.
 
-1. ReLU6 becomes ReLU, batch normalizations are merged into the products before them, channels are equalized, and split or \
-    scaled against activations if asked for.
+1. ReLU6 becomes ReLU, Attention two products and a softmax; batch normalizations are merged into the products before them, \
+    channels are equalized, and split or scaled against activations if asked for.
 2. Quantizers are put on activations and weights; scales of activations come from the calibration images.
 3. Codes of weights are chosen by GPFQ, GPTQ, Qronos or learned rounding if asked for, else rounded to nearest.
 4. The mean error is moved into the biases, which become integers in the scale of their sums.

@@ -42,7 +42,7 @@ enum How {
     Float,
     /// In floats, each quantizer rounds
     Fake,
-    /// In integers, every product through its accumulator
+    /// In integers, every product through its accumulator; what runs in floats between codes is named
     Integer,
 }
 

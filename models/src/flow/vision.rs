@@ -1,6 +1,7 @@
 //! The vision flow: from a float network to a quantized one.
 //!
-//! 1. ReLU6 becomes ReLU, batch normalizations are merged, channels are equalized and split; activations are equalized.
+//! 1. ReLU6 becomes ReLU, attention two products and a softmax; batch normalizations are merged, channels are equalized and split;
+//!    activations are equalized.
 //! 2. Quantizers on activations and weights.
 //! 3. Scales of activations from the calibration images.
 //! 4. Codes of weights by GPFQ, GPTQ, Qronos, learned rounding, in this order, those that are asked for.
@@ -15,13 +16,13 @@ use fewbit::algorithms::layer::{AccumulatorConstraint, LayerSolver};
 use fewbit::algorithms::{Effort, Order};
 use serde::Serialize;
 
-use crate::graph::{Graph, products};
+use crate::graph::{Graph, multiplying};
 use crate::passes::{
     ActivationEqualizeParams, BiasShrinkage, ChannelMeans, EqualizationTarget, EqualizeParams,
     PassReport, SolveParams, SolvedLayer, SplitSide, VarianceRule, calibrate, correct_biases,
-    correct_norms, equalize, equalize_activations, insert_activation_quantizers,
-    insert_input_quantizers, insert_weight_quantizers, learn_rounding, merge_batch_norm,
-    quantize_biases, relu6_to_relu, solve, split_channels,
+    correct_norms, decompose_attention, equalize, equalize_activations,
+    insert_activation_quantizers, insert_input_quantizers, insert_weight_quantizers,
+    learn_rounding, merge_batch_norm, quantize_biases, relu6_to_relu, solve, split_channels,
 };
 use crate::tensor::Tensor;
 
@@ -74,7 +75,7 @@ impl VisionFlow<'_> {
     pub fn prepare(&self, graph: &Graph) -> Result<(Graph, Vec<PassReport>), FlowError> {
         let config = self.config;
         let mut graph = graph.clone();
-        let mut passes = vec![relu6_to_relu(&mut graph)?];
+        let mut passes = vec![relu6_to_relu(&mut graph)?, decompose_attention(&mut graph)?];
         if config.merges_batch_norms() {
             passes.push(merge_batch_norm(&mut graph)?);
         }
@@ -255,20 +256,20 @@ impl VisionFlow<'_> {
             // Those that the network came with.
             graph.clear_accumulators();
         }
-        let products = products(graph);
+        let multiplying = multiplying(graph);
         for (name, text) in &config.accumulators {
-            let product = products.iter().find(|p| graph.node(p.node).name == *name);
-            let product = product.ok_or_else(|| FlowError::Value {
+            let node = multiplying.iter().find(|&&id| graph.node(id).name == *name);
+            let node = node.ok_or_else(|| FlowError::Value {
                 key: "accumulators".into(),
                 value: name.clone(),
                 problem: "there is no product of this name: `fewbit graph` lists them".into(),
             })?;
-            graph.set_accumulator(product.node, text.parse()?);
+            graph.set_accumulator(*node, text.parse()?);
         }
         if let Some(all) = all {
-            for product in products {
-                if graph.accumulator(product.node).is_none() {
-                    graph.set_accumulator(product.node, all.clone());
+            for node in multiplying {
+                if graph.accumulator(node).is_none() {
+                    graph.set_accumulator(node, all.clone());
                 }
             }
         }

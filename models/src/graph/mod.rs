@@ -18,6 +18,6 @@ pub use error::GraphError;
 pub use node::{Node, NodeId};
 pub use picture::escaped;
 pub(crate) use product::scale_axis;
-pub use product::{Product, ProductLayout, products};
+pub use product::{Product, ProductLayout, multiplying, products};
 pub use structure::Graph;
 pub use value::{Value, ValueId};

@@ -66,6 +66,16 @@ pub fn products(graph: &Graph) -> Vec<Product> {
     graph.nodes().filter_map(|(id, node)| Product::of(graph, id, node)).collect()
 }
 
+/// The nodes whose products an accumulator sums: those that multiply with constant weights, and products of two values that are
+/// computed; in the order in which they run.
+#[must_use]
+pub fn multiplying(graph: &Graph) -> Vec<NodeId> {
+    let sums = |id: NodeId, node: &Node| {
+        matches!(node.op, Op::MatMul(_)) || Product::of(graph, id, node).is_some()
+    };
+    graph.nodes().filter(|&(id, node)| sums(id, node)).map(|(id, _)| id).collect()
+}
+
 impl Product {
     /// The view of a node, if it multiplies with constant weights.
     #[must_use]

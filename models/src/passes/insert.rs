@@ -121,11 +121,11 @@ impl Sites {
         let mut values: BTreeSet<ValueId> = BTreeSet::new();
         let rounded = |&id: &ValueId| is_float(graph, id) && !search.is_scaled(id);
         values.extend(graph.inputs().iter().filter(|&id| rounded(id)).filter(|&&id| {
-            // Inputs that no arithmetic takes (indices, lengths) stay as they are.
-            graph
-                .consumers(id)
-                .iter()
-                .any(|&(user, _)| !matches!(graph.node(user).op, Op::Shape(_)))
+            // Inputs that no arithmetic takes (indices, lengths), and masks, stay as they are.
+            graph.consumers(id).iter().any(|&(user, _)| {
+                let node = graph.node(user);
+                !matches!(node.op, Op::Shape(_)) && !search.is_mask(node)
+            })
         }));
         let mut unions: Vec<(Vec<ValueId>, Meeting)> = Vec::new();
         for (id, node) in graph.nodes() {
@@ -257,11 +257,26 @@ impl Search<'_> {
                 Kind::Takes { inputs: node.input(0).into_iter().collect() }
             }
             Op::MatMul(_) => Kind::Takes { inputs: variable() },
+            Op::Add(_) if self.is_mask(node) => Kind::Other,
             Op::Add(_) if variable().len() == 2 => Kind::Takes { inputs: variable() },
             Op::Concat(_) => Kind::Joins,
             op if op.moves_values() => Kind::Moves,
             _ => Kind::Other,
         }
+    }
+
+    /// Whether a node adds a mask: what it makes goes to a softmax alone. Its -infinity is no number to round, and a softmax takes
+    /// floats.
+    fn is_mask(&self, node: &Node) -> bool {
+        let Some(output) = node.output(0).filter(|_| matches!(node.op, Op::Add(_))) else {
+            return false;
+        };
+        let consumers = self.graph.consumers(output);
+        let to_softmax = |&(id, _): &(NodeId, usize)| {
+            let node = self.graph.node(id);
+            matches!(node.op, Op::Softmax(_) | Op::LogSoftmax(_)) || self.is_mask(node)
+        };
+        !consumers.is_empty() && consumers.iter().all(to_softmax)
     }
 
     /// Where a value is made, back through what only moves values; `None` for a constant, and for what is no float.

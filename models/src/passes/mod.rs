@@ -9,6 +9,7 @@ mod bias_correction;
 mod calibrate;
 mod channel_maxima;
 mod correct_norms;
+mod decompose_attention;
 mod equalize;
 mod equalize_activations;
 mod error;
@@ -37,6 +38,7 @@ pub use bias::quantize_biases;
 pub use bias_correction::correct_biases;
 pub use calibrate::calibrate;
 pub use correct_norms::{VarianceRule, correct_norms};
+pub use decompose_attention::decompose_attention;
 pub use equalize::{BiasShrinkage, EqualizeParams, equalize};
 pub use equalize_activations::{
     ActivationEqualizeParams, EqualizationTarget, equalize_activations,

@@ -1,0 +1,9 @@
+//! Networks in integers against loops over whole numbers, and against their execution in floats.
+
+mod attention;
+mod functions;
+mod matrices;
+mod means;
+mod support;
+mod tables;
+mod transposed;
