@@ -82,7 +82,7 @@ fn of_bits(weights: u32, acts: u32) -> VisionConfig {
         weight_bit_width: weights,
         act_bit_width: acts,
         weight_quant_granularity: Sharing::Channel,
-        accumulator: Some("int8-sat/16,int20-wrap".into()),
+        accumulator: Some("int6-sat/16,int20-wrap".into()),
         ..VisionConfig::default()
     }
 }
@@ -315,7 +315,7 @@ fn truncation_is_written_as_it_is() {
 fn an_accumulator_that_is_none_is_refused() {
     let graph = quantized(&of_bits(4, 8));
     let bytes = write_bytes(&to_qcdq(&graph, 21).expect("a graph"), 21).expect("a file");
-    let place = |bytes: &[u8]| bytes.windows(8).position(|w| w == b"int8-sat").expect("its text");
+    let place = |bytes: &[u8]| bytes.windows(8).position(|w| w == b"int6-sat").expect("its text");
     let mut broken = bytes.clone();
     let at = place(&bytes);
     broken[at + 5..at + 8].copy_from_slice(b"sit");
