@@ -200,7 +200,8 @@ mod tests {
             let rows = patches.rows(&images.view(), -1);
             let (outputs, kernels): (Vec<_>, Vec<_>) =
                 slides.iter().map(|slide| (slide.output, slide.kernel)).unzip();
-            let (positions, taps) = (outputs.iter().product(), kernels.iter().product::<usize>());
+            let positions: usize = outputs.iter().product();
+            let taps: usize = kernels.iter().product();
             assert_eq!(rows.dim(), (2 * patches.positions(), patches.columns(3)));
             for ((row, column), &found) in rows.indexed_iter() {
                 let mut at = vec![row / positions, column / taps];
