@@ -7,7 +7,9 @@ use crate::tensor::Tensor;
 use super::set::attributes;
 use super::shape::{around, axis, elements};
 use super::typed::{array, dense, map_tensor, same_type};
-use super::{AttributeSet, Attributes, Dim, Fact, Inputs, Known, OpError, Operator, Read};
+use super::{
+    Attribute, AttributeSet, Attributes, Dim, Fact, Inputs, Known, OpError, Operator, Read,
+};
 
 attributes! {
     /// All inputs behind each other along an axis.
@@ -58,6 +60,11 @@ pub(crate) fn concat<T: Copy>(
 }
 
 impl Operator for Concat {
+    /// The axis is an attribute that must be there, also where it is 0.
+    fn attributes(&self) -> Attributes {
+        Attributes::new().with("axis", Attribute::Int(self.axis))
+    }
+
     fn infer(&self, inputs: Inputs<'_, Fact>) -> Result<Vec<Fact>, OpError> {
         let facts: Vec<&Fact> = inputs.iter().flatten().collect();
         let first = inputs.required(0, "inputs")?;

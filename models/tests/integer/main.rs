@@ -6,4 +6,5 @@ mod matrices;
 mod means;
 mod support;
 mod tables;
+mod transformer;
 mod transposed;

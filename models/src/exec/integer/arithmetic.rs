@@ -6,10 +6,12 @@ use crate::graph::Node;
 use crate::ops::{Inputs, Op, Pad, PadMode};
 use crate::tensor::Tensor;
 
+use super::bias::biased;
 use super::datum::{Codes, Datum, Scales, Sums};
+use super::functions;
 use super::ints::Ints;
 use super::pools;
-use super::table::{self, Table};
+use super::table::Table;
 
 /// The outputs of a node on codes and sums; `None` where it takes floats.
 pub(super) fn run(node: &Node, inputs: &[Option<&Datum>]) -> Result<Option<Vec<Datum>>, String> {
@@ -18,7 +20,9 @@ pub(super) fn run(node: &Node, inputs: &[Option<&Datum>]) -> Result<Option<Vec<D
     let one = |sums: Option<Sums>| sums.map(|sums| vec![Datum::Sums(sums)]);
     let found = match (&node.op, first) {
         (Op::Relu(_), Some(Datum::Sums(sums))) => Some(vec![relu(sums)]),
-        (Op::Relu(_), Some(Datum::Codes(codes))) => Some(vec![Datum::Codes(table::relu(codes))]),
+        (Op::Relu(_), Some(Datum::Codes(codes))) => {
+            Some(vec![Datum::Codes(functions::relu(codes))])
+        }
         (Op::Pad(pad), Some(Datum::Codes(codes))) => padded(node, pad, codes, inputs)?,
         (op, Some(Datum::Codes(codes))) if op.moves_values() => moved(node, codes, inputs)?,
         (op, Some(Datum::Table(table))) if op.moves_values() => moved_table(node, table, inputs)?,
@@ -54,7 +58,7 @@ pub(super) fn run(node: &Node, inputs: &[Option<&Datum>]) -> Result<Option<Vec<D
     };
     match found {
         Some(outputs) => Ok(Some(outputs)),
-        None => table::run(node, inputs),
+        None => functions::run(node, inputs),
     }
 }
 
@@ -68,7 +72,7 @@ fn with_bias(sums: &Sums, bias: &Codes) -> Option<Vec<Datum>> {
     let lies =
         shape.iter().enumerate().all(|(at, &size)| size == if at == place { channels } else { 1 });
     let fits = lies && bias.zero_point == 0 && bias.scales.values == sums.scales.values;
-    match super::biased(sums.clone(), &Datum::Codes(bias.clone())) {
+    match biased(sums.clone(), &Datum::Codes(bias.clone())) {
         Ok(sum @ Datum::Sums(_)) if fits => Some(vec![sum]),
         _ => None,
     }

@@ -9,9 +9,12 @@
 //! 5. Anything else takes floats: codes and sums are multiplied with their scales first.
 
 mod arithmetic;
+mod bias;
 mod datum;
+mod functions;
 mod ints;
 mod matrices;
+mod multiply;
 mod pools;
 mod product;
 mod report;
@@ -20,12 +23,12 @@ mod run;
 mod table;
 mod transposed;
 
+pub(crate) use bias::biased;
 pub use datum::{Codes, Datum, Scales, Sums};
 pub use ints::Ints;
 pub(crate) use matrices::matmul;
 pub(crate) use product::Job;
 pub use report::{IntegerRun, NodeReport};
 pub(crate) use requantize::codes;
-pub(crate) use run::biased;
 pub use run::{IntegerOptions, run_integer};
 pub use table::Table;

@@ -10,7 +10,7 @@ use crate::ops::Conv;
 
 use super::datum::{Codes, Scales, Sums, by_channel};
 use super::ints::Ints;
-use super::matrices::{Multiplied, merge, merge_reports, multiply};
+use super::multiply::{Multiplied, merge, merge_reports, multiply};
 
 /// What a product gives.
 pub(crate) struct Done {

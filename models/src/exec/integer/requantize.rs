@@ -11,6 +11,7 @@ use crate::ops::Quantize;
 use crate::ops::static_integer::StaticInteger;
 
 use super::datum::{Codes, Datum, Scales, Sums};
+use super::functions;
 use super::ints::Ints;
 
 /// The codes that a quantizer makes of a datum; `None` where its codes are no integers.
@@ -29,7 +30,7 @@ pub(super) fn quantized(
                 op.is_static() && op.quantizer.scheme().granularity == Granularity::Tensor;
             let of_values = if is_static { encoded(op, &values).ok().flatten() } else { None };
             match of_values {
-                Some(of_values) => Ok(Some(table.quantized(&of_values))),
+                Some(of_values) => Ok(Some(functions::quantized(table, &of_values))),
                 None => encoded(op, &table.values().into_shared()),
             }
         }
