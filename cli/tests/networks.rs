@@ -280,6 +280,7 @@ fn a_residual_network_with_depthwise_convolutions_goes_the_whole_way() {
         .collect();
     let expected = [
         "relu6 to relu",
+        "decompose attention",
         "merge batch norm",
         "equalize",
         "insert activation quantizers",

@@ -161,7 +161,15 @@ fn the_table_has_one_line_per_width_and_ends_where_all_are_exact() {
     let all_exact = |bits: &u64| of_bits(*bits).iter().all(|p| p["overflow_share"] == 0.0);
     let settled = (13..=20).find(all_exact).expect("a width at which all are exact");
     assert!((14..20).contains(&settled));
-    let run = folder.fewbit(&["sweep", "--bits", "13..20", "--constraint", "none"]);
+    let run = folder.fewbit(&[
+        "sweep",
+        "--network",
+        "64-128-128-10",
+        "--bits",
+        "13..20",
+        "--constraint",
+        "none",
+    ]);
     assert_eq!((run.code, run.err.as_str()), (Some(0), ""));
     let rows: Vec<Vec<&str>> = run
         .out
@@ -193,7 +201,7 @@ fn the_table_has_one_line_per_width_and_ends_where_all_are_exact() {
 fn a_table_without_an_exact_end_is_whole() {
     let folder = Folder::new();
     let template = ["--acc", "int{P}-sat", "--acc", "int{P}-sat*2"];
-    let args = ["sweep", "--bits", "8..10", "--constraint", "none"];
+    let args = ["sweep", "--network", "64-128-128-10", "--bits", "8..10", "--constraint", "none"];
     let run = folder.fewbit(&[&args[..], &template].concat());
     assert_eq!(run.code, Some(0), "{}", run.err);
     let starts = |start: &str| run.out.lines().filter(|line| line.starts_with(start)).count();

@@ -348,7 +348,7 @@ fn outliers() -> Graph {
     let up = g.add_constant("up.weight", tensor(&[64, 32], 3));
     let x = g.add("up", Gemm { transpose_b: true, ..Gemm::default() }, &[x, up]);
     let mut w: ArrayD<f32> = tensor(&[16, 64], 8).try_into().unwrap();
-    w.indexed_iter_mut().filter(|(at, _)| at[1] == 17).for_each(|(_, w)| *w = 20.0 + *w);
+    w.indexed_iter_mut().filter(|(at, _)| at[1] == 17).for_each(|(_, w)| *w += 20.0);
     let w = g.add_constant("down.weight", w);
     let y = g.add("down", Gemm { transpose_b: true, ..Gemm::default() }, &[x, w]);
     g.add_output(y);

@@ -23,7 +23,8 @@ fn every_linear_layer_is_a_product_under_its_own_name() {
             .iter()
             .map(|product| graph.name_of(product.weight).to_owned())
             .collect();
-        (expected.sort(), found.sort());
+        expected.sort();
+        found.sort();
         assert_eq!(found, expected, "{name}");
     }
 }
@@ -94,7 +95,7 @@ fn graphs_are_files_of_operator_set_23() {
         let expected = expected(name);
         let graph = graph(name, &BuildOptions::default());
         let bytes = write_bytes(&graph, 23).unwrap();
-        let outputs = run(&graph, &[expected.input_ids.clone()]);
+        let outputs = run(&graph, std::slice::from_ref(&expected.input_ids));
         let again = run(&read_bytes(bytes.clone(), None).unwrap(), &[expected.input_ids]);
         assert_eq!(outputs, again, "{name}");
         let options = BuildOptions { cache: KeyValueCache::Inputs, logits: LogitsToKeep::Chosen };

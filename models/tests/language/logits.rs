@@ -29,7 +29,7 @@ fn other_models_have_other_logits() {
         let expected = expected(name);
         for other in MODELS.iter().filter(|&&other| other != name) {
             let graph = graph(other, &BuildOptions::default());
-            let outputs = run(&graph, &[expected.input_ids.clone()]);
+            let outputs = run(&graph, std::slice::from_ref(&expected.input_ids));
             let difference = difference(&logits(&outputs[0]), &expected.logits);
             assert!(difference > 0.1, "{name} and {other}: {difference}");
         }

@@ -1,16 +1,13 @@
 //! The collector: rows in, statistics out.
 
-use ndarray::{Array1, ArrayView2, s};
+use ndarray::{Array1, Array2, ArrayView2, s};
 use rayon::prelude::*;
 
-use super::block::Block;
-use super::products::Shape;
-use super::tiles::Tiles;
+use super::tiles::{Shape, Tiles};
 use super::{BLOCK, Gram, Moments, Statistics};
 use crate::algorithms::AlgorithmError;
 use crate::algorithms::error::check_finite;
 use crate::algorithms::linalg::Precision;
-use crate::simd::{Vectorized, vectorize};
 
 /// Collects [`Statistics`] from batches of rows.
 ///
@@ -31,8 +28,8 @@ pub struct Collector {
     quantized: Moments,
     float: Moments,
     pairs: Option<Pairs>,
-    waiting: Block,
-    waiting_float: Block,
+    waiting: Array2<f32>,
+    waiting_float: Array2<f32>,
     filled: usize,
 }
 
@@ -54,42 +51,13 @@ impl Moments {
     }
 
     fn add(&mut self, rows: ArrayView2<'_, f32>) {
-        let each = [&mut self.sum, &mut self.abs_sum, &mut self.abs_max];
-        let [sum, abs_sum, abs_max] = each.map(|a| a.as_slice_mut().unwrap_or_default());
-        vectorize(AddRows { rows, sum, abs_sum, abs_max });
-    }
-}
-
-/// Adds rows to the moments of their columns.
-struct AddRows<'a> {
-    rows: ArrayView2<'a, f32>,
-    sum: &'a mut [f64],
-    abs_sum: &'a mut [f64],
-    abs_max: &'a mut [f64],
-}
-
-impl Vectorized for AddRows<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn call(self) {
-        // Columns that stay in registers, or nearly so, while rows go by.
-        const COLUMNS: usize = 32;
-        let Self { rows, sum, abs_sum, abs_max } = self;
-        let columns = sum.chunks_mut(COLUMNS).zip(abs_sum.chunks_mut(COLUMNS));
-        for (at, ((sum, abs_sum), abs_max)) in columns.zip(abs_max.chunks_mut(COLUMNS)).enumerate()
-        {
-            for row in rows.rows() {
-                let row = row.to_slice().unwrap_or_default();
-                let row = row.get(at * COLUMNS..).unwrap_or_default();
-                let totals = sum.iter_mut().zip(abs_sum.iter_mut()).zip(abs_max.iter_mut());
-                for (&x, ((sum, abs_sum), abs_max)) in row.iter().zip(totals) {
-                    let x = f64::from(x);
-                    *sum += x;
-                    *abs_sum += x.abs();
-                    *abs_max = if x.abs() > *abs_max { x.abs() } else { *abs_max };
-                }
-            }
+        for row in rows.rows() {
+            ndarray::azip!((sum in &mut self.sum, abs in &mut self.abs_sum, max in &mut self.abs_max, &x in &row) {
+                let x = f64::from(x);
+                *sum += x;
+                *abs += x.abs();
+                *max = max.max(x.abs());
+            });
         }
     }
 }
@@ -119,8 +87,8 @@ impl Collector {
             quantized: Moments::new(inputs),
             float: Moments::new(inputs),
             pairs: None,
-            waiting: Block::new(BLOCK, inputs),
-            waiting_float: Block::new(0, inputs),
+            waiting: Array2::zeros((BLOCK, inputs)),
+            waiting_float: Array2::zeros((0, inputs)),
             filled: 0,
         })
     }
@@ -198,7 +166,7 @@ impl Collector {
                 self.pairs = Some(pairs);
                 let width = self.inputs / self.groups.len();
                 if pairs == Pairs::Different {
-                    self.waiting_float = Block::new(BLOCK, self.inputs);
+                    self.waiting_float = Array2::zeros((BLOCK, self.inputs));
                     for group in &mut self.groups {
                         group.g = Tiles::new(width, Shape::Full);
                     }
@@ -213,10 +181,11 @@ impl Collector {
         let mut taken = 0;
         while taken < quantized.nrows() {
             let count = (BLOCK - self.filled).min(quantized.nrows() - taken);
-            let from = s![taken..taken + count, ..];
-            self.waiting.set(self.filled, quantized.slice(from));
+            let (from, to) =
+                (s![taken..taken + count, ..], s![self.filled..self.filled + count, ..]);
+            self.waiting.slice_mut(to).assign(&quantized.slice(from));
             if self.pairs == Some(Pairs::Different) {
-                self.waiting_float.set(self.filled, float.slice(from));
+                self.waiting_float.slice_mut(to).assign(&float.slice(from));
             }
             taken += count;
             self.filled += count;
@@ -227,20 +196,20 @@ impl Collector {
     }
 
     fn flush(&mut self) {
-        let (quantized, count) = (&self.waiting, self.filled);
-        self.quantized.add(quantized.rows(count));
+        let quantized = self.waiting.slice(s![..self.filled, ..]);
+        self.quantized.add(quantized);
         let width = self.inputs / self.groups.len();
-        let float = &self.waiting_float;
+        let float = self.waiting_float.slice(s![..self.filled.min(self.waiting_float.nrows()), ..]);
         let (pairs, precision) = (self.pairs, self.precision);
         self.groups.par_iter_mut().enumerate().for_each(|(index, group)| {
-            group.h.add((quantized, quantized), index * width, count, precision);
+            let columns = s![.., index * width..(index + 1) * width];
+            let x = quantized.slice(columns);
+            group.h.add(x, x, precision);
             if pairs == Some(Pairs::Different) {
-                group.g.add((quantized, float), index * width, count, precision);
+                group.g.add(x, float.slice(columns), precision);
             }
         });
-        if pairs == Some(Pairs::Different) {
-            self.float.add(float.rows(count));
-        }
+        self.float.add(float);
         self.filled = 0;
     }
 }

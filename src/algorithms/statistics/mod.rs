@@ -15,11 +15,9 @@
 //! alone, not on how it was cut into batches, nor on threads. [`Statistics::merge`] adds entry by entry in f64: commutative
 //! exactly, associative up to one rounding per merge.
 
-mod block;
 mod collector;
 #[cfg(feature = "store")]
 mod file;
-mod products;
 mod tiles;
 mod unfold;
 

@@ -4,13 +4,19 @@ use ndarray::linalg::general_mat_mul;
 use ndarray::parallel::prelude::*;
 use ndarray::{Array2, ArrayView2, s};
 
-use super::block::Block;
-use super::products::{Products, Shape, Sums};
 use crate::algorithms::linalg::{Precision, Scalar};
-use crate::simd::{Detected, Isa, Vectorized};
 
 /// The greatest side of a tile.
 const SIDE: usize = 512;
+
+/// Which tiles are kept.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// Left and right factor are the same matrix: tiles on and above the diagonal.
+    Symmetric,
+    /// All tiles.
+    Full,
+}
 
 pub(super) struct Tiles {
     width: usize,
@@ -40,36 +46,19 @@ impl Tiles {
         Self { width, shape, tiles }
     }
 
-    /// Adds `leftᵀ right` of the columns from `start` on of the first `count` rows.
+    /// Adds `leftᵀ right` of a block of samples.
     pub(super) fn add(
         &mut self,
-        (left, right): (&Block, &Block),
-        start: usize,
-        count: usize,
+        left: ArrayView2<'_, f32>,
+        right: ArrayView2<'_, f32>,
         precision: Precision,
     ) {
-        let isa = Detected::best();
-        let shape = self.shape;
         self.tiles.par_iter_mut().for_each(|tile| {
-            let rows = start + tile.rows.start..start + tile.rows.end;
-            let cols = start + tile.cols.start..start + tile.cols.end;
+            let left = left.slice(s![.., tile.rows.clone()]);
+            let right = right.slice(s![.., tile.cols.clone()]);
             match precision {
-                // It would have to imitate fused products.
-                Precision::Single if isa.isa() == Isa::Portable => {
-                    tile.add(left.columns(count, rows).t(), right.columns(count, cols));
-                }
-                Precision::Single => {
-                    let is_diagonal = tile.rows == tile.cols && shape == Shape::Symmetric;
-                    let shape = if is_diagonal { Shape::Symmetric } else { Shape::Full };
-                    let ((left, pitch), (right, _)) =
-                        (left.elements_from(rows.start), right.elements_from(cols.start));
-                    let size = tile.sum.dim();
-                    let sums = isa.run(Products { left, right, pitch, count, size, shape });
-                    let sum = tile.sum.as_slice_mut().unwrap_or_default();
-                    isa.vectorize(AddSums { sums: &sums, columns: size.1, to: sum });
-                }
+                Precision::Single => tile.add::<f32>(left.t(), right),
                 Precision::Double => {
-                    let (left, right) = (left.columns(count, rows), right.columns(count, cols));
                     tile.add::<f64>(left.mapv(f64::from).t(), right.mapv(f64::from).view());
                 }
             }
@@ -80,38 +69,11 @@ impl Tiles {
         let mut matrix = Array2::zeros((self.width, self.width));
         for tile in self.tiles {
             matrix.slice_mut(s![tile.rows.clone(), tile.cols.clone()]).assign(&tile.sum);
-            if self.shape == Shape::Full {
-                continue;
-            }
-            if tile.rows != tile.cols {
+            if self.shape == Shape::Symmetric && tile.rows != tile.cols {
                 matrix.slice_mut(s![tile.cols, tile.rows]).assign(&tile.sum.t());
-                continue;
-            }
-            let mut square = matrix.slice_mut(s![tile.rows, tile.cols]);
-            for (i, row) in tile.sum.rows().into_iter().enumerate() {
-                square.slice_mut(s![i + 1.., i]).assign(&row.slice(s![i + 1..]));
             }
         }
         matrix
-    }
-}
-
-/// Adds sums in f32 to totals in f64.
-struct AddSums<'a> {
-    sums: &'a Sums,
-    columns: usize,
-    to: &'a mut [f64],
-}
-
-impl Vectorized for AddSums<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn call(self) {
-        let rows = self.to.chunks_mut(self.columns.max(1));
-        for (to, sums) in rows.zip(self.sums.values.chunks(self.sums.pitch)) {
-            to.iter_mut().zip(sums).for_each(|(to, &sum)| *to += f64::from(sum));
-        }
     }
 }
 

@@ -5,8 +5,8 @@ use crate::language::{Architecture, LanguageError};
 use crate::ops::{Add, Attention, Dim, Fact, Mul, RotaryEmbedding, Sigmoid};
 use crate::tensor::ElementType;
 
-use super::KeyValueCache;
 use super::builder::Builder;
+use super::options::KeyValueCache;
 use super::positions::Positions;
 
 impl Builder<'_> {

@@ -7,7 +7,7 @@ use crate::language::{Checkpoint, LanguageConfig, LanguageError};
 use crate::ops::{Concat, Dim, Fact, Gemm, RMSNormalization, Reshape, Shape};
 use crate::tensor::{ElementType, Tensor};
 
-use super::BuildOptions;
+use super::options::BuildOptions;
 
 /// A graph on its way.
 pub(super) struct Builder<'a> {

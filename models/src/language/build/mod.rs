@@ -21,6 +21,7 @@
 
 mod block;
 mod builder;
+mod options;
 mod positions;
 
 use crate::graph::Graph;
@@ -30,37 +31,7 @@ use crate::tensor::ElementType;
 use super::{Checkpoint, LanguageError};
 use builder::Builder;
 
-/// Whether keys and values of earlier tokens are inputs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum KeyValueCache {
-    /// No: `input_ids` is the whole sequence.
-    #[default]
-    None,
-    /// Yes: inputs `past_key_values.N.key` and `.value` `[batch, heads, past, head_dim]`, outputs `present.N.key` and `.value`
-    /// `[batch, heads, past + sequence, head_dim]`; `past` may be 0.
-    Inputs,
-}
-
-/// The places whose logits are computed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum LogitsToKeep {
-    /// All of them.
-    #[default]
-    All,
-    /// Those of an input `logits_to_keep`, int64 `[kept]`: places in the sequence, from 0.
-    Chosen,
-}
-
-/// What a graph is built for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct BuildOptions {
-    /// Earlier keys and values.
-    pub cache: KeyValueCache,
-    /// Places of the logits.
-    pub logits: LogitsToKeep,
-}
+pub use options::{BuildOptions, KeyValueCache, LogitsToKeep};
 
 /// Builds the graph of a checkpoint.
 ///
@@ -93,7 +64,7 @@ pub fn build(
         x = b.block(layer, x, &positions)?;
         progress(layer + 2, steps);
     }
-    let mut kept = b.sequence.clone();
+    let mut kept = b.sequence;
     if options.logits == LogitsToKeep::Chosen {
         let places = Fact::new(ElementType::I64, vec![Dim::Named("kept".into())]);
         let places = b.graph.add_input("logits_to_keep", places);

@@ -7,8 +7,8 @@ use crate::ops::{
 };
 use crate::tensor::{ElementType, Tensor};
 
-use super::KeyValueCache;
 use super::builder::Builder;
+use super::options::KeyValueCache;
 
 /// ONNX's number of float32.
 const FLOAT: i64 = 1;
