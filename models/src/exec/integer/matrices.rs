@@ -9,8 +9,9 @@ use crate::ops::matmul::{Shapes, shapes};
 
 use super::datum::{Codes, Scales, Sums};
 use super::ints::Ints;
-use super::multiply::{Multiplied, merge, merge_reports, multiply};
+use super::multiply::{Multiplied, multiply};
 use super::product::Done;
+use super::report::{merge_events, merge_reports};
 
 /// `x w` of codes, with the shapes of ONNX's `MatMul`: matrices, or batches of them that broadcast.
 ///
@@ -97,7 +98,7 @@ impl Job<'_> {
         for (place, product) in all?.into_iter().enumerate() {
             values.extend(product.values);
             let below = (place * m) as u64;
-            merge(&mut events, product.events, below);
+            merge_events(&mut events, product.events, below);
             merge_reports(&mut report, product.report, below);
         }
         Ok((ArrayD::from_shape_vec(vec![values.len()], values).map_err(of)?, events, report))

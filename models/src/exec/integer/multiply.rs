@@ -1,6 +1,6 @@
-//! One product of matrices through an accumulator, and reports of several put together.
+//! One product of matrices through an accumulator.
 
-use fewbit::accumulate::{FirstEvent, Report};
+use fewbit::accumulate::Report;
 use fewbit::{
     Accumulator, MatmulOptions, Operand, PackedMatrix, ReportLevel, StageEvents, matmul_packed,
 };
@@ -25,42 +25,4 @@ pub(super) fn multiply<X: Operand, W: Operand>(
     let product = matmul_packed(x, &packed, accumulator, &options);
     let product = product.map_err(|error| error.to_string())?;
     Ok(Multiplied { values: product.values, events: product.events, report: product.report })
-}
-
-/// An event with its row so far below.
-fn lowered(first: Option<FirstEvent>, below: u64) -> Option<FirstEvent> {
-    first.map(|first| FirstEvent { row: first.row + below, ..first })
-}
-
-/// Adds the events of outputs whose rows lie below those before them.
-pub(super) fn merge(
-    all: &mut Option<Vec<StageEvents>>,
-    more: Option<Vec<StageEvents>>,
-    below: u64,
-) {
-    match (all, more) {
-        (Some(all), Some(more)) => {
-            for (all, more) in all.iter_mut().zip(more) {
-                all.events += more.events;
-                all.outputs += more.outputs;
-                all.first = all.first.or(lowered(more.first, below));
-            }
-        }
-        (none @ None, more) => *none = more,
-        _ => {}
-    }
-}
-
-/// The same for whole reports.
-pub(super) fn merge_reports(all: &mut Option<Report>, more: Option<Report>, below: u64) {
-    match (all, more) {
-        (Some(all), Some(mut more)) => {
-            for stage in &mut more.stages {
-                stage.first = lowered(stage.first, below);
-            }
-            all.merge(&more);
-        }
-        (none @ None, more) => *none = more,
-        _ => {}
-    }
 }

@@ -10,7 +10,8 @@ use crate::ops::Conv;
 
 use super::datum::{Codes, Scales, Sums, by_channel};
 use super::ints::Ints;
-use super::multiply::{Multiplied, merge, merge_reports, multiply};
+use super::multiply::{Multiplied, multiply};
+use super::report::{merge_events, merge_reports};
 
 /// What a product gives.
 pub(crate) struct Done {
@@ -135,7 +136,7 @@ impl Job<'_> {
             for ((row, o), value) in product.values.indexed_iter() {
                 values[[row / positions, first + o, row % positions]] = *value;
             }
-            merge(&mut events, product.events, 0);
+            merge_events(&mut events, product.events, 0);
             merge_reports(&mut report, product.report, 0);
         }
         let mut shape = vec![images, outputs];
