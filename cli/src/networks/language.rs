@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use fewbit_models::graph::Graph;
 use fewbit_models::language::{
-    BuildOptions, Checkpoint, LanguageConfig, build, is_checkpoint, open_checkpoint,
+    BuildOptions, Checkpoint, LanguageConfig, LanguageError, build, is_checkpoint, open_checkpoint,
 };
 
 use super::NetworkError;
@@ -28,7 +28,14 @@ pub(crate) fn checkpoint(path: &Path, log: &InputLog) -> Result<Box<dyn Checkpoi
     for file in files(path)? {
         Input::open(&file, log)?;
     }
-    let checkpoint = open_checkpoint(path).map_err(NetworkError::from)?;
+    let named = |error| match error {
+        // What is wrong within a file does not say which.
+        LanguageError::Gguf(problem) => {
+            LanguageError::File { path: path.to_owned(), problem: problem.to_string() }
+        }
+        other => other,
+    };
+    let checkpoint = open_checkpoint(path).map_err(named).map_err(NetworkError::from)?;
     let config = checkpoint.config();
     config.check().map_err(NetworkError::from)?;
     memory::check(
