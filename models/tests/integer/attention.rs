@@ -9,7 +9,7 @@ use fewbit_models::tensor::Tensor;
 use ndarray::ArrayD;
 
 use crate::support::{
-    Narrow, array, assert_close, events, fake, float, floats, input, integer, preset, quantizers,
+    Narrow, array, assert_close, events, fake, float, floats, integer, preset, quantizers,
 };
 
 /// A graph of one node of attention, with its inputs.
