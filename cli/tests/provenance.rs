@@ -102,6 +102,10 @@ fn carried_data_are_inputs_too() {
             "data/digits/mlp.safetensors",
             "bb35829a449604a1224cbe4db3722be50b82b6e841abf790e92b102d063b0e74",
         ),
+        (
+            "data/digits/cnn.onnx",
+            "37e60ea5a43db96ab3f08e7214b188d2ebbe2e3db2aad4e724c38846ca0446b9",
+        ),
     ];
     assert_eq!(provenance(&out), of(json!(0), &expected));
 }
