@@ -26,6 +26,23 @@ impl Op {
         )
     }
 
+    /// Whether every element of the output comes from the elements of all inputs at its place, after broadcasting.
+    #[must_use]
+    pub fn is_arithmetic(&self) -> bool {
+        matches!(
+            self,
+            Self::Add(_)
+                | Self::Sub(_)
+                | Self::Mul(_)
+                | Self::Div(_)
+                | Self::Pow(_)
+                | Self::Max(_)
+                | Self::Min(_)
+                | Self::Sum(_)
+                | Self::Mean(_)
+        )
+    }
+
     /// Whether every element of the output is a function of the element of the first input at its place, and of constants that
     /// are the same at every place, so that a table of all codes is the function.
     #[must_use]

@@ -114,19 +114,7 @@ fn operands(graph: &Graph, node: &Node) -> Vec<ValueId> {
 
 /// Whether each element comes from the elements at its place.
 fn is_elementwise(op: &Op) -> bool {
-    let two = matches!(
-        op,
-        Op::Add(_)
-            | Op::Sub(_)
-            | Op::Mul(_)
-            | Op::Div(_)
-            | Op::Pow(_)
-            | Op::Max(_)
-            | Op::Min(_)
-            | Op::Sum(_)
-            | Op::Mean(_)
-    );
-    two || op.is_function()
+    op.is_arithmetic() || op.is_function()
 }
 
 fn is_reduction(op: &Op) -> bool {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::graph::Node;
-use crate::ops::{Inputs, Op};
+use crate::ops::Inputs;
 use crate::tensor::Tensor;
 
 use super::datum::{Codes, Datum};
@@ -47,18 +47,7 @@ pub(super) fn run(node: &Node, inputs: &[Option<&Datum>]) -> Result<Option<Vec<D
         Datum::Table(table) => Some(table.clone()),
         _ => None,
     };
-    let is_binary = matches!(
-        node.op,
-        Op::Add(_)
-            | Op::Sub(_)
-            | Op::Mul(_)
-            | Op::Div(_)
-            | Op::Pow(_)
-            | Op::Max(_)
-            | Op::Min(_)
-            | Op::Sum(_)
-            | Op::Mean(_)
-    );
+    let is_binary = node.op.is_arithmetic();
     if !is_binary && !node.op.is_function() {
         return Ok(None);
     }
