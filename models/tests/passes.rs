@@ -11,9 +11,9 @@ use fewbit_models::ops::{
     Op, Padding, Relu,
 };
 use fewbit_models::passes::{
-    ActivationQuantizers, ChannelMeans, EqualizeParams, OutputCodes, SolveParams, calibrate,
-    correct_biases, equalize, insert_activation_quantizers, insert_weight_quantizers,
-    merge_batch_norm, quantize_biases, regions, solve,
+    ActivationQuantizers, ChannelMeans, EqualizeParams, NoJournal, OutputCodes, SolveInputs,
+    SolveParams, calibrate, correct_biases, equalize, insert_activation_quantizers,
+    insert_weight_quantizers, merge_batch_norm, quantize_biases, regions, solve,
 };
 use fewbit_models::tensor::{ElementType, Tensor};
 use ndarray::{ArrayD, IxDyn};
@@ -238,13 +238,19 @@ fn algorithms_leave_less_error_than_rounding() {
             solver: solver.parse().expect("a solver"),
             constraint: AccumulatorConstraint::None,
             effort: Effort::default(),
+            inputs: SolveInputs::Rounded,
         };
         let mut steps = Vec::new();
-        let (report, layers) =
-            solve(&float, &mut graph, &batches(), &params, None, &mut |done, of| {
-                steps.push((done, of))
-            })
-            .expect("solved");
+        let (report, layers) = solve(
+            &float,
+            &mut graph,
+            &batches(),
+            &params,
+            None,
+            &mut NoJournal,
+            &mut |done, of| steps.push((done, of)),
+        )
+        .expect("solved");
         assert_eq!((report.changed, layers.len()), (4, 4));
         assert_eq!(steps.last(), Some(&(4, 4)));
         let solved = error(&float, &graph);
@@ -321,8 +327,10 @@ fn a_narrow_accumulator_overflows_and_a_constrained_network_does_not() {
     for constraint in [AccumulatorConstraint::Axe, AccumulatorConstraint::Joint] {
         let mut graph = graph.clone();
         let solver = "gptq".parse().expect("a solver");
-        let params = SolveParams { solver, constraint, effort: Effort::default() };
-        solve(&float, &mut graph, &batches(), &params, None, &mut |_, _| ()).expect("solved");
+        let inputs = SolveInputs::Rounded;
+        let params = SolveParams { solver, constraint, effort: Effort::default(), inputs };
+        solve(&float, &mut graph, &batches(), &params, None, &mut NoJournal, &mut |_, _| ())
+            .expect("solved");
         assert_eq!(events(&graph), 0, "{constraint}");
     }
 }

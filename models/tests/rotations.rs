@@ -387,7 +387,7 @@ fn a_low_rank_part_takes_the_outliers() {
     };
     let mut split = outliers();
     let mut steps = 0;
-    let report = svd_quant(&mut split, &four_bits(), &params, &mut |_, _| steps += 1).unwrap();
+    let report = svd_quant(&mut split, &four_bits(), &params, &[], &mut |_, _| steps += 1).unwrap();
     assert_eq!((report.changed, steps), (2, 3));
     let far = apart(&run(&split, &input), &expected);
     assert!(far < 1e-5, "{far}");
@@ -400,8 +400,8 @@ fn a_low_rank_part_takes_the_outliers() {
     let parts = left.filter(|(_, node)| node.name.contains("low_rank")).count();
     assert_eq!(parts, 4);
     let none = SvdQuantParams { rank: 0, ..params };
-    assert!(svd_quant(&mut outliers(), &four_bits(), &none, &mut |_, _| ()).is_err());
-    assert!(svd_quant(&mut split, &four_bits(), &params, &mut |_, _| ()).is_err());
+    assert!(svd_quant(&mut outliers(), &four_bits(), &none, &[], &mut |_, _| ()).is_err());
+    assert!(svd_quant(&mut split, &four_bits(), &params, &[], &mut |_, _| ()).is_err());
 }
 
 #[test]

@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::exec::integer::IntegerOptions;
 use crate::flow::{AccumulatorKind, FlowError, QuantizedNetwork, VisionConfig, VisionFlow};
 use crate::graph::Graph;
+use crate::passes::NoJournal;
 use crate::tensor::Tensor;
 
 use super::accuracy::{ExecutionKind, Labels, predictions, run_batches};
@@ -109,7 +110,7 @@ impl ComparisonJob<'_> {
             ..self.config.clone()
         };
         let flow = VisionFlow { config: &config };
-        flow.finish(calibrated.clone(), self.calibration, &mut |_: &str, _, _| ())
+        flow.finish(calibrated.clone(), self.calibration, &mut NoJournal, &mut |_: &str, _, _| ())
     }
 
     fn series(

@@ -20,6 +20,8 @@ pub enum QuantizerMode {
     Apply,
     /// They hand on what they get.
     Skip,
+    /// Those of constants round, those of computed values hand on what they get.
+    Constants,
 }
 
 /// What the quantizers of constants give: computed once, used by every batch.
@@ -41,7 +43,9 @@ impl Constants {
             };
             let tensor = match mode {
                 QuantizerMode::Skip => data.clone(),
-                QuantizerMode::Apply => compute(graph, node, &HashMap::new())?.swap_remove(0),
+                QuantizerMode::Apply | QuantizerMode::Constants => {
+                    compute(graph, node, &HashMap::new())?.swap_remove(0)
+                }
             };
             constants.insert(output, tensor);
         }
@@ -124,8 +128,14 @@ impl Execution {
             // It is one of the constants.
             return Ok(());
         }
-        let outputs = match (&node.op, self.mode) {
-            (Op::Quantize(_), QuantizerMode::Skip) => {
+        let is_constant = || node.input(0).is_some_and(|input| graph.data(input).is_some());
+        let skips = match self.mode {
+            QuantizerMode::Apply => false,
+            QuantizerMode::Skip => true,
+            QuantizerMode::Constants => !is_constant(),
+        };
+        let outputs = match &node.op {
+            Op::Quantize(_) if skips => {
                 let input =
                     node.input(0).ok_or_else(|| ExecError::NotComputed(node.name.clone()))?;
                 vec![self.value(graph, input)?.clone()]

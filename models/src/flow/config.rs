@@ -1,48 +1,9 @@
 //! The configuration of the vision flow: Brevitas 0.12.1's keys of `brevitas_ptq_imagenet_val`, and those of the accumulator.
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
-
 use super::FlowError;
-use super::key::{Key, Keys};
-
-/// Declares the keys of a configuration: name, type, default, what it is for.
-macro_rules! keys {
-    ($($name:ident: $type:ty = $default:expr, $help:literal;)*) => {
-        /// The configuration of the vision flow.
-        ///
-        /// Names, meanings and defaults are those of `brevitas_ptq_imagenet_val` of Brevitas 0.12.1 (its `default_template.yaml`);
-        /// `act_equalization_alpha` and what follows `accumulator` are new. Keys that are about files, devices and Brevitas's own exports have no effect.
-        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-        #[serde(default, deny_unknown_fields)]
-        pub struct VisionConfig {
-            $(#[doc = $help] pub $name: $type,)*
-        }
-
-        impl Default for VisionConfig {
-            fn default() -> Self {
-                Self { $($name: $default,)* }
-            }
-        }
-
-        impl VisionConfig {
-            /// Every key.
-            pub const KEYS: &[Key] = &[$(Key { name: stringify!($name), help: $help },)*];
-        }
-    };
-}
-
-/// Declares an enum of names as keys have them.
-macro_rules! choices {
-    ($($(#[$doc:meta])* $type:ident { $($(#[$name_doc:meta])* $variant:ident = $name:literal,)* })*) => {$(
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-        #[non_exhaustive]
-        pub enum $type {
-            $($(#[$name_doc])* #[serde(rename = $name)] $variant,)*
-        }
-    )*};
-}
+use super::accumulators::AccumulatorKind;
+use super::key::Keys;
+use super::table::{choices, filled, keys};
 
 choices! {
     /// Where quantizers are put.
@@ -151,20 +112,14 @@ choices! {
         /// By the sign.
         SignSgd = "sign_sgd",
     }
-    /// What algorithms do about accumulators.
-    AccumulatorKind {
-        /// Scales and codes are chosen together within the budgets.
-        Joint = "joint",
-        /// AXE as published.
-        Axe = "axe",
-        /// AXE without its soft threshold.
-        AxeStrict = "axe-strict",
-        /// Nothing: events are counted.
-        None = "none",
-    }
 }
 
 keys! {
+    /// The configuration of the vision flow.
+    ///
+    /// Names, meanings and defaults are those of `brevitas_ptq_imagenet_val` of Brevitas 0.12.1 (its `default_template.yaml`);
+    /// `act_equalization_alpha` and what follows `accumulator` are new. Keys that are about files, devices and Brevitas's own exports have no effect.
+    VisionConfig
     weight_bit_width: u32 = 8, "Bits of all weights.";
     act_bit_width: u32 = 8, "Bits of all activations; 0: activations (and then biases) stay floats.";
     bias_bit_width: Option<u32> = Some(32), "Bits of biases, integers in the scale of their sums: 32, 16 or null for floats.";
@@ -200,7 +155,7 @@ keys! {
     gpfq: bool = false, "Choose codes by GPFQ.";
     qronos: bool = false, "Choose codes by Qronos.";
     gpxq_act_order: bool = false, "Inputs in the order of their energy.";
-    gptq_use_quant_activations: bool = false, "GPTQ sees activations with their quantizers; without, those of the network with quantized weights before it.";
+    gptq_use_quant_activations: bool = false, "Has no effect: GPTQ sees activations as their quantizers round them.";
     gpxq_accumulator_bit_width: Option<u32> = None, "Bits of the accumulator that no input may overflow.";
     gpxq_accumulator_tile_size: Option<u64> = None, "Products that such a register sums before it hands on; null: all of a row.";
     disable_create_weight_orig: bool = false, "Has no effect: the float weights are always kept.";
@@ -245,25 +200,7 @@ impl VisionConfig {
     /// # Errors
     /// A value that a key cannot have; keys that do not go together.
     pub fn of(keys: Keys) -> Result<Self, FlowError> {
-        let mut whole = serde_json::to_value(Self::default()).unwrap_or_default();
-        for (name, value) in keys.into_json().as_object().into_iter().flatten() {
-            let before = whole.get(name).cloned().unwrap_or(Value::Null);
-            whole[name.as_str()] = value.clone();
-            if let Err(error) = serde_json::from_value::<Self>(whole.clone()) {
-                let value = match value {
-                    Value::String(text) => text.clone(),
-                    other => other.to_string(),
-                };
-                whole[name.as_str()] = before;
-                return Err(FlowError::Value {
-                    key: name.clone(),
-                    value,
-                    problem: error.to_string(),
-                });
-            }
-        }
-        let config: Self = serde_json::from_value(whole)
-            .map_err(|error| FlowError::Combination(error.to_string()))?;
+        let config: Self = filled(keys)?;
         config.check()?;
         Ok(config)
     }

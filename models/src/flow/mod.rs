@@ -1,19 +1,30 @@
 //! What an entry point does, step by step.
 
+mod accumulators;
 mod config;
 mod error;
 mod key;
+mod language;
 mod quantizers;
 mod rounding;
+mod table;
+mod timer;
 mod vision;
 
+pub use accumulators::AccumulatorKind;
 pub use config::{
-    AccumulatorKind, ActivationCalibration, Backend, EqualizationFlow, OptimizerKind, RoundingKind,
+    ActivationCalibration, Backend, EqualizationFlow, OptimizerKind, RoundingKind,
     RoundingLossKind, RoundingMode, ScaleKind, ScaleTime, ScheduleKind, Sharing, Symmetry,
     ValueFormat, VisionConfig, WeightCalibration,
 };
 pub use error::FlowError;
 pub use key::{Key, Keys};
+pub use language::{
+    AttentionParts, LanguageFlow, LanguageFlowConfig, ModelFloats, ParamMethod, QuantSdpa,
+    QuantizedLanguageModel, RotationFlow, RotationMatrices, ScaleRounding, ScaleTiming,
+    TensorSharing,
+};
 pub use quantizers::{activation_quantizers, weight_quantizer};
 pub use rounding::learned_rounding;
-pub use vision::{Phase, QuantizedNetwork, VisionFlow};
+pub use timer::Phase;
+pub use vision::{QuantizedNetwork, VisionFlow};

@@ -9,39 +9,27 @@
 //!
 //! Nothing sees a label, or an image of the evaluation.
 
-use std::time::Instant;
-
-use fewbit::Accumulator;
-use fewbit::algorithms::layer::{AccumulatorConstraint, LayerSolver};
-use fewbit::algorithms::{Effort, Order};
-use serde::Serialize;
-
-use crate::graph::{Graph, multiplying};
+use crate::graph::Graph;
 use crate::passes::{
     ActivationEqualizeParams, BiasShrinkage, ChannelMeans, EqualizationTarget, EqualizeParams,
-    PassReport, SolveParams, SolvedLayer, SplitSide, VarianceRule, calibrate, correct_biases,
-    correct_norms, decompose_attention, equalize, equalize_activations,
+    Journal, NoJournal, PassReport, SolveInputs, SolveParams, SolvedLayer, SplitSide, VarianceRule,
+    calibrate, correct_biases, correct_norms, decompose_attention, equalize, equalize_activations,
     insert_activation_quantizers, insert_input_quantizers, insert_weight_quantizers,
     learn_rounding, merge_batch_norm, quantize_biases, relu6_to_relu, solve, split_channels,
 };
 use crate::tensor::Tensor;
+use fewbit::algorithms::layer::LayerSolver;
+use fewbit::algorithms::{Effort, Order};
 
 use super::FlowError;
-use super::config::{AccumulatorKind, Backend, EqualizationFlow, VisionConfig};
+use super::accumulators::{accumulator, set_accumulators};
+use super::config::{Backend, EqualizationFlow, VisionConfig};
 use super::quantizers::{activation_quantizers, weight_quantizer};
 use super::rounding::learned_rounding;
+use super::timer::{Phase, Timer};
 
 /// What the report of an algorithm says where biases were corrected product by product.
 const BIASES: &str = ", their biases corrected";
-
-/// A part of a flow and how long it took.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Phase {
-    /// Its name.
-    pub name: String,
-    /// Wall-clock seconds.
-    pub seconds: f64,
-}
 
 /// A network before and after.
 #[derive(Clone, Debug)]
@@ -113,8 +101,22 @@ impl VisionFlow<'_> {
         batches: &[Vec<Tensor>],
         progress: &mut dyn FnMut(&str, usize, usize),
     ) -> Result<QuantizedNetwork, FlowError> {
+        self.run_kept(graph, batches, &mut NoJournal, progress)
+    }
+
+    /// The same with a journal of what algorithms choose.
+    ///
+    /// # Errors
+    /// As [`Self::run`]; a journal that cannot be read or written.
+    pub fn run_kept(
+        &self,
+        graph: &Graph,
+        batches: &[Vec<Tensor>],
+        journal: &mut dyn Journal,
+        progress: &mut dyn FnMut(&str, usize, usize),
+    ) -> Result<QuantizedNetwork, FlowError> {
         let calibrated = self.calibrated(graph, batches, progress)?;
-        self.finish(calibrated, batches, progress)
+        self.finish(calibrated, batches, journal, progress)
     }
 
     /// Steps 1 to 3: quantizers with scales, weights rounded to nearest.
@@ -149,7 +151,7 @@ impl VisionFlow<'_> {
         match activation_quantizers(config)? {
             None => {}
             Some(quantizers) => passes.push(match config.target_backend {
-                Backend::Layerwise => insert_input_quantizers(&mut graph, &quantizers.signed)?,
+                Backend::Layerwise => insert_input_quantizers(&mut graph, &quantizers.signed, &[])?,
                 _ => insert_activation_quantizers(&mut graph, &quantizers)?,
             }),
         }
@@ -170,13 +172,19 @@ impl VisionFlow<'_> {
         &self,
         network: QuantizedNetwork,
         batches: &[Vec<Tensor>],
+        journal: &mut dyn Journal,
         progress: &mut dyn FnMut(&str, usize, usize),
     ) -> Result<QuantizedNetwork, FlowError> {
         let config = self.config;
         let QuantizedNetwork { float, mut graph, means, mut passes, mut phases, mut solved } =
             network;
         let mut timed = Timer::new(&mut phases);
-        self.set_accumulators(&mut graph)?;
+        let all = accumulator(
+            config.accumulator.as_deref(),
+            config.gpxq_accumulator_bit_width,
+            config.gpxq_accumulator_tile_size,
+        )?;
+        set_accumulators(&mut graph, all, &config.accumulators)?;
         let algorithms = config.algorithms();
         let rounding = learned_rounding(config)?;
         // Whatever chooses codes last corrects the biases on its way, unless normalizations change behind it.
@@ -188,7 +196,7 @@ impl VisionFlow<'_> {
             let is_last = index + 1 == algorithms.len() && rounding.is_none();
             let means = last.filter(|_| is_last);
             let (mut report, layers) =
-                solve(&float, &mut graph, batches, &params, means, &mut hear)?;
+                solve(&float, &mut graph, batches, &params, means, journal, &mut hear)?;
             report.name = name;
             if means.is_some() {
                 report.detail += BIASES;
@@ -199,7 +207,8 @@ impl VisionFlow<'_> {
         }
         if let Some(params) = &rounding {
             let mut hear = |done, total| progress("learned round", done, total);
-            let mut report = learn_rounding(&float, &mut graph, batches, params, last, &mut hear)?;
+            let mut report =
+                learn_rounding(&float, &mut graph, batches, params, last, journal, &mut hear)?;
             if last.is_some() {
                 report.detail += BIASES;
             }
@@ -240,42 +249,6 @@ impl VisionFlow<'_> {
         Ok(())
     }
 
-    /// The accumulators of all products.
-    fn set_accumulators(&self, graph: &mut Graph) -> Result<(), FlowError> {
-        let config = self.config;
-        let all: Option<Accumulator> =
-            match (&config.accumulator, config.gpxq_accumulator_bit_width) {
-                (Some(text), _) => Some(text.parse()?),
-                (None, Some(bits)) => Some(match config.gpxq_accumulator_tile_size {
-                    Some(tile) => format!("int{bits}-sat/{tile},int32-wrap").parse()?,
-                    None => format!("int{bits}-sat").parse()?,
-                }),
-                (None, None) => None,
-            };
-        if all.is_some() {
-            // Those that the network came with.
-            graph.clear_accumulators();
-        }
-        let multiplying = multiplying(graph);
-        for (name, text) in &config.accumulators {
-            let node = multiplying.iter().find(|&&id| graph.node(id).name == *name);
-            let node = node.ok_or_else(|| FlowError::Value {
-                key: "accumulators".into(),
-                value: name.clone(),
-                problem: "there is no product of this name: `fewbit graph` lists them".into(),
-            })?;
-            graph.set_accumulator(*node, text.parse()?);
-        }
-        if let Some(all) = all {
-            for node in multiplying {
-                if graph.accumulator(node).is_none() {
-                    graph.set_accumulator(node, all.clone());
-                }
-            }
-        }
-        Ok(())
-    }
-
     fn solve_params(&self, name: &str) -> Result<SolveParams, FlowError> {
         let solver: LayerSolver =
             name.parse().map_err(|error| FlowError::Combination(format!("{error}")))?;
@@ -283,30 +256,8 @@ impl VisionFlow<'_> {
             true => solver.with_order(Order::Descending).unwrap_or(solver),
             false => solver,
         };
-        let constraint = match self.config.accumulator_constraint {
-            AccumulatorKind::Joint => AccumulatorConstraint::Joint,
-            AccumulatorKind::Axe => AccumulatorConstraint::Axe,
-            AccumulatorKind::AxeStrict => AccumulatorConstraint::AxeStrict,
-            AccumulatorKind::None => AccumulatorConstraint::None,
-        };
-        Ok(SolveParams { solver, constraint, effort: Effort::default() })
-    }
-}
-
-/// Takes the time of phases, one after the other.
-struct Timer<'a> {
-    phases: &'a mut Vec<Phase>,
-    since: Instant,
-}
-
-impl<'a> Timer<'a> {
-    fn new(phases: &'a mut Vec<Phase>) -> Self {
-        Self { phases, since: Instant::now() }
-    }
-
-    fn phase(&mut self, name: &str) {
-        let seconds = self.since.elapsed().as_secs_f64();
-        self.phases.push(Phase { name: name.into(), seconds });
-        self.since = Instant::now();
+        let constraint = self.config.accumulator_constraint.constraint();
+        let inputs = SolveInputs::Rounded;
+        Ok(SolveParams { solver, constraint, effort: Effort::default(), inputs })
     }
 }

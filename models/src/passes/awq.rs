@@ -6,10 +6,11 @@ use fewbit::quantize::Quantizer;
 use fewbit::tensor::Granularity;
 use ndarray::{Array2, ArrayView2, Axis, concatenate};
 
+use crate::exec::QuantizerMode;
 use crate::graph::{Graph, NodeId, Product, products};
 use crate::tensor::Tensor;
 
-use super::solve::statistics;
+use super::statistics::statistics;
 use super::walk::Walk;
 use super::weights::weights_of;
 use super::{PassError, PassReport, Region, regions};
@@ -41,9 +42,9 @@ pub fn scale_by_activations(
     let regions: Vec<Region> = regions(graph).into_iter().filter(suits).collect();
     let firsts: Vec<Product> =
         regions.iter().filter_map(|region| region.sinks.first().cloned()).collect();
-    let found = input_statistics(graph, batches, &firsts)?;
-    for (index, (region, statistics)) in regions.iter().zip(&found).enumerate() {
+    each_statistics(&graph.clone(), batches, &firsts, &mut |index, statistics| {
         progress(index, regions.len());
+        let region = &regions[index];
         let name = graph.node(region.sinks[0].node).name.clone();
         let matrices = region.sinks.iter().map(|sink| Ok(sink.matrix(&weights_of(graph, sink)?)));
         let matrices = matrices.collect::<Result<Vec<Array2<f32>>, PassError>>()?;
@@ -67,8 +68,8 @@ pub fn scale_by_activations(
         let best = awq_scale(stacked.view(), mean_abs.view(), gram.view(), params, rounded)
             .map_err(|error| error.at(&name))?;
         let inverse: Vec<f32> = best.smoothing.scale.iter().map(|s| 1.0 / s).collect();
-        region.scale(graph, &inverse)?;
-    }
+        region.scale(graph, &inverse)
+    })?;
     progress(regions.len(), regions.len());
     Ok(PassReport::new("scale by activations", regions.len(), "regions of matrix products"))
 }
@@ -88,9 +89,9 @@ pub fn clip_weights(
 ) -> Result<PassReport, PassError> {
     let suits = |p: &Product| !p.is_convolution() && !except.contains(&p.node);
     let all: Vec<Product> = products(graph).into_iter().filter(suits).collect();
-    let found = input_statistics(graph, batches, &all)?;
-    for (index, (product, statistics)) in all.iter().zip(&found).enumerate() {
+    each_statistics(&graph.clone(), batches, &all, &mut |index, statistics| {
         progress(index, all.len());
+        let product = &all[index];
         let name = graph.node(product.node).name.clone();
         let weights = weights_of(graph, product)?;
         let matrix = product.matrix(&weights);
@@ -103,7 +104,8 @@ pub fn clip_weights(
         let clipped = awq_clip(matrix.view(), gram.view(), group, params, rounded)
             .map_err(|error| error.at(&name))?;
         graph.set_data(product.weight, product.weights(&clipped.weights, weights.shape()));
-    }
+        Ok(())
+    })?;
     progress(all.len(), all.len());
     Ok(PassReport::new("clip weights", all.len(), "matrix products"))
 }
@@ -149,21 +151,24 @@ fn round(
     Ok(Array2::from_shape_vec(shape, values.iter().copied().collect()).unwrap_or_default())
 }
 
-/// Statistics of what some products take.
-fn input_statistics(
+/// Calls `hear` with the number of each of some products and the statistics of what it takes, in the order in which they run.
+fn each_statistics(
     graph: &Graph,
     batches: &[Vec<Tensor>],
     of: &[Product],
-) -> Result<Vec<Statistics>, PassError> {
-    let mut walk = Walk::quantized(graph, batches)?;
-    let mut found: Vec<Option<Statistics>> = vec![None; of.len()];
+    hear: &mut dyn FnMut(usize, &Statistics) -> Result<(), PassError>,
+) -> Result<(), PassError> {
+    let mut walk = Walk::quantized(graph, batches, QuantizerMode::Apply)?;
+    let mut left = of.len();
     for &id in graph.order() {
-        for (product, found) in of.iter().zip(&mut found).filter(|(p, _)| p.node == id) {
-            let name = &graph.node(id).name;
-            *found = Some(statistics(graph, &walk, product, name)?);
+        for (index, product) in of.iter().enumerate().filter(|(_, p)| p.node == id) {
+            hear(index, &statistics(graph, &walk, product, &graph.node(id).name)?)?;
+            left -= 1;
+        }
+        if left == 0 {
+            break;
         }
         walk.step(graph, id)?;
     }
-    let missing = || PassError::Missing("a product that does not run".into());
-    found.into_iter().map(|found| found.ok_or_else(missing)).collect()
+    Ok(())
 }

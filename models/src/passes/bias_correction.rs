@@ -2,6 +2,7 @@
 
 use ndarray::{ArrayD, Axis};
 
+use crate::exec::QuantizerMode;
 use crate::graph::{Graph, Product, ValueId, products};
 use crate::ops::Op;
 use crate::tensor::Tensor;
@@ -22,7 +23,7 @@ pub fn correct_biases(
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<PassReport, PassError> {
     let all = products(graph);
-    let mut walk = Walk::quantized(graph, batches)?;
+    let mut walk = Walk::quantized(graph, batches, QuantizerMode::Apply)?;
     let mut corrected = 0;
     for id in graph.order().to_vec() {
         walk.step(graph, id)?;

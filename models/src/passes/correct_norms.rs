@@ -3,6 +3,7 @@
 use ndarray::{ArcArray, IxDyn};
 use rayon::prelude::*;
 
+use crate::exec::QuantizerMode;
 use crate::graph::{Graph, NodeId};
 use crate::ops::Op;
 use crate::tensor::Tensor;
@@ -50,7 +51,7 @@ pub fn correct_norms(
     let total = order.iter().filter(|&&id| is_norm(graph, id)).count();
     let mut corrected = 0;
     if total > 0 {
-        let mut walk = Walk::quantized(graph, batches)?;
+        let mut walk = Walk::quantized(graph, batches, QuantizerMode::Apply)?;
         for id in order {
             if is_norm(graph, id) {
                 progress(corrected, total);

@@ -67,22 +67,33 @@ pub fn insert_activation_quantizers(
     Ok(PassReport::new("insert activation quantizers", count, "values"))
 }
 
-/// Puts a quantizer in front of the input of every product: no value is shared, nothing else is quantized.
+/// Puts a quantizer in front of the input of every product that is not in `except`: products that take the same value take the same
+/// codes, nothing else is quantized.
 ///
 /// # Errors
 /// A graph that cannot be put in order.
 pub fn insert_input_quantizers(
     graph: &mut Graph,
     quantizer: &Quantizer,
+    except: &[NodeId],
 ) -> Result<PassReport, PassError> {
-    let products = products(graph);
-    for product in &products {
-        let name = format!("{}.input", graph.node(product.node).name);
-        let quantized = graph.add(&name, Quantize::new(quantizer.clone()), &[product.input]);
-        graph.node_mut(product.node).inputs[0] = Some(quantized);
+    let products = products(graph).into_iter().filter(|product| !except.contains(&product.node));
+    let mut quantized: BTreeMap<ValueId, ValueId> = BTreeMap::new();
+    let mut count = 0;
+    for product in products {
+        let output = match quantized.get(&product.input) {
+            Some(&output) => output,
+            None => {
+                let name = format!("{}.input", graph.node(product.node).name);
+                graph.add(&name, Quantize::new(quantizer.clone()), &[product.input])
+            }
+        };
+        quantized.insert(product.input, output);
+        graph.node_mut(product.node).inputs[0] = Some(output);
+        count += 1;
     }
     graph.sort()?;
-    Ok(PassReport::new("insert input quantizers", products.len(), "inputs of products"))
+    Ok(PassReport::new("insert input quantizers", count, "inputs of products"))
 }
 
 /// Puts a quantizer behind a value: everything that used the value uses its output, which is an output of the network under

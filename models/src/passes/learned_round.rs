@@ -11,15 +11,13 @@ use fewbit::algorithms::{AlgorithmError, Grid, Statistics};
 use ndarray::{Array2, ArrayView2, s};
 use rayon::prelude::*;
 
-use crate::graph::{Graph, NodeId, Product, ProductLayout, products};
-use crate::ops::Op;
+use crate::graph::Graph;
 use crate::tensor::Tensor;
 
-use super::bias_correction::correct;
-use super::solve::{grid, statistics};
-use super::walk::Walk;
-use super::weights::{fixed, weights_of};
-use super::{ChannelMeans, PassError, PassReport};
+use super::choose::{Beside, ChooseJob, Known, Weights};
+use super::journal::{Chosen, Journal};
+use super::solve::grid;
+use super::{ChannelMeans, PassError, PassReport, SolveInputs};
 
 /// What is learned of each weight.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -117,7 +115,8 @@ impl RoundingMethod {
 ///
 /// The error of a layer is quadratic in its weights, so that its gradient over all samples is exact and no sample is drawn.
 /// Codes differ by at most one from the nearest ones, and the error on the calibration data is never greater. With `means`, the bias
-/// of each product is corrected as soon as its codes are chosen. Transposed convolutions keep the nearest codes.
+/// of each product is corrected as soon as its codes are chosen. Transposed convolutions keep the nearest codes. What the journal
+/// has of a product is taken from there.
 ///
 /// # Errors
 /// Batches that the network cannot take; weights on a grid that is not one of integers; parameters out of their range.
@@ -127,82 +126,54 @@ pub fn learn_rounding(
     batches: &[Vec<Tensor>],
     params: &LearnedRoundParams,
     means: Option<&ChannelMeans>,
+    journal: &mut dyn Journal,
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<PassReport, PassError> {
-    let all = products(graph);
-    let is_learned = |product: &&Product| {
-        product.weight_quantizer.is_some() && product.layout != ProductLayout::ConvTranspose
-    };
-    let total = all.iter().filter(is_learned).count();
-    let mut walk = Walk::pairs(float, graph, batches)?;
-    let mut gain = Gain::default();
-    for id in graph.order().to_vec() {
-        let product = all.iter().find(|product| product.node == id);
-        if let Some((product, quantizer)) =
-            product.filter(is_learned).and_then(|p| Some((p, p.weight_quantizer?)))
-        {
-            progress(gain.products, total);
-            gain.add(learn_one(graph, &walk, product, quantizer, params)?);
-            // The quantizer of the weights has run already: what it gave is not what it gives now.
-            walk.rerun(graph, quantizer)?;
-        }
-        walk.step(graph, id)?;
-        if let (Some(product), Some(means)) = (product, means)
-            && product.weight_quantizer.is_some()
-        {
-            correct(means, graph, &mut walk, product)?;
-        }
-    }
-    progress(total, total);
-    graph.sort()?;
-    let mut report =
-        PassReport::new("learned round", gain.products, "products with quantized weights");
-    if gain.products > 0 {
-        let (changed, weights) = (gain.changed, gain.weights);
-        report.detail += &format!(": {changed} of {weights} codes are not the nearest");
+    let (mut count, mut total, mut changed) = (0, 0, 0);
+    let job =
+        ChooseJob { beside: Beside::Float(float), batches, inputs: SolveInputs::Rounded, means };
+    job.run(graph, progress, &mut |graph, known| {
+        let chosen = match journal.chosen(NAME, &known.name)? {
+            Some(chosen) => chosen,
+            None => {
+                let chosen = learn_one(graph, known, params)?;
+                journal.keep(NAME, &known.name, &chosen)?;
+                chosen
+            }
+        };
+        known.set(graph, &chosen)?;
+        count += 1;
+        total += chosen.values.len();
+        changed += chosen.count;
+        Ok(())
+    })?;
+    let mut report = PassReport::new(NAME, count, "products with quantized weights");
+    if count > 0 {
+        report.detail += &format!(": {changed} of {total} codes are not the nearest");
     }
     Ok(report)
 }
 
-/// What learning was good for.
-#[derive(Clone, Copy, Debug, Default)]
-struct Gain {
-    products: usize,
-    weights: usize,
-    changed: usize,
-}
+/// The name of the pass.
+const NAME: &str = "learned round";
 
-impl Gain {
-    fn add(&mut self, (weights, changed): (usize, usize)) {
-        self.products += 1;
-        self.weights += weights;
-        self.changed += changed;
-    }
-}
-
-/// Learns the rounding of one product: how many weights it has, and how many are not the nearest any more.
+/// Learns the rounding of one product.
 fn learn_one(
-    graph: &mut Graph,
-    walk: &Walk<'_>,
-    product: &Product,
-    quantizer: NodeId,
+    graph: &Graph,
+    known: &mut Known<'_, '_>,
     params: &LearnedRoundParams,
-) -> Result<(usize, usize), PassError> {
-    let name = graph.node(product.node).name.clone();
-    let weights = weights_of(graph, product)?;
-    let matrix = product.matrix(&weights);
-    let Op::Quantize(op) = graph.node(quantizer).op.clone() else {
-        return Err(PassError::Missing(format!("`{name}` has no quantizer of its weights")));
-    };
-    let mut parameters =
-        op.quantizer.parameters(&weights.view()).map_err(PassError::quantize(&name))?;
-    let grid = grid(&op.quantizer, &parameters, product, &weights, &matrix)
+) -> Result<Chosen, PassError> {
+    let name = known.name.clone();
+    let Weights { weights, matrix, quantizer, parameters } = known.weights(graph)?;
+    let product = known.product;
+    let grid = grid(&quantizer, &parameters, product, &weights, &matrix)
         .map_err(PassError::algorithm(&name))?;
-    let statistics = statistics(graph, walk, product, &name)?;
     let parts = parts(&matrix, product.groups, params.method.parts().0);
+    let statistics = known.statistics(graph)?;
+    let statistics: &Statistics = &statistics;
     let learn = |(group, rows): &(usize, Range<usize>)| {
         let part = part_of(&grid, rows.clone())?;
-        let one = group_of(&statistics, *group);
+        let one = group_of(statistics, *group);
         learn_part(matrix.slice(s![rows.clone(), ..]), &part, &one, params)
     };
     let found: Result<Vec<Learned>, AlgorithmError> = parts.par_iter().map(learn).collect();
@@ -223,15 +194,8 @@ fn learn_one(
             changed += usize::from(nearest != [code]);
         }
     }
-    if params.least_factor.is_some() && parameters.scale.len() == scale.len() {
-        parameters.scale.iter_mut().zip(&scale).for_each(|(to, from)| *to = *from);
-        let kept = fixed(&op.quantizer, parameters).map_err(PassError::quantize(&name))?;
-        if let Op::Quantize(op) = &mut graph.node_mut(quantizer).op {
-            op.quantizer = kept;
-        }
-    }
-    graph.set_data(product.weight, product.weights(&values, weights.shape()));
-    Ok((matrix.len(), changed))
+    let scale = params.least_factor.map(|_| scale);
+    Ok(Chosen { values, scale, count: changed, damping: 0.0 })
 }
 
 /// Groups and rows that are learned on their own.

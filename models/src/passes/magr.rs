@@ -4,10 +4,11 @@ use fewbit::algorithms::equalize::{MagrParams, magr};
 use fewbit::algorithms::linalg::largest_eigenvalue;
 use ndarray::{Array2, s};
 
-use crate::graph::{Graph, ProductLayout, products};
+use crate::exec::QuantizerMode;
+use crate::graph::{Graph, NodeId, Product, ProductLayout, products};
 use crate::tensor::Tensor;
 
-use super::solve::statistics;
+use super::statistics::statistics;
 use super::walk::Walk;
 use super::weights::weights_of;
 use super::{PassError, PassReport};
@@ -22,7 +23,8 @@ const POWER_STEPS: usize = 30;
 /// ```
 ///
 /// with which `alpha` means what it does in Brevitas, whatever the units of the inputs. H is that of what the network computes of these
-/// batches before any weight is changed; of a convolution with groups, that of each group. Transposed convolutions stay as they are.
+/// batches before any weight is changed; of a convolution with groups, that of each group. Transposed convolutions, and products in
+/// `except`, stay as they are.
 ///
 /// # Errors
 /// Batches that the network cannot take; weights or inputs that are not finite.
@@ -30,12 +32,13 @@ pub fn reduce_magnitudes(
     graph: &mut Graph,
     batches: &[Vec<Tensor>],
     params: &MagrParams,
+    except: &[NodeId],
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<PassReport, PassError> {
     let original = graph.clone();
-    let suits = |layout| layout != ProductLayout::ConvTranspose;
-    let all: Vec<_> = products(&original).into_iter().filter(|p| suits(p.layout)).collect();
-    let mut walk = Walk::quantized(&original, batches)?;
+    let suits = |p: &Product| p.layout != ProductLayout::ConvTranspose && !except.contains(&p.node);
+    let all: Vec<_> = products(&original).into_iter().filter(suits).collect();
+    let mut walk = Walk::quantized(&original, batches, QuantizerMode::Apply)?;
     let mut reduced = 0;
     for &id in original.order() {
         if let Some(product) = all.iter().find(|product| product.node == id) {
@@ -54,6 +57,9 @@ pub fn reduce_magnitudes(
             }
             graph.set_data(product.weight, product.weights(&matrix, weights.shape()));
             reduced += 1;
+            if reduced == all.len() {
+                break;
+            }
         }
         walk.step(&original, id)?;
     }

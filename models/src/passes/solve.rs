@@ -1,29 +1,24 @@
 //! The codes of the weights, chosen by an algorithm for what the layer's inputs are.
 
-use std::borrow::Cow;
-
 use fewbit::accumulate::bounds::{InputRange, Inputs};
 use fewbit::algorithms::layer::{AccumulatorConstraint, LayerSolver};
 use fewbit::algorithms::{
-    Axe, Collector, Constraint, Effort, Grid, Precision, Problem, ScaleChoice, SoftThreshold,
-    Solution, Statistics, gpfq, gptaq, gptq, joint, qronos, rtn,
+    Axe, Constraint, Effort, Grid, Problem, ScaleChoice, SoftThreshold, Solution, gpfq, gptaq,
+    gptq, joint, qronos, rtn,
 };
 use fewbit::formats::Format;
 use fewbit::quantize::{Parameters, Quantizer};
 use fewbit::tensor::Granularity;
-use ndarray::{Array2, ArrayD, ArrayView2};
-use rayon::prelude::*;
+use ndarray::{Array2, ArrayD};
 use serde::Serialize;
 
-use crate::exec::Patches;
-use crate::graph::{Graph, NodeId, Product, ProductLayout, ValueId, products};
+use crate::graph::{Graph, NodeId, Product, ValueId};
 use crate::ops::Op;
 use crate::tensor::Tensor;
 
-use super::bias_correction::correct;
-use super::walk::Walk;
-use super::weights::{fixed, weights_of};
-use super::{ChannelMeans, PassError, PassReport};
+use super::choose::{Beside, ChooseJob, Known, Weights};
+use super::journal::{Chosen, Journal};
+use super::{ChannelMeans, PassError, PassReport, SolveInputs};
 
 /// Parameters of [`solve`].
 #[derive(Clone, Debug, PartialEq)]
@@ -34,6 +29,8 @@ pub struct SolveParams {
     pub constraint: AccumulatorConstraint,
     /// How much work `joint` may be.
     pub effort: Effort,
+    /// What products see of the quantized network.
+    pub inputs: SolveInputs,
 }
 
 /// What became of a layer.
@@ -60,7 +57,7 @@ pub struct SolvedLayer {
 /// Transposed convolutions keep the nearest codes.
 ///
 /// Scales are those that the weights' quantizers have, but under [`AccumulatorConstraint::Joint`], which chooses both.
-/// `progress` hears how many products are done, of how many.
+/// What the journal has of a product is taken from there. `progress` hears how many products are done, of how many.
 ///
 /// # Errors
 /// Batches that the network cannot take; weights or inputs that the algorithm refuses.
@@ -70,63 +67,46 @@ pub fn solve(
     batches: &[Vec<Tensor>],
     params: &SolveParams,
     means: Option<&ChannelMeans>,
+    journal: &mut dyn Journal,
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<(PassReport, Vec<SolvedLayer>), PassError> {
-    let all = products(graph);
-    let total = all
-        .iter()
-        .filter(|product| {
-            product.weight_quantizer.is_some() && product.layout != ProductLayout::ConvTranspose
-        })
-        .count();
-    let mut walk = match params.solver {
-        LayerSolver::Gptq(_) | LayerSolver::Rtn(_) => Walk::quantized(graph, batches)?,
-        _ => Walk::pairs(float, graph, batches)?,
+    let name = params.solver.name();
+    let beside = match params.solver {
+        LayerSolver::Gptq(_) | LayerSolver::Rtn(_) => Beside::Nothing,
+        _ => Beside::Float(float),
     };
     let mut solved = Vec::new();
-    for id in graph.order().to_vec() {
-        let product = all.iter().find(|product| product.node == id);
-        if let Some(product) = product
-            && let Some(quantizer) = product.weight_quantizer
-            && product.layout != ProductLayout::ConvTranspose
-        {
-            progress(solved.len(), total);
-            solved.push(solve_one(graph, &walk, product, quantizer, params)?);
-            // The quantizer of the weights has run already: what it gave is not what it gives now.
-            walk.rerun(graph, quantizer)?;
-        }
-        walk.step(graph, id)?;
-        if let (Some(product), Some(means)) = (product, means)
-            && product.weight_quantizer.is_some()
-        {
-            correct(means, graph, &mut walk, product)?;
-        }
-    }
-    progress(total, total);
-    graph.sort()?;
+    let job = ChooseJob { beside, batches, inputs: params.inputs, means };
+    job.run(graph, progress, &mut |graph, known| {
+        let chosen = match journal.chosen(name, &known.name)? {
+            Some(chosen) => chosen,
+            None => {
+                let chosen = solve_one(graph, known, params)?;
+                journal.keep(name, &known.name, &chosen)?;
+                chosen
+            }
+        };
+        known.set(graph, &chosen)?;
+        let name = known.name.clone();
+        solved.push(SolvedLayer { name, dead_inputs: chosen.count, damping: chosen.damping });
+        Ok(())
+    })?;
     let report = PassReport::new("solve", solved.len(), "products with quantized weights");
     Ok((report, solved))
 }
 
+/// The codes of one product.
 fn solve_one(
-    graph: &mut Graph,
-    walk: &Walk<'_>,
-    product: &Product,
-    quantizer: NodeId,
+    graph: &Graph,
+    known: &mut Known<'_, '_>,
     params: &SolveParams,
-) -> Result<SolvedLayer, PassError> {
-    let name = graph.node(product.node).name.clone();
-    let weights = weights_of(graph, product)?;
-    let matrix = product.matrix(&weights);
-    let Op::Quantize(op) = graph.node(quantizer).op.clone() else {
-        return Err(PassError::Missing(format!("`{name}` has no quantizer of its weights")));
-    };
-    let parameters =
-        op.quantizer.parameters(&weights.view()).map_err(PassError::quantize(&name))?;
-    let grid = grid(&op.quantizer, &parameters, product, &weights, &matrix)
+) -> Result<Chosen, PassError> {
+    let name = known.name.clone();
+    let Weights { weights, matrix, quantizer, parameters } = known.weights(graph)?;
+    let grid = grid(&quantizer, &parameters, known.product, &weights, &matrix)
         .map_err(PassError::algorithm(&name))?;
-    let statistics = statistics(graph, walk, product, &name)?;
-    let axe = axe(graph, product, &matrix, params).map_err(PassError::algorithm(&name))?;
+    let axe = axe(graph, known.product, &matrix, params).map_err(PassError::algorithm(&name))?;
+    let statistics = known.statistics(graph)?;
     let problem = Problem {
         weights: matrix.view(),
         statistics: &statistics,
@@ -135,20 +115,8 @@ fn solve_one(
     };
     let (solution, scale) =
         run(&problem, axe.as_ref(), params).map_err(PassError::algorithm(&name))?;
-    if let Some(scale) = scale {
-        let mut parameters = parameters;
-        if parameters.scale.len() == scale.len() {
-            parameters.scale.iter_mut().zip(&scale).for_each(|(to, from)| *to = *from);
-            let quantizer_op =
-                fixed(&op.quantizer, parameters).map_err(PassError::quantize(&name))?;
-            if let Op::Quantize(op) = &mut graph.node_mut(quantizer).op {
-                op.quantizer = quantizer_op;
-            }
-        }
-    }
-    graph.set_data(product.weight, product.weights(&solution.values, weights.shape()));
-    let (dead_inputs, damping) = (solution.info.dead_inputs, solution.info.damping);
-    Ok(SolvedLayer { name, dead_inputs, damping })
+    let (count, damping) = (solution.info.dead_inputs, solution.info.damping);
+    Ok(Chosen { values: solution.values, scale, count, damping })
 }
 
 /// The values that the weights may take, for their matrix.
@@ -174,108 +142,6 @@ pub(super) fn grid(
     };
     let zero_point = parameters.zero_point.as_ref().map(per_row);
     Grid::new(scheme.format, cols, per_row(&parameters.scale), zero_point, cols)
-}
-
-/// Parts of the batches whose statistics are collected side by side, whatever the number of threads.
-const PARTS: usize = 8;
-/// Inputs up to which it is parts, and not tiles of one matrix, that threads share.
-const FEW_INPUTS: usize = 1024;
-
-/// What is known of the inputs of a product.
-pub(super) fn statistics(
-    graph: &Graph,
-    walk: &Walk<'_>,
-    product: &Product,
-    name: &str,
-) -> Result<Statistics, PassError> {
-    let float = walk.float_inputs(product.node, 0).transpose()?;
-    let quantized = walk.values(graph, product.input)?;
-    let missing = || PassError::Missing("no calibration data".into());
-    let columns = Rows::of(graph, product, quantized.first().ok_or_else(missing)?, name)?.columns;
-    let parts = if columns <= FEW_INPUTS { PARTS } else { 1 };
-    let batches = quantized.len().div_ceil(parts);
-    let collect = |(part, quantized): (usize, &[&Tensor])| -> Result<Statistics, PassError> {
-        let failed = PassError::algorithm(name);
-        let mut collector =
-            Collector::new(columns, product.groups, Precision::Single).map_err(&failed)?;
-        let (mut pairs, mut padded) = ([Vec::new(), Vec::new()], Vec::new());
-        for (index, tensor) in quantized.iter().enumerate() {
-            let rows = Rows::of(graph, product, tensor, name)?;
-            let float = float.as_ref().and_then(|float| float.get(part * batches + index));
-            let float = float.map(|float| Rows::of(graph, product, float, name)).transpose()?;
-            for image in 0..rows.images {
-                let [x, y] = &mut pairs;
-                let x = rows.image(image, &mut padded, x);
-                let pushed = match &float {
-                    Some(float) => collector.push_pairs(x, float.image(image, &mut padded, y)),
-                    None => collector.push(x),
-                };
-                pushed.map_err(&failed)?;
-            }
-        }
-        Ok(collector.finish())
-    };
-    let parts: Vec<Result<Statistics, PassError>> =
-        quantized.par_chunks(batches.max(1)).enumerate().map(collect).collect();
-    // In order, so that threads change nothing.
-    let mut parts = parts.into_iter();
-    let first = parts.next().ok_or_else(missing)??;
-    parts.try_fold(first, |all, part| all.merge(&part?).map_err(PassError::algorithm(name)))
-}
-
-/// The inputs of a product as rows that its matrix multiplies, image by image.
-struct Rows<'a> {
-    values: Cow<'a, [f32]>,
-    /// Of a convolution.
-    patches: Option<Patches>,
-    channels: usize,
-    images: usize,
-    columns: usize,
-}
-
-impl<'a> Rows<'a> {
-    fn of(graph: &Graph, product: &Product, x: &'a Tensor, name: &str) -> Result<Self, PassError> {
-        let x = x.get::<f32>().map_err(PassError::tensor(name))?;
-        let values = match x.as_slice() {
-            Some(values) => Cow::Borrowed(values),
-            None => Cow::Owned(x.iter().copied().collect()),
-        };
-        match Patches::of(graph, product, x.shape()) {
-            Some(patches) => {
-                let patches = patches
-                    .map_err(|problem| PassError::Missing(format!("`{name}`: {problem}")))?;
-                let (images, channels) = (x.shape()[0], x.shape()[1]);
-                let columns = patches.columns(channels);
-                Ok(Self { values, patches: Some(patches), channels, images, columns })
-            }
-            None => {
-                let columns = x.shape().last().copied().unwrap_or(0);
-                Ok(Self { values, patches: None, channels: 1, images: 1, columns })
-            }
-        }
-    }
-
-    /// The rows of one image; of what is no image, all of them.
-    fn image<'b>(
-        &'b self,
-        image: usize,
-        padded: &mut Vec<f32>,
-        memory: &'b mut Vec<f32>,
-    ) -> ArrayView2<'b, f32> {
-        let rows: &[f32] = match &self.patches {
-            None => &self.values,
-            Some(patches) => {
-                let size = self.values.len() / self.images.max(1);
-                let image = &self.values[image * size..][..size];
-                memory.resize(patches.positions() * self.columns, 0.0);
-                patches.image_rows(image, self.channels, 0.0, padded, memory);
-                memory
-            }
-        };
-        let count = rows.len().checked_div(self.columns).unwrap_or(0);
-        ArrayView2::from_shape((count, self.columns), &rows[..count * self.columns])
-            .unwrap_or_else(|_| unreachable!("as many rows as there are"))
-    }
 }
 
 /// The budgets of the product's accumulator.

@@ -5,14 +5,14 @@ use fewbit::quantize::Quantizer;
 use fewbit::tensor::Granularity;
 use ndarray::{Array2, ArrayView2, Ix2};
 
-use crate::graph::{Graph, Product, products};
+use crate::graph::{Graph, NodeId, Product, products};
 use crate::ops::Add;
 
 use super::rotate::{InFloats, product_in_floats};
 use super::weights::weights_of;
 use super::{PassError, PassReport};
 
-/// Takes out of the weights of every matrix product a part of low rank, which stays in floats beside it:
+/// Takes out of the weights of every matrix product that is not in `except` a part of low rank, which stays in floats beside it:
 ///
 /// ```text
 /// x W'  =  x R' + (x L₁') L₂'        R = W - L₂ L₁,   L₁ [rank, in], L₂ [out, rank]
@@ -29,6 +29,7 @@ pub fn svd_quant(
     graph: &mut Graph,
     quantizer: &Quantizer,
     params: &SvdQuantParams,
+    except: &[NodeId],
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<PassReport, PassError> {
     graph.infer()?;
@@ -36,7 +37,8 @@ pub fn svd_quant(
         return Err(PassError::Missing("a low-rank part of rank 0: at least 1".into()));
     }
     let by_row = by_row(quantizer).map_err(PassError::quantize("the quantizer of weights"))?;
-    let all: Vec<_> = products(graph).into_iter().filter(|p| !p.is_convolution()).collect();
+    let suits = |p: &Product| !p.is_convolution() && !except.contains(&p.node);
+    let all: Vec<_> = products(graph).into_iter().filter(suits).collect();
     if all.is_empty() {
         return Err(PassError::Missing("there is no matrix product to take a part out of".into()));
     }

@@ -30,9 +30,13 @@ fn start(
 }
 
 impl<'a> Walk<'a> {
-    /// The quantized network alone.
-    pub(super) fn quantized(graph: &Graph, batches: &[Vec<Tensor>]) -> Result<Self, PassError> {
-        Ok(Self { float: None, quantized: start(graph, batches, QuantizerMode::Apply)? })
+    /// The quantized network alone, its quantizers as the mode says.
+    pub(super) fn quantized(
+        graph: &Graph,
+        batches: &[Vec<Tensor>],
+        mode: QuantizerMode,
+    ) -> Result<Self, PassError> {
+        Ok(Self { float: None, quantized: start(graph, batches, mode)? })
     }
 
     /// Both networks, side by side.
@@ -40,9 +44,10 @@ impl<'a> Walk<'a> {
         float: &'a Graph,
         graph: &Graph,
         batches: &[Vec<Tensor>],
+        mode: QuantizerMode,
     ) -> Result<Self, PassError> {
         let both = (float, start(float, batches, QuantizerMode::Skip)?);
-        Ok(Self { float: Some(both), ..Self::quantized(graph, batches)? })
+        Ok(Self { float: Some(both), ..Self::quantized(graph, batches, mode)? })
     }
 
     /// Runs a node: in both networks where both have it.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use fewbit::quantize::{Parameters, Quantizer, ScaleSource};
 use ndarray::ArrayD;
 
-use crate::graph::{Graph, Product, ValueId, products};
+use crate::graph::{Graph, NodeId, Product, ValueId, products};
 use crate::ops::Quantize;
 use crate::tensor::Tensor;
 
@@ -22,9 +22,21 @@ pub fn insert_weight_quantizers(
     graph: &mut Graph,
     quantizer: &Quantizer,
 ) -> Result<PassReport, PassError> {
+    insert_weight_quantizers_but(graph, quantizer, &[])
+}
+
+/// The same for the products that are not in `except`.
+///
+/// # Errors
+/// As [`insert_weight_quantizers`].
+pub fn insert_weight_quantizers_but(
+    graph: &mut Graph,
+    quantizer: &Quantizer,
+    except: &[NodeId],
+) -> Result<PassReport, PassError> {
     let mut quantized: BTreeMap<ValueId, ValueId> = BTreeMap::new();
     for product in products(graph) {
-        if product.weight_quantizer.is_some() {
+        if product.weight_quantizer.is_some() || except.contains(&product.node) {
             continue;
         }
         let output = match quantized.get(&product.weight) {

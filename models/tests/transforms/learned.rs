@@ -6,7 +6,8 @@ use fewbit_models::exec::QuantizerMode;
 use fewbit_models::graph::{Graph, products};
 use fewbit_models::ops::Op;
 use fewbit_models::passes::{
-    LearnedRoundParams, RoundingLoss, RoundingMethod, insert_weight_quantizers, learn_rounding,
+    LearnedRoundParams, NoJournal, RoundingLoss, RoundingMethod, insert_weight_quantizers,
+    learn_rounding,
 };
 use fewbit_models::tensor::Tensor;
 use ndarray::ArrayD;
@@ -50,7 +51,8 @@ fn learned(
     params: &LearnedRoundParams,
 ) -> Graph {
     let mut graph = nearest.clone();
-    let report = learn_rounding(float, &mut graph, batches, params, None, &mut |_, _| ());
+    let report =
+        learn_rounding(float, &mut graph, batches, params, None, &mut NoJournal, &mut |_, _| ());
     let report = report.expect("learned");
     assert_eq!(report.changed, products(float).len(), "{}", report.detail);
     graph

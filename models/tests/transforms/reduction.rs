@@ -20,7 +20,7 @@ fn magnitudes_are_reduced_as_in_brevitas() {
     let y = gemm(&mut network, x, case, 1);
     let mut network = finished(network, &[y]);
     let params = MagrParams { alpha: 0.05, steps: 50 };
-    let report = reduce_magnitudes(&mut network, &case.batches(), &params, &mut |_, _| ());
+    let report = reduce_magnitudes(&mut network, &case.batches(), &params, &[], &mut |_, _| ());
     assert_eq!(report.expect("reduced").changed, 1);
     let expected = case.array("w1'");
     let found = constant(&network, "w1");
@@ -37,7 +37,7 @@ fn groups_are_reduced_one_by_one() {
     let mut network = convolutions(case, 6);
     let before = constant(&network, "w2");
     let params = MagrParams { alpha: 0.01, steps: 20 };
-    let report = reduce_magnitudes(&mut network, &case.batches(), &params, &mut |_, _| ());
+    let report = reduce_magnitudes(&mut network, &case.batches(), &params, &[], &mut |_, _| ());
     assert_eq!(report.expect("reduced").changed, 3);
     let most = |w: &ndarray::ArrayD<f32>| w.iter().fold(0f32, |most, w| most.max(w.abs()));
     assert!(most(&constant(&network, "w2")) < most(&before));

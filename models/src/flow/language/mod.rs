@@ -1,0 +1,11 @@
+//! The language flow: from a float language model to a quantized one, under the keys of `brevitas_ptq_llm`.
+
+mod config;
+mod quantizers;
+mod run;
+
+pub use config::{
+    AttentionParts, LanguageFlowConfig, ModelFloats, ParamMethod, QuantSdpa, RotationFlow,
+    RotationMatrices, ScaleRounding, ScaleTiming, TensorSharing,
+};
+pub use run::{LanguageFlow, QuantizedLanguageModel};
