@@ -33,6 +33,12 @@ pub(crate) fn is_beyond(bytes: u128) -> Option<u64> {
     if bytes <= LITTLE { None } else { free().filter(|&free| bytes > free.into()) }
 }
 
+/// The most bytes that this process held in memory at a time.
+#[cfg(feature = "networks")]
+pub(crate) fn peak() -> Option<u64> {
+    field(&fs::read_to_string("/proc/self/status").ok()?, "VmHWM:")
+}
+
 /// Free memory and free swap space.
 fn of_machine() -> Option<u64> {
     let text = fs::read_to_string("/proc/meminfo").ok()?;

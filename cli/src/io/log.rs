@@ -40,6 +40,20 @@ pub(crate) struct HashedInput {
     sha256: String,
 }
 
+impl HashedInput {
+    /// Its name as the arguments have it.
+    #[cfg(feature = "networks")]
+    pub(crate) fn path(&self) -> &Path {
+        &self.file
+    }
+
+    /// SHA-256 in hexadecimal.
+    #[cfg(feature = "networks")]
+    pub(crate) fn sha256(&self) -> &str {
+        &self.sha256
+    }
+}
+
 /// Bytes that are read at once.
 const PIECE: u64 = 1 << 22;
 

@@ -1,7 +1,7 @@
 //! Configurations from files and flags.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use fewbit_models::flow::{Key, Keys};
 use serde_json::Value;
@@ -24,13 +24,8 @@ pub(crate) fn config(
 ) -> Result<Keys, CliError> {
     let mut keys = Keys::new();
     if let Some(path) = path {
-        let text = read_text(path, log)?;
         let wrong = |reason: String| CliError::Array { path: path.to_owned(), reason };
-        let found: BTreeMap<String, Value> = serde_saphyr::from_str(&text).map_err(|error| {
-            let line = error.to_string();
-            wrong(format!("is no mapping of keys: {}", line.lines().next().unwrap_or_default()))
-        })?;
-        for (key, value) in found {
+        for (key, value) in mapping(path, log)? {
             keys.set(known, &key, value).map_err(|error| wrong(error.to_string()))?;
         }
     }
@@ -38,4 +33,31 @@ pub(crate) fn config(
         keys.set(known, key, value.clone()).map_err(NetworkError::from)?;
     }
     Ok(keys)
+}
+
+/// The keys and values of a YAML file.
+fn mapping(path: &Path, log: &InputLog) -> Result<BTreeMap<String, Value>, CliError> {
+    let text = read_text(path, log)?;
+    serde_saphyr::from_str(&text).map_err(|error| {
+        let line = error.to_string();
+        let reason = format!("is no mapping of keys: {}", line.lines().next().unwrap_or_default());
+        CliError::Array { path: path.to_owned(), reason }
+    })
+}
+
+/// The key `model` of the arguments, or of the file.
+///
+/// # Errors
+/// A file that is no YAML mapping.
+pub(crate) fn model_key(
+    path: Option<&Path>,
+    args: &KeyArgs,
+    log: &InputLog,
+) -> Result<Option<PathBuf>, CliError> {
+    let text = |value: &Value| value.as_str().map(PathBuf::from);
+    if let Some((_, value)) = args.iter().find(|(key, _)| *key == "model") {
+        return Ok(text(value));
+    }
+    let Some(path) = path else { return Ok(None) };
+    Ok(mapping(path, log)?.get("model").and_then(text))
 }

@@ -2,18 +2,15 @@
 
 use std::fmt::Write;
 
-use fewbit_models::eval::{Accuracy, LayerResult, Report, SweepPoint};
+use fewbit_models::eval::{Accuracy, LanguageReport, LayerResult, Report, Scored, SweepPoint};
+use fewbit_models::flow::Phase;
 use fewbit_models::graph::escaped;
+use fewbit_models::passes::PassReport;
 
 /// A page of its own, without anything to be loaded.
 pub(crate) fn html(title: &str, report: &Report, pictures: &[(String, String)]) -> String {
-    let mut page = String::new();
+    let mut page = head(title);
     // Writing into a String does not fail.
-    let _ = write!(
-        page,
-        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{0}</title><style>{STYLE}</style></head><body>\n<h1>{0}</h1>\n",
-        escaped(title)
-    );
     let _ = writeln!(page, "<table><tr><th>execution</th><th>accuracy</th><th>images</th></tr>");
     for (name, accuracy) in
         [("float", report.float), ("quantized", report.quantized), ("integer", report.integer)]
@@ -26,20 +23,21 @@ pub(crate) fn html(title: &str, report: &Report, pictures: &[(String, String)]) 
         );
     }
     page.push_str("</table>\n");
-    for (caption, svg) in pictures {
-        let _ = writeln!(page, "<h2>{}</h2>\n{svg}", escaped(caption));
-    }
-    if !report.layers.is_empty() {
-        page.push_str("<h2>Layers</h2>\n");
-        page.push_str(&layers(&report.layers));
-    }
-    if !report.in_floats.is_empty() {
-        let names: Vec<String> = report.in_floats.iter().map(|name| escaped(name)).collect();
-        let _ = writeln!(page, "<p>In floats between codes: {}</p>", names.join(", "));
-    }
+    page += &body(pictures, &report.layers, &report.in_floats);
     if !report.sweep.is_empty() {
         page.push_str("<h2>Accuracy and overflow, accumulator by accumulator</h2>\n");
-        page.push_str(&points(&report.sweep));
+        let value = |p: &SweepPoint| p.accuracy.map(|a| format!("{:.2} %", 100.0 * a));
+        page += &points(
+            "accuracy",
+            report.sweep.iter().map(|p| Row {
+                acc: &p.acc,
+                bits: p.bits,
+                algorithm: &p.algorithm,
+                constraint: &p.constraint,
+                value: value(p).unwrap_or_default(),
+                events: p.events,
+            }),
+        );
     }
     if !report.least_bits.is_empty() {
         page.push_str("<h2>Least accumulators within the budget</h2>\n<table><tr><th>layer</th><th>bits</th><th>accumulator</th></tr>\n");
@@ -54,12 +52,87 @@ pub(crate) fn html(title: &str, report: &Report, pictures: &[(String, String)]) 
         }
         page.push_str("</table>\n");
     }
-    page.push_str("<h2>What ran</h2>\n<table><tr><th>pass</th><th>what it changed</th></tr>\n");
-    for pass in &report.passes {
+    page + &tail(&report.passes, &report.phases)
+}
+
+/// The same of a language model.
+pub(crate) fn language_html(
+    title: &str,
+    report: &LanguageReport,
+    pictures: &[(String, String)],
+) -> String {
+    let mut page = head(title);
+    let _ = writeln!(page, "<table><tr><th>execution</th><th>perplexity</th></tr>");
+    for (name, found) in [
+        ("float", report.float_perplexity),
+        ("quantized, products in float32", report.perplexity),
+        ("codes through exact accumulators", report.exact_perplexity),
+        ("codes through the model's accumulators", report.accumulator_perplexity),
+    ] {
+        if let Some(found) = found {
+            let _ = writeln!(page, "<tr><td>{name}</td><td>{found:.3}</td></tr>");
+        }
+    }
+    page.push_str("</table>\n");
+    let Scored { windows, seqlen, tokens } = report.scored;
+    if windows > 0 {
+        let _ =
+            writeln!(page, "<p>{windows} windows of {seqlen} tokens, {tokens} tokens scored</p>");
+    }
+    if let Some(events) = report.events {
+        let _ = writeln!(page, "<p>{events} overflow events in the model's accumulators</p>");
+    }
+    page += &body(pictures, &report.layers, &report.in_floats);
+    if !report.sweep.is_empty() {
+        page.push_str("<h2>Perplexity and overflow, accumulator by accumulator</h2>\n");
+        page += &points(
+            "perplexity",
+            report.sweep.iter().map(|p| Row {
+                acc: &p.acc,
+                bits: p.bits,
+                algorithm: &p.algorithm,
+                constraint: &p.constraint,
+                value: format!("{:.3}", p.perplexity),
+                events: p.events,
+            }),
+        );
+    }
+    page + &tail(&report.passes, &report.phases)
+}
+
+fn head(title: &str) -> String {
+    format!(
+        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{0}</title><style>{STYLE}</style></head><body>\n<h1>{0}</h1>\n",
+        escaped(title)
+    )
+}
+
+/// Pictures and layers.
+fn body(pictures: &[(String, String)], all: &[LayerResult], in_floats: &[String]) -> String {
+    let mut page = String::new();
+    for (caption, svg) in pictures {
+        let _ = writeln!(page, "<h2>{}</h2>\n{svg}", escaped(caption));
+    }
+    if !all.is_empty() {
+        page.push_str("<h2>Layers</h2>\n");
+        page.push_str(&layers(all));
+    }
+    if !in_floats.is_empty() {
+        let names: Vec<String> = in_floats.iter().map(|name| escaped(name)).collect();
+        let _ = writeln!(page, "<p>In floats between codes: {}</p>", names.join(", "));
+    }
+    page
+}
+
+/// What ran.
+fn tail(passes: &[PassReport], phases: &[Phase]) -> String {
+    let mut page =
+        String::from("<h2>What ran</h2>\n<table><tr><th>pass</th><th>what it changed</th></tr>\n");
+    for pass in passes {
         let _ = writeln!(page, "<tr><td>{}</td><td>{}</td></tr>", pass.name, escaped(&pass.detail));
     }
     page.push_str("</table>\n<table><tr><th>phase</th><th>seconds</th></tr>\n");
-    for phase in &report.phases {
+    for phase in phases {
         let _ = writeln!(
             page,
             "<tr><td>{}</td><td>{:.2}</td></tr>",
@@ -105,21 +178,31 @@ fn layers(layers: &[LayerResult]) -> String {
     table
 }
 
+/// A line of a sweep.
+struct Row<'a> {
+    acc: &'a str,
+    bits: u32,
+    algorithm: &'a str,
+    constraint: &'a str,
+    value: String,
+    events: u64,
+}
+
 /// A table of a sweep.
-fn points(points: &[SweepPoint]) -> String {
-    let mut table = String::from(
-        "<table><tr><th>accumulator</th><th>P</th><th>algorithm</th><th>constraint</th><th>accuracy</th><th>overflow events</th></tr>\n",
+fn points<'a>(value: &str, rows: impl Iterator<Item = Row<'a>>) -> String {
+    let mut table = format!(
+        "<table><tr><th>accumulator</th><th>P</th><th>algorithm</th><th>constraint</th><th>{value}</th><th>overflow events</th></tr>\n",
     );
-    for point in points {
+    for row in rows {
         let _ = writeln!(
             table,
             "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
-            escaped(&point.acc),
-            point.bits,
-            escaped(&point.algorithm),
-            escaped(&point.constraint),
-            point.accuracy.map(|a| format!("{:.2} %", 100.0 * a)).unwrap_or_default(),
-            point.events,
+            escaped(row.acc),
+            row.bits,
+            escaped(row.algorithm),
+            escaped(row.constraint),
+            row.value,
+            row.events,
         );
     }
     table.push_str("</table>\n");

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use fewbit_models::graph::Graph;
 use fewbit_models::language::{
-    BuildOptions, Checkpoint, LanguageConfig, LanguageError, build, is_checkpoint, open_checkpoint,
+    BuildOptions, Checkpoint, LanguageConfig, LanguageError, Tokenizer, build, is_checkpoint,
+    open_checkpoint,
 };
 
 use super::NetworkError;
@@ -90,4 +91,26 @@ pub(crate) fn language_graph(
     let bar = PhaseProgress::new();
     let graph = build(checkpoint, options, &mut |done, of| bar.at("reading weights", done, of));
     Ok(graph.map_err(NetworkError::from)?)
+}
+
+/// A file as text, of any length.
+///
+/// # Errors
+/// A file that cannot be read, or is no UTF-8.
+pub(crate) fn read_words(path: &Path, log: &InputLog) -> Result<String, CliError> {
+    let mut input = Input::open(path, log)?;
+    let (mut bytes, length) = (Vec::new(), input.length);
+    input.check_memory(length)?;
+    input.read(length, &mut bytes)?;
+    String::from_utf8(bytes).map_err(|_| input.wrong("is no text: it is not UTF-8".into()))
+}
+
+/// The tokens of a text, and before them those that stand before every text.
+///
+/// # Errors
+/// What the tokenizer refuses.
+pub(crate) fn tokenized(tokenizer: &Tokenizer, text: &str) -> Result<Vec<u32>, CliError> {
+    let mut tokens = tokenizer.prefix().to_vec();
+    tokens.extend(tokenizer.encode(text).map_err(NetworkError::from)?);
+    Ok(tokens)
 }

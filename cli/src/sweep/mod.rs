@@ -3,6 +3,8 @@
 mod family;
 mod guarantee;
 mod panel;
+#[cfg(feature = "networks")]
+mod perplexities;
 mod plot;
 #[cfg(feature = "networks")]
 mod series;
@@ -13,6 +15,8 @@ pub(crate) use guarantee::guarantee;
 #[cfg(feature = "networks")]
 pub(crate) use panel::Panel;
 pub(crate) use panel::panels;
+#[cfg(feature = "networks")]
+pub(crate) use perplexities::perplexity_panel;
 pub(crate) use plot::draw;
 #[cfg(feature = "networks")]
 pub(crate) use series::{compared, series_panel};

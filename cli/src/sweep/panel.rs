@@ -16,6 +16,17 @@ pub(crate) enum Line {
     },
 }
 
+/// What the numbers on the vertical axis are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Axis {
+    /// The values.
+    #[default]
+    Values,
+    /// Their decimal logarithms.
+    #[cfg(feature = "networks")]
+    Logarithms,
+}
+
 /// One curve.
 pub(crate) struct Curve {
     /// In the legend.
@@ -42,6 +53,7 @@ pub(crate) struct Panel {
     pub(crate) bits: (f64, f64),
     /// The ends of the vertical axis.
     pub(crate) range: (f64, f64),
+    pub(crate) axis: Axis,
 }
 
 /// The panels of those points that a sweep has.
@@ -86,6 +98,7 @@ fn unguarded(sweep: &Sweep, templates: &[AccumulatorTemplate]) -> Panel {
         range: range(sweep, curves.iter().chain(&beside)),
         curves,
         beside,
+        axis: Axis::Values,
     }
 }
 
@@ -119,6 +132,7 @@ fn guarded(sweep: &Sweep, templates: &[AccumulatorTemplate]) -> Panel {
         range: range(sweep, curves.iter()),
         curves,
         beside: Vec::new(),
+        axis: Axis::Values,
     }
 }
 

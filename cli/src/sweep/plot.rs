@@ -4,7 +4,7 @@ use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::panel::{Line, Panel};
+use super::panel::{Axis, Line, Panel};
 use crate::output::color;
 
 const WIDTH: u32 = 900;
@@ -51,7 +51,7 @@ fn draw_panel<'a>(area: &DrawingArea<SVGBackend<'a>, Shift>, panel: &Panel) -> D
         .label_style((FONT, 14))
         .x_labels((right - left) as usize + 1)
         .x_label_formatter(&|x| format!("{x:.0}"))
-        .y_label_formatter(&|y| format!("{y:.0}"))
+        .y_label_formatter(&|y| label(panel.axis, *y))
         .draw()?;
     if let Some((value, label)) = &panel.exact {
         let line = LineSeries::new([(left, *value), (right, *value)], BLACK.stroke_width(1));
@@ -110,6 +110,18 @@ fn draw_panel<'a>(area: &DrawingArea<SVGBackend<'a>, Shift>, panel: &Panel) -> D
         .background_style(WHITE.mix(0.85))
         .border_style(RGBColor(180, 180, 180))
         .draw()
+}
+
+/// What stands beside a line of the mesh.
+fn label(axis: Axis, y: f64) -> String {
+    match axis {
+        Axis::Values => format!("{y:.0}"),
+        #[cfg(feature = "networks")]
+        Axis::Logarithms => match 10f64.powf(y) {
+            value @ ..1e4 => format!("{value:.0}"),
+            value => format!("{value:.0e}"),
+        },
+    }
 }
 
 fn text_position(side: HPos) -> Pos {

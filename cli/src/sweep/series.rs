@@ -2,7 +2,7 @@
 
 use fewbit_models::eval::{Comparison, Series, SweepPoint};
 
-use super::panel::{Curve, Line, Panel};
+use super::panel::{Axis, Curve, Line, Panel};
 use super::text::percent;
 use crate::output;
 
@@ -128,6 +128,7 @@ pub(crate) fn series_panel(
     };
     Some(Panel {
         caption,
+        axis: Axis::Values,
         title: "accuracy (%)",
         beside: Vec::new(),
         exact: Some((exact, format!("exact: {exact:.2} %"))),

@@ -3,25 +3,25 @@
 mod accuracy;
 mod batches;
 mod bounds;
-#[cfg(feature = "language")]
-mod choice;
 mod comparison;
+#[cfg(feature = "language")]
+mod language;
 mod layers;
 mod least_bits;
-#[cfg(feature = "language")]
-mod perplexity;
 mod report;
 mod sweep;
 
 pub use accuracy::{ExecutionKind, Labels, predictions, run_batches};
 pub use batches::batches;
 pub use bounds::{NodeBounds, RowBound, StageBound, network_bounds};
-#[cfg(feature = "language")]
-pub use choice::{ChoiceItem, ChoiceOptions, ChoiceResult, choice_items, multiple_choice};
 pub use comparison::{Comparison, ComparisonJob, Series, compare};
+#[cfg(feature = "language")]
+pub use language::{
+    ChoiceItem, ChoiceOptions, ChoiceResult, IntegerPerplexity, LanguageReport, LanguageSweep,
+    LanguageSweepPoint, Perplexity, PerplexityWindows, Scored, Text, choice_items,
+    integer_perplexity, language_sweep, multiple_choice, perplexity,
+};
 pub use layers::{LayerResult, layer_results};
 pub use least_bits::{LeastBits, least_bits};
-#[cfg(feature = "language")]
-pub use perplexity::{Perplexity, PerplexityWindows, perplexity};
 pub use report::{Accuracy, Report};
 pub use sweep::{SweepPoint, sweep};

@@ -14,9 +14,7 @@ use fewbit_models::language::{
 use serde::Serialize;
 
 use crate::error::CliError;
-use crate::io::input::Input;
-use crate::io::log::InputLog;
-use crate::networks::{NetworkError, checkpoint, language_graph};
+use crate::networks::{NetworkError, checkpoint, language_graph, read_words, tokenized};
 use crate::options::{FormArgs, ThreadArgs};
 use crate::output::{Form, PhaseProgress};
 
@@ -126,7 +124,7 @@ pub(super) fn run(
     let Some(job) = args.job() else { return Ok(String::new()) };
     let text = match job {
         Job::Generate(_) => String::new(),
-        Job::Perplexity(path) | Job::Choices(path) => read(path, &form.inputs)?,
+        Job::Perplexity(path) | Job::Choices(path) => read_words(path, &form.inputs)?,
     };
     let report = threads.run(|| {
         let checkpoint = checkpoint(model, &form.inputs)?;
@@ -141,15 +139,6 @@ pub(super) fn run(
         Form::Json => form.json(&report, None),
         Form::Text => Ok(report.text()),
     }
-}
-
-/// A file as text.
-fn read(path: &Path, log: &InputLog) -> Result<String, CliError> {
-    let mut input = Input::open(path, log)?;
-    let (mut bytes, length) = (Vec::new(), input.length);
-    input.check_memory(length)?;
-    input.read(length, &mut bytes)?;
-    String::from_utf8(bytes).map_err(|_| input.wrong("is no text: it is not UTF-8".into()))
 }
 
 fn generated(
@@ -183,13 +172,6 @@ fn generated(
         tokens: found,
         seconds,
     }))
-}
-
-/// The tokens of a text, and before them those that stand before every text.
-fn tokenized(tokenizer: &Tokenizer, text: &str) -> Result<Vec<u32>, CliError> {
-    let mut tokens = tokenizer.prefix().to_vec();
-    tokens.extend(tokenizer.encode(text).map_err(NetworkError::from)?);
-    Ok(tokens)
 }
 
 fn scored(

@@ -110,15 +110,37 @@ pub fn perplexity(
     most: usize,
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<Perplexity, LanguageError> {
+    let one = |tokens: &[u32], first| Ok((surprises(model, tokens, first)?, ()));
+    Ok(scored(tokens, windows, most, &one, progress)?.0)
+}
+
+/// What scores a window: its tokens and the first one that is scored, to `-ln p` of each and whatever else it found.
+type Score<'a, T> = &'a (dyn Fn(&[u32], usize) -> Result<(Vec<f64>, T), LanguageError> + Sync);
+
+/// The perplexity of windows that `one` scores, and what else it found, window by window.
+///
+/// # Errors
+/// As [`perplexity`].
+pub(super) fn scored<T: Send>(
+    tokens: &[u32],
+    windows: PerplexityWindows,
+    most: usize,
+    one: Score<'_, T>,
+    progress: &mut dyn FnMut(usize, usize),
+) -> Result<(Perplexity, Vec<T>), LanguageError> {
     let all = windows.of(tokens.len(), most)?;
     progress(0, all.len());
-    let mut sums = Vec::with_capacity(all.len());
+    let (mut sums, mut found) = (Vec::with_capacity(all.len()), Vec::with_capacity(all.len()));
     for some in all.chunks(rayon::current_num_threads().max(1)) {
-        let one = |window: &Window| {
-            let nlls = surprises(model, &tokens[window.tokens.clone()], window.first)?;
-            Ok((nlls.iter().sum::<f64>(), nlls.len()))
+        let score = |window: &Window| {
+            let (nlls, found) = one(&tokens[window.tokens.clone()], window.first)?;
+            Ok(((nlls.iter().sum::<f64>(), nlls.len()), found))
         };
-        sums.extend(some.par_iter().map(one).collect::<Result<Vec<_>, LanguageError>>()?);
+        let scores: Result<Vec<_>, LanguageError> = some.par_iter().map(score).collect();
+        for (sum, more) in scores? {
+            sums.push(sum);
+            found.push(more);
+        }
         progress(sums.len(), all.len());
     }
     let scored: usize = sums.iter().map(|(_, count)| count).sum();
@@ -130,7 +152,7 @@ pub fn perplexity(
         }
     };
     let tokens = all.iter().map(|window| window.tokens.len()).sum();
-    Ok(Perplexity { perplexity: mean.exp(), windows: means, scored, tokens })
+    Ok((Perplexity { perplexity: mean.exp(), windows: means, scored, tokens }, found))
 }
 
 /// `-ln p` of each token from place `first` on, given all before it; `first` is at least 1.

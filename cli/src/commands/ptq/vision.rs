@@ -1,91 +1,30 @@
-//! `fewbit ptq`: a network quantized after its training.
+//! `fewbit ptq` of a network on arrays.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use fewbit::requantize::RequantizePolicy;
 use fewbit::sweep::{AccumulatorTemplate, BitRange};
 use fewbit::{Accumulator, ReportLevel};
 use fewbit_models::eval::{
-    Accuracy, ExecutionKind, Labels, LayerResult, LeastBits, Report, SweepPoint, batches,
-    layer_results, least_bits, network_bounds, predictions, run_batches, sweep,
+    Accuracy, ExecutionKind, Labels, LeastBits, Report, SweepPoint, batches, layer_results,
+    least_bits, network_bounds, predictions, run_batches, sweep,
 };
 use fewbit_models::exec::integer::IntegerOptions;
 use fewbit_models::export::{QonnxActivations, to_qcdq, to_qonnx};
-use fewbit_models::flow::{FlowError, Phase, QuantizedNetwork, VisionConfig, VisionFlow};
+use fewbit_models::flow::{FlowError, Keys, Phase, QuantizedNetwork, VisionConfig, VisionFlow};
 use fewbit_models::graph::Graph;
 use fewbit_models::onnx;
 use fewbit_models::tensor::Tensor;
 
 use crate::error::{CliError, Outcome};
 use crate::io::atomic::Outputs;
-use crate::io::names;
-use crate::networks::{KeyArgs, NetworkError, config, html, labels, pictures, read_model, tensors};
-use crate::options::{FormArgs, ThreadArgs};
+use crate::networks::{
+    FileJournal, NetworkError, config_key, html, labels, layers_table, pictures, read_model,
+    tensors,
+};
 use crate::output::{self, Form, PhaseProgress};
 
-const ABOUT: &str = "\
-Quantize a network after its training, run it through its accumulators, and say what that costs
-
-Keys, their meanings and their defaults are those of Brevitas 0.12.1's brevitas_ptq_imagenet_val, in a YAML file or as flags, \
-    with - or _; flags override. New keys: accumulator, accumulators, accumulator_constraint, requantization, sweep_bits, \
-    quantize_output, integer_samples, act_equalization_alpha.
-
-1. ReLU6 becomes ReLU, Attention two products and a softmax; batch normalizations are merged into the products before them, \
-    channels are equalized, and split or scaled against activations if asked for.
-2. Quantizers are put on activations and weights; scales of activations come from the calibration images.
-3. Codes of weights are chosen by GPFQ, GPTQ, Qronos or learned rounding if asked for, else rounded to nearest.
-4. The mean error is moved into the biases, which become integers in the scale of their sums.
-5. The network runs in floats, with quantizers, and in integers through its accumulators.
-
-Labels (`y` in --data) count right answers and nothing else: the network does not depend on them.";
-
-const EXAMPLES: &str = "\
-Examples:
-  fewbit ptq model.onnx --calibration X.npz --data V.npz --out q
-  fewbit ptq model.onnx --calibration X.npz --data V.npz --out q --weight-bit-width 4 --weight-quant-granularity per_channel --gptq
-  fewbit ptq model.onnx --calibration X.npz --data V.npz --out q --config w4a8.yaml --accumulator int16-sat --sweep-bits 10..20
-
-DIR gets model.onnx (QuantizeLinear, Clip, DequantizeLinear), model.qonnx.onnx (QONNX's Quant), report.json, report.html, and
-bounds.json: per row the worst case of the accumulator over all inputs.";
-
-/// Arguments of `fewbit ptq`.
-#[derive(Debug, clap::Args)]
-#[command(about = ABOUT.lines().next().unwrap_or_default(), long_about = ABOUT, after_help = EXAMPLES)]
-pub(crate) struct Args {
-    /// Network, an ONNX file
-    #[arg(value_name = "MODEL")]
-    model: PathBuf,
-    /// Images that scales and codes are chosen on, as an input of the network
-    #[arg(long, value_name = "X.npz")]
-    calibration: PathBuf,
-    /// Images that results are measured on; labels are `y`
-    #[arg(long, value_name = "V.npz")]
-    data: Option<PathBuf>,
-    /// Keys in a file
-    #[arg(long, value_name = "C.yaml")]
-    config: Option<PathBuf>,
-    /// Folder for the results; made if it is not there
-    #[arg(long, value_name = "DIR", value_parser = names::folder())]
-    out: PathBuf,
-    /// Find the least width of each product's saturating accumulator such that at most this percentage of the calibration
-    /// images get another class
-    #[arg(long, value_name = "PERCENT", value_parser = percentage)]
-    budget: Option<f64>,
-    /// Write activations of model.qonnx.onnx as MultiThreshold, as FINN runs them, where they have at most 8 bits
-    #[arg(long)]
-    qonnx_thresholds: bool,
-    #[command(flatten)]
-    keys: KeyArgs,
-    #[command(flatten)]
-    threads: ThreadArgs,
-    #[command(flatten)]
-    pub(crate) form: FormArgs,
-}
-
-fn percentage(text: &str) -> Result<f64, String> {
-    let number = text.parse().ok().filter(|n: &f64| (0.0..=100.0).contains(n));
-    number.ok_or_else(|| "expected a percentage from 0 to 100".to_owned())
-}
+use super::Args;
 
 /// What is measured on.
 struct Data {
@@ -101,17 +40,25 @@ impl Data {
     }
 }
 
-pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
+/// Quantizes, measures, writes.
+pub(super) fn run(args: &Args, model: &Path, keys: Keys) -> Result<Outcome, CliError> {
     let log = &args.form.inputs;
-    let keys = config(VisionConfig::KEYS, args.config.as_deref(), &args.keys, log)?;
     let config = VisionConfig::of(keys).map_err(NetworkError::from)?;
-    let graph = read_model(&args.model, log)?;
-    let mut images = tensors(&args.calibration, log)?;
-    labels(&args.calibration, &mut images)?;
+    let missing = || {
+        CliError::Arguments(
+            "the images that scales and codes are chosen on are missing: add --calibration X.npz"
+                .into(),
+        )
+    };
+    let calibration_data = args.calibration.as_ref().ok_or_else(missing)?;
+    let graph = read_model(model, log)?;
+    let mut images = tensors(calibration_data, log)?;
+    labels(calibration_data, &mut images)?;
     let (size, samples) = (config.batch_size_calibration, config.calibration_samples);
     let calibration = batches(&graph, &images, size, samples).map_err(NetworkError::from)?;
     if calibration.is_empty() {
-        return Err(CliError::Array { path: args.calibration, reason: "has no images".into() });
+        let path = calibration_data.clone();
+        return Err(CliError::Array { path, reason: "has no images".into() });
     }
     let data = match &args.data {
         None => None,
@@ -136,6 +83,9 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
     let requantization = requantization.transpose()?;
     let bits = config.sweep_bits.as_deref().map(str::parse::<BitRange>).transpose();
     let bits = bits.map_err(|error| CliError::Arguments(error.to_string()))?;
+    let key = config_key(&config, &["sweep_bits", "integer_samples", "batch_size_validation"]);
+    let mut journal =
+        FileJournal::open(&args.out, args.resume, &key, &[model, calibration_data], log)?;
     let job = Job {
         budget: args.budget,
         config: &config,
@@ -145,8 +95,9 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
         requantization,
         bits,
     };
-    let (network, report) = args.threads.run(|| job.work())?;
-    write(&args, config.onnx_opset_version, &network, &report)?;
+    let (network, report) = args.threads.run(|| job.work(&mut journal))?;
+    write(args, model, config.onnx_opset_version, &network, &report)?;
+    journal.finished();
     Ok(Outcome::Done)
 }
 
@@ -162,12 +113,12 @@ struct Job<'a> {
 }
 
 impl Job<'_> {
-    fn work(&self) -> Result<(QuantizedNetwork, Report), CliError> {
+    fn work(&self, journal: &mut FileJournal) -> Result<(QuantizedNetwork, Report), CliError> {
         let bar = PhaseProgress::new();
         let flow = VisionFlow { config: self.config };
         let mut hear = |phase: &str, done, total| bar.at(phase, done, total);
-        let network =
-            flow.run(self.graph, &self.calibration, &mut hear).map_err(NetworkError::from)?;
+        let network = flow.run_kept(self.graph, &self.calibration, journal, &mut hear);
+        let network = network.map_err(NetworkError::from)?;
         let mut phases = network.phases.clone();
         let mut report = self.measure(&network, &mut phases, &bar)?;
         report.phases = phases;
@@ -296,6 +247,7 @@ fn qcdq(graph: &Graph, opset: i64) -> Result<Vec<u8>, CliError> {
 
 fn write(
     args: &Args,
+    model: &Path,
     opset: Option<i64>,
     network: &QuantizedNetwork,
     report: &Report,
@@ -324,7 +276,7 @@ fn write(
             }
             Err(error) => output::warn(&format!("no model.qonnx.onnx: {error}")),
         }
-        let title = args.model.file_stem().map_or_else(String::new, |n| n.to_string_lossy().into());
+        let title = model.file_stem().map_or_else(String::new, |n| n.to_string_lossy().into());
         let page = html(&title, report, &pictures(report)?);
         outputs.add(&folder.join("report.html"), page.into_bytes());
         outputs.write(&match args.form.form() {
@@ -352,7 +304,7 @@ fn text(report: &Report, args: &Args) -> String {
             share(report.quantized),
             share(report.integer)
         );
-        text += &layers(&report.layers).to_string();
+        text += &layers_table(&report.layers).to_string();
         text.push('\n');
     }
     if !report.sweep.is_empty() {
@@ -379,21 +331,4 @@ fn text(report: &Report, args: &Args) -> String {
     }
     let seconds: f64 = report.phases.iter().map(|phase| phase.seconds).sum();
     text + &format!("{seconds:.1} s; results are in {}", args.out.display())
-}
-
-fn layers(layers: &[LayerResult]) -> comfy_table::Table {
-    let mut table =
-        output::texts(&["layer", "SQNR, dB", "guaranteed", "observed", "accumulator", "events"]);
-    for layer in layers {
-        let bits = |bits: Option<u32>| bits.map(|b| b.to_string()).unwrap_or_default();
-        table.add_row([
-            layer.name.clone(),
-            layer.sqnr_db.map(|db| format!("{db:.1}")).unwrap_or_default(),
-            bits(layer.guaranteed_bits),
-            bits(layer.observed_bits),
-            layer.accumulator.clone().unwrap_or_default(),
-            layer.events.map(|events| events.to_string()).unwrap_or_default(),
-        ]);
-    }
-    table
 }
