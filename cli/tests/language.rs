@@ -4,38 +4,8 @@
 mod common;
 
 use common::Folder;
+use common::language::{ALPHABET, model, write};
 use serde_json::{Value, json};
-
-/// The characters that are tokens 3 to 46 of the golden models.
-const ALPHABET: &str = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQ ";
-
-/// A golden model in the folder `model`, with a tokenizer of one token per character.
-fn model(name: &str) -> Folder {
-    let folder = Folder::new();
-    let golden = format!("{}/../models/tests/golden/language/{name}", env!("CARGO_MANIFEST_DIR"));
-    std::fs::create_dir(folder.file("model")).expect("a folder");
-    for entry in std::fs::read_dir(golden).expect("the golden model") {
-        let entry = entry.expect("an entry");
-        let to = folder.file("model").join(entry.file_name());
-        std::fs::copy(entry.path(), to).expect("a file");
-    }
-    let mut vocab = json!({"<pad>": 0, "<s>": 1, "</s>": 2, "<unk>": 47});
-    for (number, character) in ALPHABET.chars().enumerate() {
-        vocab[character.to_string()] = (number + 3).into();
-    }
-    let tokenizer = json!({
-        "version": "1.0", "truncation": null, "padding": null, "added_tokens": [], "normalizer": null,
-        "pre_tokenizer": {"type": "Split", "pattern": {"String": ""}, "behavior": "Isolated", "invert": false},
-        "post_processor": null, "decoder": {"type": "Fuse"},
-        "model": {"type": "WordLevel", "vocab": vocab, "unk_token": "<unk>"}
-    });
-    write(&folder, "model/tokenizer.json", &tokenizer.to_string());
-    folder
-}
-
-fn write(folder: &Folder, name: &str, text: &str) {
-    std::fs::write(folder.file(name), text).expect("a file");
-}
 
 fn done(folder: &Folder, args: &[&str]) -> Value {
     let run = folder.fewbit(args);

@@ -2,8 +2,10 @@
 
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+pub(crate) mod language;
+
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
 
 use fewbit_testkit::accumulate::Matrix;
 
@@ -54,6 +56,17 @@ impl Folder {
             .expect("the binary starts");
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
         Run { code: status.code(), out: text(stdout), err: text(stderr) }
+    }
+
+    /// The same, without waiting for its end.
+    pub(crate) fn spawn(&self, args: &[&str]) -> Child {
+        Command::new(env!("CARGO_BIN_EXE_fewbit"))
+            .args(args)
+            .current_dir(self.path())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the binary starts")
     }
 
     /// Writes an array of this type and shape; `values` in the order of the file.

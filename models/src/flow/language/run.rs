@@ -22,7 +22,7 @@ use super::super::rounding::{LearnedRoundKeys, learned_rounding_of};
 use super::super::timer::{Phase, Timer};
 use super::config::{LanguageFlowConfig, RotationFlow, RotationMatrices, ScaleTiming};
 use super::quantizers::{attention_quantizers, input_quantizer, weight_quantizer};
-use crate::graph::{Graph, NodeId, products};
+use crate::graph::{Graph, NodeId, multiplying, products};
 use crate::passes::{
     ActivationEqualizeParams, ChannelMeans, EqualizationTarget, EqualizeParams, Journal,
     OrphanSinks, PassReport, RotateParams, RotationKind, RotationMode, SdpaRegions, SolveInputs,
@@ -288,7 +288,8 @@ impl LanguageFlow<'_> {
             let (mut report, layers) =
                 solve(&float, &mut graph, batches, &params, None, journal, &mut hear)?;
             report.name = name;
-            if params.constraint != AccumulatorKind::None.constraint() {
+            let has_budget = multiplying(&graph).iter().any(|&id| graph.accumulator(id).is_some());
+            if has_budget && params.constraint != AccumulatorKind::None.constraint() {
                 report.detail += &format!(", constraint {}", params.constraint);
             }
             passes.push(report);
