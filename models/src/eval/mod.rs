@@ -13,7 +13,7 @@ mod perplexity;
 mod report;
 mod sweep;
 
-pub use accuracy::{ExecutionKind, Labels, predictions, run_batches};
+pub use accuracy::{ExecutionKind, Labels, Outputs, predictions, run_batches, run_batches_with};
 pub use batches::batches;
 pub use bounds::{NodeBounds, RowBound, StageBound, network_bounds};
 #[cfg(feature = "language")]
@@ -24,4 +24,4 @@ pub use least_bits::{LeastBits, least_bits};
 #[cfg(feature = "language")]
 pub use perplexity::{Perplexity, PerplexityWindows, perplexity};
 pub use report::{Accuracy, Report};
-pub use sweep::{SweepPoint, sweep};
+pub use sweep::{SweepPoint, sweep, sweep_with};
