@@ -4,7 +4,9 @@ use ndarray::ArrayD;
 
 use rayon::prelude::*;
 
-use crate::exec::integer::{IntegerOptions, IntegerRun, NodeReport, run_integer};
+use crate::exec::integer::{
+    IntegerOptions, IntegerRun, IntegerWeights, NodeReport, run_integer, run_integer_with,
+};
 use crate::exec::{Constants, ExecError, QuantizerMode, run_batch};
 use crate::graph::Graph;
 use crate::tensor::Tensor;
@@ -48,18 +50,42 @@ pub fn run_batches(
     how: &ExecutionKind<'_>,
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<Outputs, ExecError> {
+    let weights = match how {
+        ExecutionKind::Integer(_) => Some(IntegerWeights::of(graph)?),
+        _ => None,
+    };
+    run_batches_with(graph, weights.as_ref(), batches, how, progress)
+}
+
+/// [`run_batches`] with weights that were prepared before, from this graph; made anew where there are none and they are needed.
+///
+/// # Errors
+/// What the network refuses.
+pub fn run_batches_with(
+    graph: &Graph,
+    weights: Option<&IntegerWeights>,
+    batches: &[Vec<Tensor>],
+    how: &ExecutionKind<'_>,
+    progress: &mut dyn FnMut(usize, usize),
+) -> Result<Outputs, ExecError> {
     let mut all = Outputs { batches: Vec::new(), nodes: Vec::new(), in_floats: Vec::new() };
     let mode = match how {
         ExecutionKind::Float => QuantizerMode::Skip,
         _ => QuantizerMode::Apply,
     };
-    let constants = Constants::of(graph, mode)?;
+    let constants = match how {
+        ExecutionKind::Integer(_) => Constants::default(),
+        _ => Constants::of(graph, mode)?,
+    };
     let one = |batch: &Vec<Tensor>| match how {
         ExecutionKind::Float | ExecutionKind::Fake => {
             let outputs = run_batch(graph, batch, mode, &constants)?;
             Ok(IntegerRun { outputs, nodes: Vec::new(), in_floats: Vec::new() })
         }
-        ExecutionKind::Integer(options) => run_integer(graph, batch, options),
+        ExecutionKind::Integer(options) => match weights {
+            Some(weights) => run_integer_with(graph, weights, batch, options),
+            None => run_integer(graph, batch, options),
+        },
     };
     // Side by side, as many as there are threads.
     let at_once = rayon::current_num_threads().max(1);

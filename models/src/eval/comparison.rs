@@ -6,7 +6,7 @@ use fewbit::{Accumulator, ReportLevel};
 use rayon::prelude::*;
 use serde::Serialize;
 
-use crate::exec::integer::IntegerOptions;
+use crate::exec::integer::{IntegerOptions, IntegerWeights};
 use crate::flow::{AccumulatorKind, FlowError, QuantizedNetwork, VisionConfig, VisionFlow};
 use crate::graph::Graph;
 use crate::passes::NoJournal;
@@ -16,7 +16,7 @@ use super::accuracy::{ExecutionKind, Labels, predictions, run_batches};
 use super::batches::rows;
 use super::bounds::network_bounds;
 use super::report::Accuracy;
-use super::sweep::{SweepPoint, sweep};
+use super::sweep::{SweepPoint, sweep_with};
 
 /// So many networks are quantized at once, at most: each holds what the calibration images make of it.
 const SIDE_BY_SIDE: usize = 4;
@@ -123,14 +123,17 @@ impl ComparisonJob<'_> {
     ) -> Result<Vec<Series>, FlowError> {
         let options = IntegerOptions { report: ReportLevel::Events, ..IntegerOptions::default() };
         let name = constraint.to_string();
-        let measure = |graph: &Graph, template: &AccumulatorTemplate, bits: &BitRange| {
+        let measure = |(graph, weights): (&Graph, &IntegerWeights), template: &_, bits: &_| {
             let quiet = &mut |_, _| ();
             let names = (algorithm, name.as_str());
-            sweep(graph, self.data, self.labels, template, bits, names, &options, quiet)
+            let network = (graph, weights);
+            sweep_with(network, self.data, self.labels, template, bits, names, &options, quiet)
         };
         let once = match constraint {
             AccumulatorConstraint::None => {
-                Some(self.finish(calibrated, algorithm, constraint, None)?)
+                let network = self.finish(calibrated, algorithm, constraint, None)?;
+                let weights = IntegerWeights::of(&network.graph)?;
+                Some((network, weights))
             }
             _ => None,
         };
@@ -138,13 +141,14 @@ impl ComparisonJob<'_> {
             let bits = BitRange::new(width..=width)
                 .map_err(|error| FlowError::Combination(error.to_string()))?;
             let found = match &once {
-                Some(network) => measure(&network.graph, template, &bits)?,
+                Some((network, weights)) => measure((&network.graph, weights), template, &bits)?,
                 None => {
                     let accumulator = template
                         .at(width)
                         .map_err(|error| FlowError::Combination(error.to_string()))?;
                     let own = self.finish(calibrated, algorithm, constraint, Some(&accumulator))?;
-                    measure(&own.graph, template, &bits)?
+                    let weights = IntegerWeights::of(&own.graph)?;
+                    measure((&own.graph, &weights), template, &bits)?
                 }
             };
             step();

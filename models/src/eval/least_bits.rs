@@ -5,11 +5,11 @@ use fewbit::sweep::AccumulatorTemplate;
 use serde::Serialize;
 
 use crate::exec::ExecError;
-use crate::exec::integer::IntegerOptions;
+use crate::exec::integer::{IntegerOptions, IntegerWeights};
 use crate::graph::{Graph, NodeId, products};
 use crate::tensor::Tensor;
 
-use super::accuracy::{ExecutionKind, predictions, run_batches};
+use super::accuracy::{ExecutionKind, predictions, run_batches_with};
 
 /// The least width of one product's accumulator.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -41,9 +41,11 @@ pub fn least_bits(
     options: &IntegerOptions,
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<Vec<LeastBits>, ExecError> {
+    let weights = IntegerWeights::of(graph)?;
     let run = |graph: &Graph, report| {
         let options = IntegerOptions { report, ..options.clone() };
-        run_batches(graph, batches, &ExecutionKind::Integer(&options), &mut |_, _| ())
+        let how = ExecutionKind::Integer(&options);
+        run_batches_with(graph, Some(&weights), batches, &how, &mut |_, _| ())
     };
     let mut exact = graph.clone();
     exact.clear_accumulators();

@@ -11,7 +11,7 @@ mod least_bits;
 mod report;
 mod sweep;
 
-pub use accuracy::{ExecutionKind, Labels, predictions, run_batches};
+pub use accuracy::{ExecutionKind, Labels, Outputs, predictions, run_batches, run_batches_with};
 pub use batches::batches;
 pub use bounds::{NodeBounds, RowBound, StageBound, network_bounds};
 pub use comparison::{Comparison, ComparisonJob, Series, compare};
@@ -24,4 +24,4 @@ pub use language::{
 pub use layers::{LayerResult, layer_results};
 pub use least_bits::{LeastBits, least_bits};
 pub use report::{Accuracy, Report};
-pub use sweep::{SweepPoint, sweep};
+pub use sweep::{SweepPoint, sweep, sweep_with};

@@ -5,11 +5,11 @@ use fewbit::sweep::{AccumulatorTemplate, BitRange};
 use serde::Serialize;
 
 use crate::exec::ExecError;
-use crate::exec::integer::{IntegerOptions, NodeReport};
+use crate::exec::integer::{IntegerOptions, IntegerWeights, NodeReport};
 use crate::graph::{Graph, Product, products};
 use crate::tensor::Tensor;
 
-use super::accuracy::{ExecutionKind, Labels, predictions, run_batches};
+use super::accuracy::{ExecutionKind, Labels, predictions, run_batches_with};
 
 /// One network through one accumulator.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -45,6 +45,34 @@ pub fn sweep(
     options: &IntegerOptions,
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<Vec<SweepPoint>, ExecError> {
+    let weights = IntegerWeights::of(graph)?;
+    sweep_with(
+        (graph, &weights),
+        batches,
+        labels,
+        template,
+        bits,
+        (algorithm, constraint),
+        options,
+        progress,
+    )
+}
+
+/// [`sweep`] of a network whose weights were prepared before.
+///
+/// # Errors
+/// What the network refuses.
+#[allow(clippy::too_many_arguments, reason = "a point has a name of each kind")]
+pub fn sweep_with(
+    (graph, weights): (&Graph, &IntegerWeights),
+    batches: &[Vec<Tensor>],
+    labels: Option<&Labels>,
+    template: &AccumulatorTemplate,
+    bits: &BitRange,
+    (algorithm, constraint): (&str, &str),
+    options: &IntegerOptions,
+    progress: &mut dyn FnMut(usize, usize),
+) -> Result<Vec<SweepPoint>, ExecError> {
     let mut points = Vec::new();
     for (done, width) in bits.bits().enumerate() {
         progress(done, bits.len());
@@ -57,7 +85,8 @@ pub fn sweep(
             graph.set_accumulator(product.node, accumulator.clone());
         }
         let options = IntegerOptions { report: ReportLevel::Events, ..options.clone() };
-        let run = run_batches(&graph, batches, &ExecutionKind::Integer(&options), &mut |_, _| ())?;
+        let how = ExecutionKind::Integer(&options);
+        let run = run_batches_with(&graph, Some(weights), batches, &how, &mut |_, _| ())?;
         let classes = predictions(&run.batches)?;
         let of_product = |product: &Product| {
             let name = &graph.node(product.node).name;

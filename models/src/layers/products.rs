@@ -3,7 +3,7 @@
 use fewbit::{Accumulator, ReportLevel, StageEvents};
 use ndarray::ArrayD;
 
-use crate::exec::integer::{Codes, Datum, Job, Sums, codes};
+use crate::exec::integer::{Codes, Datum, Job, Sums, Weights, codes};
 use crate::graph::ProductLayout;
 use crate::ops::{Gemm, Inputs, MatMul, Op};
 use crate::tensor::Tensor;
@@ -67,7 +67,8 @@ pub(super) fn sums(
     events: &mut Vec<u64>,
 ) -> Result<Sums, LayerError> {
     let report = ReportLevel::Events;
-    let job = Job { layout, conv: None, input: x, weights: w, accumulator, report };
+    let weights = Weights::new(layout, Some(Datum::Codes(w.clone())));
+    let job = Job { layout, conv: None, input: x, weights: &weights, accumulator, report };
     let done = job.run().map_err(LayerError::Integer)?;
     add_events(events, done.events);
     Ok(done.sums)

@@ -5,7 +5,7 @@ use fewbit::formats::{Format, Signedness};
 use fewbit::tensor::{AnyQuantTensor, Granularity};
 use ndarray::{Array1, ArrayD, arr0};
 
-use crate::exec::integer::{Datum, Job, Sums, biased};
+use crate::exec::integer::{Datum, Job, Sums, Weights, biased};
 use crate::graph::ProductLayout;
 use crate::ops::{Conv, Op};
 
@@ -56,6 +56,7 @@ impl Operands {
         accumulator: &Accumulator,
     ) -> Result<(Sums, Vec<u64>), LayerError> {
         let (input, weights) = (integers("input", &self.input)?, integers("weight", &self.weight)?);
+        let weights = Weights::new(layout, Some(Datum::Codes(weights)));
         let report = fewbit::ReportLevel::Events;
         let job = Job { layout, conv, input: &input, weights: &weights, accumulator, report };
         let done = job.run().map_err(LayerError::Integer)?;

@@ -6,6 +6,7 @@ use ndarray::{ArcArray, ArrayD, IxDyn};
 
 use crate::tensor::{ElementType, Tensor};
 
+use super::dynamic_rows::DynamicRows;
 use super::static_integer::StaticInteger;
 use super::{Attribute, AttributeSet, Attributes, Fact, Inputs, OpError, Operator};
 
@@ -92,7 +93,8 @@ impl Operator for Quantize {
         let x = inputs.array::<f32>(0, "X")?;
         let plan = StaticInteger::of(&self.quantizer);
         let values = x.as_slice().zip(plan).and_then(|(x, plan)| plan.values(x));
-        if let Some(values) = values
+        let of_rows = || DynamicRows::of(&self.quantizer)?.values(x);
+        if let Some(values) = values.or_else(of_rows)
             && let Ok(array) = ArrayD::from_shape_vec(x.raw_dim(), values)
         {
             return Ok(vec![array.into()]);

@@ -18,6 +18,7 @@ mod conv_transpose;
 mod convolve;
 pub(crate) mod data_type;
 mod dim;
+pub(crate) mod dynamic_rows;
 mod einsum;
 mod error;
 mod expand;

@@ -16,10 +16,10 @@ const ROUNDING: f32 = 12_582_912.0;
 /// A quantizer of integers of at most 16 bits with one scale and zero point, ties to even, saturating.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct StaticInteger {
-    scale: f32,
-    zero_point: f32,
-    low: f32,
-    high: f32,
+    pub(super) scale: f32,
+    pub(super) zero_point: f32,
+    pub(super) low: f32,
+    pub(super) high: f32,
 }
 
 impl StaticInteger {
@@ -44,8 +44,8 @@ impl StaticInteger {
 
     /// The values of the codes; `None` where an element is not finite.
     pub(crate) fn values(&self, x: &[f32]) -> Option<Vec<f32>> {
-        let Self { scale, zero_point, .. } = *self;
-        self.each(x, move |code| (code - zero_point) * scale)
+        let plan = *self;
+        self.each(x, move |code| plan.value(code))
     }
 
     /// The codes as whole numbers; `None` where an element is not finite.
@@ -64,13 +64,19 @@ impl StaticInteger {
             return false;
         }
         let plan = *self;
-        change_all(x, move |x| (plan.code(x) - plan.zero_point) * plan.scale);
+        change_all(x, move |x| plan.value(plan.code(x)));
         true
+    }
+
+    /// The value of a code.
+    #[inline(always)]
+    pub(super) fn value(&self, code: f32) -> f32 {
+        (code - self.zero_point) * self.scale
     }
 
     /// The code of a finite number.
     #[inline(always)]
-    fn code(&self, x: f32) -> f32 {
+    pub(super) fn code(&self, x: f32) -> f32 {
         let Self { scale, zero_point, low, high } = *self;
         let near = (x / scale + zero_point).max(low - 1.0).min(high + 1.0);
         ((near + ROUNDING) - ROUNDING).max(low).min(high)
@@ -92,7 +98,7 @@ impl StaticInteger {
 }
 
 /// Exponent bits of what is not finite.
-const EXPONENT: u32 = 0x7f80_0000;
+pub(super) const EXPONENT: u32 = 0x7f80_0000;
 
 /// Codes of some numbers; whether all of these are finite.
 struct Part<'a, T, F> {

@@ -4,6 +4,7 @@ mod attention;
 mod functions;
 mod matrices;
 mod means;
+mod rows;
 mod support;
 mod tables;
 mod transformer;

@@ -11,6 +11,7 @@ use super::datum::{Codes, Datum, Scales, Sums};
 use super::functions;
 use super::ints::Ints;
 use super::pools;
+use super::row_moves;
 use super::table::Table;
 
 /// The outputs of a node on codes and sums; `None` where it takes floats.
@@ -28,6 +29,9 @@ pub(super) fn run(node: &Node, inputs: &[Option<&Datum>]) -> Result<Option<Vec<D
         (op, Some(Datum::Table(table))) if op.moves_values() => moved_table(node, table, inputs)?,
         (op, Some(Datum::Sums(sums))) if op.moves_values() && sums.scales.single().is_some() => {
             moved_sums(node, sums, inputs)?
+        }
+        (_, Some(Datum::Rows(rows))) => {
+            row_moves::moved(rows, node, inputs).map(|rows| vec![Datum::Rows(rows)])
         }
         (Op::GlobalAveragePool(_), Some(Datum::Codes(codes))) => one(pools::global(codes)),
         (Op::AveragePool(pool), Some(Datum::Codes(codes))) => one(pools::windows(pool, codes)?),

@@ -1,11 +1,15 @@
 //! What stands between two nodes.
 
+use std::sync::Arc;
+
 use fewbit::formats::IntFormat;
-use ndarray::{ArrayD, Axis};
+use fewbit::tensor::AnyQuantTensor;
+use ndarray::{ArrayD, Axis, IxDyn};
 
 use crate::tensor::Tensor;
 
 use super::ints::Ints;
+use super::row_codes::RowCodes;
 use super::table::Table;
 
 /// A value of a network that runs in integers.
@@ -15,6 +19,10 @@ pub enum Datum {
     Plain(Tensor),
     /// Codes of a quantizer.
     Codes(Codes),
+    /// Codes with parameters of every row.
+    Rows(RowCodes),
+    /// Codes of floats, and codes with scales of groups.
+    Coded(Arc<AnyQuantTensor>),
     /// Sums of products, or of codes.
     Sums(Sums),
     /// A function of codes, which is a table.
@@ -115,6 +123,24 @@ impl Codes {
         self.scales.apply(&mut values);
         values
     }
+
+    /// The same codes with parameters that have their axes.
+    pub(super) fn rows(&self) -> Result<RowCodes, String> {
+        let mut shape = vec![1; self.ints.shape().len()];
+        let scales = &self.scales;
+        if let (None, Some(extent)) = (scales.single(), shape.get_mut(scales.axis)) {
+            *extent = scales.values.len();
+        }
+        let array = |values: Vec<f32>| {
+            ArrayD::from_shape_vec(IxDyn(&shape), values).map_err(|error| error.to_string())
+        };
+        let zero_points = match self.zero_point {
+            0 => None,
+            zero => Some(array(vec![zero as f32; scales.values.len()])?),
+        };
+        let scales = array(scales.values.clone())?;
+        Ok(RowCodes { ints: self.ints.clone(), format: self.format, scales, zero_points })
+    }
 }
 
 impl Sums {
@@ -134,18 +160,27 @@ impl Datum {
         match self {
             Self::Plain(tensor) => tensor.clone(),
             Self::Codes(codes) => codes.values().into(),
+            Self::Rows(rows) => rows.values().into(),
+            Self::Coded(tensor) => tensor.dequantize().into(),
             Self::Sums(sums) => sums.values().into(),
             Self::Table(table) => table.values().into(),
         }
     }
 
+    /// The extents of the axes.
+    pub(super) fn shape(&self) -> Vec<usize> {
+        match self {
+            Self::Plain(tensor) => tensor.shape().to_vec(),
+            Self::Codes(codes) => codes.ints.shape().to_vec(),
+            Self::Rows(rows) => rows.ints.shape().to_vec(),
+            Self::Coded(tensor) => tensor.shape().to_vec(),
+            Self::Sums(sums) => sums.values.shape().to_vec(),
+            Self::Table(table) => table.ints.shape().to_vec(),
+        }
+    }
+
     /// The number of axes.
     pub(super) fn rank(&self) -> usize {
-        match self {
-            Self::Plain(tensor) => tensor.shape().len(),
-            Self::Codes(codes) => codes.ints.shape().len(),
-            Self::Sums(sums) => sums.values.ndim(),
-            Self::Table(table) => table.ints.shape().len(),
-        }
+        self.shape().len()
     }
 }

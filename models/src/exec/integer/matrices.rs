@@ -13,6 +13,13 @@ use super::multiply::{Multiplied, multiply};
 use super::product::Done;
 use super::report::{merge_events, merge_reports};
 
+/// Whether the left operand has one scale, and the right one no others than one per column.
+pub(super) fn has_one_scale(x: &Codes, w: &Codes) -> bool {
+    let columns = w.ints.shape().len().saturating_sub(1);
+    let of_columns = w.scales.single().is_some() || w.scales.axis == columns && columns > 0;
+    x.scales.single().is_some() && of_columns
+}
+
 /// `x w` of codes, with the shapes of ONNX's `MatMul`: matrices, or batches of them that broadcast.
 ///
 /// Each entry is the sum of its products in ascending k through the accumulator; what zero points ask for is added outside. Rows

@@ -1,8 +1,11 @@
 //! Running a network in integers: codes between nodes, every product through its accumulator.
 //!
-//! 1. A quantizer makes [`Codes`] of floats, or requantizes [`Sums`].
+//! 1. A quantizer makes [`Codes`] of floats, or requantizes [`Sums`]; [`RowCodes`] where every row has parameters of its own. Those of
+//!    constants run once ([`IntegerWeights`]).
 //! 2. A product multiplies codes through its accumulator and gives sums, with the product of the scales, whether the second
 //!    operand is constant or computed; a bias that is an integer in that scale is added exactly, behind the accumulator.
+//!    A product of other codes (parameters of rows, columns and groups; floats) gives floats: scales and zero points are settled in
+//!    f64, rounded once, and with scales of groups the accumulator runs as `docs/networks.md` says.
 //! 3. ReLU is a maximum with 0 on sums; means are sums with a smaller scale; additions of codes of one scale are sums; what
 //!    only moves values moves codes.
 //! 4. A function of codes of at most 16 bits is a [`Table`], computed once for every code.
@@ -10,25 +13,38 @@
 
 mod arithmetic;
 mod bias;
+mod blocks;
 mod datum;
+mod float_registers;
 mod functions;
 mod ints;
+mod line_product;
+mod lines;
 mod matrices;
+mod matrix_lines;
 mod multiply;
 mod pools;
+mod prepared;
 mod product;
 mod report;
 mod requantize;
+mod right;
+mod row_codes;
+mod row_moves;
 mod run;
 mod table;
 mod transposed;
+mod weights;
 
 pub(crate) use bias::biased;
 pub use datum::{Codes, Datum, Scales, Sums};
 pub use ints::Ints;
 pub(crate) use matrices::matmul;
+pub use prepared::IntegerWeights;
 pub(crate) use product::Job;
 pub use report::{IntegerRun, NodeReport};
 pub(crate) use requantize::codes;
-pub use run::{IntegerOptions, run_integer};
+pub use row_codes::RowCodes;
+pub use run::{IntegerOptions, run_integer, run_integer_with};
 pub use table::Table;
+pub(crate) use weights::Weights;

@@ -20,9 +20,18 @@ pub(super) fn multiply<X: Operand, W: Operand>(
     accumulator: &Accumulator,
     report: ReportLevel,
 ) -> Result<Multiplied, String> {
-    let packed = PackedMatrix::new(w);
+    multiply_packed(x, &PackedMatrix::new(w), accumulator, report)
+}
+
+/// [`multiply`] with a right operand that was packed before.
+pub(super) fn multiply_packed<X: Operand>(
+    x: ArrayView2<'_, X>,
+    packed: &PackedMatrix,
+    accumulator: &Accumulator,
+    report: ReportLevel,
+) -> Result<Multiplied, String> {
     let options = MatmulOptions { report, ..MatmulOptions::default() };
-    let product = matmul_packed(x, &packed, accumulator, &options);
+    let product = matmul_packed(x, packed, accumulator, &options);
     let product = product.map_err(|error| error.to_string())?;
     Ok(Multiplied { values: product.values, events: product.events, report: product.report })
 }

@@ -10,8 +10,9 @@ use crate::ops::Conv;
 
 use super::datum::{Codes, Scales, Sums, by_channel};
 use super::ints::Ints;
-use super::multiply::{Multiplied, multiply};
-use super::report::{merge_events, merge_reports};
+use super::multiply::{Multiplied, multiply, multiply_packed};
+use super::report::{Reported, merge_events, merge_reports};
+use super::weights::Weights;
 
 /// What a product gives.
 pub(crate) struct Done {
@@ -20,13 +21,20 @@ pub(crate) struct Done {
     pub(crate) report: Option<Report>,
 }
 
+impl Done {
+    /// What the accumulator did.
+    pub(super) fn reported(&self) -> Reported {
+        Reported { events: self.events.clone(), report: self.report.clone(), float: None }
+    }
+}
+
 /// One product: codes of the inputs and of the weights, and how they meet.
 pub(crate) struct Job<'a> {
     pub(crate) layout: ProductLayout,
     /// The convolution, if it is one.
     pub(crate) conv: Option<&'a Conv>,
     pub(crate) input: &'a Codes,
-    pub(crate) weights: &'a Codes,
+    pub(crate) weights: &'a Weights,
     pub(crate) accumulator: &'a Accumulator,
     pub(crate) report: ReportLevel,
 }
@@ -41,7 +49,8 @@ struct Raw {
 impl Job<'_> {
     /// The sums of all outputs.
     pub(crate) fn run(&self) -> Result<Done, String> {
-        let raw = match (&self.input.ints, &self.weights.ints) {
+        let weights = self.weights.codes().ok_or("the weights are no codes of integers")?;
+        let raw = match (&self.input.ints, &weights.ints) {
             (Ints::U8(x), Ints::I8(w)) => self.raw(&x.view(), &w.view()),
             (Ints::I8(x), Ints::I8(w)) => self.raw(&x.view(), &w.view()),
             (x, w) => {
@@ -50,12 +59,12 @@ impl Job<'_> {
             }
         }?;
         let Raw { mut values, events, report } = raw;
-        self.subtract_zero_points(&mut values)?;
+        self.subtract_zero_points(&mut values, weights.zero_point)?;
         let axis = self.channel_axis(values.ndim());
         let input = self.input.scales.single();
         let input = input.ok_or("the input has several scales: a product needs one")?;
         let outputs = values.shape()[axis];
-        let weights = &self.weights.scales.values;
+        let weights = &weights.scales.values;
         let scales = match weights.len() {
             1 => vec![input * weights[0]],
             n if n == outputs || outputs % n.max(1) == 0 => {
@@ -80,7 +89,7 @@ impl Job<'_> {
         match self.conv {
             Some(conv) if x.ndim() == 4 || x.ndim() == 3 => self.planar(conv, x, w, zero),
             Some(conv) => self.spatial(conv, x, w, zero),
-            None => self.rows(x, w),
+            None => self.rows(x),
         }
     }
 
@@ -146,22 +155,15 @@ impl Job<'_> {
     }
 
     /// Products of matrices: inputs `[..., in]`.
-    fn rows<X: Operand, W: Operand>(
-        &self,
-        x: &ArrayViewD<'_, X>,
-        w: &ArrayViewD<'_, W>,
-    ) -> Result<Raw, String> {
+    fn rows<X: Operand>(&self, x: &ArrayViewD<'_, X>) -> Result<Raw, String> {
         let columns = x.shape().last().copied().unwrap_or(0);
         let rows = x.len().checked_div(columns).unwrap_or(0);
         let inputs = x.as_standard_layout();
         let inputs = inputs.view().into_shape_with_order((rows, columns));
         let inputs = inputs.map_err(|error| error.to_string())?;
-        let weights = w.view().into_dimensionality().map_err(|error| error.to_string())?;
-        let weights = match self.layout {
-            ProductLayout::Columns => weights.reversed_axes(),
-            _ => weights,
-        };
-        let Multiplied { values, events, report } = self.multiply(inputs, weights)?;
+        let packed = self.weights.packed()?;
+        let product = multiply_packed(inputs, packed, self.accumulator, self.report)?;
+        let Multiplied { values, events, report } = product;
         let mut shape = x.shape().to_vec();
         if let Some(last) = shape.last_mut() {
             *last = values.ncols();
@@ -180,21 +182,16 @@ impl Job<'_> {
     }
 
     /// `sum (a - za)(w - zw) = sum a w - za sum w - zw sum a + K za zw`: what zero points ask for, outside the accumulator.
-    fn subtract_zero_points(&self, values: &mut ArrayD<i64>) -> Result<(), String> {
-        let (za, zw) = (self.input.zero_point, self.weights.zero_point);
+    fn subtract_zero_points(&self, values: &mut ArrayD<i64>, zw: i64) -> Result<(), String> {
+        let za = self.input.zero_point;
         if zw != 0 {
             return Err("weights with a zero point: use symmetric weights".into());
         }
         if za == 0 {
             return Ok(());
         }
-        let weights = self.weights.ints.to_i64();
         let axis = self.channel_axis(values.ndim());
-        let sums: Vec<i64> = weights
-            .axis_iter(Axis(self.layout.output_axis()))
-            .map(|channel| channel.iter().sum())
-            .collect();
-        by_channel(values, axis, &sums, |x, sum| x - za * sum);
+        by_channel(values, axis, self.weights.sums(), |x, sum| x - za * sum);
         Ok(())
     }
 }

@@ -2,6 +2,7 @@
 
 use fewbit::StageEvents;
 use fewbit::accumulate::{FirstEvent, Report};
+use fewbit::reference::{FloatFirstEvent, FloatReport};
 use serde::Serialize;
 
 use crate::tensor::Tensor;
@@ -21,6 +22,26 @@ pub struct NodeReport {
     /// The whole report, where it was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub report: Option<Report>,
+    /// What float registers did, where a report was asked for and the accumulator has some.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub float: Option<FloatReport>,
+}
+
+/// What the accumulator of one product did.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Reported {
+    pub(super) events: Option<Vec<StageEvents>>,
+    pub(super) report: Option<Report>,
+    pub(super) float: Option<FloatReport>,
+}
+
+impl Reported {
+    /// Adds what another product did, whose rows lie so far below.
+    pub(super) fn merge(&mut self, other: Self, below: u64) {
+        merge_events(&mut self.events, other.events, below);
+        merge_reports(&mut self.report, other.report, below);
+        merge_floats(&mut self.float, other.float, below);
+    }
 }
 
 impl NodeReport {
@@ -29,7 +50,8 @@ impl NodeReport {
     pub fn total_events(&self) -> u64 {
         let stages = self.events.iter().flatten().map(|stage| stage.events);
         let report = self.report.iter().flat_map(|report| &report.stages).map(|stage| stage.events);
-        if self.report.is_some() { report.sum() } else { stages.sum() }
+        let floats = self.float.as_ref().map_or(0, FloatReport::events);
+        floats + if self.report.is_some() { report.sum::<u64>() } else { stages.sum() }
     }
 
     /// Adds what the same node did on another batch, whose outputs lie below those before.
@@ -38,6 +60,7 @@ impl NodeReport {
         self.outputs += other.outputs;
         merge_reports(&mut self.report, other.report.clone(), below);
         merge_events(&mut self.events, other.events.clone(), below);
+        merge_floats(&mut self.float, other.float.clone(), below);
     }
 }
 
@@ -79,6 +102,22 @@ pub(super) fn merge_reports(all: &mut Option<Report>, more: Option<Report>, belo
     }
 }
 
+/// The same for reports of float registers.
+fn merge_floats(all: &mut Option<FloatReport>, more: Option<FloatReport>, below: u64) {
+    match (all, more) {
+        (Some(all), Some(mut more)) => {
+            for stage in &mut more.stages {
+                let lower =
+                    |first: FloatFirstEvent| FloatFirstEvent { row: first.row + below, ..first };
+                stage.first = stage.first.take().map(lower);
+            }
+            all.merge(more);
+        }
+        (none @ None, more) => *none = more,
+        _ => {}
+    }
+}
+
 /// A network's outputs and what its accumulators did.
 #[derive(Clone, Debug, PartialEq)]
 pub struct IntegerRun {
@@ -86,6 +125,6 @@ pub struct IntegerRun {
     pub outputs: Vec<Tensor>,
     /// One per product, in the order in which they ran.
     pub nodes: Vec<NodeReport>,
-    /// Nodes that had codes or sums for inputs and ran in floats.
+    /// Nodes that had codes or sums for inputs and ran in floats; of products of codes with the reason.
     pub in_floats: Vec<String>,
 }

@@ -1,5 +1,7 @@
 //! From floats and sums to codes.
 
+use std::sync::Arc;
+
 use fewbit::Requantizer;
 use fewbit::formats::Format;
 use fewbit::quantize::{ScaleSource, ZeroPoint, ZeroPointSource};
@@ -8,30 +10,36 @@ use fewbit::tensor::{AnyQuantTensor, Granularity};
 use ndarray::{ArcArray, ArrayD, Axis, IxDyn};
 
 use crate::ops::Quantize;
+use crate::ops::dynamic_rows::{DynamicRows, OfRows};
 use crate::ops::static_integer::StaticInteger;
 
 use super::datum::{Codes, Datum, Scales, Sums};
 use super::functions;
 use super::ints::Ints;
+use super::row_codes::RowCodes;
 
-/// The codes that a quantizer makes of a datum; `None` where its codes are no integers.
+/// What a quantizer makes of a datum.
 pub(super) fn quantized(
     op: &Quantize,
     datum: &Datum,
     policy: Option<RequantizePolicy>,
-) -> Result<Option<Codes>, String> {
-    let Format::Int(_) = op.quantizer.scheme().format else { return Ok(None) };
+) -> Result<Datum, String> {
+    let is_int = matches!(op.quantizer.scheme().format, Format::Int(_));
     match (datum, policy) {
-        (Datum::Sums(sums), Some(policy)) => requantized(op, sums, policy).map(Some),
-        (Datum::Table(table), _) => {
+        (Datum::Sums(sums), Some(policy)) if is_int => {
+            requantized(op, sums, policy).map(Datum::Codes)
+        }
+        (Datum::Table(table), _) if is_int => {
             // One lookup for function and quantizer, where both are known for every code.
             let values = ArcArray::from(table.values.to_vec()).into_dyn();
             let is_static =
                 op.is_static() && op.quantizer.scheme().granularity == Granularity::Tensor;
-            let of_values = if is_static { encoded(op, &values).ok().flatten() } else { None };
+            let of_values = if is_static { encoded(op, &values).ok() } else { None };
             match of_values {
-                Some(of_values) => Ok(Some(functions::quantized(table, &of_values))),
-                None => encoded(op, &table.values().into_shared()),
+                Some(Datum::Codes(of_values)) => {
+                    Ok(Datum::Codes(functions::quantized(table, &of_values)))
+                }
+                _ => encoded(op, &table.values().into_shared()),
             }
         }
         (datum, _) => {
@@ -43,12 +51,60 @@ pub(super) fn quantized(
 }
 
 /// The codes of floats.
-fn encoded(op: &Quantize, x: &ArcArray<f32, IxDyn>) -> Result<Option<Codes>, String> {
+fn encoded(op: &Quantize, x: &ArcArray<f32, IxDyn>) -> Result<Datum, String> {
     if let Some(codes) = static_codes(op, x) {
-        return Ok(Some(codes));
+        return Ok(Datum::Codes(codes));
+    }
+    if let Some(codes) = dynamic_codes(op, x) {
+        return Ok(codes);
     }
     let tensor = op.codes(x).map_err(|error| error.to_string())?;
-    codes(&tensor)
+    if let Some(codes) = codes(&tensor)? {
+        return Ok(Datum::Codes(codes));
+    }
+    Ok(match RowCodes::of_tensor(&tensor)? {
+        Some(rows) => Datum::Rows(rows),
+        None => Datum::Coded(Arc::new(tensor)),
+    })
+}
+
+/// The codes of floats by a quantizer with parameters of every row, in one pass.
+fn dynamic_codes(op: &Quantize, x: &ArcArray<f32, IxDyn>) -> Option<Datum> {
+    let plan = DynamicRows::of(&op.quantizer)?;
+    let Format::Int(format) = op.quantizer.scheme().format else { return None };
+    let array = |shape: &[usize], values| ArrayD::from_shape_vec(shape, values).ok();
+    let (ints, scales, zero_points) = if format.min() >= 0 && format.max() <= 255 {
+        let OfRows { elements, scales, zero_points } = plan.codes(x, |code| code as u8)?;
+        let ints = ArcArray::from_shape_vec(x.raw_dim(), elements).ok()?;
+        (Ints::U8(ints), scales, zero_points)
+    } else if format.min() >= -128 && format.max() <= 127 {
+        let OfRows { elements, scales, zero_points } = plan.codes(x, |code| code as i8)?;
+        let ints = ArcArray::from_shape_vec(x.raw_dim(), elements).ok()?;
+        (Ints::I8(ints), scales, zero_points)
+    } else {
+        let OfRows { elements, scales, zero_points } = plan.codes(x, |code| code as i32)?;
+        let ints = ArcArray::from_shape_vec(x.raw_dim(), elements).ok()?;
+        (Ints::I32(ints), scales, zero_points)
+    };
+    let whole_zero = match &zero_points {
+        None => Some(0.0),
+        Some(zeros) => zeros.first().copied().filter(|zero| zero.fract() == 0.0),
+    };
+    if let ([scale], Some(zero)) = (&scales[..], whole_zero) {
+        let scales = Scales::one(*scale);
+        return Some(Datum::Codes(Codes { ints, format, scales, zero_point: zero as i64 }));
+    }
+    let mut shape = x.shape().to_vec();
+    match scales.len() {
+        1 => shape.fill(1),
+        _ => *shape.last_mut()? = 1,
+    }
+    let zero_points = match zero_points {
+        None => None,
+        Some(zeros) => Some(array(&shape, zeros)?),
+    };
+    let scales = array(&shape, scales)?;
+    Some(Datum::Rows(RowCodes { ints, format, scales, zero_points }))
 }
 
 /// The codes of floats by a quantizer with one scale that is known, in one pass.

@@ -1,24 +1,30 @@
 //! The nodes of a network, one after the other, in integers.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use fewbit::requantize::RequantizePolicy;
 use fewbit::{Accumulator, ReportLevel};
+use ndarray::ArrayD;
 
 use crate::exec::ExecError;
 use crate::exec::float::placed;
-use crate::graph::{Graph, Node, NodeId, Product, ProductLayout, ValueId, products};
+use crate::graph::{Graph, Node, NodeId, Product, ProductLayout, ValueId};
 use crate::ops::{Inputs, Op, Quantize};
 use crate::tensor::Tensor;
 
 use super::arithmetic;
 use super::bias::biased;
-use super::datum::Datum;
-use super::matrices::matmul;
-use super::product::{Done, Job};
-use super::report::{IntegerRun, NodeReport};
-use super::requantize::{codes, quantized};
+use super::datum::{Codes, Datum};
+use super::line_product::{LineProduct, Outcome};
+use super::lines::Lines;
+use super::matrices::{has_one_scale, matmul};
+use super::matrix_lines::matmul_lines;
+use super::prepared::IntegerWeights;
+use super::product::Job;
+use super::report::{IntegerRun, NodeReport, Reported};
+use super::requantize::quantized;
 use super::transposed::lowered;
+use super::weights::Weights;
 
 /// How a network runs in integers.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,24 +53,34 @@ pub fn run_integer(
     inputs: &[Tensor],
     options: &IntegerOptions,
 ) -> Result<IntegerRun, ExecError> {
+    run_integer_with(graph, &IntegerWeights::of(graph)?, inputs, options)
+}
+
+/// [`run_integer`] with weights that were prepared before, from this graph: whatever accumulators it had then.
+///
+/// # Errors
+/// As [`run_integer`].
+pub fn run_integer_with(
+    graph: &Graph,
+    weights: &IntegerWeights,
+    inputs: &[Tensor],
+    options: &IntegerOptions,
+) -> Result<IntegerRun, ExecError> {
     let inputs = placed(graph, inputs)?;
-    let products: BTreeMap<NodeId, Product> =
-        products(graph).into_iter().map(|product| (product.node, product)).collect();
     let mut run = Run {
         graph,
         options,
-        products,
+        weights,
         values: HashMap::new(),
         nodes: Vec::new(),
         in_floats: Vec::new(),
     };
     run.values.extend(inputs.into_iter().map(|(id, tensor)| (id, Datum::Plain(tensor))));
-    let last = last_uses(graph);
     for (place, &id) in graph.order().iter().enumerate() {
         run.step(id)?;
-        for input in graph.node(id).inputs.iter().flatten() {
-            if last.get(input) == Some(&place) && !graph.is_output(*input) {
-                run.values.remove(input);
+        for &input in graph.node(id).inputs.iter().flatten() {
+            if weights.is_last(input, place) {
+                run.values.remove(&weights.held(input));
             }
         }
     }
@@ -73,21 +89,10 @@ pub fn run_integer(
     Ok(IntegerRun { outputs, nodes: run.nodes, in_floats: run.in_floats })
 }
 
-/// The place in the order of the last node that uses each value.
-fn last_uses(graph: &Graph) -> HashMap<ValueId, usize> {
-    let mut last = HashMap::new();
-    for (place, (_, node)) in graph.nodes().enumerate() {
-        for &input in node.inputs.iter().flatten() {
-            last.insert(input, place);
-        }
-    }
-    last
-}
-
 struct Run<'a> {
     graph: &'a Graph,
     options: &'a IntegerOptions,
-    products: BTreeMap<NodeId, Product>,
+    weights: &'a IntegerWeights,
     values: HashMap<ValueId, Datum>,
     nodes: Vec<NodeReport>,
     in_floats: Vec<String>,
@@ -95,24 +100,36 @@ struct Run<'a> {
 
 impl<'a> Run<'a> {
     fn value(&self, id: ValueId) -> Result<Datum, ExecError> {
-        if let Some(datum) = self.values.get(&id) {
+        let id = self.weights.held(id);
+        if let Some(datum) = self.values.get(&id).or_else(|| self.weights.constant(id)) {
             return Ok(datum.clone());
         }
         let data = self.graph.data(id).cloned().map(Datum::Plain);
         data.ok_or_else(|| ExecError::NotComputed(self.graph.name_of(id).into()))
     }
 
+    /// Whether the output of a node is there already: it is that of another quantizer, or of one of a constant.
+    fn is_there(&self, node: &Node) -> bool {
+        let [Some(output)] = node.outputs[..] else { return false };
+        self.weights.held(output) != output || self.weights.constant(output).is_some()
+    }
+
     fn step(&mut self, id: NodeId) -> Result<(), ExecError> {
         let node = self.graph.node(id);
+        if self.is_there(node) {
+            return Ok(());
+        }
         let of_node = |problem: String| ExecError::Node { node: node.name.clone(), problem };
         let inputs = node
             .inputs
             .iter()
             .map(|input| input.map(|id| self.value(id)).transpose())
             .collect::<Result<Vec<_>, _>>()?;
-        let outputs = match (&node.op, self.products.get(&id).cloned()) {
+        let outputs = match (&node.op, self.weights.product(id)) {
             (Op::Quantize(op), _) => vec![self.quantize(op, &inputs).map_err(of_node)?],
-            (_, Some(product)) => vec![self.multiply(node, &product, &inputs).map_err(of_node)?],
+            (_, Some((product, weights))) => {
+                vec![self.multiply(node, product, weights, &inputs).map_err(of_node)?]
+            }
             (Op::MatMul(_), None) => vec![self.matmul(id, &inputs).map_err(of_node)?],
             _ => {
                 let views: Vec<Option<&Datum>> = inputs.iter().map(Option::as_ref).collect();
@@ -131,63 +148,116 @@ impl<'a> Run<'a> {
     }
 
     fn quantize(&self, op: &Quantize, inputs: &[Option<Datum>]) -> Result<Datum, String> {
-        let input = inputs.first().cloned().flatten().ok_or("its input is missing")?;
-        match quantized(op, &input, self.options.requantization)? {
-            Some(codes) => Ok(Datum::Codes(codes)),
-            None => {
-                let tensor = input.tensor();
-                let x = tensor.get::<f32>().map_err(|error| error.to_string())?;
-                let tensor = op.codes(x).map_err(|error| error.to_string())?;
-                Ok(match codes(&tensor)? {
-                    Some(codes) => Datum::Codes(codes),
-                    None => Datum::Plain(tensor.dequantize().into()),
-                })
-            }
-        }
+        let input = inputs.first().and_then(Option::as_ref).ok_or("its input is missing")?;
+        quantized(op, input, self.options.requantization)
     }
 
     fn multiply(
         &mut self,
         node: &Node,
         product: &Product,
+        weights: &Weights,
         inputs: &[Option<Datum>],
     ) -> Result<Datum, String> {
         let operand = |at: usize| inputs.get(at).and_then(Option::as_ref);
-        let (Some(Datum::Codes(input)), Some(Datum::Codes(weights))) = (operand(0), operand(1))
-        else {
-            // A product that nobody quantized stays one of floats.
-            return Ok(self.in_floats(node, inputs)?.swap_remove(0));
-        };
         let accumulator = self.accumulator(product.node);
         let report = self.options.report;
-        let done = match &node.op {
-            Op::ConvTranspose(op) => {
-                let (conv, input, weights) = lowered(op, input, weights)?;
+        let is_convolution = product.layout.is_convolution();
+        let sums = |input: &Codes, codes: &Codes| {
+            let plain = input.scales.single().is_some() && codes.zero_point == 0;
+            is_convolution || plain && accumulator.is_integer()
+        };
+        let done = match (operand(0), weights.codes(), &node.op) {
+            (Some(Datum::Codes(input)), Some(codes), Op::ConvTranspose(op)) => {
+                let (conv, input, weights) = lowered(op, input, codes)?;
                 let (layout, conv) = (ProductLayout::Conv, Some(&conv));
+                let weights = Weights::new(layout, Some(Datum::Codes(weights)));
                 let (input, weights) = (&input, &weights);
                 Job { layout, conv, input, weights, accumulator, report }.run()?
             }
-            op => {
+            (Some(Datum::Codes(input)), Some(codes), op) if sums(input, codes) => {
                 let conv = if let Op::Conv(conv) = op { Some(conv) } else { None };
                 Job { layout: product.layout, conv, input, weights, accumulator, report }.run()?
             }
+            (Some(input), _, _) if !is_convolution => {
+                return self.multiply_lines(node, product, (input, weights), inputs);
+            }
+            // A product that nobody quantized stays one of floats.
+            _ => return Ok(self.in_floats(node, inputs)?.swap_remove(0)),
         };
-        self.note(product.node, &done);
+        self.note(product.node, done.sums.values.len(), done.reported());
         match operand(2) {
             None => Ok(Datum::Sums(done.sums)),
             Some(bias) => biased(done.sums, bias),
         }
     }
 
-    /// A product of two values that are computed.
-    fn matmul(&mut self, id: NodeId, inputs: &[Option<Datum>]) -> Result<Datum, String> {
-        let [Some(Datum::Codes(x)), Some(Datum::Codes(w))] = inputs else {
-            let node = self.graph.node(id);
+    /// A product of rows with weights, whatever their quantizers.
+    fn multiply_lines(
+        &mut self,
+        node: &Node,
+        product: &Product,
+        (input, weights): (&Datum, &Weights),
+        inputs: &[Option<Datum>],
+    ) -> Result<Datum, String> {
+        let along = input.rank().saturating_sub(1);
+        let (Some(x), Some(w)) = (Lines::of(input, along)?, weights.right()?) else {
             return Ok(self.in_floats(node, inputs)?.swap_remove(0));
         };
-        let done = matmul(x, w, self.accumulator(id), self.options.report)?;
-        self.note(id, &done);
-        Ok(Datum::Sums(done.sums))
+        let n = w.lines.dim().0;
+        let bias = match inputs.get(2).and_then(Option::as_ref) {
+            None => None,
+            Some(bias) => {
+                let tensor = bias.tensor();
+                let bias = tensor.get::<f32>().map_err(|error| error.to_string())?;
+                match bias.len() {
+                    1 => Some(vec![bias.iter().copied().next().unwrap_or(0.0); n]),
+                    found if found == n => Some(bias.iter().copied().collect::<Vec<f32>>()),
+                    found => return Err(format!("a bias of {found} elements for {n} outputs")),
+                }
+            }
+        };
+        let (accumulator, report) = (self.accumulator(product.node), self.options.report);
+        let job = LineProduct { x: &x, w, accumulator, report, bias: bias.as_deref() };
+        match job.run()? {
+            Outcome::InFloats(why) => self.in_floats_because(node, inputs, &why),
+            Outcome::Done(done) => {
+                let mut shape = input.shape();
+                if let Some(last) = shape.last_mut() {
+                    *last = n;
+                }
+                let outputs = done.values.len();
+                self.note(product.node, outputs, done.reported);
+                let values = ArrayD::from_shape_vec(shape, done.values);
+                Ok(Datum::Plain(values.map_err(|error| error.to_string())?.into()))
+            }
+        }
+    }
+
+    /// A product of two values that are computed.
+    fn matmul(&mut self, id: NodeId, inputs: &[Option<Datum>]) -> Result<Datum, String> {
+        let node = self.graph.node(id);
+        let (accumulator, report) = (self.accumulator(id), self.options.report);
+        let [Some(x), Some(w)] = inputs else {
+            return Ok(self.in_floats(node, inputs)?.swap_remove(0));
+        };
+        if let (Datum::Codes(x), Datum::Codes(w)) = (x, w)
+            && accumulator.is_integer()
+            && has_one_scale(x, w)
+        {
+            let done = matmul(x, w, accumulator, report)?;
+            self.note(id, done.sums.values.len(), done.reported());
+            return Ok(Datum::Sums(done.sums));
+        }
+        match matmul_lines(x, w, accumulator, report)? {
+            None => Ok(self.in_floats(node, inputs)?.swap_remove(0)),
+            Some((Outcome::InFloats(why), _)) => self.in_floats_because(node, inputs, &why),
+            Some((Outcome::Done(done), shape)) => {
+                self.note(id, done.values.len(), done.reported);
+                let values = ArrayD::from_shape_vec(shape, done.values);
+                Ok(Datum::Plain(values.map_err(|error| error.to_string())?.into()))
+            }
+        }
     }
 
     /// The accumulator of a product.
@@ -196,14 +266,30 @@ impl<'a> Run<'a> {
     }
 
     /// Keeps what the accumulator of a product did.
-    fn note(&mut self, id: NodeId, done: &Done) {
+    fn note(&mut self, id: NodeId, outputs: usize, reported: Reported) {
+        let Reported { events, report, float } = reported;
         self.nodes.push(NodeReport {
             name: self.graph.node(id).name.clone(),
             accumulator: self.accumulator(id).to_string(),
-            outputs: done.sums.values.len() as u64,
-            events: done.events.clone(),
-            report: done.report.clone(),
+            outputs: outputs as u64,
+            events,
+            report,
+            float,
         });
+    }
+
+    /// Runs a product of codes on what they stand for, and says why.
+    fn in_floats_because(
+        &mut self,
+        node: &Node,
+        inputs: &[Option<Datum>],
+        why: &str,
+    ) -> Result<Datum, String> {
+        let output = self.in_floats(node, inputs)?.swap_remove(0);
+        if let Some(name) = self.in_floats.last_mut() {
+            *name = format!("{name} ({why})");
+        }
+        Ok(output)
     }
 
     /// Runs a node on what its inputs stand for.
