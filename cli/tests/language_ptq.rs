@@ -221,7 +221,10 @@ fn formats_of_groups_run() {
         ];
         let report = ptq(&folder, &format!("{bits}{format}"), &args);
         let (float, found) = (number(&report, "float_perplexity"), number(&report, "perplexity"));
-        assert!(found != float && (found.ln() / float.ln() - 1.0).abs() < 0.3, "{format}: {float}, {found}");
+        assert!(
+            found != float && (found.ln() / float.ln() - 1.0).abs() < 0.3,
+            "{format}: {float}, {found}"
+        );
     }
 }
 

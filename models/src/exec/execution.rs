@@ -1,11 +1,12 @@
 //! Running a network node after node.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
 use crate::graph::{Graph, GraphError, Node, NodeId, ValueId};
-use crate::ops::{Inputs, Op};
+use crate::ops::{Inputs, Op, Packed};
 use crate::tensor::Tensor;
 
 use super::ExecError;
@@ -24,17 +25,41 @@ pub enum QuantizerMode {
     Constants,
 }
 
-/// What the quantizers of constants give: computed once, used by every batch.
+/// What follows from constants alone: computed once, used by every batch.
 #[derive(Clone, Debug, Default)]
-pub struct Constants(HashMap<ValueId, Tensor>);
+pub struct Constants {
+    /// What their quantizers give.
+    values: HashMap<ValueId, Tensor>,
+    /// Right operands of products, in the order that products take them in.
+    packed: Arc<HashMap<NodeId, Packed>>,
+}
 
 impl Constants {
-    /// Runs the quantizers of constants.
+    /// Runs the quantizers of constants, and packs the constants of products; these take up memory once more.
     ///
     /// # Errors
     /// What a quantizer refuses.
     pub fn of(graph: &Graph, mode: QuantizerMode) -> Result<Self, ExecError> {
-        let mut constants = HashMap::new();
+        let Self { values, .. } = Self::unpacked(graph, mode)?;
+        let nodes: Vec<_> = graph.nodes().collect();
+        let pack = |(id, node): &(NodeId, &Node)| {
+            let inputs = node.inputs.iter().enumerate();
+            let mut packed = inputs.filter_map(|(place, input)| {
+                let input = (*input)?;
+                node.op.pack(place, values.get(&input).or_else(|| graph.data(input))?)
+            });
+            Some((*id, packed.next()?))
+        };
+        let packed = nodes.par_iter().filter_map(pack).collect();
+        Ok(Self { values, packed: Arc::new(packed) })
+    }
+
+    /// Runs the quantizers of constants, for a network whose weights change on the way.
+    ///
+    /// # Errors
+    /// What a quantizer refuses.
+    pub fn unpacked(graph: &Graph, mode: QuantizerMode) -> Result<Self, ExecError> {
+        let mut values = HashMap::new();
         for (_, node) in graph.nodes() {
             let data = node.input(0).and_then(|input| graph.data(input));
             let (Op::Quantize(_), Some(data), Some(output)) = (&node.op, data, node.output(0))
@@ -44,12 +69,12 @@ impl Constants {
             let tensor = match mode {
                 QuantizerMode::Skip => data.clone(),
                 QuantizerMode::Apply | QuantizerMode::Constants => {
-                    compute(graph, node, &HashMap::new())?.swap_remove(0)
+                    compute(graph, node, &HashMap::new(), None)?.swap_remove(0)
                 }
             };
-            constants.insert(output, tensor);
+            values.insert(output, tensor);
         }
-        Ok(Self(constants))
+        Ok(Self { values, packed: Arc::default() })
     }
 }
 
@@ -62,6 +87,7 @@ pub struct Execution {
     /// How often a value is still needed.
     uses: HashMap<ValueId, usize>,
     mode: QuantizerMode,
+    packed: Arc<HashMap<NodeId, Packed>>,
 }
 
 impl Execution {
@@ -84,7 +110,7 @@ impl Execution {
         constants: &Constants,
     ) -> Result<Self, ExecError> {
         let mut values: HashMap<ValueId, Tensor> = placed(graph, inputs)?.into_iter().collect();
-        values.extend(constants.0.iter().map(|(&id, tensor)| (id, tensor.clone())));
+        values.extend(constants.values.iter().map(|(&id, tensor)| (id, tensor.clone())));
         let mut uses = HashMap::new();
         for (_, node) in graph.nodes() {
             for &input in node.inputs.iter().flatten() {
@@ -94,7 +120,7 @@ impl Execution {
         for &output in graph.outputs() {
             *uses.entry(output).or_default() += 1;
         }
-        Ok(Self { values, uses, mode })
+        Ok(Self { values, uses, mode, packed: constants.packed.clone() })
     }
 
     /// The elements of a value that has been computed and is still needed, or of an initializer.
@@ -142,7 +168,7 @@ impl Execution {
             }
             _ => match self.in_place(graph, node)? {
                 Some(tensor) => vec![tensor],
-                None => compute(graph, node, &self.values)?,
+                None => compute(graph, node, &self.values, self.packed.get(&id))?,
             },
         };
         for &input in node.inputs.iter().flatten() {
@@ -201,7 +227,7 @@ impl Execution {
     /// As [`Self::step`].
     pub fn rerun(&mut self, graph: &Graph, id: NodeId) -> Result<(), ExecError> {
         let node = graph.node(id);
-        let outputs = compute(graph, node, &self.values)?;
+        let outputs = compute(graph, node, &self.values, self.packed.get(&id))?;
         for (output, tensor) in node.outputs.iter().zip(outputs) {
             if let Some(output) = output {
                 self.values.insert(*output, tensor);

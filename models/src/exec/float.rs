@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::graph::{Graph, GraphError, Node, ValueId};
-use crate::ops::{Dim, Inputs, Op, OpError};
+use crate::ops::{Dim, Inputs, Op, OpError, Packed};
 use crate::tensor::Tensor;
 
 use super::ExecError;
@@ -115,7 +115,7 @@ fn run(
     used.chain(graph.outputs()).for_each(|&id| *uses.entry(id).or_default() += 1);
     values.iter().for_each(|(&id, tensor)| observe(id, tensor));
     for (_, node) in graph.nodes() {
-        let found = compute(graph, node, &values)?;
+        let found = compute(graph, node, &values, None)?;
         for &id in node.inputs.iter().flatten() {
             if let Some(left) = uses.get_mut(&id) {
                 *left -= 1;
@@ -140,11 +140,12 @@ fn run(
     graph.outputs().iter().map(output).collect()
 }
 
-/// The outputs of one node.
+/// The outputs of one node; `packed` is of its inputs, if there is such.
 pub(super) fn compute(
     graph: &Graph,
     node: &Node,
     values: &HashMap<ValueId, Tensor>,
+    packed: Option<&Packed>,
 ) -> Result<Vec<Tensor>, GraphError> {
     let wrong = |source| GraphError::Node { node: node.name.clone(), op: node.op.name(), source };
     let mut inputs: Vec<Option<&Tensor>> = Vec::with_capacity(node.inputs.len());
@@ -166,7 +167,14 @@ pub(super) fn compute(
             let given = given.filter_map(|(&id, tensor)| Some((id, (*tensor)?.clone())));
             run(branch, given.collect(), &mut |_, _| ())?
         }
-        op => op.run(Inputs::new(&inputs)).map_err(wrong)?,
+        op => {
+            let wanted = node.outputs.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
+            let inputs = Inputs::new(&inputs);
+            match packed {
+                Some(packed) => op.run_packed(inputs, packed).map_err(wrong)?,
+                None => op.run_first(wanted, inputs).map_err(wrong)?,
+            }
+        }
     };
     if let Some(place) = (found.len()..node.outputs.len()).find(|&at| node.outputs[at].is_some()) {
         return Err(wrong(OpError::Unsupported(format!("output {place} is not computed"))));

@@ -1,15 +1,22 @@
-//! `Attention` and `RotaryEmbedding`.
+//! `Attention`.
+//!
+//! A few queries of a head at a time meet the keys that any of them sees: of a causal one, half of all.
 
-use ndarray::{ArcArray, ArrayView2, ArrayViewMut2, IxDyn};
+use ndarray::{
+    ArcArray, Array4, ArrayView2, ArrayViewD, ArrayViewMut2, Axis, IxDyn, ShapeBuilder, s,
+};
 use rayon::prelude::*;
 
 use crate::tensor::Tensor;
 
-use super::broadcast::expand;
 use super::concat::concat;
+use super::functions::tanh;
+use super::heads::{HeadLayout, HeadShape, Heads};
+use super::panels::Right;
+use super::parallel::change;
 use super::product::product;
 use super::set::attributes;
-use super::shape::{broadcast, elements};
+use super::shape::elements;
 use super::softmax::softmax;
 use super::transpose::permuted;
 use super::typed::{array, dense};
@@ -40,100 +47,226 @@ attributes! {
         /// Keys behind its own place that a query sees; -1 for all.
         "right_window_size" right: i64 = -1;
     }
-    /// Pairs of elements turned by the angle of their place: inputs X, cosines, sines, and places.
-    RotaryEmbedding {
-        /// Whether pairs are neighbours, and not half a head apart.
-        "interleaved" interleaved: bool = false;
-        /// Heads, for three axes.
-        "num_heads" heads: usize = 0;
-        /// Elements of a head that are turned; 0 for all.
-        "rotary_embedding_dim" size: usize = 0;
-    }
 }
 
 type Array = ArcArray<f32, IxDyn>;
 
+/// Queries that are computed together.
+const BLOCK: usize = 32;
+/// Keys of a block begin and end at a multiple of this, or at the last one.
+const VECTOR: usize = 16;
+
 /// `[batch, heads, places, size]`, of heads side by side too.
 fn by_heads(x: &Array, heads: usize, name: &str) -> Result<Array, OpError> {
-    match *x.shape() {
-        [_, _, _, _] => Ok(x.clone()),
-        [batch, places, size] if heads > 0 && size % heads == 0 => {
-            let x = array(&[batch, places, heads, size / heads], dense(x).into_owned())?;
+    let shape = HeadShape::of(x.shape(), heads, name)?;
+    match shape.layout {
+        HeadLayout::Axis => Ok(x.clone()),
+        HeadLayout::SideBySide => {
+            let HeadShape { batch, places, size, .. } = shape;
+            let x = array(&[batch, places, heads, size], dense(x).into_owned())?;
             permuted(&x, &[0, 2, 1, 3])
         }
-        _ => Err(OpError::Shape(format!("{name} of shape {:?} with {heads} heads", x.shape()))),
     }
 }
 
 /// What is added to the products, and which are not seen at all.
-struct Mask {
+struct Mask<'a> {
     /// `[batch, heads, queries, keys]`, if there is one.
-    added: Option<Array>,
+    added: Option<ArrayViewD<'a, f32>>,
     causal: bool,
     window: (i64, i64),
     /// For each batch, keys before its first query.
     offsets: Vec<i64>,
     /// For each batch, how many keys count.
     lengths: Option<Vec<i64>>,
+    keys: usize,
 }
 
-impl Mask {
-    fn at(&self, [batch, head, query, key]: [usize; 4]) -> f32 {
-        let apart = query as i64 + self.offsets[batch] - key as i64;
+impl Mask<'_> {
+    /// The keys that places, lengths and windows leave to a query: from one to before another one.
+    fn seen(&self, batch: usize, query: usize) -> (usize, usize) {
+        let place = query as i64 + self.offsets[batch];
         let (left, right) = self.window;
-        let hidden = (self.causal && apart < 0)
-            || (left >= 0 && apart > left)
-            || (right >= 0 && -apart > right)
-            || self.lengths.as_ref().is_some_and(|lengths| key as i64 >= lengths[batch]);
-        match (&self.added, hidden) {
-            (_, true) => f32::NEG_INFINITY,
-            (Some(added), false) => added[[batch, head, query, key].as_slice()],
-            (None, false) => 0.0,
+        let (mut from, mut to) = (0, self.keys as i64);
+        if self.causal {
+            to = to.min(place.saturating_add(1));
         }
+        if right >= 0 {
+            to = to.min(place.saturating_add(right).saturating_add(1));
+        }
+        if left >= 0 {
+            from = place.saturating_sub(left);
+        }
+        if let Some(lengths) = &self.lengths {
+            to = to.min(lengths[batch]);
+        }
+        let to = to.max(0) as usize;
+        ((from.max(0) as usize).min(to), to)
     }
 }
 
-impl Attention {
-    fn mask(
-        &self,
-        inputs: Inputs<'_, Tensor>,
-        [batch, heads, queries, keys]: [usize; 4],
-        past: usize,
-    ) -> Result<Mask, OpError> {
-        let lengths = inputs.integers(6, "nonpad_kv_seqlen")?;
-        if lengths.as_ref().is_some_and(|lengths| lengths.len() != batch) {
-            return Err(OpError::Shape(format!("{lengths:?} lengths for {batch} in a batch")));
+/// The matrix that is added, not yet of the products' shape.
+fn added(inputs: Inputs<'_, Tensor>, keys: usize) -> Result<Option<Array>, OpError> {
+    let mask: Array = match inputs.optional(3) {
+        None => return Ok(None),
+        Some(Tensor::Bool(seen)) => {
+            seen.mapv(|seen| if seen { 0.0 } else { f32::NEG_INFINITY }).into_shared()
         }
-        let offsets = match (&lengths, inputs.optional(4)) {
-            (Some(lengths), None) => lengths.iter().map(|n| n - queries as i64).collect(),
-            _ => vec![past as i64; batch],
-        };
-        let added = match inputs.optional(3) {
-            None => None,
-            Some(mask) => {
-                let mask: Array = match mask {
-                    Tensor::Bool(seen) => {
-                        seen.mapv(|seen| if seen { 0.0 } else { f32::NEG_INFINITY }).into_shared()
+        Some(_) => inputs.array::<f32>(3, "attn_mask")?.clone(),
+    };
+    let width = mask.shape().last().copied().unwrap_or(1);
+    if !(width < keys && width != 1 || (width == 1 && mask.ndim() == 1 && keys > 1)) {
+        return Ok(Some(mask));
+    }
+    // Keys that the mask does not reach are not seen.
+    let mut rest = mask.shape().to_vec();
+    let last = rest.len() - 1;
+    rest[last] = keys - width;
+    elements(&rest)?;
+    let rest = ArcArray::from_elem(IxDyn(&rest), f32::NEG_INFINITY);
+    Ok(Some(concat(&[&mask, &rest], last)?))
+}
+
+/// What all heads have in common.
+struct Job<'a> {
+    op: &'a Attention,
+    q: Heads<'a>,
+    v: Heads<'a>,
+    /// Of each batch and head of keys `[size, stride]`: scaled keys, a column each.
+    columns: Vec<f32>,
+    stride: usize,
+    mask: Mask<'a>,
+    /// The root of the factor of the products, which queries and keys have one each of.
+    root: f32,
+}
+
+impl Job<'_> {
+    /// Keys as columns, of rows that are whole vectors.
+    fn transpose(k: &Heads<'_>, root: f32, stride: usize) -> Result<Vec<f32>, OpError> {
+        let HeadShape { batch, heads, places, size, .. } = k.shape;
+        let mut columns = vec![0.0; elements(&[batch * heads, size, stride])?];
+        if columns.is_empty() {
+            return Ok(columns);
+        }
+        columns.par_chunks_mut(size * stride).enumerate().for_each(|(at, out)| {
+            for start in (0..places).step_by(VECTOR) {
+                let rows = start..places.min(start + VECTOR);
+                let rows: Vec<&[f32]> =
+                    rows.map(|place| k.row(at / heads, at % heads, place)).collect();
+                for (element, out) in out.chunks_exact_mut(stride).enumerate() {
+                    for (to, row) in out[start..].iter_mut().zip(&rows) {
+                        *to = row[element] * root;
                     }
-                    _ => inputs.array::<f32>(3, "attn_mask")?.clone(),
-                };
-                let width = mask.shape().last().copied().unwrap_or(1);
-                let mask = if width < keys && width != 1 || (width == 1 && mask.ndim() == 1) {
-                    // Keys that the mask does not reach are not seen.
-                    let mut rest = mask.shape().to_vec();
-                    let last = rest.len() - 1;
-                    rest[last] = keys - width;
-                    elements(&rest)?;
-                    let rest = ArcArray::from_elem(IxDyn(&rest), f32::NEG_INFINITY);
-                    concat(&[&mask, &rest], last)?
-                } else {
-                    mask
-                };
-                Some(expand(&mask, &[batch, heads, queries, keys])?)
+                }
             }
+        });
+        Ok(columns)
+    }
+
+    /// A head's outputs; `scores` has no row where they are not wanted.
+    fn head(
+        &self,
+        (b, h): (usize, usize),
+        mut out: ArrayViewMut2<'_, f32>,
+        mut scores: ArrayViewMut2<'_, f32>,
+    ) {
+        let HeadShape { heads, places: queries, size, .. } = self.q.shape;
+        let (own, keys, width) = (self.v.shape.heads, self.v.shape.places, self.v.shape.size);
+        let of_keys = h / (heads / own);
+        let all = scores.nrows() > 0;
+        let columns = &self.columns[(b * own + of_keys) * size * self.stride..];
+        let mut scaled = vec![0.0; BLOCK.min(queries) * size];
+        let mut block = vec![0.0; BLOCK.min(queries) * self.stride];
+        for start in (0..queries).step_by(BLOCK) {
+            let rows = start..queries.min(start + BLOCK);
+            let seen: Vec<(usize, usize)> =
+                rows.clone().map(|query| self.mask.seen(b, query)).collect();
+            let from = seen.iter().map(|seen| seen.0).min().unwrap_or(0) / VECTOR * VECTOR;
+            let to = seen.iter().map(|seen| seen.1).max().unwrap_or(0);
+            let (from, to) = if all { (0, keys) } else { (from, to) };
+            let mut out = out.slice_mut(s![rows.clone(), ..]);
+            if from >= to {
+                out.fill(0.0);
+                continue;
+            }
+            // Columns behind the last key are zeros.
+            let stride = (to - from).next_multiple_of(VECTOR);
+            for (query, to) in rows.clone().zip(scaled.chunks_exact_mut(size.max(1))) {
+                let row = self.q.row(b, h, query);
+                to.iter_mut().zip(row).for_each(|(to, x)| *to = x * self.root);
+            }
+            let right = Right::Rows {
+                data: columns.get(from..).unwrap_or_default(),
+                stride: self.stride,
+                depth: size,
+                columns: stride,
+            };
+            let block = &mut block[..rows.len() * stride];
+            let q = ArrayView2::from_shape((rows.len(), size), &scaled[..rows.len() * size]);
+            let products = ArrayViewMut2::from_shape((rows.len(), stride), &mut *block);
+            if let (Ok(q), Ok(products)) = (q, products) {
+                product(1.0, q, right, 0.0, products);
+            }
+            for ((query, seen), row) in rows.clone().zip(seen).zip(block.chunks_exact_mut(stride)) {
+                let scores = all.then(|| scores.row_mut(query));
+                let scores = scores.and_then(|row| row.into_slice()).unwrap_or_default();
+                self.weigh([b, h, query], seen, from, &mut row[..to - from], scores);
+            }
+            let (data, apart) = self.v.from(b, of_keys, from);
+            let right = Right::Rows { data, stride: apart, depth: to - from, columns: width };
+            let shape = (rows.len(), to - from).strides((stride, 1));
+            if let Ok(weights) = ArrayView2::from_shape(shape, &*block) {
+                product(1.0, weights, right, 0.0, out);
+            }
+        }
+    }
+
+    /// Products of a query, with the keys from one on, become weights; those of the fourth output are copied, where there is a
+    /// place for them.
+    fn weigh(
+        &self,
+        [b, h, query]: [usize; 3],
+        (first, last): (usize, usize),
+        from: usize,
+        row: &mut [f32],
+        scores: &mut [f32],
+    ) {
+        let mode = self.op.scores;
+        let copy = |to: &mut [f32], row: &[f32]| {
+            to.iter_mut().zip(row).for_each(|(to, x)| *to = *x);
         };
-        let window = (self.left, self.right);
-        Ok(Mask { added, causal: self.causal, window, offsets, lengths })
+        let cap = self.op.softcap;
+        if cap > 0.0 {
+            change(row, move |x| tanh(x / cap) * cap);
+        }
+        if mode < 2 {
+            copy(scores, row);
+        }
+        let (before, rest) = row.split_at_mut(first - from);
+        let (visible, behind) = rest.split_at_mut(last - first);
+        before.fill(f32::NEG_INFINITY);
+        behind.fill(f32::NEG_INFINITY);
+        let mut is_hidden = visible.is_empty();
+        if let Some(added) = &self.mask.added {
+            let added = added.slice(s![b, h, query, first..last]);
+            is_hidden = added.iter().all(|&x| x == f32::NEG_INFINITY);
+            visible.iter_mut().zip(added).for_each(|(x, added)| *x += added);
+        }
+        if mode == 2 {
+            copy(scores, row);
+        }
+        let (before, rest) = row.split_at_mut(first - from);
+        let (visible, behind) = rest.split_at_mut(last - first);
+        before.fill(0.0);
+        behind.fill(0.0);
+        if is_hidden {
+            visible.fill(0.0)
+        } else {
+            softmax(visible)
+        }
+        if mode == 3 {
+            copy(scores, row);
+        }
     }
 }
 
@@ -160,11 +293,21 @@ impl Operator for Attention {
     }
 
     fn run(&self, inputs: Inputs<'_, Tensor>) -> Result<Vec<Tensor>, OpError> {
-        let flat = inputs.required(0, "Q")?.shape().len() == 3;
-        let q = by_heads(inputs.array(0, "Q")?, self.query_heads, "Q")?;
-        let mut k = by_heads(inputs.array(1, "K")?, self.key_heads, "K")?;
-        let mut v = by_heads(inputs.array(2, "V")?, self.key_heads, "V")?;
+        self.run_first(4, inputs)
+    }
+
+    /// Keys and values by heads, and products, only where they are wanted.
+    fn run_first(
+        &self,
+        outputs: usize,
+        inputs: Inputs<'_, Tensor>,
+    ) -> Result<Vec<Tensor>, OpError> {
+        let q = Heads::of(inputs.array(0, "Q")?, self.query_heads, "Q")?;
+        let (mut k, mut v) = (inputs.array(1, "K")?.clone(), inputs.array(2, "V")?.clone());
         let mut past = 0;
+        if outputs > 1 || inputs.optional(4).is_some() {
+            (k, v) = (by_heads(&k, self.key_heads, "K")?, by_heads(&v, self.key_heads, "V")?);
+        }
         if inputs.optional(4).is_some() {
             let (keys, values) =
                 (inputs.array::<f32>(4, "past_key")?, inputs.array(5, "past_value")?);
@@ -174,157 +317,78 @@ impl Operator for Attention {
             past = keys.shape()[2];
             (k, v) = (concat(&[keys, &k], 2)?, concat(&[values, &v], 2)?);
         }
-        let (&[batch, heads, queries, size], &[kb, own, keys, ks], &[vb, vh, vk, width]) =
-            (q.shape(), k.shape(), v.shape())
-        else {
-            return Err(OpError::Shape("Q, K and V have 3 or 4 axes".into()));
-        };
-        if [kb, vb] != [batch; 2] || vh != own || vk != keys || ks != size {
-            let (q, k, v) = (q.shape(), k.shape(), v.shape());
+        let of_keys = Heads::of(&k, self.key_heads, "K")?;
+        let of_values = Heads::of(&v, self.key_heads, "V")?;
+        let HeadShape { layout, batch, heads, places: queries, size } = q.shape;
+        let (key, value) = (of_keys.shape, of_values.shape);
+        let (own, keys, width) = (value.heads, value.places, value.size);
+        let fit = [key.batch, value.batch] == [batch; 2]
+            && [key.heads, key.places, key.size] == [own, keys, size];
+        if !fit {
+            let q = inputs.required(0, "Q")?.shape();
+            let (k, v) = (k.shape(), v.shape());
             return Err(OpError::Shape(format!("Q of shape {q:?}, K of {k:?}, V of {v:?}")));
         }
         if own == 0 || heads % own != 0 {
             return Err(OpError::Shape(format!("{heads} heads of queries, {own} of keys")));
         }
-        let mask = self.mask(inputs, [batch, heads, queries, keys], past)?;
+        let lengths = inputs.integers(6, "nonpad_kv_seqlen")?;
+        if lengths.as_ref().is_some_and(|lengths| lengths.len() != batch) {
+            return Err(OpError::Shape(format!("{lengths:?} lengths for {batch} in a batch")));
+        }
+        let offsets = match (&lengths, inputs.optional(4)) {
+            (Some(lengths), None) => lengths.iter().map(|n| n - queries as i64).collect(),
+            _ => vec![past as i64; batch],
+        };
+        let all = [batch, heads, queries, keys];
+        let given = added(inputs, keys)?;
+        let added = match &given {
+            Some(mask) => Some(mask.broadcast(IxDyn(&all)).ok_or_else(|| {
+                let found = mask.shape();
+                OpError::Shape(format!("{found:?} does not broadcast to {all:?}"))
+            })?),
+            None => None,
+        };
+        let window = (self.left, self.right);
+        let mask = Mask { added, causal: self.causal, window, offsets, lengths, keys };
         let root = self.scale.unwrap_or(1.0 / (size as f32).sqrt()).sqrt();
-        let scaled = |x: &Array| x.mapv(|x| x * root).into_shared();
-        let (q, scaled_k) = (scaled(&q), scaled(&k));
-        let (q, k_data, v_data) = (dense(&q), dense(&scaled_k), dense(&v));
-        let mut scores = vec![0.0f32; elements(&[batch, heads, queries, keys])?];
-        let mut out = vec![0.0f32; elements(&[batch, heads, queries, width])?];
-        let one = |(at, (scores, out)): (usize, (&mut [f32], &mut [f32]))| {
-            let (b, h) = (at / heads, at % heads);
-            let of_keys = b * own + h / (heads / own);
-            let views = (
-                ArrayView2::from_shape(
-                    (queries, size),
-                    &q[at * queries * size..][..queries * size],
-                ),
-                ArrayView2::from_shape(
-                    (keys, size),
-                    &k_data[of_keys * keys * size..][..keys * size],
-                ),
-                ArrayView2::from_shape(
-                    (keys, width),
-                    &v_data[of_keys * keys * width..][..keys * width],
-                ),
-            );
-            let (Ok(q), Ok(k), Ok(v)) = views else { return };
-            if let Ok(scores) = ArrayViewMut2::from_shape((queries, keys), &mut *scores) {
-                product(1.0, q, k.t(), 0.0, scores);
-            }
-            let mut weights = scores.to_vec();
-            for (query, row) in weights.chunks_mut(keys).enumerate() {
-                let mut hidden = true;
-                for (key, score) in row.iter_mut().enumerate() {
-                    if self.softcap > 0.0 {
-                        *score = (*score / self.softcap).tanh() * self.softcap;
-                    }
-                    let bias = mask.at([b, h, query, key]);
-                    hidden &= bias == f32::NEG_INFINITY;
-                    if self.scores < 2 {
-                        scores[query * keys + key] = *score;
-                    }
-                    *score += bias;
-                    if self.scores == 2 {
-                        scores[query * keys + key] = *score;
-                    }
-                }
-                if hidden { row.fill(0.0) } else { softmax(row) }
-            }
-            if self.scores == 3 {
-                scores.copy_from_slice(&weights);
-            }
-            let weights = ArrayView2::from_shape((queries, keys), &weights);
-            if let (Ok(weights), Ok(out)) =
-                (weights, ArrayViewMut2::from_shape((queries, width), out))
-            {
-                product(1.0, weights, v, 0.0, out);
-            }
+        let stride = keys.next_multiple_of(VECTOR);
+        let columns = Job::transpose(&of_keys, root, stride)?;
+        let job = Job { op: self, q, v: of_values, columns, stride, mask, root };
+        let shape = match layout {
+            HeadLayout::Axis => vec![batch, heads, queries, width],
+            HeadLayout::SideBySide => vec![batch, queries, heads * width],
         };
-        if !scores.is_empty() && !out.is_empty() {
-            let scores = scores.par_chunks_mut(queries * keys);
-            scores.zip(out.par_chunks_mut(queries * width)).enumerate().for_each(one);
-        }
-        let mut y = array(&[batch, heads, queries, width], out)?;
-        if flat {
-            let data = dense(&permuted(&y, &[0, 2, 1, 3])?).into_owned();
-            y = array(&[batch, queries, heads * width], data)?;
-        }
-        let scores = array(&[batch, heads, queries, keys], scores)?;
-        Ok(vec![y.into(), k.into(), v.into(), scores.into()])
-    }
-}
-
-impl Operator for RotaryEmbedding {
-    fn since(&self) -> i64 {
-        23
-    }
-
-    fn infer(&self, inputs: Inputs<'_, Fact>) -> Result<Vec<Fact>, OpError> {
-        Ok(vec![inputs.required(0, "X")?.clone().without_known()])
-    }
-
-    fn run(&self, inputs: Inputs<'_, Tensor>) -> Result<Vec<Tensor>, OpError> {
-        let given = inputs.array::<f32>(0, "X")?;
-        let x = by_heads(given, self.heads, "X")?;
-        let &[batch, heads, places, size] = x.shape() else {
-            return Err(OpError::Shape(format!("X of shape {:?}: 3 or 4 axes", x.shape())));
+        let split = match layout {
+            HeadLayout::Axis => [batch, heads, queries, width],
+            HeadLayout::SideBySide => [batch, queries, heads, width],
         };
-        let turned = if self.size == 0 { size } else { self.size };
-        let half = turned / 2;
-        if turned > size || turned % 2 != 0 {
-            return Err(OpError::Shape(format!("{turned} of {size} elements to turn")));
-        }
-        let (cos, sin) =
-            (inputs.array::<f32>(1, "cos_cache")?, inputs.array::<f32>(2, "sin_cache")?);
-        // One row of angles per place of each batch.
-        let ids = inputs.integers(3, "position_ids")?;
-        let rows = |cache: &Array, name: &str| -> Result<Vec<f32>, OpError> {
-            let wrong = || OpError::Shape(format!("{name} of shape {:?}", cache.shape()));
-            let data = dense(cache);
-            match &ids {
-                Some(ids) if ids.len() == batch * places && cache.ndim() == 2 => {
-                    let &[count, width] = cache.shape() else { return Err(wrong()) };
-                    if width != half {
-                        return Err(wrong());
-                    }
-                    let mut all = Vec::with_capacity(ids.len() * half);
-                    for &id in ids {
-                        let at = super::gather::index(id, count)?;
-                        all.extend_from_slice(&data[at * half..][..half]);
-                    }
-                    Ok(all)
-                }
-                Some(_) => Err(wrong()),
-                None => {
-                    let shape = broadcast(cache.shape(), &[batch, places, half])?;
-                    if shape != [batch, places, half] {
-                        return Err(wrong());
-                    }
-                    Ok(dense(&expand(cache, &shape)?).into_owned())
-                }
+        elements(&split)?;
+        let mut y = Array4::<f32>::zeros(split);
+        let wanted = if outputs > 3 { queries } else { 0 };
+        elements(&[batch, heads, wanted, keys])?;
+        let mut scores = Array4::<f32>::zeros([batch, heads, wanted, keys]);
+        if keys > 0 && !y.is_empty() {
+            let mut by_head = y.view_mut();
+            if layout == HeadLayout::SideBySide {
+                by_head.swap_axes(1, 2);
             }
-        };
-        let (cos, sin) = (rows(cos, "cos_cache")?, rows(sin, "sin_cache")?);
-        let mut out = dense(&x).into_owned();
-        for (row, x) in out.chunks_mut(size.max(1)).enumerate() {
-            let (b, place) = (row / places / heads.max(1), row % places);
-            let at = (b * places + place) * half;
-            for i in 0..half {
-                let (one, two) = match self.interleaved {
-                    true => (2 * i, 2 * i + 1),
-                    false => (i, half + i),
-                };
-                let (cos, sin, a, b) = (cos[at + i], sin[at + i], x[one], x[two]);
-                (x[one], x[two]) = (cos * a - sin * b, sin * a + cos * b);
-            }
+            let batches = by_head.axis_iter_mut(Axis(0)).into_par_iter();
+            let batches = batches.zip(scores.axis_iter_mut(Axis(0)).into_par_iter());
+            batches.enumerate().for_each(|(b, (mut y, mut scores))| {
+                let heads = y.axis_iter_mut(Axis(0)).into_par_iter();
+                let heads = heads.zip(scores.axis_iter_mut(Axis(0)).into_par_iter());
+                heads.enumerate().for_each(|(h, (y, scores))| job.head((b, h), y, scores));
+            });
         }
-        let mut y = array(x.shape(), out)?;
-        if given.ndim() == 3 {
-            y = array(given.shape(), dense(&permuted(&y, &[0, 2, 1, 3])?).into_owned())?;
+        let (y, _) = y.into_raw_vec_and_offset();
+        let mut found: Vec<Tensor> = vec![array(&shape, y)?.into()];
+        if outputs > 1 {
+            found.extend([k.clone().into(), v.clone().into()]);
         }
-        Ok(vec![y.into()])
+        if outputs > 3 {
+            found.push(scores.into_dyn().into_shared().into());
+        }
+        Ok(found)
     }
 }

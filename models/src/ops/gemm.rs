@@ -5,6 +5,9 @@ use ndarray::{ArcArray, ArrayView2, ArrayViewMut2, Ix2, IxDyn};
 use crate::tensor::Tensor;
 
 use super::broadcast::expand;
+use super::packed::Packed;
+use super::panels::{Panels, Right};
+use super::parallel::{change_all, change_all_with, change_with, rows_of};
 use super::product::product;
 use super::set::attributes;
 use super::shape::elements;
@@ -58,21 +61,50 @@ impl Operator for Gemm {
     }
 
     fn run(&self, inputs: Inputs<'_, Tensor>) -> Result<Vec<Tensor>, OpError> {
+        self.compute(inputs, None)
+    }
+}
+
+impl Gemm {
+    /// B of every product, copied once; none where it is used as it lies.
+    pub(super) fn pack(&self, b: &Tensor) -> Option<Packed> {
+        let b = b.get::<f32>().ok().filter(|_| self.transpose_b)?;
+        let view = matrix(b, "B", true).ok()?;
+        Some(Packed::new(b.clone(), Panels::of(view)))
+    }
+
+    /// The output, with panels of B if there are.
+    pub(super) fn compute(
+        &self,
+        inputs: Inputs<'_, Tensor>,
+        packed: Option<&Packed>,
+    ) -> Result<Vec<Tensor>, OpError> {
         let a = matrix(inputs.array(0, "A")?, "A", self.transpose_a)?;
-        let b = matrix(inputs.array(1, "B")?, "B", self.transpose_b)?;
+        let given = inputs.array(1, "B")?;
+        let b = matrix(given, "B", self.transpose_b)?;
         let ((m, k), (p, n)) = (a.dim(), b.dim());
         if k != p {
             return Err(OpError::Shape(format!("A has {k} columns and B has {p} rows")));
         }
-        let mut out = match inputs.optional(2) {
-            Some(_) if self.beta != 0.0 => {
-                dense(&expand(inputs.array::<f32>(2, "C")?, &[m, n])?).into_owned()
-            }
-            _ => vec![0.0; elements(&[m, n])?],
-        };
-        let keep = if inputs.optional(2).is_some() { self.beta } else { 0.0 };
+        let mut out = vec![0.0; elements(&[m, n])?];
         if let Ok(out) = ArrayViewMut2::from_shape((m, n), &mut out) {
-            product(self.alpha, a, b, keep, out);
+            let panels = packed.and_then(|packed| packed.panels_of(given));
+            product(1.0, a, panels.map_or(Right::Matrix(b), Right::Panels), 0.0, out);
+        }
+        let (alpha, beta) = (self.alpha, self.beta);
+        match inputs.optional(2) {
+            Some(_) if beta != 0.0 => {
+                let c = inputs.array::<f32>(2, "C")?;
+                let sum = move |sum, c| alpha * sum + beta * c;
+                if c.shape() == [n] {
+                    let c = dense(c);
+                    rows_of(&mut out, n, |_, row| change_with(row, &c, sum));
+                } else {
+                    change_all_with(&mut out, &dense(&expand(c, &[m, n])?), sum);
+                }
+            }
+            _ if alpha != 1.0 => change_all(&mut out, move |sum| alpha * sum),
+            _ => {}
         }
         Ok(vec![array(&[m, n], out)?.into()])
     }

@@ -16,6 +16,8 @@ impl Op {
             Self::Relu(_)
                 | Self::Clip(_)
                 | Self::Add(_)
+                | Self::Mul(_)
+                | Self::RotaryEmbedding(_)
                 | Self::BatchNormalization(_)
                 | Self::Quantize(_)
         )
@@ -48,16 +50,24 @@ impl Op {
                 }
                 _ => false,
             },
-            Self::Add(_) => match inputs.optional(1) {
-                Some(Tensor::F32(other)) if other.shape() == shape => match other.as_slice() {
-                    Some(other) => {
-                        change_all_with(elements, other, |a, b| a + b);
-                        true
-                    }
-                    None => false,
-                },
-                _ => false,
+            Self::Add(_) => match alike(inputs.optional(1), &shape) {
+                Some(other) => {
+                    change_all_with(elements, other, |a, b| a + b);
+                    true
+                }
+                None => false,
             },
+            Self::Mul(_) => match alike(inputs.optional(1), &shape) {
+                Some(other) => {
+                    change_all_with(elements, other, |a, b| a * b);
+                    true
+                }
+                None => false,
+            },
+            Self::RotaryEmbedding(op) => {
+                op.turn(&shape, elements, inputs)?;
+                true
+            }
             Self::BatchNormalization(op) if shape.len() > 1 => {
                 let factors = op.factors(inputs, shape[1])?;
                 let plane = shape[2..].iter().product();
@@ -72,6 +82,14 @@ impl Op {
             }
             _ => false,
         })
+    }
+}
+
+/// The elements of an input of the same shape, in row-major order.
+fn alike<'a>(input: Option<&'a Tensor>, shape: &[usize]) -> Option<&'a [f32]> {
+    match input? {
+        Tensor::F32(other) if other.shape() == shape => other.as_slice(),
+        _ => None,
     }
 }
 

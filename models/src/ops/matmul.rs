@@ -4,6 +4,7 @@ use ndarray::{ArcArray, ArrayView2, ArrayViewMut2, IxDyn};
 
 use crate::tensor::Tensor;
 
+use super::panels::Right;
 use super::product::product;
 use super::set::attributes;
 use super::shape::{Odometer, broadcast, broadcast_dims, elements};
@@ -85,9 +86,10 @@ pub(crate) fn matmul(
         super::parallel::rows(&mut out, m * n, m * n * k, |batch, out| {
             let (at_a, at_b) = pairs[batch];
             let a = ArrayView2::from_shape((m, k), &a[at_a * m * k..][..m * k]);
-            let b = ArrayView2::from_shape((k, n), &b[at_b * k * n..][..k * n]);
+            let data = &b[at_b * k * n..][..k * n];
+            let b = Right::Rows { data, stride: n, depth: k, columns: n };
             let out = ArrayViewMut2::from_shape((m, n), out);
-            if let (Ok(a), Ok(b), Ok(out)) = (a, b, out) {
+            if let (Ok(a), Ok(out)) = (a, out) {
                 product(1.0, a, b, 0.0, out);
             }
         });

@@ -41,6 +41,18 @@ pub trait Operator: AttributeSet {
     /// # Errors
     /// Inputs that cannot be.
     fn run(&self, inputs: Inputs<'_, Tensor>) -> Result<Vec<Tensor>, OpError>;
+
+    /// The first so many outputs; more may come. For operators whose later ones cost something.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    fn run_first(
+        &self,
+        _outputs: usize,
+        inputs: Inputs<'_, Tensor>,
+    ) -> Result<Vec<Tensor>, OpError> {
+        self.run(inputs)
+    }
 }
 
 /// An operator as it was read.

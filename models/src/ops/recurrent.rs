@@ -5,6 +5,7 @@ use ndarray::{ArcArray, ArrayView2, ArrayViewMut2, IxDyn};
 use crate::tensor::Tensor;
 
 use super::functions::sigmoid;
+use super::panels::{Panels, Right};
 use super::product::product;
 use super::set::{AttributeSet, AttributeValue, words};
 use super::shape::elements;
@@ -296,7 +297,7 @@ impl Recurrence {
             let row: Vec<f32> = (0..rows).map(sum).collect();
             let mut gates = row.repeat(length * batch);
             if let Ok(gates) = ArrayViewMut2::from_shape((length * batch, rows), &mut gates) {
-                product(1.0, input, w.t(), 1.0, gates);
+                product(1.0, input, Right::Matrix(w.t()), 1.0, gates);
             }
             let count = kind.defaults.len();
             let pass = Pass {
@@ -315,11 +316,12 @@ impl Recurrence {
                     false => Vec::new(),
                 },
             };
+            let recurrence = Panels::of(pass.r.t());
             let mut products = vec![0.0f32; batch * rows];
             for t in 0..length {
                 let products_view = ArrayViewMut2::from_shape((batch, rows), &mut products);
                 if let (Ok(h), Ok(out)) = (matrix(&states.h, batch, hidden), products_view) {
-                    product(1.0, h, pass.r.t(), 0.0, out);
+                    product(1.0, h, Right::Panels(&recurrence), 0.0, out);
                 }
                 for n in (0..batch).filter(|&n| t < lengths[n]) {
                     // Backward, each sequence begins at its own end.

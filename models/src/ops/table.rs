@@ -137,6 +137,20 @@ macro_rules! operators {
                     $(Self::$name(op) => op.run(inputs),)*
                 }
             }
+
+            /// As [`Operator::run_first`].
+            ///
+            /// # Errors
+            /// As there.
+            pub fn run_first(
+                &self,
+                outputs: usize,
+                inputs: Inputs<'_, Tensor>,
+            ) -> Result<Vec<Tensor>, OpError> {
+                match self {
+                    $(Self::$name(op) => op.run_first(outputs, inputs),)*
+                }
+            }
         }
     };
 }

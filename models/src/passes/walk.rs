@@ -24,7 +24,7 @@ fn start(
     batches: &[Vec<Tensor>],
     mode: QuantizerMode,
 ) -> Result<Vec<Execution>, PassError> {
-    let constants = Constants::of(graph, mode)?;
+    let constants = Constants::unpacked(graph, mode)?;
     let all = batches.iter().map(|batch| Execution::with_constants(graph, batch, mode, &constants));
     Ok(all.collect::<Result<Vec<_>, _>>()?)
 }

@@ -10,7 +10,7 @@ use fewbit_models::eval::{
     language_sweep, layer_results, network_bounds, perplexity,
 };
 use fewbit_models::exec::QuantizerMode;
-use fewbit_models::exec::integer::IntegerOptions;
+use fewbit_models::exec::integer::{IntegerOptions, IntegerWeights};
 use fewbit_models::flow::{Keys, LanguageFlow, LanguageFlowConfig, Phase, QuantizedLanguageModel};
 use fewbit_models::graph::{Graph, products};
 use fewbit_models::language::{BuildOptions, Checkpoint, LanguageModel, LogitsToKeep, Tokenizer};
@@ -212,10 +212,12 @@ impl<'a> Job<'a> {
         if self.config.input_bit_width.is_none() || quantized.is_empty() {
             return Ok(());
         }
+        let weights = IntegerWeights::of(&model.graph).map_err(NetworkError::from)?;
         let run = |graph: &Graph, level, text: &Text<'_>, name: &str| {
             let options = IntegerOptions { report: level, ..IntegerOptions::default() };
             let mut hear = |done, total| bar.at(name, done, total);
-            integer_perplexity(graph, &options, text, &mut hear).map_err(NetworkError::from)
+            integer_perplexity(graph, &weights, &options, text, &mut hear)
+                .map_err(NetworkError::from)
         };
         let mut exact = model.graph.clone();
         exact.clear_accumulators();

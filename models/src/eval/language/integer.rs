@@ -2,7 +2,9 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use crate::exec::integer::{IntegerOptions, IntegerRun, NodeReport, run_integer};
+use crate::exec::integer::{
+    IntegerOptions, IntegerRun, IntegerWeights, NodeReport, run_integer_with,
+};
 use crate::graph::Graph;
 use crate::language::{LanguageError, LanguageModel};
 
@@ -38,7 +40,7 @@ impl IntegerPerplexity {
     }
 }
 
-/// The perplexity of a text, every product of codes through its accumulator.
+/// The perplexity of a text, every product of codes through its accumulator, with the weights of the graph prepared.
 ///
 /// Reports are those of all windows together, as if their tokens lay one below the other.
 ///
@@ -46,6 +48,7 @@ impl IntegerPerplexity {
 /// A text shorter than a window; windows that cannot be; what the model refuses.
 pub fn integer_perplexity(
     graph: &Graph,
+    weights: &IntegerWeights,
     options: &IntegerOptions,
     text: &Text<'_>,
     progress: &mut dyn FnMut(usize, usize),
@@ -53,7 +56,7 @@ pub fn integer_perplexity(
     let one = |tokens: &[u32], first: usize| {
         let kept: Mutex<Option<IntegerRun>> = Mutex::new(None);
         let model = LanguageModel::new(graph, |inputs| {
-            let mut run = run_integer(graph, inputs, options)?;
+            let mut run = run_integer_with(graph, weights, inputs, options)?;
             let outputs = std::mem::take(&mut run.outputs);
             *kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(run);
             Ok(outputs)

@@ -4,7 +4,7 @@ use fewbit::sweep::{AccumulatorTemplate, BitRange};
 use fewbit::{Accumulator, ReportLevel};
 use serde::Serialize;
 
-use crate::exec::integer::{IntegerOptions, NodeReport};
+use crate::exec::integer::{IntegerOptions, IntegerWeights, NodeReport};
 use crate::flow::{
     AccumulatorKind, FlowError, LanguageFlow, LanguageFlowConfig, QuantizedLanguageModel,
 };
@@ -106,7 +106,7 @@ impl LanguageSweep<'_> {
 
     fn point(
         &self,
-        graph: &Graph,
+        (graph, weights): (&Graph, &IntegerWeights),
         codes: &Codes,
         bits: u32,
         accumulator: &Accumulator,
@@ -116,7 +116,7 @@ impl LanguageSweep<'_> {
             graph.set_accumulator(node, accumulator.clone());
         }
         let options = IntegerOptions { report: ReportLevel::Events, ..IntegerOptions::default() };
-        let found = integer_perplexity(&graph, &options, &self.text, &mut |_, _| ());
+        let found = integer_perplexity(&graph, weights, &options, &self.text, &mut |_, _| ());
         let found = found.map_err(|error| FlowError::Data(error.to_string()))?;
         let of_product = |name: &str| {
             let node = found.nodes.iter().find(|node| node.name == name);
@@ -152,8 +152,13 @@ pub fn language_sweep(
     let mut points = Vec::new();
     let mut done = 0;
     for codes in job.kinds() {
+        let prepared = |accumulator: Option<&Accumulator>| -> Result<_, FlowError> {
+            let graph = job.model(&codes, accumulator)?;
+            let weights = IntegerWeights::of(&graph)?;
+            Ok((graph, weights))
+        };
         let once = match codes.constraint {
-            AccumulatorKind::None => Some(job.model(&codes, None)?),
+            AccumulatorKind::None => Some(prepared(None)?),
             _ => None,
         };
         let templates = match once {
@@ -167,10 +172,12 @@ pub fn language_sweep(
                 let accumulator =
                     template.at(bits).map_err(|error| FlowError::Combination(error.to_string()))?;
                 let point = match &once {
-                    Some(graph) => job.point(graph, &codes, bits, &accumulator)?,
+                    Some((graph, weights)) => {
+                        job.point((graph, weights), &codes, bits, &accumulator)?
+                    }
                     None => {
-                        let graph = job.model(&codes, Some(&accumulator))?;
-                        job.point(&graph, &codes, bits, &accumulator)?
+                        let (graph, weights) = prepared(Some(&accumulator))?;
+                        job.point((&graph, &weights), &codes, bits, &accumulator)?
                     }
                 };
                 points.push(point);
