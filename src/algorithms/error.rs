@@ -1,5 +1,6 @@
 //! Why an algorithm refuses its input.
 
+use rayon::prelude::*;
 use thiserror::Error;
 
 use crate::ConvShapeError;
@@ -140,7 +141,13 @@ pub(crate) fn check_finite(
     matrix: ndarray::ArrayView2<'_, f32>,
     first_row: u64,
 ) -> Result<(), AlgorithmError> {
-    if matrix.as_slice().is_some_and(|values| vectorize(AreFinite(values))) {
+    /// Elements of a parallel task; fewer are looked at at once.
+    const SHARE: usize = 1 << 16;
+    let are_finite = |values: &[f32]| match values.len() > SHARE {
+        true => values.par_chunks(SHARE).all(|values| vectorize(AreFinite(values))),
+        false => vectorize(AreFinite(values)),
+    };
+    if matrix.as_slice().is_some_and(are_finite) {
         return Ok(());
     }
     for (row, values) in (first_row..).zip(matrix.rows()) {

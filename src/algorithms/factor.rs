@@ -1,11 +1,12 @@
 //! The factorisation behind the least-squares solvers.
 
 use ndarray::parallel::prelude::*;
-use ndarray::{Array2, Axis, s};
+use ndarray::{Array2, Axis};
 
 use super::AlgorithmError;
 use super::linalg::{Scalar, cholesky_in_place, gather, solve_right_lower};
 use super::problem::Part;
+use crate::simd::{Vectorized, vectorize};
 
 /// `H + λI = N D Nᵀ` with N unit upper triangular and D diagonal, in processing order.
 ///
@@ -34,19 +35,15 @@ impl<T: Scalar> Factor<T> {
         });
         cholesky_in_place(&mut h)
             .map_err(|column| AlgorithmError::NotPositiveDefinite { column: last - column })?;
-        let l = h.slice(s![..;-1, ..;-1]);
-        let m: Vec<f64> = l.diag().to_vec();
-        let mut n = Array2::default(l.dim());
-        n.axis_iter_mut(Axis(0))
-            .into_par_iter()
-            .with_min_len(16)
-            .zip(l.axis_iter(Axis(0)))
-            .enumerate()
-            .for_each(|(row, (mut to, from))| {
-                for ((to, from), m) in to.iter_mut().zip(from).zip(&m).skip(row) {
-                    *to = T::of(from / m);
-                }
-            });
+        let m: Vec<f64> = h.diag().iter().rev().copied().collect();
+        let mut n = Array2::default(h.dim());
+        let rows = h.axis_iter(Axis(0)).into_par_iter().rev();
+        let to = n.axis_iter_mut(Axis(0)).into_par_iter();
+        to.with_min_len(16).zip(rows).enumerate().for_each(|(row, (to, from))| {
+            if let (Some(to), Some(from)) = (to.into_slice(), from.to_slice()) {
+                vectorize(Divide { to: &mut to[row..], from, by: &m[row..] });
+            }
+        });
         Ok(Self { n, d: m.iter().map(|m| T::of(m * m)).collect() })
     }
 
@@ -57,5 +54,24 @@ impl<T: Scalar> Factor<T> {
             row.iter_mut().zip(&self.d).for_each(|(x, d)| *x = *x / *d);
         }
         r
+    }
+}
+
+/// The first elements of a row in reverse, divided.
+struct Divide<'a, T> {
+    to: &'a mut [T],
+    from: &'a [f64],
+    by: &'a [f64],
+}
+
+impl<T: Scalar> Vectorized for Divide<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let from = self.from[..self.to.len()].iter().rev();
+        for ((to, from), by) in self.to.iter_mut().zip(from).zip(self.by) {
+            *to = T::of(from / by);
+        }
     }
 }

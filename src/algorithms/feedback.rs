@@ -15,7 +15,7 @@
 
 use ndarray::linalg::general_mat_mul;
 use ndarray::parallel::prelude::*;
-use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, s};
+use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut2, Axis, s};
 use rayon::prelude::ParallelSliceMut;
 
 use super::AlgorithmError;
@@ -23,6 +23,7 @@ use super::constraint::{Budget, Constraint};
 use super::grid::{Chosen, Grid};
 use super::linalg::{Scalar, share, transpose_into};
 use super::solution::Solution;
+use crate::simd::{Vectorized, vectorize};
 
 /// The most rows of a parallel task.
 const LANES: usize = 192;
@@ -125,7 +126,8 @@ impl<T: Scalar> Run<'_, T> {
         let dim = self.target.dim();
         let mut rounded = Solution::zeros(dim);
         let mut losses = vec![0.0; dim.0];
-        let share = share(dim.0, LANES);
+        // Whole vectors, as far as there are enough rows.
+        let share = share(dim.0, LANES).next_multiple_of(16);
         let codes = rounded.codes.axis_chunks_iter_mut(Axis(0), share).into_par_iter();
         let values = rounded.values.axis_chunks_iter_mut(Axis(0), share).into_par_iter();
         let of_rows = codes.zip(values).zip(losses.par_chunks_mut(share));
@@ -157,6 +159,74 @@ struct Lanes<'a, 'b, T: Scalar> {
     codes: Array2<u32>,
     values: Array2<T>,
     losses: Vec<f64>,
+    scratch: Scratch<T>,
+}
+
+/// Memory for one step under a constraint.
+struct Scratch<T> {
+    shrunk: Vec<T>,
+    levels: Vec<i64>,
+}
+
+/// Steps that are rounded one by one, with the feedback between them.
+struct Columns<'l, 'a, 'b, T: Scalar> {
+    lanes: &'l mut Lanes<'a, 'b, T>,
+    start: usize,
+    end: usize,
+    /// See [`Feedback::errors`]; of these steps.
+    errors: Option<Array2<T>>,
+    /// See [`Feedback::values`]; of these steps.
+    values: Option<Array2<T>>,
+}
+
+impl<T: Scalar> Vectorized for Columns<'_, '_, '_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self { lanes, start, end, errors, values } = self;
+        for step in start..end {
+            let [errors, values] =
+                [&errors, &values].map(|m| m.as_ref().map(|m| m.column(step - start)));
+            lanes.feed((start, step), errors, values);
+            lanes.round(step);
+        }
+    }
+}
+
+/// What some steps feed into a later one.
+struct Fed<'a, T> {
+    lanes: usize,
+    /// Their errors, `[step, lane]`.
+    d: &'a [T],
+    /// What they rounded, likewise.
+    y: &'a [T],
+    errors: Option<ArrayView1<'a, T>>,
+    values: Option<ArrayView1<'a, T>>,
+}
+
+impl<T: Scalar> Fed<'_, T> {
+    /// Adds it for `W` lanes, whose sums stay in registers, and says how many these are.
+    #[inline(always)]
+    fn add<const W: usize>(&self, first: usize, to: &mut [T]) -> usize {
+        let to = &mut to[first..first + W];
+        let mut sums = [T::zero(); W];
+        sums.copy_from_slice(to);
+        for (t, (d, y)) in
+            self.d.chunks_exact(self.lanes).zip(self.y.chunks_exact(self.lanes)).enumerate()
+        {
+            for (factors, from) in [(&self.errors, d), (&self.values, y)] {
+                if let Some(factors) = factors {
+                    let (by, from) = (factors[t], &from[first..first + W]);
+                    for lane in 0..W {
+                        sums[lane] = sums[lane] + from[lane] * by;
+                    }
+                }
+            }
+        }
+        to.copy_from_slice(&sums);
+        W
+    }
 }
 
 impl<'a, 'b, T: Scalar> Lanes<'a, 'b, T> {
@@ -177,7 +247,9 @@ impl<'a, 'b, T: Scalar> Lanes<'a, 'b, T> {
             y = y + transposed;
         }
         let (codes, values) = (Array2::zeros(dim), Array2::zeros(dim));
-        Self { run, grid, budget, row, y, d, codes, values, losses: vec![0.0; dim.1] }
+        let losses = vec![0.0; dim.1];
+        let scratch = Scratch { shrunk: vec![T::zero(); dim.1], levels: vec![0; dim.1] };
+        Self { run, grid, budget, row, y, d, codes, values, losses, scratch }
     }
 
     /// Solves the steps `start..end`; what earlier steps feed into them is already in `y`.
@@ -209,22 +281,33 @@ impl<'a, 'b, T: Scalar> Lanes<'a, 'b, T> {
         };
         let errors = self.run.errors.map(block);
         let values = self.run.values.map(block);
-        for step in start..end {
-            self.round(step);
-            let (done, mut rest) = self.y.view_mut().split_at(Axis(0), step + 1);
-            for (to, mut y) in (step + 1..end).zip(rest.rows_mut()) {
-                let at = [step - start, to - start];
-                if let Some(errors) = &errors {
-                    y.scaled_add(errors[at], &self.d.row(step));
-                }
-                if let Some(values) = &values {
-                    y.scaled_add(values[at], &done.row(step));
-                }
-            }
+        vectorize(Columns { lanes: self, start, end, errors, values });
+    }
+
+    /// Adds what the steps from `start` on feed into this one.
+    #[inline(always)]
+    fn feed(
+        &mut self,
+        (start, step): (usize, usize),
+        errors: Option<ArrayView1<'_, T>>,
+        values: Option<ArrayView1<'_, T>>,
+    ) {
+        let lanes = self.y.ncols();
+        let (Some(y), Some(d)) = (self.y.as_slice_mut(), self.d.as_slice()) else { return };
+        let (done, to) = y[start * lanes..].split_at_mut((step - start) * lanes);
+        let fed = Fed { lanes, d: &d[start * lanes..step * lanes], y: done, errors, values };
+        let mut first = 0;
+        while first < lanes {
+            first += match lanes - first {
+                64.. => fed.add::<64>(first, to),
+                16.. => fed.add::<16>(first, to),
+                _ => fed.add::<1>(first, to),
+            };
         }
     }
 
     /// Rounds one step and turns its target in `d` into the error.
+    #[inline(always)]
     fn round(&mut self, step: usize) {
         let col = self.run.order[step];
         let lanes = self.y.ncols();
@@ -244,19 +327,19 @@ impl<'a, 'b, T: Scalar> Lanes<'a, 'b, T> {
         match &mut self.budget {
             None => grid.round(row, col, y, codes, values),
             Some(budget) => {
-                let mut shrunk = y.to_vec();
+                let Scratch { shrunk, levels } = &mut self.scratch;
+                shrunk.copy_from_slice(y);
                 if let Some(thresholds) = budget.thresholds(col) {
-                    for (lane, (y, theta)) in shrunk.iter_mut().zip(thresholds).enumerate() {
-                        if theta > 0.0 {
-                            let by = T::of(theta) * T::of(grid.step(row + lane, col));
-                            *y = y.signum() * (y.abs() - by).max(T::zero());
-                        }
+                    let steps = thresholds.iter().zip(grid.steps(row, col, lanes));
+                    for (y, (theta, step)) in shrunk.iter_mut().zip(steps) {
+                        let by = T::of(*theta) * T::of(step);
+                        let drawn = y.signum() * (y.abs() - by).max(T::zero());
+                        *y = if *theta > 0.0 { drawn } else { *y };
                     }
                 }
-                let mut levels = vec![0; lanes];
                 let limits = budget.limits(col);
-                let chosen = Chosen { codes, values, levels: &mut levels };
-                grid.round_within(row, col, &shrunk, limits, chosen);
+                let chosen = Chosen { codes, values, levels };
+                grid.round_within(row, col, shrunk, limits, chosen);
                 if self.run.clipping == Clipping::Dropped {
                     for lane in 0..lanes {
                         let value = |level| T::of(grid.value(row + lane, col, level));
@@ -265,7 +348,7 @@ impl<'a, 'b, T: Scalar> Lanes<'a, 'b, T> {
                         d[lane] = d[lane] - (y[lane] - held);
                     }
                 }
-                budget.commit(col, &levels);
+                budget.commit(col, levels);
             }
         }
         d.iter_mut().zip(&*values).for_each(|(d, value)| *d = *d - *value);

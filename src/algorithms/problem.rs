@@ -115,8 +115,14 @@ impl<'a> Problem<'a> {
         order: Order,
         mut solve: impl FnMut(&Part<'_, T>) -> Result<Solution, AlgorithmError>,
     ) -> Result<Solution, AlgorithmError> {
+        let parts = self.parts::<T>(order)?;
+        if let [part] = parts.as_slice() {
+            let mut solution = solve(part)?;
+            solution.info.dead_inputs += part.dead;
+            return Ok(solution);
+        }
         let mut solution = Solution::zeros(self.weights.dim());
-        for part in self.parts::<T>(order)? {
+        for part in parts {
             let of_part = solve(&part)?;
             solution.set_rows(part.rows.clone(), &of_part);
             solution.info.dead_inputs += part.dead;

@@ -30,8 +30,16 @@ pub(in crate::algorithms) struct Chosen<'a, T> {
     pub(in crate::algorithms) levels: &'a mut [i64],
 }
 
+/// The parameters of some rows at a column.
+struct Parameters<'a> {
+    scale: &'a [f32],
+    divisor: &'a [f32],
+    zero: Option<&'a [f32]>,
+}
+
 impl Grid {
     /// The code nearest to each `y[i]`, at `(row + i, col)`, and the value that it stands for.
+    #[inline(always)]
     pub fn round<T: Scalar>(
         &self,
         row: usize,
@@ -40,13 +48,9 @@ impl Grid {
         codes: &mut [u32],
         values: &mut [T],
     ) {
-        let start = col / self.group * self.scale.ncols() + row;
-        let lanes = start..start + y.len();
-        // Both are in standard layout.
-        let Some(scale) = self.scale.as_slice().and_then(|s| s.get(lanes.clone())) else { return };
-        let divisor = self.divisor.as_slice().and_then(|s| s.get(lanes.clone()));
-        let Some(divisor) = divisor else { return };
-        let zero = self.zero_point.as_ref().and_then(|z| z.as_slice()?.get(lanes));
+        let Some(Parameters { scale, divisor, zero }) = self.lanes(row, col, y.len()) else {
+            return;
+        };
         let results = y.iter().zip(scale.iter().zip(divisor)).zip(codes.iter_mut().zip(values));
         match (&self.elements, zero) {
             (Elements::Integer { min, max, mask }, None) => {
@@ -81,6 +85,7 @@ impl Grid {
     /// As [`Self::round`] with levels held to `low[i]..=high[i]`, an interval with 0 in it; writes the levels too.
     ///
     /// Level 0 is chosen where the interval holds no other representable one.
+    #[inline(always)]
     pub(in crate::algorithms) fn round_within<T: Scalar>(
         &self,
         row: usize,
@@ -90,6 +95,25 @@ impl Grid {
         chosen: Chosen<'_, T>,
     ) {
         self.round(row, col, y, chosen.codes, chosen.values);
+        if let Elements::Integer { min, max, mask } = &self.elements {
+            let parameters = self.lanes(row, col, y.len());
+            let Some(Parameters { scale, zero, .. }) = parameters else { return };
+            let held = chosen.levels.iter_mut().zip(limits.low.iter().zip(limits.high));
+            let each = held.zip(chosen.codes.iter_mut().zip(chosen.values)).zip(scale);
+            let (min, max, span) = (*min as i64, *max as i64, i64::from(*mask) + 1);
+            for (i, (((level, (low, high)), (code, value)), s)) in each.enumerate() {
+                let nearest = i64::from(*code);
+                let nearest = if nearest > max { nearest - span } else { nearest };
+                // All of them hold 0.
+                let held = nearest.max(*low).min(*high).max(min).min(max);
+                *level = held;
+                let zero = zero.map_or(0.0, |zero| zero[i]);
+                let other = T::of(f64::from((held as f32 - zero) * s));
+                *value = if held == nearest { *value } else { other };
+                *code = held as u32 & mask;
+            }
+            return;
+        }
         for i in 0..y.len() {
             let nearest = self.level(chosen.codes[i]).unwrap_or(0);
             let held = nearest.clamp(limits.low[i], limits.high[i]);
@@ -101,6 +125,32 @@ impl Grid {
                 chosen.values[i] = T::of(self.dequantize(row + i, col, code).into());
             }
         }
+    }
+
+    /// The parameters of so many rows from `row` on at a column.
+    #[inline(always)]
+    fn lanes(&self, row: usize, col: usize, count: usize) -> Option<Parameters<'_>> {
+        let start = col / self.group * self.scale.ncols() + row;
+        // All are in standard layout.
+        let lanes = start..start + count;
+        Some(Parameters {
+            scale: self.scale.as_slice()?.get(lanes.clone())?,
+            divisor: self.divisor.as_slice()?.get(lanes.clone())?,
+            zero: self.zero_point.as_ref().and_then(|zero| zero.as_slice()?.get(lanes)),
+        })
+    }
+
+    /// The steps of rows from `row` on at a column, as [`Self::step`] has them.
+    #[inline(always)]
+    pub(in crate::algorithms) fn steps(
+        &self,
+        row: usize,
+        col: usize,
+        count: usize,
+    ) -> impl Iterator<Item = f64> {
+        let divisor = self.lanes(row, col, count).map_or(&[][..], |lanes| lanes.divisor);
+        let unit = self.elements.unit();
+        divisor.iter().map(move |d| f64::from(d.abs()) * unit)
     }
 
     /// The points on both sides of `y` at `(row, col)`: the greatest that is not above and the least that is not below, or
@@ -137,5 +187,47 @@ impl Grid {
     pub(in crate::algorithms) fn value(&self, row: usize, col: usize, level: i64) -> f64 {
         let (scale, zero) = self.affine(row, col);
         (level as f64 * self.elements.unit() - f64::from(zero)) * f64::from(scale)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fewbit_formats::Format;
+    use fewbit_testkit::Random;
+    use ndarray::Array2;
+
+    #[test]
+    fn levels_are_held_as_one_by_one() {
+        const LANES: usize = 37;
+        let mut random = Random(23);
+        for (format, zero) in [(Format::INT4, 0.0), (Format::INT4, 2.0), (Format::UINT4, 7.0)] {
+            let scale = Array2::from_shape_fn((LANES, 1), |(i, _)| i as f32 * 0.25);
+            let zero = (zero != 0.0).then(|| Array2::from_elem((LANES, 1), zero));
+            let grid = Grid::new(format, 5, scale, zero, 5).unwrap();
+            for _ in 0..50 {
+                let mut below = |most: u64| (random.next() % most) as i64;
+                let low: Vec<i64> = (0..LANES).map(|_| -below(12)).collect();
+                let high: Vec<i64> = (0..LANES).map(|_| below(18)).collect();
+                let y: Vec<f64> = (0..LANES).map(|_| random.normal() * 20.0).collect();
+                let (mut codes, mut values) = (vec![0; LANES], vec![0.0; LANES]);
+                let mut levels = vec![0; LANES];
+                let limits = Limits { low: &low, high: &high };
+                let chosen = Chosen { codes: &mut codes, values: &mut values, levels: &mut levels };
+                grid.round_within(0, 3, &y, limits, chosen);
+                for lane in 0..LANES {
+                    let (mut code, mut value) = ([0], [0.0]);
+                    grid.round(lane, 3, &y[lane..=lane], &mut code, &mut value);
+                    let nearest = grid.level(code[0]).unwrap();
+                    let held = nearest.clamp(low[lane], high[lane]);
+                    if held != nearest {
+                        code = [grid.elements.toward_zero(held).1];
+                        value = [grid.dequantize(lane, 3, code[0]).into()];
+                    }
+                    let found = (codes[lane], values[lane], levels[lane]);
+                    assert_eq!(found, (code[0], value[0], held), "{format} {lane} {}", y[lane]);
+                }
+            }
+        }
     }
 }

@@ -38,14 +38,70 @@ pub fn gather<A: Copy + Sync, B: Copy + Default + Send + Sync>(
     cols: &[usize],
     convert: impl Fn(usize, usize, A) -> B + Sync,
 ) -> Array2<B> {
+    let run = run_of(cols);
     let mut result = Array2::default((rows.len(), cols.len()));
     result.axis_iter_mut(Axis(0)).into_par_iter().with_min_len(16).enumerate().for_each(
         |(i, mut to)| {
             let from = matrix.row(rows[i]);
-            for (j, (to, &col)) in to.iter_mut().zip(cols).enumerate() {
-                *to = convert(i, j, from[col]);
+            let Some(to) = to.as_slice_mut() else { return };
+            match (from.as_slice(), run) {
+                (Some(from), Some((start, Direction::Up))) => {
+                    let from = from[start..].iter();
+                    each(to.iter_mut().zip(from), |j, x| convert(i, j, x));
+                }
+                (Some(from), Some((start, Direction::Down))) => {
+                    let from = from[..=start].iter().rev();
+                    each(to.iter_mut().zip(from), |j, x| convert(i, j, x));
+                }
+                _ => each(to.iter_mut().zip(cols.iter().map(|&col| &from[col])), |j, x| {
+                    convert(i, j, x)
+                }),
             }
         },
     );
     result
+}
+
+/// Where the columns of a run lead.
+#[derive(Clone, Copy)]
+enum Direction {
+    Up,
+    Down,
+}
+
+/// Where columns begin that lie next to each other in one direction; `None` where they do not.
+fn run_of(cols: &[usize]) -> Option<(usize, Direction)> {
+    let start = *cols.first()?;
+    let mut pairs = cols.windows(2);
+    if pairs.clone().all(|pair| pair[1] == pair[0] + 1) {
+        return Some((start, Direction::Up));
+    }
+    pairs.all(|pair| pair[1] + 1 == pair[0]).then_some((start, Direction::Down))
+}
+
+fn each<'a, A: Copy + 'a, B: 'a>(
+    elements: impl Iterator<Item = (&'a mut B, &'a A)>,
+    convert: impl Fn(usize, A) -> B,
+) {
+    for (j, (to, &from)) in elements.enumerate() {
+        *to = convert(j, from);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn elements_stay_where_they_belong() {
+        let matrix = Array2::from_shape_fn((70, 45), |(i, j)| 1000 * i + j);
+        let rows: Vec<usize> = (0..70).rev().collect();
+        let mixed: Vec<usize> = (0..45).map(|j| j * 7 % 45).collect();
+        for cols in [(3..40).collect(), (2..45).rev().collect(), mixed, vec![], vec![5]] {
+            let gathered = gather(matrix.view(), &rows, &cols, |i, j, x| (i, j, x));
+            for ((i, j), &found) in gathered.indexed_iter() {
+                assert_eq!(found, (i, j, matrix[[rows[i], cols[j]]]));
+            }
+        }
+    }
 }

@@ -71,27 +71,33 @@ pub trait Scalar:
 }
 
 impl Scalar for f32 {
+    #[inline(always)]
     fn round_small(self) -> Self {
         // Where one unit is the last place, adding rounds.
         const UNIT: f32 = 1.5 * (1 << 23) as f32;
         (self + UNIT) - UNIT
     }
+    #[inline(always)]
     fn of(value: f64) -> Self {
         value as Self
     }
+    #[inline(always)]
     fn to_double(self) -> f64 {
         self.into()
     }
 }
 
 impl Scalar for f64 {
+    #[inline(always)]
     fn round_small(self) -> Self {
         const UNIT: f64 = 1.5 * (1u64 << 52) as f64;
         (self + UNIT) - UNIT
     }
+    #[inline(always)]
     fn of(value: f64) -> Self {
         value
     }
+    #[inline(always)]
     fn to_double(self) -> f64 {
         self
     }

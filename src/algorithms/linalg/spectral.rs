@@ -1,10 +1,12 @@
 //! The largest eigenvalue of a Gram matrix, and the best approximation of a given rank.
 
 use ndarray::parallel::prelude::*;
-use ndarray::{Array1, Array2, ArrayView2, Axis, s};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, s};
+use rayon::prelude::*;
 
 use super::{orthonormalize, product};
 use crate::algorithms::{AlgorithmError, random::Normal};
+use crate::simd::{Vectorized, vectorize};
 
 /// `sigma_max(H)` of a symmetric positive semidefinite matrix by at most `iterations` power iterations from a fixed start,
 /// fewer once the value grows by less than a thousandth.
@@ -21,21 +23,56 @@ pub fn largest_eigenvalue(h: ArrayView2<'_, f64>, iterations: usize) -> f64 {
             return 0.0;
         }
         v.iter_mut().for_each(|x| *x /= norm);
-        let start = Array1::from(v);
-        let next: Vec<f64> = h
-            .axis_iter(Axis(0))
-            .into_par_iter()
-            .with_min_len(16)
-            .map(|row| row.dot(&start))
-            .collect();
+        let mut next = vec![0.0; v.len()];
+        next.par_chunks_mut(ROWS).zip(h.axis_chunks_iter(Axis(0), ROWS)).for_each(|(to, rows)| {
+            vectorize(Images { rows, of: &v, to });
+        });
         let before = value;
-        value = start.iter().zip(&next).map(|(a, b)| a * b).sum();
+        value = v.iter().zip(&next).map(|(a, b)| a * b).sum();
         if value - before <= 1e-3 * value {
             break;
         }
         v = next;
     }
     value
+}
+
+/// Rows of a parallel task.
+const ROWS: usize = 16;
+
+/// The products of some rows with a vector.
+struct Images<'a> {
+    rows: ArrayView2<'a, f64>,
+    of: &'a [f64],
+    to: &'a mut [f64],
+}
+
+impl Vectorized for Images<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        for (to, row) in self.to.iter_mut().zip(self.rows.rows()) {
+            *to = match row.to_slice() {
+                Some(row) => dot(row, self.of),
+                None => row.dot(&ArrayView1::from(self.of)),
+            };
+        }
+    }
+}
+
+/// Every eighth product in a sum of its own, these sums in pairs, and what is left one by one: as `ndarray` has it.
+#[inline(always)]
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    let ((a, rest_a), (b, rest_b)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
+    let mut sums = [0f64; 8];
+    for (a, b) in a.iter().zip(b) {
+        for lane in 0..8 {
+            sums[lane] += a[lane] * b[lane];
+        }
+    }
+    let pairs = (0..4).fold(0.0, |sum, lane| sum + (sums[lane] + sums[lane + 4]));
+    rest_a.iter().zip(rest_b).fold(pairs, |sum, (a, b)| sum + a * b)
 }
 
 /// `A ≈ L R`, the truncated singular value decomposition with the singular values on the left factor.
@@ -138,6 +175,23 @@ fn rotate_rows(b: &mut Array2<f64>, basis: &mut Array2<f64>) {
         }
         if worst < 1e-14 {
             return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::dot;
+    use fewbit_testkit::Random;
+    use ndarray::ArrayView1;
+
+    #[test]
+    fn products_of_vectors_are_those_of_ndarray() {
+        let mut random = Random(3);
+        for length in (0..40).chain([1000]) {
+            let mut vector = || (0..length).map(|_| random.normal()).collect::<Vec<f64>>();
+            let (a, b) = (vector(), vector());
+            assert_eq!(dot(&a, &b), ArrayView1::from(&a).dot(&ArrayView1::from(&b)), "{length}");
         }
     }
 }

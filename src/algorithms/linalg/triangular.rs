@@ -5,6 +5,7 @@ use ndarray::parallel::prelude::*;
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, s};
 
 use super::{Scalar, share};
+use crate::simd::{Vectorized, vectorize};
 
 /// Unknowns that are solved one by one; more are halved.
 pub(super) const BASE: usize = 32;
@@ -54,21 +55,83 @@ pub(super) fn solve_rows<T: Scalar>(x: &mut ArrayViewMut2<'_, T>, u: ArrayView2<
 }
 
 fn solve_base<T: Scalar>(x: &mut ArrayViewMut2<'_, T>, u: ArrayView2<'_, T>) {
-    let n = u.nrows();
     let mut triangle = [[T::zero(); BASE]; BASE];
     for (to, from) in triangle.iter_mut().zip(u.rows()) {
         to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
     }
-    let mut line = [T::zero(); BASE];
-    for mut row in x.rows_mut() {
-        line.iter_mut().zip(&row).for_each(|(to, from)| *to = *from);
-        for j in 0..n {
-            line[j] = line[j] / triangle[j][j];
-            let share = line[j];
-            for (to, &factor) in line[j + 1..n].iter_mut().zip(&triangle[j][j + 1..n]) {
-                *to = *to - share * factor;
+    vectorize(Base { x: x.view_mut(), triangle: &triangle });
+}
+
+/// Rows that are solved side by side.
+const LANES: usize = 16;
+
+/// Systems of at most [`BASE`] unknowns.
+struct Base<'a, T> {
+    x: ArrayViewMut2<'a, T>,
+    triangle: &'a [[T; BASE]; BASE],
+}
+
+impl<T: Scalar> Vectorized for Base<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(mut self) {
+        let n = self.x.ncols();
+        // Unknown by unknown, of all rows.
+        let mut lines = [[T::zero(); LANES]; BASE];
+        for mut rows in self.x.axis_chunks_iter_mut(Axis(0), LANES) {
+            for (lane, row) in rows.rows().into_iter().enumerate() {
+                lines.iter_mut().zip(row).for_each(|(line, &x)| line[lane] = x);
+            }
+            for j in 0..n {
+                let factors = &self.triangle[j];
+                let (done, rest) = lines.split_at_mut(j + 1);
+                let share = &mut done[j];
+                share.iter_mut().for_each(|x| *x = *x / factors[j]);
+                for (line, &factor) in rest[..n - j - 1].iter_mut().zip(&factors[j + 1..n]) {
+                    for lane in 0..LANES {
+                        line[lane] = line[lane] - share[lane] * factor;
+                    }
+                }
+            }
+            for (lane, mut row) in rows.rows_mut().into_iter().enumerate() {
+                row.iter_mut().zip(&lines).for_each(|(x, line)| *x = line[lane]);
             }
         }
-        row.iter_mut().zip(&line).for_each(|(to, from)| *to = *from);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fewbit_testkit::Random;
+
+    /// Substitution in two roundings a step, for as many unknowns as are not halved.
+    fn substituted(b: &Array2<f64>, u: &Array2<f64>) -> Array2<f64> {
+        let mut x = b.clone();
+        for mut row in x.rows_mut() {
+            for j in 0..u.nrows() {
+                row[j] /= u[[j, j]];
+                for k in j + 1..u.nrows() {
+                    row[k] -= row[j] * u[[j, k]];
+                }
+            }
+        }
+        x
+    }
+
+    #[test]
+    fn rows_side_by_side_are_solved_as_each_alone() {
+        let mut random = Random(11);
+        for (rows, n) in [(1, 1), (15, 7), (16, 32), (45, 29)] {
+            let mut matrix = |rows, n| Array2::from_shape_simple_fn((rows, n), || random.normal());
+            let (b, u) = (matrix(rows, n), matrix(n, n));
+            let mut x = b.clone();
+            solve_right_upper(&mut x, u.view());
+            assert_eq!(x, substituted(&b, &u), "{rows} {n}");
+            let mut reversed = b.slice(s![.., ..;-1]).to_owned();
+            solve_right_lower(&mut reversed, u.slice(s![..;-1, ..;-1]));
+            assert_eq!(reversed.slice(s![.., ..;-1]), x);
+        }
     }
 }

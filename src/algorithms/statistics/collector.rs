@@ -3,7 +3,8 @@
 use ndarray::{Array1, Array2, ArrayView2, s};
 use rayon::prelude::*;
 
-use super::tiles::{Shape, Tiles};
+use super::panel::Panel;
+use super::tiles::{Shape, Tile};
 use super::{BLOCK, Gram, Moments, Statistics};
 use crate::algorithms::AlgorithmError;
 use crate::algorithms::error::check_finite;
@@ -22,15 +23,17 @@ use crate::algorithms::linalg::Precision;
 /// ```
 pub struct Collector {
     inputs: usize,
+    groups: usize,
     precision: Precision,
     samples: u64,
-    groups: Vec<Group>,
-    quantized: Moments,
-    float: Moments,
     pairs: Option<Pairs>,
-    waiting: Array2<f32>,
-    waiting_float: Array2<f32>,
+    /// Rows of X̃ that wait, and of X where that is another.
+    quantized: Vec<Panel>,
+    float: Vec<Panel>,
     filled: usize,
+    /// Of all groups.
+    h: Vec<Tile>,
+    g: Vec<Tile>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -39,28 +42,8 @@ enum Pairs {
     Different,
 }
 
-struct Group {
-    h: Tiles,
-    g: Tiles,
-}
-
-impl Moments {
-    fn new(inputs: usize) -> Self {
-        let zeros = Array1::zeros(inputs);
-        Self { sum: zeros.clone(), abs_sum: zeros.clone(), abs_max: zeros }
-    }
-
-    fn add(&mut self, rows: ArrayView2<'_, f32>) {
-        for row in rows.rows() {
-            ndarray::azip!((sum in &mut self.sum, abs in &mut self.abs_sum, max in &mut self.abs_max, &x in &row) {
-                let x = f64::from(x);
-                *sum += x;
-                *abs += x.abs();
-                *max = max.max(x.abs());
-            });
-        }
-    }
-}
+/// Fewer elements are written by one thread.
+const FEW: usize = 1 << 15;
 
 impl Collector {
     /// A collector for rows of `inputs` values that fall into `groups` equal groups.
@@ -74,22 +57,19 @@ impl Collector {
         if groups == 0 || !inputs.is_multiple_of(groups) {
             return Err(AlgorithmError::Group { group: groups, inputs, what: "a grouped layer" });
         }
+        let quantized = Panel::of_groups(groups, inputs / groups);
+        let h = tiles(&quantized, groups, Shape::Symmetric);
         Ok(Self {
             inputs,
+            groups,
             precision,
             samples: 0,
-            groups: (0..groups)
-                .map(|_| Group {
-                    h: Tiles::new(inputs / groups, Shape::Symmetric),
-                    g: Tiles::new(0, Shape::Full),
-                })
-                .collect(),
-            quantized: Moments::new(inputs),
-            float: Moments::new(inputs),
             pairs: None,
-            waiting: Array2::zeros((BLOCK, inputs)),
-            waiting_float: Array2::zeros((0, inputs)),
+            quantized,
+            float: Vec::new(),
             filled: 0,
+            h,
+            g: Vec::new(),
         })
     }
 
@@ -127,24 +107,29 @@ impl Collector {
 
     /// Groups of inputs.
     pub(super) fn group_count(&self) -> usize {
-        self.groups.len()
+        self.groups
     }
 
     /// The statistics of all rows so far.
     pub fn finish(mut self) -> Statistics {
         self.flush();
         let pairs = self.pairs == Some(Pairs::Different);
-        let float = if pairs { self.float } else { self.quantized.clone() };
-        let grams = self.groups.into_iter().map(|group| Gram {
-            h: group.h.into_matrix(),
-            g: pairs.then(|| group.g.into_matrix()),
-        });
-        Statistics {
-            samples: self.samples,
-            grams: grams.collect(),
-            quantized: self.quantized,
-            float,
-        }
+        let matrices = |tiles: &[Tile]| {
+            let width = self.inputs / self.groups;
+            let of_group = |(index, tiles): (usize, &[Tile])| {
+                let mut matrix = Array2::zeros((width, width));
+                let write = |tile: &Tile| tile.write(&self.quantized, index * width, &mut matrix);
+                tiles.iter().for_each(write);
+                matrix
+            };
+            let tiles = tiles.par_chunks((tiles.len() / self.groups).max(1));
+            tiles.enumerate().map(of_group).collect::<Vec<_>>()
+        };
+        let mut g = matrices(&self.g).into_iter();
+        let grams = matrices(&self.h).into_iter().map(|h| Gram { h, g: g.next() }).collect();
+        let quantized = moments(&self.quantized);
+        let float = if pairs { moments(&self.float) } else { quantized.clone() };
+        Statistics { samples: self.samples, grams, quantized, float }
     }
 
     fn begin(
@@ -164,12 +149,9 @@ impl Collector {
             Some(_) => {}
             None => {
                 self.pairs = Some(pairs);
-                let width = self.inputs / self.groups.len();
                 if pairs == Pairs::Different {
-                    self.waiting_float = Array2::zeros((BLOCK, self.inputs));
-                    for group in &mut self.groups {
-                        group.g = Tiles::new(width, Shape::Full);
-                    }
+                    self.float = Panel::of_groups(self.groups, self.inputs / self.groups);
+                    self.g = tiles(&self.float, self.groups, Shape::Full);
                 }
             }
         }
@@ -181,11 +163,16 @@ impl Collector {
         let mut taken = 0;
         while taken < quantized.nrows() {
             let count = (BLOCK - self.filled).min(quantized.nrows() - taken);
-            let (from, to) =
-                (s![taken..taken + count, ..], s![self.filled..self.filled + count, ..]);
-            self.waiting.slice_mut(to).assign(&quantized.slice(from));
-            if self.pairs == Some(Pairs::Different) {
-                self.waiting_float.slice_mut(to).assign(&float.slice(from));
+            let (from, at) = (s![taken..taken + count, ..], self.filled);
+            let push = |panel: &mut Panel, rows: ArrayView2<'_, f32>| panel.push(at, rows);
+            let (quantized, float) = (quantized.slice(from), float.slice(from));
+            if count * self.inputs < FEW {
+                self.quantized.iter_mut().for_each(|panel| push(panel, quantized));
+                self.float.iter_mut().for_each(|panel| push(panel, float));
+            } else {
+                let quantized = self.quantized.par_iter_mut().map(|panel| (panel, quantized));
+                let float = self.float.par_iter_mut().map(|panel| (panel, float));
+                quantized.chain(float).for_each(|(panel, rows)| push(panel, rows));
             }
             taken += count;
             self.filled += count;
@@ -195,21 +182,30 @@ impl Collector {
         }
     }
 
+    /// Adds the products of the rows that wait.
     fn flush(&mut self) {
-        let quantized = self.waiting.slice(s![..self.filled, ..]);
-        self.quantized.add(quantized);
-        let width = self.inputs / self.groups.len();
-        let float = self.waiting_float.slice(s![..self.filled.min(self.waiting_float.nrows()), ..]);
-        let (pairs, precision) = (self.pairs, self.precision);
-        self.groups.par_iter_mut().enumerate().for_each(|(index, group)| {
-            let columns = s![.., index * width..(index + 1) * width];
-            let x = quantized.slice(columns);
-            group.h.add(x, x, precision);
-            if pairs == Some(Pairs::Different) {
-                group.g.add(x, float.slice(columns), precision);
-            }
+        let (quantized, float, count) = (&self.quantized, &self.float, self.filled);
+        let h = self.h.par_iter_mut().map(|tile| (tile, quantized));
+        let g = self.g.par_iter_mut().map(|tile| (tile, float));
+        // Tiles differ in size: no thread keeps many for itself.
+        h.chain(g).with_max_len(1).for_each(|(tile, right)| {
+            tile.add(quantized, right, count, self.precision);
         });
-        self.float.add(float);
         self.filled = 0;
     }
+}
+
+/// The tiles of all groups.
+fn tiles(panels: &[Panel], groups: usize, shape: Shape) -> Vec<Tile> {
+    let each = panels.len() / groups;
+    let of_group = |group| Tile::of_panels(panels, group * each..(group + 1) * each, shape);
+    (0..groups).flat_map(of_group).collect()
+}
+
+/// The moments of all inputs.
+fn moments(panels: &[Panel]) -> Moments {
+    let of = |which: usize| {
+        panels.iter().flat_map(|panel| panel.moments()[which]).copied().collect::<Array1<f64>>()
+    };
+    Moments { sum: of(0), abs_sum: of(1), abs_max: of(2) }
 }

@@ -11,13 +11,16 @@
 //! channels. [`unfold`] turns images into rows, one per output position.
 //!
 //! **Order.** Rows are taken in blocks of [`BLOCK`] consecutive rows, whatever batches they came in; a block's products are
-//! summed in the chosen [`Precision`](super::Precision), blocks in f64 in ascending order. So the result depends on the sequence of rows
-//! alone, not on how it was cut into batches, nor on threads. [`Statistics::merge`] adds entry by entry in f64: commutative
-//! exactly, associative up to one rounding per merge.
+//! summed in the chosen [`Precision`](super::Precision), 256 rows one after the other with fused multiply-add (a CPU without it
+//! rounds twice), these runs in ascending order; blocks in f64 in ascending order. So the result depends on the sequence of
+//! rows alone, not on how it was cut into batches, nor on threads. [`Statistics::merge`] adds entry by entry in f64:
+//! commutative exactly, associative up to one rounding per merge.
 
 mod collector;
 #[cfg(feature = "store")]
 mod file;
+mod panel;
+mod products;
 mod tiles;
 mod unfold;
 
