@@ -27,7 +27,7 @@ use fewbit_models::tensor::{ElementType, Tensor};
 use llama::{Llama, tensor};
 use ndarray::Array2;
 use rten_gemm::{GemmExecutor, GemmInputA, GemmInputB, GemmOptions};
-use rten_tensor::{Layout, NdTensorView};
+use rten_tensor::NdTensorView;
 use support::{Bench, Contestant, Numbers, Unit, on_threads};
 
 /// Tokens of a window.
