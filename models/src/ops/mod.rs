@@ -92,6 +92,7 @@ pub use operator::{Operator, Read};
 pub use order::{CumSum, NonZero, TopK};
 pub use pool::{AveragePool, GlobalAveragePool, GlobalMaxPool, MaxPool};
 pub use qonnx::{BipolarQuant, FloatQuant, MultiThreshold, Quant, QuantRounding, Trunc};
+pub(crate) use quantize::numbers;
 pub use quantize::{DequantizeLinear, DynamicQuantizeLinear, QuantizeLinear};
 pub use recurrent::{Activation, Direction, Recurrence};
 pub use reduce::{
