@@ -16,6 +16,6 @@ pub(crate) use config::config;
 pub(crate) use error::NetworkError;
 pub(crate) use html::html;
 pub(crate) use keys::KeyArgs;
-pub(crate) use language::{checkpoint, language_graph};
+pub(crate) use language::{checkpoint, language_graph, saved_model};
 pub(crate) use model::{describe, read_bytes, read_model};
 pub(crate) use report::pictures;

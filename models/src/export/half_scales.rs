@@ -41,8 +41,11 @@ pub fn round_scales_to_f16(graph: &mut Graph) -> Result<usize, ExportError> {
         let data = graph.data(product.weight).map(|data| data.get::<f32>());
         let Some(Ok(data)) = data else { continue };
         let tensor = op.codes(data).map_err(|error| failed(error.to_string()))?;
+        if is_for_mxfp4(&tensor) {
+            continue;
+        }
         let scale = rounded(&tensor).map_err(failed)?;
-        if tensor.scale_codes().is_some() || scale == *tensor.scale() {
+        if scale == *tensor.scale() {
             continue;
         }
         let zero_point = tensor.zero_point().cloned();
@@ -76,6 +79,12 @@ pub fn round_scales_to_f16(graph: &mut Graph) -> Result<usize, ExportError> {
         changed += 1;
     }
     Ok(changed)
+}
+
+/// Whether scales are codes of a group format, or powers of two beside `e2m1fn`, which `MXFP4` holds as they are.
+fn is_for_mxfp4(tensor: &AnyQuantTensor) -> bool {
+    let powers = tensor.scale().iter().all(|scale| scale.to_bits() & 0x007f_ffff == 0);
+    tensor.scale_codes().is_some() || powers && tensor.format() == Format::E2M1FN
 }
 
 /// The scales of a tensor, rounded.

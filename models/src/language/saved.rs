@@ -54,12 +54,14 @@ struct About {
 }
 
 impl SavedModel {
-    /// Whether a folder has such a model.
+    /// Whether a folder has such a model: a graph without a `config.json`, or with weights that say so.
     #[must_use]
     pub fn is_in(folder: &Path) -> bool {
-        folder.join(SAVED_MODEL).is_file()
-            && Weights::open(&folder.join(SAVED_WEIGHTS))
-                .is_ok_and(|weights| weights.about.is_some())
+        let says_so = || {
+            let weights = Weights::open(&folder.join(SAVED_WEIGHTS));
+            weights.is_ok_and(|weights| weights.about.is_some())
+        };
+        folder.join(SAVED_MODEL).is_file() && (!folder.join("config.json").exists() || says_so())
     }
 
     /// The files that such a model may be read from.
