@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use crate::gguf::Metadata;
 use crate::graph::{Graph, Node, ValueId};
 use crate::language::{
     BuildOptions, Checkpoint, KeyValueCache, LanguageConfig, LanguageError, LogitsToKeep,
@@ -128,14 +127,6 @@ impl Checkpoint for PlainModel<'_> {
     }
 
     fn tokenizer(&self) -> Result<Tokenizer, LanguageError> {
-        Err(LanguageError::Tokenizer("a network has none".into()))
-    }
-
-    fn tokenizer_files(&self) -> Result<Vec<(String, Vec<u8>)>, LanguageError> {
-        Err(LanguageError::Tokenizer("a network has none".into()))
-    }
-
-    fn gguf_metadata(&self) -> Result<Metadata, LanguageError> {
         Err(LanguageError::Tokenizer("a network has none".into()))
     }
 }

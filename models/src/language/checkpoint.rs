@@ -33,12 +33,16 @@ pub trait Checkpoint {
     /// `tokenizer.gguf`, a GGUF file of metadata alone.
     ///
     /// # Errors
-    /// There are none.
-    fn tokenizer_files(&self) -> Result<Vec<(String, Vec<u8>)>, LanguageError>;
+    /// There are none, as of a checkpoint in memory.
+    fn tokenizer_files(&self) -> Result<Vec<(String, Vec<u8>)>, LanguageError> {
+        Err(LanguageError::tokenizer("the checkpoint has no files of one"))
+    }
 
     /// The metadata of a GGUF file of this model: architecture and tokenizer, under llama.cpp's keys.
     ///
     /// # Errors
-    /// No tokenizer, or one that GGUF files do not have.
-    fn gguf_metadata(&self) -> Result<Metadata, LanguageError>;
+    /// No tokenizer, as of a checkpoint in memory, or one that GGUF files do not have.
+    fn gguf_metadata(&self) -> Result<Metadata, LanguageError> {
+        Err(LanguageError::tokenizer("the checkpoint has no files of one"))
+    }
 }
