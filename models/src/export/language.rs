@@ -95,7 +95,7 @@ pub fn write_language_model(
     let mut tensors: Vec<(String, Tensor)> = stored
         .values()
         .filter_map(|(_, value)| Some((value.name.clone(), value.data.clone()?)))
-        .filter(|(_, tensor)| is_weight(tensor))
+        .filter(|(name, tensor)| is_weight(name, tensor))
         .collect();
     let own = tensors.len();
     for (name, tensor) in weights.iter().flat_map(|weight| &weight.beside) {
@@ -133,7 +133,7 @@ pub fn write_language_model(
 }
 
 /// Whether an initializer is a weight, and not an extent or a number of some operator.
-fn is_weight(tensor: &Tensor) -> bool {
+fn is_weight(name: &str, tensor: &Tensor) -> bool {
     let is_number = matches!(
         tensor.element_type(),
         ElementType::F32
@@ -144,5 +144,6 @@ fn is_weight(tensor: &Tensor) -> bool {
             | ElementType::I32
             | ElementType::Code(_)
     );
-    is_number && !tensor.shape().is_empty()
+    let of_codes = name.ends_with(".scale") || name.ends_with(".zero_point");
+    is_number && (of_codes || !tensor.shape().is_empty())
 }

@@ -95,29 +95,15 @@ impl Model {
                     requantization: self.how.requantization,
                     report: ReportLevel::Events,
                 };
+                let nodes = &self.nodes;
                 LanguageModel::new(graph, move |inputs| {
                     let run = run_integer(graph, inputs, &options)?;
-                    self.note(run.nodes);
+                    note(nodes, run.nodes);
                     Ok(run.outputs)
                 })
             }
         };
         Ok(model.map_err(NetworkError::from)?)
-    }
-
-    /// Adds what the products of one run did.
-    fn note(&self, mut nodes: Vec<NodeReport>) {
-        // Windows run side by side, in any order: none of their events is the first.
-        for stage in nodes.iter_mut().flat_map(|node| node.events.iter_mut().flatten()) {
-            stage.first = None;
-        }
-        // Whoever panicked while holding the list has lost a report, and ends the command.
-        let mut all = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
-        if all.is_empty() {
-            *all = nodes;
-            return;
-        }
-        all.iter_mut().zip(&nodes).for_each(|(all, node)| all.merge(node));
     }
 
     /// What accumulators did, product by product.
@@ -145,4 +131,19 @@ impl Model {
             Source::Saved(model) => model.max_position_embeddings,
         }
     }
+}
+
+/// Adds what the products of one run did.
+fn note(all: &Mutex<Vec<NodeReport>>, mut nodes: Vec<NodeReport>) {
+    // Windows run side by side, in any order: none of their events is the first.
+    for stage in nodes.iter_mut().flat_map(|node| node.events.iter_mut().flatten()) {
+        stage.first = None;
+    }
+    // Whoever panicked while holding the list has lost a report, and ends the command.
+    let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
+    if all.is_empty() {
+        *all = nodes;
+        return;
+    }
+    all.iter_mut().zip(&nodes).for_each(|(all, node)| all.merge(node));
 }
