@@ -12,8 +12,8 @@ use super::super::proto::{
     TensorAnnotation, TensorShapeProto, TensorTypeProto, TypeProto, ValueInfoProto,
     attribute_type as kind,
 };
-use super::ExternalData;
 use super::datatype::{KEY, finn_datatypes};
+use super::external::ExternalData;
 use super::tensor::{external, number, tensor};
 
 /// A graph as a file has it.

@@ -1,11 +1,11 @@
 //! From graphs to ONNX files.
 
 mod datatype;
+mod external;
 mod graph;
 mod tensor;
 
-use std::collections::{BTreeSet, HashMap};
-use std::ops::Range;
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use prost::Message;
@@ -15,6 +15,7 @@ use crate::ops::Op;
 
 use super::OnnxError;
 use super::proto::{ModelProto, OperatorSetIdProto};
+pub use external::ExternalData;
 pub(crate) use tensor::raw_bytes;
 
 /// The version of QONNX's operators; `Trunc` of five inputs is in version 1 alone, and everything else in both.
@@ -37,15 +38,6 @@ const IR_VERSIONS: [i64; 19] = [3, 3, 4, 5, 6, 7, 7, 7, 8, 8, 8, 8, 9, 9, 10, 10
 /// ONNX does not have; more than 2 GiB.
 pub fn write_bytes(graph: &Graph, opset: i64) -> Result<Vec<u8>, OnnxError> {
     model_bytes(graph, opset, None)
-}
-
-/// Initializers whose elements are in another file beside the model's: bytes as [`write_bytes`] has them, of any total size.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ExternalData {
-    /// The file, by its name in the model's folder.
-    pub location: String,
-    /// Its bytes of each initializer, by the initializer's name.
-    pub places: HashMap<String, Range<u64>>,
 }
 
 /// The same, with the elements of some initializers in another file.
