@@ -74,6 +74,91 @@ fn a_language_model_is_shown() {
     assert_eq!(shown["operators"]["Attention"], 2);
 }
 
+/// A quantized model in the folder `q`, of int4 weights with a scale per row and int8 inputs.
+fn quantized(folder: &Folder) {
+    use fewbit::formats::{Format, Overflow, Policy, Rounding};
+    use fewbit::quantize::{Quantizer, ScaleRule, Scheme};
+    use fewbit_models::export::write_language_model;
+    use fewbit_models::graph::products;
+    use fewbit_models::language::{BuildOptions, HuggingFaceCheckpoint, build};
+    use fewbit_models::ops::Quantize;
+
+    let checkpoint = HuggingFaceCheckpoint::open(folder.file("model")).expect("a checkpoint");
+    let built = build(&checkpoint, &BuildOptions::default(), &mut |_, _| ());
+    let mut graph = built.expect("a graph");
+    let policy = Policy::new(Rounding::TiesEven, Overflow::Saturate);
+    let of = |scheme: Scheme, rule: ScaleRule| Quantizer::new(scheme, rule, policy).expect("one");
+    for product in products(&graph) {
+        let name = graph.node(product.node).name.clone();
+        let data =
+            graph.data(product.weight).expect("weights").get::<f32>().expect("floats").clone();
+        let weights = of(Scheme::new(Format::INT4).per_channel(0), ScaleRule::abs_max());
+        let parameters = weights.parameters(&data.view()).expect("scales");
+        let weights = Quantize::new(weights.with_parameters(parameters).expect("static"));
+        let weight = graph.add(&format!("{name}.weight.quantizer"), weights, &[product.weight]);
+        let rule = ScaleRule::given(ndarray::arr0(0.03f32).into_dyn());
+        let input = Quantize::new(of(Scheme::new(Format::INT8), rule));
+        let input = graph.add(&format!("{name}.input"), input, &[product.input]);
+        graph.node_mut(product.node).inputs[..2].copy_from_slice(&[Some(input), Some(weight)]);
+    }
+    graph.sort().expect("an order");
+    graph.infer().expect("shapes");
+    std::fs::create_dir(folder.file("q")).expect("a folder");
+    for file in write_language_model(&graph, &checkpoint).expect("files") {
+        let to = folder.file("q").join(&file.name);
+        std::fs::write(to, file.into_bytes()).expect("a file");
+    }
+}
+
+#[test]
+fn a_quantized_model_runs_in_every_execution() {
+    let folder = model("llama3");
+    quantized(&folder);
+    write(&folder, "text.txt", "some words of a text That goes on and on and on and Ends");
+    let run = |model: &str, args: &[&str]| {
+        let text = ["run", model, "--json", "--text", "text.txt", "--seqlen", "10"];
+        let all: Vec<&str> = text.into_iter().chain(args.iter().copied()).collect();
+        done(&folder, &all)
+    };
+    let perplexity = |found: &Value| found["perplexity"].as_f64().expect("a number");
+    let float = perplexity(&run("model", &[]));
+    let fake = perplexity(&run("q", &[]));
+    assert_eq!(fake, perplexity(&run("q", &["--execution", "fake", "--threads", "1"])));
+    assert!(fake != float && (fake / float - 1.0).abs() < 0.5, "{fake} and {float}");
+    let exact = run("q", &["--execution", "integer"]);
+    assert!((perplexity(&exact) / fake - 1.0).abs() < 1e-3);
+    let events = |found: &Value| -> u64 {
+        let nodes = found["nodes"].as_array().expect("nodes").iter();
+        let stages = nodes.flat_map(|node| node["events"].as_array().expect("stages").clone());
+        stages.map(|stage| stage["events"].as_u64().expect("a number")).sum()
+    };
+    assert_eq!(events(&exact), 0);
+    let narrow = ["--execution", "integer", "--acc", "int8-sat/8,int32-wrap"];
+    let overflown = run("q", &narrow);
+    assert!(events(&overflown) > 0 && perplexity(&overflown) != perplexity(&exact));
+    let strip = |mut found: Value| {
+        found["seconds"] = Value::Null;
+        found["tokens_per_second"] = Value::Null;
+        found["provenance"] = Value::Null;
+        found
+    };
+    assert_eq!(strip(overflown), strip(run("q", &[&narrow[..], &["--threads", "1"]].concat())));
+    let inputs = exact["provenance"]["inputs"].as_array().expect("inputs");
+    assert!(inputs.iter().any(|input| input["file"] == "q/model.safetensors"));
+    let shown = done(&folder, &["graph", "q", "--json"]);
+    assert_eq!(shown["operators"]["Quantize"], 30);
+    let said =
+        done(&folder, &["run", "q", "--prompt", "some words", "--max-new-tokens", "3", "--json"]);
+    assert_eq!(said["tokens"].as_array().map(Vec::len), Some(3));
+    let length = std::fs::metadata(folder.file("q").join("model.safetensors")).expect("it").len();
+    let weights = std::fs::read(folder.file("q").join("model.safetensors")).expect("it");
+    std::fs::write(folder.file("q").join("model.safetensors"), &weights[..length as usize - 3])
+        .expect("it");
+    let cut = folder.fewbit(&["run", "q", "--text", "text.txt"]);
+    assert_eq!((cut.code, cut.err.lines().count()), (Some(2), 1), "{}", cut.err);
+    assert!(cut.err.contains("it is cut off or damaged"), "{}", cut.err);
+}
+
 #[test]
 fn what_is_wrong_is_said_in_one_line() {
     let folder = model("llama2");
@@ -97,7 +182,8 @@ fn what_is_wrong_is_said_in_one_line() {
     wrong(&["run", "none", "--prompt", "a"], "none");
     wrong(&["run", "no.gguf", "--prompt", "a"], "no.gguf");
     wrong(&["run", "model"], "--input");
-    wrong(&["run", "model", "--prompt", "a", "--acc", "exact"], "cannot be used with");
+    wrong(&["run", "model", "--prompt", "a", "--acc", "exact"], "has no quantizers");
+    wrong(&["run", "model", "--prompt", "a", "--execution", "fake"], "fewbit ptq");
     wrong(&["run", "model", "--prompt", "a", "--seqlen", "8"], "--text");
     wrong(&["run", "model", "--prompt", ""], "the prompt has no token");
     wrong(&["graph", "empty"], "config.json");

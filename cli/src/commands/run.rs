@@ -1,6 +1,7 @@
 //! `fewbit run`: a network on inputs.
 
 mod language;
+mod model;
 
 use std::path::PathBuf;
 
@@ -29,11 +30,12 @@ X.npz has an array per input of the network under its name; with one input it ma
 Labels, an array `y`, are compared with the greatest output of each sample. Y.npz has an array per output.
 
 A language model (llama, mistral, qwen2, qwen3) is a .gguf file, or a folder with config.json, .safetensors files and
-tokenizer.json:
+tokenizer.json, or the folder of a quantized one that `fewbit ptq` has written:
   fewbit run model.gguf --prompt 'The capital of France is' --max-new-tokens 20
   fewbit run DIR --text valid.txt --seqlen 512 --nvalid 16      perplexity of the second half of each window
   fewbit run DIR --text valid.txt --seqlen 512 --stride 256     of what is new in each of overlapping windows
-  fewbit run DIR --choices questions.jsonl                      accuracy, plain and normalised by length";
+  fewbit run DIR --choices questions.jsonl                      accuracy, plain and normalised by length
+  fewbit run q --text valid.txt --execution integer --acc 'int16-sat/64,int32-wrap'";
 
 /// How a network runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -103,12 +105,13 @@ struct OutputShape {
 
 pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
     let Some(given) = args.input else {
-        Outputs::default().write(&language::run(
-            &args.model,
-            &args.language,
-            args.threads,
-            &args.form,
-        )?)?;
+        let how = language::How {
+            execution: args.execution,
+            accumulator: args.acc,
+            requantization: args.requantization,
+        };
+        let shown = language::run(&args.model, &args.language, how, args.threads, &args.form)?;
+        Outputs::default().write(&shown)?;
         return Ok(Outcome::Done);
     };
     let mut graph = read_model(&args.model, &args.form.inputs)?;

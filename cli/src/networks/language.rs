@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use fewbit_models::graph::Graph;
 use fewbit_models::language::{
-    BuildOptions, Checkpoint, LanguageConfig, LanguageError, Tokenizer, build, is_checkpoint,
-    open_checkpoint,
+    BuildOptions, Checkpoint, LanguageConfig, LanguageError, SavedModel, Tokenizer, build,
+    is_checkpoint, open_checkpoint,
 };
 
 use super::NetworkError;
@@ -45,6 +45,17 @@ pub(crate) fn checkpoint(path: &Path, log: &InputLog) -> Result<Box<dyn Checkpoi
         "a smaller model, or more memory",
     )?;
     Ok(checkpoint)
+}
+
+/// A quantized language model in a folder of `fewbit ptq`, whose files are logged.
+///
+/// # Errors
+/// Files that are missing, damaged, or of two models; weights that memory cannot hold.
+pub(crate) fn saved_model(path: &Path, log: &InputLog) -> Result<SavedModel, CliError> {
+    for file in SavedModel::files(path) {
+        Input::open(&file, log)?;
+    }
+    Ok(SavedModel::open(path).map_err(NetworkError::from)?)
 }
 
 /// The files that a checkpoint may be read from.

@@ -5,12 +5,12 @@ use std::path::Path;
 
 use fewbit_models::graph::{Graph, products};
 use fewbit_models::import::recognize_quantizers;
-use fewbit_models::language::BuildOptions;
+use fewbit_models::language::{BuildOptions, SavedModel};
 use fewbit_models::ops::Op;
 use serde::Serialize;
 
 use super::error::NetworkError;
-use super::language::{checkpoint, is_language_model, language_graph};
+use super::language::{checkpoint, is_language_model, language_graph, saved_model};
 use super::perceptron;
 use crate::error::CliError;
 use crate::io::input::Input;
@@ -26,6 +26,9 @@ pub(crate) fn read_model(path: &Path, log: &InputLog) -> Result<Graph, CliError>
     }
     if is_language_model(path) {
         return language_graph(&*checkpoint(path, log)?, &BuildOptions::default());
+    }
+    if SavedModel::is_in(path) {
+        return Ok(saved_model(path, log)?.graph);
     }
     let mut input = Input::open(path, log)?;
     let (mut bytes, length) = (Vec::new(), input.length);

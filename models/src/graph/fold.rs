@@ -100,7 +100,7 @@ fn whole(fact: &Fact) -> Option<Tensor> {
 
 /// Whether a node stays although its inputs are known.
 fn keeps(op: &Op) -> bool {
-    op.is_quantizer() || matches!(op, Op::If(_))
+    op.is_quantizer() || matches!(op, Op::If(_) | Op::Quantize(_))
 }
 
 /// Whether what comes out may be more than what goes in.

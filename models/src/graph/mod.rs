@@ -4,6 +4,7 @@ mod build;
 mod compact;
 mod edit;
 mod error;
+mod extract;
 mod fold;
 mod infer;
 mod node;

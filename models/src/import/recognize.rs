@@ -11,6 +11,7 @@ use crate::tensor::{ElementType, Tensor};
 
 use super::parts::{NEAREST, named, quantizer};
 use super::qonnx::{bipolar, float, quant, steps};
+use super::stored::load_stored_weights;
 use super::transposed::transpose_constants;
 
 /// Turns the operators that files write quantizers with into [`Quantize`] nodes, so that such a network is what this crate's
@@ -23,12 +24,14 @@ use super::transposed::transpose_constants;
 ///
 /// A `Transpose` of such a constant is done once and for all, so that a product takes the quantizer's codes.
 ///
+/// What this crate's own files have as codes in front of its quantizers is loaded first ([`load_stored_weights`]).
+///
 /// What has another form stays as it is, and is computed in floats.
 ///
 /// # Errors
 /// A graph that cannot be put in order.
 pub fn recognize_quantizers(graph: &mut Graph) -> Result<usize, GraphError> {
-    let mut count = 0;
+    let mut count = load_stored_weights(graph)?;
     for id in graph.order().to_vec() {
         if !graph.has(id) {
             continue;

@@ -1,5 +1,6 @@
 //! Where weights come from.
 
+use crate::gguf::Metadata;
 use crate::tensor::Tensor;
 
 use super::{LanguageConfig, LanguageError, Tokenizer};
@@ -27,4 +28,21 @@ pub trait Checkpoint {
     /// # Errors
     /// There is none, or one of an unknown kind.
     fn tokenizer(&self) -> Result<Tokenizer, LanguageError>;
+
+    /// The files that the tokenizer can be read from again, by name: `tokenizer.json` with `tokenizer_config.json` where there is one, or
+    /// `tokenizer.gguf`, a GGUF file of metadata alone.
+    ///
+    /// # Errors
+    /// There are none, as of a checkpoint in memory.
+    fn tokenizer_files(&self) -> Result<Vec<(String, Vec<u8>)>, LanguageError> {
+        Err(LanguageError::tokenizer("the checkpoint has no files of one"))
+    }
+
+    /// The metadata of a GGUF file of this model: architecture and tokenizer, under llama.cpp's keys.
+    ///
+    /// # Errors
+    /// No tokenizer, as of a checkpoint in memory, or one that GGUF files do not have.
+    fn gguf_metadata(&self) -> Result<Metadata, LanguageError> {
+        Err(LanguageError::tokenizer("the checkpoint has no files of one"))
+    }
 }

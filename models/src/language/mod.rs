@@ -9,6 +9,7 @@
 //! | [`HuggingFaceCheckpoint`] | a checkpoint in a folder of Hugging Face's |
 //! | [`open_checkpoint`] | either, by path |
 //! | [`build()`] | the graph of a checkpoint |
+//! | [`SavedModel`] | a quantized model in a folder that this crate has written |
 //! | [`LanguageModel`] | a graph with tokens going in and logits coming out; [`generate()`] lets it go on with a text |
 
 mod build;
@@ -22,6 +23,7 @@ mod hugging_face;
 mod model;
 mod open;
 mod rope;
+mod saved;
 mod tokenizer;
 
 pub use build::{BuildOptions, KeyValueCache, LogitsToKeep, build};
@@ -29,9 +31,12 @@ pub use checkpoint::Checkpoint;
 pub use config::{Architecture, LanguageConfig, RopeScaling};
 pub use error::LanguageError;
 pub use generate::{GenerateOptions, generate};
+pub(crate) use gguf::rope_divisors;
 pub use gguf::{GgufCheckpoint, RowOrder, gguf_name, hf_name, language_config};
 pub use hugging_face::HuggingFaceCheckpoint;
 pub use model::LanguageModel;
 pub use open::{is_checkpoint, open_checkpoint};
 pub use rope::inverse_frequencies;
+pub use saved::SavedModel;
+pub(crate) use saved::{SAVED_KEY, SAVED_MODEL, SAVED_VOCABULARY, SAVED_WEIGHTS};
 pub use tokenizer::Tokenizer;

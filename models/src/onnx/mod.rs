@@ -16,5 +16,7 @@ mod read;
 mod write;
 
 pub use error::{OnnxError, UnknownOperator};
+pub(crate) use read::external_tensors;
 pub use read::{read, read_bytes};
-pub use write::{write, write_bytes};
+pub(crate) use write::raw_bytes;
+pub use write::{ExternalData, write, write_bytes, write_bytes_beside};

@@ -100,6 +100,7 @@ pub use order::{CumSum, NonZero, TopK};
 pub(crate) use packed::Packed;
 pub use pool::{AveragePool, GlobalAveragePool, GlobalMaxPool, MaxPool};
 pub use qonnx::{BipolarQuant, FloatQuant, MultiThreshold, Quant, QuantRounding, Trunc};
+pub(crate) use quantize::numbers;
 pub use quantize::{DequantizeLinear, DynamicQuantizeLinear, QuantizeLinear};
 pub use recurrent::{Activation, Direction, Recurrence};
 pub use reduce::{

@@ -6,17 +6,20 @@ use std::time::Instant;
 use fewbit_models::eval::{
     ChoiceOptions, PerplexityWindows, choice_items, multiple_choice, perplexity,
 };
-use fewbit_models::exec::QuantizerMode;
+use fewbit_models::exec::integer::NodeReport;
 use fewbit_models::language::{
-    BuildOptions, Checkpoint, GenerateOptions, KeyValueCache, LanguageModel, LogitsToKeep,
-    Tokenizer, generate,
+    BuildOptions, GenerateOptions, KeyValueCache, LogitsToKeep, Tokenizer, generate,
 };
 use serde::Serialize;
 
 use crate::error::CliError;
-use crate::networks::{NetworkError, checkpoint, language_graph, read_words, tokenized};
+use crate::io::log::InputLog;
+use crate::networks::{NetworkError, read_words, tokenized};
 use crate::options::{FormArgs, ThreadArgs};
 use crate::output::{Form, PhaseProgress};
+
+pub(super) use super::model::How;
+use super::model::Model;
 
 /// What a language model does.
 #[derive(Debug, clap::Args)]
@@ -49,8 +52,7 @@ pub(crate) struct LanguageArgs {
 }
 
 /// What has no effect on these jobs.
-const OTHERS: [&str; 7] =
-    ["input", "output", "execution", "acc", "requantization", "report", "batch"];
+const OTHERS: [&str; 4] = ["input", "output", "report", "batch"];
 
 impl LanguageArgs {
     /// The job that is asked for, if one is.
@@ -88,6 +90,8 @@ struct Generated {
     tokens: Vec<u32>,
     seconds: f64,
     tokens_per_second: f64,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    nodes: Vec<NodeReport>,
 }
 
 #[derive(Serialize)]
@@ -101,6 +105,8 @@ struct PerplexityReport {
     seconds: f64,
     tokens_per_second: f64,
     window_nll: Vec<f64>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    nodes: Vec<NodeReport>,
 }
 
 #[derive(Serialize)]
@@ -112,12 +118,15 @@ struct ChoicesReport {
     acc_norm_stderr: f64,
     seconds: f64,
     log_likelihoods: Vec<Vec<f64>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    nodes: Vec<NodeReport>,
 }
 
 /// Does the job; the text to print.
 pub(super) fn run(
     model: &Path,
     args: &LanguageArgs,
+    how: How,
     threads: ThreadArgs,
     form: &FormArgs,
 ) -> Result<String, CliError> {
@@ -127,12 +136,12 @@ pub(super) fn run(
         Job::Perplexity(path) | Job::Choices(path) => read_words(path, &form.inputs)?,
     };
     let report = threads.run(|| {
-        let checkpoint = checkpoint(model, &form.inputs)?;
-        let tokenizer = checkpoint.tokenizer().map_err(NetworkError::from)?;
+        let model = Model::open(model, how, &form.inputs)?;
+        let tokenizer = model.tokenizer()?;
         match job {
-            Job::Generate(prompt) => generated(&*checkpoint, &tokenizer, prompt, args),
-            Job::Perplexity(_) => scored(&*checkpoint, &tokenizer, &text, args),
-            Job::Choices(path) => answered(&*checkpoint, &tokenizer, &text, path, args),
+            Job::Generate(prompt) => generated(&model, &tokenizer, prompt, args),
+            Job::Perplexity(_) => scored(&model, &tokenizer, &text, args),
+            Job::Choices(path) => answered(&model, &tokenizer, &text, path, args),
         }
     })?;
     match form.form() {
@@ -142,16 +151,16 @@ pub(super) fn run(
 }
 
 fn generated(
-    checkpoint: &dyn Checkpoint,
+    source: &Model,
     tokenizer: &Tokenizer,
     prompt: &str,
     args: &LanguageArgs,
 ) -> Result<Report, CliError> {
     let tokens = tokenized(tokenizer, prompt)?;
     let options = BuildOptions { cache: KeyValueCache::Inputs, logits: LogitsToKeep::Chosen };
-    let graph = language_graph(checkpoint, &options)?;
-    let model = LanguageModel::float(&graph, QuantizerMode::Skip).map_err(NetworkError::from)?;
-    let mut eos_token_ids = checkpoint.config().eos_token_ids.clone();
+    let graph = source.graph(&options)?;
+    let model = source.model(&graph)?;
+    let mut eos_token_ids = source.eos_token_ids().to_vec();
     eos_token_ids.extend(tokenizer.eos());
     let options = GenerateOptions { max_new_tokens: args.max_new_tokens, eos_token_ids };
     let start = Instant::now();
@@ -171,11 +180,12 @@ fn generated(
         tokens_per_second: found.len() as f64 / seconds,
         tokens: found,
         seconds,
+        nodes: source.nodes(),
     }))
 }
 
 fn scored(
-    checkpoint: &dyn Checkpoint,
+    source: &Model,
     tokenizer: &Tokenizer,
     text: &str,
     args: &LanguageArgs,
@@ -189,8 +199,8 @@ fn scored(
     let most = args.nvalid.unwrap_or(usize::MAX);
     windows.check(tokens.len(), most).map_err(NetworkError::from)?;
     let options = BuildOptions { logits: LogitsToKeep::Chosen, ..BuildOptions::default() };
-    let graph = language_graph(checkpoint, &options)?;
-    let model = LanguageModel::float(&graph, QuantizerMode::Skip).map_err(NetworkError::from)?;
+    let graph = source.graph(&options)?;
+    let model = source.model(&graph)?;
     let start = Instant::now();
     let bar = PhaseProgress::new();
     let mut hear = |done, of| bar.at("windows", done, of);
@@ -207,11 +217,12 @@ fn scored(
         seconds,
         tokens_per_second: found.tokens as f64 / seconds,
         window_nll: found.windows,
+        nodes: source.nodes(),
     }))
 }
 
 fn answered(
-    checkpoint: &dyn Checkpoint,
+    source: &Model,
     tokenizer: &Tokenizer,
     text: &str,
     path: &Path,
@@ -220,17 +231,16 @@ fn answered(
     let wrong =
         |error: &dyn ToString| CliError::Array { path: path.to_owned(), reason: error.to_string() };
     let items = choice_items(text).map_err(|error| wrong(&error))?;
-    let config = checkpoint.config();
-    let last = config.eos_token_ids.first().copied();
-    let first = tokenizer.bos().or(config.bos_token_id).or(tokenizer.eos()).or(last);
+    let last = source.eos_token_ids().first().copied();
+    let first = tokenizer.bos().or(source.bos_token_id()).or(tokenizer.eos()).or(last);
     let options = ChoiceOptions {
         target_delimiter: args.target_delimiter.clone(),
         empty_context: first.unwrap_or(0),
-        max_length: config.max_position_embeddings,
+        max_length: source.max_position_embeddings(),
     };
     let graph = BuildOptions { logits: LogitsToKeep::Chosen, ..BuildOptions::default() };
-    let graph = language_graph(checkpoint, &graph)?;
-    let model = LanguageModel::float(&graph, QuantizerMode::Skip).map_err(NetworkError::from)?;
+    let graph = source.graph(&graph)?;
+    let model = source.model(&graph)?;
     let start = Instant::now();
     let bar = PhaseProgress::new();
     let encode = |text: &str| tokenizer.encode(text);
@@ -245,11 +255,27 @@ fn answered(
         acc_norm_stderr: found.acc_norm_stderr,
         seconds: start.elapsed().as_secs_f64(),
         log_likelihoods: found.log_likelihoods,
+        nodes: source.nodes(),
     }))
 }
 
 impl Report {
     fn text(&self) -> String {
+        let (Self::Generated(Generated { nodes, .. })
+        | Self::Perplexity(PerplexityReport { nodes, .. })
+        | Self::Choices(ChoicesReport { nodes, .. })) = self;
+        let mut text = self.own_text();
+        if !nodes.is_empty() {
+            let events: u64 = nodes.iter().map(NodeReport::total_events).sum();
+            let outputs: u64 = nodes.iter().map(|node| node.outputs).sum();
+            let products = nodes.len();
+            text +=
+                &format!("\n{events} overflow events in {outputs} outputs of {products} products");
+        }
+        text
+    }
+
+    fn own_text(&self) -> String {
         match self {
             Self::Generated(found) => format!(
                 "{}{}\n\n{} tokens in {:.2} s, {:.1} token/s",

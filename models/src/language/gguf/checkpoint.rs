@@ -5,8 +5,10 @@ use std::path::Path;
 use ndarray::{ArcArray, IxDyn};
 
 use super::{RowOrder, gguf_name, hf_name, language_config};
-use crate::gguf::Gguf;
-use crate::language::{Architecture, Checkpoint, LanguageConfig, LanguageError, Tokenizer};
+use crate::gguf::{Gguf, GgufWriter, Metadata};
+use crate::language::{
+    Architecture, Checkpoint, LanguageConfig, LanguageError, SAVED_VOCABULARY, Tokenizer,
+};
 use crate::tensor::Tensor;
 
 /// A language model in a GGUF file.
@@ -96,5 +98,21 @@ impl Checkpoint for GgufCheckpoint {
 
     fn tokenizer(&self) -> Result<Tokenizer, LanguageError> {
         Tokenizer::from_gguf(self.file.metadata())
+    }
+
+    fn tokenizer_files(&self) -> Result<Vec<(String, Vec<u8>)>, LanguageError> {
+        self.tokenizer()?;
+        let mut metadata = Metadata::default();
+        for (key, value) in self.file.metadata().iter() {
+            if key == "general.architecture" || key.starts_with("tokenizer.") {
+                metadata.insert(key, value.clone());
+            }
+        }
+        let bytes = GgufWriter::new(Vec::new(), &metadata, &[])?.finish()?;
+        Ok(vec![(SAVED_VOCABULARY.into(), bytes)])
+    }
+
+    fn gguf_metadata(&self) -> Result<Metadata, LanguageError> {
+        Ok(self.file.metadata().clone())
     }
 }

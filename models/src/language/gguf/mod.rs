@@ -8,11 +8,14 @@
 
 mod checkpoint;
 mod config;
+mod metadata;
 mod names;
 mod rope;
 mod rows;
 
 pub use checkpoint::GgufCheckpoint;
 pub use config::language_config;
+pub(in crate::language) use metadata::architecture_metadata;
 pub use names::{gguf_name, hf_name};
+pub(crate) use rope::rope_divisors;
 pub use rows::RowOrder;

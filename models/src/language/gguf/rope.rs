@@ -1,6 +1,6 @@
 //! Llama 3's rotary scaling, of which GGUF files keep the divisor of each frequency only.
 
-use crate::language::RopeScaling;
+use crate::language::{LanguageConfig, RopeScaling};
 
 /// `low_freq_factor`, `high_freq_factor` and `original_max_position_embeddings` of Llama 3.1, 3.2 and 3.3.
 const LLAMA3: (f64, f64, f64) = (1.0, 4.0, 8192.0);
@@ -32,6 +32,22 @@ fn divisors(
         }
     };
     (0..head_dim / 2).map(divisor).collect()
+}
+
+/// The divisors of a model that has Llama 3's scaling, as files have them; `None` for any other.
+pub(crate) fn rope_divisors(config: &LanguageConfig) -> Option<Vec<f32>> {
+    let Some(RopeScaling::Llama3 {
+        factor,
+        low_freq_factor,
+        high_freq_factor,
+        original_max_position_embeddings: original,
+    }) = &config.rope_scaling
+    else {
+        return None;
+    };
+    let parameters = ((*low_freq_factor).into(), (*high_freq_factor).into(), *original as f64);
+    let all = divisors(config.rope_theta.into(), config.head_dim, (*factor).into(), parameters);
+    Some(all.into_iter().map(|x| x as f32).collect())
 }
 
 fn wavelength(theta: f64, head_dim: usize, i: usize) -> f64 {

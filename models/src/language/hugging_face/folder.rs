@@ -1,8 +1,12 @@
 //! A folder as a checkpoint.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::gguf::Metadata;
+use crate::language::gguf::architecture_metadata;
+use crate::language::tokenizer::tokenizer_metadata;
 use crate::language::{Checkpoint, LanguageConfig, LanguageError, Tokenizer};
 use crate::tensor::Tensor;
 
@@ -101,5 +105,27 @@ impl Checkpoint for HuggingFaceCheckpoint {
 
     fn tokenizer(&self) -> Result<Tokenizer, LanguageError> {
         Tokenizer::from_file(&self.folder.join("tokenizer.json"))
+    }
+
+    fn tokenizer_files(&self) -> Result<Vec<(String, Vec<u8>)>, LanguageError> {
+        self.tokenizer()?;
+        let mut files = Vec::new();
+        for name in ["tokenizer.json", "tokenizer_config.json"] {
+            let path = self.folder.join(name);
+            if path.exists() {
+                let bytes = fs::read(&path).map_err(|error| LanguageError::File {
+                    path: path.clone(),
+                    problem: error.to_string(),
+                })?;
+                files.push((name.to_owned(), bytes));
+            }
+        }
+        Ok(files)
+    }
+
+    fn gguf_metadata(&self) -> Result<Metadata, LanguageError> {
+        let mut metadata = architecture_metadata(&self.config);
+        tokenizer_metadata(&self.folder.join("tokenizer.json"), &self.config, &mut metadata)?;
+        Ok(metadata)
     }
 }

@@ -62,6 +62,26 @@ const SPLITS: [Split; 4] = [
     },
 ];
 
+/// The name in files of the split that a `tokenizer.json` has; `None` for one that files have no name for.
+pub(super) fn split_name(json: &Value) -> Option<&'static str> {
+    let steps = match &json["pre_tokenizer"]["pretokenizers"] {
+        Value::Array(steps) => steps.clone(),
+        _ => vec![json["pre_tokenizer"].clone()],
+    };
+    let of = |kind: &str| steps.iter().find(|step| step["type"] == kind);
+    let digits = of("Digits").is_some();
+    let regex = of("Split").map(|step| step["pattern"]["Regex"].as_str());
+    let plain = of("ByteLevel")?["use_regex"].as_bool().unwrap_or(true);
+    let normalizer = json["normalizer"]["type"].as_str();
+    let is = |split: &&Split| {
+        split.digits == digits
+            && Some(split.regex) == regex.or(plain.then_some(None))
+            && split.normalizer == normalizer
+            && split.regex.is_none() == plain
+    };
+    SPLITS.iter().find(is)?.names.first().copied()
+}
+
 /// The parts of a `tokenizer.json`, and whether a text begins with the first token where the file says nothing.
 pub(super) fn parts(
     vocabulary: &Vocabulary<'_>,

@@ -5,6 +5,7 @@
 mod byte_level;
 mod from_gguf;
 mod sentence_piece;
+mod to_gguf;
 mod vocabulary;
 
 use std::path::Path;
@@ -13,6 +14,7 @@ use serde_json::Value;
 
 use super::LanguageError;
 use crate::gguf::Metadata;
+pub(in crate::language) use to_gguf::tokenizer_metadata;
 
 /// Text to tokens and back.
 ///

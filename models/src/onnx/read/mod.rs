@@ -16,6 +16,7 @@ use crate::graph::Graph;
 
 use super::OnnxError;
 use super::proto::ModelProto;
+pub(crate) use external::ExternalTensor;
 
 /// How often what was folded may make more known.
 const ROUNDS: usize = 16;
@@ -37,6 +38,18 @@ pub fn read(path: &Path) -> Result<Graph, OnnxError> {
     let bytes = std::fs::read(path).map_err(|error| external::file(path, &error))?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     read_bytes(bytes, Some(folder.unwrap_or(Path::new("."))))
+}
+
+/// The initializers whose elements are in other files: their names, the file, and its bytes.
+///
+/// # Errors
+/// What is no model; places that are no numbers.
+pub(crate) fn external_tensors(bytes: &[u8]) -> Result<Vec<ExternalTensor>, OnnxError> {
+    let model = ModelProto::decode(bytes);
+    let model = model.map_err(|error| OnnxError::Decode(error.to_string()))?;
+    let initializers = model.graph.iter().flat_map(|graph| &graph.initializer);
+    let external = initializers.filter(|tensor| tensor.data_location == Some(1));
+    external.map(ExternalTensor::of).collect()
 }
 
 /// Reads a model from memory; without a folder, external tensors are refused.

@@ -13,17 +13,24 @@ use super::super::proto::{
     attribute_type as kind,
 };
 use super::datatype::{KEY, finn_datatypes};
-use super::tensor::{number, tensor};
+use super::external::ExternalData;
+use super::tensor::{external, number, tensor};
 
 /// A graph as a file has it.
-pub(super) fn graph(graph: &Graph, opset: i64) -> Result<GraphProto, OnnxError> {
-    Scope { graph, opset, names: HashMap::new(), taken: HashSet::new() }.write(&[])
+pub(super) fn graph(
+    graph: &Graph,
+    opset: i64,
+    external: Option<&ExternalData>,
+) -> Result<GraphProto, OnnxError> {
+    Scope { graph, opset, external, names: HashMap::new(), taken: HashSet::new() }.write(&[])
 }
 
 /// A graph and the names of its values in the file.
 struct Scope<'a> {
     graph: &'a Graph,
     opset: i64,
+    /// Initializers that are not in the file itself.
+    external: Option<&'a ExternalData>,
     names: HashMap<ValueId, String>,
     /// The names of the graphs around, and of this one.
     taken: HashSet<String>,
@@ -60,7 +67,14 @@ impl Scope<'_> {
         let mut given: HashSet<ValueId> = graph.inputs().iter().copied().collect();
         for &id in values.iter().filter(|id| own(id)) {
             if let Some(data) = graph.data(id) {
-                proto.initializer.push(tensor(&self.names[&id], data)?);
+                let name = &self.names[&id];
+                let place = self.external.and_then(|external| {
+                    Some((&external.location, external.places.get(graph.name_of(id))?))
+                });
+                proto.initializer.push(match place {
+                    Some((location, place)) => external(name, data, location, place)?,
+                    None => tensor(name, data)?,
+                });
                 given.insert(id);
             }
         }
@@ -152,7 +166,7 @@ impl Scope<'_> {
     fn branches(&self, op: &If, captured: &[String]) -> Result<Vec<AttributeProto>, OnnxError> {
         let branch = |(name, graph)| {
             let (opset, names, taken) = (self.opset, HashMap::new(), self.taken.clone());
-            let scope = Scope { graph, opset, names, taken };
+            let scope = Scope { graph, opset, external: None, names, taken };
             Ok(AttributeProto {
                 name: Some(String::from(name)),
                 g: Some(Box::new(scope.write(captured)?)),

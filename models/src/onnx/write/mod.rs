@@ -1,6 +1,7 @@
 //! From graphs to ONNX files.
 
 mod datatype;
+mod external;
 mod graph;
 mod tensor;
 
@@ -14,6 +15,8 @@ use crate::ops::Op;
 
 use super::OnnxError;
 use super::proto::{ModelProto, OperatorSetIdProto};
+pub use external::ExternalData;
+pub(crate) use tensor::raw_bytes;
 
 /// The version of QONNX's operators; `Trunc` of five inputs is in version 1 alone, and everything else in both.
 fn qonnx_version(graph: &Graph) -> i64 {
@@ -34,6 +37,26 @@ const IR_VERSIONS: [i64; 19] = [3, 3, 4, 5, 6, 7, 7, 7, 8, 8, 8, 8, 9, 9, 10, 10
 /// An operator set other than 7 to 25; an operator or a form of it that the operator set does not have; element types that
 /// ONNX does not have; more than 2 GiB.
 pub fn write_bytes(graph: &Graph, opset: i64) -> Result<Vec<u8>, OnnxError> {
+    model_bytes(graph, opset, None)
+}
+
+/// The same, with the elements of some initializers in another file.
+///
+/// # Errors
+/// As [`write_bytes`].
+pub fn write_bytes_beside(
+    graph: &Graph,
+    opset: i64,
+    external: &ExternalData,
+) -> Result<Vec<u8>, OnnxError> {
+    model_bytes(graph, opset, Some(external))
+}
+
+fn model_bytes(
+    graph: &Graph,
+    opset: i64,
+    external: Option<&ExternalData>,
+) -> Result<Vec<u8>, OnnxError> {
     let place = usize::try_from(opset - 7).ok().and_then(|place| IR_VERSIONS.get(place));
     let &ir_version = place.ok_or(OnnxError::Opset { found: opset })?;
     let mut domains = BTreeSet::from([""]);
@@ -46,7 +69,7 @@ pub fn write_bytes(graph: &Graph, opset: i64) -> Result<Vec<u8>, OnnxError> {
         ir_version: Some(ir_version),
         producer_name: Some("fewbit".into()),
         producer_version: Some(env!("CARGO_PKG_VERSION").into()),
-        graph: Some(graph::graph(graph, opset)?),
+        graph: Some(graph::graph(graph, opset, external)?),
         opset_import: domains.iter().map(import).collect(),
         functions: Vec::new(),
     };

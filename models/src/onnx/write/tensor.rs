@@ -1,10 +1,12 @@
 //! Tensors as raw bytes.
 
+use std::ops::Range;
+
 use crate::ops::data_type;
 use crate::tensor::{ElementType, Tensor};
 
 use super::super::OnnxError;
-use super::super::proto::TensorProto;
+use super::super::proto::{StringStringEntryProto, TensorProto};
 
 /// ONNX's number of an element type.
 pub(super) fn number(name: &str, element: ElementType) -> Result<i32, OnnxError> {
@@ -15,13 +17,49 @@ pub(super) fn number(name: &str, element: ElementType) -> Result<i32, OnnxError>
 
 /// A tensor of a name.
 pub(super) fn tensor(name: &str, tensor: &Tensor) -> Result<TensorProto, OnnxError> {
+    Ok(TensorProto { raw_data: Some(raw_bytes(tensor).into()), ..described(name, tensor)? })
+}
+
+/// A tensor whose elements are in a file beside the model's.
+pub(super) fn external(
+    name: &str,
+    tensor: &Tensor,
+    location: &str,
+    place: &Range<u64>,
+) -> Result<TensorProto, OnnxError> {
+    let entry = |(key, value): (&str, String)| StringStringEntryProto {
+        key: Some(key.to_owned()),
+        value: Some(value),
+    };
+    let length = place.end.saturating_sub(place.start);
+    let entries = [
+        ("location", location.to_owned()),
+        ("offset", place.start.to_string()),
+        ("length", length.to_string()),
+    ];
+    let external_data = entries.into_iter().map(entry).collect();
+    Ok(TensorProto { external_data, data_location: Some(1), ..described(name, tensor)? })
+}
+
+/// A tensor without its elements.
+fn described(name: &str, tensor: &Tensor) -> Result<TensorProto, OnnxError> {
+    Ok(TensorProto {
+        dims: tensor.shape().iter().map(|&size| size as i64).collect(),
+        data_type: Some(number(name, tensor.element_type())?),
+        name: Some(name.to_owned()),
+        ..TensorProto::default()
+    })
+}
+
+/// The elements as files have them: little-endian, row-major, codes of less than 8 bits packed with the first in the low bits.
+#[must_use]
+pub(crate) fn raw_bytes(tensor: &Tensor) -> Vec<u8> {
     macro_rules! bytes {
         ($array:expr) => {
             $array.iter().flat_map(|x| x.to_le_bytes()).collect()
         };
     }
-    let data_type = number(name, tensor.element_type())?;
-    let raw: Vec<u8> = match tensor {
+    match tensor {
         Tensor::F32(a) => bytes!(a),
         Tensor::I64(a) => bytes!(a),
         Tensor::I32(a) => bytes!(a),
@@ -34,16 +72,10 @@ pub(super) fn tensor(name: &str, tensor: &Tensor) -> Result<TensorProto, OnnxErr
         Tensor::Bool(a) => a.iter().map(|&x| u8::from(x)).collect(),
         Tensor::Code(format, a) => {
             let codes: Vec<u8> = a.iter().copied().collect();
-            pack(&codes, data_type::width(data_type.into()).min(format.bits() as usize).max(1))
+            let width = data_type::number(tensor.element_type()).map_or(8, data_type::width);
+            pack(&codes, width.min(format.bits() as usize).max(1))
         }
-    };
-    Ok(TensorProto {
-        dims: tensor.shape().iter().map(|&size| size as i64).collect(),
-        data_type: Some(data_type),
-        name: Some(name.to_owned()),
-        raw_data: Some(raw.into()),
-        ..TensorProto::default()
-    })
+    }
 }
 
 /// Codes of some bits one behind the other, the first in the low bits.
