@@ -4,6 +4,7 @@ mod accumulators;
 mod config;
 mod error;
 mod key;
+#[cfg(feature = "language")]
 mod language;
 mod quantizers;
 mod rounding;
@@ -19,9 +20,10 @@ pub use config::{
 };
 pub use error::FlowError;
 pub use key::{Key, Keys};
+#[cfg(feature = "language")]
 pub use language::{
-    AttentionParts, LanguageFlow, LanguageFlowConfig, ModelFloats, ParamMethod, QuantSdpa,
-    QuantizedLanguageModel, RotationFlow, RotationMatrices, ScaleRounding, ScaleTiming,
+    AttentionParts, ExportTarget, LanguageFlow, LanguageFlowConfig, ModelFloats, ParamMethod,
+    QuantSdpa, QuantizedLanguageModel, RotationFlow, RotationMatrices, ScaleRounding, ScaleTiming,
     TensorSharing,
 };
 pub use quantizers::{activation_quantizers, weight_quantizer};

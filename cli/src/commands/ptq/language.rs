@@ -13,7 +13,10 @@ use fewbit_models::exec::QuantizerMode;
 use fewbit_models::exec::integer::{IntegerOptions, IntegerWeights};
 use fewbit_models::flow::{Keys, LanguageFlow, LanguageFlowConfig, Phase, QuantizedLanguageModel};
 use fewbit_models::graph::{Graph, products};
-use fewbit_models::language::{BuildOptions, Checkpoint, LanguageModel, LogitsToKeep, Tokenizer};
+use fewbit_models::language::{
+    BuildOptions, Checkpoint, LanguageError, LanguageModel, LogitsToKeep, Tokenizer,
+};
+use fewbit_models::onnx;
 use fewbit_models::tensor::Tensor;
 use ndarray::Array2;
 
@@ -27,6 +30,8 @@ use crate::networks::{
 };
 use crate::output::{self, Form, PhaseProgress};
 
+/// The operator set of files for other programs: the first with `RMSNormalization`, `RotaryEmbedding` and `Attention`.
+const QCDQ_OPSET: i64 = 23;
 /// Keys that are about the measurement alone.
 const MEASUREMENT: [&str; 3] = ["nvalid", "sweep_bits", "eval"];
 
@@ -66,7 +71,7 @@ pub(super) fn run(args: &Args, model: &Path, keys: Keys) -> Result<Outcome, CliE
         let mut journal =
             FileJournal::open(&args.out, args.resume, &key, &files, &args.form.inputs)?;
         let (network, report) = job.work(&mut journal)?;
-        write(args, model, &network, &report)?;
+        write(args, model, &job, &network, &report)?;
         journal.finished();
         Ok(Outcome::Done)
     })
@@ -74,6 +79,7 @@ pub(super) fn run(args: &Args, model: &Path, keys: Keys) -> Result<Outcome, CliE
 
 struct Job<'a> {
     config: &'a LanguageFlowConfig,
+    checkpoint: Box<dyn Checkpoint>,
     graph: Graph,
     batches: Vec<Vec<Tensor>>,
     /// The text that is scored.
@@ -104,7 +110,8 @@ impl<'a> Job<'a> {
             Some(path) => Some(Self::scored(&tokenizer, &read_words(path, log)?, config)?),
         };
         let graph = graph(&*checkpoint)?;
-        Ok(Self { config, graph, batches, tokens, templates: templates(&args.acc)?, bits })
+        let templates = templates(&args.acc)?;
+        Ok(Self { config, checkpoint, graph, batches, tokens, templates, bits })
     }
 
     /// The tokens of the text that is scored, of which there are enough.
@@ -323,6 +330,7 @@ fn templates(given: &[AccumulatorTemplate]) -> Result<Vec<AccumulatorTemplate>, 
 fn write(
     args: &Args,
     model: &Path,
+    job: &Job<'_>,
     network: &QuantizedLanguageModel,
     report: &LanguageReport,
 ) -> Result<(), CliError> {
@@ -336,6 +344,25 @@ fn write(
     let title = model.file_stem().map_or_else(String::new, |n| n.to_string_lossy().into());
     let page = language_html(&title, report, &language_pictures(report)?);
     outputs.add(&folder.join("report.html"), page.into_bytes());
+    let (graph, checkpoint) = (&network.graph, &*job.checkpoint);
+    let files = write_language_model(graph, checkpoint).map_err(NetworkError::from)?;
+    for file in files {
+        outputs.add(&folder.join(&file.name), file.into_bytes());
+    }
+    match job.config.export().map_err(NetworkError::from)? {
+        None => {}
+        Some(ExportTarget::Gguf(weights)) => {
+            let export = to_gguf(graph, checkpoint, weights).map_err(NetworkError::from)?;
+            export.warnings.iter().for_each(|warning| output::warn(warning));
+            let bytes = export.write_to(Vec::new()).map_err(LanguageError::from);
+            outputs.add(&folder.join("model.gguf"), bytes.map_err(NetworkError::from)?);
+        }
+        Some(ExportTarget::OnnxQcdq) => {
+            let graph = to_qcdq(graph, QCDQ_OPSET).map_err(NetworkError::from)?;
+            let bytes = onnx::write_bytes(&graph, QCDQ_OPSET).map_err(NetworkError::from)?;
+            outputs.add(&folder.join("model.qcdq.onnx"), bytes);
+        }
+    }
     outputs.write(&match args.form.form() {
         Form::Json => json,
         Form::Text => text(report, args),

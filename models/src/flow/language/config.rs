@@ -7,6 +7,8 @@ use super::super::accumulators::AccumulatorKind;
 use super::super::config::{EqualizationFlow, RoundingKind, ScaleKind, Symmetry};
 use super::super::key::Keys;
 use super::super::table::{choices, filled, keys};
+use crate::export::GgufWeights;
+use crate::gguf::TensorType;
 
 choices! {
     /// The floats that a model is loaded as.
@@ -170,7 +172,7 @@ keys! {
     compile_ptq: bool = false, "Has no effect.";
     checkpoint_name: Option<String> = None, "Has no effect: results go to --out.";
     load_checkpoint: bool = false, "Has no effect: --resume goes on.";
-    export_target: Option<String> = None, "Also write: gguf:q8_0, gguf:q4_0, gguf:q4_1, gguf:mxfp4, onnx_qcdq.";
+    export_target: Option<String> = None, "Also write model.gguf (gguf, gguf:q8_0, gguf:q4_0, gguf:q4_1, gguf:mxfp4; scales are rounded to 16 bits first) or model.qcdq.onnx (onnx_qcdq).";
     export_prefix: Option<String> = None, "Has no effect: files go to --out.";
     few_shot_eval: Option<String> = None, "Has no effect: `fewbit run --choices` scores questions.";
     few_shot_limit: Option<usize> = None, "Has no effect.";
@@ -203,7 +205,40 @@ choices! {
     }
 }
 
+/// What is written for other programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ExportTarget {
+    /// A GGUF file whose weights have this type.
+    Gguf(GgufWeights),
+    /// An ONNX file with QuantizeLinear and DequantizeLinear.
+    OnnxQcdq,
+}
+
 impl LanguageFlowConfig {
+    /// What is written for other programs, besides the model itself.
+    ///
+    /// # Errors
+    /// A target that there is not.
+    pub fn export(&self) -> Result<Option<ExportTarget>, FlowError> {
+        let Some(text) = &self.export_target else { return Ok(None) };
+        let gguf = |to| Ok(Some(ExportTarget::Gguf(GgufWeights::Only(to))));
+        match text.as_str() {
+            "gguf" => Ok(Some(ExportTarget::Gguf(GgufWeights::AsQuantized))),
+            "gguf:q8_0" => gguf(TensorType::Q8_0),
+            "gguf:q4_0" => gguf(TensorType::Q4_0),
+            "gguf:q4_1" => gguf(TensorType::Q4_1),
+            "gguf:mxfp4" => gguf(TensorType::MXFP4),
+            "onnx_qcdq" => Ok(Some(ExportTarget::OnnxQcdq)),
+            _ => Err(FlowError::Value {
+                key: "export_target".into(),
+                value: text.clone(),
+                problem: "expected gguf, gguf:q8_0, gguf:q4_0, gguf:q4_1, gguf:mxfp4 or onnx_qcdq"
+                    .into(),
+            }),
+        }
+    }
+
     /// The configuration of keys and values.
     ///
     /// # Errors
@@ -283,6 +318,7 @@ impl LanguageFlowConfig {
         if let Some(text) = &self.bos_preprocessing {
             return wrong("bos_preprocessing", text.clone(), "texts are cut as they are: use null");
         }
+        self.export()?;
         self.check_together()
     }
 

@@ -5,7 +5,7 @@ mod quantizers;
 mod run;
 
 pub use config::{
-    AttentionParts, LanguageFlowConfig, ModelFloats, ParamMethod, QuantSdpa, RotationFlow,
-    RotationMatrices, ScaleRounding, ScaleTiming, TensorSharing,
+    AttentionParts, ExportTarget, LanguageFlowConfig, ModelFloats, ParamMethod, QuantSdpa,
+    RotationFlow, RotationMatrices, ScaleRounding, ScaleTiming, TensorSharing,
 };
 pub use run::{LanguageFlow, QuantizedLanguageModel};

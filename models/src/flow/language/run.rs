@@ -20,8 +20,11 @@ use super::super::accumulators::{AccumulatorKind, accumulator, set_accumulators}
 use super::super::config::EqualizationFlow;
 use super::super::rounding::{LearnedRoundKeys, learned_rounding_of};
 use super::super::timer::{Phase, Timer};
-use super::config::{LanguageFlowConfig, RotationFlow, RotationMatrices, ScaleTiming};
+use super::config::{
+    ExportTarget, LanguageFlowConfig, RotationFlow, RotationMatrices, ScaleTiming,
+};
 use super::quantizers::{attention_quantizers, input_quantizer, weight_quantizer};
+use crate::export::round_scales_to_f16;
 use crate::graph::{Graph, NodeId, multiplying, products};
 use crate::passes::{
     ActivationEqualizeParams, ChannelMeans, EqualizationTarget, EqualizeParams, Journal,
@@ -251,6 +254,20 @@ impl LanguageFlow<'_> {
         if let Some(quantizers) = attention_quantizers(self.config)? {
             passes.push(insert_attention_quantizers(graph, &quantizers)?);
         }
+        self.round_scales(graph, passes)
+    }
+
+    /// Rounds scales to what a file that is asked for holds: what is measured is then what it has.
+    fn round_scales(
+        &self,
+        graph: &mut Graph,
+        passes: &mut Vec<PassReport>,
+    ) -> Result<(), FlowError> {
+        if let Some(ExportTarget::Gguf(_)) = self.config.export()? {
+            let changed =
+                round_scales_to_f16(graph).map_err(|error| FlowError::Data(error.to_string()))?;
+            passes.push(PassReport::new("round scales to f16", changed, "weights"));
+        }
         Ok(())
     }
 
@@ -300,6 +317,10 @@ impl LanguageFlow<'_> {
             let mut hear = |done, total| progress("correct biases", done, total);
             passes.push(correct_biases(&means, &mut graph, batches, &mut hear)?);
             timed.phase("correct biases");
+        }
+        if config.accumulator_constraint == AccumulatorKind::Joint {
+            // It has chosen scales of its own.
+            self.round_scales(&mut graph, &mut passes)?;
         }
         graph.infer()?;
         Ok(QuantizedLanguageModel { float, graph, means, passes, phases, solved })
