@@ -9,7 +9,7 @@ use ndarray::{Array2, ArrayView2, Axis, Slice};
 use rayon::prelude::*;
 
 use super::ints::each;
-use super::line_product::{LineDone, LineProduct};
+use super::line_job::{LineDone, LineProduct};
 use super::lines::{Elements, Lines};
 use super::right::Block;
 
@@ -27,7 +27,8 @@ pub(super) fn run(job: &LineProduct<'_>) -> Result<LineDone, String> {
     let columns = job.w.blocks(size(x, w));
     let mut sums = if columns.len() != 1 { vec![0.0f64; m * n] } else { Vec::new() };
     for block in columns.iter() {
-        let most = (block.end - block.first) as u64 * x.magnitude() * w.magnitude();
+        let product = x.magnitude().saturating_mul(w.magnitude());
+        let most = product.saturating_mul((block.end - block.first) as u64);
         let (events, report) = match fits_i32(job.accumulator, most) {
             true => job.block::<i32>(block, f64::from, (&mut sums, &mut done.values))?,
             false => job.block::<i64>(block, |sum| sum as f64, (&mut sums, &mut done.values))?,

@@ -5,7 +5,7 @@ use fewbit::{FloatMatmulError, FloatOptions, FloatProduct, matmul_float};
 use ndarray::Array2;
 
 use super::blocks;
-use super::line_product::{LineDone, LineProduct, Outcome};
+use super::line_job::{LineDone, LineProduct, Outcome};
 use super::lines::{Lines, Side};
 use super::report::Reported;
 

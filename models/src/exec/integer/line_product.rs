@@ -1,38 +1,11 @@
 //! Products of lines: which way they run.
 
 use fewbit::accumulate::{Register, Stage};
-use fewbit::{Accumulator, ReportLevel};
 
 use super::blocks;
 use super::float_registers;
-use super::lines::{Elements, Lines};
-use super::report::Reported;
-use super::right::Right;
-
-/// A product of lines.
-pub(super) struct LineProduct<'a> {
-    pub(super) x: &'a Lines,
-    pub(super) w: &'a Right,
-    pub(super) accumulator: &'a Accumulator,
-    pub(super) report: ReportLevel,
-    /// Of one element per column.
-    pub(super) bias: Option<&'a [f32]>,
-}
-
-/// The outputs, row by row, and what accumulators did.
-#[derive(Debug, Default)]
-pub(super) struct LineDone {
-    pub(super) values: Vec<f32>,
-    pub(super) reported: Reported,
-}
-
-/// What becomes of a product of lines.
-pub(super) enum Outcome {
-    /// It ran.
-    Done(LineDone),
-    /// No accumulator of this kind takes these codes, for this reason.
-    InFloats(String),
-}
+use super::line_job::{LineProduct, Outcome};
+use super::lines::Elements;
 
 impl LineProduct<'_> {
     /// `y[i, j] = s[i] t[j] (A[i, j] - z[i] W[j] - v[j] X[i] + K z[i] v[j]) + bias[j]`, with the sum of the products of codes

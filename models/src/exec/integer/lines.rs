@@ -3,7 +3,7 @@
 use fewbit::formats::Format;
 use fewbit::reference::{FloatOperand, Scales as BlockScales};
 use fewbit::tensor::{AnyQuantTensor, Granularity};
-use ndarray::{Array2, ArrayD, ArrayView2, ArrayViewD, Axis, Ix2, IxDyn, Slice};
+use ndarray::{ArcArray, Array2, ArrayD, ArrayView2, ArrayViewD, Axis, Ix2, IxDyn, Slice};
 
 use super::datum::Datum;
 use super::ints::{Ints, each, map_ints};
@@ -56,9 +56,7 @@ impl Lines {
         let block = if rows.scales.shape()[along] == 1 { k.max(1) } else { 1 };
         let parameter = |array: &ArrayD<f32>| matrix(array, &shape, along);
         Ok(Self {
-            elements: Elements::Ints(
-                map_ints!(&rows.ints, a => flat(&a.view(), along)?.into_dyn().into_shared()),
-            ),
+            elements: Elements::Ints(map_ints!(&rows.ints, a => shared(a, along)?)),
             format: Format::Int(rows.format),
             scales: parameter(&rows.scales)?,
             scale_format: Format::F32,
@@ -102,9 +100,7 @@ impl Lines {
             Format::Int(format) => {
                 let ints = tensor.ints().map_err(|error| error.to_string())?;
                 let ints = Ints::new(&ints, (format.min(), format.max()));
-                Elements::Ints(
-                    map_ints!(&ints, a => flat(&a.view(), along)?.into_dyn().into_shared()),
-                )
+                Elements::Ints(map_ints!(&ints, a => shared(a, along)?))
             }
             _ => Elements::Codes(flat(&tensor.codes().view(), along)?),
         };
@@ -248,6 +244,17 @@ pub(super) enum Side {
 /// Whether E8M0 has a number.
 fn is_power_of_two(scale: f32) -> bool {
     scale.is_normal() && scale > 0.0 && scale.to_bits() & 0x7f_ffff == 0
+}
+
+/// An array as `[lines, along]`, the same memory where it lies so.
+fn shared<T: Copy>(array: &ArcArray<T, IxDyn>, along: usize) -> Result<ArcArray<T, IxDyn>, String> {
+    let k = array.shape()[along];
+    if along + 1 == array.ndim() && array.is_standard_layout() && k > 0 {
+        let lines = array.len() / k;
+        let lines = array.clone().into_shape_with_order(IxDyn(&[lines, k]));
+        return lines.map_err(|error| error.to_string());
+    }
+    Ok(flat(&array.view(), along)?.into_dyn().into_shared())
 }
 
 /// An array as `[lines, along]`.

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use crate::ops::matmul::{Shapes, shapes};
 
 use super::datum::Datum;
-use super::line_product::{LineDone, LineProduct, Outcome};
+use super::line_job::{LineDone, LineProduct, Outcome};
 use super::lines::Lines;
 use super::right::Right;
 

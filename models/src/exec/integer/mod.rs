@@ -18,6 +18,7 @@ mod datum;
 mod float_registers;
 mod functions;
 mod ints;
+mod line_job;
 mod line_product;
 mod lines;
 mod matrices;

@@ -15,7 +15,7 @@ use crate::tensor::Tensor;
 use super::arithmetic;
 use super::bias::biased;
 use super::datum::{Codes, Datum};
-use super::line_product::{LineProduct, Outcome};
+use super::line_job::{LineProduct, Outcome};
 use super::lines::Lines;
 use super::matrices::{has_one_scale, matmul};
 use super::matrix_lines::matmul_lines;
