@@ -11,7 +11,10 @@ use fewbit_models::eval::{
 };
 use fewbit_models::exec::QuantizerMode;
 use fewbit_models::exec::integer::{IntegerOptions, IntegerWeights};
-use fewbit_models::flow::{Keys, LanguageFlow, LanguageFlowConfig, Phase, QuantizedLanguageModel};
+use fewbit_models::export::{to_gguf, to_qcdq, write_language_model};
+use fewbit_models::flow::{
+    ExportTarget, Keys, LanguageFlow, LanguageFlowConfig, Phase, QuantizedLanguageModel,
+};
 use fewbit_models::graph::{Graph, products};
 use fewbit_models::language::{
     BuildOptions, Checkpoint, LanguageError, LanguageModel, LogitsToKeep, Tokenizer,

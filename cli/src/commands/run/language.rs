@@ -13,7 +13,6 @@ use fewbit_models::language::{
 use serde::Serialize;
 
 use crate::error::CliError;
-use crate::io::log::InputLog;
 use crate::networks::{NetworkError, read_words, tokenized};
 use crate::options::{FormArgs, ThreadArgs};
 use crate::output::{Form, PhaseProgress};

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use fewbit::requantize::RequantizePolicy;
 use fewbit::{Accumulator, ReportLevel};
 use fewbit_models::exec::QuantizerMode;
-use fewbit_models::exec::integer::{IntegerOptions, NodeReport, run_integer};
+use fewbit_models::exec::integer::{IntegerOptions, IntegerWeights, NodeReport, run_integer_with};
 use fewbit_models::graph::Graph;
 use fewbit_models::language::{BuildOptions, Checkpoint, LanguageModel, SavedModel, Tokenizer};
 
@@ -96,8 +96,9 @@ impl Model {
                     report: ReportLevel::Events,
                 };
                 let nodes = &self.nodes;
+                let weights = IntegerWeights::of(graph).map_err(NetworkError::from)?;
                 LanguageModel::new(graph, move |inputs| {
-                    let run = run_integer(graph, inputs, &options)?;
+                    let run = run_integer_with(graph, &weights, inputs, &options)?;
                     note(nodes, run.nodes);
                     Ok(run.outputs)
                 })

@@ -207,7 +207,6 @@ choices! {
 
 /// What is written for other programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum ExportTarget {
     /// A GGUF file whose weights have this type.
     Gguf(GgufWeights),
