@@ -76,7 +76,7 @@ impl LineProduct<'_> {
         let Elements::Ints(ints) = &x.elements else {
             return Err(format!("codes of {} are no whole numbers", x.format));
         };
-        let (products, events, report) = each!(ints, array => {
+        let (products, reports) = each!(ints, array => {
             let part = array.slice_axis(Axis(1), Slice::from(block.first..block.end));
             let part: ArrayView2<'_, _> =
                 part.into_dimensionality().map_err(|error| error.to_string())?;
@@ -113,19 +113,19 @@ impl LineProduct<'_> {
                 .zip(sums.par_chunks_mut(n * together))
                 .for_each(|(some, sums)| rows(some, To::Added(sums))),
         }
-        Ok((events, report))
+        Ok(reports)
     }
 
     fn multiply<A: Operand, T: Output>(
         &self,
         x: ArrayView2<'_, A>,
         packed: &PackedMatrix,
-    ) -> Result<(Array2<T>, Option<Vec<StageEvents>>, Option<Report>), String> {
+    ) -> Result<(Array2<T>, Reports), String> {
         let mut out = Array2::from_elem((x.nrows(), packed.dim().1), T::default());
         let options = MatmulOptions { report: self.report, ..MatmulOptions::default() };
         let report = matmul_into(x, packed, self.accumulator, &options, out.view_mut());
         let report = report.map_err(|error| error.to_string())?;
-        Ok((out, report.events, report.report))
+        Ok((out, (report.events, report.report)))
     }
 }
 
