@@ -55,6 +55,9 @@ const WIDTH: usize = 9;
 /// Which keys a query sees, and what is added: batch, query, key.
 type Seen<'a> = dyn Fn(usize, usize, usize) -> Option<f64> + 'a;
 
+/// An operator, its inputs, and what it is to see.
+type Case<'a> = (Attention, [Option<&'a Tensor>; 7], Box<Seen<'a>>);
+
 /// Places of queries and of keys on both sides of blocks and vectors.
 #[test]
 fn outputs_are_those_of_plain_loops() {
@@ -68,7 +71,7 @@ fn outputs_are_those_of_plain_loops() {
         let count = Tensor::vector(lengths.to_vec());
         let apart = |query: usize, key: usize| query as i64 - key as i64;
         let op = Attention::default;
-        let all: Vec<(Attention, [Option<&Tensor>; 7], Box<Seen<'_>>)> = vec![
+        let all: Vec<Case<'_>> = vec![
             (op(), [Some(&q), Some(&k), Some(&v), None, None, None, None], {
                 Box::new(|_, _, _| Some(0.0))
             }),
