@@ -124,9 +124,10 @@ fn a_quantized_model_runs_in_every_execution() {
     let float = perplexity(&run("model", &[]));
     let fake = perplexity(&run("q", &[]));
     assert_eq!(fake, perplexity(&run("q", &["--execution", "fake", "--threads", "1"])));
-    assert!(fake != float && (fake / float - 1.0).abs() < 0.5, "{fake} and {float}");
+    // The mean of -ln p: a model of random weights is surprised by everything.
+    assert!(fake != float && (fake.ln() / float.ln() - 1.0).abs() < 0.2, "{fake} and {float}");
     let exact = run("q", &["--execution", "integer"]);
-    assert!((perplexity(&exact) / fake - 1.0).abs() < 1e-3);
+    assert!((perplexity(&exact).ln() / fake.ln() - 1.0).abs() < 1e-3);
     let events = |found: &Value| -> u64 {
         let nodes = found["nodes"].as_array().expect("nodes").iter();
         let stages = nodes.flat_map(|node| node["events"].as_array().expect("stages").clone());

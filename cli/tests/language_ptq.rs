@@ -135,9 +135,9 @@ fn a_sweep_compares_nearest_codes_with_those_chosen_for_each_width() {
     assert_eq!(page.matches("<svg").count(), 4);
 }
 
-/// All that a run leaves, but for times, memory and what is measured.
-fn bounds(folder: &Folder, out: &str) -> Vec<u8> {
-    std::fs::read(folder.file(&format!("{out}/bounds.json"))).expect("bounds")
+/// A file that a run leaves.
+fn file(folder: &Folder, out: &str, name: &str) -> Vec<u8> {
+    std::fs::read(folder.file(&format!("{out}/{name}"))).expect(name)
 }
 
 #[test]
@@ -146,7 +146,42 @@ fn the_model_does_not_depend_on_the_text_that_is_measured_on() {
     for (out, text) in [("a", "text.txt"), ("b", "other.txt")] {
         ptq(&folder, out, &["--text", text, "--qronos"]);
     }
-    assert_eq!(bounds(&folder, "a"), bounds(&folder, "b"));
+    for name in ["bounds.json", "model.onnx", "model.safetensors"] {
+        assert!(file(&folder, "a", name) == file(&folder, "b", name), "{name}");
+    }
+}
+
+#[test]
+fn a_written_model_runs_to_the_same_bits() {
+    let folder = folder("llama3");
+    let keys = ["--text", "text.txt", "--gptq", "--accumulator", "int14-sat/16,int24-wrap"];
+    let report = ptq(&folder, "q", &keys);
+    let again = |more: &[&str]| {
+        let text = ["run", "q", "--text", "text.txt", "--seqlen", "16", "--nvalid", "3", "--json"];
+        let run = folder.fewbit(&[&text[..], more].concat());
+        assert_eq!((run.code, run.err.as_str()), (Some(0), ""));
+        let found: Value = serde_json::from_str(&run.out).expect("JSON");
+        found["perplexity"].clone()
+    };
+    assert_eq!(again(&[]), report["perplexity"]);
+    assert_eq!(again(&["--execution", "integer"]), report["accumulator_perplexity"]);
+    let exact = again(&["--execution", "integer", "--acc", "exact"]);
+    assert_eq!(exact, report["exact_perplexity"]);
+}
+
+#[test]
+fn files_for_other_programs_are_written() {
+    let folder = folder("llama2");
+    let keys = ["--text", "text.txt", "--input-bit-width", "null", "--export-target", "onnx_qcdq"];
+    ptq(&folder, "q", &keys);
+    let shown = folder.fewbit(&["graph", "q/model.qcdq.onnx", "--json"]);
+    assert_eq!((shown.code, shown.err.as_str()), (Some(0), ""));
+    let shown: Value = serde_json::from_str(&shown.out).expect("JSON");
+    assert_eq!(shown["operators"]["Quantize"], 14);
+    let args: Vec<&str> = BASE.iter().copied().chain(["--out", "bad"]).collect();
+    let wrong = folder.fewbit(&[&args[..], &["--export-target", "gguf:q9"]].concat());
+    assert_eq!(wrong.code, Some(2));
+    assert!(wrong.err.contains("gguf:q8_0"), "{}", wrong.err);
 }
 
 #[test]
@@ -281,6 +316,8 @@ fn a_run_that_was_killed_goes_on_to_the_same_bits() {
     for name in ["perplexity", "exact_perplexity"] {
         assert_eq!(again[name], whole[name]);
     }
-    assert_eq!(bounds(&folder, "killed"), bounds(&folder, "whole"));
+    for name in ["bounds.json", "model.safetensors"] {
+        assert!(file(&folder, "killed", name) == file(&folder, "whole", name), "{name}");
+    }
     assert!(!resume.exists());
 }

@@ -1,5 +1,6 @@
 //! `fewbit run`: a network on inputs.
 
+mod execution;
 mod language;
 mod model;
 
@@ -20,6 +21,8 @@ use crate::networks::{NetworkError, labels, outputs, read_model, tensors};
 use crate::options::{FormArgs, ThreadArgs};
 use crate::output::{self, Form, LateProgress};
 
+use execution::Execution;
+
 const EXAMPLES: &str = "\
 Examples:
   fewbit run model.onnx --input X.npz --output Y.npz
@@ -37,17 +40,6 @@ tokenizer.json, or the folder of a quantized one that `fewbit ptq` has written:
   fewbit run DIR --choices questions.jsonl                      accuracy, plain and normalised by length
   fewbit run q --text valid.txt --execution integer --acc 'int16-sat/64,int32-wrap'";
 
-/// How a network runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum How {
-    /// In floats, quantizers left out
-    Float,
-    /// In floats, each quantizer rounds
-    Fake,
-    /// In integers, every product through its accumulator; what runs in floats between codes is named
-    Integer,
-}
-
 /// Run a network: in floats, or in integers with every product through an accumulator.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -63,7 +55,7 @@ pub(crate) struct Args {
     output: Option<PathBuf>,
     /// How it runs [default: fake where the network has quantizers, else float]
     #[arg(long, value_name = "HOW")]
-    execution: Option<How>,
+    execution: Option<Execution>,
     /// Accumulator of every product [default: those that the file has for its nodes, else exact]
     #[arg(long, value_name = "SPEC")]
     acc: Option<Accumulator>,
@@ -125,7 +117,8 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
         return Err(CliError::Array { path: given, reason: "has no samples".into() });
     }
     let has_quantizers = graph.nodes().any(|(_, node)| node.op.name() == "Quantize");
-    let how = args.execution.unwrap_or(if has_quantizers { How::Fake } else { How::Float });
+    let how =
+        args.execution.unwrap_or(if has_quantizers { Execution::Fake } else { Execution::Float });
     let options = IntegerOptions {
         accumulator: args.acc.clone().unwrap_or_else(Accumulator::exact),
         requantization: args.requantization,
@@ -135,9 +128,9 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
         },
     };
     let (verdict, name) = match how {
-        How::Float => (ExecutionKind::Float, "float"),
-        How::Fake => (ExecutionKind::Fake, "fake"),
-        How::Integer => (ExecutionKind::Integer(&options), "integer"),
+        Execution::Float => (ExecutionKind::Float, "float"),
+        Execution::Fake => (ExecutionKind::Fake, "fake"),
+        Execution::Integer => (ExecutionKind::Integer(&options), "integer"),
     };
     let start = std::time::Instant::now();
     let found = args.threads.run(|| {

@@ -23,7 +23,7 @@ use fewbit_models::onnx;
 use fewbit_models::tensor::Tensor;
 use ndarray::Array2;
 
-use super::Args;
+use super::args::Args;
 use crate::error::{CliError, Outcome};
 use crate::io::atomic::Outputs;
 use crate::memory;

@@ -24,7 +24,7 @@ use crate::networks::{
 };
 use crate::output::{self, Form, PhaseProgress};
 
-use super::Args;
+use super::args::Args;
 
 /// What is measured on.
 struct Data {

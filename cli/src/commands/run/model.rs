@@ -11,7 +11,7 @@ use fewbit_models::exec::integer::{IntegerOptions, IntegerWeights, NodeReport, r
 use fewbit_models::graph::Graph;
 use fewbit_models::language::{BuildOptions, Checkpoint, LanguageModel, SavedModel, Tokenizer};
 
-use super::How as Execution;
+use super::execution::Execution;
 use crate::error::CliError;
 use crate::io::log::InputLog;
 use crate::networks::{NetworkError, checkpoint, language_graph, saved_model};
