@@ -170,7 +170,7 @@ mod tests {
                 let sum = |i: u64| {
                     let free = (random.next() >> 1) as i64 % (limit + 1);
                     let near = limit - limit.min(free / reach * reach + i as i64 % 3 - 1);
-                    if i % 2 == 0 { free } else { near.clamp(-100, limit) }
+                    if i.is_multiple_of(2) { free } else { near.clamp(-100, limit) }
                 };
                 let sums: Vec<i64> = (0..200).map(sum).collect();
                 let mut high = vec![FREE; sums.len()];
