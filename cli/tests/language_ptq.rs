@@ -212,6 +212,47 @@ fn keys_of_every_pass_run() {
 }
 
 #[test]
+fn the_configurations_that_come_along_run() {
+    let folder = folder("llama2");
+    let examples = format!("{}/../examples/llm", env!("CARGO_MANIFEST_DIR"));
+    let mut count = 0;
+    for entry in std::fs::read_dir(examples).expect("the examples") {
+        let path = entry.expect("an entry").path();
+        if path.extension().is_none_or(|ending| ending != "yaml") {
+            continue;
+        }
+        let (config, out) = (path.display().to_string(), format!("q{count}"));
+        let run = folder.fewbit(&[
+            "ptq",
+            "model",
+            "--config",
+            &config,
+            "--calibration-text",
+            "calibration.txt",
+            "--text",
+            "text.txt",
+            "--seqlen",
+            "16",
+            "--nsamples",
+            "2",
+            "--nvalid",
+            "2",
+            "--out",
+            &out,
+            "--json",
+        ]);
+        assert_eq!((run.code, run.err.as_str()), (Some(0), ""), "{config}");
+        let report: Value = serde_json::from_str(&run.out).expect("JSON");
+        assert!(number(&report, "perplexity") > 1.0, "{config}");
+        if config.contains("axe") || config.contains("joint") {
+            assert_eq!(report["events"], 0, "{config}");
+        }
+        count += 1;
+    }
+    assert_eq!(count, 7);
+}
+
+#[test]
 fn attention_is_quantized() {
     let folder = folder("qwen3");
     let args = ["--text", "text.txt", "--quant-sdpa", "eager", "--attn-quant-config", "qkvs"];

@@ -15,6 +15,11 @@
 //! | [`gguf`] | GGUF files: metadata and tensors of blocks, read and written |
 //! | [`language`] | language models: architecture, weights by name, tokenizer, the graph built of them (feature `language`) |
 
+#![cfg_attr(
+    not(feature = "language"),
+    allow(dead_code, unused_imports, reason = "what language models would use")
+)]
+
 pub mod eval;
 pub mod exec;
 pub mod export;
