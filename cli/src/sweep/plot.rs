@@ -56,7 +56,12 @@ fn draw_panel<'a>(area: &DrawingArea<SVGBackend<'a>, Shift>, panel: &Panel) -> D
     if let Some((value, label)) = &panel.exact {
         let line = LineSeries::new([(left, *value), (right, *value)], BLACK.stroke_width(1));
         chart.draw_series(line)?;
-        let place = (left + 0.1, *value + 0.5);
+        let above = match panel.axis {
+            Axis::Values => 0.5,
+            #[cfg(feature = "networks")]
+            Axis::Logarithms => 0.01 * (top - bottom),
+        };
+        let place = (left + 0.1, *value + above);
         let style = (FONT, 13).into_font().color(&BLACK);
         let style = style.pos(text_position(HPos::Left));
         chart.draw_series([Text::new(label.clone(), place, style)])?;
@@ -103,7 +108,12 @@ fn draw_panel<'a>(area: &DrawingArea<SVGBackend<'a>, Shift>, panel: &Panel) -> D
     }
     chart
         .configure_series_labels()
-        .position(SeriesLabelPosition::LowerRight)
+        // Where the curves are not: accuracy rises with P, perplexity falls.
+        .position(match panel.axis {
+            Axis::Values => SeriesLabelPosition::LowerRight,
+            #[cfg(feature = "networks")]
+            Axis::Logarithms => SeriesLabelPosition::UpperRight,
+        })
         .margin(14)
         .legend_area_size(32)
         .label_font((FONT, 14))
