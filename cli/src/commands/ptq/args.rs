@@ -44,7 +44,8 @@ Examples:
   fewbit ptq DIR --config w4a8.yaml --calibration-text C.txt --text T.txt --out q --sweep-bits 12..20 --acc 'int{P}-sat/128,int32-wrap'
 
 DIR gets report.json, report.html, bounds.json (per row the worst case of the accumulator over all inputs), and the network: of one
-on arrays model.onnx (QuantizeLinear, Clip, DequantizeLinear) and model.qonnx.onnx (QONNX's Quant).";
+on arrays model.onnx (QuantizeLinear, Clip, DequantizeLinear) and model.qonnx.onnx (QONNX's Quant); of a language model what
+fewbit run DIR takes, to the same bits: model.onnx with model.safetensors, and the tokenizer.";
 
 /// Arguments of `fewbit ptq`.
 #[derive(Debug, clap::Args)]

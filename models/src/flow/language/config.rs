@@ -376,6 +376,6 @@ impl LanguageFlowConfig {
             || self.awq_clip
             || self.learned_round.is_some()
             || self.bias_corr
-            || self.algorithms().iter().any(|&name| name != "rtn")
+            || !self.algorithms().is_empty()
     }
 }
