@@ -16,7 +16,7 @@ use super::accuracy::{ExecutionKind, Labels, predictions, run_batches};
 use super::batches::rows;
 use super::bounds::network_bounds;
 use super::report::Accuracy;
-use super::sweep::{SweepPoint, sweep_with};
+use super::sweep::{SweepPoint, sweep};
 
 /// So many networks are quantized at once, at most: each holds what the calibration images make of it.
 const SIDE_BY_SIDE: usize = 4;
@@ -127,7 +127,7 @@ impl ComparisonJob<'_> {
             let quiet = &mut |_, _| ();
             let names = (algorithm, name.as_str());
             let network = (graph, weights);
-            sweep_with(network, self.data, self.labels, template, bits, names, &options, quiet)
+            sweep(network, self.data, self.labels, template, bits, names, &options, quiet)
         };
         let once = match constraint {
             AccumulatorConstraint::None => {

@@ -24,4 +24,4 @@ pub use language::{
 pub use layers::{LayerResult, layer_results};
 pub use least_bits::{LeastBits, least_bits};
 pub use report::{Accuracy, Report};
-pub use sweep::{SweepPoint, sweep, sweep_with};
+pub use sweep::{SweepPoint, sweep};

@@ -30,40 +30,12 @@ pub struct SweepPoint {
     pub layer_events: Vec<u64>,
 }
 
-/// Runs one network through an accumulator of every width, the same for all of its products.
+/// Runs one network, whose weights are prepared, through an accumulator of every width, the same for all of its products.
 ///
 /// # Errors
 /// What the network refuses.
 #[allow(clippy::too_many_arguments, reason = "a point has a name of each kind")]
 pub fn sweep(
-    graph: &Graph,
-    batches: &[Vec<Tensor>],
-    labels: Option<&Labels>,
-    template: &AccumulatorTemplate,
-    bits: &BitRange,
-    (algorithm, constraint): (&str, &str),
-    options: &IntegerOptions,
-    progress: &mut dyn FnMut(usize, usize),
-) -> Result<Vec<SweepPoint>, ExecError> {
-    let weights = IntegerWeights::of(graph)?;
-    sweep_with(
-        (graph, &weights),
-        batches,
-        labels,
-        template,
-        bits,
-        (algorithm, constraint),
-        options,
-        progress,
-    )
-}
-
-/// [`sweep`] of a network whose weights were prepared before.
-///
-/// # Errors
-/// What the network refuses.
-#[allow(clippy::too_many_arguments, reason = "a point has a name of each kind")]
-pub fn sweep_with(
     (graph, weights): (&Graph, &IntegerWeights),
     batches: &[Vec<Tensor>],
     labels: Option<&Labels>,

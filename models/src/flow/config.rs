@@ -4,6 +4,7 @@ use super::FlowError;
 use super::accumulators::AccumulatorKind;
 use super::key::Keys;
 use super::table::{choices, filled, keys};
+use crate::passes::EqualizationTarget;
 
 choices! {
     /// Where quantizers are put.
@@ -192,6 +193,16 @@ keys! {
     sweep_bits: Option<String> = None, "Evaluate the network through accumulators of these widths, as 8..24.";
     quantize_output: bool = false, "Round the network's outputs to codes as well, as Brevitas does; else they are the last sums.";
     integer_samples: usize = 10_000, "Images of the integer execution: the first ones of --data.";
+}
+
+impl EqualizationFlow {
+    /// Where the pass puts the factors.
+    pub(super) fn target(self) -> EqualizationTarget {
+        match self {
+            Self::Fx => EqualizationTarget::Sources,
+            Self::Layerwise => EqualizationTarget::Nodes,
+        }
+    }
 }
 
 impl VisionConfig {

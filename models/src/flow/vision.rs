@@ -11,9 +11,9 @@
 
 use crate::graph::Graph;
 use crate::passes::{
-    ActivationEqualizeParams, BiasShrinkage, ChannelMeans, EqualizationTarget, EqualizeParams,
-    Journal, NoJournal, PassReport, SolveInputs, SolveParams, SolvedLayer, SplitSide, VarianceRule,
-    calibrate, correct_biases, correct_norms, decompose_attention, equalize, equalize_activations,
+    ActivationEqualizeParams, BiasShrinkage, ChannelMeans, EqualizeParams, Journal, NoJournal,
+    PassReport, SolveInputs, SolveParams, SolvedLayer, SplitSide, VarianceRule, calibrate,
+    correct_biases, correct_norms, decompose_attention, equalize, equalize_activations,
     insert_activation_quantizers, insert_input_quantizers, insert_weight_quantizers,
     learn_rounding, merge_batch_norm, quantize_biases, relu6_to_relu, solve, split_channels,
 };
@@ -23,7 +23,7 @@ use fewbit::algorithms::{Effort, Order};
 
 use super::FlowError;
 use super::accumulators::{accumulator, set_accumulators};
-use super::config::{Backend, EqualizationFlow, VisionConfig};
+use super::config::{Backend, VisionConfig};
 use super::quantizers::{activation_quantizers, weight_quantizer};
 use super::rounding::learned_rounding;
 use super::timer::{Phase, Timer};
@@ -138,10 +138,7 @@ impl VisionFlow<'_> {
         timed.phase("prepare");
         if let Some(target) = config.act_equalization {
             progress("equalize activations", 0, 1);
-            let target = match target {
-                EqualizationFlow::Fx => EqualizationTarget::Sources,
-                EqualizationFlow::Layerwise => EqualizationTarget::Nodes,
-            };
+            let target = target.target();
             let alpha = config.act_equalization_alpha;
             let params = ActivationEqualizeParams { alpha, target };
             passes.push(equalize_activations(&mut float, batches, &params)?);

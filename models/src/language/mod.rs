@@ -19,6 +19,7 @@ mod config;
 mod error;
 mod generate;
 mod gguf;
+mod header;
 mod hugging_face;
 mod model;
 mod open;

@@ -1,8 +1,6 @@
 //! A language model in a folder of this crate's own: graph, codes and tokenizer.
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::Read;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -13,6 +11,7 @@ use crate::graph::Graph;
 use crate::import::recognize_quantizers;
 use crate::onnx::{external_tensors, read_bytes};
 
+use super::header::Header;
 use super::{LanguageError, Tokenizer};
 
 /// The file with the graph.
@@ -25,8 +24,6 @@ pub(crate) const SAVED_VOCABULARY: &str = "tokenizer.gguf";
 pub(crate) const SAVED_KEY: &str = "fewbit";
 /// The form of these metadata that is read.
 const SCHEMA: u64 = 1;
-/// The largest header that the format allows, in bytes.
-const LARGEST_HEADER: u64 = 100_000_000;
 
 /// A language model as [`write_language_model`](crate::export::write_language_model) has written it: the graph with its quantizers
 /// and accumulators, and what is beside it.
@@ -131,32 +128,7 @@ struct Weights {
 
 impl Weights {
     fn open(path: &Path) -> Result<Self, LanguageError> {
-        let wrong = |problem: String| LanguageError::File { path: path.to_owned(), problem };
-        let failed = |error: std::io::Error| wrong(error.to_string());
-        let mut file = File::open(path).map_err(failed)?;
-        let length = file.metadata().map_err(failed)?.len();
-        let mut size = [0; 8];
-        if length < 8 {
-            return Err(wrong(format!("has {length} bytes, and is no .safetensors file")));
-        }
-        file.read_exact(&mut size).map_err(failed)?;
-        let size = u64::from_le_bytes(size);
-        if size > LARGEST_HEADER.min(length - 8) {
-            return Err(wrong(format!(
-                "its header is to have {size} bytes, and the file has {length}: it is cut off, or no .safetensors file"
-            )));
-        }
-        let mut header = vec![0; size as usize];
-        file.read_exact(&mut header).map_err(failed)?;
-        let metadata: safetensors::tensor::Metadata = serde_json::from_slice(&header)
-            .map_err(|error| wrong(format!("its header cannot be read: {error}")))?;
-        let (start, data) = (8 + size, metadata.data_len() as u64);
-        if start.checked_add(data) != Some(length) {
-            return Err(wrong(format!(
-                "its header tells of {data} bytes of data, and there are {}: it is cut off or damaged",
-                length - start
-            )));
-        }
+        let Header { metadata, start, .. } = Header::open(path)?;
         let place = |(name, info): (String, &safetensors::tensor::TensorInfo)| {
             let (from, to) = info.data_offsets;
             (name, start + from as u64..start + to as u64)

@@ -9,7 +9,7 @@ use fewbit_models::eval::{
     Accuracy, ExecutionKind, Labels, LeastBits, Report, SweepPoint, batches, layer_results,
     least_bits, network_bounds, predictions, run_batches, sweep,
 };
-use fewbit_models::exec::integer::IntegerOptions;
+use fewbit_models::exec::integer::{IntegerOptions, IntegerWeights};
 use fewbit_models::export::{QonnxActivations, to_qcdq, to_qonnx};
 use fewbit_models::flow::{FlowError, Keys, Phase, QuantizedNetwork, VisionConfig, VisionFlow};
 use fewbit_models::graph::Graph;
@@ -225,14 +225,15 @@ impl Job<'_> {
         bar: &PhaseProgress,
     ) -> Result<Vec<SweepPoint>, CliError> {
         let algorithm = self.config.algorithms().last().copied().unwrap_or("rtn");
+        let weights = IntegerWeights::of(&network.graph).map_err(NetworkError::from)?;
         let mut points = Vec::new();
         for text in ["int{P}-wrap", "int{P}-sat"] {
             let template: AccumulatorTemplate =
                 text.parse().map_err(|error| CliError::Arguments(format!("{error}")))?;
             let mut hear = |done, total| bar.at("sweep", done, total);
             let names = (algorithm, "none");
-            let found =
-                sweep(&network.graph, some, labels, &template, bits, names, options, &mut hear);
+            let network = (&network.graph, &weights);
+            let found = sweep(network, some, labels, &template, bits, names, options, &mut hear);
             points.extend(found.map_err(NetworkError::from)?);
         }
         Ok(points)

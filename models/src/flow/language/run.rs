@@ -17,7 +17,6 @@ use fewbit::algorithms::{Effort, Order};
 
 use super::super::FlowError;
 use super::super::accumulators::{AccumulatorKind, accumulator, set_accumulators};
-use super::super::config::EqualizationFlow;
 use super::super::rounding::{LearnedRoundKeys, learned_rounding_of};
 use super::super::timer::{Phase, Timer};
 use super::config::{
@@ -27,13 +26,12 @@ use super::quantizers::{attention_quantizers, input_quantizer, weight_quantizer}
 use crate::export::round_scales_to_f16;
 use crate::graph::{Graph, NodeId, multiplying, products};
 use crate::passes::{
-    ActivationEqualizeParams, ChannelMeans, EqualizationTarget, EqualizeParams, Journal,
-    OrphanSinks, PassReport, RotateParams, RotationKind, RotationMode, SdpaRegions, SolveInputs,
-    SolveParams, SolvedLayer, calibrate, clip_weights, correct_biases, decompose_attention,
-    equalize, equalize_activations, insert_attention_quantizers, insert_input_quantizers,
-    insert_weight_quantizers_but, layer_norm_to_rms, learn_rounding, merge_norm_affine,
-    reduce_magnitudes, rotate, rotate_for_weights, scale_by_activations, solve, svd_quant,
-    untie_weights,
+    ActivationEqualizeParams, ChannelMeans, EqualizeParams, Journal, OrphanSinks, PassReport,
+    RotateParams, RotationKind, RotationMode, SdpaRegions, SolveInputs, SolveParams, SolvedLayer,
+    calibrate, clip_weights, correct_biases, decompose_attention, equalize, equalize_activations,
+    insert_attention_quantizers, insert_input_quantizers, insert_weight_quantizers_but,
+    layer_norm_to_rms, learn_rounding, merge_norm_affine, reduce_magnitudes, rotate,
+    rotate_for_weights, scale_by_activations, solve, svd_quant, untie_weights,
 };
 use crate::tensor::Tensor;
 
@@ -156,10 +154,7 @@ impl LanguageFlow<'_> {
         }
         if let Some(target) = config.act_equalization {
             progress("equalize activations", 0, 1);
-            let target = match target {
-                EqualizationFlow::Fx => EqualizationTarget::Sources,
-                EqualizationFlow::Layerwise => EqualizationTarget::Nodes,
-            };
+            let target = target.target();
             let params = ActivationEqualizeParams { alpha: config.act_equalization_alpha, target };
             passes.push(equalize_activations(graph, batches, &params)?);
             timed.phase("equalize activations");
