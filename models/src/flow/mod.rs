@@ -6,6 +6,7 @@ mod error;
 mod key;
 #[cfg(feature = "language")]
 mod language;
+mod quantized;
 mod quantizers;
 mod rounding;
 mod table;
@@ -23,10 +24,10 @@ pub use key::{Key, Keys};
 #[cfg(feature = "language")]
 pub use language::{
     AttentionParts, ExportTarget, LanguageFlow, LanguageFlowConfig, ModelFloats, ParamMethod,
-    QuantSdpa, QuantizedLanguageModel, RotationFlow, RotationMatrices, ScaleRounding, ScaleTiming,
-    TensorSharing,
+    QuantSdpa, RotationFlow, RotationMatrices, ScaleRounding, ScaleTiming, TensorSharing,
 };
+pub use quantized::QuantizedNetwork;
 pub use quantizers::{activation_quantizers, weight_quantizer};
 pub use rounding::learned_rounding;
 pub use timer::Phase;
-pub use vision::{QuantizedNetwork, VisionFlow};
+pub use vision::VisionFlow;

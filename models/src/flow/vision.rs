@@ -11,11 +11,11 @@
 
 use crate::graph::Graph;
 use crate::passes::{
-    ActivationEqualizeParams, BiasShrinkage, ChannelMeans, EqualizeParams, Journal, NoJournal,
-    PassReport, SolveInputs, SolveParams, SolvedLayer, SplitSide, VarianceRule, calibrate,
-    correct_biases, correct_norms, decompose_attention, equalize, equalize_activations,
-    insert_activation_quantizers, insert_input_quantizers, insert_weight_quantizers,
-    learn_rounding, merge_batch_norm, quantize_biases, relu6_to_relu, solve, split_channels,
+    ActivationEqualizeParams, BiasShrinkage, EqualizeParams, Journal, NoJournal, PassReport,
+    SolveInputs, SolveParams, SplitSide, VarianceRule, calibrate, correct_biases, correct_norms,
+    decompose_attention, equalize, equalize_activations, insert_activation_quantizers,
+    insert_input_quantizers, insert_weight_quantizers, learn_rounding, merge_batch_norm,
+    quantize_biases, relu6_to_relu, solve, split_channels,
 };
 use crate::tensor::Tensor;
 use fewbit::algorithms::layer::LayerSolver;
@@ -24,29 +24,13 @@ use fewbit::algorithms::{Effort, Order};
 use super::FlowError;
 use super::accumulators::{accumulator, set_accumulators};
 use super::config::{Backend, VisionConfig};
+use super::quantized::QuantizedNetwork;
 use super::quantizers::{activation_quantizers, weight_quantizer};
 use super::rounding::learned_rounding;
-use super::timer::{Phase, Timer};
+use super::timer::Timer;
 
 /// What the report of an algorithm says where biases were corrected product by product.
 const BIASES: &str = ", their biases corrected";
-
-/// A network before and after.
-#[derive(Clone, Debug)]
-pub struct QuantizedNetwork {
-    /// In floats, as the quantizers found it: batch normalizations merged, channels equalized.
-    pub float: Graph,
-    /// With quantizers.
-    pub graph: Graph,
-    /// Of what the products of the float network make of the calibration images.
-    pub means: ChannelMeans,
-    /// The passes that ran, and what each changed.
-    pub passes: Vec<PassReport>,
-    /// How long things took.
-    pub phases: Vec<Phase>,
-    /// What algorithms did.
-    pub solved: Vec<SolvedLayer>,
-}
 
 /// The vision flow with its configuration.
 #[derive(Clone, Debug)]

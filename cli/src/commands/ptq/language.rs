@@ -13,7 +13,7 @@ use fewbit_models::exec::QuantizerMode;
 use fewbit_models::exec::integer::{IntegerOptions, IntegerWeights};
 use fewbit_models::export::{to_gguf, to_qcdq, write_language_model};
 use fewbit_models::flow::{
-    ExportTarget, Keys, LanguageFlow, LanguageFlowConfig, Phase, QuantizedLanguageModel,
+    ExportTarget, Keys, LanguageFlow, LanguageFlowConfig, Phase, QuantizedNetwork,
 };
 use fewbit_models::graph::{Graph, products};
 use fewbit_models::language::{
@@ -139,7 +139,7 @@ impl<'a> Job<'a> {
     fn work(
         &self,
         journal: &mut FileJournal,
-    ) -> Result<(QuantizedLanguageModel, LanguageReport), CliError> {
+    ) -> Result<(QuantizedNetwork, LanguageReport), CliError> {
         let bar = PhaseProgress::new();
         let mut phases = Vec::new();
         let mut report = LanguageReport::default();
@@ -206,7 +206,7 @@ impl<'a> Job<'a> {
 
     fn measure(
         &self,
-        model: &QuantizedLanguageModel,
+        model: &QuantizedNetwork,
         text: &Text<'_>,
         report: &mut LanguageReport,
         phases: &mut Vec<Phase>,
@@ -334,7 +334,7 @@ fn write(
     args: &Args,
     model: &Path,
     job: &Job<'_>,
-    network: &QuantizedLanguageModel,
+    network: &QuantizedNetwork,
     report: &LanguageReport,
 ) -> Result<(), CliError> {
     let folder = &args.out;

@@ -5,9 +5,7 @@ use fewbit::{Accumulator, ReportLevel};
 use serde::Serialize;
 
 use crate::exec::integer::{IntegerOptions, IntegerWeights, NodeReport};
-use crate::flow::{
-    AccumulatorKind, FlowError, LanguageFlow, LanguageFlowConfig, QuantizedLanguageModel,
-};
+use crate::flow::{AccumulatorKind, FlowError, LanguageFlow, LanguageFlowConfig, QuantizedNetwork};
 use crate::graph::{Graph, multiplying, products};
 use crate::passes::NoJournal;
 use crate::tensor::Tensor;
@@ -39,7 +37,7 @@ pub struct LanguageSweep<'a> {
     /// The configuration, whose algorithm is compared with rounding to nearest.
     pub config: &'a LanguageFlowConfig,
     /// The model with quantizers and nearest codes.
-    pub calibrated: &'a QuantizedLanguageModel,
+    pub calibrated: &'a QuantizedNetwork,
     /// The calibration text.
     pub batches: &'a [Vec<Tensor>],
     /// What is scored.

@@ -8,4 +8,4 @@ pub use config::{
     AttentionParts, ExportTarget, LanguageFlowConfig, ModelFloats, ParamMethod, QuantSdpa,
     RotationFlow, RotationMatrices, ScaleRounding, ScaleTiming, TensorSharing,
 };
-pub use run::{LanguageFlow, QuantizedLanguageModel};
+pub use run::LanguageFlow;

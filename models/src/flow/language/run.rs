@@ -17,8 +17,9 @@ use fewbit::algorithms::{Effort, Order};
 
 use super::super::FlowError;
 use super::super::accumulators::{AccumulatorKind, accumulator, set_accumulators};
+use super::super::quantized::QuantizedNetwork;
 use super::super::rounding::{LearnedRoundKeys, learned_rounding_of};
-use super::super::timer::{Phase, Timer};
+use super::super::timer::Timer;
 use super::config::{
     ExportTarget, LanguageFlowConfig, RotationFlow, RotationMatrices, ScaleTiming,
 };
@@ -27,30 +28,13 @@ use crate::export::round_scales_to_f16;
 use crate::graph::{Graph, NodeId, multiplying, products};
 use crate::passes::{
     ActivationEqualizeParams, ChannelMeans, EqualizeParams, Journal, OrphanSinks, PassReport,
-    RotateParams, RotationKind, RotationMode, SdpaRegions, SolveInputs, SolveParams, SolvedLayer,
-    calibrate, clip_weights, correct_biases, decompose_attention, equalize, equalize_activations,
+    RotateParams, RotationKind, RotationMode, SdpaRegions, SolveInputs, SolveParams, calibrate,
+    clip_weights, correct_biases, decompose_attention, equalize, equalize_activations,
     insert_attention_quantizers, insert_input_quantizers, insert_weight_quantizers_but,
     layer_norm_to_rms, learn_rounding, merge_norm_affine, reduce_magnitudes, rotate,
     rotate_for_weights, scale_by_activations, solve, svd_quant, untie_weights,
 };
 use crate::tensor::Tensor;
-
-/// A language model before and after.
-#[derive(Clone, Debug)]
-pub struct QuantizedLanguageModel {
-    /// In floats, as the quantizers found it: rotated, equalized.
-    pub float: Graph,
-    /// With quantizers and accumulators.
-    pub graph: Graph,
-    /// Of what the products of the float model make of the calibration text, where biases are corrected.
-    pub means: ChannelMeans,
-    /// The passes that ran, and what each changed.
-    pub passes: Vec<PassReport>,
-    /// How long things took.
-    pub phases: Vec<Phase>,
-    /// What algorithms did.
-    pub solved: Vec<SolvedLayer>,
-}
 
 /// The language flow with its configuration.
 #[derive(Clone, Debug)]
@@ -74,7 +58,7 @@ impl LanguageFlow<'_> {
         batches: &[Vec<Tensor>],
         journal: &mut dyn Journal,
         progress: Progress<'_>,
-    ) -> Result<QuantizedLanguageModel, FlowError> {
+    ) -> Result<QuantizedNetwork, FlowError> {
         let calibrated = self.calibrated(graph, batches, progress)?;
         match self.config.no_quantize {
             true => Ok(calibrated),
@@ -91,7 +75,7 @@ impl LanguageFlow<'_> {
         graph: &Graph,
         batches: &[Vec<Tensor>],
         progress: Progress<'_>,
-    ) -> Result<QuantizedLanguageModel, FlowError> {
+    ) -> Result<QuantizedNetwork, FlowError> {
         let config = self.config;
         let (mut passes, mut phases) = (Vec::new(), Vec::new());
         let mut timed = Timer::new(&mut phases);
@@ -112,7 +96,7 @@ impl LanguageFlow<'_> {
                 timed.phase("calibrate");
             }
         }
-        Ok(QuantizedLanguageModel { float, graph, means, passes, phases, solved: Vec::new() })
+        Ok(QuantizedNetwork { float, graph, means, passes, phases, solved: Vec::new() })
     }
 
     /// Steps 1 and 2.
@@ -272,13 +256,13 @@ impl LanguageFlow<'_> {
     /// As [`Self::run`].
     pub fn finish(
         &self,
-        model: QuantizedLanguageModel,
+        model: QuantizedNetwork,
         batches: &[Vec<Tensor>],
         journal: &mut dyn Journal,
         progress: Progress<'_>,
-    ) -> Result<QuantizedLanguageModel, FlowError> {
+    ) -> Result<QuantizedNetwork, FlowError> {
         let config = self.config;
-        let QuantizedLanguageModel { float, mut graph, means, mut passes, mut phases, mut solved } =
+        let QuantizedNetwork { float, mut graph, means, mut passes, mut phases, mut solved } =
             model;
         let mut timed = Timer::new(&mut phases);
         let all = accumulator(
@@ -318,7 +302,7 @@ impl LanguageFlow<'_> {
             self.round_scales(&mut graph, &mut passes)?;
         }
         graph.infer()?;
-        Ok(QuantizedLanguageModel { float, graph, means, passes, phases, solved })
+        Ok(QuantizedNetwork { float, graph, means, passes, phases, solved })
     }
 
     fn rounding_keys(&self) -> LearnedRoundKeys {
