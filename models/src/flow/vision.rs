@@ -18,8 +18,8 @@ use crate::passes::{
     quantize_biases, relu6_to_relu, solve, split_channels,
 };
 use crate::tensor::Tensor;
+use fewbit::algorithms::Order;
 use fewbit::algorithms::layer::LayerSolver;
-use fewbit::algorithms::{Effort, Order};
 
 use super::FlowError;
 use super::accumulators::{accumulator, set_accumulators};
@@ -239,6 +239,6 @@ impl VisionFlow<'_> {
         };
         let constraint = self.config.accumulator_constraint.constraint();
         let inputs = SolveInputs::Rounded;
-        Ok(SolveParams { solver, constraint, effort: Effort::default(), inputs })
+        Ok(SolveParams { solver, constraint, effort: self.config.effort, inputs })
     }
 }
