@@ -67,39 +67,49 @@ pub fn run_integer_with(
     options: &IntegerOptions,
 ) -> Result<IntegerRun, ExecError> {
     let inputs = placed(graph, inputs)?;
-    let mut run = Run {
-        graph,
-        options,
-        weights,
-        values: HashMap::new(),
-        nodes: Vec::new(),
-        in_floats: Vec::new(),
-    };
+    let mut run = Run::new(graph, weights, options);
     run.values.extend(inputs.into_iter().map(|(id, tensor)| (id, Datum::Plain(tensor))));
-    for (place, &id) in graph.order().iter().enumerate() {
-        run.step(id)?;
-        for &input in graph.node(id).inputs.iter().flatten() {
-            if weights.is_last(input, place) {
-                run.values.remove(&weights.held(input));
-            }
-        }
-    }
+    run.all()?;
     let outputs = graph.outputs().iter().map(|&id| Ok(run.value(id)?.tensor()));
     let outputs = outputs.collect::<Result<_, ExecError>>()?;
     Ok(IntegerRun { outputs, nodes: run.nodes, in_floats: run.in_floats })
 }
 
-struct Run<'a> {
-    graph: &'a Graph,
-    options: &'a IntegerOptions,
-    weights: &'a IntegerWeights,
-    values: HashMap<ValueId, Datum>,
-    nodes: Vec<NodeReport>,
-    in_floats: Vec<String>,
+/// A graph on its way through one batch.
+pub(super) struct Run<'a> {
+    pub(super) graph: &'a Graph,
+    pub(super) options: &'a IntegerOptions,
+    pub(super) weights: &'a IntegerWeights,
+    pub(super) values: HashMap<ValueId, Datum>,
+    pub(super) nodes: Vec<NodeReport>,
+    pub(super) in_floats: Vec<String>,
 }
 
 impl<'a> Run<'a> {
-    fn value(&self, id: ValueId) -> Result<Datum, ExecError> {
+    /// Before the first node.
+    pub(super) fn new(
+        graph: &'a Graph,
+        weights: &'a IntegerWeights,
+        options: &'a IntegerOptions,
+    ) -> Self {
+        let (nodes, in_floats) = (Vec::new(), Vec::new());
+        Self { graph, options, weights, values: HashMap::new(), nodes, in_floats }
+    }
+
+    /// Runs all nodes; values are let go after their last use.
+    pub(super) fn all(&mut self) -> Result<(), ExecError> {
+        for (place, &id) in self.graph.order().iter().enumerate() {
+            self.step(id)?;
+            for &input in self.graph.node(id).inputs.iter().flatten() {
+                if self.weights.is_last(input, place) {
+                    self.values.remove(&self.weights.held(input));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn value(&self, id: ValueId) -> Result<Datum, ExecError> {
         let id = self.weights.held(id);
         if let Some(datum) = self.values.get(&id).or_else(|| self.weights.constant(id)) {
             return Ok(datum.clone());
@@ -131,9 +141,11 @@ impl<'a> Run<'a> {
                 vec![self.multiply(node, product, weights, &inputs).map_err(of_node)?]
             }
             (Op::MatMul(_), None) => vec![self.matmul(id, &inputs).map_err(of_node)?],
+            (Op::Scan(op), _) => self.scan(id, op, &inputs)?,
+            (Op::If(op), _) => self.branch(id, op, &inputs)?,
             _ => {
                 let views: Vec<Option<&Datum>> = inputs.iter().map(Option::as_ref).collect();
-                match arithmetic::run(node, &views).map_err(of_node)? {
+                match arithmetic::run(node, &views, self.options.requantization).map_err(of_node)? {
                     Some(outputs) => outputs,
                     None => self.in_floats(node, &inputs).map_err(of_node)?,
                 }
@@ -296,7 +308,14 @@ impl<'a> Run<'a> {
     fn in_floats(&mut self, node: &Node, inputs: &[Option<Datum>]) -> Result<Vec<Datum>, String> {
         let is_plain = |datum: &Option<Datum>| matches!(datum, None | Some(Datum::Plain(_)));
         if !inputs.iter().all(is_plain) {
-            self.in_floats.push(node.name.clone());
+            let why = match (&node.op, inputs) {
+                (Op::Add(_), [Some(Datum::Sums(_)), Some(Datum::Sums(_))]) => {
+                    " (sums of two scales meet in f32 and are rounded once, by the quantizer behind them: \
+                     a requantization policy brings them to one scale in integers)"
+                }
+                _ => "",
+            };
+            self.in_floats.push(format!("{}{why}", node.name));
         }
         let tensors: Vec<Option<Tensor>> =
             inputs.iter().map(|input| input.as_ref().map(Datum::tensor)).collect();
