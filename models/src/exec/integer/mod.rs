@@ -14,7 +14,9 @@
 mod arithmetic;
 mod bias;
 mod blocks;
+mod conv_lines;
 mod datum;
+mod exact_sums;
 mod float_registers;
 mod functions;
 mod ints;
@@ -35,6 +37,7 @@ mod row_moves;
 mod run;
 mod sequence;
 mod table;
+mod tiles;
 mod transposed;
 mod weights;
 mod within;

@@ -9,11 +9,12 @@ use ndarray::ArrayD;
 use crate::exec::ExecError;
 use crate::exec::float::placed;
 use crate::graph::{Graph, Node, NodeId, Product, ProductLayout, ValueId};
-use crate::ops::{Inputs, Op, Quantize};
+use crate::ops::{Conv, Inputs, Op, Quantize};
 use crate::tensor::Tensor;
 
 use super::arithmetic;
 use super::bias::biased;
+use super::conv_lines::{ConvLines, Convolved};
 use super::datum::{Codes, Datum};
 use super::line_job::{LineProduct, Outcome};
 use super::lines::Lines;
@@ -177,10 +178,12 @@ impl<'a> Run<'a> {
         let is_convolution = product.layout.is_convolution();
         let sums = |input: &Codes, codes: &Codes| {
             let plain = input.scales.single().is_some() && codes.zero_point == 0;
-            is_convolution || plain && accumulator.is_integer()
+            accumulator.is_integer() && (is_convolution || plain)
         };
         let done = match (operand(0), weights.codes(), &node.op) {
-            (Some(Datum::Codes(input)), Some(codes), Op::ConvTranspose(op)) => {
+            (Some(Datum::Codes(input)), Some(codes), Op::ConvTranspose(op))
+                if accumulator.is_integer() =>
+            {
                 let (conv, input, weights) = lowered(op, input, codes)?;
                 let (layout, conv) = (ProductLayout::Conv, Some(&conv));
                 let weights = Weights::new(layout, Some(Datum::Codes(weights)));
@@ -193,6 +196,13 @@ impl<'a> Run<'a> {
             }
             (Some(input), _, _) if !is_convolution => {
                 return self.multiply_lines(node, product, (input, weights), inputs);
+            }
+            (Some(input), _, Op::Conv(conv)) if weights.datum().is_some() => {
+                return self.convolve_lines(product.node, conv, (input, weights), inputs);
+            }
+            (Some(_), _, Op::ConvTranspose(_)) if weights.datum().is_some() => {
+                let why = "transposed convolutions multiply codes of integers, through registers of integers";
+                return self.in_floats_because(node, inputs, why);
             }
             // A product that nobody quantized stays one of floats.
             _ => return Ok(self.in_floats(node, inputs)?.swap_remove(0)),
@@ -217,18 +227,7 @@ impl<'a> Run<'a> {
             return Ok(self.in_floats(node, inputs)?.swap_remove(0));
         };
         let n = w.lines.dim().0;
-        let bias = match inputs.get(2).and_then(Option::as_ref) {
-            None => None,
-            Some(bias) => {
-                let tensor = bias.tensor();
-                let bias = tensor.get::<f32>().map_err(|error| error.to_string())?;
-                match bias.len() {
-                    1 => Some(vec![bias.iter().copied().next().unwrap_or(0.0); n]),
-                    found if found == n => Some(bias.iter().copied().collect::<Vec<f32>>()),
-                    found => return Err(format!("a bias of {found} elements for {n} outputs")),
-                }
-            }
-        };
+        let bias = bias_of(inputs, n)?;
         let (accumulator, report) = (self.accumulator(product.node), self.options.report);
         let job = LineProduct { x: &x, w, accumulator, report, bias: bias.as_deref() };
         match job.run()? {
@@ -242,6 +241,32 @@ impl<'a> Run<'a> {
                 self.note(product.node, outputs, done.reported);
                 let values = ArrayD::from_shape_vec(shape, done.values);
                 Ok(Datum::Plain(values.map_err(|error| error.to_string())?.into()))
+            }
+        }
+    }
+
+    /// A convolution whose codes are no integers with one scale, or whose accumulator is not one of integers.
+    fn convolve_lines(
+        &mut self,
+        id: NodeId,
+        conv: &Conv,
+        (input, weights): (&Datum, &Weights),
+        inputs: &[Option<Datum>],
+    ) -> Result<Datum, String> {
+        let node = self.graph.node(id);
+        let Some(datum) = weights.datum() else {
+            return Ok(self.in_floats(node, inputs)?.swap_remove(0));
+        };
+        let outputs = datum.shape().first().copied().unwrap_or(0);
+        let bias = bias_of(inputs, outputs)?;
+        let (accumulator, report) = (self.accumulator(id), self.options.report);
+        let job =
+            ConvLines { conv, input, weights: datum, accumulator, report, bias: bias.as_deref() };
+        match job.run()? {
+            Convolved::InFloats(why) => self.in_floats_because(node, inputs, &why),
+            Convolved::Done(values, reported) => {
+                self.note(id, values.len(), reported);
+                Ok(Datum::Plain(values.into()))
             }
         }
     }
@@ -322,5 +347,17 @@ impl<'a> Run<'a> {
         let views: Vec<Option<&Tensor>> = tensors.iter().map(Option::as_ref).collect();
         let outputs = node.op.run(Inputs::new(&views)).map_err(|error| error.to_string())?;
         Ok(outputs.into_iter().map(Datum::Plain).collect())
+    }
+}
+
+/// The bias of a product as one number per output channel.
+fn bias_of(inputs: &[Option<Datum>], outputs: usize) -> Result<Option<Vec<f32>>, String> {
+    let Some(bias) = inputs.get(2).and_then(Option::as_ref) else { return Ok(None) };
+    let tensor = bias.tensor();
+    let bias = tensor.get::<f32>().map_err(|error| error.to_string())?;
+    match bias.len() {
+        1 => Ok(Some(vec![bias.iter().copied().next().unwrap_or(0.0); outputs])),
+        found if found == outputs => Ok(Some(bias.iter().copied().collect())),
+        found => Err(format!("a bias of {found} elements for {outputs} outputs")),
     }
 }
