@@ -98,7 +98,7 @@ pub fn insert_input_quantizers(
 
 /// Puts a quantizer behind a value: everything that used the value uses its output, which is an output of the network under
 /// the old name if the value was one.
-fn put_behind(graph: &mut Graph, value: ValueId, op: Quantize) -> NodeId {
+pub(super) fn put_behind(graph: &mut Graph, value: ValueId, op: Quantize) -> NodeId {
     let name = graph.name_of(value).to_owned();
     let is_output = graph.is_output(value);
     let fact = graph.value(value).fact.clone().without_known();
@@ -136,7 +136,7 @@ impl Sites {
             graph.consumers(id).iter().any(|&(user, _)| {
                 let node = graph.node(user);
                 !matches!(node.op, Op::Shape(_)) && !search.is_mask(node)
-            })
+            }) && !search.is_state(id)
         }));
         let mut unions: Vec<(Vec<ValueId>, Meeting)> = Vec::new();
         for (id, node) in graph.nodes() {
@@ -160,8 +160,11 @@ impl Sites {
                 }
                 Kind::Joins => {
                     let inputs = node.inputs.iter().flatten();
-                    let sources: Vec<_> =
-                        inputs.filter_map(|&input| search.source(input)).collect();
+                    let sources: Vec<_> = inputs
+                        .filter_map(|&input| search.source(input))
+                        // What a loop gives is rounded within it.
+                        .filter(|&source| !search.is_of_loop(source))
+                        .collect();
                     values.extend(&sources);
                     unions.push((sources, Meeting::Concatenation));
                 }
@@ -199,7 +202,7 @@ impl Sites {
 }
 
 /// Whether a value is, or may be, of floats: extents and indices are never rounded.
-fn is_float(graph: &Graph, value: ValueId) -> bool {
+pub(super) fn is_float(graph: &Graph, value: ValueId) -> bool {
     let element = graph.value(value).fact.element;
     element.is_none() || element == Some(ElementType::F32)
 }
@@ -303,6 +306,28 @@ impl Search<'_> {
             Kind::Joins => None,
             _ => Some(value),
         }
+    }
+
+    /// Whether a loop makes a value.
+    fn is_of_loop(&self, value: ValueId) -> bool {
+        let maker = self.graph.producer(value).map(|(id, _)| &self.graph.node(id).op);
+        matches!(maker, Some(Op::Scan(_)))
+    }
+
+    /// Whether all that takes a value, behind what only moves it, is a loop whose state it is: that rounds it itself.
+    fn is_state(&self, value: ValueId) -> bool {
+        let consumers = self.graph.consumers(value);
+        let takes = |&(id, place): &(NodeId, usize)| {
+            let node = self.graph.node(id);
+            match &node.op {
+                Op::Scan(op) => place < op.states,
+                Op::Shape(_) => true,
+                op => {
+                    op.moves_values() && node.output(0).is_some_and(|output| self.is_state(output))
+                }
+            }
+        };
+        !consumers.is_empty() && !self.graph.is_output(value) && consumers.iter().all(takes)
     }
 
     /// Whether all that takes a value, behind what only moves it, is a multiplication with constants in front of products.

@@ -2,10 +2,13 @@
 
 mod attention;
 mod functions;
+mod layer;
 mod matrices;
 mod means;
+mod minifloats;
 mod rows;
 mod support;
 mod tables;
+mod tiles;
 mod transformer;
 mod transposed;
