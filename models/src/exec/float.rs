@@ -141,7 +141,7 @@ fn run(
 }
 
 /// The outputs of one node; `packed` is of its inputs, if there is such.
-pub(super) fn compute(
+pub(crate) fn compute(
     graph: &Graph,
     node: &Node,
     values: &HashMap<ValueId, Tensor>,

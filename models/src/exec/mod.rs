@@ -9,5 +9,6 @@ mod pieces;
 
 pub use error::ExecError;
 pub use execution::{Constants, Execution, QuantizerMode, run_batch};
+pub(crate) use float::compute;
 pub use float::{run_float, run_float_observed};
 pub use patches::Patches;

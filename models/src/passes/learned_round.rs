@@ -4,8 +4,8 @@
 use std::ops::Range;
 
 use fewbit::algorithms::learned::{
-    AdaroundParams, Gate, LayerObjective, Learned, Optimizer, Schedule, SignRoundParams, Target,
-    adaround, sign_round,
+    AdaroundParams, Gate, LayerObjective, Learned, Objective, Optimizer, Schedule, SignRoundParams,
+    Target, adaround, sign_round,
 };
 use fewbit::algorithms::{AlgorithmError, Grid, Statistics};
 use ndarray::{Array2, ArrayView2, s};
@@ -155,7 +155,7 @@ pub fn learn_rounding(
 }
 
 /// The name of the pass.
-const NAME: &str = "learned round";
+pub(super) const NAME: &str = "learned round";
 
 /// Learns the rounding of one product.
 fn learn_one(
@@ -187,15 +187,26 @@ fn learn_one(
         };
         values.slice_mut(s![rows.clone(), ..]).assign(&solution.values);
         scale.slice_mut(s![rows.clone(), ..]).assign(&part.scale());
-        for ((row, col), &code) in solution.codes.indexed_iter() {
-            let at = rows.start + row;
-            let (mut nearest, mut value) = ([0], [0.0]);
-            grid.round(at, col, &[matrix[[at, col]]], &mut nearest, &mut value);
-            changed += usize::from(nearest != [code]);
-        }
+        changed += not_nearest(&grid, matrix.view(), rows.start, solution.codes.view());
     }
     let scale = params.least_factor.map(|_| scale);
     Ok(Chosen { values, scale, count: changed, damping: 0.0 })
+}
+
+/// How many codes, of rows from one on, are not the nearest.
+pub(super) fn not_nearest(
+    grid: &Grid,
+    matrix: ArrayView2<'_, f32>,
+    first: usize,
+    codes: ArrayView2<'_, u32>,
+) -> usize {
+    let differs = |((row, column), &code): ((usize, usize), &u32)| {
+        let at = first + row;
+        let (mut nearest, mut value) = ([0], [0.0]);
+        grid.round(at, column, &[matrix[[at, column]]], &mut nearest, &mut value);
+        usize::from(nearest != [code])
+    };
+    codes.indexed_iter().map(differs).sum()
 }
 
 /// Groups and rows that are learned on their own.
@@ -233,8 +244,16 @@ fn learn_part(
     params: &LearnedRoundParams,
 ) -> Result<Learned, AlgorithmError> {
     let objective = LayerObjective::new(weights, statistics)?;
-    let targets = [Target { weights, grid }];
-    let (_, check_every) = params.method.parts();
+    learn(&[Target { weights, grid }], &objective, params, params.method.parts().1)
+}
+
+/// Learns the rounding of some layers together; every so many steps the rounded weights are tried on all samples.
+pub(super) fn learn(
+    targets: &[Target<'_>],
+    objective: &dyn Objective,
+    params: &LearnedRoundParams,
+    check_every: usize,
+) -> Result<Learned, AlgorithmError> {
     let gate = match params.method {
         RoundingMethod::HardSigmoid => Gate::HardSigmoid,
         RoundingMethod::Sigmoid => Gate::Sigmoid,
@@ -247,15 +266,16 @@ fn learn_part(
                 least_factor: params.least_factor,
                 check_every,
             };
-            return sign_round(&targets, &objective, &params);
+            return sign_round(targets, objective, &params);
         }
     };
     let (lambda, (beta_start, beta_end), warm_up) = match params.loss {
         RoundingLoss::RegularisedMse { weight, beta, warm_up } => {
             // Per weight and in units of the error of rounding to nearest, as AdaRound's parameter is.
-            let nearest = nearest_loss(&objective, &targets)?;
+            let nearest = nearest_loss(objective, targets)?;
             let unit = if nearest > 0.0 { 1.0 / nearest } else { 1.0 };
-            (weight * unit * weights.len() as f64, beta, warm_up)
+            let count: usize = targets.iter().map(|target| target.weights.len()).sum();
+            (weight * unit * count as f64, beta, warm_up)
         }
         RoundingLoss::Mse => (0.0, (2.0, 2.0), 0.0),
     };
@@ -271,11 +291,11 @@ fn learn_part(
         warm_up,
         check_every,
     };
-    adaround(&targets, &objective, &params)
+    adaround(targets, objective, &params)
 }
 
 /// The loss of rounding to nearest.
-fn nearest_loss(objective: &LayerObjective, targets: &[Target<'_>]) -> Result<f64, AlgorithmError> {
+fn nearest_loss(objective: &dyn Objective, targets: &[Target<'_>]) -> Result<f64, AlgorithmError> {
     let none = AdaroundParams { steps: 0, ..AdaroundParams::default() };
     Ok(adaround(targets, objective, &none)?.info.nearest)
 }

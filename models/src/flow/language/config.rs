@@ -153,7 +153,7 @@ keys! {
     learned_round_scale: bool = false, "Has no effect but with false: scales are not learned.";
     learned_round_scale_lr: f64 = 0.01, "Has no effect.";
     learned_round_scale_momentum: f64 = 0.9, "Has no effect.";
-    learned_round_fast_update: bool = false, "Has no effect: errors of layers are what is learned on.";
+    learned_round_fast_update: bool = false, "Has no effect: what goes into a block is always taken from the block before.";
     rtn: bool = false, "Choose codes by rounding to nearest within the accumulator's budget; without a budget they are that anyway.";
     gptq: bool = false, "Choose codes by GPTQ.";
     gpfq: bool = false, "Choose codes by GPFQ.";
@@ -162,7 +162,7 @@ keys! {
     gptaq: bool = false, "Choose codes by GPTAQ.";
     gpxq_act_order: bool = false, "Inputs in the order of their energy.";
     gpxq_use_quant_activations: bool = false, "GPTQ sees activations as their quantizers round them; else as they are behind quantized weights.";
-    gpxq_block_name: Option<String> = None, "Has no effect: products are visited one after the other, and memory holds the values between two of them.";
+    gpxq_block_name: Option<String> = None, "Blocks, as model.layers: learned rounding rounds the weights of each together, and null each product on its own; other algorithms go from product to product.";
     gpxq_max_accumulator_bit_width: Option<u32> = None, "Bits of the accumulator that no input may overflow.";
     gpxq_max_accumulator_tile_size: Option<u64> = None, "Products that such a register sums before it hands on; null: all of a row.";
     disable_create_weight_orig: bool = false, "Has no effect: the float weights are always kept.";
