@@ -5,7 +5,10 @@ use fewbit::algorithms::learned::{Optimizer, Schedule};
 use ndarray::Axis;
 use regex::Regex;
 
-use crate::passes::{BlockRoundParams, Blocks, LearnedRoundParams, RoundingLoss, RoundingMethod};
+use crate::passes::{
+    BlockRoundParams, Blocks, LearnedRoundParams, LearnedScales, RoundingLoss, RoundingMethod,
+    ScaleParams,
+};
 use crate::tensor::{Tensor, map_tensor};
 
 use super::FlowError;
@@ -22,6 +25,8 @@ pub(super) struct LearnedRoundKeys {
     pub(super) rate: f64,
     pub(super) schedule: Option<ScheduleKind>,
     pub(super) optimizer: OptimizerKind,
+    /// How scales are learned, if they are.
+    pub(super) scales: Option<ScaleParams>,
 }
 
 impl Default for LearnedRoundKeys {
@@ -34,6 +39,7 @@ impl Default for LearnedRoundKeys {
             rate: 5e-3,
             schedule: Some(ScheduleKind::Linear),
             optimizer: OptimizerKind::SignSgd,
+            scales: None,
         }
     }
 }
@@ -59,6 +65,7 @@ pub fn learned_rounding(config: &VisionConfig) -> Result<Option<LearnedRounding>
         rate: config.learned_round_lr,
         schedule: config.learned_round_lr_scheduler,
         optimizer: config.optimizer,
+        scales: None,
     };
     let Some(round) = learned_rounding_of(&keys) else { return Ok(None) };
     if config.learned_round_mode == RoundingMode::Layerwise {
@@ -118,6 +125,6 @@ pub(super) fn learned_rounding_of(keys: &LearnedRoundKeys) -> Option<LearnedRoun
             OptimizerKind::Adam => Optimizer::ADAM,
             OptimizerKind::SignSgd => Optimizer::SIGN,
         },
-        least_factor: None,
+        scales: keys.scales.map_or(LearnedScales::Kept, LearnedScales::Descent),
     })
 }

@@ -15,7 +15,9 @@ use super::block_objective::{BlockObjective, Job, Layer, Sample};
 use super::blocks::{Block, Blocks};
 use super::choose::{Weights, set, weights};
 use super::journal::{Chosen, Journal};
-use super::learned_round::{LearnedRoundParams, NAME, learn, not_nearest};
+use super::learned_round::{
+    Extent, LearnedRoundParams, LearnedScales, NAME, check_scales, learn, not_nearest,
+};
 use super::solve::grid;
 use super::walk::Walk;
 use super::{ChannelMeans, PassError, PassReport};
@@ -204,7 +206,9 @@ fn learn_one(
         let known = weights(graph, &layer.name, &layer.product, layer.quantizer)?;
         let (quantizer, parameters) = (&known.quantizer, &known.parameters);
         let grid = grid(quantizer, parameters, &layer.product, &known.weights, &known.matrix);
-        Ok((known, grid.map_err(PassError::algorithm(&layer.name))?))
+        let grid = grid.map_err(PassError::algorithm(&layer.name))?;
+        check_scales(&layer.name, &params.round, &grid, parameters.scale.len())?;
+        Ok((known, grid))
     };
     let known: Vec<(Weights, Grid)> = layers.iter().map(of).collect::<Result<_, _>>()?;
     let targets: Vec<Target<'_>> = known
@@ -212,15 +216,18 @@ fn learn_one(
         .map(|(weights, grid)| Target { weights: weights.matrix.view(), grid })
         .collect();
     let (batch, seed) = (params.batch.max(1), params.seed);
+    let outputs = samples.first().into_iter().flat_map(|sample| &sample.targets);
+    let width = outputs.filter_map(|y| y.shape().get(1).copied()).max().unwrap_or(1);
     let job = Job { graph, block, layers, samples, batch, seed };
     let objective = BlockObjective::new(job, hear);
     let check_every = params.round.steps.div_ceil(CHECKS).max(1);
-    let learned = learn(&targets, &objective, &params.round, check_every).map_err(failed)?;
+    let extent = Extent { width, check_every };
+    let learned = learn(&targets, &objective, &params.round, extent).map_err(failed)?;
     objective.finish()?;
     let found = known.iter().zip(&learned.layers).zip(&learned.grids);
     let chosen = found.map(|(((weights, grid), solution), learned)| Chosen {
         values: solution.values.clone(),
-        scale: params.round.least_factor.map(|_| learned.scale().to_owned()),
+        scale: (params.round.scales != LearnedScales::Kept).then(|| learned.scale().to_owned()),
         count: not_nearest(grid, weights.matrix.view(), 0, solution.codes.view()),
         damping: 0.0,
     });

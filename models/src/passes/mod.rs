@@ -30,6 +30,7 @@ mod merge_norm;
 mod regions;
 mod report;
 mod rotate;
+mod scaled_round;
 mod shared_scale;
 mod solve;
 mod source;
@@ -60,7 +61,9 @@ pub use insert::{
 pub use insert_attention::{SdpaQuantizers, insert_attention_quantizers};
 pub use journal::{Chosen, Journal, NoJournal};
 pub use layer_norm_to_rms::layer_norm_to_rms;
-pub use learned_round::{LearnedRoundParams, RoundingLoss, RoundingMethod, learn_rounding};
+pub use learned_round::{
+    LearnedRoundParams, LearnedScales, RoundingLoss, RoundingMethod, learn_rounding,
+};
 pub use magr::reduce_magnitudes;
 pub use means::ChannelMeans;
 pub use merge_batch_norm::merge_batch_norm;
@@ -71,6 +74,7 @@ pub use rotate::{
     OrphanSinks, RotateParams, RotationKind, RotationMode, SdpaRegions, rotate, rotate_for_weights,
     untie_weights,
 };
+pub use scaled_round::ScaleParams;
 pub use solve::{SolveParams, SolvedLayer, solve};
 pub(crate) use solve::{input_range, source_quantizer};
 pub use source::{Factors, Source};

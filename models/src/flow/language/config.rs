@@ -150,9 +150,9 @@ keys! {
     learned_round: Option<RoundingKind> = None, "Learned rounding: linear_round, hard_sigmoid_round, sigmoid_round or null.";
     learned_round_iters: usize = 200, "Steps of learned rounding.";
     learned_round_lr: f64 = 5e-3, "Learning rate of learned rounding.";
-    learned_round_scale: bool = false, "Has no effect but with false: scales are not learned.";
-    learned_round_scale_lr: f64 = 0.01, "Has no effect.";
-    learned_round_scale_momentum: f64 = 0.9, "Has no effect.";
+    learned_round_scale: bool = false, "Learn the scales of weights as well, with linear_round.";
+    learned_round_scale_lr: f64 = 0.01, "Learning rate of scales.";
+    learned_round_scale_momentum: f64 = 0.9, "Momentum of scales.";
     learned_round_fast_update: bool = false, "Has no effect: what goes into a block is always taken from the block before.";
     rtn: bool = false, "Choose codes by rounding to nearest within the accumulator's budget; without a budget they are that anyway.";
     gptq: bool = false, "Choose codes by GPTQ.";
@@ -294,17 +294,15 @@ impl LanguageFlowConfig {
             ("magr_alpha", self.magr_alpha),
             ("qronos_alpha", self.qronos_alpha),
             ("learned_round_lr", self.learned_round_lr),
+            ("learned_round_scale_lr", self.learned_round_scale_lr),
         ] {
             if !(value.is_finite() && value >= 0.0) {
                 return wrong(key, value.to_string(), "expected a number of at least 0");
             }
         }
-        if self.learned_round_scale {
-            return wrong(
-                "learned_round_scale",
-                "true".into(),
-                "scales are not learned: use false",
-            );
+        if !(0.0..1.0).contains(&self.learned_round_scale_momentum) {
+            let value = self.learned_round_scale_momentum.to_string();
+            return wrong("learned_round_scale_momentum", value, "expected a share below 1");
         }
         if self.weight_quant_rescaling_init.is_some() {
             let value = self.weight_quant_rescaling_init.unwrap_or_default().to_string();
@@ -327,6 +325,14 @@ impl LanguageFlowConfig {
         let fused = matches!(self.rotation, Some(RotationFlow::Fx | RotationFlow::FusedNoFx));
         if self.optimize_rotations && !fused {
             return wrong("`optimize_rotations` needs `rotation` fx or fused_no_fx");
+        }
+        if self.learned_round_scale && self.learned_round != Some(RoundingKind::Linear) {
+            return wrong("`learned_round_scale` needs `learned_round` linear_round");
+        }
+        if self.learned_round_scale && self.weight_quant_granularity == TensorSharing::Tensor {
+            return wrong(
+                "`learned_round_scale` needs `weight_quant_granularity` per_channel or per_group",
+            );
         }
         let is_static =
             self.input_bit_width.is_some() && self.input_scale_type == ScaleTiming::Static;

@@ -28,9 +28,9 @@ use crate::export::round_scales_to_f16;
 use crate::graph::{Graph, NodeId, multiplying, products};
 use crate::passes::{
     ActivationEqualizeParams, BlockRoundParams, Blocks, ChannelMeans, EqualizeParams, Journal,
-    OrphanSinks, PassReport, RotateParams, RotationKind, RotationMode, SdpaRegions, SolveInputs,
-    SolveParams, calibrate, clip_weights, correct_biases, decompose_attention, equalize,
-    equalize_activations, insert_attention_quantizers, insert_input_quantizers,
+    OrphanSinks, PassReport, RotateParams, RotationKind, RotationMode, ScaleParams, SdpaRegions,
+    SolveInputs, SolveParams, calibrate, clip_weights, correct_biases, decompose_attention,
+    equalize, equalize_activations, insert_attention_quantizers, insert_input_quantizers,
     insert_weight_quantizers_but, layer_norm_to_rms, learn_rounding, learn_rounding_of_blocks,
     merge_norm_affine, reduce_magnitudes, rotate, rotate_for_weights, scale_by_activations, solve,
     svd_quant, untie_weights,
@@ -329,6 +329,10 @@ impl LanguageFlow<'_> {
             method: self.config.learned_round,
             steps: self.config.learned_round_iters,
             rate: self.config.learned_round_lr,
+            scales: self.config.learned_round_scale.then_some(ScaleParams {
+                rate: self.config.learned_round_scale_lr,
+                momentum: self.config.learned_round_scale_momentum,
+            }),
             ..LearnedRoundKeys::default()
         }
     }
