@@ -204,7 +204,7 @@ fn conditions(
 }
 
 /// The outputs of one node; `packed` is of its inputs, if there is such; `mode` is for quantizers in graphs within it.
-pub(super) fn compute(
+pub(crate) fn compute(
     graph: &Graph,
     node: &Node,
     values: &HashMap<ValueId, Tensor>,

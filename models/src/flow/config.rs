@@ -166,10 +166,10 @@ keys! {
     learned_round: Option<RoundingKind> = None, "Learned rounding: linear_round, hard_sigmoid_round, sigmoid_round or null.";
     learned_round_iters: usize = 1000, "Steps of learned rounding.";
     learned_round_lr: f64 = 1e-3, "Learning rate of learned rounding.";
-    learned_round_batch_size: usize = 1, "Has no effect: gradients are those over all calibration images.";
+    learned_round_batch_size: usize = 1, "Images of a step of blockwise learned rounding; layerwise, gradients are those over all calibration images.";
     learned_round_loss: RoundingLossKind = RoundingLossKind::Regularised, "Loss of learned rounding: regularised_mse or mse; linear_round has mse.";
-    learned_round_mode: RoundingMode = RoundingMode::Layerwise, "Learned rounding layerwise; blockwise is refused.";
-    learned_round_block_name: String = r"layer\d+".into(), "Names of blocks of learned rounding.";
+    learned_round_mode: RoundingMode = RoundingMode::Layerwise, "Learn the rounding of each product on its own (layerwise) or of the products of a block together (blockwise).";
+    learned_round_block_name: String = r"layer\d+".into(), "Blocks of learned rounding: a regular expression that is looked for in the parts of names, between slashes or dots.";
     learned_round_lr_scheduler: Option<ScheduleKind> = None, "Schedule of the learning rate: linear or null.";
     optimizer: OptimizerKind = OptimizerKind::Adam, "Optimiser of learned rounding: adam or sign_sgd.";
     bias_corr: bool = true, "Move the mean error of the outputs into the biases.";
@@ -265,6 +265,9 @@ impl VisionConfig {
         if !(0.0..=1.0).contains(&self.channel_splitting_ratio) {
             let value = self.channel_splitting_ratio.to_string();
             return wrong("channel_splitting_ratio", value, "expected a share from 0 to 1");
+        }
+        if self.learned_round_batch_size == 0 {
+            return wrong("learned_round_batch_size", "0".into(), "expected at least 1");
         }
         if !(self.learned_round_lr.is_finite() && self.learned_round_lr >= 0.0) {
             let value = self.learned_round_lr.to_string();

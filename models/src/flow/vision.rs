@@ -17,8 +17,8 @@ use crate::passes::{
     SolveInputs, SolveParams, SplitSide, VarianceRule, calibrate, correct_biases, correct_norms,
     decompose_attention, decompose_recurrent, equalize, equalize_activations, inline_branches,
     insert_activation_quantizers, insert_input_quantizers, insert_recurrent_quantizers,
-    insert_weight_quantizers, learn_rounding, merge_batch_norm, quantize_biases, relu6_to_relu,
-    solve, split_channels,
+    insert_weight_quantizers, learn_rounding, learn_rounding_of_blocks, merge_batch_norm,
+    quantize_biases, relu6_to_relu, solve, split_channels,
 };
 use crate::tensor::Tensor;
 use fewbit::algorithms::Order;
@@ -29,7 +29,7 @@ use super::accumulators::{accumulator, set_accumulators};
 use super::config::{Backend, VisionConfig};
 use super::quantized::QuantizedNetwork;
 use super::quantizers::{activation_quantizers, weight_quantizer};
-use super::rounding::learned_rounding;
+use super::rounding::{LearnedRounding, learned_rounding, single_images};
 use super::timer::Timer;
 
 /// What the report of an algorithm says where biases were corrected product by product.
@@ -203,8 +203,18 @@ impl VisionFlow<'_> {
         }
         if let Some(params) = &rounding {
             let mut hear = |done, total| progress("learned round", done, total);
-            let mut report =
-                learn_rounding(&float, &mut graph, batches, params, last, journal, &mut hear)?;
+            let mut report = match params {
+                LearnedRounding::Layers(params) => {
+                    learn_rounding(&float, &mut graph, batches, params, last, journal, &mut hear)?
+                }
+                LearnedRounding::Blocks(params) => {
+                    let images = single_images(batches);
+                    let graph = &mut graph;
+                    learn_rounding_of_blocks(
+                        &float, graph, &images, params, last, journal, &mut hear,
+                    )?
+                }
+            };
             if last.is_some() {
                 report.detail += BIASES;
             }

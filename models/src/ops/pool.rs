@@ -181,14 +181,7 @@ impl Operator for MaxPool {
         macro_rules! greatest {
             ($x:expr, $lowest:expr) => {{
                 let x = $x;
-                let slides = slides(
-                    spatial(x.shape())?,
-                    &self.kernel,
-                    &self.strides,
-                    &self.dilations,
-                    &self.padding,
-                    fit(self.ceil),
-                )?;
+                let slides = greatest_windows(self, x.shape())?;
                 let mut shape = x.shape()[..2].to_vec();
                 shape.extend(slides.iter().map(|slide| slide.output));
                 (slides, shape)
@@ -222,6 +215,12 @@ impl Operator for MaxPool {
             None => array(&shape, out)?.into(),
         }])
     }
+}
+
+/// The windows of a `MaxPool` over an input of this shape.
+pub(crate) fn greatest_windows(op: &MaxPool, x: &[usize]) -> Result<Vec<Slide>, OpError> {
+    let windows = (&op.kernel, &op.strides, &op.dilations);
+    slides(spatial(x)?, windows.0, windows.1, windows.2, &op.padding, fit(op.ceil))
 }
 
 impl AveragePool {
