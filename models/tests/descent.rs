@@ -60,7 +60,7 @@ fn values(graph: &Graph, product: &Product) -> Vec<Vec<f32>> {
     let mut values = vec![Vec::new(); OUTPUTS];
     for step in -400..=400 {
         let all = ArrayD::from_elem(vec![INPUTS, OUTPUTS], step as f32 / 50.0);
-        let rounded = op.codes(all.view()).expect("codes").dequantize();
+        let rounded = op.codes(&all.into_shared()).expect("codes").dequantize();
         for (output, values) in values.iter_mut().enumerate() {
             let value = rounded[[0, output]];
             if !values.contains(&value) {
