@@ -41,6 +41,9 @@ pub(crate) fn run_scan(
     let inputs = inputs.collect::<Result<Vec<Tensor>, _>>()?;
     let first = |tensor: &Tensor| tensor.shape().first().copied();
     let steps = steps(op, inputs.get(op.states..).unwrap_or_default().iter().map(first))?;
+    if inputs.len() < op.states + op.sequences || op.body.outputs().len() < op.states {
+        return Err(wrong(op, format!("{} inputs for {} states", inputs.len(), op.states)));
+    }
     let constants = Constants::of(&op.body, mode)?;
     let mut states = inputs[..op.states].to_vec();
     let outputs = op.body.outputs().len() - op.states;

@@ -78,7 +78,7 @@ pub fn calibrate(
             }
             let seen = executions.par_iter_mut().map(|execution| observed(execution, graph, id));
             for seen in seen.collect::<Result<Vec<_>, ExecError>>()? {
-                // Every step is an observation, as it is one of a layer that is called step by step.
+                // All steps of a batch are one observation: a state that is given is as wide as any other.
                 for (inner, x) in seen {
                     let place = Place { node: id, inner: Some(inner) };
                     let Some(calibrator) = calibrators.get_mut(&place) else { continue };
@@ -100,27 +100,28 @@ pub fn calibrate(
     Ok((report, means))
 }
 
-/// What the quantizers of a loop's body take, step by step.
-type Seen = Vec<(NodeId, ArcArray<f32, IxDyn>)>;
+/// What the quantizers of a loop's body take, all steps together.
+type Seen = BTreeMap<NodeId, ArcArray<f32, IxDyn>>;
 
 /// Runs a node; of a loop, with what the quantizers within it take.
 fn observed(execution: &mut Execution, graph: &Graph, id: NodeId) -> Result<Seen, ExecError> {
     let Op::Scan(scan) = &graph.node(id).op else {
         execution.step(graph, id)?;
-        return Ok(Vec::new());
+        return Ok(Seen::new());
     };
-    let mut seen = Vec::new();
+    let mut seen: BTreeMap<NodeId, Vec<f32>> = BTreeMap::new();
     execution.step_watched(graph, id, &mut |execution, inner, moment| {
         let node = scan.body.node(inner);
         if let (Op::Quantize(_), Some(input), Moment::Before) = (&node.op, node.input(0), moment)
             && scan.body.data(input).is_none()
             && let Ok(x) = execution.value(&scan.body, input)?.get::<f32>()
         {
-            seen.push((inner, x.clone()));
+            seen.entry(inner).or_default().extend(x);
         }
         Ok(())
     })?;
-    Ok(seen)
+    let flat = |(inner, x): (NodeId, Vec<f32>)| (inner, ArcArray::from(x).into_dyn());
+    Ok(seen.into_iter().map(flat).collect())
 }
 
 /// Shows some batches to a calibrator: each to one of its own first where they can be merged.

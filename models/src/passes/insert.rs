@@ -162,8 +162,8 @@ impl Sites {
                     let inputs = node.inputs.iter().flatten();
                     let sources: Vec<_> = inputs
                         .filter_map(|&input| search.source(input))
-                        // What a loop gives is rounded within it.
-                        .filter(|&source| !search.is_of_loop(source))
+                        // Last states are rounded within their loop.
+                        .filter(|&source| !search.is_last_state(source))
                         .collect();
                     values.extend(&sources);
                     unions.push((sources, Meeting::Concatenation));
@@ -302,16 +302,20 @@ impl Search<'_> {
         let node = self.graph.node(id);
         match self.kind(id, node) {
             Kind::Moves => self.source(node.input(0)?),
-            // Its inputs are codes of one scale already.
-            Kind::Joins => None,
+            // Its inputs are codes of one scale already, but for last states, which have scales of their own.
+            Kind::Joins => {
+                let inputs = node.inputs.iter().flatten();
+                let mut sources = inputs.filter_map(|&input| self.source(input));
+                sources.any(|source| self.is_last_state(source)).then_some(value)
+            }
             _ => Some(value),
         }
     }
 
-    /// Whether a loop makes a value.
-    fn is_of_loop(&self, value: ValueId) -> bool {
-        let maker = self.graph.producer(value).map(|(id, _)| &self.graph.node(id).op);
-        matches!(maker, Some(Op::Scan(_)))
+    /// Whether a value is the state of a loop behind its last step.
+    fn is_last_state(&self, value: ValueId) -> bool {
+        let Some((id, place)) = self.graph.producer(value) else { return false };
+        matches!(&self.graph.node(id).op, Op::Scan(op) if place < op.states)
     }
 
     /// Whether all that takes a value, behind what only moves it, is a loop whose state it is: that rounds it itself.

@@ -6,6 +6,7 @@ mod layer;
 mod matrices;
 mod means;
 mod minifloats;
+mod recurrent_network;
 mod rows;
 mod support;
 mod tables;

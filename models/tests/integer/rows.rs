@@ -3,16 +3,16 @@
 use fewbit::formats::{Format, GroupFormat};
 use fewbit::quantize::Quantizer;
 use fewbit::reference::{self, FloatOperand};
-use fewbit::tensor::Granularity;
+use fewbit::tensor::AnyQuantTensor;
 use fewbit::{Accumulator, ReportLevel};
 use fewbit_models::exec::integer::{IntegerOptions, IntegerWeights, run_integer, run_integer_with};
 use fewbit_models::graph::Graph;
 use fewbit_models::ops::{Gemm, MatMul, Quantize, Transpose};
 use fewbit_models::tensor::Tensor;
-use ndarray::{Array2, ArrayD, Ix2};
+use ndarray::{Array2, Ix2};
 
 use crate::layer::{Layer, in_groups, named, operands, with_float_zero_points};
-use crate::support::{Narrow, array, assert_close, events, fake, floats, input, integer, preset};
+use crate::support::{Narrow, array, assert_close, fake, floats, input, integer, preset};
 
 fn inputs() -> Vec<(&'static str, Quantizer)> {
     let shifted = preset("ShiftedUint8DynamicActPerRowFloat", 8);

@@ -153,8 +153,12 @@ fn network(case: &Case, op: impl Into<Op>, gates: &[&str]) -> Graph {
                 "i" | "f" | "o" | "g" | "gate" => "gate_acc",
                 other => panic!("a quantizer on {other}"),
             };
-            let recipe = case.recipe(field).expect("a quantizer");
-            scan.body.node_mut(id).op = Quantize::new(quantizer(&recipe)).into();
+            match case.recipe(field) {
+                Some(recipe) => {
+                    scan.body.node_mut(id).op = Quantize::new(quantizer(&recipe)).into();
+                }
+                None => scan.body.bypass(id),
+            }
         }
     }
     if case.recipe("bias").is_some() {
