@@ -8,8 +8,9 @@
 //!    f64, rounded once, and with scales of groups the accumulator runs as `docs/networks.md` says.
 //! 3. ReLU is a maximum with 0 on sums; means are sums with a smaller scale; additions of codes of one scale are sums; what
 //!    only moves values moves codes.
-//! 4. A function of codes of at most 16 bits is a [`Table`], computed once for every code.
-//! 5. Anything else takes floats: codes and sums are multiplied with their scales first.
+//! 4. Branches, and the bodies of loops, run as the graph around them: what goes in and comes out stays codes.
+//! 5. A function of codes of at most 16 bits is a [`Table`], computed once for every code.
+//! 6. Anything else takes floats: codes and sums are multiplied with their scales first.
 
 mod arithmetic;
 mod bias;

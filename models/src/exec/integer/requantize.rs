@@ -24,6 +24,11 @@ pub(super) fn quantized(
     datum: &Datum,
     policy: Option<RequantizePolicy>,
 ) -> Result<Datum, String> {
+    if let Datum::Codes(codes) = datum
+        && is_its_grid(op, codes)
+    {
+        return Ok(datum.clone());
+    }
     let is_int = matches!(op.quantizer.scheme().format, Format::Int(_));
     match (datum, policy) {
         (Datum::Sums(sums), Some(policy)) if is_int => {
@@ -48,6 +53,24 @@ pub(super) fn quantized(
             encoded(op, x)
         }
     }
+}
+
+/// Whether codes are already those that a quantizer gives to what they stand for: the state of a loop is, from the second step on.
+fn is_its_grid(op: &Quantize, codes: &Codes) -> bool {
+    let scheme = op.quantizer.scheme();
+    let zero_point = match &scheme.zero_point {
+        ZeroPoint::Zero => Some(0.0),
+        ZeroPoint::Shifted { source: ZeroPointSource::Given(zero), .. } if zero.len() == 1 => {
+            zero.first().copied()
+        }
+        _ => None,
+    };
+    let ScaleSource::Given(scale) = &op.quantizer.scale_rule().source else { return false };
+    scheme.granularity == Granularity::Tensor
+        && scheme.format == Format::Int(codes.format)
+        && scale.len() == 1
+        && scale.first().copied() == codes.scales.single()
+        && zero_point == Some(codes.zero_point as f32)
 }
 
 /// The codes of floats.
