@@ -7,5 +7,6 @@ mod means;
 mod rows;
 mod support;
 mod tables;
+mod tails;
 mod transformer;
 mod transposed;

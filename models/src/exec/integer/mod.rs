@@ -9,12 +9,16 @@
 //! 3. ReLU is a maximum with 0 on sums; means are sums with a smaller scale; additions of codes of one scale are sums; what
 //!    only moves values moves codes.
 //! 4. A function of codes of at most 16 bits is a [`Table`], computed once for every code.
-//! 5. Anything else takes floats: codes and sums are multiplied with their scales first.
+//! 5. Sums of bytes that only ReLU and a quantizer take become codes in one pass (`tail`, `finish`).
+//! 6. Anything else takes floats: codes and sums are multiplied with their scales first.
+//!
+//! Where no image meets another one in any node, a few at a time go through all of them, side by side.
 
 mod arithmetic;
 mod bias;
 mod blocks;
 mod datum;
+mod finish;
 mod float_registers;
 mod functions;
 mod ints;
@@ -34,6 +38,7 @@ mod row_codes;
 mod row_moves;
 mod run;
 mod table;
+mod tail;
 mod transposed;
 mod weights;
 

@@ -44,6 +44,34 @@ impl Reported {
     }
 }
 
+/// What the accumulator of one node did, and how many rows of outputs its reports name.
+#[derive(Clone, Debug)]
+pub(super) struct NodeRows {
+    pub(super) report: NodeReport,
+    pub(super) rows: u64,
+}
+
+/// The reports of pieces of a batch as those of all of it; `None` where they are not of the same nodes.
+pub(super) fn joined_nodes(pieces: Vec<Vec<NodeRows>>) -> Option<Vec<NodeRows>> {
+    let mut pieces = pieces.into_iter();
+    let mut all = pieces.next()?;
+    for piece in pieces {
+        let same = |(a, b): (&NodeRows, &NodeRows)| a.report.name == b.report.name;
+        if all.len() != piece.len() || !all.iter().zip(&piece).all(same) {
+            return None;
+        }
+        for (all, more) in all.iter_mut().zip(piece) {
+            let NodeRows { report, rows } = more;
+            merge_events(&mut all.report.events, report.events, all.rows);
+            merge_reports(&mut all.report.report, report.report, all.rows);
+            merge_floats(&mut all.report.float, report.float, all.rows);
+            all.report.outputs += report.outputs;
+            all.rows += rows;
+        }
+    }
+    Some(all)
+}
+
 impl NodeReport {
     /// All overflow events of all stages.
     #[must_use]

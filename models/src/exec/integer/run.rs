@@ -1,13 +1,15 @@
 //! The nodes of a network, one after the other, in integers.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use fewbit::requantize::RequantizePolicy;
 use fewbit::{Accumulator, ReportLevel};
 use ndarray::ArrayD;
+use rayon::prelude::*;
 
 use crate::exec::ExecError;
 use crate::exec::float::placed;
+use crate::exec::pieces::{joined, pieces};
 use crate::graph::{Graph, Node, NodeId, Product, ProductLayout, ValueId};
 use crate::ops::{Inputs, Op, Quantize};
 use crate::tensor::Tensor;
@@ -21,8 +23,9 @@ use super::matrices::{has_one_scale, matmul};
 use super::matrix_lines::matmul_lines;
 use super::prepared::IntegerWeights;
 use super::product::Job;
-use super::report::{IntegerRun, NodeReport, Reported};
+use super::report::{IntegerRun, NodeReport, NodeRows, Reported, joined_nodes};
 use super::requantize::quantized;
+use super::tail::Tail;
 use super::transposed::lowered;
 use super::weights::Weights;
 
@@ -66,12 +69,64 @@ pub fn run_integer_with(
     inputs: &[Tensor],
     options: &IntegerOptions,
 ) -> Result<IntegerRun, ExecError> {
+    placed(graph, inputs)?;
+    // Reports of float registers hold sums of floats, which depend on where they are cut.
+    let accumulators = graph.nodes().filter_map(|(id, _)| graph.accumulator(id));
+    let mut accumulators = accumulators.chain([&options.accumulator]);
+    let may_cut = options.report == ReportLevel::None || accumulators.all(Accumulator::is_integer);
+    let in_pieces = match pieces(graph, inputs).filter(|_| may_cut) {
+        Some(pieces) => run_pieces(graph, weights, &pieces, options),
+        None => None,
+    };
+    let run = match in_pieces {
+        Some(run) => run,
+        None => run_piece(graph, weights, inputs, options)?,
+    };
+    let nodes = run.nodes.into_iter().map(|node| node.report).collect();
+    Ok(IntegerRun { outputs: run.outputs, nodes, in_floats: run.in_floats })
+}
+
+/// What a network makes of some images.
+struct Done {
+    outputs: Vec<Tensor>,
+    nodes: Vec<NodeRows>,
+    in_floats: Vec<String>,
+}
+
+/// Pieces of a batch side by side; `None` where one of them fails, and where they do not fit together.
+fn run_pieces(
+    graph: &Graph,
+    weights: &IntegerWeights,
+    pieces: &[Vec<Tensor>],
+    options: &IntegerOptions,
+) -> Option<Done> {
+    let run = |piece: &Vec<Tensor>| run_piece(graph, weights, piece, options).ok();
+    let runs: Vec<Done> = pieces.par_iter().map(run).collect::<Option<_>>()?;
+    let (mut outputs, mut nodes) = (Vec::new(), Vec::new());
+    let mut in_floats = Vec::new();
+    for run in runs {
+        outputs.push(run.outputs);
+        nodes.push(run.nodes);
+        in_floats = run.in_floats;
+    }
+    Some(Done { outputs: joined(&outputs)?, nodes: joined_nodes(nodes)?, in_floats })
+}
+
+/// All nodes on one batch, at once.
+fn run_piece(
+    graph: &Graph,
+    weights: &IntegerWeights,
+    inputs: &[Tensor],
+    options: &IntegerOptions,
+) -> Result<Done, ExecError> {
     let inputs = placed(graph, inputs)?;
     let mut run = Run {
         graph,
         options,
         weights,
         values: HashMap::new(),
+        passed: HashSet::new(),
+        memory: Vec::new(),
         nodes: Vec::new(),
         in_floats: Vec::new(),
     };
@@ -86,7 +141,7 @@ pub fn run_integer_with(
     }
     let outputs = graph.outputs().iter().map(|&id| Ok(run.value(id)?.tensor()));
     let outputs = outputs.collect::<Result<_, ExecError>>()?;
-    Ok(IntegerRun { outputs, nodes: run.nodes, in_floats: run.in_floats })
+    Ok(Done { outputs, nodes: run.nodes, in_floats: run.in_floats })
 }
 
 struct Run<'a> {
@@ -94,7 +149,11 @@ struct Run<'a> {
     options: &'a IntegerOptions,
     weights: &'a IntegerWeights,
     values: HashMap<ValueId, Datum>,
-    nodes: Vec<NodeReport>,
+    /// Nodes whose work is done by one before them.
+    passed: HashSet<NodeId>,
+    /// Sums that become codes at once.
+    memory: Vec<i32>,
+    nodes: Vec<NodeRows>,
     in_floats: Vec<String>,
 }
 
@@ -116,7 +175,7 @@ impl<'a> Run<'a> {
 
     fn step(&mut self, id: NodeId) -> Result<(), ExecError> {
         let node = self.graph.node(id);
-        if self.is_there(node) {
+        if self.passed.contains(&id) || self.is_there(node) {
             return Ok(());
         }
         let of_node = |problem: String| ExecError::Node { node: node.name.clone(), problem };
@@ -125,6 +184,13 @@ impl<'a> Run<'a> {
             .iter()
             .map(|input| input.map(|id| self.value(id)).transpose())
             .collect::<Result<Vec<_>, _>>()?;
+        if let Some(tail) = self.weights.tail(id)
+            && let Some(codes) = self.finished(id, tail, &inputs)
+        {
+            self.values.insert(tail.output, Datum::Codes(codes));
+            self.passed.extend(&tail.nodes);
+            return Ok(());
+        }
         let outputs = match (&node.op, self.weights.product(id)) {
             (Op::Quantize(op), _) => vec![self.quantize(op, &inputs).map_err(of_node)?],
             (_, Some((product, weights))) => {
@@ -150,6 +216,28 @@ impl<'a> Run<'a> {
     fn quantize(&self, op: &Quantize, inputs: &[Option<Datum>]) -> Result<Datum, String> {
         let input = inputs.first().and_then(Option::as_ref).ok_or("its input is missing")?;
         quantized(op, input, self.options.requantization)
+    }
+
+    /// The codes behind a node and its tail, where they follow at once.
+    fn finished(&mut self, id: NodeId, tail: &Tail, inputs: &[Option<Datum>]) -> Option<Codes> {
+        if self.options.requantization.is_some() {
+            return None;
+        }
+        let (first, second) = (inputs.first()?.as_ref()?, inputs.get(1)?.as_ref()?);
+        match (&self.graph.node(id).op, first, second) {
+            (Op::Add(_), Datum::Codes(a), Datum::Codes(b)) => tail.finish.pair(a, b),
+            (Op::Conv(conv), Datum::Codes(input), _) => {
+                let (product, weights) = self.weights.product(id)?;
+                let (accumulator, report) = (self.accumulator(id), self.options.report);
+                let (layout, conv) = (product.layout, Some(conv));
+                let job = Job { layout, conv, input, weights, accumulator, report };
+                let bias = inputs.get(2).and_then(Option::as_ref);
+                let (codes, reported) = job.finished(bias, &tail.finish, &mut self.memory)?;
+                self.note(id, codes.ints.shape(), reported);
+                Some(codes)
+            }
+            _ => None,
+        }
     }
 
     fn multiply(
@@ -185,7 +273,7 @@ impl<'a> Run<'a> {
             // A product that nobody quantized stays one of floats.
             _ => return Ok(self.in_floats(node, inputs)?.swap_remove(0)),
         };
-        self.note(product.node, done.sums.values.len(), done.reported());
+        self.note(product.node, done.sums.values.shape(), done.reported());
         match operand(2) {
             None => Ok(Datum::Sums(done.sums)),
             Some(bias) => biased(done.sums, bias),
@@ -226,8 +314,7 @@ impl<'a> Run<'a> {
                 if let Some(last) = shape.last_mut() {
                     *last = n;
                 }
-                let outputs = done.values.len();
-                self.note(product.node, outputs, done.reported);
+                self.note(product.node, &shape, done.reported);
                 let values = ArrayD::from_shape_vec(shape, done.values);
                 Ok(Datum::Plain(values.map_err(|error| error.to_string())?.into()))
             }
@@ -246,14 +333,14 @@ impl<'a> Run<'a> {
             && has_one_scale(x, w)
         {
             let done = matmul(x, w, accumulator, report)?;
-            self.note(id, done.sums.values.len(), done.reported());
+            self.note(id, done.sums.values.shape(), done.reported());
             return Ok(Datum::Sums(done.sums));
         }
         match matmul_lines(x, w, accumulator, report)? {
             None => Ok(self.in_floats(node, inputs)?.swap_remove(0)),
             Some((Outcome::InFloats(why), _)) => self.in_floats_because(node, inputs, &why),
             Some((Outcome::Done(done), shape)) => {
-                self.note(id, done.values.len(), done.reported);
+                self.note(id, &shape, done.reported);
                 let values = ArrayD::from_shape_vec(shape, done.values);
                 Ok(Datum::Plain(values.map_err(|error| error.to_string())?.into()))
             }
@@ -265,17 +352,32 @@ impl<'a> Run<'a> {
         self.graph.accumulator(id).unwrap_or(&self.options.accumulator)
     }
 
-    /// Keeps what the accumulator of a product did.
-    fn note(&mut self, id: NodeId, outputs: usize, reported: Reported) {
+    /// Keeps what the accumulator of a product did, whose outputs have this shape.
+    fn note(&mut self, id: NodeId, shape: &[usize], reported: Reported) {
         let Reported { events, report, float } = reported;
-        self.nodes.push(NodeReport {
-            name: self.graph.node(id).name.clone(),
+        let node = self.graph.node(id);
+        let outputs = shape.iter().product::<usize>() as u64;
+        // As reports name them: of convolutions of one and two axes each image's channels, else all but the last axis.
+        let rows: usize = match (&node.op, shape) {
+            (
+                Op::Conv(_) | Op::ConvTranspose(_),
+                [images, channels, _] | [images, channels, _, _],
+            ) => images * channels,
+            (Op::Conv(_) | Op::ConvTranspose(_), [images, _, positions @ ..]) => {
+                images * positions.iter().product::<usize>()
+            }
+            (_, [rows @ .., _]) => rows.iter().product(),
+            (_, []) => 1,
+        };
+        let report = NodeReport {
+            name: node.name.clone(),
             accumulator: self.accumulator(id).to_string(),
-            outputs: outputs as u64,
+            outputs,
             events,
             report,
             float,
-        });
+        };
+        self.nodes.push(NodeRows { report, rows: rows as u64 });
     }
 
     /// Runs a product of codes on what they stand for, and says why.
