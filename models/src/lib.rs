@@ -6,6 +6,7 @@
 //! | [`ops`] | operators: attributes, types and shapes, computation in floats; ONNX's names and semantics |
 //! | [`graph`] | values, nodes, initializers; what reads and changes them |
 //! | [`exec`] | running a network, node after node |
+//! | [`gradient`] | derivatives of a loss by values of the graph, backward through its nodes |
 //! | [`layers`] | quantized layers as plain structs, to be composed by hand |
 //! | [`passes`] | what changes a network: folding, equalization, quantizers and their scales, codes of weights |
 //! | [`import`], [`export`] | quantizers of files as the graph's own, and back |
@@ -25,6 +26,7 @@ pub mod exec;
 pub mod export;
 pub mod flow;
 pub mod gguf;
+pub mod gradient;
 pub mod graph;
 pub mod import;
 #[cfg(feature = "language")]

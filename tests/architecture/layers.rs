@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::modules::Arrow;
 
 /// From the bottom: a layer may use itself and what lies below. ARCHITECTURE.md has the same list.
-pub(crate) const LAYERS: [&[&str]; 22] = [
+pub(crate) const LAYERS: [&[&str]; 23] = [
     &[
         "formats/src/named",
         "formats/src/scan",
@@ -59,6 +59,7 @@ pub(crate) const LAYERS: [&[&str]; 22] = [
     // An operator `If` has graphs.
     &["models/src/ops", "models/src/graph"],
     &["models/src/exec", "models/src/gguf", "models/src/onnx"],
+    &["models/src/gradient"],
     &[
         "models/src/layers",
         "models/src/import",

@@ -1,5 +1,7 @@
 //! The configuration of the vision flow: Brevitas 0.12.1's keys of `brevitas_ptq_imagenet_val`, and those of the accumulator.
 
+use fewbit::algorithms::Effort;
+
 use super::FlowError;
 use super::accumulators::AccumulatorKind;
 use super::key::Keys;
@@ -164,10 +166,10 @@ keys! {
     learned_round: Option<RoundingKind> = None, "Learned rounding: linear_round, hard_sigmoid_round, sigmoid_round or null.";
     learned_round_iters: usize = 1000, "Steps of learned rounding.";
     learned_round_lr: f64 = 1e-3, "Learning rate of learned rounding.";
-    learned_round_batch_size: usize = 1, "Has no effect: gradients are those over all calibration images.";
+    learned_round_batch_size: usize = 1, "Images of a step of blockwise learned rounding; layerwise, gradients are those over all calibration images.";
     learned_round_loss: RoundingLossKind = RoundingLossKind::Regularised, "Loss of learned rounding: regularised_mse or mse; linear_round has mse.";
-    learned_round_mode: RoundingMode = RoundingMode::Layerwise, "Learned rounding layerwise; blockwise is refused.";
-    learned_round_block_name: String = r"layer\d+".into(), "Names of blocks of learned rounding.";
+    learned_round_mode: RoundingMode = RoundingMode::Layerwise, "Learn the rounding of each product on its own (layerwise) or of the products of a block together (blockwise).";
+    learned_round_block_name: String = r"layer\d+".into(), "Blocks of learned rounding: a regular expression that is looked for in the parts of names, between slashes or dots.";
     learned_round_lr_scheduler: Option<ScheduleKind> = None, "Schedule of the learning rate: linear or null.";
     optimizer: OptimizerKind = OptimizerKind::Adam, "Optimiser of learned rounding: adam or sign_sgd.";
     bias_corr: bool = true, "Move the mean error of the outputs into the biases.";
@@ -189,6 +191,7 @@ keys! {
     accumulator: Option<String> = None, "The accumulator of every product, as int16-sat/64,int32-wrap.";
     accumulators: std::collections::BTreeMap<String, String> = std::collections::BTreeMap::new(), "Accumulators of products by the names of their nodes.";
     accumulator_constraint: AccumulatorKind = AccumulatorKind::Axe, "What algorithms do about the accumulator: joint, axe, axe-strict or none.";
+    effort: Effort = Effort::default(), "Work of choosing codes besides the algorithm, 0 to 4: from 1 on codes descend over single moves, from 2 on over pairs; 0: the algorithm as published.";
     requantization: Option<String> = None, "How sums become codes in integer execution: tosa32, onnx, exact-ties-even, ...; null: scaled in f32.";
     sweep_bits: Option<String> = None, "Evaluate the network through accumulators of these widths, as 8..24.";
     quantize_output: bool = false, "Round the network's outputs to codes as well, as Brevitas does; else they are the last sums.";
@@ -262,6 +265,9 @@ impl VisionConfig {
         if !(0.0..=1.0).contains(&self.channel_splitting_ratio) {
             let value = self.channel_splitting_ratio.to_string();
             return wrong("channel_splitting_ratio", value, "expected a share from 0 to 1");
+        }
+        if self.learned_round_batch_size == 0 {
+            return wrong("learned_round_batch_size", "0".into(), "expected at least 1");
         }
         if !(self.learned_round_lr.is_finite() && self.learned_round_lr >= 0.0) {
             let value = self.learned_round_lr.to_string();

@@ -28,6 +28,6 @@ pub use language::{
 };
 pub use quantized::QuantizedNetwork;
 pub use quantizers::{activation_quantizers, weight_quantizer};
-pub use rounding::learned_rounding;
+pub use rounding::{LearnedRounding, learned_rounding};
 pub use timer::Phase;
 pub use vision::VisionFlow;

@@ -2,7 +2,14 @@
 
 use fewbit::algorithms::learned::{Optimizer, Schedule};
 
-use crate::passes::{LearnedRoundParams, RoundingLoss, RoundingMethod};
+use ndarray::Axis;
+use regex::Regex;
+
+use crate::passes::{
+    BlockRoundParams, Blocks, LearnedRoundParams, LearnedScales, RoundingLoss, RoundingMethod,
+    ScaleParams,
+};
+use crate::tensor::{Tensor, map_tensor};
 
 use super::FlowError;
 use super::config::{
@@ -18,6 +25,8 @@ pub(super) struct LearnedRoundKeys {
     pub(super) rate: f64,
     pub(super) schedule: Option<ScheduleKind>,
     pub(super) optimizer: OptimizerKind,
+    /// How scales are learned, if they are.
+    pub(super) scales: Option<ScaleParams>,
 }
 
 impl Default for LearnedRoundKeys {
@@ -30,30 +39,68 @@ impl Default for LearnedRoundKeys {
             rate: 5e-3,
             schedule: Some(ScheduleKind::Linear),
             optimizer: OptimizerKind::SignSgd,
+            scales: None,
         }
     }
+}
+
+/// Learned rounding as a configuration asks for it.
+#[derive(Clone, Debug)]
+pub enum LearnedRounding {
+    /// Product by product.
+    Layers(LearnedRoundParams),
+    /// The products of a block together.
+    Blocks(BlockRoundParams),
 }
 
 /// Parameters of learned rounding; `None` where there is none.
 ///
 /// # Errors
-/// A mode that is not carried out.
-pub fn learned_rounding(config: &VisionConfig) -> Result<Option<LearnedRoundParams>, FlowError> {
-    if config.learned_round.is_some() && config.learned_round_mode == RoundingMode::Blockwise {
-        return Err(FlowError::Value {
-            key: "learned_round_mode".into(),
-            value: "blockwise".into(),
-            problem: "rounding is learned layer by layer on networks: use layerwise".into(),
-        });
-    }
-    Ok(learned_rounding_of(&LearnedRoundKeys {
+/// An expression for names of blocks that is none.
+pub fn learned_rounding(config: &VisionConfig) -> Result<Option<LearnedRounding>, FlowError> {
+    let keys = LearnedRoundKeys {
         method: config.learned_round,
         loss: config.learned_round_loss,
         steps: config.learned_round_iters,
         rate: config.learned_round_lr,
         schedule: config.learned_round_lr_scheduler,
         optimizer: config.optimizer,
-    }))
+        scales: None,
+    };
+    let Some(round) = learned_rounding_of(&keys) else { return Ok(None) };
+    if config.learned_round_mode == RoundingMode::Layerwise {
+        return Ok(Some(LearnedRounding::Layers(round)));
+    }
+    let name = &config.learned_round_block_name;
+    let expression = Regex::new(name).map_err(|error| FlowError::Value {
+        key: "learned_round_block_name".into(),
+        value: name.clone(),
+        problem: format!("expected a regular expression: {error}"),
+    })?;
+    let (blocks, batch) = (Blocks::Matching(expression), config.learned_round_batch_size);
+    Ok(Some(LearnedRounding::Blocks(BlockRoundParams { round, blocks, batch, seed: 0 })))
+}
+
+/// Batches of one image each; those whose inputs do not agree on how many they hold stay as they are.
+pub(super) fn single_images(batches: &[Vec<Tensor>]) -> Vec<Vec<Tensor>> {
+    let image = |tensor: &Tensor, at: usize| {
+        let from = Axis(0);
+        map_tensor!(tensor, array => {
+            array.slice_axis(from, (at..at + 1).into()).to_owned().into_shared()
+        })
+    };
+    let mut single = Vec::new();
+    for batch in batches {
+        let counts: Vec<Option<usize>> = batch.iter().map(|x| x.shape().first().copied()).collect();
+        match counts[..] {
+            [Some(count), ref others @ ..] if others.iter().all(|&n| n == Some(count)) => {
+                let images = 0..count;
+                single.extend(images.map(|at| batch.iter().map(|x| image(x, at)).collect()));
+            }
+            _ => single.push(batch.clone()),
+        }
+    }
+    single
 }
 
 /// The same of keys.
@@ -78,6 +125,6 @@ pub(super) fn learned_rounding_of(keys: &LearnedRoundKeys) -> Option<LearnedRoun
             OptimizerKind::Adam => Optimizer::ADAM,
             OptimizerKind::SignSgd => Optimizer::SIGN,
         },
-        least_factor: None,
+        scales: keys.scales.map_or(LearnedScales::Kept, LearnedScales::Descent),
     })
 }

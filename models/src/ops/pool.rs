@@ -200,14 +200,7 @@ impl MaxPool {
         lowest: T,
         max: impl Fn(T, T) -> T + Copy + Sync,
     ) -> Result<ArcArray<T, IxDyn>, OpError> {
-        let slides = slides(
-            spatial(x.shape())?,
-            &self.kernel,
-            &self.strides,
-            &self.dilations,
-            &self.padding,
-            fit(self.ceil),
-        )?;
+        let slides = greatest_windows(self, x.shape())?;
         let mut shape = x.shape()[..2].to_vec();
         shape.extend(slides.iter().map(|slide| slide.output));
         let mut out = vec![lowest; elements(&shape)?];
@@ -220,6 +213,12 @@ impl MaxPool {
         });
         array(&shape, out)
     }
+}
+
+/// The windows of a `MaxPool` over an input of this shape.
+pub(crate) fn greatest_windows(op: &MaxPool, x: &[usize]) -> Result<Vec<Slide>, OpError> {
+    let windows = (&op.kernel, &op.strides, &op.dilations);
+    slides(spatial(x)?, windows.0, windows.1, windows.2, &op.padding, fit(op.ceil))
 }
 
 impl AveragePool {

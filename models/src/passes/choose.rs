@@ -131,16 +131,7 @@ impl ChooseJob<'_> {
 impl Known<'_, '_> {
     /// The product's weights with their quantizer.
     pub(super) fn weights(&self, graph: &Graph) -> Result<Weights, PassError> {
-        let weights = weights_of(graph, self.product)?;
-        let matrix = self.product.matrix(&weights);
-        let Op::Quantize(op) = &graph.node(self.quantizer).op else {
-            let problem = format!("`{}` has no quantizer of its weights", self.name);
-            return Err(PassError::Missing(problem));
-        };
-        let quantizer = op.quantizer.clone();
-        let parameters =
-            quantizer.parameters(&weights.view()).map_err(PassError::quantize(&self.name))?;
-        Ok(Weights { weights, matrix, quantizer, parameters })
+        weights(graph, &self.name, self.product, self.quantizer)
     }
 
     /// The statistics of its inputs; those of one input that several matrix products take are collected once.
@@ -161,26 +152,52 @@ impl Known<'_, '_> {
 
     /// Puts what was chosen into the graph.
     pub(super) fn set(&self, graph: &mut Graph, chosen: &Chosen) -> Result<(), PassError> {
-        let Weights { weights, matrix, quantizer, mut parameters } = self.weights(graph)?;
-        let (found, expected) = (chosen.values.dim(), matrix.dim());
-        if found != expected {
-            let problem = format!(
-                "what was chosen for `{}` is {found:?}, and its weights are {expected:?}",
-                self.name
-            );
-            return Err(PassError::Missing(problem));
-        }
-        if let Some(scale) = &chosen.scale
-            && parameters.scale.len() == scale.len()
-        {
-            parameters.scale.iter_mut().zip(scale).for_each(|(to, from)| *to = *from);
-            let kept = fixed(&quantizer, parameters).map_err(PassError::quantize(&self.name))?;
-            if let Op::Quantize(op) = &mut graph.node_mut(self.quantizer).op {
-                op.quantizer = kept;
-            }
-        }
-        let weights = self.product.weights(&chosen.values, weights.shape());
-        graph.set_data(self.product.weight, weights);
-        Ok(())
+        set(graph, &self.name, (self.product, self.quantizer), chosen)
     }
+}
+
+/// The weights of a product with their quantizer.
+pub(super) fn weights(
+    graph: &Graph,
+    name: &str,
+    product: &Product,
+    quantizer: NodeId,
+) -> Result<Weights, PassError> {
+    let weights = weights_of(graph, product)?;
+    let matrix = product.matrix(&weights);
+    let Op::Quantize(op) = &graph.node(quantizer).op else {
+        return Err(PassError::Missing(format!("`{name}` has no quantizer of its weights")));
+    };
+    let quantizer = op.quantizer.clone();
+    let parameters = quantizer.parameters(&weights.view()).map_err(PassError::quantize(name))?;
+    Ok(Weights { weights, matrix, quantizer, parameters })
+}
+
+/// Puts what was chosen for a product into the graph.
+pub(super) fn set(
+    graph: &mut Graph,
+    name: &str,
+    (product, node): (&Product, NodeId),
+    chosen: &Chosen,
+) -> Result<(), PassError> {
+    let Weights { weights, matrix, quantizer, mut parameters } =
+        weights(graph, name, product, node)?;
+    let (found, expected) = (chosen.values.dim(), matrix.dim());
+    if found != expected {
+        let problem =
+            format!("what was chosen for `{name}` is {found:?}, and its weights are {expected:?}");
+        return Err(PassError::Missing(problem));
+    }
+    if let Some(scale) = &chosen.scale
+        && parameters.scale.len() == scale.len()
+    {
+        parameters.scale.iter_mut().zip(scale).for_each(|(to, from)| *to = *from);
+        let kept = fixed(&quantizer, parameters).map_err(PassError::quantize(name))?;
+        if let Op::Quantize(op) = &mut graph.node_mut(node).op {
+            op.quantizer = kept;
+        }
+    }
+    let weights = product.weights(&chosen.values, weights.shape());
+    graph.set_data(product.weight, weights);
+    Ok(())
 }

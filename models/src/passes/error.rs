@@ -6,6 +6,7 @@ use fewbit::quantize::calibration::CalibrationError;
 use thiserror::Error;
 
 use crate::exec::ExecError;
+use crate::gradient::GradientError;
 use crate::graph::GraphError;
 use crate::tensor::TensorError;
 
@@ -19,6 +20,9 @@ pub enum PassError {
     /// Running the network on calibration data.
     #[error(transparent)]
     Exec(#[from] ExecError),
+    /// A gradient of a part of the network.
+    #[error(transparent)]
+    Gradient(#[from] GradientError),
     /// A tensor of another type or shape.
     #[error("`{name}`: {source}")]
     Tensor {

@@ -4,8 +4,8 @@
 use std::ops::Range;
 
 use fewbit::algorithms::learned::{
-    AdaroundParams, Gate, LayerObjective, Learned, Optimizer, Schedule, SignRoundParams, Target,
-    adaround, sign_round,
+    AdaroundParams, Gate, LayerObjective, Learned, Objective, Optimizer, Schedule, SignRoundParams,
+    Target, adaround, sign_round,
 };
 use fewbit::algorithms::{AlgorithmError, Grid, Statistics};
 use ndarray::{Array2, ArrayView2, s};
@@ -16,6 +16,7 @@ use crate::tensor::Tensor;
 
 use super::choose::{Beside, ChooseJob, Known, Weights};
 use super::journal::{Chosen, Journal};
+use super::scaled_round::{Descent, ScaleParams, learn_with_scales};
 use super::solve::grid;
 use super::{ChannelMeans, PassError, PassReport, SolveInputs};
 
@@ -58,6 +59,22 @@ impl Default for RoundingLoss {
     }
 }
 
+/// What becomes of the scales of weights.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub enum LearnedScales {
+    /// They stay.
+    #[default]
+    Kept,
+    /// Each gets a factor between a least one and 1, which is learned as offsets are (SignRound).
+    Factors {
+        /// The least factor.
+        least: f64,
+    },
+    /// They are learned by gradient descent with momentum, as Brevitas's `learned_round_scale`; needs a scale per channel or group.
+    Descent(ScaleParams),
+}
+
 /// Parameters of [`learn_rounding`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LearnedRoundParams {
@@ -73,8 +90,8 @@ pub struct LearnedRoundParams {
     pub schedule: Schedule,
     /// How gradients become steps.
     pub optimizer: Optimizer,
-    /// The least factor that learning may give a scale; `None` keeps scales. For [`RoundingMethod::Linear`] alone.
-    pub least_factor: Option<f64>,
+    /// Whether scales are learned as well, for [`RoundingMethod::Linear`].
+    pub scales: LearnedScales,
 }
 
 impl Default for LearnedRoundParams {
@@ -87,7 +104,7 @@ impl Default for LearnedRoundParams {
             rate: 1e-3,
             schedule: Schedule::Constant,
             optimizer: Optimizer::ADAM,
-            least_factor: None,
+            scales: LearnedScales::default(),
         }
     }
 }
@@ -155,7 +172,7 @@ pub fn learn_rounding(
 }
 
 /// The name of the pass.
-const NAME: &str = "learned round";
+pub(super) const NAME: &str = "learned round";
 
 /// Learns the rounding of one product.
 fn learn_one(
@@ -171,10 +188,11 @@ fn learn_one(
     let parts = parts(&matrix, product.groups, params.method.parts().0);
     let statistics = known.statistics(graph)?;
     let statistics: &Statistics = &statistics;
+    let width = matrix.nrows() / product.groups.max(1);
     let learn = |(group, rows): &(usize, Range<usize>)| {
         let part = part_of(&grid, rows.clone())?;
         let one = group_of(statistics, *group);
-        learn_part(matrix.slice(s![rows.clone(), ..]), &part, &one, params)
+        learn_part(matrix.slice(s![rows.clone(), ..]), &part, &one, width, params)
     };
     let found: Result<Vec<Learned>, AlgorithmError> = parts.par_iter().map(learn).collect();
     let found = found.map_err(PassError::algorithm(&name))?;
@@ -187,15 +205,27 @@ fn learn_one(
         };
         values.slice_mut(s![rows.clone(), ..]).assign(&solution.values);
         scale.slice_mut(s![rows.clone(), ..]).assign(&part.scale());
-        for ((row, col), &code) in solution.codes.indexed_iter() {
-            let at = rows.start + row;
-            let (mut nearest, mut value) = ([0], [0.0]);
-            grid.round(at, col, &[matrix[[at, col]]], &mut nearest, &mut value);
-            changed += usize::from(nearest != [code]);
-        }
+        changed += not_nearest(&grid, matrix.view(), rows.start, solution.codes.view());
     }
-    let scale = params.least_factor.map(|_| scale);
+    check_scales(&name, params, &grid, parameters.scale.len())?;
+    let scale = (params.scales != LearnedScales::Kept).then_some(scale);
     Ok(Chosen { values, scale, count: changed, damping: 0.0 })
+}
+
+/// How many codes, of rows from one on, are not the nearest.
+pub(super) fn not_nearest(
+    grid: &Grid,
+    matrix: ArrayView2<'_, f32>,
+    first: usize,
+    codes: ArrayView2<'_, u32>,
+) -> usize {
+    let differs = |((row, column), &code): ((usize, usize), &u32)| {
+        let at = first + row;
+        let (mut nearest, mut value) = ([0], [0.0]);
+        grid.round(at, column, &[matrix[[at, column]]], &mut nearest, &mut value);
+        usize::from(nearest != [code])
+    };
+    codes.indexed_iter().map(differs).sum()
 }
 
 /// Groups and rows that are learned on their own.
@@ -230,11 +260,53 @@ fn learn_part(
     weights: ArrayView2<'_, f32>,
     grid: &Grid,
     statistics: &Statistics,
+    width: usize,
     params: &LearnedRoundParams,
 ) -> Result<Learned, AlgorithmError> {
     let objective = LayerObjective::new(weights, statistics)?;
-    let targets = [Target { weights, grid }];
-    let (_, check_every) = params.method.parts();
+    let check_every = params.method.parts().1;
+    learn(&[Target { weights, grid }], &objective, params, Extent { width, check_every })
+}
+
+/// How large an objective is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Extent {
+    /// Channels over which its loss is a sum.
+    pub(super) width: usize,
+    /// Steps between two looks at the rounded weights on all samples.
+    pub(super) check_every: usize,
+}
+
+/// Refuses to learn scales that many rows share.
+pub(super) fn check_scales(
+    name: &str,
+    params: &LearnedRoundParams,
+    grid: &Grid,
+    scales: usize,
+) -> Result<(), PassError> {
+    if params.scales == LearnedScales::Kept || grid.scale().len() == scales {
+        return Ok(());
+    }
+    let problem = format!(
+        "`{name}`: scales are learned per channel or group, and its weights have {scales}: choose per_channel or per_group, or do not learn scales"
+    );
+    Err(PassError::Missing(problem))
+}
+
+/// Learns the rounding of some layers together.
+pub(super) fn learn(
+    targets: &[Target<'_>],
+    objective: &dyn Objective,
+    params: &LearnedRoundParams,
+    Extent { width, check_every }: Extent,
+) -> Result<Learned, AlgorithmError> {
+    if let LearnedScales::Descent(scale) = params.scales
+        && params.method == RoundingMethod::Linear
+    {
+        let (steps, rate, schedule) = (params.steps, params.rate, params.schedule);
+        let descent = Descent { steps, rate, schedule, scale, width, check_every };
+        return learn_with_scales(targets, objective, &descent);
+    }
     let gate = match params.method {
         RoundingMethod::HardSigmoid => Gate::HardSigmoid,
         RoundingMethod::Sigmoid => Gate::Sigmoid,
@@ -244,18 +316,22 @@ fn learn_part(
                 rate: Some(params.rate),
                 schedule: params.schedule,
                 optimizer: params.optimizer,
-                least_factor: params.least_factor,
+                least_factor: match params.scales {
+                    LearnedScales::Factors { least } => Some(least),
+                    _ => None,
+                },
                 check_every,
             };
-            return sign_round(&targets, &objective, &params);
+            return sign_round(targets, objective, &params);
         }
     };
     let (lambda, (beta_start, beta_end), warm_up) = match params.loss {
         RoundingLoss::RegularisedMse { weight, beta, warm_up } => {
             // Per weight and in units of the error of rounding to nearest, as AdaRound's parameter is.
-            let nearest = nearest_loss(&objective, &targets)?;
+            let nearest = nearest_loss(objective, targets)?;
             let unit = if nearest > 0.0 { 1.0 / nearest } else { 1.0 };
-            (weight * unit * weights.len() as f64, beta, warm_up)
+            let count: usize = targets.iter().map(|target| target.weights.len()).sum();
+            (weight * unit * count as f64, beta, warm_up)
         }
         RoundingLoss::Mse => (0.0, (2.0, 2.0), 0.0),
     };
@@ -271,11 +347,11 @@ fn learn_part(
         warm_up,
         check_every,
     };
-    adaround(&targets, &objective, &params)
+    adaround(targets, objective, &params)
 }
 
 /// The loss of rounding to nearest.
-fn nearest_loss(objective: &LayerObjective, targets: &[Target<'_>]) -> Result<f64, AlgorithmError> {
+fn nearest_loss(objective: &dyn Objective, targets: &[Target<'_>]) -> Result<f64, AlgorithmError> {
     let none = AdaroundParams { steps: 0, ..AdaroundParams::default() };
     Ok(adaround(targets, objective, &none)?.info.nearest)
 }

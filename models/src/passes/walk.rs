@@ -52,7 +52,17 @@ impl<'a> Walk<'a> {
 
     /// Runs a node: in both networks where both have it.
     pub(super) fn step(&mut self, graph: &Graph, id: NodeId) -> Result<(), PassError> {
-        self.quantized.par_iter_mut().try_for_each(|execution| execution.step(graph, id))?;
+        self.step_quantized(graph, id)?;
+        self.step_float(id)
+    }
+
+    /// Runs a node in the quantized network alone.
+    pub(super) fn step_quantized(&mut self, graph: &Graph, id: NodeId) -> Result<(), PassError> {
+        Ok(self.quantized.par_iter_mut().try_for_each(|execution| execution.step(graph, id))?)
+    }
+
+    /// Runs a node in the float network alone, where it has it.
+    pub(super) fn step_float(&mut self, id: NodeId) -> Result<(), PassError> {
         if let Some((float, executions)) = &mut self.float
             && float.has(id)
         {
@@ -76,8 +86,13 @@ impl<'a> Walk<'a> {
         node: NodeId,
         place: usize,
     ) -> Option<Result<Vec<&Tensor>, PassError>> {
+        let (float, _) = self.float.as_ref()?;
+        self.float_values(float.node(node).input(place)?)
+    }
+
+    /// A value of the float network, if it runs beside, batch by batch.
+    pub(super) fn float_values(&self, value: ValueId) -> Option<Result<Vec<&Tensor>, PassError>> {
         let (float, executions) = self.float.as_ref()?;
-        let value = float.node(node).input(place)?;
         let all = executions.iter().map(|execution| Ok(execution.value(float, value)?));
         Some(all.collect())
     }

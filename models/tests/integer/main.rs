@@ -2,11 +2,15 @@
 
 mod attention;
 mod functions;
+mod layer;
 mod matrices;
 mod means;
+mod minifloats;
+mod recurrent_network;
 mod rows;
 mod support;
 mod tables;
 mod tails;
+mod tiles;
 mod transformer;
 mod transposed;

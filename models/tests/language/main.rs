@@ -1,5 +1,6 @@
 //! Language models: checkpoints, graphs, and what transformers computes with the same weights.
 
+mod blocks;
 mod export;
 mod folders;
 mod graphs;

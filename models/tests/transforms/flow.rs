@@ -5,7 +5,7 @@ use fewbit_models::graph::{Graph, products};
 use serde_json::{Value, json};
 
 use super::golden::Case;
-use super::support::convolutions;
+use super::support::{convolutions, named_blocks};
 
 fn run(graph: &Graph, keys: &[(&str, Value)]) -> Result<QuantizedNetwork, String> {
     let mut all = Keys::new();
@@ -64,6 +64,25 @@ fn keys_run_their_passes() {
     assert_eq!(report(&network, "correct biases").0, 3);
 }
 
+#[test]
+fn rounding_is_learned_block_by_block() {
+    let graph = named_blocks(convolutions(Case("act_fx_dense"), 1));
+    for method in ["linear_round", "hard_sigmoid_round", "sigmoid_round"] {
+        let keys = [
+            ("learned_round", json!(method)),
+            ("learned_round_iters", json!(20)),
+            ("learned_round_mode", json!("blockwise")),
+            ("weight_bit_width", json!(3)),
+        ];
+        let network = run(&graph, &keys).expect("quantized");
+        let (changed, detail) = report(&network, "learned round");
+        assert_eq!(changed, 3);
+        assert!(detail.contains(" in 2 blocks: "), "{detail}");
+        assert!(detail.ends_with("is left, their biases corrected"), "{detail}");
+        assert!(network.passes.iter().all(|report| report.name != "correct biases"));
+    }
+}
+
 /// Between a ReLU and a product that has a multiplication in front of it, values are rounded once.
 #[test]
 fn equalized_activations_are_rounded_once() {
@@ -95,10 +114,15 @@ fn what_is_not_carried_out_is_refused_by_name() {
     let graph = convolutions(Case("act_fx_dense"), 1);
     let refused = |keys: &[(&str, Value)]| run(&graph, keys).expect_err("refused");
     let learned = ("learned_round", json!("linear_round"));
-    assert_eq!(
-        refused(&[learned, ("learned_round_mode", json!("blockwise"))]),
-        "`learned_round_mode` is blockwise: rounding is learned layer by layer on networks: use layerwise"
+    let blockwise = ("learned_round_mode", json!("blockwise"));
+    let named = |name: &str| {
+        refused(&[learned.clone(), blockwise.clone(), ("learned_round_block_name", json!(name))])
+    };
+    assert!(
+        named("(").starts_with("`learned_round_block_name` is (: expected a regular expression")
     );
+    let none = "no node belongs to a block of stage; names are as `";
+    assert!(named("stage").starts_with(none), "{}", named("stage"));
     let split = ("channel_splitting_ratio", json!(0.1));
     assert_eq!(
         refused(&[("target_backend", json!("flexml")), split]),
@@ -108,6 +132,7 @@ fn what_is_not_carried_out_is_refused_by_name() {
         ("channel_splitting_ratio", json!(1.5)),
         ("act_equalization_alpha", json!(-0.5)),
         ("learned_round_lr", json!(-1.0)),
+        ("learned_round_batch_size", json!(0)),
         ("learned_round", json!("round")),
     ] {
         let error = refused(&[(key, value)]);

@@ -6,14 +6,15 @@ use fewbit_models::exec::QuantizerMode;
 use fewbit_models::graph::{Graph, products};
 use fewbit_models::ops::Op;
 use fewbit_models::passes::{
-    LearnedRoundParams, NoJournal, RoundingLoss, RoundingMethod, insert_weight_quantizers,
-    learn_rounding,
+    BlockRoundParams, Blocks, LearnedRoundParams, LearnedScales, NoJournal, RoundingLoss,
+    RoundingMethod, ScaleParams, insert_weight_quantizers, learn_rounding,
+    learn_rounding_of_blocks,
 };
 use fewbit_models::tensor::Tensor;
 use ndarray::ArrayD;
 
 use super::golden::Case;
-use super::support::{convolutions, finished, gemm, graph, outputs, preset};
+use super::support::{convolutions, finished, gemm, graph, named_blocks, outputs, preset};
 
 const METHODS: [(&str, RoundingMethod); 3] = [
     ("linear_round", RoundingMethod::Linear),
@@ -158,12 +159,119 @@ fn scales_are_learned_on_demand() {
     let float = convolutions(case, 1);
     let nearest = rounded(float.clone(), 3);
     let kept = LearnedRoundParams { steps: 200, rate: 5e-3, ..LearnedRoundParams::default() };
-    let free = LearnedRoundParams { least_factor: Some(0.5), ..kept };
-    let errors = [kept, free].map(|params| {
+    let factors = LearnedScales::Factors { least: 0.5 };
+    let descent = LearnedScales::Descent(ScaleParams::default());
+    let errors = [LearnedScales::Kept, factors, descent].map(|scales| {
+        let params = LearnedRoundParams { scales, ..kept };
         let graph = learned(&float, &nearest, &case.batches(), &params);
         error(&float, &graph, &case.batches())
     });
-    assert!(errors[1] < errors[0], "{errors:?}");
+    println!("scales kept, by factors, by descent: {errors:?}");
+    assert!(errors[1] < errors[0] && errors[2] < errors[0], "{errors:?}");
+    // Of a block too, and what was chosen lies on the grid of the scales that were learned.
+    let float = named_blocks(float);
+    let nearest = rounded(float.clone(), 3);
+    let [kept, free] = [LearnedScales::Kept, descent].map(|scales| {
+        let optimizer = Optimizer::SIGN;
+        let params = LearnedRoundParams { scales, optimizer, ..kept };
+        let graph = of_blocks(&float, &nearest, &case.batches(), params, "^$");
+        let weights = products(&graph).into_iter().map(|product| product.weight);
+        let mut unquantized = graph.clone();
+        for (product, weight) in products(&graph).iter().zip(weights) {
+            unquantized.node_mut(product.node).inputs[1] = Some(weight);
+        }
+        let found = error(&float, &graph, &case.batches());
+        let stored = error(&float, &unquantized, &case.batches());
+        assert!((found - stored).abs() <= 1e-4 * found, "{found} and {stored}");
+        found
+    });
+    assert!(free < kept, "{free} and {kept}");
+}
+
+/// Images one by one.
+fn images(batches: &[Vec<Tensor>]) -> Vec<Vec<Tensor>> {
+    let of = |batch: &Vec<Tensor>| {
+        let x = batch[0].get::<f32>().expect("floats").clone();
+        let one = |x: ndarray::ArrayViewD<'_, f32>| {
+            vec![Tensor::from(x.insert_axis(ndarray::Axis(0)).to_owned())]
+        };
+        x.outer_iter().map(one).collect::<Vec<_>>()
+    };
+    batches.iter().flat_map(of).collect()
+}
+
+fn of_blocks(
+    float: &Graph,
+    nearest: &Graph,
+    batches: &[Vec<Tensor>],
+    round: LearnedRoundParams,
+    expression: &str,
+) -> Graph {
+    let blocks = Blocks::Matching(regex::Regex::new(expression).expect("an expression"));
+    let params = BlockRoundParams { round, blocks, batch: 4, seed: 0 };
+    let mut graph = nearest.clone();
+    let (journal, hear) = (&mut NoJournal, &mut |_: usize, _: usize| ());
+    let report = learn_rounding_of_blocks(float, &mut graph, batches, &params, None, journal, hear);
+    println!("{}", report.expect("learned").detail);
+    graph
+}
+
+/// What comes out of a block is what its rounding is learned for: as good as layer by layer, or better.
+#[test]
+fn a_block_is_at_least_as_good_as_its_layers() {
+    for groups in [1, 6] {
+        let case = Case(if groups == 1 { "act_fx_dense" } else { "act_fx_depthwise" });
+        let float = named_blocks(convolutions(case, groups));
+        let nearest = rounded(float.clone(), 3);
+        let batches = images(&case.batches());
+        let before = error(&float, &nearest, &batches);
+        for (name, method) in METHODS {
+            let (loss, rate) = (RoundingLoss::default(), 1e-2);
+            let optimizer = match method {
+                RoundingMethod::Linear => Optimizer::SIGN,
+                _ => Optimizer::ADAM,
+            };
+            let schedule = Schedule::Linear;
+            let params = LearnedRoundParams {
+                method,
+                loss,
+                rate,
+                optimizer,
+                schedule,
+                steps: 400,
+                ..LearnedRoundParams::default()
+            };
+            let layers = error(&float, &learned(&float, &nearest, &batches, &params), &batches);
+            // The whole network is one block.
+            let block = of_blocks(&float, &nearest, &batches, params, "layer");
+            let whole = of_blocks(&float, &nearest, &batches, params, "^$");
+            let found = error(&float, &block, &batches);
+            let one = error(&float, &whole, &batches);
+            println!(
+                "{groups} {name}: nearest {before:.4}, layers {layers:.4}, blocks {found:.4}, one block {one:.4}"
+            );
+            assert!(one <= layers && one < 0.9 * before, "{name}: {one}, {layers}, {before}");
+            assert!(found < before, "{name}: {found} and {before}");
+            for index in 0..3 {
+                let (one, other) = (codes(&whole, index), codes(&nearest, index));
+                assert!((one - other).iter().all(|d| d.abs() <= 1), "{name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn no_step_of_a_block_is_rounding_to_nearest() {
+    let case = Case("act_fx_dense");
+    let float = named_blocks(convolutions(case, 1));
+    let nearest = rounded(float.clone(), 3);
+    for (_, method) in METHODS {
+        let params = LearnedRoundParams { method, steps: 0, ..LearnedRoundParams::default() };
+        let graph = of_blocks(&float, &nearest, &case.batches(), params, "layer");
+        for index in 0..3 {
+            assert_eq!(codes(&graph, index), codes(&nearest, index));
+        }
+    }
 }
 
 #[test]

@@ -82,6 +82,16 @@ pub(crate) fn convolutions(case: Case, groups: usize) -> Graph {
     finished(graph, &[y])
 }
 
+/// The same with the first two convolutions in `layer1`, and the third one in `layer2`.
+pub(crate) fn named_blocks(mut graph: Graph) -> Graph {
+    for id in graph.order().to_vec() {
+        let node = graph.node_mut(id);
+        let block = if node.name == "conv3" { "layer2" } else { "layer1" };
+        node.name = format!("/{block}/{block}.0/{}", node.name);
+    }
+    graph
+}
+
 /// A layer normalization and two matrix products that take it.
 pub(crate) fn normalized(case: Case, shape: &[usize]) -> Graph {
     let (mut graph, x) = graph(shape);

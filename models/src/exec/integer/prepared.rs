@@ -25,6 +25,8 @@ pub struct IntegerWeights {
     same: HashMap<ValueId, ValueId>,
     /// What stands behind nodes that give sums.
     tails: HashMap<NodeId, Tail>,
+    /// The same of the graphs within a node.
+    within: HashMap<NodeId, Vec<IntegerWeights>>,
     /// The place in the order of the last node that uses each value; beyond all of an output of the network.
     last: HashMap<ValueId, usize>,
 }
@@ -58,6 +60,14 @@ impl IntegerWeights {
                 .or_insert_with(|| Arc::new(Weights::new(layout, constants.get(&value).cloned())));
             all.insert(product.node, (product.clone(), Arc::clone(weights)));
         }
+        let mut within = HashMap::new();
+        for (id, node) in graph.nodes() {
+            let graphs = node.op.graphs().into_iter().map(Self::of);
+            let graphs = graphs.collect::<Result<Vec<_>, _>>()?;
+            if !graphs.is_empty() {
+                within.insert(id, graphs);
+            }
+        }
         let same = same(graph);
         let mut last = HashMap::new();
         for (place, (_, node)) in graph.nodes().enumerate() {
@@ -69,7 +79,7 @@ impl IntegerWeights {
             last.insert(*same.get(output).unwrap_or(output), usize::MAX);
         }
         let tails = tails(graph, &same);
-        Ok(Self { constants, products: all, same, tails, last })
+        Ok(Self { constants, products: all, same, tails, within, last })
     }
 
     /// What the quantizer of a constant gives.
@@ -85,6 +95,11 @@ impl IntegerWeights {
     /// What stands behind a node, where sums become codes at once.
     pub(super) fn tail(&self, node: NodeId) -> Option<&Tail> {
         self.tails.get(&node)
+    }
+
+    /// What the graphs within a node have.
+    pub(super) fn within(&self, node: NodeId) -> &[Self] {
+        self.within.get(&node).map(Vec::as_slice).unwrap_or_default()
     }
 
     /// The value that holds what this one stands for.

@@ -44,32 +44,30 @@ impl Reported {
     }
 }
 
-/// What the accumulator of one node did, and how many rows of outputs its reports name.
-#[derive(Clone, Debug)]
-pub(super) struct NodeRows {
-    pub(super) report: NodeReport,
-    pub(super) rows: u64,
-}
-
-/// The reports of pieces of a batch as those of all of it; `None` where they are not of the same nodes.
-pub(super) fn joined_nodes(pieces: Vec<Vec<NodeRows>>) -> Option<Vec<NodeRows>> {
+/// The reports of pieces of a batch, each with how many rows of outputs it names, as those of all of it; `None` where they are
+/// not of the same nodes.
+pub(super) fn joined_nodes(
+    pieces: Vec<(Vec<NodeReport>, Vec<u64>)>,
+) -> Option<(Vec<NodeReport>, Vec<u64>)> {
     let mut pieces = pieces.into_iter();
-    let mut all = pieces.next()?;
-    for piece in pieces {
-        let same = |(a, b): (&NodeRows, &NodeRows)| a.report.name == b.report.name;
-        if all.len() != piece.len() || !all.iter().zip(&piece).all(same) {
+    let (mut all, mut below) = pieces.next()?;
+    for (nodes, rows) in pieces {
+        let same = |(a, b): (&NodeReport, &NodeReport)| a.name == b.name;
+        let counts = [below.len(), nodes.len(), rows.len()];
+        if counts != [all.len(); 3] || !all.iter().zip(&nodes).all(same) {
             return None;
         }
-        for (all, more) in all.iter_mut().zip(piece) {
-            let NodeRows { report, rows } = more;
-            merge_events(&mut all.report.events, report.events, all.rows);
-            merge_reports(&mut all.report.report, report.report, all.rows);
-            merge_floats(&mut all.report.float, report.float, all.rows);
-            all.report.outputs += report.outputs;
-            all.rows += rows;
+        for ((all, below), (more, rows)) in
+            all.iter_mut().zip(&mut below).zip(nodes.into_iter().zip(rows))
+        {
+            merge_events(&mut all.events, more.events, *below);
+            merge_reports(&mut all.report, more.report, *below);
+            merge_floats(&mut all.float, more.float, *below);
+            all.outputs += more.outputs;
+            *below += rows;
         }
     }
-    Some(all)
+    Some((all, below))
 }
 
 impl NodeReport {
@@ -143,6 +141,16 @@ fn merge_floats(all: &mut Option<FloatReport>, more: Option<FloatReport>, below:
         }
         (none @ None, more) => *none = more,
         _ => {}
+    }
+}
+
+/// Adds what nodes did to what those of the same names did before.
+pub fn merge_nodes(all: &mut Vec<NodeReport>, more: Vec<NodeReport>) {
+    for one in more {
+        match all.iter_mut().find(|known| known.name == one.name) {
+            Some(known) => known.merge(&one),
+            None => all.push(one),
+        }
     }
 }
 

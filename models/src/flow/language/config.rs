@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use fewbit::algorithms::Effort;
+
 use super::super::FlowError;
 use super::super::accumulators::AccumulatorKind;
 use super::super::config::{EqualizationFlow, RoundingKind, ScaleKind, Symmetry};
@@ -150,10 +152,10 @@ keys! {
     learned_round: Option<RoundingKind> = None, "Learned rounding: linear_round, hard_sigmoid_round, sigmoid_round or null.";
     learned_round_iters: usize = 200, "Steps of learned rounding.";
     learned_round_lr: f64 = 5e-3, "Learning rate of learned rounding.";
-    learned_round_scale: bool = false, "Has no effect but with false: scales are not learned.";
-    learned_round_scale_lr: f64 = 0.01, "Has no effect.";
-    learned_round_scale_momentum: f64 = 0.9, "Has no effect.";
-    learned_round_fast_update: bool = false, "Has no effect: errors of layers are what is learned on.";
+    learned_round_scale: bool = false, "Learn the scales of weights as well, with linear_round.";
+    learned_round_scale_lr: f64 = 0.01, "Learning rate of scales.";
+    learned_round_scale_momentum: f64 = 0.9, "Momentum of scales.";
+    learned_round_fast_update: bool = false, "Has no effect: what goes into a block is always taken from the block before.";
     rtn: bool = false, "Choose codes by rounding to nearest within the accumulator's budget; without a budget they are that anyway.";
     gptq: bool = false, "Choose codes by GPTQ.";
     gpfq: bool = false, "Choose codes by GPFQ.";
@@ -162,7 +164,7 @@ keys! {
     gptaq: bool = false, "Choose codes by GPTAQ.";
     gpxq_act_order: bool = false, "Inputs in the order of their energy.";
     gpxq_use_quant_activations: bool = false, "GPTQ sees activations as their quantizers round them; else as they are behind quantized weights.";
-    gpxq_block_name: Option<String> = None, "Has no effect: products are visited one after the other, and memory holds the values between two of them.";
+    gpxq_block_name: Option<String> = None, "Blocks, as model.layers: learned rounding rounds the weights of each together, and null each product on its own; other algorithms go from product to product.";
     gpxq_max_accumulator_bit_width: Option<u32> = None, "Bits of the accumulator that no input may overflow.";
     gpxq_max_accumulator_tile_size: Option<u64> = None, "Products that such a register sums before it hands on; null: all of a row.";
     disable_create_weight_orig: bool = false, "Has no effect: the float weights are always kept.";
@@ -182,6 +184,7 @@ keys! {
     accumulator: Option<String> = None, "The accumulator of every product, as int16-sat/64,int32-wrap.";
     accumulators: BTreeMap<String, String> = BTreeMap::new(), "Accumulators of products by the names of their nodes.";
     accumulator_constraint: AccumulatorKind = AccumulatorKind::Axe, "What algorithms do about the accumulator: joint, axe, axe-strict or none.";
+    effort: Effort = Effort::default(), "Work of choosing codes besides the algorithm, 0 to 4: from 1 on codes descend over single moves, from 2 on over pairs; 0: the algorithm as published.";
     sweep_bits: Option<String> = None, "Evaluate the model through accumulators of these widths, as 12..24.";
     nvalid: Option<usize> = None, "Windows of the text that are scored at most; null: all.";
 }
@@ -294,17 +297,15 @@ impl LanguageFlowConfig {
             ("magr_alpha", self.magr_alpha),
             ("qronos_alpha", self.qronos_alpha),
             ("learned_round_lr", self.learned_round_lr),
+            ("learned_round_scale_lr", self.learned_round_scale_lr),
         ] {
             if !(value.is_finite() && value >= 0.0) {
                 return wrong(key, value.to_string(), "expected a number of at least 0");
             }
         }
-        if self.learned_round_scale {
-            return wrong(
-                "learned_round_scale",
-                "true".into(),
-                "scales are not learned: use false",
-            );
+        if !(0.0..1.0).contains(&self.learned_round_scale_momentum) {
+            let value = self.learned_round_scale_momentum.to_string();
+            return wrong("learned_round_scale_momentum", value, "expected a share below 1");
         }
         if self.weight_quant_rescaling_init.is_some() {
             let value = self.weight_quant_rescaling_init.unwrap_or_default().to_string();
@@ -327,6 +328,14 @@ impl LanguageFlowConfig {
         let fused = matches!(self.rotation, Some(RotationFlow::Fx | RotationFlow::FusedNoFx));
         if self.optimize_rotations && !fused {
             return wrong("`optimize_rotations` needs `rotation` fx or fused_no_fx");
+        }
+        if self.learned_round_scale && self.learned_round != Some(RoundingKind::Linear) {
+            return wrong("`learned_round_scale` needs `learned_round` linear_round");
+        }
+        if self.learned_round_scale && self.weight_quant_granularity == TensorSharing::Tensor {
+            return wrong(
+                "`learned_round_scale` needs `weight_quant_granularity` per_channel or per_group",
+            );
         }
         let is_static =
             self.input_bit_width.is_some() && self.input_scale_type == ScaleTiming::Static;

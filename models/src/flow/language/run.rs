@@ -9,11 +9,11 @@
 //! Products are visited in the order in which they run, all calibration windows at once, so that memory holds what stands between
 //! two of them. Nothing sees the text that the result is measured on.
 
+use fewbit::algorithms::Order;
 use fewbit::algorithms::equalize::{AwqParams, ClipParams, MagrParams};
 use fewbit::algorithms::layer::LayerSolver;
 use fewbit::algorithms::lowrank::SvdQuantParams;
 use fewbit::algorithms::rotate::CayleyParams;
-use fewbit::algorithms::{Effort, Order};
 
 use super::super::FlowError;
 use super::super::accumulators::{AccumulatorKind, accumulator, set_accumulators};
@@ -27,14 +27,18 @@ use super::quantizers::{attention_quantizers, input_quantizer, weight_quantizer}
 use crate::export::round_scales_to_f16;
 use crate::graph::{Graph, NodeId, multiplying, products};
 use crate::passes::{
-    ActivationEqualizeParams, ChannelMeans, EqualizeParams, Journal, OrphanSinks, PassReport,
-    RotateParams, RotationKind, RotationMode, SdpaRegions, SolveInputs, SolveParams, calibrate,
-    clip_weights, correct_biases, decompose_attention, equalize, equalize_activations,
-    insert_attention_quantizers, insert_input_quantizers, insert_weight_quantizers_but,
-    layer_norm_to_rms, learn_rounding, merge_norm_affine, reduce_magnitudes, rotate,
-    rotate_for_weights, scale_by_activations, solve, svd_quant, untie_weights,
+    ActivationEqualizeParams, BlockRoundParams, Blocks, ChannelMeans, EqualizeParams, Journal,
+    OrphanSinks, PassReport, RotateParams, RotationKind, RotationMode, ScaleParams, SdpaRegions,
+    SolveInputs, SolveParams, calibrate, clip_weights, correct_biases, decompose_attention,
+    equalize, equalize_activations, insert_attention_quantizers, insert_input_quantizers,
+    insert_weight_quantizers_but, layer_norm_to_rms, learn_rounding, learn_rounding_of_blocks,
+    merge_norm_affine, reduce_magnitudes, rotate, rotate_for_weights, scale_by_activations, solve,
+    svd_quant, untie_weights,
 };
 use crate::tensor::Tensor;
+
+/// Windows of a step of learned rounding, as in Brevitas.
+const BATCH: usize = 8;
 
 /// The language flow with its configuration.
 #[derive(Clone, Debug)]
@@ -273,8 +277,23 @@ impl LanguageFlow<'_> {
         set_accumulators(&mut graph, all, &config.accumulators)?;
         if let Some(params) = learned_rounding_of(&self.rounding_keys()) {
             let mut hear = |done, total| progress("learned round", done, total);
-            let report =
-                learn_rounding(&float, &mut graph, batches, &params, None, journal, &mut hear)?;
+            let report = match &config.gpxq_block_name {
+                None => {
+                    learn_rounding(&float, &mut graph, batches, &params, None, journal, &mut hear)?
+                }
+                Some(name) => {
+                    let params = BlockRoundParams {
+                        round: params,
+                        blocks: Blocks::Regions(name.clone()),
+                        batch: BATCH,
+                        seed: config.seed,
+                    };
+                    let graph = &mut graph;
+                    learn_rounding_of_blocks(
+                        &float, graph, batches, &params, None, journal, &mut hear,
+                    )?
+                }
+            };
             passes.push(report);
             timed.phase("learned round");
         }
@@ -310,6 +329,10 @@ impl LanguageFlow<'_> {
             method: self.config.learned_round,
             steps: self.config.learned_round_iters,
             rate: self.config.learned_round_lr,
+            scales: self.config.learned_round_scale.then_some(ScaleParams {
+                rate: self.config.learned_round_scale_lr,
+                momentum: self.config.learned_round_scale_momentum,
+            }),
             ..LearnedRoundKeys::default()
         }
     }
@@ -329,6 +352,6 @@ impl LanguageFlow<'_> {
             _ => SolveInputs::Rounded,
         };
         let constraint = config.accumulator_constraint.constraint();
-        Ok(SolveParams { solver, constraint, effort: Effort::default(), inputs })
+        Ok(SolveParams { solver, constraint, effort: config.effort, inputs })
     }
 }
