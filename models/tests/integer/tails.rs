@@ -43,7 +43,7 @@ impl Network {
         let shape = vec![Dim::Named("N".into()), 2.into(), SIZE.into(), SIZE.into()];
         let x = graph.add_input("x", Fact::new(ElementType::F32, shape));
         let x = self.input.put(&mut graph, "qx", x);
-        let mut conv = |graph: &mut Graph, at: usize, x, groups| {
+        let conv = |graph: &mut Graph, at: usize, x, groups| {
             let scale =
                 ArrayD::from_shape_vec(IxDyn(&[CHANNELS, 1, 1, 1]), self.scales[at].clone());
             let parameters = Parameters { scale: scale.expect("scales"), zero_point: None };
