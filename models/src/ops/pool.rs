@@ -1,6 +1,7 @@
 //! Pools: the greatest or the mean of each window.
 
 use fewbit::{Vectorized, vectorize};
+use ndarray::{ArcArray, IxDyn};
 
 use crate::tensor::Tensor;
 
@@ -73,7 +74,7 @@ fn planar(slides: &[Slide]) -> Option<[Slide; 2]> {
 }
 
 /// Folds each window: every tap in turn over whole rows of outputs.
-fn fold(x: &[f32], slides: &[Slide], out: &mut [f32], f: impl Fn(f32, f32) -> f32 + Copy) {
+fn fold<T: Copy>(x: &[T], slides: &[Slide], out: &mut [T], f: impl Fn(T, T) -> T + Copy) {
     if let Some([high, wide]) = planar(slides) {
         vectorize(Plane { x, high, wide, out, f });
         return;
@@ -98,15 +99,15 @@ fn fold(x: &[f32], slides: &[Slide], out: &mut [f32], f: impl Fn(f32, f32) -> f3
 }
 
 /// The windows of one plane.
-struct Plane<'a, F> {
-    x: &'a [f32],
+struct Plane<'a, T, F> {
+    x: &'a [T],
     high: Slide,
     wide: Slide,
-    out: &'a mut [f32],
+    out: &'a mut [T],
     f: F,
 }
 
-impl<F: Fn(f32, f32) -> f32> Vectorized for Plane<'_, F> {
+impl<T: Copy, F: Fn(T, T) -> T> Vectorized for Plane<'_, T, F> {
     type Output = ();
 
     #[inline(always)]
@@ -178,42 +179,39 @@ impl Operator for MaxPool {
     }
 
     fn run(&self, inputs: Inputs<'_, Tensor>) -> Result<Vec<Tensor>, OpError> {
-        macro_rules! greatest {
-            ($x:expr, $lowest:expr) => {{
-                let x = $x;
-                let slides = greatest_windows(self, x.shape())?;
-                let mut shape = x.shape()[..2].to_vec();
-                shape.extend(slides.iter().map(|slide| slide.output));
-                (slides, shape)
-            }};
-        }
         let max = |a: f32, b: f32| if b > a || b.is_nan() { b } else { a };
-        let (x, tensor) = match inputs.required(0, "X")? {
-            Tensor::F32(x) => (x.clone(), None),
-            other @ (Tensor::I8(_) | Tensor::U8(_)) => {
-                let numbers =
-                    other.integers().map_err(|source| OpError::Input { name: "X", source })?;
-                (array(other.shape(), numbers.iter().map(|&n| n as f32).collect())?, Some(other))
-            }
+        Ok(vec![match inputs.required(0, "X")? {
+            Tensor::F32(x) => self.greatest(x, f32::NEG_INFINITY, max)?.into(),
+            Tensor::I8(x) => self.greatest(x, i8::MIN, i8::max)?.into(),
+            Tensor::U8(x) => self.greatest(x, u8::MIN, u8::max)?.into(),
             other => {
                 let found = other.element_type();
                 return Err(OpError::Unsupported(format!("MaxPool of {found}")));
             }
-        };
-        let (slides, shape) = greatest!(&x, f32::NEG_INFINITY);
-        let mut out = vec![f32::NEG_INFINITY; elements(&shape)?];
+        }])
+    }
+}
+
+impl MaxPool {
+    /// Each window folded from `lowest` on.
+    fn greatest<T: Copy + Send + Sync>(
+        &self,
+        x: &ArcArray<T, IxDyn>,
+        lowest: T,
+        max: impl Fn(T, T) -> T + Copy + Sync,
+    ) -> Result<ArcArray<T, IxDyn>, OpError> {
+        let slides = greatest_windows(self, x.shape())?;
+        let mut shape = x.shape()[..2].to_vec();
+        shape.extend(slides.iter().map(|slide| slide.output));
+        let mut out = vec![lowest; elements(&shape)?];
         let plane: usize = slides.iter().map(|slide| slide.output).product();
         let taps: usize = slides.iter().map(|slide| slide.kernel).product();
         let size: usize = x.shape()[2..].iter().product();
-        let data = dense(&x);
+        let data = dense(x);
         rows(&mut out, plane, plane * taps, |at, out| {
             fold(&data[at * size..][..size], &slides, out, max);
         });
-        Ok(vec![match tensor {
-            Some(Tensor::I8(_)) => array(&shape, out.iter().map(|&x| x as i8).collect())?.into(),
-            Some(_) => array(&shape, out.iter().map(|&x| x as u8).collect())?.into(),
-            None => array(&shape, out)?.into(),
-        }])
+        array(&shape, out)
     }
 }
 

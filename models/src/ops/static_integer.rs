@@ -82,6 +82,26 @@ impl StaticInteger {
         ((near + ROUNDING) - ROUNDING).max(low).min(high)
     }
 
+    /// The code of a finite number, in the low 8 bits: of formats of at most 8 bits.
+    #[inline(always)]
+    pub(crate) fn byte(&self, x: f32) -> u8 {
+        let Self { scale, zero_point, low, high } = *self;
+        // The ends are whole numbers, so that it does not matter whether rounding comes before or behind them.
+        let near = (x / scale + zero_point).max(low).min(high);
+        // Of this sum, whose last place is 1, the low bits are those of the whole number.
+        (near + ROUNDING).to_bits() as u8
+    }
+
+    /// The scale.
+    pub(crate) fn scale(&self) -> f32 {
+        self.scale
+    }
+
+    /// The zero point.
+    pub(crate) fn zero_point(&self) -> f32 {
+        self.zero_point
+    }
+
     fn each<T: Send + Copy + Default>(
         &self,
         x: &[f32],
@@ -169,6 +189,11 @@ mod tests {
             let plan = StaticInteger::of(&quantizer).expect("a plain one");
             let expected = quantizer.quantize(&x.view()).expect("codes").dequantize();
             let found = plan.values(x.as_slice().expect("a slice")).expect("all are finite");
+            let wrong = x.iter().find(|&&x| {
+                let code = plan.code(x);
+                bits <= 8 && plan.byte(x) != if code < 0.0 { code as i8 as u8 } else { code as u8 }
+            });
+            assert_eq!(wrong, None, "{preset} {bits}");
             let mut changed = x.to_vec();
             assert!(plan.change(&mut changed), "all are finite");
             assert!(changed.iter().zip(&found).all(|(a, b)| a.to_bits() == b.to_bits()));

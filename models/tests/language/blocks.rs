@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use fewbit_models::flow::{LanguageFlow, LanguageFlowConfig};
 use fewbit_models::flow::{Keys, QuantizedNetwork};
+use fewbit_models::flow::{LanguageFlow, LanguageFlowConfig};
 use fewbit_models::language::BuildOptions;
 use fewbit_models::passes::{Chosen, Journal, PassError};
 use fewbit_models::tensor::Tensor;

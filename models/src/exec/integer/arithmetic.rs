@@ -10,7 +10,7 @@ use crate::tensor::Tensor;
 use super::bias::biased;
 use super::datum::{Codes, Datum, Scales, Sums};
 use super::functions;
-use super::ints::Ints;
+use super::ints::{Ints, each};
 use super::pools;
 use super::requantize::rescaled;
 use super::row_moves;
@@ -196,7 +196,7 @@ fn moved_table(
     if matches!(node.op, Op::MaxPool(_) | Op::GlobalMaxPool(_)) {
         return Ok(None);
     }
-    let outputs = float(node, table.ints.to_f32().into(), inputs)?;
+    let outputs = run_on(node, table.ints.to_f32().into(), inputs)?;
     let back = |tensor: Tensor| {
         let array = tensor.get::<f32>().map_err(|error| error.to_string())?;
         Ok(Datum::Table(table.moved(table.ints.like(&array.to_owned()))))
@@ -217,7 +217,21 @@ fn moved(
     if codes.scales.single().is_none() || codes.format.bits() > 24 {
         return Ok(None);
     }
-    let outputs = float(node, codes.ints.to_f32().into(), inputs)?;
+    if takes_integers(&node.op, &codes.ints) {
+        let first = each!(&codes.ints, array => Tensor::from(array.clone()));
+        let back = |tensor: Tensor| {
+            let ints = match tensor {
+                Tensor::I8(array) => Ints::I8(array),
+                Tensor::U8(array) => Ints::U8(array),
+                Tensor::I32(array) => Ints::I32(array),
+                other => return Err(format!("codes became {}", other.element_type())),
+            };
+            Ok(Datum::Codes(Codes { ints, ..codes.clone() }))
+        };
+        let outputs = run_on(node, first, inputs)?;
+        return outputs.into_iter().map(back).collect::<Result<Vec<_>, String>>().map(Some);
+    }
+    let outputs = run_on(node, codes.ints.to_f32().into(), inputs)?;
     let back = |tensor: Tensor| {
         let array = tensor.get::<f32>().map_err(|error| error.to_string())?;
         let ints = codes.ints.like(&array.to_owned());
@@ -235,7 +249,7 @@ fn moved_sums(
     if sums.values.iter().any(|value| value.unsigned_abs() > 1 << 24) {
         return Ok(None);
     }
-    let outputs = float(node, sums.values.mapv(|x| x as f32).into(), inputs)?;
+    let outputs = run_on(node, sums.values.mapv(|x| x as f32).into(), inputs)?;
     let back = |tensor: Tensor| {
         let array = tensor.get::<f32>().map_err(|error| error.to_string())?;
         Ok(Datum::Sums(Sums { values: array.mapv(|x| x as i64), scales: sums.scales.clone() }))
@@ -243,8 +257,18 @@ fn moved_sums(
     outputs.into_iter().map(back).collect::<Result<Vec<_>, String>>().map(Some)
 }
 
-/// The outputs of the float operator on whole numbers in the place of its first input.
-fn float(node: &Node, first: Tensor, inputs: &[Option<&Datum>]) -> Result<Vec<Tensor>, String> {
+/// Whether an operator moves integers of this type as they are.
+fn takes_integers(op: &Op, ints: &Ints) -> bool {
+    match op {
+        Op::MaxPool(_) => !matches!(ints, Ints::I32(_)),
+        Op::Flatten(_) | Op::Reshape(_) | Op::Squeeze(_) | Op::Unsqueeze(_) => true,
+        Op::Transpose(_) | Op::Identity(_) => true,
+        _ => false,
+    }
+}
+
+/// The outputs of the operator on whole numbers in the place of its first input.
+fn run_on(node: &Node, first: Tensor, inputs: &[Option<&Datum>]) -> Result<Vec<Tensor>, String> {
     let others: Vec<Option<Tensor>> = inputs.iter().map(|input| input.map(Datum::tensor)).collect();
     let mut all: Vec<Option<&Tensor>> = others.iter().map(Option::as_ref).collect();
     if let Some(place) = all.first_mut() {

@@ -10,7 +10,10 @@
 //!    only moves values moves codes.
 //! 4. Branches, and the bodies of loops, run as the graph around them: what goes in and comes out stays codes.
 //! 5. A function of codes of at most 16 bits is a [`Table`], computed once for every code.
-//! 6. Anything else takes floats: codes and sums are multiplied with their scales first.
+//! 6. Sums of bytes that only ReLU and a quantizer take become codes in one pass (`tail`, `finish`).
+//! 7. Anything else takes floats: codes and sums are multiplied with their scales first.
+//!
+//! Where no image meets another one in any node, a few at a time go through all of them, side by side.
 
 mod arithmetic;
 mod bias;
@@ -18,6 +21,7 @@ mod blocks;
 mod conv_lines;
 mod datum;
 mod exact_sums;
+mod finish;
 mod float_registers;
 mod functions;
 mod ints;
@@ -38,6 +42,7 @@ mod row_moves;
 mod run;
 mod sequence;
 mod table;
+mod tail;
 mod tiles;
 mod transposed;
 mod weights;

@@ -1,24 +1,26 @@
 //! Means and sums of codes: sums of whole numbers, exact, with a smaller scale.
 
-use ndarray::{ArrayD, Axis, IxDyn};
+use ndarray::{ArrayD, IxDyn};
 
 use crate::ops::{AveragePool, Inputs, Op, ReduceMean, ReduceSum};
 use crate::tensor::Tensor;
 
 use super::datum::{Codes, Scales, Sums};
+use super::ints::each;
 
 /// The mean over all positions: `(sum q - n z) (s / n)`.
 pub(super) fn global(codes: &Codes) -> Option<Sums> {
     let scale = codes.scales.single()?;
-    let ints = codes.ints.to_i64();
-    let shape = ints.shape().to_vec();
-    let positions: usize = shape.get(2..)?.iter().product();
-    let mut out = shape.clone();
+    let mut out = codes.ints.shape().to_vec();
+    let positions: usize = out.get(2..)?.iter().product();
     out[2..].fill(1);
-    let flat = ints.into_shape_with_order((shape[0], shape[1], positions)).ok()?;
     let zero = codes.zero_point * positions as i64;
-    let sums = flat.sum_axis(Axis(2)).mapv(|sum| sum - zero);
-    let values = sums.into_dyn().into_shape_with_order(out).ok()?;
+    let sums: Vec<i64> = each!(&codes.ints, array => {
+        let elements = array.as_standard_layout();
+        let planes = elements.as_slice()?.chunks_exact(positions.max(1));
+        planes.map(|plane| plane.iter().map(|&q| i64::from(q)).sum::<i64>() - zero).collect()
+    });
+    let values = ArrayD::from_shape_vec(IxDyn(&out), sums).ok()?;
     Some(Sums { values, scales: Scales::one(scale / positions as f32) })
 }
 

@@ -9,6 +9,7 @@ use crate::ops::Op;
 
 use super::datum::Datum;
 use super::requantize::quantized;
+use super::tail::{Tail, tails};
 use super::weights::Weights;
 
 /// The weights of a network as its products in integers take them: codes, packed matrices and sums, made once for all batches.
@@ -22,6 +23,8 @@ pub struct IntegerWeights {
     products: BTreeMap<NodeId, (Product, Arc<Weights>)>,
     /// Outputs of quantizers that do what another one does with the same input, and that one's output.
     same: HashMap<ValueId, ValueId>,
+    /// What stands behind nodes that give sums.
+    tails: HashMap<NodeId, Tail>,
     /// The same of the graphs within a node.
     within: HashMap<NodeId, Vec<IntegerWeights>>,
     /// The place in the order of the last node that uses each value; beyond all of an output of the network.
@@ -75,7 +78,8 @@ impl IntegerWeights {
         for output in graph.outputs() {
             last.insert(*same.get(output).unwrap_or(output), usize::MAX);
         }
-        Ok(Self { constants, products: all, same, within, last })
+        let tails = tails(graph, &same);
+        Ok(Self { constants, products: all, same, tails, within, last })
     }
 
     /// What the quantizer of a constant gives.
@@ -86,6 +90,11 @@ impl IntegerWeights {
     /// A node that multiplies with weights.
     pub(super) fn product(&self, node: NodeId) -> Option<(&Product, &Arc<Weights>)> {
         self.products.get(&node).map(|(product, weights)| (product, weights))
+    }
+
+    /// What stands behind a node, where sums become codes at once.
+    pub(super) fn tail(&self, node: NodeId) -> Option<&Tail> {
+        self.tails.get(&node)
     }
 
     /// What the graphs within a node have.

@@ -1,14 +1,15 @@
 //! Products of codes through an accumulator.
 
 use fewbit::accumulate::Report;
-use fewbit::{Accumulator, MatmulOptions, Operand, ReportLevel, StageEvents, conv2d};
-use ndarray::{Array2, ArrayD, ArrayView4, ArrayViewD, Axis, IxDyn, s};
+use fewbit::{Accumulator, MatmulOptions, Operand, ReportLevel, StageEvents, conv2d, conv2d_into};
+use ndarray::{Array2, ArrayD, ArrayView4, ArrayViewD, ArrayViewMut4, Axis, IxDyn, s};
 
 use crate::exec::Patches;
 use crate::graph::ProductLayout;
 use crate::ops::Conv;
 
-use super::datum::{Codes, Scales, Sums, by_channel};
+use super::datum::{Codes, Datum, Scales, Sums, by_channel};
+use super::finish::{Channels, Finish};
 use super::ints::Ints;
 use super::multiply::{Multiplied, multiply, multiply_packed};
 use super::report::{Reported, merge_events, merge_reports};
@@ -61,18 +62,93 @@ impl Job<'_> {
         let Raw { mut values, events, report } = raw;
         self.subtract_zero_points(&mut values, weights.zero_point)?;
         let axis = self.channel_axis(values.ndim());
+        let scales = self.scales(weights, values.shape()[axis])?;
+        Ok(Done { sums: Sums { values, scales: Scales { values: scales, axis } }, events, report })
+    }
+
+    /// The scales of the sums.
+    fn scales(&self, weights: &Codes, outputs: usize) -> Result<Vec<f32>, String> {
         let input = self.input.scales.single();
         let input = input.ok_or("the input has several scales: a product needs one")?;
-        let outputs = values.shape()[axis];
         let weights = &weights.scales.values;
-        let scales = match weights.len() {
+        Ok(match weights.len() {
             1 => vec![input * weights[0]],
             n if n == outputs || outputs % n.max(1) == 0 => {
                 (0..outputs).map(|o| input * weights[o % n]).collect()
             }
             n => return Err(format!("{n} scales of the weights do not fit {outputs} outputs")),
-        };
-        Ok(Done { sums: Sums { values, scales: Scales { values: scales, axis } }, events, report })
+        })
+    }
+
+    /// The codes that a convolution, its bias, and what stands behind it come to, with what the accumulator did; `memory` is
+    /// for its sums. `None` where operands are no bytes, the bias is in another scale, or sums do not fit into 32 bits.
+    pub(super) fn finished(
+        &self,
+        bias: Option<&Datum>,
+        finish: &Finish,
+        memory: &mut Vec<i32>,
+    ) -> Option<(Codes, Reported)> {
+        let (conv, weights) = (self.conv?, self.weights.codes()?);
+        let Ints::I8(w) = &weights.ints else { return None };
+        let outputs = *w.shape().first().filter(|_| weights.zero_point == 0)?;
+        let scales = self.scales(weights, outputs).ok()?;
+        let mut plus = vec![0i64; outputs];
+        if let Some(bias) = bias {
+            let Datum::Codes(Codes { ints, scales: of_bias, zero_point: 0, .. }) = bias else {
+                return None;
+            };
+            let bias = ints.to_i64();
+            if of_bias.values != scales || bias.len() != outputs {
+                return None;
+            }
+            plus.iter_mut().zip(&bias).for_each(|(plus, bias)| *plus += bias);
+        }
+        let za = self.input.zero_point;
+        if za != 0 {
+            plus.iter_mut().zip(self.weights.sums()).for_each(|(plus, sum)| *plus -= za * sum);
+        }
+        let plus: Option<Vec<i32>> = plus.into_iter().map(|n| i32::try_from(n).ok()).collect();
+        let plus = plus?;
+        let (shape, reported) = match &self.input.ints {
+            Ints::U8(x) => self.narrow(conv, &x.view(), &w.view(), u8::try_from(za).ok()?, memory),
+            Ints::I8(x) => self.narrow(conv, &x.view(), &w.view(), i8::try_from(za).ok()?, memory),
+            Ints::I32(_) => None,
+        }?;
+        let sums = &memory[..shape.iter().product()];
+        let channels = Channels { sums, plus: &plus, scales: &scales, shape: &shape };
+        Some((finish.channels(&channels)?, reported))
+    }
+
+    /// The sums of a convolution of one or two spatial axes in 32 bits, before zero points: their shape.
+    fn narrow<X: Operand>(
+        &self,
+        conv: &Conv,
+        x: &ArrayViewD<'_, X>,
+        w: &ArrayViewD<'_, i8>,
+        zero: X,
+        memory: &mut Vec<i32>,
+    ) -> Option<(Vec<usize>, Reported)> {
+        if !matches!(x.ndim(), 3 | 4) || x.shape().len() != w.shape().len() {
+            return None;
+        }
+        let patches = Patches::of_conv(conv, w.shape(), x.shape()).ok()?;
+        let geometry = patches.conv2d(conv.groups.max(1), zero)?;
+        let (images, kernels) = (four(x).ok()?, four(w).ok()?);
+        let out = geometry.output(images.dim(), kernels.dim()).ok()?;
+        let out = (images.dim().0, kernels.dim().0, out[0], out[1]);
+        let count = [out.0, out.1, out.2, out.3].iter().try_fold(1usize, |n, m| n.checked_mul(*m));
+        let count = count.filter(|&count| count > 0)?;
+        if memory.len() < count {
+            memory.resize(count, 0);
+        }
+        let options = MatmulOptions { report: self.report, ..MatmulOptions::default() };
+        let sums = ArrayViewMut4::from_shape(out, &mut memory[..count]).ok()?;
+        let product =
+            conv2d_into(images, kernels, &geometry, self.accumulator, &options, sums).ok()?;
+        let mut shape = vec![out.0, out.1];
+        shape.extend(patches.output());
+        let reported = Reported { events: product.events, report: product.report, float: None };
+        Some((shape, reported))
     }
 
     /// The axis of the output channels.

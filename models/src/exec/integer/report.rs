@@ -44,6 +44,32 @@ impl Reported {
     }
 }
 
+/// The reports of pieces of a batch, each with how many rows of outputs it names, as those of all of it; `None` where they are
+/// not of the same nodes.
+pub(super) fn joined_nodes(
+    pieces: Vec<(Vec<NodeReport>, Vec<u64>)>,
+) -> Option<(Vec<NodeReport>, Vec<u64>)> {
+    let mut pieces = pieces.into_iter();
+    let (mut all, mut below) = pieces.next()?;
+    for (nodes, rows) in pieces {
+        let same = |(a, b): (&NodeReport, &NodeReport)| a.name == b.name;
+        let counts = [below.len(), nodes.len(), rows.len()];
+        if counts != [all.len(); 3] || !all.iter().zip(&nodes).all(same) {
+            return None;
+        }
+        for ((all, below), (more, rows)) in
+            all.iter_mut().zip(&mut below).zip(nodes.into_iter().zip(rows))
+        {
+            merge_events(&mut all.events, more.events, *below);
+            merge_reports(&mut all.report, more.report, *below);
+            merge_floats(&mut all.float, more.float, *below);
+            all.outputs += more.outputs;
+            *below += rows;
+        }
+    }
+    Some((all, below))
+}
+
 impl NodeReport {
     /// All overflow events of all stages.
     #[must_use]

@@ -1,13 +1,15 @@
 //! The nodes of a network, one after the other, in integers.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use fewbit::requantize::RequantizePolicy;
 use fewbit::{Accumulator, ReportLevel};
 use ndarray::ArrayD;
+use rayon::prelude::*;
 
 use crate::exec::ExecError;
 use crate::exec::float::placed;
+use crate::exec::pieces::{joined, pieces};
 use crate::graph::{Graph, Node, NodeId, Product, ProductLayout, ValueId};
 use crate::ops::{Conv, Inputs, Op, Quantize};
 use crate::tensor::Tensor;
@@ -22,8 +24,9 @@ use super::matrices::{has_one_scale, matmul};
 use super::matrix_lines::matmul_lines;
 use super::prepared::IntegerWeights;
 use super::product::Job;
-use super::report::{IntegerRun, NodeReport, Reported};
+use super::report::{IntegerRun, NodeReport, Reported, joined_nodes};
 use super::requantize::quantized;
+use super::tail::Tail;
 use super::transposed::lowered;
 use super::weights::Weights;
 
@@ -67,13 +70,64 @@ pub fn run_integer_with(
     inputs: &[Tensor],
     options: &IntegerOptions,
 ) -> Result<IntegerRun, ExecError> {
+    placed(graph, inputs)?;
+    // Reports of float registers hold sums of floats, which depend on where they are cut.
+    let accumulators = graph.nodes().filter_map(|(id, _)| graph.accumulator(id));
+    let mut accumulators = accumulators.chain([&options.accumulator]);
+    let may_cut = options.report == ReportLevel::None || accumulators.all(Accumulator::is_integer);
+    let in_pieces = match pieces(graph, inputs).filter(|_| may_cut) {
+        Some(pieces) => run_pieces(graph, weights, &pieces, options),
+        None => None,
+    };
+    let run = match in_pieces {
+        Some(run) => run,
+        None => run_piece(graph, weights, inputs, options)?,
+    };
+    Ok(IntegerRun { outputs: run.outputs, nodes: run.nodes, in_floats: run.in_floats })
+}
+
+/// What a network makes of some images.
+struct Done {
+    outputs: Vec<Tensor>,
+    nodes: Vec<NodeReport>,
+    rows: Vec<u64>,
+    in_floats: Vec<String>,
+}
+
+/// Pieces of a batch side by side; `None` where one of them fails, and where they do not fit together.
+fn run_pieces(
+    graph: &Graph,
+    weights: &IntegerWeights,
+    pieces: &[Vec<Tensor>],
+    options: &IntegerOptions,
+) -> Option<Done> {
+    let run = |piece: &Vec<Tensor>| run_piece(graph, weights, piece, options).ok();
+    let runs: Vec<Done> = pieces.par_iter().map(run).collect::<Option<_>>()?;
+    let (mut outputs, mut nodes) = (Vec::new(), Vec::new());
+    let mut in_floats = Vec::new();
+    for run in runs {
+        outputs.push(run.outputs);
+        nodes.push((run.nodes, run.rows));
+        in_floats = run.in_floats;
+    }
+    let (nodes, rows) = joined_nodes(nodes)?;
+    Some(Done { outputs: joined(&outputs)?, nodes, rows, in_floats })
+}
+
+/// All nodes on one batch, at once.
+fn run_piece(
+    graph: &Graph,
+    weights: &IntegerWeights,
+    inputs: &[Tensor],
+    options: &IntegerOptions,
+) -> Result<Done, ExecError> {
     let inputs = placed(graph, inputs)?;
     let mut run = Run::new(graph, weights, options);
     run.values.extend(inputs.into_iter().map(|(id, tensor)| (id, Datum::Plain(tensor))));
     run.all()?;
     let outputs = graph.outputs().iter().map(|&id| Ok(run.value(id)?.tensor()));
     let outputs = outputs.collect::<Result<_, ExecError>>()?;
-    Ok(IntegerRun { outputs, nodes: run.nodes, in_floats: run.in_floats })
+    Ok(Done { outputs, nodes: run.nodes, rows: run.rows, in_floats: run.in_floats })
 }
 
 /// A graph on its way through one batch.
@@ -82,7 +136,13 @@ pub(super) struct Run<'a> {
     pub(super) options: &'a IntegerOptions,
     pub(super) weights: &'a IntegerWeights,
     pub(super) values: HashMap<ValueId, Datum>,
+    /// Nodes whose work is done by one before them.
+    passed: HashSet<NodeId>,
+    /// Sums that become codes at once.
+    memory: Vec<i32>,
     pub(super) nodes: Vec<NodeReport>,
+    /// How many rows of outputs the reports of each node name, where they can be put together.
+    rows: Vec<u64>,
     pub(super) in_floats: Vec<String>,
 }
 
@@ -93,8 +153,17 @@ impl<'a> Run<'a> {
         weights: &'a IntegerWeights,
         options: &'a IntegerOptions,
     ) -> Self {
-        let (nodes, in_floats) = (Vec::new(), Vec::new());
-        Self { graph, options, weights, values: HashMap::new(), nodes, in_floats }
+        Self {
+            graph,
+            options,
+            weights,
+            values: HashMap::new(),
+            passed: HashSet::new(),
+            memory: Vec::new(),
+            nodes: Vec::new(),
+            rows: Vec::new(),
+            in_floats: Vec::new(),
+        }
     }
 
     /// Runs all nodes; values are let go after their last use.
@@ -127,7 +196,7 @@ impl<'a> Run<'a> {
 
     fn step(&mut self, id: NodeId) -> Result<(), ExecError> {
         let node = self.graph.node(id);
-        if self.is_there(node) {
+        if self.passed.contains(&id) || self.is_there(node) {
             return Ok(());
         }
         let of_node = |problem: String| ExecError::Node { node: node.name.clone(), problem };
@@ -136,6 +205,13 @@ impl<'a> Run<'a> {
             .iter()
             .map(|input| input.map(|id| self.value(id)).transpose())
             .collect::<Result<Vec<_>, _>>()?;
+        if let Some(tail) = self.weights.tail(id)
+            && let Some(codes) = self.finished(id, tail, &inputs)
+        {
+            self.values.insert(tail.output, Datum::Codes(codes));
+            self.passed.extend(&tail.nodes);
+            return Ok(());
+        }
         let outputs = match (&node.op, self.weights.product(id)) {
             (Op::Quantize(op), _) => vec![self.quantize(op, &inputs).map_err(of_node)?],
             (_, Some((product, weights))) => {
@@ -163,6 +239,28 @@ impl<'a> Run<'a> {
     fn quantize(&self, op: &Quantize, inputs: &[Option<Datum>]) -> Result<Datum, String> {
         let input = inputs.first().and_then(Option::as_ref).ok_or("its input is missing")?;
         quantized(op, input, self.options.requantization)
+    }
+
+    /// The codes behind a node and its tail, where they follow at once.
+    fn finished(&mut self, id: NodeId, tail: &Tail, inputs: &[Option<Datum>]) -> Option<Codes> {
+        if self.options.requantization.is_some() {
+            return None;
+        }
+        let (first, second) = (inputs.first()?.as_ref()?, inputs.get(1)?.as_ref()?);
+        match (&self.graph.node(id).op, first, second) {
+            (Op::Add(_), Datum::Codes(a), Datum::Codes(b)) => tail.finish.pair(a, b),
+            (Op::Conv(conv), Datum::Codes(input), _) => {
+                let (product, weights) = self.weights.product(id)?;
+                let (accumulator, report) = (self.accumulator(id), self.options.report);
+                let (layout, conv) = (product.layout, Some(conv));
+                let job = Job { layout, conv, input, weights, accumulator, report };
+                let bias = inputs.get(2).and_then(Option::as_ref);
+                let (codes, reported) = job.finished(bias, &tail.finish, &mut self.memory)?;
+                self.note(id, codes.ints.shape(), reported);
+                Some(codes)
+            }
+            _ => None,
+        }
     }
 
     fn multiply(
@@ -207,7 +305,7 @@ impl<'a> Run<'a> {
             // A product that nobody quantized stays one of floats.
             _ => return Ok(self.in_floats(node, inputs)?.swap_remove(0)),
         };
-        self.note(product.node, done.sums.values.len(), done.reported());
+        self.note(product.node, done.sums.values.shape(), done.reported());
         match operand(2) {
             None => Ok(Datum::Sums(done.sums)),
             Some(bias) => biased(done.sums, bias),
@@ -237,8 +335,7 @@ impl<'a> Run<'a> {
                 if let Some(last) = shape.last_mut() {
                     *last = n;
                 }
-                let outputs = done.values.len();
-                self.note(product.node, outputs, done.reported);
+                self.note(product.node, &shape, done.reported);
                 let values = ArrayD::from_shape_vec(shape, done.values);
                 Ok(Datum::Plain(values.map_err(|error| error.to_string())?.into()))
             }
@@ -265,7 +362,7 @@ impl<'a> Run<'a> {
         match job.run()? {
             Convolved::InFloats(why) => self.in_floats_because(node, inputs, &why),
             Convolved::Done(values, reported) => {
-                self.note(id, values.len(), reported);
+                self.note_apart(id, values.len(), reported);
                 Ok(Datum::Plain(values.into()))
             }
         }
@@ -283,14 +380,14 @@ impl<'a> Run<'a> {
             && has_one_scale(x, w)
         {
             let done = matmul(x, w, accumulator, report)?;
-            self.note(id, done.sums.values.len(), done.reported());
+            self.note(id, done.sums.values.shape(), done.reported());
             return Ok(Datum::Sums(done.sums));
         }
         match matmul_lines(x, w, accumulator, report)? {
             None => Ok(self.in_floats(node, inputs)?.swap_remove(0)),
             Some((Outcome::InFloats(why), _)) => self.in_floats_because(node, inputs, &why),
             Some((Outcome::Done(done), shape)) => {
-                self.note(id, done.values.len(), done.reported);
+                self.note(id, &shape, done.reported);
                 let values = ArrayD::from_shape_vec(shape, done.values);
                 Ok(Datum::Plain(values.map_err(|error| error.to_string())?.into()))
             }
@@ -302,8 +399,22 @@ impl<'a> Run<'a> {
         self.graph.accumulator(id).unwrap_or(&self.options.accumulator)
     }
 
-    /// Keeps what the accumulator of a product did.
-    fn note(&mut self, id: NodeId, outputs: usize, reported: Reported) {
+    /// Keeps what the accumulator of a product did, whose outputs have this shape.
+    fn note(&mut self, id: NodeId, shape: &[usize], reported: Reported) {
+        // The rows that reports name: of convolutions each image's channels, else all but the last axis. Convolutions of three
+        // axes go group by group through all images.
+        let is_conv = matches!(self.graph.node(id).op, Op::Conv(_) | Op::ConvTranspose(_));
+        let rows: Option<usize> = match (is_conv, shape) {
+            (true, [images, channels, _] | [images, channels, _, _]) => Some(images * channels),
+            (true, _) => None,
+            (false, shape) => Some(shape.split_last().map_or(1, |(_, rows)| rows.iter().product())),
+        };
+        self.rows.extend(rows.map(|rows| rows as u64));
+        self.note_apart(id, shape.iter().product(), reported);
+    }
+
+    /// The same where reports of pieces of a batch do not add up to those of all of it.
+    fn note_apart(&mut self, id: NodeId, outputs: usize, reported: Reported) {
         let Reported { events, report, float } = reported;
         self.nodes.push(NodeReport {
             name: self.graph.node(id).name.clone(),
@@ -313,6 +424,9 @@ impl<'a> Run<'a> {
             report,
             float,
         });
+        if self.options.report == ReportLevel::None {
+            self.rows.resize(self.nodes.len(), 0);
+        }
     }
 
     /// Runs a product of codes on what they stand for, and says why.
