@@ -5,6 +5,7 @@ use bytemuck::{cast_slice, cast_slice_mut};
 use super::blocks::{Decode, Encode, RefusedBlock};
 use super::code::Code;
 use super::lane::{DecodeLane, EncodeLane};
+use super::look_up::LookUp;
 use super::plan::{DecodePlan, EncodePlan};
 use crate::simd::Detected;
 
@@ -88,6 +89,9 @@ loops! {
 fn encode<C: Code>(job: EncodeJob<'_, C>) -> Result<(), RefusedBlock> {
     match *job.plan {
         EncodePlan::EvenNarrow(lane) => encode_by(lane, job),
+        EncodePlan::EvenOneZero(lane) => encode_by(lane, job),
+        EncodePlan::ZeroNarrow(lane) => encode_by(lane, job),
+        EncodePlan::ZeroOneZero(lane) => encode_by(lane, job),
         EncodePlan::EvenSame(lane) => encode_by(lane, job),
         EncodePlan::EvenInt(lane) => encode_by(lane, job),
         EncodePlan::FixedNarrow(lane) => encode_by(lane, job),
@@ -120,6 +124,10 @@ fn decode<C: Code>(job: DecodeJob<'_, C>) {
             for (value, code) in job.values.iter_mut().zip(job.codes) {
                 *value = table[code.to_u32() as usize & mask];
             }
+        }
+        DecodePlan::Halves(table) => {
+            let DecodeJob { isa, codes, values, .. } = job;
+            isa.run(LookUp { table, codes, values });
         }
         DecodePlan::Specification(format) => {
             for (value, code) in job.values.iter_mut().zip(job.codes) {

@@ -29,6 +29,7 @@ mod error;
 mod every_f32;
 mod group;
 mod lane;
+mod look_up;
 mod loops;
 mod pack;
 mod pack_order;

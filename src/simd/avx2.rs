@@ -3,8 +3,8 @@
 use std::arch::x86_64::*;
 
 use super::{
-    BitLanes, ByteLanes, FloatLanes, FmaLanes, Int16Lanes, IntLanes, LanesOf, Registers, Simd,
-    StepLanes, Token, Tuning, Vector, Vectorized, both, scalar,
+    BitLanes, ByteLanes, FloatLanes, FmaLanes, Int16Lanes, IntLanes, LanesOf, NarrowFloat,
+    Registers, Simd, StepLanes, Token, Tuning, Vector, Vectorized, both, scalar,
 };
 
 token! {
@@ -338,8 +338,22 @@ impl LanesOf<Avx2, f32> {
 }
 
 impl FloatLanes for LanesOf<Avx2, f32> {
+    #[inline(always)]
+    fn narrow_even(self, v: __m256, to: NarrowFloat<f32>) -> __m256 {
+        scalar::map(v, |x: f32| scalar::narrow_even(x, to))
+    }
+
+    #[inline(always)]
+    fn narrow_zero(self, v: __m256, to: NarrowFloat<f32>) -> __m256 {
+        scalar::map(v, |x: f32| scalar::narrow_zero(x, to))
+    }
+
     instructions! {
         "avx2,fma,f16c";
+        fn mul_add_exact(self, a: __m256, b: __m256, c: __m256) -> __m256 { _mm256_fmadd_ps(a, b, c) }
+        fn add_whole(self, sum: __m256, v: __m256) -> __m256 {
+            _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(sum), _mm256_cvttps_epi32(v)))
+        }
         fn add(self, a: __m256, b: __m256) -> __m256 { _mm256_add_ps(a, b) }
         fn sub(self, a: __m256, b: __m256) -> __m256 { _mm256_sub_ps(a, b) }
         fn mul(self, a: __m256, b: __m256) -> __m256 { _mm256_mul_ps(a, b) }
@@ -351,8 +365,19 @@ impl FloatLanes for LanesOf<Avx2, f32> {
 }
 
 impl FloatLanes for LanesOf<Avx2, f64> {
+    #[inline(always)]
+    fn narrow_even(self, v: __m256d, to: NarrowFloat<f64>) -> __m256d {
+        scalar::map(v, |x: f64| scalar::narrow_even(x, to))
+    }
+
+    #[inline(always)]
+    fn narrow_zero(self, v: __m256d, to: NarrowFloat<f64>) -> __m256d {
+        scalar::map(v, |x: f64| scalar::narrow_zero(x, to))
+    }
+
     instructions! {
         "avx2,fma,f16c";
+        fn mul_add_exact(self, a: __m256d, b: __m256d, c: __m256d) -> __m256d { _mm256_fmadd_pd(a, b, c) }
         fn add(self, a: __m256d, b: __m256d) -> __m256d { _mm256_add_pd(a, b) }
         fn sub(self, a: __m256d, b: __m256d) -> __m256d { _mm256_sub_pd(a, b) }
         fn mul(self, a: __m256d, b: __m256d) -> __m256d { _mm256_mul_pd(a, b) }

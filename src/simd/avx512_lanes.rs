@@ -4,8 +4,8 @@ use std::arch::x86_64::*;
 
 use super::avx2::first_byte;
 use super::{
-    BitLanes, ByteLanes, FloatLanes, FmaLanes, Int16Lanes, IntLanes, LanesOf, StepLanes, Token,
-    Vector,
+    BitLanes, ByteLanes, FloatLanes, FmaLanes, Int16Lanes, IntLanes, Lanes, LanesOf, NarrowFloat,
+    StepLanes, Token, Vector,
 };
 
 /// A set with AVX-512; its own are the instructions that it has beyond these.
@@ -32,6 +32,12 @@ pub(super) unsafe trait Avx512Token: Token {
             let odd =
                 _mm512_madd_epi16(_mm512_srli_epi16::<8>(a), _mm512_srai_epi16::<8>(b));
             _mm512_add_epi32(acc, _mm512_add_epi32(even, odd))
+        }
+        // `ByteLanes::look_up`
+        fn look_up(self, table: [__m512i; 8], codes: __m512i) -> [__m512i; 4] {
+            let [a, b] = upper_halves(table, _mm512_castsi512_si256(codes));
+            let [c, d] = upper_halves(table, _mm512_extracti64x4_epi64::<1>(codes));
+            [a, b, c, d]
         }
         // `BitLanes::count`: of each nibble by a table, then the sums of eight bytes.
         fn count(self, v: __m512i) -> __m512i {
@@ -204,10 +210,17 @@ impl<T: Avx512Token> Int16Lanes for LanesOf<T, i32> {
 
 impl<T: Avx512Token> ByteLanes for LanesOf<T, i32> {
     const DOTS_BYTES: bool = T::DOTS_BYTES;
+    const LOOKS_UP: bool = true;
 
     #[inline(always)]
     fn dot_bytes(self, acc: __m512i, a: __m512i, b: __m512i) -> __m512i {
         self.token.dot_bytes(acc, a, b)
+    }
+
+    #[inline(always)]
+    fn look_up(self, table: &[i32; 128], codes: __m512i) -> [__m512i; 4] {
+        let table = std::array::from_fn(|part| self.load(&table[part * 16..]));
+        self.token.look_up(table, codes)
     }
 
     instructions! {
@@ -232,6 +245,28 @@ impl<T: Avx512Token> ByteLanes for LanesOf<T, i32> {
             _mm512_cmpgt_epi32_mask(a, b) != 0
         }
     }
+}
+
+/// The halves that `table` has for 32 bytes, as the upper halves of words.
+///
+/// A permutation picks from 64 halves by six bits of a byte; the two bits above tell which of four results counts.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+#[inline]
+fn upper_halves(table: [__m512i; 8], bytes: __m256i) -> [__m512i; 2] {
+    let index = _mm512_cvtepu8_epi16(bytes);
+    let [a, b, c, d, e, f, g, h] = table;
+    let (ab, cd) = (_mm512_permutex2var_epi16(a, index, b), _mm512_permutex2var_epi16(c, index, d));
+    let (ef, gh) = (_mm512_permutex2var_epi16(e, index, f), _mm512_permutex2var_epi16(g, index, h));
+    let bit_6 = _mm512_test_epi16_mask(index, _mm512_set1_epi16(64));
+    let bit_7 = _mm512_test_epi16_mask(index, _mm512_set1_epi16(128));
+    let below = _mm512_mask_blend_epi16(bit_6, ab, cd);
+    let above = _mm512_mask_blend_epi16(bit_6, ef, gh);
+    let found = _mm512_mask_blend_epi16(bit_7, below, above);
+    let (low, high) = (_mm512_castsi512_si256(found), _mm512_extracti64x4_epi64::<1>(found));
+    [
+        _mm512_slli_epi32::<16>(_mm512_cvtepu16_epi32(low)),
+        _mm512_slli_epi32::<16>(_mm512_cvtepu16_epi32(high)),
+    ]
 }
 
 impl<T: Avx512Token> BitLanes for LanesOf<T, u64> {
@@ -341,9 +376,49 @@ impl<T: Avx512Token> StepLanes for LanesOf<T, f32> {
     }
 }
 
+/// The magnitude of a number, and what added to it and taken off again leaves digits of the narrower float alone.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+#[inline]
+fn magnitude_and_magic_ps(v: __m512, to: NarrowFloat<f32>) -> (__m512, __m512) {
+    let own = _mm512_and_ps(v, _mm512_set1_ps(f32::INFINITY));
+    let power = _mm512_max_ps(own, _mm512_set1_ps(to.least));
+    let power = _mm512_min_ps(power, _mm512_set1_ps(to.power));
+    (_mm512_abs_ps(v), _mm512_mul_ps(power, _mm512_set1_ps(to.magic)))
+}
+
+/// The magnitude of a number, and what added to it and taken off again leaves digits of the narrower float alone.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+#[inline]
+fn magnitude_and_magic_pd(v: __m512d, to: NarrowFloat<f64>) -> (__m512d, __m512d) {
+    let own = _mm512_and_pd(v, _mm512_set1_pd(f64::INFINITY));
+    let power = _mm512_max_pd(own, _mm512_set1_pd(to.least));
+    let power = _mm512_min_pd(power, _mm512_set1_pd(to.power));
+    (_mm512_abs_pd(v), _mm512_mul_pd(power, _mm512_set1_pd(to.magic)))
+}
+
 impl<T: Avx512Token> FloatLanes for LanesOf<T, f32> {
     instructions! {
         "avx512f,avx512bw,avx512dq,avx512vl";
+        fn mul_add_exact(self, a: __m512, b: __m512, c: __m512) -> __m512 { _mm512_fmadd_ps(a, b, c) }
+        fn narrow_even(self, v: __m512, to: NarrowFloat<f32>) -> __m512 {
+            let (magnitude, magic) = magnitude_and_magic_ps(v, to);
+            let nearest = _mm512_sub_ps(_mm512_add_ps(magnitude, magic), magic);
+            let beyond = _mm512_cmp_ps_mask::<_CMP_GT_OQ>(nearest, _mm512_set1_ps(to.most));
+            let bounded = _mm512_mask_mov_ps(nearest, beyond, _mm512_set1_ps(f32::INFINITY));
+            _mm512_or_ps(bounded, _mm512_and_ps(v, _mm512_set1_ps(-0.0)))
+        }
+        fn narrow_zero(self, v: __m512, to: NarrowFloat<f32>) -> __m512 {
+            let (magnitude, magic) = magnitude_and_magic_ps(v, to);
+            let sum = _mm512_add_round_ps::<{ _MM_FROUND_TO_ZERO | NO_EXC }>(magnitude, magic);
+            // The second operand where one is NaN.
+            let bounded = _mm512_min_ps(_mm512_set1_ps(to.most), _mm512_sub_ps(sum, magic));
+            let special = _mm512_fpclass_ps_mask::<INFINITE>(v);
+            let bounded = _mm512_mask_mov_ps(bounded, special, magnitude);
+            _mm512_or_ps(bounded, _mm512_and_ps(v, _mm512_set1_ps(-0.0)))
+        }
+        fn add_whole(self, sum: __m512, v: __m512) -> __m512 {
+            _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(sum), _mm512_cvttps_epi32(v)))
+        }
         fn add(self, a: __m512, b: __m512) -> __m512 { _mm512_add_ps(a, b) }
         fn sub(self, a: __m512, b: __m512) -> __m512 { _mm512_sub_ps(a, b) }
         fn mul(self, a: __m512, b: __m512) -> __m512 { _mm512_mul_ps(a, b) }
@@ -357,6 +432,23 @@ impl<T: Avx512Token> FloatLanes for LanesOf<T, f32> {
 impl<T: Avx512Token> FloatLanes for LanesOf<T, f64> {
     instructions! {
         "avx512f,avx512bw,avx512dq,avx512vl";
+        fn mul_add_exact(self, a: __m512d, b: __m512d, c: __m512d) -> __m512d { _mm512_fmadd_pd(a, b, c) }
+        fn narrow_even(self, v: __m512d, to: NarrowFloat<f64>) -> __m512d {
+            let (magnitude, magic) = magnitude_and_magic_pd(v, to);
+            let nearest = _mm512_sub_pd(_mm512_add_pd(magnitude, magic), magic);
+            let beyond = _mm512_cmp_pd_mask::<_CMP_GT_OQ>(nearest, _mm512_set1_pd(to.most));
+            let bounded = _mm512_mask_mov_pd(nearest, beyond, _mm512_set1_pd(f64::INFINITY));
+            _mm512_or_pd(bounded, _mm512_and_pd(v, _mm512_set1_pd(-0.0)))
+        }
+        fn narrow_zero(self, v: __m512d, to: NarrowFloat<f64>) -> __m512d {
+            let (magnitude, magic) = magnitude_and_magic_pd(v, to);
+            let sum = _mm512_add_round_pd::<{ _MM_FROUND_TO_ZERO | NO_EXC }>(magnitude, magic);
+            // The second operand where one is NaN.
+            let bounded = _mm512_min_pd(_mm512_set1_pd(to.most), _mm512_sub_pd(sum, magic));
+            let special = _mm512_fpclass_pd_mask::<INFINITE>(v);
+            let bounded = _mm512_mask_mov_pd(bounded, special, magnitude);
+            _mm512_or_pd(bounded, _mm512_and_pd(v, _mm512_set1_pd(-0.0)))
+        }
         fn add(self, a: __m512d, b: __m512d) -> __m512d { _mm512_add_pd(a, b) }
         fn sub(self, a: __m512d, b: __m512d) -> __m512d { _mm512_sub_pd(a, b) }
         fn mul(self, a: __m512d, b: __m512d) -> __m512d { _mm512_mul_pd(a, b) }

@@ -7,7 +7,7 @@ use super::Lanes;
 /// Lanes of `f32` that multiply and add with one rounding, for registers that are rounded at every product.
 ///
 /// Every method follows IEEE 754, infinities, NaN, signed zeros, subnormal values and overflow included.
-pub(crate) trait FmaLanes: Lanes<Element = f32> {
+pub(crate) trait FmaLanes: FloatLanes<Element = f32> {
     /// `a * b + c`, rounded once, ties to even.
     fn fma_even(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V;
 
@@ -65,12 +65,20 @@ pub(crate) trait StepLanes: FmaLanes {
 pub(crate) trait Float: Pod + Send + Sync + PartialOrd + Into<f64> {
     /// The nearest number.
     fn nearest(x: f64) -> Self;
+
+    /// What a sum of [`FloatLanes::add_whole`] is.
+    fn whole(self) -> f64;
 }
 
 impl Float for f32 {
     #[inline(always)]
     fn nearest(x: f64) -> Self {
         x as Self
+    }
+
+    #[inline(always)]
+    fn whole(self) -> f64 {
+        self.to_bits().cast_signed().into()
     }
 }
 
@@ -79,10 +87,64 @@ impl Float for f64 {
     fn nearest(x: f64) -> Self {
         x
     }
+
+    #[inline(always)]
+    fn whole(self) -> f64 {
+        self
+    }
 }
 
-/// Lanes of `f32` or `f64`; each method is one operation of IEEE 754, to nearest even. For aligned registers.
+/// A float with fewer digits than a lane's, and exponents well within its: one with infinities, NaN and subnormal values.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct NarrowFloat<E> {
+    /// The smallest normal value.
+    pub(crate) least: E,
+    /// The largest value.
+    pub(crate) most: E,
+    /// Its power of two.
+    pub(crate) power: E,
+    /// From the power of two of a value to a number of the lane whose last digit is the value's last digit in the narrower
+    /// float.
+    pub(crate) magic: E,
+}
+
+impl<E: Float> NarrowFloat<E> {
+    /// With so many fraction bits, and these least and greatest exponents; `lane_bits` are the fraction bits of a lane.
+    pub(crate) fn new(
+        fraction_bits: u32,
+        exponents: (i32, i32),
+        most: f64,
+        lane_bits: u32,
+    ) -> Self {
+        let power = |exponent: i32| E::nearest(2f64.powi(exponent));
+        Self {
+            least: power(exponents.0),
+            most: E::nearest(most),
+            power: power(exponents.1),
+            magic: power((lane_bits - fraction_bits) as i32),
+        }
+    }
+}
+
+/// Lanes of `f32` or `f64`; each method is one operation of IEEE 754, to nearest even, if nothing else is said. For
+/// registers that are aligned, and of formats that no instruction rounds to.
 pub(crate) trait FloatLanes: Lanes<Element: Float> {
+    /// `a * b + c`, where product and sum are numbers of the lane.
+    fn mul_add_exact(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V;
+
+    /// The nearest number of a narrower float, ties to even; what is beyond becomes infinity.
+    fn narrow_even(self, v: Self::V, to: NarrowFloat<Self::Element>) -> Self::V;
+
+    /// The next number of a narrower float toward zero.
+    fn narrow_zero(self, v: Self::V, to: NarrowFloat<Self::Element>) -> Self::V;
+
+    /// `sum + trunc(v)`: in lanes of `f32`, `sum` is the bits of a 32-bit integer, and `v` is below 2^31; in others it is a
+    /// number.
+    #[inline(always)]
+    fn add_whole(self, sum: Self::V, v: Self::V) -> Self::V {
+        self.add(sum, self.trunc(v))
+    }
+
     /// `a + b`
     fn add(self, a: Self::V, b: Self::V) -> Self::V;
 

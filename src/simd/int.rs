@@ -140,6 +140,24 @@ pub(crate) trait ByteLanes: Int16Lanes {
         prefetch(words.as_ptr().wrapping_add(ahead));
     }
 
+    /// Whether [`Self::look_up`] takes less time than a load per code.
+    const LOOKS_UP: bool = false;
+
+    /// The high halves of 16 words each: those that `table`, 256 halves, has for the first, second and further quarter of
+    /// the bytes of `codes`; the low halves are zero.
+    fn look_up(self, table: &[i32; 128], codes: Self::V) -> [Self::V; 4] {
+        let mut bytes = [0; 16];
+        self.store(codes, &mut bytes);
+        let halves: &[u16] = bytemuck::cast_slice(table);
+        let mut words = [[0; 16]; 4];
+        let places = words.as_flattened_mut().iter_mut();
+        for (word, &byte) in places.zip(bytemuck::cast_slice::<i32, u8>(&bytes[..Self::N])) {
+            *word = i32::from(halves[usize::from(byte)]) << 16;
+        }
+        let words = words.as_flattened();
+        std::array::from_fn(|quarter| self.load(&words[quarter * Self::N..]))
+    }
+
     /// `|x|` of every signed byte, as an unsigned one.
     fn magnitudes(self, a: Self::V) -> Self::V;
 

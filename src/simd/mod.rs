@@ -103,7 +103,7 @@ mod tests;
 pub(crate) use bits::BitLanes;
 #[doc(hidden)]
 pub use dot_bf16::vdpbf16ps;
-pub(crate) use float::{Float, FloatLanes, FmaLanes, StepLanes};
+pub(crate) use float::{Float, FloatLanes, FmaLanes, NarrowFloat, StepLanes};
 pub(crate) use int::{ByteLanes, Int16Lanes, IntLanes, Word, both};
 pub(crate) use isa::Detected;
 pub use isa::{Isa, IsaError, vectorize};

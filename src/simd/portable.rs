@@ -4,8 +4,8 @@ use bytemuck::cast;
 use wide::{f32x8, f64x4, i8x32, i16x16, i32x8, i64x4, u16x16, u32x8};
 
 use super::{
-    BitLanes, ByteLanes, FloatLanes, FmaLanes, Int16Lanes, IntLanes, LanesOf, Registers, Simd,
-    StepLanes, Token, Tuning, Vector, Vectorized, scalar,
+    BitLanes, ByteLanes, FloatLanes, FmaLanes, Int16Lanes, IntLanes, LanesOf, NarrowFloat,
+    Registers, Simd, StepLanes, Token, Tuning, Vector, Vectorized, scalar,
 };
 
 /// Nothing to prove.
@@ -422,6 +422,28 @@ impl StepLanes for LanesOf<Portable, f32> {
 
 impl FloatLanes for LanesOf<Portable, f32> {
     #[inline(always)]
+    fn mul_add_exact(self, a: f32x8, b: f32x8, c: f32x8) -> f32x8 {
+        a * b + c
+    }
+
+    #[inline(always)]
+    fn narrow_even(self, v: f32x8, to: NarrowFloat<f32>) -> f32x8 {
+        scalar::map(v, |x: f32| scalar::narrow_even(x, to))
+    }
+
+    #[inline(always)]
+    fn narrow_zero(self, v: f32x8, to: NarrowFloat<f32>) -> f32x8 {
+        scalar::map(v, |x: f32| scalar::narrow_zero(x, to))
+    }
+
+    #[inline(always)]
+    fn add_whole(self, sum: f32x8, v: f32x8) -> f32x8 {
+        scalar::each([sum, v, v], |sum, v, _| {
+            f32::from_bits(sum.to_bits().wrapping_add((v as i32).cast_unsigned()))
+        })
+    }
+
+    #[inline(always)]
     fn add(self, a: f32x8, b: f32x8) -> f32x8 {
         a + b
     }
@@ -454,6 +476,21 @@ impl FloatLanes for LanesOf<Portable, f32> {
 }
 
 impl FloatLanes for LanesOf<Portable, f64> {
+    #[inline(always)]
+    fn mul_add_exact(self, a: f64x4, b: f64x4, c: f64x4) -> f64x4 {
+        a * b + c
+    }
+
+    #[inline(always)]
+    fn narrow_even(self, v: f64x4, to: NarrowFloat<f64>) -> f64x4 {
+        scalar::map(v, |x: f64| scalar::narrow_even(x, to))
+    }
+
+    #[inline(always)]
+    fn narrow_zero(self, v: f64x4, to: NarrowFloat<f64>) -> f64x4 {
+        scalar::map(v, |x: f64| scalar::narrow_zero(x, to))
+    }
+
     #[inline(always)]
     fn add(self, a: f64x4, b: f64x4) -> f64x4 {
         a + b

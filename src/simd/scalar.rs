@@ -1,8 +1,11 @@
 //! One lane of [`FmaLanes`](super::FmaLanes) in plain arithmetic, where there is no instruction for it.
 
 use std::array::from_fn;
+use std::ops::{Add, Sub};
 
 use bytemuck::Pod;
+
+use super::NarrowFloat;
 
 /// `a * b + c` in `f64`, rounded to odd.
 #[inline(always)]
@@ -125,6 +128,95 @@ fn half(x: f32, over: f32, round: impl Fn(f32, f32) -> f32) -> f32 {
     let result = if rounded > HALF_MAX { over } else { rounded };
     let special = magnitude.to_bits() >= 0x7f80_0000;
     (if special { magnitude } else { result }).copysign(x)
+}
+
+/// One lane of [`FloatLanes::narrow_even`](super::FloatLanes::narrow_even).
+#[inline(always)]
+pub(super) fn narrow_even<E: Narrowed>(x: E, to: NarrowFloat<E>) -> E {
+    E::narrow(x, to, E::INFINITE, |magnitude, magic| (magnitude + magic) - magic)
+}
+
+/// One lane of [`FloatLanes::narrow_zero`](super::FloatLanes::narrow_zero).
+#[inline(always)]
+pub(super) fn narrow_zero<E: Narrowed>(x: E, to: NarrowFloat<E>) -> E {
+    E::narrow(x, to, to.most, |magnitude, magic| {
+        let sum = magnitude + magic;
+        // One unit of the sum less, where it is beyond.
+        let below = E::below(sum) - magic;
+        let nearest = sum - magic;
+        if nearest > magnitude { below } else { nearest }
+    })
+}
+
+/// What both lanes of floats have in common.
+pub(super) trait Narrowed:
+    Pod + PartialOrd + Add<Output = Self> + Sub<Output = Self>
+{
+    const INFINITE: Self;
+
+    /// The next number toward zero.
+    fn below(self) -> Self;
+
+    /// Rounds the magnitude; what is then too large becomes `over`.
+    fn narrow(self, to: NarrowFloat<Self>, over: Self, round: impl Fn(Self, Self) -> Self) -> Self;
+}
+
+macro_rules! narrowed {
+    ($($float:ty)*) => {$(
+        impl Narrowed for $float {
+            const INFINITE: Self = Self::INFINITY;
+
+            #[inline(always)]
+            fn below(self) -> Self {
+                Self::from_bits(self.to_bits().wrapping_sub(1))
+            }
+
+            #[inline(always)]
+            fn narrow(
+                self,
+                to: NarrowFloat<Self>,
+                over: Self,
+                round: impl Fn(Self, Self) -> Self,
+            ) -> Self {
+                let magnitude = self.abs();
+                let own = Self::from_bits(magnitude.to_bits() & Self::INFINITY.to_bits());
+                let power = if own < to.least { to.least } else { own };
+                let power = if power > to.power { to.power } else { power };
+                let rounded = round(magnitude, power * to.magic);
+                let result = if rounded > to.most { over } else { rounded };
+                let special = magnitude.to_bits() >= Self::INFINITY.to_bits();
+                (if special { magnitude } else { result }).copysign(self)
+            }
+        }
+    )*};
+}
+narrowed! { f32 f64 }
+
+/// `f` of each lane of vectors of 256 bits.
+#[inline(always)]
+pub(super) fn map<V: Pod, E: Lane256>(v: V, f: impl Fn(E) -> E) -> V {
+    E::map(v, f)
+}
+
+/// A lane of vectors of 256 bits.
+pub(super) trait Lane256: Pod {
+    fn map<V: Pod>(v: V, f: impl Fn(Self) -> Self) -> V;
+}
+
+impl Lane256 for f32 {
+    #[inline(always)]
+    fn map<V: Pod>(v: V, f: impl Fn(Self) -> Self) -> V {
+        let v: [Self; 8] = bytemuck::cast(v);
+        bytemuck::cast(from_fn::<Self, 8, _>(|i| f(v[i])))
+    }
+}
+
+impl Lane256 for f64 {
+    #[inline(always)]
+    fn map<V: Pod>(v: V, f: impl Fn(Self) -> Self) -> V {
+        let v: [Self; 4] = bytemuck::cast(v);
+        bytemuck::cast(from_fn::<Self, 4, _>(|i| f(v[i])))
+    }
 }
 
 /// `f` of each lane of vectors of eight.

@@ -67,6 +67,26 @@ fn every_code_of_integers() {
 }
 
 #[test]
+fn any_number_of_codes_of_a_table() {
+    let decoder = Decoder::new(Format::POSIT8);
+    for isa in Isa::available() {
+        let decoder = decoder.clone().with_isa(isa).unwrap();
+        for count in [0, 1, 63, 64, 65, 127, 128, 200] {
+            let codes: Vec<u8> = (0..count).map(|i| (i * 89 + 7) as u8).collect();
+            let wide: Vec<u32> = codes.iter().map(|&code| 0xab00 | u32::from(code)).collect();
+            let (mut values, mut same) = (vec![1.0; count], vec![1.0; count]);
+            decoder.decode(&codes, &mut values).unwrap();
+            decoder.decode(&wide, &mut same).unwrap();
+            let bits = |x: &[f32]| x.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+            let expected: Vec<f32> =
+                codes.iter().map(|&code| Format::POSIT8.decode(code.into()) as f32).collect();
+            assert_eq!(bits(&values), bits(&expected), "{isa}: {count}");
+            assert_eq!(bits(&same), bits(&expected), "{isa}: {count}");
+        }
+    }
+}
+
+#[test]
 fn bits_above_the_width_are_ignored() {
     let mut values = [0.0; 2];
     Decoder::new(Format::E2M1FN).decode(&[0x17u8, 0xff], &mut values).unwrap();

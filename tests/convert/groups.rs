@@ -171,6 +171,58 @@ fn every_scale_rule_and_arithmetic() {
 }
 
 /// Scales turn at these magnitudes of an element.
+/// Values whose scales are ordinary numbers, in whole blocks, so that many are found at once; then a few that are not.
+#[test]
+fn scales_that_are_found_at_once() {
+    let ordinary = |n: usize| -> Vec<f32> {
+        (0..n)
+            .map(|i| {
+                let word = philox::bits(51, i as u64);
+                let block = philox::bits(52, (i / 16) as u64);
+                let sign = if word & 1 == 0 { 1.0 } else { -1.0 };
+                let size = 2f32.powi((block % 15) as i32 - 7) * (word >> 8) as f32 * 2f32.powi(-24);
+                if block % 9 == 0 { sign * 0.0 } else { sign * size }
+            })
+            .collect()
+    };
+    let names = [
+        "nvfp4",
+        "mx(int4,f16,32)",
+        "mx(int4,bf16,32)",
+        "mx(int4,f32,16)",
+        "mx(e2m1fn,e5m3*f32/3,16)",
+        "mx(int4,e4m3fn,16)",
+        "mx(int8,ue5m3,32)",
+    ];
+    let names = names.iter().filter_map(|name| name.parse::<GroupFormat>().ok());
+    for (index, format) in names.enumerate() {
+        for arithmetic in [
+            ScaleArithmetic::Exact,
+            ScaleArithmetic::F32Divide,
+            ScaleArithmetic::F32Reciprocal,
+            ScaleArithmetic::F32Encode,
+        ] {
+            for least in [LeastScale::Any, LeastScale::SmallestNormal, LeastScale::SmallestPositive]
+            {
+                for (before, length, behind) in [(3, 1024, 1), (1, 64, 300)] {
+                    let layout = GroupLayout { before, length, behind };
+                    let mut policy = plain(ExponentRule::Floor);
+                    policy.scale = policy.scale.with_arithmetic(arithmetic);
+                    policy.scale.least = least;
+                    let mut x = ordinary(layout.elements());
+                    check_any(&format, &policy, &x, layout);
+                    for (place, special) in
+                        [(5, 1e-39), (777, f32::MAX), (1500, f32::INFINITY), (1900, f32::NAN)]
+                    {
+                        x[place + index] = special;
+                        check_any(&format, &policy, &x, layout);
+                    }
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn every_turn_of_the_scale() {
     for name in

@@ -3,8 +3,9 @@
 use fewbit_formats::{BlockScale, OuterScale};
 use rayon::prelude::*;
 
-use super::encode::GroupEncoder;
+use super::encode::{GroupEncoder, TASK};
 use super::quotient::Quotient;
+use super::scale_lanes::AT_ONCE;
 use crate::convert::Code;
 use crate::convert::error::ConvertError;
 use crate::convert::lane::{INFINITY, MAGNITUDE};
@@ -12,7 +13,7 @@ use crate::layout::{GroupLayout, outer_count};
 use crate::simd::Vectorized;
 
 /// Columns that are scaled together.
-const WIDTH: usize = 256;
+const WIDTH: usize = AT_ONCE;
 /// Rows that are encoded together, where they follow each other.
 const ROWS: usize = 32;
 
@@ -47,22 +48,35 @@ impl GroupEncoder {
                 &outer[start..start + behind]
             }
         };
-        let rows = x
-            .par_chunks(row)
-            .zip(codes.par_chunks_mut(row))
-            .zip(scales.par_chunks_mut(groups * behind));
-        rows.enumerate()
-            .flat_map(|(index, ((x, codes), scales))| {
-                let panels = x
-                    .par_chunks(panel)
-                    .zip(codes.par_chunks_mut(panel))
-                    .zip(scales.par_chunks_mut(behind));
-                panels.enumerate().map(move |(group, ((x, codes), scales))| {
-                    let first = index * row + group * panel;
-                    (Panel { first, x, codes, scales, outer: outer_of(index, group) }, behind)
-                })
+        // Panel by panel, as many at once as make a task.
+        let offset = |index: usize| index / groups * row + index % groups * panel;
+        let (panels, at_once) = (x.len() / row * groups, (TASK / panel).max(1));
+        let mut parts = Vec::new();
+        let (mut codes, mut scales) = (codes, scales);
+        for from in (0..panels).step_by(at_once) {
+            let to = panels.min(from + at_once);
+            let (part, rest) = codes.split_at_mut(offset(to) - offset(from));
+            let (part_scales, scales_rest) = scales.split_at_mut((to - from) * behind);
+            parts.push((from..to, part, part_scales));
+            (codes, scales) = (rest, scales_rest);
+        }
+        parts
+            .into_par_iter()
+            .map(|(indices, mut codes, mut scales)| {
+                let mut quotients =
+                    vec![0.0; if behind <= WIDTH { codes.len().min(ROWS * behind) } else { WIDTH }];
+                for index in indices {
+                    let (first, end) = (offset(index), offset(index + 1));
+                    let (part, rest) = codes.split_at_mut(end - first);
+                    let (part_scales, scales_rest) = scales.split_at_mut(behind);
+                    let outer = outer_of(index / groups, index % groups);
+                    let panel =
+                        Panel { first, x: &x[first..end], codes: part, scales: part_scales, outer };
+                    self.encode_panel(panel, behind, &mut quotients)?;
+                    (codes, scales) = (rest, scales_rest);
+                }
+                Ok(())
             })
-            .map(|(panel, behind)| self.encode_panel(panel, behind))
             .reduce(|| Ok(()), Result::and)
     }
 
@@ -70,13 +84,12 @@ impl GroupEncoder {
         &self,
         panel: Panel<'_, C>,
         behind: usize,
+        quotients: &mut [f32],
     ) -> Result<(), ConvertError> {
         let Panel { first, x, codes, scales, outer } = panel;
-        let mut quotients =
-            vec![0.0; if behind <= WIDTH { x.len().min(ROWS * behind) } else { WIDTH }];
         for (start, scales) in (0..behind).step_by(WIDTH).zip(scales.chunks_mut(WIDTH)) {
             let outer = if outer.len() > 1 { &outer[start..start + scales.len()] } else { outer };
-            self.encode_strip(first, start, behind, x, codes, scales, outer, &mut quotients)?;
+            self.encode_strip(first, start, behind, x, codes, scales, outer, quotients)?;
         }
         Ok(())
     }
@@ -102,23 +115,29 @@ impl GroupEncoder {
             Some(_) => self.isa.vectorize(Magnitudes { x, start, behind, width }),
             None => [u32::MAX; WIDTH],
         };
+        let found = self.plan.quotient.is_some()
+            && self.plan.scales(&magnitudes[..width], outer_of, self.isa, scales);
         for column in 0..width {
             let magnitude = magnitudes[column];
             set_aside[column] = true;
             if magnitude >= INFINITY {
                 continue;
             }
-            let outer = outer_of(column);
-            let (scale, inverse) = self
-                .plan
-                .scale(magnitude, outer, &self.format, &self.policy)
-                .map_err(|source| ConvertError::Group { first: first + start + column, source })?;
+            let (scale, inverse) = if found {
+                (scales[column], 1.0 / scales[column].value)
+            } else {
+                let outer = outer_of(column);
+                self.plan.scale(magnitude, outer, &self.format, &self.policy).map_err(|source| {
+                    ConvertError::Group { first: first + start + column, source }
+                })?
+            };
             if self.plan.divides(magnitude, scale.value, inverse) {
                 scales[column] = scale;
                 (values[column], inverses[column]) = (scale.value, inverse);
                 set_aside[column] = false;
             }
         }
+        let any_aside = set_aside[..width].contains(&true);
         if let Some(quotient) = self.plan.quotient {
             // Where the strip is as wide as the tensor, its rows follow each other without a gap.
             let rows = if width == behind { quotients.len() / width } else { 1 };
@@ -129,7 +148,7 @@ impl GroupEncoder {
                     Scale { quotient, x, width, values: &values, inverses: &inverses, quotients };
                 self.isa.vectorize(job);
                 // What stands in the place of a block that is set aside must not be refused.
-                for column in (0..width).filter(|&column| set_aside[column]) {
+                for column in (0..if any_aside { width } else { 0 }).filter(|&c| set_aside[c]) {
                     quotients[column..].iter_mut().step_by(width).for_each(|q| *q = 0.0);
                 }
                 self.element.encode_from((first + row) as u64, quotients, &mut codes[row..end])?;

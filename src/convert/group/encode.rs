@@ -67,7 +67,8 @@ impl GroupEncoder {
     /// # Errors
     /// One that this CPU lacks.
     pub fn with_isa(self, isa: Isa) -> Result<Self, IsaError> {
-        Ok(Self { isa: isa.detect()?, element: self.element.with_isa(isa)?, ..self })
+        let (plan, element) = (self.plan.with_isa(isa)?, self.element.with_isa(isa)?);
+        Ok(Self { isa: isa.detect()?, plan, element, ..self })
     }
 
     /// The format of the groups.

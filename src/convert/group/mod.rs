@@ -16,7 +16,9 @@ mod plan;
 mod powers;
 mod quotient;
 mod rows;
+mod rows_at_once;
 mod runs;
+mod scale_lanes;
 
 pub use decode::GroupDecoder;
 pub use encode::GroupEncoder;

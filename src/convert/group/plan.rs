@@ -9,8 +9,10 @@ use fewbit_formats::{
 
 use super::powers::Powers;
 use super::quotient::Quotient;
-use crate::convert::lane::LEADING;
+use super::scale_lanes::{AT_ONCE, ScaleLanes};
+use crate::convert::lane::{INFINITY, LEADING};
 use crate::convert::source::{least_step, quotient_may_be_odd};
+use crate::simd::{Detected, Isa, IsaError, Vectorized};
 
 /// What an encoder of groups knows beforehand.
 #[derive(Clone, Debug)]
@@ -28,17 +30,19 @@ pub(super) enum Scales {
     /// Powers of two, by comparisons.
     Powers(Arc<Powers>),
     /// Numbers, by a division of machine numbers.
-    Number(Number),
+    Number(Box<Number>),
     /// From the largest magnitude, by the specification.
     Magnitude,
 }
 
 /// What scales are divided by before they are rounded to their format.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Number {
     arithmetic: ScaleArithmetic,
     /// The largest element.
     largest: f32,
+    /// How many are rounded at once, where they can be.
+    lanes: Option<ScaleLanes>,
 }
 
 impl Number {
@@ -61,20 +65,14 @@ impl Number {
         // A tie has a digit more than the format, and the one before the fraction counts too.
         let decided =
             arithmetic != ScaleArithmetic::Exact || divisor + scale.fraction_bits() + 2 <= 52;
-        decided.then_some(Self { arithmetic, largest })
+        let lanes = || ScaleLanes::new(format, policy);
+        decided.then(|| Self { arithmetic, largest, lanes: lanes() })
     }
 
+    /// What is rounded to the scale's format, of a largest magnitude and the value and the inverse of the outer scale.
     #[inline(always)]
-    fn find(
-        self,
-        magnitude: u32,
-        outer: Option<&OuterScale>,
-        format: &GroupFormat,
-        policy: &GroupPolicy,
-    ) -> Result<BlockScale, GroupError> {
-        let amax = f32::from_bits(magnitude);
-        let (value, inverse) = outer.map_or((1.0, 1.0), |outer| (outer.value, outer.inverse));
-        let number = match self.arithmetic {
+    fn quotient(&self, amax: f32, value: f32, inverse: f32) -> f64 {
+        match self.arithmetic {
             ScaleArithmetic::Exact => {
                 f64::from(amax) / (f64::from(self.largest) * f64::from(value))
             }
@@ -84,8 +82,71 @@ impl Number {
             ScaleArithmetic::Bf16Reciprocal => {
                 unreachable!("a number rounded to bf16 is the specification's")
             }
-        };
+        }
+    }
+
+    #[inline(always)]
+    fn find(
+        &self,
+        magnitude: u32,
+        outer: Option<&OuterScale>,
+        format: &GroupFormat,
+        policy: &GroupPolicy,
+    ) -> Result<BlockScale, GroupError> {
+        let amax = f32::from_bits(magnitude);
+        let (value, inverse) = outer.map_or((1.0, 1.0), |outer| (outer.value, outer.inverse));
+        let number = self.quotient(amax, value, inverse);
         format.scale_of_number(number, outer, policy)
+    }
+}
+
+/// The outer scales of some blocks: value and inverse.
+struct Outers {
+    values: [f32; AT_ONCE],
+    inverses: [f32; AT_ONCE],
+}
+
+impl Outers {
+    fn of<'o>(count: usize, outer: impl Fn(usize) -> Option<&'o OuterScale>) -> Self {
+        let mut outers = Self { values: [1.0; AT_ONCE], inverses: [1.0; AT_ONCE] };
+        for (block, (value, inverse)) in
+            outers.values.iter_mut().zip(&mut outers.inverses).enumerate().take(count)
+        {
+            let Some(outer) = outer(block) else { break };
+            (*value, *inverse) = (outer.value, outer.inverse);
+        }
+        outers
+    }
+}
+
+/// What is rounded to the scales' format for each block, as an `f32` that is rounded alike; 1 for blocks of zeros or of
+/// what is not finite.
+struct Numbers<'a> {
+    number: &'a Number,
+    lanes: &'a ScaleLanes,
+    magnitudes: &'a [u32],
+    outers: &'a Outers,
+    numbers: &'a mut [f32],
+}
+
+impl Vectorized for Numbers<'_> {
+    /// Not 0 if one lies beyond `f32`.
+    type Output = u32;
+
+    #[inline(always)]
+    fn call(self) -> u32 {
+        let Self { number, lanes, magnitudes, outers: Outers { values, inverses }, numbers } = self;
+        let outers = values.iter().zip(inverses.iter());
+        let mut any_beyond = 0;
+        for ((to, &magnitude), (&value, &inverse)) in numbers.iter_mut().zip(magnitudes).zip(outers)
+        {
+            let quotient = number.quotient(f32::from_bits(magnitude), value, inverse);
+            let ordinary = magnitude.wrapping_sub(1) < INFINITY - 1;
+            let (rounded, beyond) = lanes.single(if ordinary { quotient } else { 1.0 });
+            *to = rounded;
+            any_beyond |= beyond;
+        }
+        any_beyond
     }
 }
 
@@ -99,7 +160,7 @@ impl GroupPlan {
         let number = || numbers.then(|| Number::new(format, policy)).flatten();
         let scales = match powers {
             Some(powers) => Scales::Powers(Arc::new(powers)),
-            None => number().map_or(Scales::Magnitude, Scales::Number),
+            None => number().map_or(Scales::Magnitude, |number| Scales::Number(Box::new(number))),
         };
         let quotient = quotient(format, policy, has_powers && single);
         let reaches_beyond = policy.scale.arithmetic == ScaleArithmetic::Exact
@@ -112,6 +173,45 @@ impl GroupPlan {
     pub(super) fn divides(&self, magnitude: u32, scale: f32, inverse: f32) -> bool {
         let is_usable = scale > 0.0 && scale.is_finite() && inverse.is_finite();
         is_usable && !(self.reaches_beyond && is_beyond(magnitude, scale))
+    }
+
+    /// The same for another instruction set.
+    ///
+    /// # Errors
+    /// One that this CPU lacks.
+    pub(super) fn with_isa(mut self, isa: Isa) -> Result<Self, IsaError> {
+        if let Scales::Number(number) = &mut self.scales
+            && let Some(lanes) = &mut number.lanes
+        {
+            *lanes = lanes.clone().with_isa(isa)?;
+        }
+        Ok(self)
+    }
+
+    /// Whether [`Self::scales`] may find any.
+    pub(super) fn finds_at_once(&self) -> bool {
+        matches!(&self.scales, Scales::Number(number) if number.lanes.is_some())
+    }
+
+    /// Finds the scales of at most [`AT_ONCE`] blocks with these largest magnitudes, of which those that are not finite
+    /// get any; `outer` gives each block's outer scale.
+    ///
+    /// Whether it did: if not, [`Self::scale`] does it one by one.
+    pub(super) fn scales<'o>(
+        &self,
+        magnitudes: &[u32],
+        outer: impl Fn(usize) -> Option<&'o OuterScale>,
+        isa: Detected,
+        scales: &mut [BlockScale],
+    ) -> bool {
+        let Scales::Number(number) = &self.scales else { return false };
+        let Some(lanes) = &number.lanes else { return false };
+        let outers = Outers::of(magnitudes.len(), outer);
+        let mut numbers = [1.0; AT_ONCE];
+        let numbers = &mut numbers[..magnitudes.len()];
+        let job = Numbers { number, lanes, magnitudes, outers: &outers, numbers: &mut *numbers };
+        let beyond = isa.vectorize(job);
+        beyond == 0 && lanes.find(magnitudes, numbers, &outers.values, isa, scales)
     }
 
     /// The scale of a block whose largest magnitude is finite, and its reciprocal.

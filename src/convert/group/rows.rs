@@ -12,7 +12,7 @@ use crate::layout::{GroupLayout, outer_count};
 use crate::simd::Vectorized;
 
 /// Quotients that are made before they are encoded; they stay in the first-level cache.
-const TILE: usize = 1 << 11;
+pub(super) const TILE: usize = 1 << 11;
 
 /// A part of a tensor that begins and ends with a group: either whole rows, or a part of one.
 struct Part<'a, C> {
@@ -25,7 +25,7 @@ struct Part<'a, C> {
 
 /// Which outer scale a block has.
 #[derive(Clone, Copy)]
-struct Outers<'a> {
+pub(super) struct Outers<'a> {
     all: &'a [OuterScale],
     /// Elements of a row, and of an outer scale's span.
     row: usize,
@@ -36,7 +36,7 @@ struct Outers<'a> {
 impl Outers<'_> {
     /// That of the block that begins with this element.
     #[inline(always)]
-    fn of(&self, first: usize) -> Option<&OuterScale> {
+    pub(super) fn of(&self, first: usize) -> Option<&OuterScale> {
         match self.all {
             [] | [_] => self.all.first(),
             _ => self.all.get(first / self.row * self.row_outers + first % self.row / self.span),
@@ -98,7 +98,7 @@ impl GroupEncoder {
         let mut quotients = vec![0.0; TILE.max(self.format.size()).min(x.len())];
         let mut set_aside = Vec::new();
         while !x.is_empty() {
-            let tile = Tile {
+            let mut tile = Tile {
                 encoder: self,
                 first,
                 x,
@@ -108,10 +108,14 @@ impl GroupEncoder {
                 quotients: &mut quotients,
                 set_aside: &mut set_aside,
             };
-            let (length, groups) = self
-                .isa
-                .vectorize(tile)
-                .map_err(|(first, source)| ConvertError::Group { first, source })?;
+            let done = match tile.at_once() {
+                Some(done) => done,
+                None => self
+                    .isa
+                    .vectorize(tile)
+                    .map_err(|(first, source)| ConvertError::Group { first, source })?,
+            };
+            let (length, groups) = done;
             let (tile, rest) = codes.split_at_mut(length);
             if let Some(quotients) =
                 quotients.get(..length).filter(|_| self.plan.quotient.is_some())
@@ -135,16 +139,16 @@ impl GroupEncoder {
 }
 
 /// As many groups as there is room for: their scales, and their quotients.
-struct Tile<'a> {
-    encoder: &'a GroupEncoder,
-    first: usize,
-    x: &'a [f32],
-    row: usize,
-    outers: Outers<'a>,
-    scales: &'a mut [BlockScale],
-    quotients: &'a mut [f32],
+pub(super) struct Tile<'a> {
+    pub(super) encoder: &'a GroupEncoder,
+    pub(super) first: usize,
+    pub(super) x: &'a [f32],
+    pub(super) row: usize,
+    pub(super) outers: Outers<'a>,
+    pub(super) scales: &'a mut [BlockScale],
+    pub(super) quotients: &'a mut [f32],
     /// Blocks for the specification: the number of the group, its beginning and its end.
-    set_aside: &'a mut Vec<(usize, usize, usize)>,
+    pub(super) set_aside: &'a mut Vec<(usize, usize, usize)>,
 }
 
 impl Vectorized for Tile<'_> {

@@ -28,6 +28,12 @@ pub(crate) fn negative(bits: u32) -> u32 {
     ((bits as i32) >> 31) as u32
 }
 
+/// From a rounded magnitude to a code.
+pub(crate) trait End: Copy + Send + Sync {
+    /// The code of a rounded magnitude of the value with these bits.
+    fn finish(self, bits: u32, magnitude: u32) -> u32;
+}
+
 /// The end of an encoder whose special codes are alike for both signs.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Symmetric {
@@ -41,13 +47,34 @@ pub(crate) struct Symmetric {
     pub(crate) sign_shift: u32,
 }
 
-impl Symmetric {
-    /// The code of a rounded magnitude.
+impl End for Symmetric {
     #[inline(always)]
-    pub(crate) fn finish(self, bits: u32, magnitude: u32) -> u32 {
+    fn finish(self, bits: u32, magnitude: u32) -> u32 {
         let magnitude = magnitude.min(self.over);
         let code = if bits & MAGNITUDE > INFINITY { self.nan } else { magnitude };
         code ^ (bits >> self.sign_shift & self.sign_mask)
+    }
+}
+
+/// The end of an encoder with one zero and one NaN, such as those of FNUZ formats.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OneZero {
+    /// Magnitudes beyond the largest become this: the largest, or the sign bit alone, which either sign leaves as it is.
+    pub(crate) over: u32,
+    /// The code of NaN.
+    pub(crate) nan: u32,
+    /// The sign bit.
+    pub(crate) sign_mask: u32,
+    /// Brings the sign of an `f32` there.
+    pub(crate) sign_shift: u32,
+}
+
+impl End for OneZero {
+    #[inline(always)]
+    fn finish(self, bits: u32, magnitude: u32) -> u32 {
+        let magnitude = magnitude.min(self.over);
+        let sign = if magnitude == 0 { 0 } else { bits >> self.sign_shift & self.sign_mask };
+        if bits & MAGNITUDE > INFINITY { self.nan } else { magnitude | sign }
     }
 }
 
@@ -67,10 +94,9 @@ pub(crate) struct Ends {
     pub(crate) sign_shift: u32,
 }
 
-impl Ends {
-    /// The code of a rounded magnitude.
+impl End for Ends {
     #[inline(always)]
-    pub(crate) fn finish(self, bits: u32, magnitude: u32) -> u32 {
+    fn finish(self, bits: u32, magnitude: u32) -> u32 {
         let (a, negative) = (bits & MAGNITUDE, negative(bits));
         let mut code = magnitude | (bits >> self.sign_shift & self.sign_mask);
         code = if magnitude > self.most.of(negative) { self.over.of(negative) } else { code };

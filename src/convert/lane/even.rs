@@ -1,6 +1,6 @@
 //! To the nearest, ties to even: the common case.
 
-use super::{EncodeLane, INFINITY, MAGNITUDE, Symmetric};
+use super::{EncodeLane, End, INFINITY, MAGNITUDE, Symmetric};
 
 /// A format whose smallest normal value is that of `f32` and whose values are below 2^128, such as bf16: its magnitude is
 /// that of `f32`, cut short.
@@ -36,7 +36,7 @@ impl EncodeLane for EvenSame {
 /// The even one of two sums is the even one of two codes, since a binade begins at an even code. Without fraction bits
 /// every second binade begins at an odd one: such formats go through [`FixedNarrow`](super::FixedNarrow).
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct EvenNarrow {
+pub(crate) struct EvenNarrow<E> {
     /// The magnitude of twice the largest binade: what lies above overflows as this does.
     pub(crate) clamp: u32,
     /// The magnitude of the smallest normal value of the format.
@@ -48,10 +48,10 @@ pub(crate) struct EvenNarrow {
     /// `least >> cut`.
     pub(crate) base: u32,
     /// The end.
-    pub(crate) end: Symmetric,
+    pub(crate) end: E,
 }
 
-impl EncodeLane for EvenNarrow {
+impl<E: End> EncodeLane for EvenNarrow<E> {
     const RANDOM: bool = false;
 
     #[inline(always)]

@@ -1,7 +1,7 @@
 //! Any mode without random bits, by adding to the part cut off what takes it to one unit where it is rounded up.
 
 use super::end::negative;
-use super::{BySign, EncodeLane, Ends, MAGNITUDE, magnified};
+use super::{BySign, EncodeLane, End, Ends, MAGNITUDE, magnified};
 
 /// As [`EvenSame`](super::EvenSame).
 #[derive(Clone, Copy, Debug)]
@@ -65,5 +65,28 @@ impl EncodeLane for FixedNarrow {
         let magnitude =
             rounded(exact.magnitude | lost, self.cut, self.even, self.odd, negative(bits));
         self.end.finish(bits, magnitude)
+    }
+}
+
+/// As [`EvenNarrow`](super::EvenNarrow), toward zero: whatever is cut off is gone.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ZeroNarrow<E> {
+    /// The exponent field of the smallest normal value.
+    pub(crate) least_field: u32,
+    /// From a magnitude of `f32` to one of the format: `(least_field - 1) << 23`.
+    pub(crate) rebias: u32,
+    /// Fraction bits of `f32` that the format lacks, at least 2.
+    pub(crate) cut: u32,
+    /// The end.
+    pub(crate) end: E,
+}
+
+impl<E: End> EncodeLane for ZeroNarrow<E> {
+    const RANDOM: bool = false;
+
+    #[inline(always)]
+    fn code(self, bits: u32, _: u32) -> u32 {
+        let exact = magnified(bits & MAGNITUDE, self.least_field, self.rebias).magnitude;
+        self.end.finish(bits, exact >> self.cut)
     }
 }

@@ -13,9 +13,9 @@ mod integer;
 mod random;
 
 pub(crate) use decode::{DecodeLane, FloatValue, IntValue, NAN, SIGN};
-pub(crate) use end::{BySign, Ends, Symmetric};
+pub(crate) use end::{BySign, End, Ends, OneZero, Symmetric};
 pub(crate) use even::{EvenNarrow, EvenSame};
-pub(crate) use fixed::{FixedNarrow, FixedSame};
+pub(crate) use fixed::{FixedNarrow, FixedSame, ZeroNarrow};
 pub(crate) use general::{Constants, FIXED, General, RANDOM, RANDOM_EXACT, Threshold};
 pub(crate) use integer::EvenInt;
 pub(crate) use random::{Addend, RandomNarrow, RandomSame, RandomWide};

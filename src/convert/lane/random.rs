@@ -1,7 +1,8 @@
 //! Stochastic rounding that compares no more bits than `f32` has beyond the format's.
 
 use super::{
-    EncodeLane, Ends, FRACTION, LEADING, MAGNITUDE, Symmetric, magnified, shift_left, shift_right,
+    EncodeLane, End, Ends, FRACTION, LEADING, MAGNITUDE, Symmetric, magnified, shift_left,
+    shift_right,
 };
 
 /// The random number added to the part cut off, as a fraction of one unit in 32 bits.

@@ -16,8 +16,11 @@ pub(crate) enum DecodePlan {
     Float(FloatValue),
     /// An integer in lanes.
     Int(IntValue),
-    /// The value of every code.
+    /// The value of every code, a power of two of them.
     Table(Arc<[f32]>),
+    /// The upper halves of the values of 256 codes of 8 bits, two in a word, where the lower ones are zero; bits of a code
+    /// above the format's width are ignored.
+    Halves(Arc<[i32; 128]>),
     /// The specification itself.
     Specification(Format),
 }
@@ -32,7 +35,10 @@ impl DecodePlan {
             _ => None,
         };
         let rest = || match format.bits() {
-            ..=TABLE_BITS => Self::Table(table(format)),
+            ..=TABLE_BITS => {
+                let table = table(format);
+                halves(&table).map_or(Self::Table(table), Self::Halves)
+            }
             _ => Self::Specification(format),
         };
         lane.unwrap_or_else(rest)
@@ -42,6 +48,17 @@ impl DecodePlan {
 /// The value of every code.
 fn table(format: Format) -> Arc<[f32]> {
     (0..format.code_count() as u32).map(|code| format.decode(code) as f32).collect()
+}
+
+/// The same as upper halves, where that is all of it.
+fn halves(table: &[f32]) -> Option<Arc<[i32; 128]>> {
+    let fits = table.len() <= 256 && table.iter().all(|value| value.to_bits() & 0xffff == 0);
+    let mut words = [0; 128];
+    let halves: &mut [u16] = bytemuck::cast_slice_mut(&mut words);
+    for (half, value) in halves.iter_mut().zip(table.iter().cycle()) {
+        *half = (value.to_bits() >> 16) as u16;
+    }
+    fits.then(|| Arc::new(words))
 }
 
 /// The lane of a float, where every finite value is a normal `f32` or every one has the exponent that it has as `f32`.

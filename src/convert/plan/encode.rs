@@ -1,16 +1,19 @@
 //! The lane of an encoder.
 
 use crate::convert::lane::{
-    EvenInt, EvenNarrow, EvenSame, FIXED, FixedNarrow, FixedSame, General, RANDOM, RANDOM_EXACT,
-    RandomNarrow, RandomSame, RandomWide,
+    EvenInt, EvenNarrow, EvenSame, FIXED, FixedNarrow, FixedSame, General, OneZero, RANDOM,
+    RANDOM_EXACT, RandomNarrow, RandomSame, RandomWide, Symmetric, ZeroNarrow,
 };
 
 /// The lane of an encoder.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum EncodePlan {
-    EvenNarrow(EvenNarrow),
+    EvenNarrow(EvenNarrow<Symmetric>),
+    EvenOneZero(EvenNarrow<OneZero>),
     EvenSame(EvenSame),
     EvenInt(EvenInt),
+    ZeroNarrow(ZeroNarrow<Symmetric>),
+    ZeroOneZero(ZeroNarrow<OneZero>),
     FixedNarrow(FixedNarrow),
     FixedSame(FixedSame),
     RandomNarrow(RandomNarrow),

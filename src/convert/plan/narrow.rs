@@ -10,8 +10,8 @@ use super::asked::{
 };
 use super::random::RandomWord;
 use crate::convert::lane::{
-    Addend, BySign, Ends, EvenNarrow, EvenSame, FixedNarrow, FixedSame, REFUSED, RandomNarrow,
-    RandomSame, RandomWide, Symmetric,
+    Addend, BySign, Ends, EvenNarrow, EvenSame, FixedNarrow, FixedSame, OneZero, REFUSED,
+    RandomNarrow, RandomSame, RandomWide, Symmetric, ZeroNarrow,
 };
 
 /// The lane of a float, where it is one of these.
@@ -72,6 +72,24 @@ impl SpecialCodes {
         })
     }
 
+    /// Where both signs have one zero and one NaN in common, and nothing else.
+    fn one_zero(&self) -> Option<OneZero> {
+        let Self { float, over, infinity, nan, zero } = self;
+        let (sign_mask, most) = (float.sign_mask(), float.max_magnitude());
+        let nan_after = *over == [sign_mask; 2] && most + 1 == sign_mask;
+        let fits = sign_mask != 0
+            && (*over == [most, most | sign_mask] || nan_after)
+            && infinity == over
+            && nan[0] == nan[1]
+            && *zero == [0; 2];
+        fits.then_some(OneZero {
+            over: over[0],
+            nan: nan[0],
+            sign_mask,
+            sign_shift: 32 - float.bits(),
+        })
+    }
+
     /// For any policy.
     fn ends(&self) -> Ends {
         let most = self.float.max_magnitude();
@@ -114,6 +132,30 @@ impl Lane {
         self.codes.symmetric().filter(|_| self.most_field() < 255)
     }
 
+    /// Likewise.
+    fn one_zero(&self) -> Option<OneZero> {
+        self.codes.one_zero().filter(|_| self.most_field() < 255)
+    }
+
+    /// To the nearest, ties to even, with any end; see `lifts`.
+    fn even<E>(&self, end: E) -> EvenNarrow<E> {
+        let (cut, least) = (self.cut, (self.least_field() as u32) << F32_FRACTION);
+        EvenNarrow {
+            clamp: (self.most_field() as u32 + 1) << F32_FRACTION,
+            least,
+            lift: cut << F32_FRACTION,
+            cut,
+            base: least >> cut,
+            end,
+        }
+    }
+
+    /// Toward zero, with any end.
+    fn zero<E>(&self, end: E) -> ZeroNarrow<E> {
+        let least_field = self.least_field() as u32;
+        ZeroNarrow { least_field, rebias: self.rebias(), cut: self.cut, end }
+    }
+
     /// The exponents of `f32`.
     fn is_same(&self) -> bool {
         self.least_field() == 1
@@ -142,15 +184,18 @@ impl Lane {
                 return Some(EncodePlan::EvenSame(EvenSame { cut, below_half, end }));
             }
             if lifts {
-                let least = (self.least_field() as u32) << F32_FRACTION;
-                return Some(EncodePlan::EvenNarrow(EvenNarrow {
-                    clamp: (self.most_field() as u32 + 1) << F32_FRACTION,
-                    least,
-                    lift: cut << F32_FRACTION,
-                    cut,
-                    base: least >> cut,
-                    end,
-                }));
+                return Some(EncodePlan::EvenNarrow(self.even(end)));
+            }
+        }
+        if let Some(end) = self.one_zero().filter(|_| even && lifts) {
+            return Some(EncodePlan::EvenOneZero(self.even(end)));
+        }
+        if rounding == Rounding::TowardZero && self.is_narrow(35) {
+            if let Some(end) = self.symmetric() {
+                return Some(EncodePlan::ZeroNarrow(self.zero(end)));
+            }
+            if let Some(end) = self.one_zero() {
+                return Some(EncodePlan::ZeroOneZero(self.zero(end)));
             }
         }
         let addend = |odd| {

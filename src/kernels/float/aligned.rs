@@ -32,6 +32,15 @@ pub(super) enum Aligns {
     Groups(usize),
 }
 
+/// What holds the sum of a step's products, in units of the last place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sums {
+    /// Numbers of the lanes.
+    Numbers,
+    /// In lanes of `f32` the bits of 32-bit integers, which hold more digits.
+    Whole,
+}
+
 /// A unit.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct AlignedPlan {
@@ -45,6 +54,7 @@ pub(super) struct AlignedPlan {
     pub(super) least: f64,
     /// The smallest normal value of the register's format.
     pub(super) least_register: f64,
+    pub(super) sums: Sums,
 }
 
 /// The panels of one operand.
@@ -108,6 +118,8 @@ pub(super) struct Row<T> {
     unit: Vec<f64>,
     /// Products in units of the last place.
     sums: Vec<T>,
+    /// What these are.
+    kind: Sums,
 }
 
 /// Who looks at the steps of a tile.
@@ -131,6 +143,15 @@ impl<T> StepWatch<T> for Unwatched {
 }
 
 impl<T: Float> Row<T> {
+    /// A sum as a number.
+    #[inline(always)]
+    fn number(&self, sum: T) -> f64 {
+        match self.kind {
+            Sums::Numbers => sum.into(),
+            Sums::Whole => sum.whole(),
+        }
+    }
+
     /// What was rounded of the outputs from `from` on, whose registers held `before`; it means nothing where a register
     /// is not finite.
     #[inline(always)]
@@ -140,8 +161,8 @@ impl<T: Float> Row<T> {
         let units = &self.unit[from..from + N];
         let mut totals = [0.0; N];
         for i in 0..N {
-            let sum: f64 = sums[i].into();
-            totals[i] = (sum + (before[i] * inverses[i]).trunc()) * units[i];
+            let own = (before[i] * inverses[i]).trunc();
+            totals[i] = (self.number(sums[i]) + own) * units[i];
         }
         totals
     }
@@ -200,6 +221,7 @@ impl<L: FloatLanes> AlignedTile<'_, L> {
             inverse_register: vec![0.0; width],
             unit: vec![0.0; width],
             sums: vec![zero; width],
+            kind: self.plan.sums,
         };
         let a = Part::of(self.a, self.block, k.clone());
         let b = Part::of(self.b, self.panel, k.clone());
@@ -237,10 +259,16 @@ impl<L: FloatLanes> AlignedTile<'_, L> {
         });
         let inverse = self.inverses(&largest, to, registers);
         let mut sums = self.all(0.0);
-        self.each(row, a.values, b.values, |vector, a, b| {
-            let units = lanes.mul(lanes.mul(a, inverse[vector]), b);
-            sums[vector] = lanes.add(sums[vector], lanes.trunc(units));
-        });
+        match self.plan.sums {
+            Sums::Numbers => self.each(row, a.values, b.values, |vector, a, b| {
+                let units = lanes.mul(lanes.mul(a, inverse[vector]), b);
+                sums[vector] = lanes.add(sums[vector], lanes.trunc(units));
+            }),
+            Sums::Whole => self.each(row, a.values, b.values, |vector, a, b| {
+                let units = lanes.mul(lanes.mul(a, inverse[vector]), b);
+                sums[vector] = lanes.add_whole(sums[vector], units);
+            }),
+        }
         self.store(&sums, &mut to.sums);
     }
 
@@ -362,7 +390,7 @@ impl<L: FloatLanes> AlignedTile<'_, L> {
         let units = row.unit.iter().zip(&row.inverse_register);
         for ((register, &sum), (unit, inverse)) in registers.iter_mut().zip(&row.sums).zip(units) {
             let own = (*register * inverse).trunc();
-            let sum: f64 = sum.into();
+            let sum = row.number(sum);
             let result = self.plan.rounder.round((sum + own) * unit);
             // Products are finite here: what is not stays as it is.
             *register = if register.is_finite() { result } else { *register };

@@ -11,8 +11,10 @@ use ndarray::{Array2, ArrayView2, ArrayViewMut2, s};
 
 use super::aligned::{AlignedPanels, AlignedPlan, AlignedTile, VECTORS};
 use super::chain::{Chain, OuterPlan};
-use super::fma::{All, Cut, Even, FmaPlan, FmaStep, FmaTile, Half, Keep, Keeps, Odd, Sum, Zero};
-use super::grouped::{GroupedPlan, GroupedTile};
+use super::fma::{
+    All, Cut, Even, FmaPlan, FmaStep, FmaTile, Half, Keep, Keeps, Narrow, Odd, Sum, Zero,
+};
+use super::grouped::{GroupedPlan, GroupedTile, Held, HeldTile, OUTPUTS};
 use super::inner::{InnerStage, MR};
 use super::lines::Lines;
 use super::operand::PackedOperand;
@@ -20,7 +22,7 @@ use super::pack::NumberPanels;
 use super::plan::{InnerPlan, Plan};
 use crate::kernels::operand::geometry::{Geometry, Orientation};
 use crate::kernels::parallel::{Grain, Part, TilePlace, split};
-use crate::simd::{Detected, FmaLanes, IsaKernel, Simd, Vectorized};
+use crate::simd::{Detected, FloatLanes, FmaLanes, IsaKernel, Lanes, Simd, Vectorized};
 
 /// Both operands as the innermost stage reads them: broadcast, lanes.
 pub(super) enum Packed {
@@ -35,7 +37,7 @@ pub(super) fn geometry(plan: &Plan, isa: Detected) -> Geometry {
     let tuning = isa.tuning();
     let nr = match plan.inner {
         InnerPlan::Fma(_) => tuning.panel() / size_of::<f32>(),
-        InnerPlan::Grouped(_) => 32,
+        InnerPlan::Grouped(_) => OUTPUTS,
         InnerPlan::Single(_) => VECTORS * tuning.vector / size_of::<f32>(),
         InnerPlan::Double(_) => VECTORS * tuning.vector / size_of::<f64>(),
     };
@@ -177,10 +179,12 @@ impl Tile<'_> {
                 Keep::All => self.fma(lanes, plan.sum, All, [a, b]),
                 Keep::Half => self.fma(lanes, plan.sum, Half, [a, b]),
                 Keep::Cut(bits) => self.fma(lanes, plan.sum, Cut(bits), [a, b]),
+                Keep::Narrow(format) => self.fma(lanes, plan.sum, Narrow(format), [a, b]),
             },
-            &Packed::Grouped(plan, [ref a, ref b]) => {
-                self.whole(lanes, GroupedTile { plan, a, b, block, panel })
-            }
+            &Packed::Grouped(plan, [ref a, ref b]) => match plan.held {
+                Some(held) => self.held(simd.f64(), held, plan.width, [a, b]),
+                None => self.whole(lanes, GroupedTile { plan, a, b, block, panel }),
+            },
             &Packed::Single(plan, [ref a, ref b]) => {
                 let single = simd.f32();
                 self.whole(lanes, AlignedTile { lanes: single, plan, a, b, block, panel })
@@ -221,7 +225,22 @@ impl Tile<'_> {
         }
     }
 
-    fn whole<L: FmaLanes, I: InnerStage>(self, lanes: L, inner: I) -> Vec<f64> {
+    fn held<L: FloatLanes<Element = f64>>(
+        self,
+        lanes: L,
+        held: Held,
+        width: usize,
+        [a, b]: [&NumberPanels<f64>; 2],
+    ) -> Vec<f64> {
+        let TilePlace { block, panel, .. } = self.place;
+        if const { L::REGISTERS.are_many() } {
+            self.whole(lanes, HeldTile::<_, 4> { lanes, held, width, a, b, block, panel })
+        } else {
+            self.whole(lanes, HeldTile::<_, 1> { lanes, held, width, a, b, block, panel })
+        }
+    }
+
+    fn whole<L: Lanes, I: InnerStage>(self, lanes: L, inner: I) -> Vec<f64> {
         let Self { count, outer, k, start, .. } = self;
         lanes.vectorize(Whole { inner, count, outer, k, start })
     }

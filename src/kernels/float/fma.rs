@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::inner::InnerStage;
 use super::pack::NumberPanels;
-use crate::simd::FmaLanes;
+use crate::simd::{FmaLanes, NarrowFloat};
 
 /// How product and register are summed in `f32`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub(super) enum Sum {
 }
 
 /// What the register keeps of the sum.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Keep {
     /// All: it is an `f32`.
     All,
@@ -26,10 +26,12 @@ pub(super) enum Keep {
     Half,
     /// All but so many fraction bits.
     Cut(u32),
+    /// What a float with fewer digits and exponents does.
+    Narrow(NarrowFloat<f32>),
 }
 
 /// A register and its rounding.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct FmaPlan {
     pub(super) sum: Sum,
     pub(super) keep: Keep,
@@ -61,6 +63,22 @@ pub(super) struct Half;
 /// [`Keep::Cut`]
 #[derive(Clone, Copy)]
 pub(super) struct Cut(pub(super) u32);
+
+/// [`Keep::Narrow`]
+#[derive(Clone, Copy)]
+pub(super) struct Narrow(pub(super) NarrowFloat<f32>);
+
+impl<L: FmaLanes> Keeps<L> for Narrow {
+    #[inline(always)]
+    fn even(self, lanes: L, sum: L::V) -> L::V {
+        lanes.narrow_even(sum, self.0)
+    }
+
+    #[inline(always)]
+    fn zero(self, lanes: L, sum: L::V) -> L::V {
+        lanes.narrow_zero(sum, self.0)
+    }
+}
 
 impl<L: FmaLanes> Keeps<L> for All {
     #[inline(always)]

@@ -20,16 +20,17 @@ use ndarray::ArrayView2;
 
 use fewbit_formats::{FloatFormat, Format, Rounding};
 
-use super::aligned::{AlignedPlan, Aligns, Zeros};
+use super::aligned::{AlignedPlan, Aligns, Sums, Zeros};
 use super::chain::OuterPlan;
 use super::fma::{FmaPlan, Keep, Sum};
-use super::grouped::GroupedPlan;
+use super::grouped::{GroupedPlan, Held};
 use super::operand::{Extent, PackedOperand, ProductOrder};
 use super::round::{Beyond, FAR, Mode, Rounder, ieee};
 use super::trace::plan::{ExactStage, InnerTrace, Products, inner_trace};
 use crate::accumulate::datapath::{Addends, Aligned, SplitHalves, Unit, ZeroExponent};
 use crate::accumulate::{Accumulator, Datapath, FloatOverflow, Register, Stage};
 use crate::kernels::product::ReportLevel;
+use crate::simd::NarrowFloat;
 
 /// The innermost stage.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -94,6 +95,19 @@ impl Bounds {
         let least = a.least.saturating_add(b.least);
         let most = a.most.saturating_add(b.most) + 2;
         any.min(most - least + bits(width) + (a.scale_digits + b.scale_digits) as i32)
+    }
+
+    /// The register, where `f64` holds every number that it and `width` products can sum to, in any order.
+    fn held(&self, format: Format, mode: Mode, width: usize) -> Option<Held> {
+        let float = ieee(format)?;
+        let fraction_bits = float.fraction_bits();
+        let exponents = (float.min_exponent(), float.largest_exponent());
+        let (least, most) = self.range();
+        let least = least.min(exponents.0 - fraction_bits as i32).min(self.init.least);
+        let most = (most.saturating_add(bits(width))).max(exponents.1 + 1).max(self.init.most + 1);
+        let format = || NarrowFloat::new(fraction_bits, exponents, format.max_finite(), 52);
+        let fits = fraction_bits > 0 && most.saturating_sub(least) < 52;
+        fits.then(|| Held { format: format(), mode })
     }
 
     /// Whether `extent` lies within `f32`.
@@ -172,8 +186,8 @@ impl Plan {
                     Some(trace) => (InnerPlan::Fma(plan), InnerTrace::Fma(trace)),
                     None => {
                         let mode = if plan.sum == Sum::Zero { Mode::Zero } else { Mode::Even };
-                        let inner = grouped(format, mode, 1, products(first), bounds)?;
-                        (inner, InnerTrace::Grouped(exact))
+                        let plan = grouped(format, mode, 1, products(first), bounds)?;
+                        (InnerPlan::Grouped(plan), InnerTrace::Grouped(exact))
                     }
                 }
             }
@@ -293,7 +307,7 @@ fn float(
     {
         return Some(InnerPlan::Fma(plan));
     }
-    grouped(format, mode, width, count, bounds)
+    grouped(format, mode, width, count, bounds).map(InnerPlan::Grouped)
 }
 
 fn grouped(
@@ -302,11 +316,11 @@ fn grouped(
     width: usize,
     count: Option<usize>,
     bounds: &Bounds,
-) -> Option<InnerPlan> {
+) -> Option<GroupedPlan> {
     let rounder = Rounder::new(format, mode, Beyond::Ieee)?;
     let width = width.min(bounds.k.max(1));
-    (bounds.digits() <= 53 && bounds.sum_digits(width, count) <= 53)
-        .then_some(InnerPlan::Grouped(GroupedPlan { rounder, width }))
+    let held = bounds.digits() <= 53 && bounds.sum_digits(width, count) <= 53;
+    held.then(|| GroupedPlan { rounder, width, held: bounds.held(format, mode, width) })
 }
 
 /// The bits of a number that counts up to `n`.
@@ -325,7 +339,7 @@ fn fma(format: Format, mode: Mode, bounds: &Bounds, only: bool) -> Option<FmaPla
             cut => Keep::Cut(cut),
         }
     } else {
-        return None;
+        Keep::Narrow(narrow(float, format)?)
     };
     let singles = Bounds::single(bounds.a) && Bounds::single(bounds.b);
     if !singles || only && !Bounds::single(bounds.init) {
@@ -339,6 +353,17 @@ fn fma(format: Format, mode: Mode, bounds: &Bounds, only: bool) -> Option<FmaPla
         (Mode::Even, _) => return None,
     };
     Some(FmaPlan { sum, keep })
+}
+
+/// A format whose digits and exponents leave `f32` the room to round to it.
+fn narrow(float: FloatFormat, format: Format) -> Option<NarrowFloat<f32>> {
+    let (fraction_bits, exponents) =
+        (float.fraction_bits(), (float.min_exponent(), float.largest_exponent()));
+    let magic = 23u32.checked_sub(fraction_bits)? as i32;
+    let fits = (1..=21).contains(&fraction_bits)
+        && exponents.0 - fraction_bits as i32 >= -120
+        && exponents.1 + magic < 126;
+    fits.then(|| NarrowFloat::new(fraction_bits, exponents, format.max_finite(), 23))
 }
 
 /// Whether rounding to nearest in `f32` in between does no harm; see above.
@@ -386,13 +411,20 @@ fn aligned(unit: &Aligned, width: usize, bounds: &Bounds) -> Option<InnerPlan> {
         scale: power(fraction_bits),
         least: power(least.clamp(-FAR, FAR)),
         least_register: power(float.min_exponent()),
+        sums: Sums::Numbers,
     };
     // What remains of f32's exponents is enough for any unit of products.
     let small =
         |extent: Extent| extent.least >= -24 && extent.most <= 24 && extent.least_exponent >= -24;
-    let single = digits <= 24 && bounds.digits() <= 24 && small(bounds.a) && small(bounds.b);
+    let single = bounds.digits() <= 24 && small(bounds.a) && small(bounds.b);
     if single && aligns == Aligns::Products {
-        return Some(InnerPlan::Single(plan));
+        if digits <= 24 {
+            return Some(InnerPlan::Single(plan));
+        }
+        // Products lie below so many units, and all of a step together below 2^31.
+        if (0..=27).contains(&fraction_bits) && width <= 1 << (29 - fraction_bits) {
+            return Some(InnerPlan::Single(AlignedPlan { sums: Sums::Whole, ..plan }));
+        }
     }
     (digits <= 53 && bounds.digits() <= 53).then_some(InnerPlan::Double(plan))
 }

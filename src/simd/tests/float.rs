@@ -73,6 +73,29 @@ fn check<L: FloatLanes>(lanes: L) {
         let number = |bits: Vec<u64>| bits.into_iter().map(f64::from_bits).collect::<Vec<_>>();
         assert_eq!(number(max), number(each(&|a, b| a.max(b))), "max");
         assert_eq!(stored(lanes.trunc(va)), each(&|a, _| a.trunc()), "trunc");
+        // Few digits, so that nothing is rounded.
+        let few = |x: &[L::Element]| -> Vec<L::Element> {
+            x.iter().map(|&x| L::Element::nearest((wide(x) % 1000.0).trunc())).collect()
+        };
+        let (few_a, few_b) = (few(&a), few(&b));
+        let (fa, fb) = (lanes.load(&few_a), lanes.load(&few_b));
+        let found = stored(lanes.mul_add_exact(fa, fb, fa));
+        let expected: Vec<u64> = few_a
+            .iter()
+            .zip(&few_b)
+            .map(|(&a, &b)| (wide(a) * wide(b) + wide(a)).to_bits())
+            .collect();
+        assert_eq!(found, expected, "mul_add_exact");
+        let halves = |x: &[L::Element]| -> Vec<L::Element> {
+            x.iter().map(|&x| L::Element::nearest(wide(x) + 0.75)).collect()
+        };
+        let (ha, hb) = (halves(&few_a), halves(&few_b));
+        let mut sums = vec![L::Element::nearest(0.0); L::N];
+        let one = lanes.add_whole(lanes.splat(L::Element::nearest(0.0)), lanes.load(&ha));
+        lanes.store(lanes.add_whole(one, lanes.load(&hb)), &mut sums);
+        for ((sum, &a), &b) in sums.iter().zip(&ha).zip(&hb) {
+            assert_eq!(sum.whole(), wide(a).trunc() + wide(b).trunc(), "add_whole");
+        }
         assert_eq!(stored(lanes.splat(a[0])), vec![wide(a[0]).to_bits(); L::N]);
     }
 }

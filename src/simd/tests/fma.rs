@@ -4,7 +4,7 @@ use fewbit_formats::{Format, NanPolicy, Overflow, Policy, Rounding};
 
 use super::on_every_set;
 use crate::reference::{Dyadic, Value};
-use crate::simd::{FmaLanes, IsaKernel, Lanes, Simd, StepLanes};
+use crate::simd::{Float, FloatLanes, FmaLanes, IsaKernel, Lanes, NarrowFloat, Simd, StepLanes};
 
 /// Bits of numbers at the edges of `f32` and of narrower formats, and any others.
 fn numbers(seed: u64) -> impl FnMut() -> f32 {
@@ -78,6 +78,58 @@ fn check(found: f32, expected: f64, what: &str, [a, b, c]: [f32; 3]) {
     assert!(same, "{what} of {a:e} {b:e} {c:e}: {found:e} instead of {expected:e}");
 }
 
+fn narrow_float<E: Float>(format: Format, lane_bits: u32) -> NarrowFloat<E> {
+    let Format::Float(float) = format else { panic!("{format} is no float") };
+    let exponents = (float.min_exponent(), float.largest_exponent());
+    NarrowFloat::new(float.fraction_bits(), exponents, format.max_finite(), lane_bits)
+}
+
+#[derive(Clone, Copy)]
+struct CheckDoubles;
+
+impl IsaKernel for CheckDoubles {
+    type Output = ();
+
+    fn run<S: Simd>(self, simd: S) {
+        fn check<L: FloatLanes<Element = f64>>(lanes: L) {
+            let mut next = numbers(11);
+            for _ in 0..if cfg!(miri) { 2 } else { 2000 } {
+                // Numbers of more digits than a single has.
+                let x: Vec<f64> = (0..L::N)
+                    .map(|_| f64::from(next()) * (1.0 + f64::from(next()) * 2f64.powi(-40)))
+                    .collect();
+                for name in ["e6m9", "e5m10", "e8m23", "e4m3", "e9m30"] {
+                    let format = name.parse::<Format>().unwrap();
+                    let to = narrow_float(format, 52);
+                    let (mut even, mut zero) = (vec![0.0; L::N], vec![0.0; L::N]);
+                    lanes.store(lanes.narrow_even(lanes.load(&x), to), &mut even);
+                    lanes.store(lanes.narrow_zero(lanes.load(&x), to), &mut zero);
+                    for ((x, even), zero) in x.iter().zip(even).zip(zero) {
+                        let value = Value::from_f64(*x);
+                        for (found, rounding) in
+                            [(even, Rounding::TiesEven), (zero, Rounding::TowardZero)]
+                        {
+                            let expected = rounded(&value, format, rounding);
+                            let same = found.to_bits() == expected.to_bits()
+                                || found.is_nan() && expected.is_nan();
+                            assert!(
+                                same,
+                                "{name} {rounding:?} of {x:e}: {found:e}, not {expected:e}"
+                            );
+                        }
+                    }
+                }
+            }
+        }
+        check(simd.f64());
+    }
+}
+
+#[test]
+fn doubles_are_rounded_to_narrower_floats() {
+    on_every_set(CheckDoubles);
+}
+
 #[derive(Clone, Copy)]
 struct Check;
 
@@ -123,6 +175,23 @@ impl IsaKernel for Check {
                 let (even, zero) = (lanes.cut_even(va, cut), lanes.cut_zero(va, cut));
                 cuts.push((format!("cut_even {cut}"), stored(even), format, Rounding::TiesEven));
                 cuts.push((format!("cut_zero {cut}"), stored(zero), format, Rounding::TowardZero));
+            }
+            for name in ["e6m9", "e5m2", "e3m11", "e5m10", "e4m3", "e7m1", "e2m21"] {
+                let format = custom(name);
+                let to = narrow_float(format, 23);
+                let (even, zero) = (lanes.narrow_even(va, to), lanes.narrow_zero(va, to));
+                cuts.push((
+                    format!("narrow_even {name}"),
+                    stored(even),
+                    format,
+                    Rounding::TiesEven,
+                ));
+                cuts.push((
+                    format!("narrow_zero {name}"),
+                    stored(zero),
+                    format,
+                    Rounding::TowardZero,
+                ));
             }
             for i in 0..Self::lanes(lanes) {
                 let operands = [a[i], b[i], c[i]];

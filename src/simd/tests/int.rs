@@ -45,6 +45,7 @@ impl IsaKernel for Check {
     type Output = ();
 
     fn run<S: Simd>(self, simd: S) {
+        check_look_up(simd.int32());
         check(
             simd.int32(),
             |x| x,
@@ -159,6 +160,24 @@ fn check_bytes<L: ByteLanes>(lanes: L) {
 }
 
 /// The halves of words as lanes, at the ends of 16 bits among others.
+fn check_look_up<L: ByteLanes>(lanes: L) {
+    for seed in 0..if cfg!(miri) { 1 } else { 50 } {
+        let (table, codes) = (words::<i32>(128, seed), words::<i32>(L::N, seed + 1000));
+        let table: [i32; 128] = table.try_into().unwrap();
+        let halves: &[u16] = bytemuck::cast_slice(&table);
+        let expected: Vec<i32> = bytemuck::cast_slice::<i32, u8>(&codes)
+            .iter()
+            .map(|&code| i32::from(halves[usize::from(code)]) << 16)
+            .collect();
+        let found = lanes.look_up(&table, lanes.load(&codes));
+        let mut out = vec![0; 4 * L::N];
+        for (found, out) in found.into_iter().zip(out.chunks_mut(L::N)) {
+            lanes.store(found, out);
+        }
+        assert_eq!(out, expected);
+    }
+}
+
 fn check_narrow<L: Int16Lanes>(lanes: L) {
     let rounds = if cfg!(miri) { 3 } else { 200 };
     for seed in 0..rounds {

@@ -18,7 +18,7 @@ use super::tally::Tally;
 use crate::kernels::float::aligned::AlignedTile;
 use crate::kernels::float::chain::OuterPlan;
 use crate::kernels::float::driver::{geometry, orientation, start};
-use crate::kernels::float::fma::{Cut, Half, Keep, Sum};
+use crate::kernels::float::fma::{Cut, Half, Keep, Narrow, Sum};
 use crate::kernels::float::inner::MR;
 use crate::kernels::float::lines::Lines;
 use crate::kernels::float::operand::PackedOperand;
@@ -159,6 +159,12 @@ impl Tile<'_> {
                         self.fma(lanes, trace, watch, NarrowZero(Half), panels)
                     }
                     (Keep::Half, _) => self.fma(lanes, trace, watch, NarrowEven(Half), panels),
+                    (Keep::Narrow(format), Sum::Zero) => {
+                        self.fma(lanes, trace, watch, NarrowZero(Narrow(format)), panels)
+                    }
+                    (Keep::Narrow(format), _) => {
+                        self.fma(lanes, trace, watch, NarrowEven(Narrow(format)), panels)
+                    }
                     (Keep::Cut(bits), Sum::Zero) => {
                         self.fma(lanes, trace, watch, NarrowZero(Cut(bits)), panels)
                     }

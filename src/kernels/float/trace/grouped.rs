@@ -38,7 +38,7 @@ impl TracedInner for TracedGrouped<'_> {
 
     #[inline(always)]
     fn sum(&self, k: Range<usize>, registers: &mut [f64], state: &mut GroupedState) {
-        let GroupedPlan { rounder, width: step } = self.plan;
+        let GroupedPlan { rounder, width: step, .. } = self.plan;
         let width = self.b.width();
         let a = self.a.panel(self.block, k.clone()).as_chunks::<MR>().0;
         let b = self.b.panel(self.panel, k);
