@@ -446,7 +446,9 @@ impl<'a> Run<'a> {
     /// Runs a node on what its inputs stand for.
     fn in_floats(&mut self, node: &Node, inputs: &[Option<Datum>]) -> Result<Vec<Datum>, String> {
         let is_plain = |datum: &Option<Datum>| matches!(datum, None | Some(Datum::Plain(_)));
-        if !inputs.iter().all(is_plain) {
+        // Extents are asked of codes as of any array.
+        let is_of_shape = matches!(node.op, Op::Shape(_) | Op::Size(_));
+        if !is_of_shape && !inputs.iter().all(is_plain) {
             let why = match (&node.op, inputs) {
                 (Op::Add(_), [Some(Datum::Sums(_)), Some(Datum::Sums(_))]) => {
                     " (sums of two scales meet in f32 and are rounded once, by the quantizer behind them: \
