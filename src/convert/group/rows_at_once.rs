@@ -15,7 +15,8 @@ impl Tile<'_> {
     /// groups.
     pub(super) fn at_once(&mut self) -> Option<(usize, usize)> {
         let size = self.encoder.format.size();
-        let quotient = self.encoder.plan.quotient?;
+        // Exact quotients are made block by block: in a loop over blocks they would gather their operands.
+        let quotient = self.encoder.plan.quotient.filter(|&quotient| quotient != Quotient::Odd)?;
         if !self.row.is_multiple_of(size) || !self.encoder.plan.finds_at_once() {
             return None;
         }
