@@ -10,7 +10,6 @@ mod recurrent_network;
 mod rows;
 mod support;
 mod tables;
-mod tails;
 mod tiles;
 mod transformer;
 mod transposed;
