@@ -5,9 +5,10 @@ mod common;
 
 use common::Folder;
 use fewbit_cli::digits;
-use fewbit_models::graph::{Graph, ValueId};
+use fewbit_models::graph::{Graph, Node, ValueId};
 use fewbit_models::ops::{
-    Add, BatchNormalization, Clip, Conv, Dim, Fact, Flatten, Gemm, GlobalAveragePool, Padding, Relu,
+    Add, BatchNormalization, Clip, Conv, Dim, Fact, Flatten, Gemm, GlobalAveragePool, LSTM, MatMul,
+    Padding, Recurrence, Relu, Squeeze, Transpose,
 };
 use fewbit_models::tensor::{ElementType, Tensor};
 use ndarray::{ArrayD, IxDyn};
@@ -375,6 +376,88 @@ fn a_sweep_has_every_algorithm_under_every_constraint() {
     assert_eq!((events(1), events(3)), (0, 0));
     let csv = std::fs::read_to_string(folder.file("sweep.csv")).expect("a list");
     assert_eq!(csv.lines().count(), 9);
+}
+
+/// A cell over six steps that begins with a given state, and the product of its states with themselves.
+#[test]
+fn recurrent_nodes_and_products_of_activations_are_layers() {
+    let folder = Folder::new();
+    let mut graph = Graph::new("cell");
+    let batch = || Dim::Named("batch".into());
+    let fact = |shape| Fact::new(ElementType::F32, shape);
+    let x = graph.add_input("x", fact(vec![batch(), 6.into(), 4.into()]));
+    let state = graph.add_input("state", fact(vec![1.into(), batch(), 5.into()]));
+    let steps = graph.add("steps", Transpose { order: vec![1, 0, 2] }, &[x]);
+    let w = graph.add_constant("W", tensor(&[1, 20, 4], 1));
+    let r = graph.add_constant("R", tensor(&[1, 20, 5], 2));
+    let y = graph.add_value("y", Fact::default());
+    let last = graph.add_value("last", Fact::default());
+    graph.add_node(Node {
+        name: "cell".into(),
+        op: LSTM {
+            recurrence: Recurrence { hidden: Some(5), ..Recurrence::default() },
+            coupled: false,
+        }
+        .into(),
+        inputs: vec![Some(steps), Some(w), Some(r), None, None, Some(state)],
+        outputs: vec![Some(y), Some(last)],
+    });
+    let axes = graph.add_constant("axes", Tensor::vector(vec![1i64]));
+    let y = graph.add("all", Squeeze {}, &[y, axes]);
+    let rows = graph.add("rows", Transpose { order: vec![1, 0, 2] }, &[y]);
+    let turned = graph.add("turned", Transpose { order: vec![1, 2, 0] }, &[y]);
+    let scores = graph.add("scores", MatMul {}, &[rows, turned]);
+    graph.add_output(scores);
+    graph.add_output(last);
+    graph.infer().expect("shapes");
+    fewbit_models::onnx::write(&graph, 17, &folder.file("cell.onnx")).expect("a file");
+    let arrays = [
+        ("x", floats(&[8, 6, 4], &numbers(192, 7))),
+        ("state", floats(&[1, 8, 5], &numbers(40, 8))),
+    ];
+    std::fs::write(folder.file("X.npz"), npz(&arrays)).expect("a file");
+    let args = ["ptq", "cell.onnx", "--calibration", "X.npz", "--data", "X.npz", "--out", "q"];
+    let printed = done(
+        &folder,
+        &[&args[..], &["--accumulator", "int12-sat", "--batch-size-validation", "4"]].concat(),
+    );
+    let found = report(&folder, "q/report.json");
+    let layers = found["layers"].as_array().expect("layers");
+    let names: Vec<_> =
+        layers.iter().map(|layer| layer["name"].as_str().expect("a name")).collect();
+    assert_eq!(names, ["cell.x", "cell.h.product", "scores"]);
+    for layer in layers {
+        assert_eq!(layer["accumulator"], "int12-sat", "{layer}");
+        assert!(layer["sqnr_db"].as_f64().is_some_and(|db| db > 15.0), "{layer}");
+        assert!(layer["observed_bits"].is_u64() && layer["events"].is_u64(), "{layer}");
+        let name = layer["name"].as_str().expect("a name");
+        assert!(printed.contains(&format!("| {name} ")), "{printed}");
+    }
+    let events = |layer: &Value| layer["events"].as_u64().expect("events");
+    assert!(layers.iter().map(events).sum::<u64>() > 0);
+    // The file has the loop, with its quantizers and its accumulators.
+    let args = [
+        "run",
+        "q/model.onnx",
+        "--input",
+        "X.npz",
+        "--output",
+        "Y.npz",
+        "--execution",
+        "integer",
+        "--json",
+    ];
+    let run: Value = serde_json::from_str(&done(&folder, &args)).expect("JSON");
+    let nodes = run["nodes"].as_array().expect("nodes");
+    assert_eq!(nodes.len(), 3);
+    assert_eq!(run["outputs"][0]["shape"], serde_json::json!([8, 6, 6]));
+    assert_eq!(run["outputs"][1]["shape"], serde_json::json!([1, 8, 5]));
+    let outputs = |name: &str| {
+        let node = nodes.iter().find(|node| node["name"] == name).expect("a node");
+        node["outputs"].as_u64()
+    };
+    assert_eq!((outputs("cell.x"), outputs("cell.h.product")), (Some(960), Some(960)));
+    assert_eq!(outputs("scores"), Some(8 * 36));
 }
 
 #[test]

@@ -146,11 +146,13 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
             Some(labels.accuracy(&classes))
         }
     };
+    let size = |batch: &Vec<Tensor>| batch.first().and_then(|t| t.shape().first().copied());
+    let sizes: Vec<usize> = batches.iter().map(|batch| size(batch).unwrap_or(1)).collect();
     let mut named = Vec::new();
     for (place, &id) in graph.outputs().iter().enumerate() {
         let parts: Vec<&Tensor> =
             found.batches.iter().filter_map(|batch| batch.get(place)).collect();
-        named.push((graph.name_of(id).to_owned(), joined(&parts)));
+        named.push((graph.name_of(id).to_owned(), joined(&parts, &sizes)));
     }
     let report = Report {
         execution: name,
@@ -185,13 +187,18 @@ pub(crate) fn run(args: Args) -> Result<Outcome, CliError> {
     Ok(Outcome::Done)
 }
 
-/// Batches one after the other along the first axis, where they are floats; else the first.
-fn joined(parts: &[&Tensor]) -> Tensor {
+/// Batches of so many samples one after the other along the first axis that has as many elements, or the first one; where they
+/// are no floats, the first.
+fn joined(parts: &[&Tensor], sizes: &[usize]) -> Tensor {
+    let axes = parts.first().map_or(0, |part| part.shape().len());
+    let is_of_samples =
+        |&axis: &usize| parts.iter().zip(sizes).all(|(part, n)| part.shape().get(axis) == Some(n));
+    let axis = (0..axes).find(is_of_samples).unwrap_or(0);
     let floats: Option<Vec<ArrayD<f32>>> =
         parts.iter().map(|tensor| Some(tensor.get::<f32>().ok()?.to_owned())).collect();
     let together = floats.filter(|all| all.iter().all(|a| a.ndim() > 0)).and_then(|all| {
         let views: Vec<_> = all.iter().map(|array| array.view()).collect();
-        concatenate(Axis(0), &views).ok()
+        concatenate(Axis(axis), &views).ok()
     });
     match (together, parts) {
         (Some(array), _) => array.into(),

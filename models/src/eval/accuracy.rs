@@ -5,7 +5,8 @@ use ndarray::ArrayD;
 use rayon::prelude::*;
 
 use crate::exec::integer::{
-    IntegerOptions, IntegerRun, IntegerWeights, NodeReport, run_integer, run_integer_with,
+    IntegerOptions, IntegerRun, IntegerWeights, NodeReport, merge_nodes, run_integer,
+    run_integer_with,
 };
 use crate::exec::{Constants, ExecError, QuantizerMode, run_batch};
 use crate::graph::Graph;
@@ -94,10 +95,7 @@ pub fn run_batches_with(
         let runs: Result<Vec<IntegerRun>, ExecError> = some.par_iter().map(one).collect();
         for run in runs? {
             all.batches.push(run.outputs);
-            match all.nodes.is_empty() {
-                true => all.nodes = run.nodes,
-                false => all.nodes.iter_mut().zip(&run.nodes).for_each(|(a, b)| a.merge(b)),
-            }
+            merge_nodes(&mut all.nodes, run.nodes);
             all.in_floats = run.in_floats;
         }
     }

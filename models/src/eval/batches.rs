@@ -3,12 +3,15 @@
 use ndarray::{ArcArray, Axis, IxDyn};
 
 use crate::graph::{Graph, GraphError};
+use crate::ops::Dim;
 use crate::tensor::{Tensor, map_tensor};
 
 /// Cuts named arrays into batches of `size` along their first axis, one tensor per input of the graph; at most `samples`
 /// of them.
 ///
-/// With one input the array may have any name. An axis that the graph fixes to one number keeps batches at that.
+/// With one input the array may have any name. An axis that the graph fixes to one number keeps batches at that; where only
+/// some inputs fix their first axis (the states of a recurrent network, `[2, samples, hidden]`), those are cut along the first
+/// axis that is not fixed and has as many elements as there are samples. Numbers without axes go to every batch.
 ///
 /// # Errors
 /// No array for an input; arrays of different lengths.
@@ -33,30 +36,66 @@ pub fn batches(
                 arrays.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ")
             ),
         })?;
-        let fixed = graph.value(id).fact.shape.as_ref().and_then(|shape| shape.first()?.size());
-        inputs.push((name, tensor, fixed));
+        let shape = graph.value(id).fact.shape.as_deref().unwrap_or_default();
+        let fixed = shape.first().and_then(Dim::size);
+        inputs.push(Input { tensor, shape, fixed, axis: Some(0) });
     }
-    let count = inputs.iter().filter_map(|(_, tensor, _)| tensor.shape().first()).min().copied();
-    let count = count.unwrap_or(0).min(samples);
-    let fixed = inputs.iter().find_map(|(_, _, fixed)| *fixed);
+    let open = inputs.iter().filter(|input| input.fixed.is_none());
+    let count = open.filter_map(|input| input.tensor.shape().first()).min().copied();
+    for input in &mut inputs {
+        let open = |&axis: &usize| {
+            input.shape.get(axis).is_some_and(|dim| dim.size().is_none())
+                && input.tensor.shape().get(axis).copied() == count
+        };
+        input.axis = match (input.tensor.shape(), input.fixed, count) {
+            ([], _, _) => None,
+            (extents, Some(_), Some(_)) => (1..extents.len()).find(open).or(Some(0)),
+            _ => Some(0),
+        };
+        if input.axis != Some(0) {
+            input.fixed = None;
+        }
+    }
+    let extents = inputs.iter().filter_map(|input| input.tensor.shape().get(input.axis?));
+    let count = extents.min().copied().unwrap_or(0).min(samples);
+    let fixed = inputs.iter().find_map(|input| input.fixed);
     let size = fixed.unwrap_or(size).max(1);
     let starts = (0..count).step_by(size).filter(|start| fixed.is_none() || start + size <= count);
     Ok(starts
         .map(|start| {
             let end = (start + size).min(count);
-            inputs.iter().map(|(_, tensor, _)| part(tensor, start, end)).collect()
+            let part = |input: &Input<'_>| match input.axis {
+                Some(axis) => part(input.tensor, axis, start, end),
+                None => input.tensor.clone(),
+            };
+            inputs.iter().map(part).collect()
         })
         .collect())
 }
 
-/// Elements `start..end` along the first axis.
-fn part(tensor: &Tensor, start: usize, end: usize) -> Tensor {
-    fn slice<T: Clone>(array: &ArcArray<T, IxDyn>, start: usize, end: usize) -> ArcArray<T, IxDyn> {
+/// An array that is cut, for an input of the graph.
+struct Input<'a> {
+    tensor: &'a Tensor,
+    /// What the graph says of its extents.
+    shape: &'a [Dim],
+    /// The number that the graph fixes the batch to.
+    fixed: Option<usize>,
+    /// The axis of samples, if there is one.
+    axis: Option<usize>,
+}
+
+/// Elements `start..end` along an axis.
+fn part(tensor: &Tensor, axis: usize, start: usize, end: usize) -> Tensor {
+    fn slice<T: Clone>(
+        array: &ArcArray<T, IxDyn>,
+        axis: usize,
+        (start, end): (usize, usize),
+    ) -> ArcArray<T, IxDyn> {
         let mut view = array.clone();
-        view.slice_axis_inplace(Axis(0), (start..end).into());
+        view.slice_axis_inplace(Axis(axis), (start..end).into());
         view.as_standard_layout().into_owned().into_shared()
     }
-    map_tensor!(tensor, array => slice(array, start, end))
+    map_tensor!(tensor, array => slice(array, axis, (start, end)))
 }
 
 /// The extent of the first axis.

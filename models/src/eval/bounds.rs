@@ -5,7 +5,7 @@ use fewbit::accumulate::bounds::{Inputs, Layer};
 use ndarray::Array2;
 use serde::Serialize;
 
-use crate::graph::{Graph, Product, products};
+use crate::graph::{Graph, Node, NodeId, Product};
 use crate::ops::Op;
 use crate::passes::{input_range, source_quantizer};
 
@@ -46,14 +46,18 @@ pub struct StageBound {
     pub required_bits: u32,
 }
 
-/// The worst cases of all products of integers, in the order in which they run.
+/// The worst cases of all products of integers with constant weights, in the order in which they run, those within loops too.
 #[must_use]
 pub fn network_bounds(graph: &Graph, accumulator: &Accumulator) -> Vec<NodeBounds> {
-    let of = |product: &Product| {
-        let own = graph.accumulator(product.node).unwrap_or(accumulator);
-        bounds(graph, product, own)
+    let of = |(id, node): (NodeId, &Node)| {
+        if let Op::Scan(scan) = &node.op {
+            return network_bounds(&scan.body, accumulator);
+        }
+        let Some(product) = Product::of(graph, id, node) else { return Vec::new() };
+        let own = graph.accumulator(id).unwrap_or(accumulator);
+        bounds(graph, &product, own).into_iter().collect()
     };
-    products(graph).iter().filter_map(of).collect()
+    graph.nodes().flat_map(of).collect()
 }
 
 /// The levels of a product's weights as a matrix, `[out, in]`, and the name of their format.

@@ -1,5 +1,6 @@
 //! What accumulators of every width do to a network, and what each algorithm under each constraint makes of that.
 
+use fewbit::algorithms::Effort;
 use fewbit::algorithms::layer::AccumulatorConstraint;
 use fewbit::sweep::{AccumulatorTemplate, BitRange};
 use fewbit::{Accumulator, ReportLevel};
@@ -107,6 +108,11 @@ impl ComparisonJob<'_> {
             gpfq: algorithm == "gpfq",
             qronos: algorithm == "qronos",
             rtn: algorithm == "rtn" && constraint != AccumulatorConstraint::None,
+            // What is compared are the algorithms as they are published.
+            effort: match constraint {
+                AccumulatorConstraint::Joint => self.config.effort,
+                _ => Effort::NONE,
+            },
             ..self.config.clone()
         };
         let flow = VisionFlow { config: &config };

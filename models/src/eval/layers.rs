@@ -5,11 +5,13 @@ use ndarray::ArrayD;
 use serde::Serialize;
 
 use crate::exec::integer::NodeReport;
-use crate::exec::{ExecError, Execution, QuantizerMode};
-use crate::graph::{Graph, products};
+use crate::exec::{ExecError, Execution, Moment, QuantizerMode};
+use crate::graph::{Graph, NodeId, ValueId};
+use crate::ops::Op;
 use crate::tensor::Tensor;
 
 use super::bounds::network_bounds;
+use super::rows::Row;
 
 /// What quantization and its accumulator do to one product.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -29,7 +31,8 @@ pub struct LayerResult {
     pub accumulator: Option<String>,
 }
 
-/// The results of all products.
+/// The results of all products: of those with constant weights, of those of two activations that quantizers round, and of those
+/// within loops over a sequence, whose errors are those of all steps.
 ///
 /// Errors are those on the first batch.
 ///
@@ -44,42 +47,28 @@ pub fn layer_results(
     widths: &[NodeReport],
     events: &[NodeReport],
 ) -> Result<Vec<LayerResult>, ExecError> {
-    let products = products(graph);
-    let mut energies = vec![(0f64, 0f64); products.len()];
+    let rows = Row::all(graph);
+    let mut energies = vec![(0f64, 0f64); rows.len()];
     for batch in batches.iter().take(1) {
         let mut reference = Execution::new(float, batch, QuantizerMode::Skip)?;
         let mut quantized = Execution::new(graph, batch, QuantizerMode::Apply)?;
         for &id in graph.order() {
-            quantized.step(graph, id)?;
             if !float.has(id) {
+                quantized.step(graph, id)?;
                 continue;
             }
-            reference.step(float, id)?;
-            let Some(place) = products.iter().position(|product| product.node == id) else {
-                continue;
-            };
-            let Some(output) = float.node(id).output(0) else { continue };
-            let wrong = |error: crate::tensor::TensorError| ExecError::Node {
-                node: graph.node(id).name.clone(),
-                problem: error.to_string(),
-            };
-            let y: ArrayD<f32> =
-                reference.value(float, output)?.clone().try_into().map_err(wrong)?;
-            let z: ArrayD<f32> = quantized
-                .value(graph, products[place].output)?
-                .clone()
-                .try_into()
-                .map_err(wrong)?;
-            for (&y, &z) in y.iter().zip(&z) {
-                let (y, z) = (f64::from(y), f64::from(z));
-                energies[place].0 += y * y;
-                energies[place].1 += (y - z) * (y - z);
+            let found = outputs(&mut quantized, graph, id, &rows)?;
+            let wanted = outputs(&mut reference, float, id, &rows)?;
+            for ((place, y), (other, z)) in wanted.iter().zip(&found) {
+                if place == other && y.shape() == z.shape() {
+                    add(&mut energies[*place], y, z);
+                }
             }
         }
     }
     let bounds = network_bounds(graph, &Accumulator::exact());
-    let results = products.iter().zip(&energies).map(|(product, &(signal, noise))| {
-        let name = graph.node(product.node).name.clone();
+    let results = rows.into_iter().zip(&energies).map(|(row, &(signal, noise))| {
+        let name = row.name;
         let by_name = |reports: &[NodeReport]| reports.iter().find(|r| r.name == name).cloned();
         let guaranteed = bounds.iter().find(|bound| bound.name == name);
         let own = by_name(events);
@@ -94,4 +83,50 @@ pub fn layer_results(
         }
     });
     Ok(results.collect())
+}
+
+/// Runs a node; what the products give that it is or that lie in it, each with its place among the rows, step by step.
+fn outputs(
+    execution: &mut Execution,
+    graph: &Graph,
+    id: NodeId,
+    rows: &[Row],
+) -> Result<Vec<(usize, ArrayD<f32>)>, ExecError> {
+    let places: Vec<usize> = (0..rows.len()).filter(|&place| rows[place].node == id).collect();
+    let array = |execution: &Execution, graph: &Graph, value: ValueId| {
+        let array: Result<ArrayD<f32>, _> = execution.value(graph, value)?.clone().try_into();
+        array.map_err(|error: crate::tensor::TensorError| ExecError::Node {
+            node: graph.name_of(value).to_owned(),
+            problem: error.to_string(),
+        })
+    };
+    let mut found = Vec::new();
+    let Op::Scan(scan) = &graph.node(id).op else {
+        execution.step(graph, id)?;
+        for place in places {
+            if let Some(value) = rows[place].output(graph) {
+                found.push((place, array(execution, graph, value)?));
+            }
+        }
+        return Ok(found);
+    };
+    execution.step_watched(graph, id, &mut |execution, inner, moment| {
+        let place = places.iter().find(|&&place| rows[place].inner == Some(inner));
+        if let (Some(&place), Moment::After) = (place, moment)
+            && let Some(value) = rows[place].output(graph)
+        {
+            found.push((place, array(execution, &scan.body, value)?));
+        }
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+/// Adds squares of the values, and of what others differ from them.
+fn add((signal, noise): &mut (f64, f64), values: &ArrayD<f32>, others: &ArrayD<f32>) {
+    for (&y, &z) in values.iter().zip(others) {
+        let (y, z) = (f64::from(y), f64::from(z));
+        *signal += y * y;
+        *noise += (y - z) * (y - z);
+    }
 }

@@ -6,10 +6,11 @@ use serde::Serialize;
 
 use crate::exec::ExecError;
 use crate::exec::integer::{IntegerOptions, IntegerWeights};
-use crate::graph::{Graph, NodeId, products};
+use crate::graph::Graph;
 use crate::tensor::Tensor;
 
 use super::accuracy::{ExecutionKind, predictions, run_batches_with};
+use super::rows::Row;
 
 /// The least width of one product's accumulator.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -55,22 +56,22 @@ pub fn least_bits(
         let node = reference.nodes.iter().find(|node| node.name == name)?;
         Some(node.report.as_ref()?.stages.first()?.required_bits)
     };
-    let mut chosen: Vec<(NodeId, LeastBits)> = Vec::new();
+    let mut chosen: Vec<(Row, LeastBits)> = Vec::new();
     let mut graph = exact;
-    for product in products(&graph) {
-        let name = graph.node(product.node).name.clone();
+    for row in Row::all(&graph) {
+        let name = row.name.clone();
         if let Some(bits) = needed(&name) {
             let bits = bits.max(2);
-            let acc = set(&mut graph, product.node, template, bits)?;
-            chosen.push((product.node, LeastBits { name, bits, acc }));
+            let acc = set(&mut graph, &row, template, bits)?;
+            chosen.push((row, LeastBits { name, bits, acc }));
         }
     }
     let count = chosen.len();
-    for (index, (node, least)) in chosen.iter_mut().enumerate() {
+    for (index, (row, least)) in chosen.iter_mut().enumerate() {
         progress(index, count);
         let allowed = budget * (index + 1) as f64 / count as f64;
         while least.bits > 2 {
-            set(&mut graph, *node, template, least.bits - 1)?;
+            set(&mut graph, row, template, least.bits - 1)?;
             let found = predictions(&run(&graph, ReportLevel::None)?.batches)?;
             let changed = found.iter().zip(&classes).filter(|(a, b)| a != b).count();
             if changed as f64 > allowed * classes.len() as f64 {
@@ -78,7 +79,7 @@ pub fn least_bits(
             }
             least.bits -= 1;
         }
-        least.acc = set(&mut graph, *node, template, least.bits)?;
+        least.acc = set(&mut graph, row, template, least.bits)?;
     }
     progress(count, count);
     Ok(chosen.into_iter().map(|(_, least)| least).collect())
@@ -87,15 +88,14 @@ pub fn least_bits(
 /// Gives a product the accumulator of this width.
 fn set(
     graph: &mut Graph,
-    node: NodeId,
+    row: &Row,
     template: &AccumulatorTemplate,
     bits: u32,
 ) -> Result<String, ExecError> {
-    let accumulator = template.at(bits).map_err(|error| ExecError::Node {
-        node: graph.node(node).name.clone(),
-        problem: error.to_string(),
-    })?;
+    let accumulator = template
+        .at(bits)
+        .map_err(|error| ExecError::Node { node: row.name.clone(), problem: error.to_string() })?;
     let text = accumulator.to_string();
-    graph.set_accumulator(node, accumulator);
+    row.set_accumulator(graph, accumulator);
     Ok(text)
 }

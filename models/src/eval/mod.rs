@@ -9,6 +9,7 @@ mod language;
 mod layers;
 mod least_bits;
 mod report;
+mod rows;
 mod sweep;
 
 pub use accuracy::{ExecutionKind, Labels, Outputs, predictions, run_batches, run_batches_with};

@@ -22,7 +22,7 @@ pub struct Report {
     pub phases: Vec<Phase>,
     /// The passes that ran, and what each changed.
     pub passes: Vec<PassReport>,
-    /// One per product.
+    /// One per product: with weights, or of two activations that quantizers round; those within loops too.
     pub layers: Vec<LayerResult>,
     /// Nodes between codes that the integer execution runs in floats.
     pub in_floats: Vec<String>,

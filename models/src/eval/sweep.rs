@@ -6,10 +6,11 @@ use serde::Serialize;
 
 use crate::exec::ExecError;
 use crate::exec::integer::{IntegerOptions, IntegerWeights, NodeReport};
-use crate::graph::{Graph, Product, products};
+use crate::graph::Graph;
 use crate::tensor::Tensor;
 
 use super::accuracy::{ExecutionKind, Labels, predictions, run_batches_with};
+use super::rows::Row;
 
 /// One network through one accumulator.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -53,19 +54,16 @@ pub fn sweep(
             problem: error.to_string(),
         })?;
         let mut graph = graph.clone();
-        for product in products(&graph) {
-            graph.set_accumulator(product.node, accumulator.clone());
-        }
+        graph.set_accumulators(&accumulator);
         let options = IntegerOptions { report: ReportLevel::Events, ..options.clone() };
         let how = ExecutionKind::Integer(&options);
         let run = run_batches_with(&graph, Some(weights), batches, &how, &mut |_, _| ())?;
         let classes = predictions(&run.batches)?;
-        let of_product = |product: &Product| {
-            let name = &graph.node(product.node).name;
-            let node = run.nodes.iter().find(|node| node.name == *name);
+        let of_row = |row: &Row| {
+            let node = run.nodes.iter().find(|node| node.name == row.name);
             node.map_or(0, NodeReport::total_events)
         };
-        let layer_events: Vec<u64> = products(&graph).iter().map(of_product).collect();
+        let layer_events: Vec<u64> = Row::all(&graph).iter().map(of_row).collect();
         points.push(SweepPoint {
             bits: width,
             acc: accumulator.to_string(),

@@ -12,6 +12,7 @@ use crate::tensor::Tensor;
 use super::ExecError;
 use super::float::{compute, placed};
 use super::pieces::{joined, pieces};
+use super::scan::{Watch, run_scan};
 
 /// What becomes of the quantizers of a network.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,6 +24,20 @@ pub enum QuantizerMode {
     Skip,
     /// Those of constants round, those of computed values hand on what they get.
     Constants,
+}
+
+impl QuantizerMode {
+    /// The input that a node hands on, if it is a quantizer that rounds nothing.
+    pub(super) fn skips(self, graph: &Graph, node: &Node) -> Option<ValueId> {
+        let Op::Quantize(_) = node.op else { return None };
+        let input = node.input(0)?;
+        let skips = match self {
+            Self::Apply => false,
+            Self::Skip => true,
+            Self::Constants => graph.data(input).is_none(),
+        };
+        skips.then_some(input)
+    }
 }
 
 /// What follows from constants alone: computed once, used by every batch.
@@ -69,7 +84,7 @@ impl Constants {
             let tensor = match mode {
                 QuantizerMode::Skip => data.clone(),
                 QuantizerMode::Apply | QuantizerMode::Constants => {
-                    compute(graph, node, &HashMap::new(), None)?.swap_remove(0)
+                    compute(graph, node, &HashMap::new(), None, mode)?.swap_remove(0)
                 }
             };
             values.insert(output, tensor);
@@ -154,23 +169,41 @@ impl Execution {
             // It is one of the constants.
             return Ok(());
         }
-        let is_constant = || node.input(0).is_some_and(|input| graph.data(input).is_some());
-        let skips = match self.mode {
-            QuantizerMode::Apply => false,
-            QuantizerMode::Skip => true,
-            QuantizerMode::Constants => !is_constant(),
-        };
-        let outputs = match &node.op {
-            Op::Quantize(_) if skips => {
-                let input =
-                    node.input(0).ok_or_else(|| ExecError::NotComputed(node.name.clone()))?;
-                vec![self.value(graph, input)?.clone()]
-            }
-            _ => match self.in_place(graph, node)? {
+        let outputs = match self.mode.skips(graph, node) {
+            Some(input) => vec![self.value(graph, input)?.clone()],
+            None => match self.in_place(graph, node)? {
                 Some(tensor) => vec![tensor],
-                None => compute(graph, node, &self.values, self.packed.get(&id))?,
+                None => compute(graph, node, &self.values, self.packed.get(&id), self.mode)?,
             },
         };
+        self.done(node, outputs);
+        Ok(())
+    }
+
+    /// The same; where it is a loop, every step of every node in it is shown.
+    ///
+    /// # Errors
+    /// As [`Self::step`]; what the watcher refuses.
+    pub(crate) fn step_watched(
+        &mut self,
+        graph: &Graph,
+        id: NodeId,
+        watch: &mut Watch<'_>,
+    ) -> Result<(), ExecError> {
+        let node = graph.node(id);
+        let Op::Scan(op) = &node.op else { return self.step(graph, id) };
+        let inputs = node.inputs.iter().map(|input| match input {
+            None => Ok(None),
+            Some(input) => self.value(graph, *input).map(Some),
+        });
+        let inputs = inputs.collect::<Result<Vec<_>, _>>()?;
+        let outputs = run_scan(op, &inputs, self.mode, watch)?;
+        self.done(node, outputs);
+        Ok(())
+    }
+
+    /// Keeps what a node gave, and lets go what nothing needs any more.
+    fn done(&mut self, node: &Node, outputs: Vec<Tensor>) {
         for &input in node.inputs.iter().flatten() {
             self.used(input);
         }
@@ -181,7 +214,6 @@ impl Execution {
                 self.values.insert(output, tensor);
             }
         }
-        Ok(())
     }
 
     /// Runs a node in the memory of its first input, where nothing else needs that and the operator can.
@@ -227,7 +259,7 @@ impl Execution {
     /// As [`Self::step`].
     pub fn rerun(&mut self, graph: &Graph, id: NodeId) -> Result<(), ExecError> {
         let node = graph.node(id);
-        let outputs = compute(graph, node, &self.values, self.packed.get(&id))?;
+        let outputs = compute(graph, node, &self.values, self.packed.get(&id), self.mode)?;
         for (output, tensor) in node.outputs.iter().zip(outputs) {
             if let Some(output) = output {
                 self.values.insert(*output, tensor);

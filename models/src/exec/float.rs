@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::graph::{Graph, GraphError, Node, ValueId};
+use crate::graph::{Graph, GraphError, Node, NodeId, ValueId};
 use crate::ops::{Dim, Inputs, Op, OpError, Packed};
 use crate::tensor::Tensor;
 
 use super::ExecError;
+use super::execution::QuantizerMode;
+use super::scan::{run_scan, unwatched};
 
 /// The outputs of a network, in the order of [`Graph::outputs`].
 ///
@@ -43,7 +45,8 @@ pub fn run_float_observed(
     observe: &mut dyn FnMut(ValueId, &Tensor),
 ) -> Result<Vec<Tensor>, ExecError> {
     check(graph, inputs)?;
-    Ok(run(graph, inputs.iter().map(|(&id, tensor)| (id, tensor.clone())).collect(), observe)?)
+    let values = inputs.iter().map(|(&id, tensor)| (id, tensor.clone())).collect();
+    run(graph, values, QuantizerMode::Apply, observe)
 }
 
 /// Inputs in the order of the graph's, checked, by their values.
@@ -108,14 +111,22 @@ fn check(graph: &Graph, inputs: &BTreeMap<ValueId, Tensor>) -> Result<(), ExecEr
 fn run(
     graph: &Graph,
     mut values: HashMap<ValueId, Tensor>,
+    mode: QuantizerMode,
     observe: &mut dyn FnMut(ValueId, &Tensor),
-) -> Result<Vec<Tensor>, GraphError> {
+) -> Result<Vec<Tensor>, ExecError> {
     let mut uses: HashMap<ValueId, usize> = HashMap::new();
     let used = graph.nodes().flat_map(|(_, node)| node.inputs.iter().flatten());
     used.chain(graph.outputs()).for_each(|&id| *uses.entry(id).or_default() += 1);
     values.iter().for_each(|(&id, tensor)| observe(id, tensor));
     for (_, node) in graph.nodes() {
-        let found = compute(graph, node, &values, None)?;
+        let found = match mode.skips(graph, node) {
+            Some(input) => {
+                let found = values.get(&input).or_else(|| graph.data(input)).cloned();
+                let missing = || GraphError::NoProducer(graph.name_of(input).to_owned());
+                vec![found.ok_or_else(missing)?]
+            }
+            None => compute(graph, node, &values, None, mode)?,
+        };
         for &id in node.inputs.iter().flatten() {
             if let Some(left) = uses.get_mut(&id) {
                 *left -= 1;
@@ -135,18 +146,71 @@ fn run(
     }
     let output = |&id| {
         let tensor = values.get(&id).or_else(|| graph.data(id)).cloned();
-        tensor.ok_or_else(|| GraphError::NoProducer(graph.name_of(id).into()))
+        tensor.ok_or_else(|| GraphError::NoProducer(graph.name_of(id).into()).into())
     };
     graph.outputs().iter().map(output).collect()
 }
 
-/// The outputs of one node; `packed` is of its inputs, if there is such.
+/// Runs a network on one batch and tells which way every condition goes: the nodes of the `If`s, outermost first, and whether
+/// the condition holds.
+///
+/// # Errors
+/// As [`run_float`].
+pub(crate) fn branch_conditions(
+    graph: &Graph,
+    inputs: &[Tensor],
+    hear: &mut dyn FnMut(&[NodeId], bool),
+) -> Result<(), ExecError> {
+    let values = placed(graph, inputs)?.into_iter().collect();
+    conditions(graph, values, &mut Vec::new(), hear).map(drop)
+}
+
+fn conditions(
+    graph: &Graph,
+    mut values: HashMap<ValueId, Tensor>,
+    path: &mut Vec<NodeId>,
+    hear: &mut dyn FnMut(&[NodeId], bool),
+) -> Result<Vec<Tensor>, ExecError> {
+    let find = |values: &HashMap<ValueId, Tensor>, id: ValueId| {
+        let found = values.get(&id).or_else(|| graph.data(id)).cloned();
+        found.ok_or_else(|| ExecError::NotComputed(graph.name_of(id).into()))
+    };
+    for (id, node) in graph.nodes() {
+        let found = match &node.op {
+            Op::If(op) => {
+                let inputs = node.inputs.iter().flatten().map(|&input| find(&values, input));
+                let inputs = inputs.collect::<Result<Vec<_>, _>>()?;
+                let wrong = |source| GraphError::Node { node: node.name.clone(), op: "If", source };
+                let condition = inputs
+                    .first()
+                    .ok_or_else(|| wrong(OpError::Missing { index: 0, name: "cond" }))?;
+                let branch = op.branch(condition).map_err(wrong)?;
+                path.push(id);
+                hear(path, std::ptr::eq(branch, &op.then_branch));
+                let given = branch.inputs().iter().copied().zip(inputs.into_iter().skip(1));
+                let outputs = conditions(branch, given.collect(), path, hear)?;
+                path.pop();
+                outputs
+            }
+            _ => compute(graph, node, &values, None, QuantizerMode::Apply)?,
+        };
+        for (output, tensor) in node.outputs.iter().zip(found) {
+            if let Some(output) = output {
+                values.insert(*output, tensor);
+            }
+        }
+    }
+    graph.outputs().iter().map(|&id| find(&values, id)).collect()
+}
+
+/// The outputs of one node; `packed` is of its inputs, if there is such; `mode` is for quantizers in graphs within it.
 pub(crate) fn compute(
     graph: &Graph,
     node: &Node,
     values: &HashMap<ValueId, Tensor>,
     packed: Option<&Packed>,
-) -> Result<Vec<Tensor>, GraphError> {
+    mode: QuantizerMode,
+) -> Result<Vec<Tensor>, ExecError> {
     let wrong = |source| GraphError::Node { node: node.name.clone(), op: node.op.name(), source };
     let mut inputs: Vec<Option<&Tensor>> = Vec::with_capacity(node.inputs.len());
     for input in &node.inputs {
@@ -165,8 +229,9 @@ pub(crate) fn compute(
             let branch = op.branch(condition).map_err(wrong)?;
             let given = branch.inputs().iter().zip(inputs.iter().skip(1));
             let given = given.filter_map(|(&id, tensor)| Some((id, (*tensor)?.clone())));
-            run(branch, given.collect(), &mut |_, _| ())?
+            run(branch, given.collect(), mode, &mut |_, _| ())?
         }
+        Op::Scan(op) => run_scan(op, &inputs, mode, &mut unwatched)?,
         op => {
             let wanted = node.outputs.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
             let inputs = Inputs::new(&inputs);
@@ -177,7 +242,7 @@ pub(crate) fn compute(
         }
     };
     if let Some(place) = (found.len()..node.outputs.len()).find(|&at| node.outputs[at].is_some()) {
-        return Err(wrong(OpError::Unsupported(format!("output {place} is not computed"))));
+        return Err(wrong(OpError::Unsupported(format!("output {place} is not computed"))).into());
     }
     Ok(found)
 }

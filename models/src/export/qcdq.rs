@@ -32,6 +32,11 @@ use super::ExportError;
 /// tensor, zero points that are no integers, other rounding than to nearest even, formats without a type.
 pub fn to_qcdq(graph: &Graph, opset: i64) -> Result<Graph, ExportError> {
     let mut graph = graph.clone();
+    for id in graph.order().to_vec() {
+        for inner in graph.node_mut(id).op.graphs_mut() {
+            *inner = to_qcdq(inner, opset)?;
+        }
+    }
     let quantizers: Vec<NodeId> = graph
         .nodes()
         .filter(|(_, node)| matches!(node.op, Op::Quantize(_)))

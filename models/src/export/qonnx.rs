@@ -34,6 +34,11 @@ pub enum QonnxActivations {
 /// name for, unsigned floats.
 pub fn to_qonnx(graph: &Graph, activations: QonnxActivations) -> Result<Graph, ExportError> {
     let mut graph = graph.clone();
+    for id in graph.order().to_vec() {
+        for inner in graph.node_mut(id).op.graphs_mut() {
+            *inner = to_qonnx(inner, activations)?;
+        }
+    }
     let quantizers: Vec<NodeId> = graph
         .nodes()
         .filter(|(_, node)| matches!(node.op, Op::Quantize(_)))

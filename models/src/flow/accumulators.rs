@@ -69,22 +69,35 @@ pub(super) fn set_accumulators(
         // Those that the network came with.
         graph.clear_accumulators();
     }
-    let multiplying = multiplying(graph);
+    let mut left = BTreeMap::new();
     for (name, text) in own {
-        let node = multiplying.iter().find(|&&id| graph.node(id).name == *name);
-        let node = node.ok_or_else(|| FlowError::Value {
-            key: "accumulators".into(),
-            value: name.clone(),
-            problem: "there is no product of this name: `fewbit graph` lists them".into(),
-        })?;
-        graph.set_accumulator(*node, text.parse()?);
+        left.insert(name.as_str(), text.parse::<Accumulator>()?);
     }
-    if let Some(all) = all {
-        for node in multiplying {
-            if graph.accumulator(node).is_none() {
-                graph.set_accumulator(node, all.clone());
+    assign(graph, all.as_ref(), &mut left);
+    match left.keys().next() {
+        None => Ok(()),
+        Some(&name) => Err(FlowError::Value {
+            key: "accumulators".into(),
+            value: name.into(),
+            problem: "there is no product of this name: `fewbit graph` lists them".into(),
+        }),
+    }
+}
+
+/// Gives products their accumulators, in graphs within nodes too; those by names are taken out.
+fn assign(graph: &mut Graph, all: Option<&Accumulator>, own: &mut BTreeMap<&str, Accumulator>) {
+    for id in multiplying(graph) {
+        match (own.remove(graph.node(id).name.as_str()), all) {
+            (Some(accumulator), _) => graph.set_accumulator(id, accumulator),
+            (None, Some(all)) if graph.accumulator(id).is_none() => {
+                graph.set_accumulator(id, all.clone());
             }
+            _ => {}
         }
     }
-    Ok(())
+    for id in graph.order().to_vec() {
+        for graph in graph.node_mut(id).op.graphs_mut() {
+            assign(graph, all, own);
+        }
+    }
 }

@@ -1,5 +1,7 @@
 //! The configuration of the vision flow: Brevitas 0.12.1's keys of `brevitas_ptq_imagenet_val`, and those of the accumulator.
 
+use fewbit::algorithms::Effort;
+
 use super::FlowError;
 use super::accumulators::AccumulatorKind;
 use super::key::Keys;
@@ -189,6 +191,7 @@ keys! {
     accumulator: Option<String> = None, "The accumulator of every product, as int16-sat/64,int32-wrap.";
     accumulators: std::collections::BTreeMap<String, String> = std::collections::BTreeMap::new(), "Accumulators of products by the names of their nodes.";
     accumulator_constraint: AccumulatorKind = AccumulatorKind::Axe, "What algorithms do about the accumulator: joint, axe, axe-strict or none.";
+    effort: Effort = Effort::default(), "Work of choosing codes besides the algorithm, 0 to 4: from 1 on codes descend over single moves, from 2 on over pairs; 0: the algorithm as published.";
     requantization: Option<String> = None, "How sums become codes in integer execution: tosa32, onnx, exact-ties-even, ...; null: scaled in f32.";
     sweep_bits: Option<String> = None, "Evaluate the network through accumulators of these widths, as 8..24.";
     quantize_output: bool = false, "Round the network's outputs to codes as well, as Brevitas does; else they are the last sums.";

@@ -1,25 +1,28 @@
 //! The vision flow: from a float network to a quantized one.
 //!
-//! 1. ReLU6 becomes ReLU, attention two products and a softmax; batch normalizations are merged, channels are equalized and split;
+//! 1. Branches that calibration data always take stand in the place of their conditions; ReLU6 becomes ReLU, attention two products
+//!    and a softmax, a recurrent node a product and a loop; batch normalizations are merged, channels are equalized and split;
 //!    activations are equalized.
-//! 2. Quantizers on activations and weights.
+//! 2. Quantizers on activations and weights, within loops too.
 //! 3. Scales of activations from the calibration images.
 //! 4. Codes of weights by GPFQ, GPTQ, Qronos, learned rounding, in this order, those that are asked for.
 //! 5. Batch normalizations that are left get new statistics, biases make up for the mean error; then they become integers.
 //!
 //! Nothing sees a label, or an image of the evaluation.
 
-use crate::graph::Graph;
+use crate::graph::{Graph, products};
+use crate::ops::Op;
 use crate::passes::{
     ActivationEqualizeParams, BiasShrinkage, EqualizeParams, Journal, NoJournal, PassReport,
     SolveInputs, SolveParams, SplitSide, VarianceRule, calibrate, correct_biases, correct_norms,
-    decompose_attention, equalize, equalize_activations, insert_activation_quantizers,
-    insert_input_quantizers, insert_weight_quantizers, learn_rounding, learn_rounding_of_blocks,
-    merge_batch_norm, quantize_biases, relu6_to_relu, solve, split_channels,
+    decompose_attention, decompose_recurrent, equalize, equalize_activations, inline_branches,
+    insert_activation_quantizers, insert_input_quantizers, insert_recurrent_quantizers,
+    insert_weight_quantizers, learn_rounding, learn_rounding_of_blocks, merge_batch_norm,
+    quantize_biases, relu6_to_relu, solve, split_channels,
 };
 use crate::tensor::Tensor;
+use fewbit::algorithms::Order;
 use fewbit::algorithms::layer::LayerSolver;
-use fewbit::algorithms::{Effort, Order};
 
 use super::FlowError;
 use super::accumulators::{accumulator, set_accumulators};
@@ -47,7 +50,11 @@ impl VisionFlow<'_> {
     pub fn prepare(&self, graph: &Graph) -> Result<(Graph, Vec<PassReport>), FlowError> {
         let config = self.config;
         let mut graph = graph.clone();
-        let mut passes = vec![relu6_to_relu(&mut graph)?, decompose_attention(&mut graph)?];
+        let mut passes = vec![
+            relu6_to_relu(&mut graph)?,
+            decompose_attention(&mut graph)?,
+            decompose_recurrent(&mut graph)?,
+        ];
         if config.merges_batch_norms() {
             passes.push(merge_batch_norm(&mut graph)?);
         }
@@ -118,7 +125,10 @@ impl VisionFlow<'_> {
         let mut phases = Vec::new();
         let mut timed = Timer::new(&mut phases);
         progress("prepare", 0, 1);
-        let (mut float, mut passes) = self.prepare(graph)?;
+        let mut graph = graph.clone();
+        let branches = inline_branches(&mut graph, batches)?;
+        let (mut float, mut passes) = self.prepare(&graph)?;
+        passes.insert(0, branches);
         timed.phase("prepare");
         if let Some(target) = config.act_equalization {
             progress("equalize activations", 0, 1);
@@ -131,10 +141,15 @@ impl VisionFlow<'_> {
         let mut graph = float.clone();
         match activation_quantizers(config)? {
             None => {}
-            Some(quantizers) => passes.push(match config.target_backend {
-                Backend::Layerwise => insert_input_quantizers(&mut graph, &quantizers.signed, &[])?,
-                _ => insert_activation_quantizers(&mut graph, &quantizers)?,
-            }),
+            Some(quantizers) => {
+                passes.push(match config.target_backend {
+                    Backend::Layerwise => {
+                        insert_input_quantizers(&mut graph, &quantizers.signed, &[])?
+                    }
+                    _ => insert_activation_quantizers(&mut graph, &quantizers)?,
+                });
+                passes.push(insert_recurrent_quantizers(&mut graph, &quantizers)?);
+            }
         }
         passes.push(insert_weight_quantizers(&mut graph, &weight_quantizer(config)?)?);
         timed.phase("insert quantizers");
@@ -206,6 +221,17 @@ impl VisionFlow<'_> {
             passes.push(report);
             timed.phase("learned round");
         }
+        let inner = products_in_loops(&graph);
+        if !(algorithms.is_empty() && rounding.is_none()) && inner > 0 {
+            passes.push(PassReport {
+                name: "weights of states",
+                changed: 0,
+                detail: format!(
+                    "{inner} matrices that multiply the state of a loop keep their nearest codes: algorithms choose those of \
+                     products outside of loops"
+                ),
+            });
+        }
         if config.calibrate_bn {
             let mut hear = |done, total| progress("correct norms", done, total);
             let rule = VarianceRule::default();
@@ -249,6 +275,18 @@ impl VisionFlow<'_> {
         };
         let constraint = self.config.accumulator_constraint.constraint();
         let inputs = SolveInputs::Rounded;
-        Ok(SolveParams { solver, constraint, effort: Effort::default(), inputs })
+        Ok(SolveParams { solver, constraint, effort: self.config.effort, inputs })
     }
+}
+
+/// How many products with quantized weights the bodies of loops have.
+fn products_in_loops(graph: &Graph) -> usize {
+    let count = |op: &Op| match op {
+        Op::Scan(scan) => {
+            let all = products(&scan.body);
+            all.iter().filter(|product| product.weight_quantizer.is_some()).count()
+        }
+        _ => 0,
+    };
+    graph.nodes().map(|(_, node)| count(&node.op)).sum()
 }

@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+use crate::exec::ExecError;
 use crate::graph::GraphError;
 use crate::ops::OpError;
 
@@ -9,9 +10,12 @@ use crate::ops::OpError;
 #[derive(Clone, Debug, PartialEq, Error)]
 #[non_exhaustive]
 pub enum GradientError {
-    /// The network cannot be computed.
+    /// A graph that is not in order.
     #[error(transparent)]
     Graph(#[from] GraphError),
+    /// The network cannot be computed.
+    #[error(transparent)]
+    Exec(#[from] ExecError),
     /// An operator without a rule, or one that does not hold for its attributes.
     #[error("no gradient through node `{node}` ({op}): {source}")]
     Operator {

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use ndarray::IxDyn;
 
-use crate::exec::compute;
+use crate::exec::{QuantizerMode, compute};
 use crate::graph::{Graph, Node, NodeId, ValueId};
 use crate::ops::Inputs;
 use crate::tensor::{ElementType, Tensor};
@@ -54,7 +54,7 @@ impl<'g> Tape<'g> {
             if node.output(0).is_some_and(|output| tape.values.contains_key(&output)) {
                 continue;
             }
-            let found = compute(graph, node, &tape.values, None)?;
+            let found = compute(graph, node, &tape.values, None, QuantizerMode::Apply)?;
             let outputs = node.outputs.iter().zip(found);
             tape.values.extend(outputs.filter_map(|(id, tensor)| Some(((*id)?, tensor))));
             tape.nodes.push(id);

@@ -2,8 +2,6 @@
 
 use std::collections::HashMap;
 
-use crate::ops::Op;
-
 use super::{Graph, Node, NodeId, ValueId};
 
 impl Graph {
@@ -34,9 +32,8 @@ impl Graph {
             };
             let (inputs, outputs) = (all(&node.inputs), all(&node.outputs));
             let (name, mut op) = (node.name.clone(), node.op.clone());
-            if let Op::If(op) = &mut op {
-                op.then_branch = op.then_branch.compacted();
-                op.else_branch = op.else_branch.compacted();
+            for graph in op.graphs_mut() {
+                *graph = graph.compacted();
             }
             new.order.push(NodeId(new.nodes.len() as u32));
             new.nodes.push(Some(Node { name, op, inputs, outputs }));

@@ -49,9 +49,12 @@ impl Graph {
         }
     }
 
-    /// Takes every accumulator away.
+    /// Takes every accumulator away, in graphs within nodes too.
     pub fn clear_accumulators(&mut self) {
         self.accumulators.clear();
+        for node in self.nodes.iter_mut().flatten() {
+            node.op.graphs_mut().into_iter().for_each(Self::clear_accumulators);
+        }
     }
 
     /// Takes a node out.

@@ -23,8 +23,8 @@ impl Graph {
         let mut folded = Vec::new();
         let mut inside = 0;
         for id in self.order.clone() {
-            if let Op::If(op) = &mut self.node_mut(id).op {
-                inside += op.then_branch.fold()? + op.else_branch.fold()?;
+            for graph in self.node_mut(id).op.graphs_mut() {
+                inside += graph.fold()?;
             }
             if let Some(outputs) = self.folded(id, room)? {
                 room = room.saturating_sub(outputs.iter().map(Tensor::len).sum());
@@ -100,7 +100,7 @@ fn whole(fact: &Fact) -> Option<Tensor> {
 
 /// Whether a node stays although its inputs are known.
 fn keeps(op: &Op) -> bool {
-    op.is_quantizer() || matches!(op, Op::If(_) | Op::Quantize(_))
+    op.is_quantizer() || matches!(op, Op::If(_) | Op::Scan(_) | Op::Quantize(_))
 }
 
 /// Whether what comes out may be more than what goes in.

@@ -33,6 +33,7 @@ impl Graph {
             let node = self.node_mut(id);
             let found = match &mut node.op {
                 Op::If(op) => op.settle(Inputs::new(&facts)),
+                Op::Scan(op) => op.settle(Inputs::new(&facts)),
                 op => op.infer(Inputs::new(&facts)),
             };
             let found = found.map_err(|source| GraphError::Node {

@@ -33,6 +33,11 @@ use super::transposed::transpose_constants;
 pub fn recognize_quantizers(graph: &mut Graph) -> Result<usize, GraphError> {
     let mut count = load_stored_weights(graph)?;
     for id in graph.order().to_vec() {
+        for inner in graph.node_mut(id).op.graphs_mut() {
+            count += recognize_quantizers(inner)?;
+        }
+    }
+    for id in graph.order().to_vec() {
         if !graph.has(id) {
             continue;
         }

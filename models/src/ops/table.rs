@@ -15,10 +15,10 @@ use super::{
     OpError, Operator, Or, PRelu, Pad, Pow, QLinearConv, QLinearMatMul, Quant, Quantize,
     QuantizeLinear, RMSNormalization, RNN, Range, Read, Reciprocal, ReduceL1, ReduceL2,
     ReduceLogSum, ReduceLogSumExp, ReduceMax, ReduceMean, ReduceMin, ReduceProd, ReduceSum,
-    ReduceSumSquare, Relu, Reshape, Resize, RotaryEmbedding, Round, ScatterElements, ScatterND,
-    Selu, Shape, Sigmoid, Sign, Sin, Size, Slice, Softmax, Softplus, Softsign, SpaceToDepth, Split,
-    Sqrt, Squeeze, Sub, Sum, Swish, Tan, Tanh, ThresholdedRelu, Tile, TopK, Transpose, Trilu,
-    Trunc, Unsqueeze, Upsample, Where, Xor,
+    ReduceSumSquare, Relu, Reshape, Resize, RotaryEmbedding, Round, Scan, ScatterElements,
+    ScatterND, Selu, Shape, Sigmoid, Sign, Sin, Size, Slice, Softmax, Softplus, Softsign,
+    SpaceToDepth, Split, Sqrt, Squeeze, Sub, Sum, Swish, Tan, Tanh, ThresholdedRelu, Tile, TopK,
+    Transpose, Trilu, Trunc, Unsqueeze, Upsample, Where, Xor,
 };
 
 impl Op {
@@ -380,6 +380,8 @@ operators! {
     "" Dropout;
     /// [`If`](struct@If).
     "" If;
+    /// [`Scan`](struct@Scan).
+    "" Scan;
     /// [`ConvTranspose`](struct@ConvTranspose).
     "" ConvTranspose;
     /// [`Resize`](struct@Resize).

@@ -42,6 +42,11 @@ pub fn quantize_biases(graph: &mut Graph, format: Format) -> Result<PassReport, 
         graph.node_mut(node).inputs[place] = Some(quantized);
         changed += 1;
     }
+    for id in graph.order().to_vec() {
+        if let Op::Scan(scan) = &mut graph.node_mut(id).op {
+            changed += quantize_biases(&mut scan.body, format)?.changed;
+        }
+    }
     graph.sort()?;
     Ok(PassReport::new("quantize biases", changed, "biases of products with static scales"))
 }

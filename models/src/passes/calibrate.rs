@@ -11,11 +11,12 @@ use fewbit::tensor::Granularity;
 use ndarray::{ArcArray, ArrayD, IxDyn};
 use rayon::prelude::*;
 
-use crate::exec::{Constants, Execution, QuantizerMode};
+use crate::exec::{Constants, ExecError, Execution, Moment, QuantizerMode};
 use crate::graph::{Graph, NodeId, products};
 use crate::ops::Op;
 use crate::tensor::Tensor;
 
+use super::place::Place;
 use super::shared_scale::Samples;
 use super::{ChannelMeans, PassError, PassReport};
 
@@ -33,10 +34,9 @@ pub fn calibrate(
     graph: &mut Graph,
     batches: &[Vec<Tensor>],
 ) -> Result<(PassReport, ChannelMeans), PassError> {
-    let mut calibrators: BTreeMap<NodeId, Calibrator> = BTreeMap::new();
-    for (id, node) in graph.nodes() {
-        let Op::Quantize(op) = &node.op else { continue };
-        let is_constant = node.input(0).is_some_and(|input| graph.data(input).is_some());
+    let mut calibrators: BTreeMap<Place, Calibrator> = BTreeMap::new();
+    for (id, op, is_constant) in Place::of_quantizers(graph) {
+        let node = id.node(graph);
         if op.is_static() || is_constant || !is_collected(&op.quantizer) {
             continue;
         }
@@ -45,10 +45,10 @@ pub fn calibrate(
         let calibrator = calibrator.map_err(PassError::calibration(&node.name))?;
         calibrators.insert(id, calibrator);
     }
-    let sharing: BTreeSet<NodeId> = calibrators
+    let sharing: BTreeSet<Place> = calibrators
         .keys()
         .copied()
-        .filter(|&id| matches!(&graph.node(id).op, Op::Quantize(op) if op.shared_scale.is_some()))
+        .filter(|&id| matches!(&id.node(graph).op, Op::Quantize(op) if op.shared_scale.is_some()))
         .collect();
     let (mut samples, mut means) = (Samples::default(), ChannelMeans::default());
     let products = products(graph);
@@ -60,7 +60,8 @@ pub fn calibrate(
         };
         let mut executions = batches.iter().map(start).collect::<Result<Vec<_>, _>>()?;
         for &id in graph.order() {
-            if let Some(calibrator) = calibrators.get_mut(&id)
+            let place = Place { node: id, inner: None };
+            if let Some(calibrator) = calibrators.get_mut(&place)
                 && let Some(input) = graph.node(id).input(0)
             {
                 let inputs = executions
@@ -71,11 +72,22 @@ pub fn calibrate(
                     })
                     .collect::<Result<Vec<_>, _>>()?;
                 observe(calibrator, &inputs, graph.name_of(input))?;
-                if sharing.contains(&id) {
-                    inputs.iter().for_each(|x| samples.add(id, x));
+                if sharing.contains(&place) {
+                    inputs.iter().for_each(|x| samples.add(place, x));
                 }
             }
-            executions.par_iter_mut().try_for_each(|execution| execution.step(graph, id))?;
+            let seen = executions.par_iter_mut().map(|execution| observed(execution, graph, id));
+            for seen in seen.collect::<Result<Vec<_>, ExecError>>()? {
+                // All steps of a batch are one observation: a state that is given is as wide as any other.
+                for (inner, x) in seen {
+                    let place = Place { node: id, inner: Some(inner) };
+                    let Some(calibrator) = calibrators.get_mut(&place) else { continue };
+                    observe(calibrator, &[&x], &place.node(graph).name)?;
+                    if sharing.contains(&place) {
+                        samples.add(place, &x);
+                    }
+                }
+            }
             if let Some(product) = products.iter().find(|product| product.node == id) {
                 let outputs = executions.iter().map(|e| e.value(graph, product.output));
                 let outputs = outputs.collect::<Result<Vec<_>, _>>()?;
@@ -86,6 +98,30 @@ pub fn calibrate(
     set_scales(graph, &calibrators, &samples)?;
     let report = PassReport::new("calibrate", calibrators.len(), "quantizers without a scale");
     Ok((report, means))
+}
+
+/// What the quantizers of a loop's body take, all steps together.
+type Seen = BTreeMap<NodeId, ArcArray<f32, IxDyn>>;
+
+/// Runs a node; of a loop, with what the quantizers within it take.
+fn observed(execution: &mut Execution, graph: &Graph, id: NodeId) -> Result<Seen, ExecError> {
+    let Op::Scan(scan) = &graph.node(id).op else {
+        execution.step(graph, id)?;
+        return Ok(Seen::new());
+    };
+    let mut seen: BTreeMap<NodeId, Vec<f32>> = BTreeMap::new();
+    execution.step_watched(graph, id, &mut |execution, inner, moment| {
+        let node = scan.body.node(inner);
+        if let (Op::Quantize(_), Some(input), Moment::Before) = (&node.op, node.input(0), moment)
+            && scan.body.data(input).is_none()
+            && let Ok(x) = execution.value(&scan.body, input)?.get::<f32>()
+        {
+            seen.entry(inner).or_default().extend(x);
+        }
+        Ok(())
+    })?;
+    let flat = |(inner, x): (NodeId, Vec<f32>)| (inner, ArcArray::from(x).into_dyn());
+    Ok(seen.into_iter().map(flat).collect())
 }
 
 /// Shows some batches to a calibrator: each to one of its own first where they can be merged.
@@ -140,19 +176,19 @@ fn method(quantizer: &Quantizer) -> Method {
 
 /// What a calibration found for one quantizer.
 struct Found {
-    id: NodeId,
+    id: Place,
     quantizer: Quantizer,
     calibration: Calibration,
 }
 
 fn set_scales(
     graph: &mut Graph,
-    calibrators: &BTreeMap<NodeId, Calibrator>,
+    calibrators: &BTreeMap<Place, Calibrator>,
     samples: &Samples,
 ) -> Result<(), PassError> {
     let mut groups: BTreeMap<String, Vec<Found>> = BTreeMap::new();
     for (&id, calibrator) in calibrators {
-        let node = graph.node(id);
+        let node = id.node(graph);
         let Op::Quantize(op) = &node.op else { continue };
         let calibration = calibrator.finish().map_err(PassError::calibration(&node.name))?;
         let group = op.shared_scale.clone().unwrap_or_else(|| format!("\0{}", node.name));
@@ -162,10 +198,10 @@ fn set_scales(
     for members in groups.into_values() {
         let scale = common_scale(graph, &members, samples)?;
         for found in &members {
-            let name = graph.node(found.id).name.clone();
+            let name = found.id.node(graph).name.clone();
             let quantizer = with_scale(&found.quantizer, scale, &found.calibration)
                 .map_err(PassError::quantize(&name))?;
-            if let Op::Quantize(op) = &mut graph.node_mut(found.id).op {
+            if let Some(op) = found.id.quantizer_mut(graph) {
                 op.quantizer = quantizer;
             }
         }
@@ -189,7 +225,7 @@ fn common_scale(graph: &Graph, members: &[Found], samples: &Samples) -> Result<f
 
 /// The scale that a quantizer gives to what was collected.
 fn scale_of(graph: &Graph, found: &Found) -> Result<f32, PassError> {
-    let name = &graph.node(found.id).name;
+    let name = &found.id.node(graph).name;
     let rule = found.quantizer.scale_rule().clone();
     let source = ScaleSource::Collected(found.calibration.statistic.clone());
     let rule = fewbit::quantize::ScaleRule { source, ..rule };

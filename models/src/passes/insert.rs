@@ -98,7 +98,7 @@ pub fn insert_input_quantizers(
 
 /// Puts a quantizer behind a value: everything that used the value uses its output, which is an output of the network under
 /// the old name if the value was one.
-fn put_behind(graph: &mut Graph, value: ValueId, op: Quantize) -> NodeId {
+pub(super) fn put_behind(graph: &mut Graph, value: ValueId, op: Quantize) -> NodeId {
     let name = graph.name_of(value).to_owned();
     let is_output = graph.is_output(value);
     let fact = graph.value(value).fact.clone().without_known();
@@ -136,7 +136,7 @@ impl Sites {
             graph.consumers(id).iter().any(|&(user, _)| {
                 let node = graph.node(user);
                 !matches!(node.op, Op::Shape(_)) && !search.is_mask(node)
-            })
+            }) && !search.is_state(id)
         }));
         let mut unions: Vec<(Vec<ValueId>, Meeting)> = Vec::new();
         for (id, node) in graph.nodes() {
@@ -160,8 +160,11 @@ impl Sites {
                 }
                 Kind::Joins => {
                     let inputs = node.inputs.iter().flatten();
-                    let sources: Vec<_> =
-                        inputs.filter_map(|&input| search.source(input)).collect();
+                    let sources: Vec<_> = inputs
+                        .filter_map(|&input| search.source(input))
+                        // Last states are rounded within their loop.
+                        .filter(|&source| !search.is_last_state(source))
+                        .collect();
                     values.extend(&sources);
                     unions.push((sources, Meeting::Concatenation));
                 }
@@ -199,7 +202,7 @@ impl Sites {
 }
 
 /// Whether a value is, or may be, of floats: extents and indices are never rounded.
-fn is_float(graph: &Graph, value: ValueId) -> bool {
+pub(super) fn is_float(graph: &Graph, value: ValueId) -> bool {
     let element = graph.value(value).fact.element;
     element.is_none() || element == Some(ElementType::F32)
 }
@@ -299,10 +302,36 @@ impl Search<'_> {
         let node = self.graph.node(id);
         match self.kind(id, node) {
             Kind::Moves => self.source(node.input(0)?),
-            // Its inputs are codes of one scale already.
-            Kind::Joins => None,
+            // Its inputs are codes of one scale already, but for last states, which have scales of their own.
+            Kind::Joins => {
+                let inputs = node.inputs.iter().flatten();
+                let mut sources = inputs.filter_map(|&input| self.source(input));
+                sources.any(|source| self.is_last_state(source)).then_some(value)
+            }
             _ => Some(value),
         }
+    }
+
+    /// Whether a value is the state of a loop behind its last step.
+    fn is_last_state(&self, value: ValueId) -> bool {
+        let Some((id, place)) = self.graph.producer(value) else { return false };
+        matches!(&self.graph.node(id).op, Op::Scan(op) if place < op.states)
+    }
+
+    /// Whether all that takes a value, behind what only moves it, is a loop whose state it is: that rounds it itself.
+    fn is_state(&self, value: ValueId) -> bool {
+        let consumers = self.graph.consumers(value);
+        let takes = |&(id, place): &(NodeId, usize)| {
+            let node = self.graph.node(id);
+            match &node.op {
+                Op::Scan(op) => place < op.states,
+                Op::Shape(_) => true,
+                op => {
+                    op.moves_values() && node.output(0).is_some_and(|output| self.is_state(output))
+                }
+            }
+        };
+        !consumers.is_empty() && !self.graph.is_output(value) && consumers.iter().all(takes)
     }
 
     /// Whether all that takes a value, behind what only moves it, is a multiplication with constants in front of products.

@@ -14,12 +14,15 @@ mod channel_maxima;
 mod choose;
 mod correct_norms;
 mod decompose_attention;
+mod decompose_recurrent;
 mod equalize;
 mod equalize_activations;
 mod error;
 mod functions;
+mod inline_branches;
 mod insert;
 mod insert_attention;
+mod insert_recurrent;
 mod journal;
 mod layer_norm_to_rms;
 mod learned_round;
@@ -27,6 +30,7 @@ mod magr;
 mod means;
 mod merge_batch_norm;
 mod merge_norm;
+mod place;
 mod regions;
 mod report;
 mod rotate;
@@ -50,15 +54,18 @@ pub use calibrate::calibrate;
 pub use choose::SolveInputs;
 pub use correct_norms::{VarianceRule, correct_norms};
 pub use decompose_attention::decompose_attention;
+pub use decompose_recurrent::decompose_recurrent;
 pub use equalize::{BiasShrinkage, EqualizeParams, equalize};
 pub use equalize_activations::{
     ActivationEqualizeParams, EqualizationTarget, equalize_activations,
 };
 pub use error::PassError;
+pub use inline_branches::inline_branches;
 pub use insert::{
     ActivationQuantizers, OutputCodes, insert_activation_quantizers, insert_input_quantizers,
 };
 pub use insert_attention::{SdpaQuantizers, insert_attention_quantizers};
+pub use insert_recurrent::insert_recurrent_quantizers;
 pub use journal::{Chosen, Journal, NoJournal};
 pub use layer_norm_to_rms::layer_norm_to_rms;
 pub use learned_round::{

@@ -7,7 +7,7 @@ use fewbit::{Vectorized, vectorize};
 use ndarray::{ArcArray, IxDyn};
 use rayon::prelude::*;
 
-use crate::graph::NodeId;
+use super::place::Place;
 
 /// Elements of a batch that are kept of each value.
 const KEPT: usize = 4096;
@@ -16,11 +16,11 @@ const CANDIDATES: usize = 100;
 
 /// Elements of the values that share a scale: of every batch a few thousand, evenly spaced.
 #[derive(Default)]
-pub(super) struct Samples(BTreeMap<NodeId, Vec<f32>>);
+pub(super) struct Samples(BTreeMap<Place, Vec<f32>>);
 
 impl Samples {
     /// Keeps some elements.
-    pub(super) fn add(&mut self, id: NodeId, x: &ArcArray<f32, IxDyn>) {
+    pub(super) fn add(&mut self, id: Place, x: &ArcArray<f32, IxDyn>) {
         let step = x.len().div_ceil(KEPT).max(1);
         let kept = self.0.entry(id).or_default();
         match x.as_slice() {
@@ -31,7 +31,7 @@ impl Samples {
 
     /// Of the hundredths of `greatest`, the scale with the least squared error of all these values together; the errors of
     /// summands add up in the sum.
-    pub(super) fn best(&self, members: &[(NodeId, Format)], greatest: f32) -> f32 {
+    pub(super) fn best(&self, members: &[(Place, Format)], greatest: f32) -> f32 {
         let loss = |scale: f32| -> f64 {
             members.iter().map(|&(id, format)| self.loss(id, format, scale)).sum()
         };
@@ -42,7 +42,7 @@ impl Samples {
         best.map_or(greatest, |(_, scale)| scale)
     }
 
-    fn loss(&self, id: NodeId, format: Format, scale: f32) -> f64 {
+    fn loss(&self, id: Place, format: Format, scale: f32) -> f64 {
         let Format::Int(int) = format else { return 0.0 };
         let (low, high) = (int.min() as f32, int.max() as f32);
         let samples = self.0.get(&id).map(Vec::as_slice).unwrap_or_default();

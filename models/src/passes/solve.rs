@@ -4,7 +4,7 @@ use fewbit::accumulate::bounds::{InputRange, Inputs};
 use fewbit::algorithms::layer::{AccumulatorConstraint, LayerSolver};
 use fewbit::algorithms::{
     Axe, Constraint, Effort, Grid, Problem, ScaleChoice, SoftThreshold, Solution, gpfq, gptaq,
-    gptq, joint, qronos, rtn,
+    gptq, joint, polish, qronos, rtn,
 };
 use fewbit::formats::Format;
 use fewbit::quantize::{Parameters, Quantizer};
@@ -27,10 +27,18 @@ pub struct SolveParams {
     pub solver: LayerSolver,
     /// What the codes must keep of each product's accumulator, if it has one.
     pub constraint: AccumulatorConstraint,
-    /// How much work `joint` may be.
+    /// How much work choosing codes may be besides the algorithm itself: of `joint`, and of descent from the codes of any other
+    /// algorithm but rounding to nearest. With none codes are those that the algorithm is published with.
     pub effort: Effort,
     /// What products see of the quantized network.
     pub inputs: SolveInputs,
+}
+
+impl SolveParams {
+    /// Whether codes go on from where the algorithm leaves them.
+    fn descends(&self) -> bool {
+        self.effort > Effort::NONE && !matches!(self.solver, LayerSolver::Rtn(_))
+    }
 }
 
 /// What became of a layer.
@@ -50,6 +58,9 @@ pub struct SolvedLayer {
 /// for each product: X from the float network, X~ from the quantized one so far, sample by sample
 ///                   -> Gram matrices (of the patches of a convolution, one per group) -> codes
 /// ```
+///
+/// From what an algorithm leaves, codes then descend on the same error by moves of single levels and pairs of them, within the
+/// accumulator's budget (see [`polish`]): GPTQ and its like never go back to a code, and this does.
 ///
 /// A solver that takes no pairs of inputs (GPTQ) runs the quantized network alone. With `means`, the bias of each product is
 /// corrected as soon as its codes are chosen, so that what follows sees that too.
@@ -91,7 +102,11 @@ pub fn solve(
         solved.push(SolvedLayer { name, dead_inputs: chosen.count, damping: chosen.damping });
         Ok(())
     })?;
-    let report = PassReport::new("solve", solved.len(), "products with quantized weights");
+    let mut report = PassReport::new("solve", solved.len(), "products with quantized weights");
+    if params.descends() && params.constraint != AccumulatorConstraint::Joint {
+        report.detail +=
+            &format!(", then descent over moves of codes (effort {})", params.effort.level());
+    }
     Ok((report, solved))
 }
 
@@ -201,7 +216,7 @@ fn run(
         let found = joint(problem, axe, sequential, ScaleChoice::Searched(&[]), params.effort)?;
         return Ok((found.solution, Some(found.scale)));
     }
-    let solution = match &params.solver {
+    let found = match &params.solver {
         LayerSolver::Gptq(p) => gptq(problem, p)?,
         LayerSolver::Gpfq(p) => gpfq(problem, p)?,
         LayerSolver::Qronos(p) => qronos(problem, p)?,
@@ -214,5 +229,10 @@ fn run(
             )));
         }
     };
-    Ok((solution, None))
+    if !params.descends() || !problem.grid.has_levels() {
+        return Ok((found, None));
+    }
+    let codes = found.codes.view();
+    let settled = polish(problem, axe, codes, ScaleChoice::Fixed, params.effort)?;
+    Ok((Solution { info: found.info, ..settled.solution }, None))
 }

@@ -6,7 +6,7 @@ use fewbit::quantize::{Parameters, Quantizer, ScaleSource};
 use ndarray::ArrayD;
 
 use crate::graph::{Graph, NodeId, Product, ValueId, products};
-use crate::ops::Quantize;
+use crate::ops::{Op, Quantize};
 use crate::tensor::Tensor;
 
 use super::{PassError, PassReport};
@@ -57,9 +57,15 @@ pub fn insert_weight_quantizers_but(
         quantized.insert(product.weight, output);
         graph.node_mut(product.node).inputs[1] = Some(output);
     }
+    let mut count = quantized.len();
+    for id in graph.order().to_vec() {
+        if let Op::Scan(scan) = &mut graph.node_mut(id).op {
+            count += insert_weight_quantizers(&mut scan.body, quantizer)?.changed;
+        }
+    }
     graph.sort()?;
     graph.infer()?;
-    Ok(PassReport::new("insert weight quantizers", quantized.len(), "weights"))
+    Ok(PassReport::new("insert weight quantizers", count, "weights"))
 }
 
 /// The weights of a product.

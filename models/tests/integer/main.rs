@@ -2,10 +2,14 @@
 
 mod attention;
 mod functions;
+mod layer;
 mod matrices;
 mod means;
+mod minifloats;
+mod recurrent_network;
 mod rows;
 mod support;
 mod tables;
+mod tiles;
 mod transformer;
 mod transposed;

@@ -9,4 +9,5 @@ mod golden;
 mod integer;
 mod joins;
 mod recurrent;
+mod recurrent_nodes;
 mod weighted;

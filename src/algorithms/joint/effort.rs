@@ -1,5 +1,7 @@
 //! How much work a search may be.
 
+use serde::{Deserialize, Serialize};
+
 use super::super::AlgorithmError;
 
 /// How much work [`joint`](super::joint) and [`polish`](super::polish) may be, 0 to 4.
@@ -13,7 +15,8 @@ use super::super::AlgorithmError;
 /// | 4 | 7 | 20 | and the partners of 64 columns |
 ///
 /// The scales are those that [`ScaleChoice::Searched`](super::ScaleChoice) leaves open, besides the given ones.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "u8", into = "u8")]
 pub struct Effort(u8);
 
 impl Default for Effort {
@@ -73,5 +76,19 @@ impl Effort {
             3 => Some(16),
             _ => Some(64),
         }
+    }
+}
+
+impl TryFrom<u8> for Effort {
+    type Error = AlgorithmError;
+
+    fn try_from(level: u8) -> Result<Self, AlgorithmError> {
+        Self::new(level)
+    }
+}
+
+impl From<Effort> for u8 {
+    fn from(effort: Effort) -> Self {
+        effort.level()
     }
 }

@@ -260,10 +260,11 @@ impl<'a> Job<'a> {
         let layers =
             layer_results(&model.float, &model.graph, &[window], &widths.nodes, &own.nodes);
         let layers = layers.map_err(NetworkError::from)?;
-        let is_quantized = |name: &str| {
-            quantized.iter().any(|product| model.graph.node(product.node).name == name)
-        };
-        report.layers = layers.into_iter().filter(|layer| is_quantized(&layer.name)).collect();
+        // Products with weights that stay floats multiply no codes.
+        let floats: Vec<_> =
+            products(&model.graph).into_iter().filter(|p| p.weight_quantizer.is_none()).collect();
+        let stays = |name: &str| floats.iter().any(|p| model.graph.node(p.node).name == name);
+        report.layers = layers.into_iter().filter(|layer| !stays(&layer.name)).collect();
         Ok(())
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use crate::exec::integer::{
-    IntegerOptions, IntegerRun, IntegerWeights, NodeReport, run_integer_with,
+    IntegerOptions, IntegerRun, IntegerWeights, NodeReport, merge_nodes, run_integer_with,
 };
 use crate::graph::Graph;
 use crate::language::{LanguageError, LanguageModel};
@@ -68,10 +68,7 @@ pub fn integer_perplexity(
     let (perplexity, runs) = scored(text.tokens, text.windows, text.most, &one, progress)?;
     let (mut nodes, mut in_floats): (Vec<NodeReport>, _) = (Vec::new(), Vec::new());
     for run in runs.into_iter().flatten() {
-        match nodes.is_empty() {
-            true => nodes = run.nodes,
-            false => nodes.iter_mut().zip(&run.nodes).for_each(|(all, one)| all.merge(one)),
-        }
+        merge_nodes(&mut nodes, run.nodes);
         in_floats = run.in_floats;
     }
     Ok(IntegerPerplexity { perplexity, nodes, in_floats })

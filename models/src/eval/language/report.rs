@@ -31,7 +31,7 @@ pub struct LanguageReport {
     pub phases: Vec<Phase>,
     /// The passes that ran, and what each changed.
     pub passes: Vec<PassReport>,
-    /// One per product with quantized weights.
+    /// One per product of codes: with quantized weights, or of two activations that quantizers round.
     pub layers: Vec<LayerResult>,
     /// Nodes between codes that the integer execution runs in floats.
     pub in_floats: Vec<String>,

@@ -6,10 +6,11 @@ use serde::Serialize;
 
 use crate::exec::integer::{IntegerOptions, IntegerWeights, NodeReport};
 use crate::flow::{AccumulatorKind, FlowError, LanguageFlow, LanguageFlowConfig, QuantizedNetwork};
-use crate::graph::{Graph, multiplying, products};
+use crate::graph::Graph;
 use crate::passes::NoJournal;
 use crate::tensor::Tensor;
 
+use super::super::rows::Row;
 use super::integer::{Text, integer_perplexity};
 
 /// One model through one accumulator.
@@ -110,9 +111,7 @@ impl LanguageSweep<'_> {
         accumulator: &Accumulator,
     ) -> Result<LanguageSweepPoint, FlowError> {
         let mut graph = graph.clone();
-        for node in multiplying(&graph) {
-            graph.set_accumulator(node, accumulator.clone());
-        }
+        graph.set_accumulators(accumulator);
         let options = IntegerOptions { report: ReportLevel::Events, ..IntegerOptions::default() };
         let found = integer_perplexity(&graph, weights, &options, &self.text, &mut |_, _| ());
         let found = found.map_err(|error| FlowError::Data(error.to_string()))?;
@@ -120,8 +119,7 @@ impl LanguageSweep<'_> {
             let node = found.nodes.iter().find(|node| node.name == name);
             node.map_or(0, NodeReport::total_events)
         };
-        let quantized = products(&graph);
-        let quantized = quantized.iter().filter(|product| product.weight_quantizer.is_some());
+        let quantized = Row::all(&graph).into_iter().filter(Row::is_quantized);
         Ok(LanguageSweepPoint {
             bits,
             acc: accumulator.to_string(),
@@ -129,7 +127,7 @@ impl LanguageSweep<'_> {
             constraint: codes.constraint.constraint().to_string(),
             perplexity: found.perplexity.perplexity,
             events: found.events(),
-            layer_events: quantized.map(|p| of_product(&graph.node(p.node).name)).collect(),
+            layer_events: quantized.map(|row| of_product(&row.name)).collect(),
         })
     }
 }

@@ -1,9 +1,10 @@
 //! What runs on codes and sums without leaving the integers.
 
-use ndarray::{Axis, concatenate};
+use fewbit::requantize::RequantizePolicy;
+use ndarray::{ArrayD, Axis, Slice, concatenate};
 
 use crate::graph::Node;
-use crate::ops::{Inputs, Op, Pad, PadMode};
+use crate::ops::{Inputs, Op, Pad, PadMode, Split};
 use crate::tensor::Tensor;
 
 use super::bias::biased;
@@ -11,11 +12,19 @@ use super::datum::{Codes, Datum, Scales, Sums};
 use super::functions;
 use super::ints::Ints;
 use super::pools;
+use super::requantize::rescaled;
 use super::row_moves;
+use super::sequence::{differences, zipped};
 use super::table::Table;
 
 /// The outputs of a node on codes and sums; `None` where it takes floats.
-pub(super) fn run(node: &Node, inputs: &[Option<&Datum>]) -> Result<Option<Vec<Datum>>, String> {
+///
+/// A policy brings sums of two scales to one, where they are added.
+pub(super) fn run(
+    node: &Node,
+    inputs: &[Option<&Datum>],
+    policy: Option<RequantizePolicy>,
+) -> Result<Option<Vec<Datum>>, String> {
     let first = inputs.first().copied().flatten();
     let second = inputs.get(1).copied().flatten();
     let one = |sums: Option<Sums>| sums.map(|sums| vec![Datum::Sums(sums)]);
@@ -46,8 +55,16 @@ pub(super) fn run(node: &Node, inputs: &[Option<&Datum>]) -> Result<Option<Vec<D
         },
         (Op::Add(_), Some(Datum::Sums(sums))) => match second {
             Some(Datum::Codes(bias)) => with_bias(sums, bias),
+            Some(Datum::Sums(other)) => {
+                both(sums, other, policy)?.map(|sums| vec![Datum::Sums(sums)])
+            }
             _ => None,
         },
+        (Op::Mul(_), Some(Datum::Codes(a))) => match second {
+            Some(Datum::Codes(b)) if !a.ints.is_same(&b.ints) => one(product(a, b)),
+            _ => None,
+        },
+        (Op::Split(split), Some(Datum::Sums(sums))) => parts(split, sums, second)?,
         (Op::Concat(concat), Some(Datum::Codes(_))) => {
             let all: Option<Vec<&Codes>> = inputs
                 .iter()
@@ -64,6 +81,71 @@ pub(super) fn run(node: &Node, inputs: &[Option<&Datum>]) -> Result<Option<Vec<D
         Some(outputs) => Ok(Some(outputs)),
         None => functions::run(node, inputs),
     }
+}
+
+/// The sum of two kinds of sums: exact where their scales are the same; else the second ones become whole numbers of the first
+/// ones' scale, by the policy.
+fn both(a: &Sums, b: &Sums, policy: Option<RequantizePolicy>) -> Result<Option<Sums>, String> {
+    let alike = a.scales == b.scales
+        || (a.scales.values == b.scales.values
+            && a.values.ndim() + b.scales.axis == b.values.ndim() + a.scales.axis);
+    let scales = |values: &ArrayD<i64>| Scales {
+        axis: match a.scales.single() {
+            Some(_) => 0,
+            None => values.ndim() - (a.values.ndim() - a.scales.axis),
+        },
+        ..a.scales.clone()
+    };
+    let sum = |other: &ArrayD<i64>| {
+        let values = zipped(&a.values, other, |x, y| x.saturating_add(y))?;
+        let scales = scales(&values);
+        Some(Sums { values, scales })
+    };
+    match policy {
+        _ if alike => Ok(sum(&b.values)),
+        None => Ok(None),
+        Some(policy) => Ok(match rescaled(b, a, policy)? {
+            Some(other) => sum(&other),
+            None => None,
+        }),
+    }
+}
+
+/// The product of codes, element by element: whole numbers of the product of the scales.
+fn product(a: &Codes, b: &Codes) -> Option<Sums> {
+    let (scale, other) = (a.scales.single()?, b.scales.single()?);
+    let values = zipped(&differences(a), &differences(b), |x, y| x * y)?;
+    Some(Sums { values, scales: Scales::one(scale * other) })
+}
+
+/// Parts of sums along the axis of their channels, or along any one where they have one scale.
+fn parts(split: &Split, sums: &Sums, sizes: Option<&Datum>) -> Result<Option<Vec<Datum>>, String> {
+    let rank = sums.values.ndim() as i64;
+    let axis = if split.axis < 0 { split.axis + rank } else { split.axis };
+    let sizes = sizes.map(|sizes| sizes.tensor().integers().map_err(|error| error.to_string()));
+    let (Ok(axis), Some(sizes)) = (usize::try_from(axis), sizes.transpose()?) else {
+        return Ok(None);
+    };
+    let total: i64 = sizes.iter().sum();
+    if sums.values.shape().get(axis).copied() != usize::try_from(total).ok() {
+        return Ok(None);
+    }
+    let (mut first, mut all) = (0usize, Vec::new());
+    for size in sizes {
+        let Ok(size) = usize::try_from(size) else { return Ok(None) };
+        let slice = Slice::from(first..first + size);
+        let values = sums.values.slice_axis(Axis(axis), slice).to_owned();
+        let mut scales = sums.scales.clone();
+        if scales.single().is_none() && scales.axis == axis {
+            scales.values = scales.values[first..first + size].to_vec();
+            if scales.values.windows(2).all(|pair| pair[0] == pair[1]) {
+                scales = Scales::one(scales.values.first().copied().unwrap_or(1.0));
+            }
+        }
+        all.push(Datum::Sums(Sums { values, scales }));
+        first += size;
+    }
+    Ok(Some(all))
 }
 
 /// Sums and codes of one number per channel in their scale, as the bias of a product is that stands behind it.

@@ -234,7 +234,11 @@ fn behind(event: Option<FirstEvent>, first: usize) -> Option<FirstEvent> {
 }
 
 /// Adds the events of a block that begins with product `first`; every block of an output counts as one.
-fn add_events(all: &mut Option<Vec<StageEvents>>, more: Option<Vec<StageEvents>>, first: usize) {
+pub(super) fn add_events(
+    all: &mut Option<Vec<StageEvents>>,
+    more: Option<Vec<StageEvents>>,
+    first: usize,
+) {
     let Some(mut more) = more else { return };
     more.iter_mut().for_each(|stage| stage.first = behind(stage.first, first));
     match all {
@@ -248,7 +252,7 @@ fn add_events(all: &mut Option<Vec<StageEvents>>, more: Option<Vec<StageEvents>>
 }
 
 /// The same for whole reports.
-fn add_report(all: &mut Option<Report>, more: Option<Report>, first: usize) {
+pub(super) fn add_report(all: &mut Option<Report>, more: Option<Report>, first: usize) {
     let Some(mut more) = more else { return };
     more.stages.iter_mut().for_each(|stage| stage.first = behind(stage.first, first));
     match all {

@@ -1,39 +1,67 @@
 //! Products of codes through float registers and datapaths.
 
 use fewbit::reference::{FloatError, FloatFirstEvent, FloatOperand, FloatReport};
-use fewbit::{FloatMatmulError, FloatOptions, FloatProduct, matmul_float};
+use fewbit::{
+    FloatMatmulError, FloatOptions, FloatProduct, ReportLevel, StageEvents, matmul_float,
+};
 use ndarray::Array2;
 
 use super::blocks;
+use super::exact_sums;
 use super::line_job::{LineDone, LineProduct, Outcome};
+use super::line_product::is_exact;
 use super::lines::{Lines, Side};
 use super::report::Reported;
 
 /// The product; see [`LineProduct::run`].
 pub(super) fn run(job: &LineProduct<'_>) -> Result<Outcome, String> {
     let (x, w) = (job.x, &job.w.lines);
-    let k = x.dim().1;
-    let (mut sums, report) = match multiply(job, &x.operand(Side::Left)?, job.w.operand()?)? {
-        Ok(product) => {
-            let mut sums = product.values;
-            outside(x, w, &mut sums);
-            (sums, product.report)
-        }
+    let is_exact = is_exact(job.accumulator);
+    if is_exact && let Some(sums) = exact_sums::product(job) {
+        return Ok(Outcome::Done(finish(job, sums, no_events(job))));
+    }
+    let (sums, report) = match multiply(job, &x.operand(Side::Left)?, job.w.operand()?)? {
+        Ok(product) => (product.values, product.report),
         // A machine that takes no scales: its dot products are those of blocks.
         Err(why) if x.is_whole() && w.is_whole() => return Ok(Outcome::InFloats(why)),
         Err(_) => match by_blocks(job)? {
-            Ok(found) => found,
+            Ok((sums, report)) => {
+                let reported = Reported { float: report, ..Reported::default() };
+                return Ok(Outcome::Done(rounded(job, sums, reported)));
+            }
             Err(why) => return Ok(Outcome::InFloats(why)),
         },
     };
+    let reported = match is_exact {
+        true => no_events(job),
+        false => Reported { float: report, ..Reported::default() },
+    };
+    Ok(Outcome::Done(finish(job, sums, reported)))
+}
+
+/// An exact register has no range that something could lie outside of.
+fn no_events(job: &LineProduct<'_>) -> Reported {
+    let none = || StageEvents { events: 0, outputs: 0, first: None };
+    let stages = job.accumulator.stages().iter().map(|_| none()).collect();
+    let events = (job.report != ReportLevel::None).then_some(stages);
+    Reported { events, ..Reported::default() }
+}
+
+/// The outputs from sums that lack scales of whole lines and what multiplies all.
+pub(super) fn finish(job: &LineProduct<'_>, mut sums: Array2<f64>, reported: Reported) -> LineDone {
+    outside(job.x, &job.w.lines, &mut sums);
+    rounded(job, sums, reported)
+}
+
+/// The outputs from sums under all scales: zero points, bias, one rounding.
+fn rounded(job: &LineProduct<'_>, mut sums: Array2<f64>, reported: Reported) -> LineDone {
+    let (x, w) = (job.x, &job.w.lines);
     if x.zero_points.is_some() || w.zero_points.is_some() {
-        subtract_zero_points(job, k, &mut sums);
+        subtract_zero_points(job, x.dim().1, &mut sums);
     }
     let bias = |column: usize| job.bias.map_or(0.0, |bias| f64::from(bias[column]));
     let values = sums.indexed_iter().map(|((_, column), sum)| (sum + bias(column)) as f32);
-    let values = values.collect();
-    let reported = Reported { float: report, ..Reported::default() };
-    Ok(Outcome::Done(LineDone { values, reported }))
+    LineDone { values: values.collect(), reported }
 }
 
 /// One product; why the accumulator takes no operands of these formats, if it does not.
@@ -42,7 +70,8 @@ fn multiply(
     left: &FloatOperand,
     right: &FloatOperand,
 ) -> Result<Result<FloatProduct, String>, String> {
-    let options = FloatOptions { report: job.report, ..FloatOptions::default() };
+    let report = if is_exact(job.accumulator) { ReportLevel::None } else { job.report };
+    let options = FloatOptions { report, ..FloatOptions::default() };
     match matmul_float(left, right, job.accumulator, &options) {
         Ok(product) => Ok(Ok(product)),
         Err(FloatMatmulError::Float(error @ FloatError::Operands { .. })) => {

@@ -1,11 +1,14 @@
 //! Products of lines: which way they run.
 
+use fewbit::Accumulator;
 use fewbit::accumulate::{Register, Stage};
+use fewbit::formats::Format;
 
 use super::blocks;
 use super::float_registers;
 use super::line_job::{LineProduct, Outcome};
 use super::lines::Elements;
+use super::tiles::Tiles;
 
 impl LineProduct<'_> {
     /// `y[i, j] = s[i] t[j] (A[i, j] - z[i] W[j] - v[j] X[i] + K z[i] v[j]) + bias[j]`, with the sum of the products of codes
@@ -14,7 +17,8 @@ impl LineProduct<'_> {
     ///
     /// Where scales are those of blocks along k, integer registers run block by block from zero, and the sums of the blocks are
     /// added in f64, in ascending k; float registers sum products under the scales of both blocks, zero points outside; a machine
-    /// that does not take such scales runs block by block as integers do.
+    /// that does not take such scales runs block by block as integers do. Stages of integers in front of others sum codes within
+    /// tiles of a block. Of codes of floats, `exact` has the sum of all products under their scales.
     ///
     /// # Errors
     /// Lengths that differ; what the product refuses.
@@ -26,39 +30,67 @@ impl LineProduct<'_> {
         let are_ints = [&self.x.elements, &self.w.lines.elements]
             .iter()
             .all(|elements| matches!(elements, Elements::Ints(_)));
+        let block = blocks::size(self.x, &self.w.lines);
+        let alone = k > 1 && block == 1;
+        if is_exact(self.accumulator) && (!are_ints || alone) {
+            return float_registers::run(self);
+        }
         match (self.accumulator.is_integer(), are_ints) {
-            (true, true) if k > 1 && blocks::size(self.x, &self.w.lines) == 1 => {
-                Ok(Outcome::InFloats(
-                    "every product of a sum has a scale of its own, so that there is nothing for an accumulator of whole numbers to add: one of floats takes them".into(),
-                ))
-            }
+            (true, true) if alone => Ok(Outcome::InFloats(format!(
+                "every product of a sum has a scale of its own: whole numbers of different units have no sum in the integer \
+                 registers of `{}`; `exact` and accumulators of floats take them",
+                self.accumulator
+            ))),
             (true, true) => blocks::run(self).map(Outcome::Done),
-            (true, false) => {
-                let formats = [self.x.format, self.w.lines.format].map(|format| format.to_string());
-                Ok(Outcome::InFloats(format!(
-                    "`{}` sums whole numbers, and these are codes of {}: an accumulator of floats takes them",
-                    self.accumulator,
-                    formats.join(" and "),
-                )))
-            }
-            (false, _) => {
-                if let Some(stage) = self.refuses_scales() {
-                    return Ok(Outcome::InFloats(format!(
-                        "stage `{stage}` sums whole numbers, and products under the scales of groups are none: an accumulator whose stages are all of integers, or all of floats, takes them"
-                    )));
-                }
+            (true, false) => Ok(Outcome::InFloats(self.has_no_unit())),
+            (false, _) if !are_ints => match self.integer_stage() {
+                Some(_) => Ok(Outcome::InFloats(self.has_no_unit())),
+                None => float_registers::run(self),
+            },
+            (false, _) if self.x.is_whole() && self.w.lines.is_whole() => {
                 float_registers::run(self)
             }
+            (false, _) => match Tiles::of(self.accumulator, block) {
+                Err(why) => Ok(Outcome::InFloats(why)),
+                Ok(Some(tiles)) => {
+                    let (sums, reported) = tiles.run(self)?;
+                    Ok(Outcome::Done(float_registers::finish(self, sums, reported)))
+                }
+                Ok(None) => match self.integer_stage() {
+                    Some(stage) => Ok(Outcome::InFloats(format!(
+                        "stage `{stage}` stands behind registers that hold products under the scales of groups, which are \
+                         fractions: a register of integers has no unit for them"
+                    ))),
+                    None => float_registers::run(self),
+                },
+            },
         }
     }
 
-    /// A stage of whole numbers that products under scales, or fractions, would enter.
-    fn refuses_scales(&self) -> Option<String> {
-        let fractions = [self.x, &self.w.lines]
-            .iter()
-            .any(|lines| !lines.is_whole() || matches!(lines.elements, Elements::Codes(_)));
+    /// A stage of whole numbers.
+    fn integer_stage(&self) -> Option<String> {
         let is_int = |stage: &&Stage| matches!(stage.register, Register::Int { .. });
-        let found = self.accumulator.stages().iter().find(is_int);
-        found.filter(|_| fractions).map(ToString::to_string)
+        self.accumulator.stages().iter().find(is_int).map(ToString::to_string)
     }
+
+    /// Why products of floats enter no register of integers.
+    fn has_no_unit(&self) -> String {
+        let formats = [self.x.format, self.w.lines.format];
+        let least = |format: Format| match format {
+            Format::Float(_) => format.smallest_positive().log2() as i32,
+            _ => 0,
+        };
+        let unit: i32 = formats.into_iter().map(least).sum();
+        let [x, w] = formats;
+        format!(
+            "products of {x} and {w} are multiples of 2^{unit}, and the integer registers of `{}` hold whole numbers: `exact` and \
+             accumulators of floats take them",
+            self.accumulator
+        )
+    }
+}
+
+/// Whether every register holds every sum.
+pub(super) fn is_exact(accumulator: &Accumulator) -> bool {
+    accumulator.stages().iter().all(|stage| matches!(stage.register, Register::Exact))
 }

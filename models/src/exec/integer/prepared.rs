@@ -22,6 +22,8 @@ pub struct IntegerWeights {
     products: BTreeMap<NodeId, (Product, Arc<Weights>)>,
     /// Outputs of quantizers that do what another one does with the same input, and that one's output.
     same: HashMap<ValueId, ValueId>,
+    /// The same of the graphs within a node.
+    within: HashMap<NodeId, Vec<IntegerWeights>>,
     /// The place in the order of the last node that uses each value; beyond all of an output of the network.
     last: HashMap<ValueId, usize>,
 }
@@ -55,6 +57,14 @@ impl IntegerWeights {
                 .or_insert_with(|| Arc::new(Weights::new(layout, constants.get(&value).cloned())));
             all.insert(product.node, (product.clone(), Arc::clone(weights)));
         }
+        let mut within = HashMap::new();
+        for (id, node) in graph.nodes() {
+            let graphs = node.op.graphs().into_iter().map(Self::of);
+            let graphs = graphs.collect::<Result<Vec<_>, _>>()?;
+            if !graphs.is_empty() {
+                within.insert(id, graphs);
+            }
+        }
         let same = same(graph);
         let mut last = HashMap::new();
         for (place, (_, node)) in graph.nodes().enumerate() {
@@ -65,7 +75,7 @@ impl IntegerWeights {
         for output in graph.outputs() {
             last.insert(*same.get(output).unwrap_or(output), usize::MAX);
         }
-        Ok(Self { constants, products: all, same, last })
+        Ok(Self { constants, products: all, same, within, last })
     }
 
     /// What the quantizer of a constant gives.
@@ -76,6 +86,11 @@ impl IntegerWeights {
     /// A node that multiplies with weights.
     pub(super) fn product(&self, node: NodeId) -> Option<(&Product, &Arc<Weights>)> {
         self.products.get(&node).map(|(product, weights)| (product, weights))
+    }
+
+    /// What the graphs within a node have.
+    pub(super) fn within(&self, node: NodeId) -> &[Self] {
+        self.within.get(&node).map(Vec::as_slice).unwrap_or_default()
     }
 
     /// The value that holds what this one stands for.

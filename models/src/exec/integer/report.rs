@@ -118,6 +118,16 @@ fn merge_floats(all: &mut Option<FloatReport>, more: Option<FloatReport>, below:
     }
 }
 
+/// Adds what nodes did to what those of the same names did before.
+pub fn merge_nodes(all: &mut Vec<NodeReport>, more: Vec<NodeReport>) {
+    for one in more {
+        match all.iter_mut().find(|known| known.name == one.name) {
+            Some(known) => known.merge(&one),
+            None => all.push(one),
+        }
+    }
+}
+
 /// A network's outputs and what its accumulators did.
 #[derive(Clone, Debug, PartialEq)]
 pub struct IntegerRun {

@@ -207,6 +207,38 @@ fn requantized(op: &Quantize, sums: &Sums, policy: RequantizePolicy) -> Result<C
     Ok(Codes { ints, format, scales: Scales::one(output), zero_point })
 }
 
+/// Sums as whole numbers of other sums' scales, in 32 bits, by a policy; `None` where their channels do not lie alike.
+pub(super) fn rescaled(
+    sums: &Sums,
+    to: &Sums,
+    policy: RequantizePolicy,
+) -> Result<Option<ArrayD<i64>>, String> {
+    let Format::Int(format) = Format::INT32 else { return Ok(None) };
+    let last =
+        |sums: &Sums| sums.scales.single().is_some() || sums.scales.axis + 1 == sums.values.ndim();
+    let (from, into) = (&sums.scales.values, &to.scales.values);
+    let count = from.len().max(into.len());
+    let fits = |scales: &[f32]| scales.len() == 1 || scales.len() == count;
+    if !last(sums) || !last(to) || !fits(from) || !fits(into) || sums.values.ndim() == 0 {
+        return Ok(None);
+    }
+    let at = |scales: &[f32], i: usize| f64::from(scales[i % scales.len()]);
+    let ratios: Vec<f64> = (0..count).map(|i| at(from, i) / at(into, i)).collect();
+    let scales = match ratios[..] {
+        [ratio] => PerChannel::Tensor(ratio),
+        _ => PerChannel::Channels(ratios),
+    };
+    let parameters = policy.parameters(&scales).map_err(|error| error.to_string())?;
+    let job = Requantization::new(policy, parameters, format).map_err(|error| error.to_string())?;
+    let values = sums.values.as_standard_layout();
+    let mut out = vec![0i32; values.len()];
+    let flat = values.as_slice().unwrap_or_default();
+    Requantizer::new(job).run(flat, &mut out).map_err(|error| error.to_string())?;
+    let out = out.into_iter().map(i64::from).collect();
+    let out = ArrayD::from_shape_vec(values.raw_dim(), out).map_err(|error| error.to_string())?;
+    Ok(Some(out))
+}
+
 /// The array with an axis moved to the end.
 fn moved_last(array: &ArrayD<i64>, axis: Axis) -> ArrayD<i64> {
     let mut order: Vec<usize> = (0..array.ndim()).filter(|&a| a != axis.0).collect();

@@ -9,11 +9,12 @@ use ndarray::ArrayD;
 use crate::exec::ExecError;
 use crate::exec::float::placed;
 use crate::graph::{Graph, Node, NodeId, Product, ProductLayout, ValueId};
-use crate::ops::{Inputs, Op, Quantize};
+use crate::ops::{Conv, Inputs, Op, Quantize};
 use crate::tensor::Tensor;
 
 use super::arithmetic;
 use super::bias::biased;
+use super::conv_lines::{ConvLines, Convolved};
 use super::datum::{Codes, Datum};
 use super::line_job::{LineProduct, Outcome};
 use super::lines::Lines;
@@ -67,39 +68,49 @@ pub fn run_integer_with(
     options: &IntegerOptions,
 ) -> Result<IntegerRun, ExecError> {
     let inputs = placed(graph, inputs)?;
-    let mut run = Run {
-        graph,
-        options,
-        weights,
-        values: HashMap::new(),
-        nodes: Vec::new(),
-        in_floats: Vec::new(),
-    };
+    let mut run = Run::new(graph, weights, options);
     run.values.extend(inputs.into_iter().map(|(id, tensor)| (id, Datum::Plain(tensor))));
-    for (place, &id) in graph.order().iter().enumerate() {
-        run.step(id)?;
-        for &input in graph.node(id).inputs.iter().flatten() {
-            if weights.is_last(input, place) {
-                run.values.remove(&weights.held(input));
-            }
-        }
-    }
+    run.all()?;
     let outputs = graph.outputs().iter().map(|&id| Ok(run.value(id)?.tensor()));
     let outputs = outputs.collect::<Result<_, ExecError>>()?;
     Ok(IntegerRun { outputs, nodes: run.nodes, in_floats: run.in_floats })
 }
 
-struct Run<'a> {
-    graph: &'a Graph,
-    options: &'a IntegerOptions,
-    weights: &'a IntegerWeights,
-    values: HashMap<ValueId, Datum>,
-    nodes: Vec<NodeReport>,
-    in_floats: Vec<String>,
+/// A graph on its way through one batch.
+pub(super) struct Run<'a> {
+    pub(super) graph: &'a Graph,
+    pub(super) options: &'a IntegerOptions,
+    pub(super) weights: &'a IntegerWeights,
+    pub(super) values: HashMap<ValueId, Datum>,
+    pub(super) nodes: Vec<NodeReport>,
+    pub(super) in_floats: Vec<String>,
 }
 
 impl<'a> Run<'a> {
-    fn value(&self, id: ValueId) -> Result<Datum, ExecError> {
+    /// Before the first node.
+    pub(super) fn new(
+        graph: &'a Graph,
+        weights: &'a IntegerWeights,
+        options: &'a IntegerOptions,
+    ) -> Self {
+        let (nodes, in_floats) = (Vec::new(), Vec::new());
+        Self { graph, options, weights, values: HashMap::new(), nodes, in_floats }
+    }
+
+    /// Runs all nodes; values are let go after their last use.
+    pub(super) fn all(&mut self) -> Result<(), ExecError> {
+        for (place, &id) in self.graph.order().iter().enumerate() {
+            self.step(id)?;
+            for &input in self.graph.node(id).inputs.iter().flatten() {
+                if self.weights.is_last(input, place) {
+                    self.values.remove(&self.weights.held(input));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn value(&self, id: ValueId) -> Result<Datum, ExecError> {
         let id = self.weights.held(id);
         if let Some(datum) = self.values.get(&id).or_else(|| self.weights.constant(id)) {
             return Ok(datum.clone());
@@ -131,9 +142,11 @@ impl<'a> Run<'a> {
                 vec![self.multiply(node, product, weights, &inputs).map_err(of_node)?]
             }
             (Op::MatMul(_), None) => vec![self.matmul(id, &inputs).map_err(of_node)?],
+            (Op::Scan(op), _) => self.scan(id, op, &inputs)?,
+            (Op::If(op), _) => self.branch(id, op, &inputs)?,
             _ => {
                 let views: Vec<Option<&Datum>> = inputs.iter().map(Option::as_ref).collect();
-                match arithmetic::run(node, &views).map_err(of_node)? {
+                match arithmetic::run(node, &views, self.options.requantization).map_err(of_node)? {
                     Some(outputs) => outputs,
                     None => self.in_floats(node, &inputs).map_err(of_node)?,
                 }
@@ -165,10 +178,12 @@ impl<'a> Run<'a> {
         let is_convolution = product.layout.is_convolution();
         let sums = |input: &Codes, codes: &Codes| {
             let plain = input.scales.single().is_some() && codes.zero_point == 0;
-            is_convolution || plain && accumulator.is_integer()
+            accumulator.is_integer() && (is_convolution || plain)
         };
         let done = match (operand(0), weights.codes(), &node.op) {
-            (Some(Datum::Codes(input)), Some(codes), Op::ConvTranspose(op)) => {
+            (Some(Datum::Codes(input)), Some(codes), Op::ConvTranspose(op))
+                if accumulator.is_integer() =>
+            {
                 let (conv, input, weights) = lowered(op, input, codes)?;
                 let (layout, conv) = (ProductLayout::Conv, Some(&conv));
                 let weights = Weights::new(layout, Some(Datum::Codes(weights)));
@@ -181,6 +196,13 @@ impl<'a> Run<'a> {
             }
             (Some(input), _, _) if !is_convolution => {
                 return self.multiply_lines(node, product, (input, weights), inputs);
+            }
+            (Some(input), _, Op::Conv(conv)) if weights.datum().is_some() => {
+                return self.convolve_lines(product.node, conv, (input, weights), inputs);
+            }
+            (Some(_), _, Op::ConvTranspose(_)) if weights.datum().is_some() => {
+                let why = "transposed convolutions multiply codes of integers, through registers of integers";
+                return self.in_floats_because(node, inputs, why);
             }
             // A product that nobody quantized stays one of floats.
             _ => return Ok(self.in_floats(node, inputs)?.swap_remove(0)),
@@ -205,18 +227,7 @@ impl<'a> Run<'a> {
             return Ok(self.in_floats(node, inputs)?.swap_remove(0));
         };
         let n = w.lines.dim().0;
-        let bias = match inputs.get(2).and_then(Option::as_ref) {
-            None => None,
-            Some(bias) => {
-                let tensor = bias.tensor();
-                let bias = tensor.get::<f32>().map_err(|error| error.to_string())?;
-                match bias.len() {
-                    1 => Some(vec![bias.iter().copied().next().unwrap_or(0.0); n]),
-                    found if found == n => Some(bias.iter().copied().collect::<Vec<f32>>()),
-                    found => return Err(format!("a bias of {found} elements for {n} outputs")),
-                }
-            }
-        };
+        let bias = bias_of(inputs, n)?;
         let (accumulator, report) = (self.accumulator(product.node), self.options.report);
         let job = LineProduct { x: &x, w, accumulator, report, bias: bias.as_deref() };
         match job.run()? {
@@ -230,6 +241,32 @@ impl<'a> Run<'a> {
                 self.note(product.node, outputs, done.reported);
                 let values = ArrayD::from_shape_vec(shape, done.values);
                 Ok(Datum::Plain(values.map_err(|error| error.to_string())?.into()))
+            }
+        }
+    }
+
+    /// A convolution whose codes are no integers with one scale, or whose accumulator is not one of integers.
+    fn convolve_lines(
+        &mut self,
+        id: NodeId,
+        conv: &Conv,
+        (input, weights): (&Datum, &Weights),
+        inputs: &[Option<Datum>],
+    ) -> Result<Datum, String> {
+        let node = self.graph.node(id);
+        let Some(datum) = weights.datum() else {
+            return Ok(self.in_floats(node, inputs)?.swap_remove(0));
+        };
+        let outputs = datum.shape().first().copied().unwrap_or(0);
+        let bias = bias_of(inputs, outputs)?;
+        let (accumulator, report) = (self.accumulator(id), self.options.report);
+        let job =
+            ConvLines { conv, input, weights: datum, accumulator, report, bias: bias.as_deref() };
+        match job.run()? {
+            Convolved::InFloats(why) => self.in_floats_because(node, inputs, &why),
+            Convolved::Done(values, reported) => {
+                self.note(id, values.len(), reported);
+                Ok(Datum::Plain(values.into()))
             }
         }
     }
@@ -296,12 +333,31 @@ impl<'a> Run<'a> {
     fn in_floats(&mut self, node: &Node, inputs: &[Option<Datum>]) -> Result<Vec<Datum>, String> {
         let is_plain = |datum: &Option<Datum>| matches!(datum, None | Some(Datum::Plain(_)));
         if !inputs.iter().all(is_plain) {
-            self.in_floats.push(node.name.clone());
+            let why = match (&node.op, inputs) {
+                (Op::Add(_), [Some(Datum::Sums(_)), Some(Datum::Sums(_))]) => {
+                    " (sums of two scales meet in f32 and are rounded once, by the quantizer behind them: \
+                     a requantization policy brings them to one scale in integers)"
+                }
+                _ => "",
+            };
+            self.in_floats.push(format!("{}{why}", node.name));
         }
         let tensors: Vec<Option<Tensor>> =
             inputs.iter().map(|input| input.as_ref().map(Datum::tensor)).collect();
         let views: Vec<Option<&Tensor>> = tensors.iter().map(Option::as_ref).collect();
         let outputs = node.op.run(Inputs::new(&views)).map_err(|error| error.to_string())?;
         Ok(outputs.into_iter().map(Datum::Plain).collect())
+    }
+}
+
+/// The bias of a product as one number per output channel.
+fn bias_of(inputs: &[Option<Datum>], outputs: usize) -> Result<Option<Vec<f32>>, String> {
+    let Some(bias) = inputs.get(2).and_then(Option::as_ref) else { return Ok(None) };
+    let tensor = bias.tensor();
+    let bias = tensor.get::<f32>().map_err(|error| error.to_string())?;
+    match bias.len() {
+        1 => Ok(Some(vec![bias.iter().copied().next().unwrap_or(0.0); outputs])),
+        found if found == outputs => Ok(Some(bias.iter().copied().collect())),
+        found => Err(format!("a bias of {found} elements for {outputs} outputs")),
     }
 }

@@ -37,6 +37,11 @@ impl Weights {
         }
     }
 
+    /// What the quantizer of the weights gives; `None` where they are no codes.
+    pub(super) fn datum(&self) -> Option<&Datum> {
+        self.datum.as_ref()
+    }
+
     /// The matrix `[in, out]` of weights that lie as one.
     pub(super) fn packed(&self) -> Result<&PackedMatrix, String> {
         let pack = || {

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use fewbit::algorithms::Effort;
+
 use super::super::FlowError;
 use super::super::accumulators::AccumulatorKind;
 use super::super::config::{EqualizationFlow, RoundingKind, ScaleKind, Symmetry};
@@ -186,6 +188,7 @@ keys! {
     accumulator: Option<String> = None, "The accumulator of every product, as int16-sat/64,int32-wrap.";
     accumulators: BTreeMap<String, String> = BTreeMap::new(), "Accumulators of products by the names of their nodes.";
     accumulator_constraint: AccumulatorKind = AccumulatorKind::Axe, "What algorithms do about the accumulator: joint, axe, axe-strict or none.";
+    effort: Effort = Effort::default(), "Work of choosing codes besides the algorithm, 0 to 4: from 1 on codes descend over single moves, from 2 on over pairs; 0: the algorithm as published.";
     sweep_bits: Option<String> = None, "Evaluate the model through accumulators of these widths, as 12..24.";
     nvalid: Option<usize> = None, "Windows of the text that are scored at most; null: all.";
 }

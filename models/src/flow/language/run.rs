@@ -9,11 +9,11 @@
 //! Products are visited in the order in which they run, all calibration windows at once, so that memory holds what stands between
 //! two of them. Nothing sees the text that the result is measured on.
 
+use fewbit::algorithms::Order;
 use fewbit::algorithms::equalize::{AwqParams, ClipParams, MagrParams};
 use fewbit::algorithms::layer::LayerSolver;
 use fewbit::algorithms::lowrank::SvdQuantParams;
 use fewbit::algorithms::rotate::CayleyParams;
-use fewbit::algorithms::{Effort, Order};
 
 use super::super::FlowError;
 use super::super::accumulators::{AccumulatorKind, accumulator, set_accumulators};
@@ -371,6 +371,6 @@ impl LanguageFlow<'_> {
             _ => SolveInputs::Rounded,
         };
         let constraint = config.accumulator_constraint.constraint();
-        Ok(SolveParams { solver, constraint, effort: Effort::default(), inputs })
+        Ok(SolveParams { solver, constraint, effort: config.effort, inputs })
     }
 }

@@ -6,7 +6,9 @@ use std::path::Path;
 use fewbit::Accumulator;
 
 use crate::graph::{Graph, GraphError, Node, ValueId};
-use crate::ops::{Attribute, Constant, Fact, If, Op, OpError, Read};
+use crate::ops::{
+    Attribute, Attributes, Constant, Fact, If, Op, OpError, Read, Scan, ScanDirection,
+};
 
 use super::super::proto::{GraphProto, NodeProto};
 use super::super::{ACCUMULATOR, OnnxError};
@@ -176,6 +178,10 @@ impl<'a> Builder<'a> {
             inputs.truncate(1);
             inputs.extend(captured.into_iter().map(Some));
             Read::from(Op::from(op))
+        } else if (domain, op) == ("", "Scan") {
+            let (op, captured) = self.loop_body(node, inputs.len(), &mut all, &wrong, outer)?;
+            inputs.extend(captured.into_iter().map(Some));
+            Read::from(Op::from(op))
         } else {
             let read = Op::read(domain, op, &mut all, opset);
             let unknown = || OpError::Unsupported("there is no such operator".into());
@@ -220,6 +226,65 @@ impl<'a> Builder<'a> {
             self.graph.set_accumulator(id, accumulator?);
         }
         Ok(())
+    }
+
+    /// The body of a `Scan`, with what it sees of the graph around behind its own inputs, and these values.
+    fn loop_body(
+        &mut self,
+        node: &NodeProto,
+        given: usize,
+        all: &mut Attributes,
+        wrong: &dyn Fn(OpError) -> OnnxError,
+        outer: &mut Outer<'_>,
+    ) -> Result<(Scan, Vec<ValueId>), OnnxError> {
+        let found = node.attribute.iter().find(|a| a.name.as_deref() == Some("body"));
+        let proto = found.and_then(|attribute| attribute.g.as_deref());
+        let proto = proto.ok_or_else(|| wrong(OpError::attribute("body", "there is no graph")))?;
+        let sequences = all.int("num_scan_inputs").map_err(wrong)?.unwrap_or_default();
+        let sequences = usize::try_from(sequences).ok().filter(|&n| n > 0 && n <= given);
+        let sequences = sequences.ok_or_else(|| {
+            wrong(OpError::attribute("num_scan_inputs", format!("it is not one of 1 to {given}")))
+        })?;
+        let mut directions = Vec::new();
+        for name in ["scan_input_directions", "scan_output_directions"] {
+            directions.extend(all.ints(name).map_err(wrong)?.unwrap_or_default());
+        }
+        for name in ["scan_input_axes", "scan_output_axes"] {
+            let axes = all.ints(name).map_err(wrong)?.unwrap_or_default();
+            if axes.iter().any(|&axis| axis != 0) {
+                let problem = format!("{axes:?}: sequences along the first axis are supported");
+                return Err(wrong(OpError::attribute(name, problem)));
+            }
+        }
+        let mut body = Builder::new(self.file, proto);
+        body.build(proto, &mut |name| {
+            let id = self.resolve(name, outer).ok()?;
+            Some(self.graph.value(id).fact.clone())
+        })?;
+        body.graph.sort()?;
+        let (graph, captured) = (body.graph, body.captured);
+        if graph.inputs().len() != given + captured.len() {
+            let found = graph.inputs().len() - captured.len();
+            let problem = format!("{found} inputs, and the node has {given}");
+            return Err(wrong(OpError::attribute("body", problem)));
+        }
+        let states = given - sequences;
+        if graph.outputs().len() < states {
+            let problem = format!("{} outputs for {states} states", graph.outputs().len());
+            return Err(wrong(OpError::attribute("body", problem)));
+        }
+        let sequences_out = graph.outputs().len() - states;
+        let direction = match directions.iter().filter(|&&d| d == 1).count() {
+            0 => ScanDirection::Forward,
+            n if n == sequences + sequences_out => ScanDirection::Backward,
+            _ => {
+                let problem = "some sequences forward and some backward are not supported";
+                return Err(wrong(OpError::attribute("scan_input_directions", problem)));
+            }
+        };
+        let ids = captured.iter().map(|name| self.resolve(name, outer));
+        let ids = ids.collect::<Result<Vec<_>, _>>()?;
+        Ok((Scan { body: graph, states, sequences, direction }, ids))
     }
 
     /// The branches of an `If`, with what both see of the graph around as their inputs, and these values.

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::graph::{Graph, Node, NodeId, ValueId};
-use crate::ops::{Attribute, Dim, Fact, If, Op, OpError};
+use crate::ops::{Attribute, Dim, Fact, If, Op, OpError, Scan, ScanDirection};
 
 use super::super::ACCUMULATOR;
 use super::super::OnnxError;
@@ -37,12 +37,10 @@ struct Scope<'a> {
 }
 
 impl Scope<'_> {
-    /// Writes it; the first inputs have names in the graph around, and are not written.
-    fn write(mut self, captured: &[String]) -> Result<GraphProto, OnnxError> {
+    /// Writes it; these inputs have names in the graph around, and are not written.
+    fn write(mut self, captured: &[(ValueId, String)]) -> Result<GraphProto, OnnxError> {
         let graph = self.graph;
-        for (&id, name) in graph.inputs().iter().zip(captured) {
-            self.names.insert(id, name.clone());
-        }
+        self.names.extend(captured.iter().cloned());
         // In the order of their first use, each once.
         let mut values = graph.inputs().to_vec();
         for (_, node) in graph.nodes() {
@@ -58,10 +56,9 @@ impl Scope<'_> {
                 self.names.insert(id, name);
             }
         }
-        let own =
-            |id: &ValueId| !graph.inputs().iter().take(captured.len()).any(|other| other == id);
+        let own = |id: &ValueId| !captured.iter().any(|(other, _)| other == id);
         let mut proto = GraphProto { name: Some(name_of(graph)), ..GraphProto::default() };
-        for &id in graph.inputs().iter().skip(captured.len()) {
+        for &id in graph.inputs().iter().filter(|id| own(id)) {
             proto.input.push(self.info(id)?);
         }
         let mut given: HashSet<ValueId> = graph.inputs().iter().copied().collect();
@@ -152,6 +149,10 @@ impl Scope<'_> {
             let captured = input.split_off(1.min(input.len()));
             attribute = self.branches(op, &captured)?;
         }
+        if let Op::Scan(op) = &node.op {
+            let captured = input.split_off((op.states + op.sequences).min(input.len()));
+            attribute = self.loop_body(op, &captured)?;
+        }
         Ok(NodeProto {
             input,
             output: names(&node.outputs),
@@ -164,18 +165,44 @@ impl Scope<'_> {
     }
 
     fn branches(&self, op: &If, captured: &[String]) -> Result<Vec<AttributeProto>, OnnxError> {
-        let branch = |(name, graph)| {
-            let (opset, names, taken) = (self.opset, HashMap::new(), self.taken.clone());
-            let scope = Scope { graph, opset, external: None, names, taken };
-            Ok(AttributeProto {
-                name: Some(String::from(name)),
-                g: Some(Box::new(scope.write(captured)?)),
-                r#type: Some(kind::GRAPH),
-                ..AttributeProto::default()
-            })
-        };
         let both = [("then_branch", &op.then_branch), ("else_branch", &op.else_branch)];
-        both.into_iter().map(branch).collect()
+        both.into_iter().map(|(name, graph)| self.inner(name, graph, 0, captured)).collect()
+    }
+
+    fn loop_body(&self, op: &Scan, captured: &[String]) -> Result<Vec<AttributeProto>, OnnxError> {
+        let outputs = op.body.outputs().len().saturating_sub(op.states);
+        let mut attributes = vec![
+            self.inner("body", &op.body, op.states + op.sequences, captured)?,
+            self.attribute("", "num_scan_inputs", &Attribute::Int(op.sequences as i64))?,
+        ];
+        if op.direction == ScanDirection::Backward {
+            let counts =
+                [("scan_input_directions", op.sequences), ("scan_output_directions", outputs)];
+            for (name, count) in counts {
+                attributes.push(self.attribute("", name, &Attribute::Ints(vec![1; count]))?);
+            }
+        }
+        Ok(attributes)
+    }
+
+    /// A graph within a node, whose inputs from a place on have names in this graph.
+    fn inner(
+        &self,
+        name: &str,
+        graph: &Graph,
+        place: usize,
+        captured: &[String],
+    ) -> Result<AttributeProto, OnnxError> {
+        let (opset, names, taken) = (self.opset, HashMap::new(), self.taken.clone());
+        let scope = Scope { graph, opset, external: None, names, taken };
+        let ids = graph.inputs().iter().skip(place).copied();
+        let captured: Vec<(ValueId, String)> = ids.zip(captured.iter().cloned()).collect();
+        Ok(AttributeProto {
+            name: Some(name.to_owned()),
+            g: Some(Box::new(scope.write(&captured)?)),
+            r#type: Some(kind::GRAPH),
+            ..AttributeProto::default()
+        })
     }
 
     fn attribute(

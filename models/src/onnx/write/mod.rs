@@ -22,8 +22,7 @@ pub(crate) use tensor::raw_bytes;
 fn qonnx_version(graph: &Graph) -> i64 {
     let is_old = |node: &Node| match &node.op {
         Op::Trunc(_) => node.inputs.len() <= 5,
-        Op::If(op) => qonnx_version(&op.then_branch) == 1 || qonnx_version(&op.else_branch) == 1,
-        _ => false,
+        op => op.graphs().into_iter().any(|graph| qonnx_version(graph) == 1),
     };
     if graph.nodes().any(|(_, node)| is_old(node)) { 1 } else { 2 }
 }
@@ -85,9 +84,8 @@ fn model_bytes(
 fn domains_of<'a>(graph: &'a Graph, domains: &mut BTreeSet<&'a str>) {
     for (_, node) in graph.nodes() {
         domains.insert(node.op.domain());
-        if let Op::If(op) = &node.op {
-            domains_of(&op.then_branch, domains);
-            domains_of(&op.else_branch, domains);
+        for graph in node.op.graphs() {
+            domains_of(graph, domains);
         }
     }
 }
