@@ -24,7 +24,8 @@ pub use key::{Key, Keys};
 #[cfg(feature = "language")]
 pub use language::{
     AttentionParts, ExportTarget, LanguageFlow, LanguageFlowConfig, ModelFloats, ParamMethod,
-    QuantSdpa, RotationFlow, RotationMatrices, ScaleRounding, ScaleTiming, TensorSharing,
+    QuantSdpa, RotationFlow, RotationMatrices, RotationObjective, ScaleRounding, ScaleTiming,
+    TensorSharing,
 };
 pub use quantized::QuantizedNetwork;
 pub use quantizers::{activation_quantizers, weight_quantizer};

@@ -6,8 +6,7 @@ use crate::ops::broadcast::zip;
 use crate::ops::{Inputs, OpError, Operator, Where};
 use crate::tensor::Tensor;
 
-use super::call::{Call, Found};
-use super::tape::Gradient;
+use super::call::{Call, Found, Gradient};
 
 /// The gradient by what was broadcast: the sum over the elements that one became.
 pub(super) fn summed(gradient: &Gradient, shape: &[usize]) -> Gradient {

@@ -14,8 +14,7 @@ use crate::ops::product::product;
 use crate::ops::typed::{array, dense};
 use crate::ops::{Attention, OpError, Operator};
 
-use super::call::{Call, Found};
-use super::tape::Gradient;
+use super::call::{Call, Found, Gradient};
 
 /// `[batch, heads, places, size]`.
 fn by_heads(x: &Gradient, heads: usize) -> Result<Array4<f32>, OpError> {

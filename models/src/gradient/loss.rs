@@ -3,7 +3,7 @@
 use crate::ops::typed::{array, dense};
 
 use super::GradientError;
-use super::tape::Gradient;
+use super::call::Gradient;
 
 /// The sum of squared differences, and its gradient `2 (y - target)`.
 ///

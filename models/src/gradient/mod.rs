@@ -23,9 +23,11 @@ mod products;
 mod quantizer;
 mod reductions;
 mod rotary;
+mod rules;
 mod softmax;
 mod tape;
 
+pub use call::Gradient;
 pub use error::GradientError;
 pub use loss::{cross_entropy, squared_error};
-pub use tape::{Gradient, Tape};
+pub use tape::Tape;

@@ -14,8 +14,7 @@ use crate::ops::typed::{array, dense};
 use crate::ops::{BatchNormalization, LayerNormalization, OpError, RMSNormalization};
 
 use super::arithmetic::summed;
-use super::call::{Call, Found};
-use super::tape::Gradient;
+use super::call::{Call, Found, Gradient};
 
 /// Whether the mean is taken out.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -9,8 +9,7 @@ use crate::ops::typed::{array, dense};
 use crate::ops::{Gemm, OpError};
 
 use super::arithmetic::summed;
-use super::call::{Call, Found};
-use super::tape::Gradient;
+use super::call::{Call, Found, Gradient};
 
 /// A matrix of elements that lie row by row.
 fn matrix(data: &[f32], rows: usize, columns: usize) -> Result<ArrayView2<'_, f32>, OpError> {

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use ndarray::{ArcArray, IxDyn};
+use ndarray::IxDyn;
 
 use crate::exec::{QuantizerMode, compute};
 use crate::graph::{Graph, Node, NodeId, ValueId};
@@ -10,10 +10,8 @@ use crate::ops::Inputs;
 use crate::tensor::{ElementType, Tensor};
 
 use super::GradientError;
-use super::call::Call;
-
-/// The derivative of a number by each element of a value.
-pub type Gradient = ArcArray<f32, IxDyn>;
+use super::call::{Call, Gradient};
+use super::rules::backward;
 
 /// Some nodes of a graph that have run, with all their values.
 #[derive(Clone, Debug)]
@@ -137,7 +135,7 @@ impl<'g> Tape<'g> {
         let inputs: Vec<Option<&Tensor>> = node.inputs.iter().map(of).collect::<Result<_, _>>()?;
         let output = node.output(0).map(|id| self.value(id)).transpose()?;
         let call = Call { inputs: Inputs::new(&inputs), output, gradients, wants };
-        call.backward(&node.op).map_err(|source| GradientError::Operator {
+        backward(&call, &node.op).map_err(|source| GradientError::Operator {
             node: node.name.clone(),
             op: node.op.name(),
             source,

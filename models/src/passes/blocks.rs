@@ -81,8 +81,9 @@ impl Blocks {
             let problem = format!("no node belongs to a block of {self}; names are as `{first}`");
             return Err(PassError::Missing(problem));
         }
-        if let Some([a, b]) = ranges.array_windows().find(|[a, b]| b.1.0 <= a.1.1) {
-            let problem = format!("blocks `{}` and `{}` overlap: name larger ones", a.0, b.0);
+        if let Some(pair) = ranges.windows(2).find(|pair| pair[1].1.0 <= pair[0].1.1) {
+            let [a, b] = [&pair[0].0, &pair[1].0];
+            let problem = format!("blocks `{a}` and `{b}` overlap: name larger ones");
             return Err(PassError::Missing(problem));
         }
         let block = |(name, (from, to)): (String, (usize, usize))| {

@@ -78,8 +78,8 @@ pub use merge_norm::merge_norm_affine;
 pub use regions::{Region, regions};
 pub use report::PassReport;
 pub use rotate::{
-    OrphanSinks, RotateParams, RotationKind, RotationMode, SdpaRegions, rotate, rotate_for_weights,
-    untie_weights,
+    LossDescent, OrphanSinks, RotateParams, RotationKind, RotationMode, SdpaRegions, rotate,
+    rotate_for_loss, rotate_for_weights, untie_weights,
 };
 pub use scaled_round::ScaleParams;
 pub use solve::{SolveParams, SolvedLayer, solve};

@@ -77,7 +77,7 @@ pub(super) fn weights_of(graph: &Graph, product: &Product) -> Result<ArrayD<f32>
 }
 
 /// The quantizer with its channels along the output channels of these weights.
-fn for_layout(
+pub(super) fn for_layout(
     quantizer: &Quantizer,
     product: &Product,
 ) -> Result<Quantizer, fewbit::quantize::QuantizeError> {

@@ -1,10 +1,9 @@
-//! Rounding that is learned block by block, on small language models.
+//! What gradients are for, on small language models: rounding that is learned block by block, rotations for the loss.
 
 use std::collections::BTreeMap;
 
-use fewbit_models::flow::{Keys, QuantizedNetwork};
-use fewbit_models::flow::{LanguageFlow, LanguageFlowConfig};
-use fewbit_models::language::BuildOptions;
+use fewbit_models::flow::{Keys, LanguageFlow, LanguageFlowConfig, QuantizedNetwork};
+use fewbit_models::language::{BuildOptions, LogitsToKeep};
 use fewbit_models::passes::{Chosen, Journal, PassError};
 use fewbit_models::tensor::Tensor;
 use serde_json::{Value, json};
@@ -31,7 +30,8 @@ fn windows(model: &str) -> Vec<Vec<Tensor>> {
     let ids = expected(model).input_ids;
     let ids = ids.get::<i64>().expect("tokens");
     let row = |row: ndarray::ArrayViewD<'_, i64>| {
-        vec![Tensor::from(row.insert_axis(ndarray::Axis(0)).to_owned())]
+        let last = row.len() as i64 - 1;
+        vec![row.insert_axis(ndarray::Axis(0)).to_owned().into(), Tensor::vector(vec![last])]
     };
     ids.outer_iter().map(row).collect()
 }
@@ -58,19 +58,23 @@ fn run(
         set.map_err(|error| error.to_string())?;
     }
     let config = LanguageFlowConfig::of(all).map_err(|error| error.to_string())?;
-    let graph = graph(model, &BuildOptions::default());
+    // As the command line builds it: logits of the last place, which no pass but optimised rotations needs.
+    let options = BuildOptions { logits: LogitsToKeep::Chosen, ..BuildOptions::default() };
+    let graph = graph(model, &options);
+    let windows = windows(model);
     let mut hear = |name: &str, done: usize, total: usize| {
         if name == "learned round" {
             steps.push((done, total));
         }
     };
     let flow = LanguageFlow { config: &config };
-    let found = flow.run(&graph, &windows(model), journal, &mut hear);
+    let found = flow.run(&graph, &windows, journal, &mut hear);
     found.map_err(|error| error.to_string())
 }
 
-fn detail(network: &QuantizedNetwork) -> (usize, String) {
-    let found = network.passes.iter().find(|report| report.name == "learned round");
+/// The report of a pass.
+fn report(network: &QuantizedNetwork, pass: &str) -> (usize, String) {
+    let found = network.passes.iter().find(|report| report.name == pass);
     let found = found.expect("a report");
     (found.changed, found.detail.clone())
 }
@@ -88,7 +92,7 @@ fn every_architecture_learns_block_by_block() {
             let mut steps = Vec::new();
             let keys = [("learned_round", json!(method))];
             let network = run(model, &keys, &mut Kept::default(), &mut steps).expect("quantized");
-            let (changed, detail) = detail(&network);
+            let (changed, detail) = report(&network, "learned round");
             let blocks = network.graph.regions("model.layers").len();
             assert_eq!(changed, 7 * blocks, "{model}: {detail}");
             println!("{model} {method}: {detail}");
@@ -129,4 +133,74 @@ fn a_name_without_blocks_is_refused() {
         error.starts_with("no node belongs to a block of model.blocks; names are as `"),
         "{error}"
     );
+}
+
+#[test]
+fn scales_are_learned_with_the_rounding() {
+    // That they gain is tested on networks, with more steps.
+    let [kept, free] = [false, true].map(|scale| {
+        let keys = [("learned_round_scale", json!(scale))];
+        let network = run("llama3", &keys, &mut Kept::default(), &mut Vec::new());
+        left(&report(&network.expect("quantized"), "learned round").1)
+    });
+    println!(
+        "{kept} % of the error is left with the scales that were found, {free} % with learned ones"
+    );
+    assert!(free < 80.0 && free != kept);
+    for (keys, expected) in [
+        (
+            [("learned_round_scale", json!(true)), ("learned_round", json!("sigmoid_round"))],
+            "`learned_round_scale` needs `learned_round` linear_round",
+        ),
+        (
+            [
+                ("learned_round_scale", json!(true)),
+                ("weight_quant_granularity", json!("per_tensor")),
+            ],
+            "`learned_round_scale` needs `weight_quant_granularity` per_channel or per_group",
+        ),
+    ] {
+        let error = run("llama3", &keys, &mut Kept::default(), &mut Vec::new());
+        assert_eq!(error.expect_err("refused"), expected);
+    }
+}
+
+/// The two losses of a report.
+fn losses(detail: &str) -> [f64; 2] {
+    let (_, losses) = detail.split_once("cross entropy of the next token from ").expect("losses");
+    let (before, after) = losses.split_once(" to ").expect("two");
+    [before, after].map(|loss| loss.parse().expect("a number"))
+}
+
+#[test]
+fn rotations_are_optimised_for_the_loss() {
+    let keys = [
+        ("rotation", json!("fx")),
+        ("rotation_sdpa_regions", json!(true)),
+        ("optimize_rotations", json!(true)),
+        ("rotation_steps", json!(12)),
+        ("rotation_batch_size", json!(2)),
+        ("learned_round", Value::Null),
+    ];
+    for model in ["llama3", "qwen2"] {
+        let network = run(model, &keys, &mut Kept::default(), &mut Vec::new()).expect("quantized");
+        let (_, detail) = report(&network, "rotate");
+        let [before, after] = losses(&detail);
+        println!("{model}: {detail}");
+        assert!(after < before, "{model}: {detail}");
+        // The float function is what it was.
+        let options = BuildOptions { logits: LogitsToKeep::Chosen, ..BuildOptions::default() };
+        let original = graph(model, &options);
+        let inputs = windows(model).swap_remove(0);
+        let [expected, found] = [&original, &network.float].map(|graph| {
+            let outputs = crate::support::run(graph, &inputs);
+            crate::support::logits(&outputs[0])
+        });
+        let worst = crate::support::difference(&found, &expected);
+        assert!(worst < 1e-4, "{model}: {worst}");
+    }
+    let other = ("rotation_objective", json!("weights"));
+    let keys: Vec<_> = keys.into_iter().chain([other]).collect();
+    let network = run("llama3", &keys, &mut Kept::default(), &mut Vec::new()).expect("quantized");
+    assert!(report(&network, "rotate").1.contains("squared relative error of weights from"));
 }

@@ -89,7 +89,7 @@ keys! {
     dtype: ModelFloats = ModelFloats::Auto, "Floats of the model: auto or float32; it is computed in float32.";
     seed: u64 = 0, "Seed of random rotations.";
     nsamples: usize = 128, "Windows of the calibration text: the first ones, one after the other.";
-    nsamples_rot_calibration: usize = 800, "Has no effect: rotations are found on weights.";
+    nsamples_rot_calibration: usize = 800, "Windows that rotations are optimised on: the first ones of the calibration windows.";
     seqlen: usize = 2048, "Tokens of a window.";
     eval: bool = false, "Has no effect: perplexity is measured where there is a --text.";
     dataset: String = "wikitext2".into(), "Has no effect: texts come with --calibration-text and --text.";
@@ -138,7 +138,11 @@ keys! {
     rotation_sdpa_regions: bool = false, "Rotate the values of attention, head by head.";
     rotation_layers_to_expand: Vec<String> = Vec::new(), "Parts of names of products whose inputs are padded to a greater order and rotated.";
     expansion_step: usize = 1, "How many orders further an expansion goes.";
-    optimize_rotations: bool = false, "Find fused rotations by descent on the error of the rounded weights.";
+    optimize_rotations: bool = false, "Find fused rotations by descent, on what rotation_objective says.";
+    rotation_objective: RotationObjective = RotationObjective::Model, "What rotations are optimised for: the loss of the quantized model on the calibration text (model), or the error of the rounded weights (weights), which needs no text and less time.";
+    rotation_steps: usize = 100, "Steps of the descent on the loss of the model.";
+    rotation_batch_size: usize = 1, "Windows of a step of it.";
+    rotation_lr: f64 = 1.5, "Its learning rate, which falls to 0.";
     weight_equalization: bool = false, "Equalize channels across products.";
     act_equalization: Option<EqualizationFlow> = None, "Scale channels of activations against those of weights (SmoothQuant): fx, layerwise or null.";
     act_equalization_alpha: f64 = 0.5, "How much of the range of activations moves into the weights.";
@@ -198,6 +202,13 @@ choices! {
         Layerwise = "layerwise",
         /// Into weights.
         FusedNoFx = "fused_no_fx",
+    }
+    /// What fused rotations are optimised for.
+    RotationObjective {
+        /// The loss of the quantized model.
+        Model = "model",
+        /// The error of rounding weights.
+        Weights = "weights",
     }
     /// Which matrices are fused.
     RotationMatrices {
@@ -264,6 +275,11 @@ impl LanguageFlowConfig {
         count("weight_group_size", self.weight_group_size, 1)?;
         count("input_group_size", self.input_group_size, 1)?;
         count("svd_quant_rank", self.svd_quant_rank, 1)?;
+        count("rotation_batch_size", self.rotation_batch_size, 1)?;
+        count("nsamples_rot_calibration", self.nsamples_rot_calibration, 1)?;
+        if !(self.rotation_lr.is_finite() && self.rotation_lr > 0.0) {
+            return wrong("rotation_lr", self.rotation_lr.to_string(), "expected a number above 0");
+        }
         if let Some(nvalid) = self.nvalid {
             count("nvalid", nvalid, 1)?;
         }
@@ -378,7 +394,9 @@ impl LanguageFlowConfig {
     /// Whether some pass looks at the calibration text.
     #[must_use]
     pub fn needs_calibration(&self) -> bool {
-        self.act_calibration
+        let trains = self.optimize_rotations && self.rotation_objective == RotationObjective::Model;
+        trains
+            || self.act_calibration
             || self.act_equalization.is_some()
             || self.magr
             || self.awq_scale

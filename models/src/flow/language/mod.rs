@@ -6,6 +6,6 @@ mod run;
 
 pub use config::{
     AttentionParts, ExportTarget, LanguageFlowConfig, ModelFloats, ParamMethod, QuantSdpa,
-    RotationFlow, RotationMatrices, ScaleRounding, ScaleTiming, TensorSharing,
+    RotationFlow, RotationMatrices, RotationObjective, ScaleRounding, ScaleTiming, TensorSharing,
 };
 pub use run::LanguageFlow;

@@ -21,19 +21,20 @@ use super::super::quantized::QuantizedNetwork;
 use super::super::rounding::{LearnedRoundKeys, learned_rounding_of};
 use super::super::timer::Timer;
 use super::config::{
-    ExportTarget, LanguageFlowConfig, RotationFlow, RotationMatrices, ScaleTiming,
+    ExportTarget, LanguageFlowConfig, RotationFlow, RotationMatrices, RotationObjective,
+    ScaleTiming,
 };
 use super::quantizers::{attention_quantizers, input_quantizer, weight_quantizer};
 use crate::export::round_scales_to_f16;
 use crate::graph::{Graph, NodeId, multiplying, products};
 use crate::passes::{
     ActivationEqualizeParams, BlockRoundParams, Blocks, ChannelMeans, EqualizeParams, Journal,
-    OrphanSinks, PassReport, RotateParams, RotationKind, RotationMode, ScaleParams, SdpaRegions,
-    SolveInputs, SolveParams, calibrate, clip_weights, correct_biases, decompose_attention,
-    equalize, equalize_activations, insert_attention_quantizers, insert_input_quantizers,
-    insert_weight_quantizers_but, layer_norm_to_rms, learn_rounding, learn_rounding_of_blocks,
-    merge_norm_affine, reduce_magnitudes, rotate, rotate_for_weights, scale_by_activations, solve,
-    svd_quant, untie_weights,
+    LossDescent, OrphanSinks, PassReport, RotateParams, RotationKind, RotationMode, ScaleParams,
+    SdpaRegions, SolveInputs, SolveParams, calibrate, clip_weights, correct_biases,
+    decompose_attention, equalize, equalize_activations, insert_attention_quantizers,
+    insert_input_quantizers, insert_weight_quantizers_but, layer_norm_to_rms, learn_rounding,
+    learn_rounding_of_blocks, merge_norm_affine, reduce_magnitudes, rotate, rotate_for_loss,
+    rotate_for_weights, scale_by_activations, solve, svd_quant, untie_weights,
 };
 use crate::tensor::Tensor;
 
@@ -129,7 +130,7 @@ impl LanguageFlow<'_> {
         }
         if let Some(flow) = rotation {
             progress("rotate", 0, 1);
-            passes.push(self.rotate(graph, flow)?);
+            passes.push(self.rotate(graph, flow, batches, progress)?);
             timed.phase("rotate");
         }
         if config.quant_sdpa.is_some() {
@@ -187,7 +188,13 @@ impl LanguageFlow<'_> {
         Ok(())
     }
 
-    fn rotate(&self, graph: &mut Graph, flow: RotationFlow) -> Result<PassReport, FlowError> {
+    fn rotate(
+        &self,
+        graph: &mut Graph,
+        flow: RotationFlow,
+        batches: &[Vec<Tensor>],
+        progress: Progress<'_>,
+    ) -> Result<PassReport, FlowError> {
         let config = self.config;
         let params = RotateParams {
             kind: match flow {
@@ -211,13 +218,25 @@ impl LanguageFlow<'_> {
             expansion_step: config.expansion_step,
             seed: config.seed,
         };
-        Ok(match config.optimize_rotations {
-            true => {
-                let weights = weight_quantizer(config)?;
-                rotate_for_weights(graph, &params, &weights, &CayleyParams::default())?
-            }
-            false => rotate(graph, &params)?,
-        })
+        if !config.optimize_rotations {
+            return Ok(rotate(graph, &params)?);
+        }
+        let weights = weight_quantizer(config)?;
+        if config.rotation_objective == RotationObjective::Weights {
+            return Ok(rotate_for_weights(graph, &params, &weights, &CayleyParams::default())?);
+        }
+        let (inputs, except) = (input_quantizer(config)?, self.except(graph));
+        let descent = LossDescent {
+            inputs: inputs.as_ref(),
+            weights: &weights,
+            except: &except,
+            batches: &batches[..batches.len().min(config.nsamples_rot_calibration)],
+            steps: config.rotation_steps,
+            batch: config.rotation_batch_size,
+            rate: config.rotation_lr,
+        };
+        let mut hear = |done, total| progress("optimize rotations", done, total);
+        Ok(rotate_for_loss(graph, &params, &descent, &mut hear)?)
     }
 
     /// Products that stay in floats: the last one, unless it is asked for.

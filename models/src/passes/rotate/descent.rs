@@ -4,8 +4,8 @@
 //! L(R) = sum over weights M of |M R - Q(M R)|² / |M|²        ∂L/∂R = sum of 2 Mᵀ (M R - Q(M R)) / |M|²
 //! ```
 //!
-//! with the codes held fixed in the gradient, by Cayley steps; weights that both take and make a stream count once for each side. This is not Brevitas's `optimize_rotations`, which trains rotations on the
-//! loss of the whole network: here is no backpropagation, and no text is needed.
+//! with the codes held fixed in the gradient, by Cayley steps; weights that both take and make a stream count once for each side. No
+//! text is needed, and nothing is run: `on_loss` descends on the loss of the whole model instead.
 
 use fewbit::algorithms::linalg::product;
 use fewbit::algorithms::rotate::{CayleyParams, Rotation, cayley_sgd};

@@ -16,6 +16,7 @@ mod commute;
 mod constants;
 mod descent;
 mod in_floats;
+mod on_loss;
 mod online;
 mod params;
 mod pass;
@@ -23,6 +24,7 @@ mod stream;
 mod untie;
 
 pub(super) use in_floats::{InFloats, product_in_floats};
+pub use on_loss::{LossDescent, rotate_for_loss};
 pub use params::{OrphanSinks, RotateParams, RotationKind, RotationMode, SdpaRegions};
 pub use pass::{rotate, rotate_for_weights};
 pub use untie::untie_weights;

@@ -30,6 +30,23 @@ use super::stream::{Stream, Use};
 /// # Errors
 /// Nothing to rotate, with the reason; a name to expand that no product has; weights that are quantized already.
 pub fn rotate(graph: &mut Graph, params: &RotateParams) -> Result<PassReport, PassError> {
+    Ok(rotate_and_tell(graph, params)?.0)
+}
+
+/// A rotation that was fused.
+#[derive(Clone, Debug)]
+pub(super) struct Fused {
+    /// Channels that it turns.
+    pub(super) block: usize,
+    /// The constants that it is in.
+    pub(super) uses: Vec<Use>,
+}
+
+/// The same, with the rotations that were fused.
+pub(super) fn rotate_and_tell(
+    graph: &mut Graph,
+    params: &RotateParams,
+) -> Result<(PassReport, Vec<Fused>), PassError> {
     Work { seed: params.seed, ..Work::default() }.run(graph, params)
 }
 
@@ -40,8 +57,8 @@ pub fn rotate(graph: &mut Graph, params: &RotateParams) -> Result<PassReport, Pa
 /// ```
 ///
 /// over the products that make and take a stream, of at most 512 rows or columns each, from the rotation of [`rotate`] on, by
-/// [`cayley_sgd`](fewbit::algorithms::rotate::cayley_sgd); never worse than the start. It is not Brevitas's `optimize_rotations`,
-/// which trains on the loss of the whole network.
+/// [`cayley_sgd`](fewbit::algorithms::rotate::cayley_sgd); never worse than the start. [`rotate_for_loss`](super::rotate_for_loss)
+/// descends on the loss of the whole model instead.
 ///
 /// # Errors
 /// As [`rotate`]; [`RotationKind::Layerwise`], which has nothing to descend on; weights that the quantizer refuses; parameters out
@@ -57,11 +74,15 @@ pub fn rotate_for_weights(
         return Err(PassError::Missing(problem.into()));
     }
     let descent = Some(Descent::new(quantizer, *cayley)?);
-    Work { seed: params.seed, descent, ..Work::default() }.run(graph, params)
+    Ok(Work { seed: params.seed, descent, ..Work::default() }.run(graph, params)?.0)
 }
 
 impl Work {
-    fn run(mut self, graph: &mut Graph, params: &RotateParams) -> Result<PassReport, PassError> {
+    fn run(
+        mut self,
+        graph: &mut Graph,
+        params: &RotateParams,
+    ) -> Result<(PassReport, Vec<Fused>), PassError> {
         graph.infer()?;
         let expanded = to_expand(graph, &params.layers_to_expand)?;
         if params.kind != RotationKind::Layerwise {
@@ -73,7 +94,8 @@ impl Work {
         self.expand(graph, &expanded, params.expansion_step)?;
         graph.sort()?;
         graph.infer()?;
-        self.report()
+        let fused = std::mem::take(&mut self.fused);
+        Ok((self.report()?, fused))
     }
 }
 
@@ -100,6 +122,7 @@ struct Work {
     descent: Option<Descent>,
     /// The loss of each stream before and after descent.
     losses: Vec<[f64; 2]>,
+    fused: Vec<Fused>,
     /// Channels of the streams that were rotated.
     streams: Vec<usize>,
     heads: Vec<usize>,
@@ -168,7 +191,8 @@ impl Work {
                 self.losses.push(losses);
             }
             let uses = stream.sources.iter().chain(&stream.sinks);
-            self.copies += rotate_constants(graph, uses, &rotation)?;
+            self.copies += rotate_constants(graph, uses.clone(), &rotation)?;
+            self.fused.push(Fused { block: stream.block, uses: uses.copied().collect() });
             self.sources += stream.sources.len();
             self.sinks.extend(stream.sinks.iter().map(|sink| sink.node));
         }
