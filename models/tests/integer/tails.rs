@@ -85,7 +85,7 @@ impl Network {
         let mut events = 0;
         let codes = Array4::from_shape_fn((x.dim().0, CHANNELS, SIZE, SIZE), |(n, o, i, j)| {
             let scale = self.scales[at][o];
-            let code = |w: f32| ((w / scale).round_ties_even() as i64).clamp(-8, 7);
+            let code = |w: f32| ((w / scale).round_ties_even() as i64).clamp(-7, 7);
             let mut products = Vec::new();
             let mut zeros = 0;
             for ((c, u, v), &w) in w.index_axis(ndarray::Axis(0), o).indexed_iter() {
