@@ -10,6 +10,7 @@ mod recurrent_network;
 mod rows;
 mod support;
 mod tables;
+mod tails;
 mod tiles;
 mod transformer;
 mod transposed;
