@@ -280,11 +280,14 @@ fn a_residual_network_with_depthwise_convolutions_goes_the_whole_way() {
         .map(|pass| pass["name"].as_str().expect("a name"))
         .collect();
     let expected = [
+        "inline branches",
         "relu6 to relu",
         "decompose attention",
+        "decompose recurrent",
         "merge batch norm",
         "equalize",
         "insert activation quantizers",
+        "insert recurrent quantizers",
         "insert weight quantizers",
         "calibrate",
         "gptq",

@@ -31,7 +31,7 @@ const CRATES: [(&str, &str); 5] = [
 
 /// The cycles that a sum type and its table need (the table's rows are values of the type, and the type finds itself in
 /// the table), and those of a recursive type.
-const CYCLES: [&[&str]; 6] = [
+const CYCLES: [&[&str]; 7] = [
     // A format is a sum of families; a family's errors name the format; the table lists formats of every family.
     &[
         "formats/src/error.rs",
@@ -51,13 +51,16 @@ const CYCLES: [&[&str]; 6] = [
     &["src/quantize/quantizer.rs", "src/quantize/scale.rs", "src/quantize/scheme.rs"],
     // A tensor is a sum over the types of elements, and each of these makes one; an error names the type.
     &["models/src/tensor/any.rs", "models/src/tensor/element.rs", "models/src/tensor/error.rs"],
-    // A graph has nodes, a node an operator, and the operator `If` graphs.
+    // A graph has nodes, a node an operator, and the operators `If` and `Scan` graphs.
     &[
         "models/src/graph/node.rs",
         "models/src/graph/structure.rs",
         "models/src/ops/control.rs",
+        "models/src/ops/scan.rs",
         "models/src/ops/table.rs",
     ],
+    // A graph is run node by node, and the node `Scan` runs a graph.
+    &["models/src/exec/execution.rs", "models/src/exec/float.rs", "models/src/exec/scan.rs"],
 ];
 
 /// Where `unsafe` may stand.

@@ -1,5 +1,6 @@
 //! Nodes that multiply their input with constant weights, all seen the same way.
 
+use fewbit::Accumulator;
 use ndarray::{Array2, ArrayD, Axis, IxDyn};
 
 use crate::ops::Op;
@@ -74,6 +75,20 @@ pub fn multiplying(graph: &Graph) -> Vec<NodeId> {
         matches!(node.op, Op::MatMul(_)) || Product::of(graph, id, node).is_some()
     };
     graph.nodes().filter(|&(id, node)| sums(id, node)).map(|(id, _)| id).collect()
+}
+
+impl Graph {
+    /// Sums with this accumulator the products of all nodes that multiply, in graphs within nodes too.
+    pub fn set_accumulators(&mut self, accumulator: &Accumulator) {
+        for id in multiplying(self) {
+            self.set_accumulator(id, accumulator.clone());
+        }
+        for id in self.order().to_vec() {
+            for graph in self.node_mut(id).op.graphs_mut() {
+                graph.set_accumulators(accumulator);
+            }
+        }
+    }
 }
 
 impl Product {

@@ -99,18 +99,6 @@ impl Graph {
         self.accumulators.insert(id, accumulator);
     }
 
-    /// Sums with this accumulator the products of all nodes that multiply, in graphs within nodes too.
-    pub fn set_accumulators(&mut self, accumulator: &Accumulator) {
-        for id in super::multiplying(self) {
-            self.set_accumulator(id, accumulator.clone());
-        }
-        for node in self.nodes.iter_mut().flatten() {
-            for graph in node.op.graphs_mut() {
-                graph.set_accumulators(accumulator);
-            }
-        }
-    }
-
     /// The nodes in an order in which they can run.
     #[must_use]
     pub fn order(&self) -> &[NodeId] {

@@ -8,8 +8,7 @@ use ndarray::Array2;
 
 use super::blocks;
 use super::exact_sums;
-use super::line_job::{LineDone, LineProduct, Outcome};
-use super::line_product::is_exact;
+use super::line_job::{LineDone, LineProduct, Outcome, is_exact};
 use super::lines::{Lines, Side};
 use super::report::Reported;
 

@@ -1,5 +1,6 @@
 //! A product of lines as data.
 
+use fewbit::accumulate::Register;
 use fewbit::{Accumulator, ReportLevel};
 
 use super::lines::Lines;
@@ -29,4 +30,9 @@ pub(super) enum Outcome {
     Done(LineDone),
     /// No accumulator of this kind takes these codes, for this reason.
     InFloats(String),
+}
+
+/// Whether every register holds every sum.
+pub(super) fn is_exact(accumulator: &Accumulator) -> bool {
+    accumulator.stages().iter().all(|stage| matches!(stage.register, Register::Exact))
 }

@@ -1,12 +1,11 @@
 //! Products of lines: which way they run.
 
-use fewbit::Accumulator;
 use fewbit::accumulate::{Register, Stage};
 use fewbit::formats::Format;
 
 use super::blocks;
 use super::float_registers;
-use super::line_job::{LineProduct, Outcome};
+use super::line_job::{LineProduct, Outcome, is_exact};
 use super::lines::Elements;
 use super::tiles::Tiles;
 
@@ -88,9 +87,4 @@ impl LineProduct<'_> {
             self.accumulator
         )
     }
-}
-
-/// Whether every register holds every sum.
-pub(super) fn is_exact(accumulator: &Accumulator) -> bool {
-    accumulator.stages().iter().all(|stage| matches!(stage.register, Register::Exact))
 }
