@@ -134,6 +134,6 @@ fn codes_that_descend_lie_between_the_algorithm_and_the_best() {
             best += lowest;
         }
     }
-    assert!(descended[1] < 0.9 * published, "{descended:?} of {published}, at best {best}");
-    assert!(descended[1] < 1.1 * best, "{descended:?} of {published}, at best {best}");
+    assert!(descended[1] < 0.7 * published, "{descended:?} of {published}, at best {best}");
+    assert!(descended[1] < 1.6 * best, "{descended:?} of {published}, at best {best}");
 }
