@@ -181,7 +181,7 @@ fn scales_that_are_found_at_once() {
                 let block = philox::bits(52, (i / 16) as u64);
                 let sign = if word & 1 == 0 { 1.0 } else { -1.0 };
                 let size = 2f32.powi((block % 15) as i32 - 7) * (word >> 8) as f32 * 2f32.powi(-24);
-                if block % 9 == 0 { sign * 0.0 } else { sign * size }
+                if block.is_multiple_of(9) { sign * 0.0 } else { sign * size }
             })
             .collect()
     };

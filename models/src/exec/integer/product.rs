@@ -73,7 +73,7 @@ impl Job<'_> {
         let weights = &weights.scales.values;
         Ok(match weights.len() {
             1 => vec![input * weights[0]],
-            n if n == outputs || outputs % n.max(1) == 0 => {
+            n if n == outputs || outputs.is_multiple_of(n.max(1)) => {
                 (0..outputs).map(|o| input * weights[o % n]).collect()
             }
             n => return Err(format!("{n} scales of the weights do not fit {outputs} outputs")),
