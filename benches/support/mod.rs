@@ -11,7 +11,7 @@
 //! seconds and MiB; the unit; then either `peer`, for what is not fewbit's, or how many times as fast it is as each peer
 //! of the same race. Lines that begin with `#` say where and how. `benches/compare.sh` reads these lines.
 //!
-//! `cargo bench --bench products -- [--quick] [--filter] [TEXT...]` runs the lines with one of the texts in their names,
+//! `cargo bench -p fewbit --bench products -- [--quick] [--filter] [TEXT...]` runs the lines with one of the texts in their names,
 //! and their peers; `--quick` takes fewer and shorter samples, and leaves out the largest sizes.
 
 #![allow(dead_code, reason = "each bench uses its own part")]
