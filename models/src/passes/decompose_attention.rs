@@ -7,6 +7,7 @@ use crate::ops::{
 };
 use crate::tensor::{ElementType, Tensor};
 
+use super::make::Make;
 use super::{PassError, PassReport};
 
 /// Replaces `Attention` by two products and a softmax, so that quantizers stand on queries, keys, values and probabilities, and
@@ -177,32 +178,7 @@ impl Parts {
     }
 }
 
-/// Adds nodes whose names begin with that of the node that they replace.
-struct Make<'a> {
-    graph: &'a mut Graph,
-    name: &'a str,
-}
-
 impl Make<'_> {
-    fn add(&mut self, name: &str, op: impl Into<Op>, inputs: &[ValueId]) -> ValueId {
-        self.graph.add(&format!("{}.{name}", self.name), op, inputs)
-    }
-
-    /// A node that computes a value that is there.
-    fn compute(&mut self, name: &str, op: Op, inputs: &[ValueId], output: ValueId) -> ValueId {
-        self.graph.add_node(Node {
-            name: format!("{}.{name}", self.name),
-            op,
-            inputs: inputs.iter().map(|&input| Some(input)).collect(),
-            outputs: vec![Some(output)],
-        });
-        output
-    }
-
-    fn constant(&mut self, name: &str, tensor: Tensor) -> ValueId {
-        self.graph.add_constant(&format!("{}.{name}", self.name), tensor)
-    }
-
     fn reshaped(&mut self, name: &str, x: ValueId, shape: &[i64]) -> ValueId {
         let shape = self.constant(&format!("{name}.shape"), Tensor::vector(shape.to_vec()));
         self.add(name, Reshape::default(), &[x, shape])

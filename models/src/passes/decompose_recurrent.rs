@@ -10,6 +10,7 @@ use crate::ops::{
 };
 use crate::tensor::Tensor;
 
+use super::make::Make;
 use super::{PassError, PassReport};
 
 /// Replaces `LSTM`, `GRU` and `RNN` by the product of all inputs with W, and a [`Scan`] over the steps with that of the state with
@@ -233,21 +234,7 @@ fn finish(
     }
 }
 
-/// A graph that is being made, and the beginning of its names.
-struct Make<'a> {
-    graph: &'a mut Graph,
-    name: &'a str,
-}
-
 impl Make<'_> {
-    fn add(&mut self, name: &str, op: impl Into<Op>, inputs: &[ValueId]) -> ValueId {
-        self.graph.add(&format!("{}.{name}", self.name), op, inputs)
-    }
-
-    fn constant(&mut self, name: &str, tensor: impl Into<Tensor>) -> ValueId {
-        self.graph.add_constant(&format!("{}.{name}", self.name), tensor)
-    }
-
     /// Equal parts along the last axis.
     fn split(&mut self, name: &str, value: ValueId, parts: &[(&str, usize)]) -> Vec<ValueId> {
         let sizes: Vec<i64> = parts.iter().map(|&(_, size)| size as i64).collect();

@@ -27,6 +27,7 @@ mod journal;
 mod layer_norm_to_rms;
 mod learned_round;
 mod magr;
+mod make;
 mod means;
 mod merge_batch_norm;
 mod merge_norm;
