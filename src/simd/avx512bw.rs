@@ -1,5 +1,6 @@
 //! AVX-512 without VNNI, as the first servers with it have: products are summed by two instructions and more.
 
+use super::avx512::Avx512;
 use super::avx512_lanes::Avx512Token;
 use super::{LanesOf, Registers, Simd, Token, Tuning, Vectorized};
 
@@ -8,6 +9,13 @@ token! {
     Avx512Bw,
     Tuning { registers: Registers::ThirtyTwo, vector: 64, binary_from: 128, ternary_from: 128 },
     ["avx512f", "avx512bw", "avx512dq", "avx512vl"]
+}
+
+impl Avx512Bw {
+    /// What a CPU with more has too.
+    pub(super) fn of(_: Avx512) -> Self {
+        Self(())
+    }
 }
 
 // SAFETY: its features are those that were detected.

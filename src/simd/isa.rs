@@ -185,8 +185,21 @@ impl Detected {
         self.isa
     }
 
-    /// Runs `kernel` with its instructions: the one dispatch.
+    /// Runs `kernel` with its instructions.
     pub(crate) fn run<K: IsaKernel>(self, kernel: K) -> K::Output {
+        match self.token {
+            #[cfg(target_arch = "x86_64")]
+            Tokens::Avx512(token) => kernel.run(token),
+            // Beside its tiles, it is that.
+            #[cfg(target_arch = "x86_64")]
+            Tokens::Amx(token) => kernel.run(token.avx512()),
+            _ => self.run_without_vnni(kernel),
+        }
+    }
+
+    /// Runs `kernel`, which sums no products of integers, with its instructions: VNNI has nothing else, so that what is
+    /// compiled without it serves both sets that have AVX-512.
+    pub(crate) fn run_without_vnni<K: IsaKernel>(self, kernel: K) -> K::Output {
         match self.token {
             Tokens::Portable(token) => kernel.run(token),
             #[cfg(target_arch = "x86_64")]
@@ -194,14 +207,13 @@ impl Detected {
             #[cfg(target_arch = "x86_64")]
             Tokens::Avx512Bw(token) => kernel.run(token),
             #[cfg(target_arch = "x86_64")]
-            Tokens::Avx512(token) => kernel.run(token),
-            // Beside its tiles, it is that.
+            Tokens::Avx512(token) => kernel.run(Avx512Bw::of(token)),
             #[cfg(target_arch = "x86_64")]
-            Tokens::Amx(token) => kernel.run(token.avx512()),
+            Tokens::Amx(token) => kernel.run(Avx512Bw::of(token.avx512())),
         }
     }
 
-    /// Runs `body` compiled with its instructions.
+    /// Runs `body` compiled with its instructions, but for VNNI's.
     pub(crate) fn vectorize<B: Vectorized>(self, body: B) -> B::Output {
         struct Plain<B>(B);
         impl<B: Vectorized> IsaKernel for Plain<B> {
@@ -211,7 +223,7 @@ impl Detected {
                 simd.vectorize(self.0)
             }
         }
-        self.run(Plain(body))
+        self.run_without_vnni(Plain(body))
     }
 
     /// The sizes of its tiles.

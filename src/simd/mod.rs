@@ -5,7 +5,8 @@
 //! 1. [`Isa`] names an instruction set, [`Isa::detect`] asks the CPU for it. What comes back, [`Detected`], holds the
 //!    set's token: a value that only detection makes, so that whoever has it has the instructions ([`Token`]).
 //! 2. [`Detected::run`], the one dispatch, gives the token to an [`IsaKernel`], which is generic over [`Simd`]: the types
-//!    of lanes that every set has.
+//!    of lanes that every set has. What multiplies no integers goes through [`Detected::run_without_vnni`], so that it is
+//!    compiled once for AVX-512.
 //! 3. The kernel picks its lanes, `simd.int32()` say, and cuts its work into tiles as [`Token::TUNING`] has it.
 //! 4. [`Lanes::vectorize`] runs each hot loop, a [`Vectorized`] body, as a function that is compiled with the set's
 //!    features. All that is called in it is `#[inline(always)]`; what is not inlined is compiled without them.

@@ -1,4 +1,7 @@
 //! What every CPU has, through `wide`.
+//!
+//! What takes a lane at a time, or many instructions, is a function that is called: inlined into the tiles of every kernel it
+//! would gain nothing and take a fifth of the time that the kernels need to be compiled.
 
 use bytemuck::cast;
 use wide::{f32x8, f64x4, i8x32, i16x16, i32x8, i64x4, u16x16, u32x8};
@@ -325,37 +328,37 @@ impl BitLanes for LanesOf<Portable, u64> {
 }
 
 impl FmaLanes for LanesOf<Portable, f32> {
-    #[inline(always)]
+    #[inline(never)]
     fn fma_even(self, a: f32x8, b: f32x8, c: f32x8) -> f32x8 {
         scalar::each([a, b, c], scalar::fma_even)
     }
 
-    #[inline(always)]
+    #[inline(never)]
     fn fma_zero(self, a: f32x8, b: f32x8, c: f32x8) -> f32x8 {
         scalar::each([a, b, c], scalar::fma_zero)
     }
 
-    #[inline(always)]
+    #[inline(never)]
     fn fma_odd(self, a: f32x8, b: f32x8, c: f32x8) -> f32x8 {
         scalar::each([a, b, c], scalar::fma_odd)
     }
 
-    #[inline(always)]
+    #[inline(never)]
     fn half_even(self, v: f32x8) -> f32x8 {
         scalar::each([v; 3], |x, _, _| scalar::half_even(x))
     }
 
-    #[inline(always)]
+    #[inline(never)]
     fn half_zero(self, v: f32x8) -> f32x8 {
         scalar::each([v; 3], |x, _, _| scalar::half_zero(x))
     }
 
-    #[inline(always)]
+    #[inline(never)]
     fn cut_even(self, v: f32x8, cut: u32) -> f32x8 {
         scalar::each([v; 3], |x, _, _| scalar::cut_even(x, cut))
     }
 
-    #[inline(always)]
+    #[inline(never)]
     fn cut_zero(self, v: f32x8, cut: u32) -> f32x8 {
         scalar::each([v; 3], |x, _, _| scalar::cut_zero(x, cut))
     }
@@ -368,7 +371,7 @@ fn counted(count: f32, more: bool) -> f32 {
 }
 
 impl StepLanes for LanesOf<Portable, f32> {
-    #[inline(always)]
+    #[inline(never)]
     fn fma_around(self, a: f32x8, b: f32x8, c: f32x8) -> [f32x8; 2] {
         [
             scalar::each([a, b, c], scalar::fma_toward::<false>),
@@ -376,31 +379,31 @@ impl StepLanes for LanesOf<Portable, f32> {
         ]
     }
 
-    #[inline(always)]
+    #[inline(never)]
     fn odd_of(self, [down, up]: [f32x8; 2]) -> f32x8 {
         scalar::each([down, up, up], |down, up, _| scalar::odd_of(down, up))
     }
 
-    #[inline(always)]
+    #[inline(never)]
     fn count_different(self, count: f32x8, [x, y]: [f32x8; 2]) -> f32x8 {
         scalar::each([count, x, y], |count, x, y| counted(count, scalar::differ(x, y)))
     }
 
-    #[inline(always)]
+    #[inline(never)]
     fn count_same(self, count: f32x8, a: f32x8, b: f32x8, pair: [f32x8; 2]) -> f32x8 {
         let same = scalar::each([a, b, b], |a, b, _| counted(0.0, a == b));
         let different = self.count_different(f32x8::default(), pair);
         count + same * different
     }
 
-    #[inline(always)]
+    #[inline(never)]
     fn count_below(self, count: f32x8, v: f32x8, limit: f32x8, pair: [f32x8; 2]) -> f32x8 {
         let below = scalar::each([v, limit, v], |v, limit, _| counted(0.0, v.abs() < limit));
         let different = self.count_different(f32x8::default(), pair);
         count + below * different
     }
 
-    #[inline(always)]
+    #[inline(never)]
     fn count_from(self, count: f32x8, v: f32x8, limit: f32x8) -> f32x8 {
         scalar::each([count, v, limit], |count, v, limit| {
             counted(count, (v.abs() >= limit) & (v.abs() < f32::INFINITY))
@@ -412,7 +415,7 @@ impl StepLanes for LanesOf<Portable, f32> {
         [v.simd_lt(least).select(v, least), v.simd_gt(greatest).select(v, greatest)]
     }
 
-    #[inline(always)]
+    #[inline(never)]
     fn extend_finite(self, [least, greatest]: [f32x8; 2], v: f32x8) -> [f32x8; 2] {
         let finite = v.abs().simd_lt(f32x8::splat(f32::INFINITY));
         let extended = self.extend([least, greatest], v);
@@ -426,17 +429,17 @@ impl FloatLanes for LanesOf<Portable, f32> {
         a * b + c
     }
 
-    #[inline(always)]
+    #[inline(never)]
     fn narrow_even(self, v: f32x8, to: NarrowFloat<f32>) -> f32x8 {
         scalar::map(v, |x: f32| scalar::narrow_even(x, to))
     }
 
-    #[inline(always)]
+    #[inline(never)]
     fn narrow_zero(self, v: f32x8, to: NarrowFloat<f32>) -> f32x8 {
         scalar::map(v, |x: f32| scalar::narrow_zero(x, to))
     }
 
-    #[inline(always)]
+    #[inline(never)]
     fn add_whole(self, sum: f32x8, v: f32x8) -> f32x8 {
         scalar::each([sum, v, v], |sum, v, _| {
             f32::from_bits(sum.to_bits().wrapping_add((v as i32).cast_unsigned()))
@@ -463,7 +466,7 @@ impl FloatLanes for LanesOf<Portable, f32> {
         a.simd_gt(b).select(a, b)
     }
 
-    #[inline(always)]
+    #[inline(never)]
     fn trunc(self, v: f32x8) -> f32x8 {
         let whole = f32x8::splat((1u64 << 23) as f32);
         let magnitude = v.abs();
@@ -481,12 +484,12 @@ impl FloatLanes for LanesOf<Portable, f64> {
         a * b + c
     }
 
-    #[inline(always)]
+    #[inline(never)]
     fn narrow_even(self, v: f64x4, to: NarrowFloat<f64>) -> f64x4 {
         scalar::map(v, |x: f64| scalar::narrow_even(x, to))
     }
 
-    #[inline(always)]
+    #[inline(never)]
     fn narrow_zero(self, v: f64x4, to: NarrowFloat<f64>) -> f64x4 {
         scalar::map(v, |x: f64| scalar::narrow_zero(x, to))
     }
@@ -511,7 +514,7 @@ impl FloatLanes for LanesOf<Portable, f64> {
         a.simd_gt(b).select(a, b)
     }
 
-    #[inline(always)]
+    #[inline(never)]
     fn trunc(self, v: f64x4) -> f64x4 {
         let whole = f64x4::splat((1u64 << 52) as f64);
         let magnitude = v.abs();

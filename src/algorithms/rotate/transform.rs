@@ -67,7 +67,7 @@ macro_rules! rotatable {
                         simd.vectorize(Kernel { lanes: simd.$number(), rows: self.0 });
                     }
                 }
-                rows.isa.run(Job(rows));
+                rows.isa.run_without_vnni(Job(rows));
             }
         }
     };

@@ -88,7 +88,7 @@ impl Tile {
                     {
                         of_left.push(Pair { right: &right[to], part, sums });
                     }
-                    isa.run(Products { left: &left[index], count, pairs: of_left });
+                    isa.run_without_vnni(Products { left: &left[index], count, pairs: of_left });
                 }
             }
             Precision::Double => self.multiply::<f64>(left, right, count),

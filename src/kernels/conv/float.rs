@@ -164,7 +164,9 @@ impl Layer<'_> {
             }
         }
         let length = pieces.len().div_ceil(jobs).max(1);
-        pieces.par_chunks_mut(length).for_each(|pieces| isa.run(Job { layer: self, pieces }));
+        pieces
+            .par_chunks_mut(length)
+            .for_each(|pieces| isa.run_without_vnni(Job { layer: self, pieces }));
     }
 }
 

@@ -121,7 +121,8 @@ pub(super) fn multiply<'p>(
     let init = init.map(|init| orientation.view(init));
     let mut values = Array2::zeros((m, n));
     let grain = Grain::new((MR, geometry.nr), m * n, 1);
-    let job = |part: Part<'_, f64>| isa.run(Job { part, packed, plan, geometry, k, init });
+    let job =
+        |part: Part<'_, f64>| isa.run_without_vnni(Job { part, packed, plan, geometry, k, init });
     let out: ArrayViewMut2<'_, f64> = orientation.view(values.view_mut());
     split(Part::whole(out), grain, &job, &|(), ()| ());
     (values, start.elapsed().as_secs_f64())

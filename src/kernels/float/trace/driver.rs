@@ -54,7 +54,7 @@ pub(in crate::kernels::float) fn multiply<'p>(
     let grain = Grain::new((MR, geometry.nr), m * n, 1);
     let job = |part: Part<'_, f64>| {
         let shape = Shape { plan, trace, geometry, k, orientation };
-        isa.run(Job { part, panels, finite, shape, init })
+        isa.run_without_vnni(Job { part, panels, finite, shape, init })
     };
     let out: ArrayViewMut2<'_, f64> = orientation.view(values.view_mut());
     let tally = split(Part::whole(out), grain, &job, &Tally::merged);
