@@ -1,10 +1,8 @@
 //! Arrays as batches.
 
-use ndarray::{ArcArray, Axis, IxDyn};
-
 use crate::graph::{Graph, GraphError};
 use crate::ops::Dim;
-use crate::tensor::{Tensor, map_tensor};
+use crate::tensor::Tensor;
 
 /// Cuts named arrays into batches of `size` along their first axis, one tensor per input of the graph; at most `samples`
 /// of them.
@@ -65,7 +63,7 @@ pub fn batches(
         .map(|start| {
             let end = (start + size).min(count);
             let part = |input: &Input<'_>| match input.axis {
-                Some(axis) => part(input.tensor, axis, start, end),
+                Some(axis) => input.tensor.part(axis, start..end),
                 None => input.tensor.clone(),
             };
             inputs.iter().map(part).collect()
@@ -82,20 +80,6 @@ struct Input<'a> {
     fixed: Option<usize>,
     /// The axis of samples, if there is one.
     axis: Option<usize>,
-}
-
-/// Elements `start..end` along an axis.
-fn part(tensor: &Tensor, axis: usize, start: usize, end: usize) -> Tensor {
-    fn slice<T: Clone>(
-        array: &ArcArray<T, IxDyn>,
-        axis: usize,
-        (start, end): (usize, usize),
-    ) -> ArcArray<T, IxDyn> {
-        let mut view = array.clone();
-        view.slice_axis_inplace(Axis(axis), (start..end).into());
-        view.as_standard_layout().into_owned().into_shared()
-    }
-    map_tensor!(tensor, array => slice(array, axis, (start, end)))
 }
 
 /// The extent of the first axis.

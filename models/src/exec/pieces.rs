@@ -2,11 +2,11 @@
 
 use std::collections::HashSet;
 
-use ndarray::{ArcArray, Axis, IxDyn, concatenate};
+use ndarray::{Axis, concatenate};
 
 use crate::graph::{Graph, Node, ValueId};
 use crate::ops::{Dim, Op};
-use crate::tensor::{Tensor, map_tensor};
+use crate::tensor::Tensor;
 
 /// Bytes that the largest value of a piece has at most, about: a few of them fit into a core's own cache.
 const BYTES: usize = 1 << 19;
@@ -23,19 +23,9 @@ pub(super) fn pieces(graph: &Graph, inputs: &[Tensor]) -> Option<Vec<Vec<Tensor>
     let starts = (0..images).step_by(size);
     let piece = |start: usize| {
         let end = (start + size).min(images);
-        inputs.iter().map(|input| rows(input, start, end)).collect()
+        inputs.iter().map(|input| input.part(0, start..end)).collect()
     };
     Some(starts.map(piece).collect())
-}
-
-/// Elements `start..end` along the first axis; they are shared, not copied.
-fn rows(tensor: &Tensor, start: usize, end: usize) -> Tensor {
-    fn slice<T: Clone>(array: &ArcArray<T, IxDyn>, start: usize, end: usize) -> ArcArray<T, IxDyn> {
-        let mut part = array.clone();
-        part.slice_axis_inplace(Axis(0), (start..end).into());
-        part
-    }
-    map_tensor!(tensor, array => slice(array, start, end))
 }
 
 /// Outputs of pieces put together; `None` where they are of several types or shapes.

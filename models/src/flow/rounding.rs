@@ -2,14 +2,13 @@
 
 use fewbit::algorithms::learned::{Optimizer, Schedule};
 
-use ndarray::Axis;
 use regex::Regex;
 
 use crate::passes::{
     BlockRoundParams, Blocks, LearnedRoundParams, LearnedScales, RoundingLoss, RoundingMethod,
     ScaleParams,
 };
-use crate::tensor::{Tensor, map_tensor};
+use crate::tensor::Tensor;
 
 use super::FlowError;
 use super::config::{
@@ -83,19 +82,13 @@ pub fn learned_rounding(config: &VisionConfig) -> Result<Option<LearnedRounding>
 
 /// Batches of one image each; those whose inputs do not agree on how many they hold stay as they are.
 pub(super) fn single_images(batches: &[Vec<Tensor>]) -> Vec<Vec<Tensor>> {
-    let image = |tensor: &Tensor, at: usize| {
-        let from = Axis(0);
-        map_tensor!(tensor, array => {
-            array.slice_axis(from, (at..at + 1).into()).to_owned().into_shared()
-        })
-    };
     let mut single = Vec::new();
     for batch in batches {
         let counts: Vec<Option<usize>> = batch.iter().map(|x| x.shape().first().copied()).collect();
         match counts[..] {
             [Some(count), ref others @ ..] if others.iter().all(|&n| n == Some(count)) => {
-                let images = 0..count;
-                single.extend(images.map(|at| batch.iter().map(|x| image(x, at)).collect()));
+                let image = |at: usize| batch.iter().map(|x| x.part(0, at..at + 1)).collect();
+                single.extend((0..count).map(image));
             }
             _ => single.push(batch.clone()),
         }

@@ -1,7 +1,9 @@
 //! A tensor of any element type.
 
 use fewbit_formats::Format;
-use ndarray::{ArcArray, Array, ArrayD, Dimension, IxDyn};
+use std::ops::Range;
+
+use ndarray::{ArcArray, Array, ArrayD, Axis, Dimension, IxDyn, Slice};
 
 use super::{Element, ElementType, TensorError};
 
@@ -189,6 +191,20 @@ impl Tensor {
             array.into_shape_with_order(IxDyn(shape)).map_err(wrong)
         }
         Ok(map_tensor!(self, array => reshape(array, shape)?))
+    }
+
+    /// The elements in `range` along an axis that has as many; they are shared, not copied.
+    pub(crate) fn part(&self, axis: usize, range: Range<usize>) -> Self {
+        fn cut<T: Clone>(
+            array: &ArcArray<T, IxDyn>,
+            axis: usize,
+            range: Range<usize>,
+        ) -> ArcArray<T, IxDyn> {
+            let mut part = array.clone();
+            part.slice_axis_inplace(Axis(axis), Slice::from(range));
+            part
+        }
+        map_tensor!(self, array => cut(array, axis, range))
     }
 }
 
