@@ -243,9 +243,15 @@ impl FmaLanes for LanesOf<Avx2, f32> {
         scalar::each([a, b, c], scalar::fma_odd)
     }
 
+    #[inline(always)]
+    fn div_odd(self, a: __m256, b: __m256) -> __m256 {
+        scalar::each([a, b, b], |a, b, _| scalar::div_odd(a, b))
+    }
+
     instructions! {
         "avx2,fma,f16c";
         fn fma_even(self, a: __m256, b: __m256, c: __m256) -> __m256 { _mm256_fmadd_ps(a, b, c) }
+        fn div(self, a: __m256, b: __m256) -> __m256 { _mm256_div_ps(a, b) }
         fn half_even(self, v: __m256) -> __m256 {
             _mm256_cvtph_ps(_mm256_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(v))
         }

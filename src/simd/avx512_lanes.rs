@@ -244,6 +244,7 @@ impl<T: Avx512Token> ByteLanes for LanesOf<T, i32> {
         fn any_greater(self, a: __m512i, b: __m512i) -> bool {
             _mm512_cmpgt_epi32_mask(a, b) != 0
         }
+        fn greatest(self, v: __m512i) -> i32 { _mm512_reduce_max_epi32(v) }
     }
 }
 
@@ -302,6 +303,21 @@ impl<T: Avx512Token> FmaLanes for LanesOf<T, f32> {
             let up = _mm512_fmadd_round_ps::<{ _MM_FROUND_TO_POS_INF | NO_EXC }>(a, b, c);
             let odd = _mm512_test_epi32_mask(_mm512_castps_si512(down), _mm512_set1_epi32(1));
             _mm512_mask_blend_ps(odd, up, down)
+        }
+        fn div(self, a: __m512, b: __m512) -> __m512 { _mm512_div_ps(a, b) }
+        fn div_odd(self, a: __m512, b: __m512) -> __m512 {
+            let magnitude = _mm512_abs_ps(a);
+            let down = _mm512_div_round_ps::<{ _MM_FROUND_TO_ZERO | NO_EXC }>(magnitude, b);
+            // What is left over, rounded up: not zero where anything is, however small.
+            let rest = _mm512_fnmadd_round_ps::<{ _MM_FROUND_TO_POS_INF | NO_EXC }>(
+                down, b, magnitude,
+            );
+            let rest = _mm512_castps_si512(rest);
+            let down = _mm512_castps_si512(down);
+            let inexact = _mm512_test_epi32_mask(rest, rest);
+            let odd = _mm512_mask_or_epi32(down, inexact, down, _mm512_set1_epi32(1));
+            let sign = _mm512_and_ps(a, _mm512_set1_ps(-0.0));
+            _mm512_or_ps(_mm512_castsi512_ps(odd), sign)
         }
         fn half_even(self, v: __m512) -> __m512 {
             _mm512_cvtph_ps(_mm512_cvtps_ph::<{ _MM_FROUND_TO_NEAREST_INT | NO_EXC }>(v))

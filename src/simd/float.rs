@@ -18,6 +18,13 @@ pub(crate) trait FmaLanes: FloatLanes<Element = f32> {
     /// the result to a format of at most 22 digits is then the same as rounding the exact sum.
     fn fma_odd(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V;
 
+    /// `a / b`, rounded once, ties to even.
+    fn div(self, a: Self::V, b: Self::V) -> Self::V;
+
+    /// `a / b`, rounded once, to odd, as [`Self::fma_odd`]; beyond the largest number it is that one. `a` is finite, `b`
+    /// positive and finite.
+    fn div_odd(self, a: Self::V, b: Self::V) -> Self::V;
+
     /// The nearest half-precision number, ties to even.
     fn half_even(self, v: Self::V) -> Self::V;
 

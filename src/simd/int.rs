@@ -181,4 +181,12 @@ pub(crate) trait ByteLanes: Int16Lanes {
 
     /// Whether a lane of `a` is greater than that of `b`, signed.
     fn any_greater(self, a: Self::V, b: Self::V) -> bool;
+
+    /// The greatest lane, signed.
+    #[inline(always)]
+    fn greatest(self, v: Self::V) -> i32 {
+        let mut lanes = [i32::MIN; 16];
+        self.store(v, &mut lanes);
+        lanes.into_iter().fold(i32::MIN, i32::max)
+    }
 }

@@ -341,6 +341,16 @@ impl FmaLanes for LanesOf<Portable, f32> {
     }
 
     #[inline(always)]
+    fn div(self, a: f32x8, b: f32x8) -> f32x8 {
+        a / b
+    }
+
+    #[inline(always)]
+    fn div_odd(self, a: f32x8, b: f32x8) -> f32x8 {
+        scalar::each([a, b, b], |a, b, _| scalar::div_odd(a, b))
+    }
+
+    #[inline(always)]
     fn half_even(self, v: f32x8) -> f32x8 {
         scalar::each([v; 3], |x, _, _| scalar::half_even(x))
     }

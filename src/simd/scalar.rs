@@ -50,6 +50,16 @@ pub(super) fn fma_odd(a: f32, b: f32, c: f32) -> f32 {
     f32::from_bits(result.to_bits() | u32::from(inexact))
 }
 
+/// See [`FmaLanes::div_odd`](super::FmaLanes::div_odd).
+///
+/// The quotient in `f64` is on the right side of every `f32`: an inexact quotient of two 24-digit numbers is at least
+/// 2^-48 away from any number of 24 digits, relatively.
+#[inline(always)]
+pub(super) fn div_odd(a: f32, b: f32) -> f32 {
+    let (result, inexact) = toward_zero(f64::from(a) / f64::from(b));
+    f32::from_bits(result.to_bits() | u32::from(inexact))
+}
+
 /// See [`StepLanes::fma_around`](super::StepLanes::fma_around): down or up.
 #[inline(always)]
 pub(super) fn fma_toward<const UP: bool>(a: f32, b: f32, c: f32) -> f32 {

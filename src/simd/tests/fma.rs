@@ -289,3 +289,49 @@ impl Check {
 fn methods_equal_one_rounding_of_the_exact_result() {
     on_every_set(Check);
 }
+
+#[derive(Clone, Copy)]
+struct Divides;
+
+impl IsaKernel for Divides {
+    type Output = ();
+
+    fn run<S: Simd>(self, simd: S) {
+        let lanes = simd.fma();
+        let (mut next, width) = (numbers(5), <S::Fma as Lanes>::N);
+        let mut others = numbers(6);
+        for _ in 0..1 << 14 {
+            let (mut a, mut b, mut found) = ([0f32; 16], [1f32; 16], [[0f32; 16]; 2]);
+            for (a, b) in a.iter_mut().zip(&mut b) {
+                // A whole quotient now and then.
+                let (x, y) = (next(), others().abs());
+                *b = if y.is_finite() && y > 0.0 { y } else { 3.0 };
+                let whole = f32::from_bits(x.to_bits() & 0x0007_0000 | 0x3f80_0000) * *b;
+                *a = if x.to_bits() & 0x18 == 0 { whole } else { x };
+                *a = if a.is_finite() { *a } else { 1.0 };
+            }
+            let (x, y) = (lanes.load(&a), lanes.load(&b));
+            lanes.store(lanes.div(x, y), &mut found[0]);
+            lanes.store(lanes.div_odd(x, y), &mut found[1]);
+            for lane in 0..width {
+                let (a, b, [near, odd]) = (a[lane], b[lane], found.map(|all| all[lane]));
+                assert_eq!(near.to_bits(), (a / b).to_bits(), "{a:e} / {b:e}");
+                // Whether the quotient is this number is told by a product, which is exact.
+                let product = |q: f32| f64::from(q) * f64::from(b);
+                let expected = if product(near) == f64::from(a) {
+                    near
+                } else {
+                    let above = product(near.abs()) > f64::from(a.abs());
+                    let toward_zero = near.abs().to_bits() - u32::from(above);
+                    f32::from_bits(toward_zero | 1).copysign(a)
+                };
+                assert_eq!(odd.to_bits(), expected.to_bits(), "{a:e} / {b:e} is not {odd:e}");
+            }
+        }
+    }
+}
+
+#[test]
+fn quotients_are_rounded_to_odd() {
+    on_every_set(Divides);
+}
