@@ -33,6 +33,14 @@ pub(super) unsafe trait Avx512Token: Token {
                 _mm512_madd_epi16(_mm512_srli_epi16::<8>(a), _mm512_srai_epi16::<8>(b));
             _mm512_add_epi32(acc, _mm512_add_epi32(even, odd))
         }
+        // `RegisterLanes::dot_saturating`: what leaves the range has the sign that neither operand has.
+        fn dot_saturating(self, acc: __m512i, a: __m512i, b: __m512i) -> __m512i {
+            let products = _mm512_madd_epi16(a, b);
+            let sum = _mm512_add_epi32(acc, products);
+            let left = _mm512_and_si512(_mm512_xor_si512(sum, acc), _mm512_xor_si512(sum, products));
+            let end = _mm512_xor_si512(_mm512_srai_epi32::<31>(acc), _mm512_set1_epi32(i32::MAX));
+            _mm512_mask_mov_epi32(sum, _mm512_movepi32_mask(left), end)
+        }
         // `ByteLanes::look_up`
         fn look_up(self, table: [__m512i; 8], codes: __m512i) -> [__m512i; 4] {
             let [a, b] = upper_halves(table, _mm512_castsi512_si256(codes));
@@ -291,8 +299,16 @@ impl<T: Avx512Token> BitLanes for LanesOf<T, u64> {
 const NO_EXC: i32 = _MM_FROUND_NO_EXC;
 
 impl<T: Avx512Token> FmaLanes for LanesOf<T, f32> {
+    const CONVERTS_HALVES: bool = true;
+
     instructions! {
         "avx512f,avx512bw,avx512dq,avx512vl";
+        fn to_halves(self, v: __m512) -> [u16; 16] {
+            bytemuck::cast(_mm512_cvtps_ph::<{ _MM_FROUND_TO_NEAREST_INT | NO_EXC }>(v))
+        }
+        fn from_halves(self, halves: [u16; 16]) -> __m512 {
+            _mm512_cvtph_ps(bytemuck::cast(halves))
+        }
         fn fma_even(self, a: __m512, b: __m512, c: __m512) -> __m512 { _mm512_fmadd_ps(a, b, c) }
         fn fma_zero(self, a: __m512, b: __m512, c: __m512) -> __m512 {
             _mm512_fmadd_round_ps::<{ _MM_FROUND_TO_ZERO | NO_EXC }>(a, b, c)

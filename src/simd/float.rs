@@ -28,6 +28,24 @@ pub(crate) trait FmaLanes: FloatLanes<Element = f32> {
     /// The nearest half-precision number, ties to even.
     fn half_even(self, v: Self::V) -> Self::V;
 
+    /// Whether [`Self::to_halves`] and [`Self::from_halves`] are instructions.
+    const CONVERTS_HALVES: bool = false;
+
+    /// The bits of the nearest half-precision numbers, ties to even, as many as there are lanes; NaN stays one, whatever its
+    /// fraction.
+    #[inline(always)]
+    fn to_halves(self, v: Self::V) -> [u16; 16] {
+        let mut lanes = [0.0; 16];
+        self.store(self.half_even(v), &mut lanes);
+        lanes.map(super::scalar::half_bits)
+    }
+
+    /// The numbers of as many halves as there are lanes; NaN stays one, whatever its fraction.
+    #[inline(always)]
+    fn from_halves(self, halves: [u16; 16]) -> Self::V {
+        self.load(&halves.map(super::scalar::of_half))
+    }
+
     /// Half precision, rounded toward zero.
     fn half_zero(self, v: Self::V) -> Self::V;
 

@@ -2,8 +2,8 @@
 
 use bytemuck::Pod;
 
-use super::Lanes;
 use super::prefetch::prefetch;
+use super::{Lanes, RegisterLanes};
 
 /// An integer that fills one lane.
 pub(crate) trait Word: Pod + Send + Sync + Ord + std::fmt::Debug {
@@ -127,7 +127,7 @@ pub(crate) trait Int16Lanes: IntLanes<Element = i32> {
 
 /// Lanes of 32 bits whose operand words may also be four bytes, the earliest in the lowest place.
 /// A lane takes four products at once.
-pub(crate) trait ByteLanes: Int16Lanes {
+pub(crate) trait ByteLanes: Int16Lanes + RegisterLanes {
     /// Whether [`Self::dot_bytes`] is one instruction.
     const DOTS_BYTES: bool;
 

@@ -95,6 +95,7 @@ mod pages;
 mod peak;
 mod portable;
 mod prefetch;
+mod register;
 mod scalar;
 mod set;
 #[cfg(test)]
@@ -113,5 +114,6 @@ pub(crate) use pages::advise_large_pages;
 #[doc(hidden)]
 pub use peak::byte_products;
 pub(crate) use prefetch::{prefetch_ahead, prefetch_to_write};
+pub(crate) use register::RegisterLanes;
 pub(crate) use scalar::odd_sum;
 pub(crate) use set::{IsaKernel, Simd};

@@ -165,8 +165,12 @@ impl Vectorized for Numbers<'_> {
                 self.by(|amax, value, _| round_to_odd(exact(largest, amax, value)))
             }
             // Infinity is no scale that is taken.
-            ScaleArithmetic::Exact => self.by(|amax, value, _| (exact(largest, amax, value) as f32, 0)),
-            ScaleArithmetic::F32Divide => self.by(|amax, value, _| (divided(largest, amax, value), 0)),
+            ScaleArithmetic::Exact => {
+                self.by(|amax, value, _| (exact(largest, amax, value) as f32, 0))
+            }
+            ScaleArithmetic::F32Divide => {
+                self.by(|amax, value, _| (divided(largest, amax, value), 0))
+            }
             ScaleArithmetic::F32Reciprocal => {
                 self.by(|amax, _, inverse| (reciprocal(largest, amax, inverse), 0))
             }

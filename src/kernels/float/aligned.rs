@@ -12,6 +12,7 @@ use super::inner::{InnerStage, MR};
 use super::operand::PackedOperand;
 use super::pack::NumberPanels;
 use super::round::Rounder;
+use super::short::Short;
 use crate::simd::{Float, FloatLanes, Lanes};
 
 /// Where an addend that is zero stands in the search for the largest exponent.
@@ -55,6 +56,8 @@ pub(super) struct AlignedPlan {
     /// The smallest normal value of the register's format.
     pub(super) least_register: f64,
     pub(super) sums: Sums,
+    /// Where the register, too, is stepped in `f32`.
+    pub(super) short: Option<Short>,
 }
 
 /// The panels of one operand.
@@ -170,22 +173,22 @@ impl<T: Float> Row<T> {
 
 /// A step's part of a panel, `[k][output]`.
 #[derive(Clone, Copy)]
-struct Part<'a, T> {
-    values: &'a [T],
-    powers: &'a [T],
+pub(super) struct Part<'a, T> {
+    pub(super) values: &'a [T],
+    pub(super) powers: &'a [T],
     width: usize,
 }
 
 impl<'a, T> Part<'a, T> {
     /// Parts of so many k.
     #[inline(always)]
-    fn steps(self, k: usize) -> impl Iterator<Item = Self> {
+    pub(super) fn steps(self, k: usize) -> impl Iterator<Item = Self> {
         let Self { values, powers, width } = self;
         let parts = values.chunks(k * width).zip(powers.chunks(k * width));
         parts.map(move |(values, powers)| Self { values, powers, width })
     }
 
-    fn of(panels: &'a AlignedPanels<T>, index: usize, k: Range<usize>) -> Self
+    pub(super) fn of(panels: &'a AlignedPanels<T>, index: usize, k: Range<usize>) -> Self
     where
         T: bytemuck::Pod,
     {
@@ -200,7 +203,12 @@ impl<'a, T> Part<'a, T> {
 impl<L: FloatLanes> InnerStage for AlignedTile<'_, L> {
     #[inline(always)]
     fn sum(&self, k: Range<usize>, registers: &mut [f64]) {
-        self.watched(k, registers, &mut Unwatched);
+        match self.plan.short {
+            Some(short) if const { size_of::<L::Element>() == size_of::<f32>() } => {
+                self.sum_short(short, k, registers);
+            }
+            _ => self.watched(k, registers, &mut Unwatched),
+        }
     }
 }
 
@@ -240,7 +248,7 @@ impl<L: FloatLanes> AlignedTile<'_, L> {
     }
 }
 
-type Vectors<L> = [<L as Lanes>::V; VECTORS];
+pub(super) type Vectors<L> = [<L as Lanes>::V; VECTORS];
 
 impl<L: FloatLanes> AlignedTile<'_, L> {
     #[inline(always)]
@@ -252,12 +260,37 @@ impl<L: FloatLanes> AlignedTile<'_, L> {
         to: &mut Row<L::Element>,
         registers: &[f64],
     ) {
+        let largest = self.largest(row, a, b);
+        let inverse = self.inverses(&largest, to, registers);
+        self.store(&self.whole_sums(row, a, b, &inverse), &mut to.sums);
+    }
+
+    /// The largest exponent of a step's products, as a power of two.
+    #[inline(always)]
+    pub(super) fn largest(
+        &self,
+        row: usize,
+        a: Part<'_, L::Element>,
+        b: Part<'_, L::Element>,
+    ) -> Vectors<L> {
         let lanes = self.lanes;
         let mut largest = self.all(0.0);
         self.each(row, a.powers, b.powers, |vector, a, b| {
             largest[vector] = lanes.max(lanes.mul(a, b), largest[vector]);
         });
-        let inverse = self.inverses(&largest, to, registers);
+        largest
+    }
+
+    /// The sums of a step's products, each a whole number of what its output's `inverse` takes it to.
+    #[inline(always)]
+    pub(super) fn whole_sums(
+        &self,
+        row: usize,
+        a: Part<'_, L::Element>,
+        b: Part<'_, L::Element>,
+        inverse: &Vectors<L>,
+    ) -> Vectors<L> {
+        let lanes = self.lanes;
         let mut sums = self.all(0.0);
         match self.plan.sums {
             Sums::Numbers => self.each(row, a.values, b.values, |vector, a, b| {
@@ -269,7 +302,7 @@ impl<L: FloatLanes> AlignedTile<'_, L> {
                 sums[vector] = lanes.add_whole(sums[vector], units);
             }),
         }
-        self.store(&sums, &mut to.sums);
+        sums
     }
 
     #[inline(always)]
@@ -332,12 +365,12 @@ impl<L: FloatLanes> AlignedTile<'_, L> {
     }
 
     #[inline(always)]
-    fn load(&self, from: &[L::Element]) -> Vectors<L> {
+    pub(super) fn load(&self, from: &[L::Element]) -> Vectors<L> {
         std::array::from_fn(|vector| self.lanes.load(&from[vector * L::N..]))
     }
 
     #[inline(always)]
-    fn store(&self, vectors: &Vectors<L>, to: &mut [L::Element]) {
+    pub(super) fn store(&self, vectors: &Vectors<L>, to: &mut [L::Element]) {
         for (&vector, to) in vectors.iter().zip(to.chunks_exact_mut(L::N)) {
             self.lanes.store(vector, to);
         }

@@ -335,3 +335,51 @@ impl IsaKernel for Divides {
 fn quotients_are_rounded_to_odd() {
     on_every_set(Divides);
 }
+
+#[derive(Clone, Copy)]
+struct Halves;
+
+impl IsaKernel for Halves {
+    type Output = ();
+
+    fn run<S: Simd>(self, simd: S) {
+        let (lanes, width) = (simd.fma(), <S::Fma as Lanes>::N);
+        for first in (0..1u32 << 16).step_by(width) {
+            let mut halves = [0; 16];
+            for (half, bits) in halves.iter_mut().zip(first..) {
+                *half = bits as u16;
+            }
+            let mut found = [0f32; 16];
+            lanes.store(lanes.from_halves(halves), &mut found);
+            for (&half, found) in halves.iter().zip(found).take(width) {
+                let expected = Format::F16.decode(half.into());
+                let same = found.is_nan() && expected.is_nan()
+                    || f64::from(found).to_bits() == expected.to_bits();
+                assert!(same, "{half:#x} is {expected:e}, not {found:e}");
+                assert_eq!(found.is_sign_negative(), half >> 15 == 1, "{half:#x}");
+            }
+        }
+        let policy = Policy::new(Rounding::TiesEven, Overflow::Ieee).with_nan(NanPolicy::Error);
+        let mut next = numbers(7);
+        for _ in 0..1 << 14 {
+            let mut x = [0f32; 16];
+            // Near half precision's range half of the time.
+            x.iter_mut().for_each(|x| {
+                let y = next();
+                *x = if y.to_bits() & 4 == 0 { y } else { y % 70000.0 };
+            });
+            let found = lanes.to_halves(lanes.load(&x));
+            for (&x, found) in x.iter().zip(found).take(width) {
+                match Format::F16.encode(x, &policy, 0) {
+                    Ok(expected) => assert_eq!(u32::from(found), expected.code, "{x:e}"),
+                    Err(_) => assert!(x.is_nan() && found & 0x7fff > 0x7c00, "{x:e}: {found:#x}"),
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn halves_are_those_of_the_format() {
+    on_every_set(Halves);
+}
