@@ -86,7 +86,7 @@ impl<L: FmaLanes> Vectorized for InLanes<L, DecodeHalves<'_>> {
             for half in &mut halves {
                 *half = if *half & !SIGN > INFINITY { *half & SIGN | NAN } else { *half };
             }
-            lanes.store(lanes.from_halves(halves), values);
+            lanes.store(lanes.of_halves(halves), values);
         }
         codes.len() / L::N * L::N
     }

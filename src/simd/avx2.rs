@@ -258,7 +258,7 @@ impl FmaLanes for LanesOf<Avx2, f32> {
             let halves = _mm256_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(v);
             bytemuck::cast([halves, _mm_setzero_si128()])
         }
-        fn from_halves(self, halves: [u16; 16]) -> __m256 {
+        fn of_halves(self, halves: [u16; 16]) -> __m256 {
             let [halves, _]: [__m128i; 2] = bytemuck::cast(halves);
             _mm256_cvtph_ps(halves)
         }

@@ -306,7 +306,7 @@ impl<T: Avx512Token> FmaLanes for LanesOf<T, f32> {
         fn to_halves(self, v: __m512) -> [u16; 16] {
             bytemuck::cast(_mm512_cvtps_ph::<{ _MM_FROUND_TO_NEAREST_INT | NO_EXC }>(v))
         }
-        fn from_halves(self, halves: [u16; 16]) -> __m512 {
+        fn of_halves(self, halves: [u16; 16]) -> __m512 {
             _mm512_cvtph_ps(bytemuck::cast(halves))
         }
         fn fma_even(self, a: __m512, b: __m512, c: __m512) -> __m512 { _mm512_fmadd_ps(a, b, c) }

@@ -28,7 +28,7 @@ pub(crate) trait FmaLanes: FloatLanes<Element = f32> {
     /// The nearest half-precision number, ties to even.
     fn half_even(self, v: Self::V) -> Self::V;
 
-    /// Whether [`Self::to_halves`] and [`Self::from_halves`] are instructions.
+    /// Whether [`Self::to_halves`] and [`Self::of_halves`] are instructions.
     const CONVERTS_HALVES: bool = false;
 
     /// The bits of the nearest half-precision numbers, ties to even, as many as there are lanes; NaN stays one, whatever its
@@ -42,7 +42,7 @@ pub(crate) trait FmaLanes: FloatLanes<Element = f32> {
 
     /// The numbers of as many halves as there are lanes; NaN stays one, whatever its fraction.
     #[inline(always)]
-    fn from_halves(self, halves: [u16; 16]) -> Self::V {
+    fn of_halves(self, halves: [u16; 16]) -> Self::V {
         self.load(&halves.map(super::scalar::of_half))
     }
 

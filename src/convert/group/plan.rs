@@ -153,7 +153,7 @@ struct Numbers<'a> {
 }
 
 impl Vectorized for Numbers<'_> {
-    /// Not 0 if one is no `f32`.
+    /// Not 0 if one is no `f32`, or zero.
     type Output = u32;
 
     #[inline(always)]
@@ -193,7 +193,9 @@ impl Numbers<'_> {
             let (rounded, beyond) = quotient(f32::from_bits(magnitude), value, inverse);
             let ordinary = magnitude.wrapping_sub(1) < INFINITY - 1;
             *to = if ordinary { rounded } else { 1.0 };
-            any_beyond |= if ordinary { beyond | u32::from(rounded.is_nan()) } else { 0 };
+            // A number that vanishes is not the least one above zero.
+            let special = rounded.is_nan() | (rounded == 0.0);
+            any_beyond |= if ordinary { beyond | u32::from(special) } else { 0 };
         }
         any_beyond
     }

@@ -24,7 +24,7 @@ use crate::kernels::operand::int8::{K_TILE, MR, NR};
 use crate::kernels::operand::panels::load_vectors;
 use crate::kernels::plan::stage::{Lanes16Form, Lanes16Plan};
 use crate::kernels::stages::overflow::{Saturate, Wrap};
-use crate::kernels::stages::statistics::{Events, StepStatistics};
+use crate::kernels::stages::statistics::StepStatistics;
 use crate::simd::{ByteLanes, Vectorized, both};
 
 /// A register of at most 16 bits, as vectors.

@@ -120,9 +120,7 @@ where
     /// `P` rows from `first` on through so many blocks.
     #[inline(always)]
     fn run<B: BlockSteps<L>, const P: usize>(&mut self, steps: B, first: usize, blocks: usize) {
-        if const { W::VECTORS > 1 && !B::EXTREMES } {
-            steps.run::<W, Events<L::V>, P, R, V>(self, first, blocks);
-        } else if const { W::VECTORS > 1 } && !self.seek.may_show() {
+        if const { W::VECTORS > 1 } && (const { !B::EXTREMES } || !self.seek.may_show()) {
             steps.run::<W, Events<L::V>, P, R, V>(self, first, blocks);
         } else {
             steps.run::<W, W, P, R, V>(self, first, blocks);

@@ -350,7 +350,7 @@ impl IsaKernel for Halves {
                 *half = bits as u16;
             }
             let mut found = [0f32; 16];
-            lanes.store(lanes.from_halves(halves), &mut found);
+            lanes.store(lanes.of_halves(halves), &mut found);
             for (&half, found) in halves.iter().zip(found).take(width) {
                 let expected = Format::F16.decode(half.into());
                 let same = found.is_nan() && expected.is_nan()
