@@ -33,18 +33,10 @@ pub(crate) trait FmaLanes: FloatLanes<Element = f32> {
 
     /// The bits of the nearest half-precision numbers, ties to even, as many as there are lanes; NaN stays one, whatever its
     /// fraction.
-    #[inline(always)]
-    fn to_halves(self, v: Self::V) -> [u16; 16] {
-        let mut lanes = [0.0; 16];
-        self.store(self.half_even(v), &mut lanes);
-        lanes.map(super::scalar::half_bits)
-    }
+    fn to_halves(self, v: Self::V) -> [u16; 16];
 
     /// The numbers of as many halves as there are lanes; NaN stays one, whatever its fraction.
-    #[inline(always)]
-    fn of_halves(self, halves: [u16; 16]) -> Self::V {
-        self.load(&halves.map(super::scalar::of_half))
-    }
+    fn of_halves(self, halves: [u16; 16]) -> Self::V;
 
     /// Half precision, rounded toward zero.
     fn half_zero(self, v: Self::V) -> Self::V;

@@ -105,7 +105,7 @@ pub(crate) use bits::BitLanes;
 #[doc(hidden)]
 pub use dot_bf16::vdpbf16ps;
 pub(crate) use float::{Float, FloatLanes, FmaLanes, NarrowFloat, StepLanes};
-pub(crate) use int::{ByteLanes, Int16Lanes, IntLanes, Word, both};
+pub(crate) use int::{ByteLanes, Int16Lanes, IntLanes, RegisterLanes, Word, both};
 pub(crate) use isa::Detected;
 pub use isa::{Isa, IsaError, vectorize};
 pub use lanes::Vectorized;
@@ -114,6 +114,5 @@ pub(crate) use pages::advise_large_pages;
 #[doc(hidden)]
 pub use peak::byte_products;
 pub(crate) use prefetch::{prefetch_ahead, prefetch_to_write};
-pub(crate) use register::RegisterLanes;
 pub(crate) use scalar::odd_sum;
 pub(crate) use set::{IsaKernel, Simd};

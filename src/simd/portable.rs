@@ -346,6 +346,24 @@ impl FmaLanes for LanesOf<Portable, f32> {
     }
 
     #[inline(always)]
+    fn to_halves(self, v: f32x8) -> [u16; 16] {
+        let mut halves = [0; 16];
+        for (half, x) in halves.iter_mut().zip(self.half_even(v).to_array()) {
+            *half = scalar::half_bits(x);
+        }
+        halves
+    }
+
+    #[inline(always)]
+    fn of_halves(self, halves: [u16; 16]) -> f32x8 {
+        let mut lanes = [0.0; 8];
+        for (x, half) in lanes.iter_mut().zip(halves) {
+            *x = scalar::of_half(half);
+        }
+        f32x8::from(lanes)
+    }
+
+    #[inline(always)]
     fn div_odd(self, a: f32x8, b: f32x8) -> f32x8 {
         scalar::each([a, b, b], |a, b, _| scalar::div_odd(a, b))
     }

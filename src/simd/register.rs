@@ -1,58 +1,10 @@
-//! Lanes of 32 bits as registers: values that are shifted up until the ends of their range are those of the lane.
+//! Lanes of 32 bits as registers, set by set.
 
 use bytemuck::cast;
 
-use super::{IntLanes, LanesOf, portable::Portable};
+use super::{LanesOf, RegisterLanes, portable::Portable};
 #[cfg(target_arch = "x86_64")]
 use super::{avx2::Avx2, avx512_lanes::Avx512Token};
-
-/// Lanes of 32 bits that saturate where a register does.
-pub(crate) trait RegisterLanes: IntLanes<Element = i32> {
-    /// Whether [`Self::dot_saturating`] is one instruction.
-    const DOTS_SATURATING: bool = false;
-
-    /// `acc + Σ a[i] * b[i]` over the pairs of 16-bit integers of each word, or the nearest end of the lane's range. The sum
-    /// of the two products is less than 2^31.
-    #[inline(always)]
-    fn dot_saturating(self, acc: Self::V, a: Self::V, b: Self::V) -> Self::V {
-        let sum = self.dot(self.splat(0), a, b);
-        self.each(acc, sum, |acc, sum| acc.saturating_add(sum))
-    }
-
-    /// `v * 2^bits`, modulo 2^32; `bits` is below 32.
-    #[inline(always)]
-    fn shift_left(self, v: Self::V, bits: u32) -> Self::V {
-        self.each(v, v, |v, _| v << bits)
-    }
-
-    /// `v / 2^bits`, rounded down; `bits` is below 32.
-    #[inline(always)]
-    fn shift_right(self, v: Self::V, bits: u32) -> Self::V {
-        self.each(v, v, |v, _| v >> bits)
-    }
-
-    /// `sum + x` where `a == b`, `sum` elsewhere.
-    #[inline(always)]
-    fn add_same(self, sum: Self::V, x: Self::V, a: Self::V, b: Self::V) -> Self::V {
-        let same = self.each(a, b, |a, b| -i32::from(a == b));
-        self.add(sum, self.each(same, x, |same, x| same & x))
-    }
-
-    /// Whether a half of a word of `a` is greater than that of `b`, signed.
-    fn any_greater16(self, a: Self::V, b: Self::V) -> bool;
-
-    /// `f` lane by lane.
-    #[inline(always)]
-    fn each(self, a: Self::V, b: Self::V, f: impl Fn(i32, i32) -> i32) -> Self::V {
-        let [mut x, mut y] = [[0; 16]; 2];
-        self.store(a, &mut x);
-        self.store(b, &mut y);
-        for (x, y) in x.iter_mut().zip(y) {
-            *x = f(*x, y);
-        }
-        self.load(&x)
-    }
-}
 
 impl RegisterLanes for LanesOf<Portable, i32> {
     #[inline(always)]

@@ -12,7 +12,6 @@ use super::inner::{InnerStage, MR};
 use super::operand::PackedOperand;
 use super::pack::NumberPanels;
 use super::round::Rounder;
-use super::short::Short;
 use crate::simd::{Float, FloatLanes, Lanes};
 
 /// Where an addend that is zero stands in the search for the largest exponent.
@@ -58,6 +57,40 @@ pub(super) struct AlignedPlan {
     pub(super) sums: Sums,
     /// Where the register, too, is stepped in `f32`.
     pub(super) short: Option<Short>,
+}
+
+/// How a register is stepped that is rounded toward zero to no more digits than `f32`, and stays well within its exponents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Short {
+    /// The digits that the register has, of the bits of an `f32`.
+    pub(super) keep: u32,
+    /// What takes addends to units of the last place, as the bits that it adds to an exponent.
+    pub(super) scale: u32,
+    /// No product but zero has a smaller exponent: this one's bits.
+    pub(super) least: u32,
+}
+
+/// Products are multiples of 2 to this power at least, in lanes of `f32`.
+const LEAST_PRODUCT: f64 = 1.0 / (1u64 << 48) as f64;
+
+impl Short {
+    /// For addends that are cut to `aligned_bits`, and a register of `fraction_bits` and the exponents of `f32`, that starts
+    /// from zero or from multiples of 2^-75 below 2^100. Of addends that are such multiples, every sum is one, cut or not; so no unit lies below 2^-102.
+    ///
+    /// `None` where a zero register would count for more than the least product.
+    pub(super) fn new(plan: &AlignedPlan, aligned_bits: u32, fraction_bits: u32) -> Option<Self> {
+        let cut = 23u32.checked_sub(fraction_bits)?;
+        let near = match plan.zeros {
+            Zeros::Ignored => true,
+            Zeros::At(power) => power <= LEAST_PRODUCT,
+        };
+        let fits = near && aligned_bits <= 27 && plan.least >= LEAST_PRODUCT;
+        fits.then(|| Self {
+            keep: u32::MAX << cut,
+            scale: aligned_bits << 23,
+            least: (plan.least as f32).to_bits(),
+        })
+    }
 }
 
 /// The panels of one operand.

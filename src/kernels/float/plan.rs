@@ -20,13 +20,12 @@ use ndarray::ArrayView2;
 
 use fewbit_formats::{FloatFormat, Format, Rounding};
 
-use super::aligned::{AlignedPlan, Aligns, Sums, Zeros};
+use super::aligned::{AlignedPlan, Aligns, Short, Sums, Zeros};
 use super::chain::OuterPlan;
 use super::fma::{FmaPlan, Keep, Sum};
 use super::grouped::{GroupedPlan, Held};
 use super::operand::{Extent, PackedOperand, ProductOrder};
 use super::round::{Beyond, FAR, Mode, Rounder, ieee};
-use super::short::Short;
 use super::trace::plan::{ExactStage, InnerTrace, Products, inner_trace};
 use crate::accumulate::datapath::{Addends, Aligned, SplitHalves, Unit, ZeroExponent};
 use crate::accumulate::{Accumulator, Datapath, FloatOverflow, Register, Stage};

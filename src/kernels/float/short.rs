@@ -5,43 +5,9 @@ use std::ops::Range;
 
 use bytemuck::{cast_slice, cast_slice_mut};
 
-use super::aligned::{AlignedPlan, AlignedTile, Part, Sums, VECTORS, Vectors, Zeros};
+use super::aligned::{AlignedTile, Part, Short, Sums, VECTORS, Vectors};
 use super::inner::MR;
 use crate::simd::FloatLanes;
-
-/// How such a register is stepped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Short {
-    /// The digits that the register has, of the bits of an `f32`.
-    keep: u32,
-    /// What takes addends to units of the last place, as the bits that it adds to an exponent.
-    scale: u32,
-    /// No product but zero has a smaller exponent: this one's bits.
-    least: u32,
-}
-
-/// Products are multiples of 2 to this power at least, in lanes of `f32`.
-const LEAST_PRODUCT: f64 = 1.0 / (1u64 << 48) as f64;
-
-impl Short {
-    /// For addends that are cut to `aligned_bits`, and a register of `fraction_bits` and the exponents of `f32`, that starts from zero or from multiples of 2^-75 below
-    /// 2^100. Of addends that are such multiples, every sum is one, cut or not; so no unit lies below 2^-102.
-    ///
-    /// `None` where a zero register would count for more than the least product.
-    pub(super) fn new(plan: &AlignedPlan, aligned_bits: u32, fraction_bits: u32) -> Option<Self> {
-        let cut = 23u32.checked_sub(fraction_bits)?;
-        let near = match plan.zeros {
-            Zeros::Ignored => true,
-            Zeros::At(power) => power <= LEAST_PRODUCT,
-        };
-        let fits = near && aligned_bits <= 27 && plan.least >= LEAST_PRODUCT;
-        fits.then(|| Self {
-            keep: u32::MAX << cut,
-            scale: aligned_bits << 23,
-            least: (plan.least as f32).to_bits(),
-        })
-    }
-}
 
 /// The outputs of a row of a tile, at most.
 const MOST: usize = VECTORS * 16;
