@@ -92,6 +92,51 @@ fn every_width_at_the_ends_of_its_range() {
     }
 }
 
+/// Registers of 17 bits and more, which stand shifted up in lanes of 32: at the ends of their ranges, in tiles that are
+/// blocks and others, with extremes that single steps show.
+#[test]
+fn wider_registers_at_the_ends_of_their_range() {
+    let mut numbers = Numbers(2);
+    let shape = (13, 1531);
+    let unsigned = numbers.runs(shape, 0, 255).mapv(|x| x as u8);
+    let signed = numbers.runs(shape, -128, 127).mapv(|x| x as i8);
+    let weights = [(-128, 127), (-8, 7)]
+        .map(|(low, high)| numbers.runs((35, 1531), low, high).mapv(|x| x as i8));
+    for bits in [17, 18, 19, 20, 22, 24, 25, 26] {
+        for register in ["sat", "wrap", "sat/64,int22-sat", "wrap/333,int25-wrap"] {
+            let text = format!("int{bits}-{register}");
+            for weights in &weights {
+                check(unsigned.view(), weights.t(), &text);
+                check(signed.view(), weights.t(), &text);
+                check(weights.view(), unsigned.t(), &text);
+            }
+        }
+    }
+}
+
+/// Outputs that reach the same extremes but for one of each kind, wherever it stands: all others show nothing new.
+#[test]
+fn one_step_that_goes_further() {
+    let k = 200;
+    for (place, bits) in
+        [0, 1, 62, 63, 64, 66, 129, 198, 199].into_iter().zip([12, 16, 17, 20].into_iter().cycle())
+    {
+        for (row, column) in [(0, 0), (3, 40), (12, 69)] {
+            let mut a = Array2::from_elem((13, k), 100i16);
+            let mut b = Array2::from_shape_fn((k, 70), |(i, j)| {
+                (if (i / 50 + j) % 2 == 0 { 120 } else { -120 }) as i8
+            });
+            a[(row, place)] = 255;
+            b[(place, column)] = if (place + column) % 2 == 0 { 127 } else { -128 };
+            for register in ["sat", "wrap"] {
+                let text = format!("int{bits}-{register}");
+                check(a.view(), b.view(), &text);
+                check(a.mapv(|x| (x - 128) as i8).view(), b.view(), &text);
+            }
+        }
+    }
+}
+
 /// The greatest and least products of bytes at every place of a block, from everywhere in the range.
 #[test]
 fn extreme_products_in_every_place() {
@@ -105,9 +150,17 @@ fn extreme_products_in_every_place() {
                 _ => 0,
             });
             let a = Array2::from_elem((2, k), far);
-            for text in
-                ["int16-sat", "int16-wrap", "int15-sat", "int15-wrap", "int9-sat", "int9-wrap"]
-            {
+            for text in [
+                "int16-sat",
+                "int16-wrap",
+                "int15-sat",
+                "int15-wrap",
+                "int9-sat",
+                "int9-wrap",
+                "int17-sat",
+                "int17-wrap",
+                "int18-wrap",
+            ] {
                 check(a.view(), b.view(), text);
             }
         }
@@ -149,7 +202,9 @@ fn products_around_what_fits_the_register() {
 fn many_events() {
     let k = 70_001;
     let (a, b) = (Array2::from_elem((2, k), 255u8), Array2::from_elem((k, 3), -8i8));
-    for text in ["int12-sat", "int16-sat", "int9-sat", "int12-wrap", "int9-wrap"] {
+    for text in
+        ["int12-sat", "int16-sat", "int9-sat", "int12-wrap", "int9-wrap", "int18-sat", "int17-wrap"]
+    {
         check(a.view(), b.view(), text);
     }
     check(a.view(), b.view(), "int12-sat/40001,int16-sat");
@@ -165,7 +220,15 @@ fn registers_within_accumulators() {
     let signed = numbers.runs((7, 401), -128, 127).mapv(|x| x as i8);
     let weights = numbers.runs((66, 401), -8, 7).mapv(|x| x as i8);
     for tile in [1, 2, 3, 5, 31, 32, 63, 64, 65, 127, 128, 200, 1000] {
-        for inner in ["int16-sat", "int14-wrap", "int10-sat", "int10-wrap", "int16-wrap"] {
+        for inner in [
+            "int16-sat",
+            "int14-wrap",
+            "int10-sat",
+            "int10-wrap",
+            "int16-wrap",
+            "int17-sat",
+            "int17-wrap",
+        ] {
             check(unsigned.view(), weights.t(), &format!("{inner}/{tile},int18-sat"));
             check(signed.view(), weights.t(), &format!("{inner}/{tile},int13-sat*2/3,int16-wrap"));
         }

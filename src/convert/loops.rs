@@ -4,6 +4,7 @@ use bytemuck::{cast_slice, cast_slice_mut};
 
 use super::blocks::{Decode, Encode, RefusedBlock};
 use super::code::Code;
+use super::halves::{DecodeHalves, EncodeHalves};
 use super::lane::{DecodeLane, EncodeLane};
 use super::look_up::LookUp;
 use super::plan::{DecodePlan, EncodePlan};
@@ -88,7 +89,15 @@ loops! {
 
 fn encode<C: Code>(job: EncodeJob<'_, C>) -> Result<(), RefusedBlock> {
     match *job.plan {
-        EncodePlan::EvenNarrow(lane) => encode_by(lane, job),
+        EncodePlan::EvenNarrow(lane) => {
+            let end = lane.end_of_half().filter(|_| C::BITS == u16::BITS);
+            let Some(end) = end else { return encode_by(lane, job) };
+            let (x, codes) = (job.x, cast_slice_mut(&mut *job.codes));
+            let done = job.isa.run(EncodeHalves { end, x, codes });
+            let EncodeJob { x, codes, first, .. } = job;
+            let (x, codes, first) = (&x[done..], &mut codes[done..], first + done as u64);
+            encode_by(lane, EncodeJob { x, codes, first, ..job })
+        }
         EncodePlan::EvenOneZero(lane) => encode_by(lane, job),
         EncodePlan::ZeroNarrow(lane) => encode_by(lane, job),
         EncodePlan::ZeroOneZero(lane) => encode_by(lane, job),
@@ -117,6 +126,16 @@ fn encode_by<L: EncodeLane, C: Code>(lane: L, job: EncodeJob<'_, C>) -> Result<(
 fn decode<C: Code>(job: DecodeJob<'_, C>) {
     match job.plan {
         DecodePlan::Float(lane) => decode_by(*lane, job),
+        DecodePlan::Same(lane) => decode_by(*lane, job),
+        DecodePlan::Half(lane) => {
+            let mut done = 0;
+            if C::BITS == u16::BITS {
+                let (codes, values) = (cast_slice(job.codes), &mut *job.values);
+                done = job.isa.run(DecodeHalves { codes, values });
+            }
+            let (codes, values) = (&job.codes[done..], &mut job.values[done..]);
+            decode_by(*lane, DecodeJob { codes, values, ..job });
+        }
         DecodePlan::Int(lane) => decode_by(*lane, job),
         DecodePlan::Table(table) => {
             // The table has a place for every code of the format's width.

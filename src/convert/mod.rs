@@ -28,6 +28,7 @@ mod encode;
 mod error;
 mod every_f32;
 mod group;
+mod halves;
 mod lane;
 mod look_up;
 mod loops;

@@ -233,6 +233,8 @@ impl BitLanes for LanesOf<Avx2, u64> {
 }
 
 impl FmaLanes for LanesOf<Avx2, f32> {
+    const CONVERTS_HALVES: bool = true;
+
     #[inline(always)]
     fn fma_zero(self, a: __m256, b: __m256, c: __m256) -> __m256 {
         scalar::each([a, b, c], scalar::fma_zero)
@@ -243,9 +245,23 @@ impl FmaLanes for LanesOf<Avx2, f32> {
         scalar::each([a, b, c], scalar::fma_odd)
     }
 
+    #[inline(always)]
+    fn div_odd(self, a: __m256, b: __m256) -> __m256 {
+        scalar::each([a, b, b], |a, b, _| scalar::div_odd(a, b))
+    }
+
     instructions! {
         "avx2,fma,f16c";
         fn fma_even(self, a: __m256, b: __m256, c: __m256) -> __m256 { _mm256_fmadd_ps(a, b, c) }
+        fn div(self, a: __m256, b: __m256) -> __m256 { _mm256_div_ps(a, b) }
+        fn to_halves(self, v: __m256) -> [u16; 16] {
+            let halves = _mm256_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(v);
+            bytemuck::cast([halves, _mm_setzero_si128()])
+        }
+        fn of_halves(self, halves: [u16; 16]) -> __m256 {
+            let [halves, _]: [__m128i; 2] = bytemuck::cast(halves);
+            _mm256_cvtph_ps(halves)
+        }
         fn half_even(self, v: __m256) -> __m256 {
             _mm256_cvtph_ps(_mm256_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(v))
         }

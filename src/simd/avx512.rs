@@ -25,6 +25,9 @@ unsafe impl Avx512Token for Avx512 {
         fn dot_bytes(self, acc: __m512i, a: __m512i, b: __m512i) -> __m512i {
             _mm512_dpbusd_epi32(acc, a, b)
         }
+        fn dot_saturating(self, acc: __m512i, a: __m512i, b: __m512i) -> __m512i {
+            _mm512_dpwssds_epi32(acc, a, b)
+        }
     }
 }
 

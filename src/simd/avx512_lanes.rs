@@ -33,6 +33,14 @@ pub(super) unsafe trait Avx512Token: Token {
                 _mm512_madd_epi16(_mm512_srli_epi16::<8>(a), _mm512_srai_epi16::<8>(b));
             _mm512_add_epi32(acc, _mm512_add_epi32(even, odd))
         }
+        // `RegisterLanes::dot_saturating`: what leaves the range has the sign that neither operand has.
+        fn dot_saturating(self, acc: __m512i, a: __m512i, b: __m512i) -> __m512i {
+            let products = _mm512_madd_epi16(a, b);
+            let sum = _mm512_add_epi32(acc, products);
+            let left = _mm512_and_si512(_mm512_xor_si512(sum, acc), _mm512_xor_si512(sum, products));
+            let end = _mm512_xor_si512(_mm512_srai_epi32::<31>(acc), _mm512_set1_epi32(i32::MAX));
+            _mm512_mask_mov_epi32(sum, _mm512_movepi32_mask(left), end)
+        }
         // `ByteLanes::look_up`
         fn look_up(self, table: [__m512i; 8], codes: __m512i) -> [__m512i; 4] {
             let [a, b] = upper_halves(table, _mm512_castsi512_si256(codes));
@@ -244,6 +252,7 @@ impl<T: Avx512Token> ByteLanes for LanesOf<T, i32> {
         fn any_greater(self, a: __m512i, b: __m512i) -> bool {
             _mm512_cmpgt_epi32_mask(a, b) != 0
         }
+        fn greatest(self, v: __m512i) -> i32 { _mm512_reduce_max_epi32(v) }
     }
 }
 
@@ -290,8 +299,16 @@ impl<T: Avx512Token> BitLanes for LanesOf<T, u64> {
 const NO_EXC: i32 = _MM_FROUND_NO_EXC;
 
 impl<T: Avx512Token> FmaLanes for LanesOf<T, f32> {
+    const CONVERTS_HALVES: bool = true;
+
     instructions! {
         "avx512f,avx512bw,avx512dq,avx512vl";
+        fn to_halves(self, v: __m512) -> [u16; 16] {
+            bytemuck::cast(_mm512_cvtps_ph::<{ _MM_FROUND_TO_NEAREST_INT | NO_EXC }>(v))
+        }
+        fn of_halves(self, halves: [u16; 16]) -> __m512 {
+            _mm512_cvtph_ps(bytemuck::cast(halves))
+        }
         fn fma_even(self, a: __m512, b: __m512, c: __m512) -> __m512 { _mm512_fmadd_ps(a, b, c) }
         fn fma_zero(self, a: __m512, b: __m512, c: __m512) -> __m512 {
             _mm512_fmadd_round_ps::<{ _MM_FROUND_TO_ZERO | NO_EXC }>(a, b, c)
@@ -302,6 +319,21 @@ impl<T: Avx512Token> FmaLanes for LanesOf<T, f32> {
             let up = _mm512_fmadd_round_ps::<{ _MM_FROUND_TO_POS_INF | NO_EXC }>(a, b, c);
             let odd = _mm512_test_epi32_mask(_mm512_castps_si512(down), _mm512_set1_epi32(1));
             _mm512_mask_blend_ps(odd, up, down)
+        }
+        fn div(self, a: __m512, b: __m512) -> __m512 { _mm512_div_ps(a, b) }
+        fn div_odd(self, a: __m512, b: __m512) -> __m512 {
+            let magnitude = _mm512_abs_ps(a);
+            let down = _mm512_div_round_ps::<{ _MM_FROUND_TO_ZERO | NO_EXC }>(magnitude, b);
+            // What is left over, rounded up: not zero where anything is, however small.
+            let rest = _mm512_fnmadd_round_ps::<{ _MM_FROUND_TO_POS_INF | NO_EXC }>(
+                down, b, magnitude,
+            );
+            let rest = _mm512_castps_si512(rest);
+            let down = _mm512_castps_si512(down);
+            let inexact = _mm512_test_epi32_mask(rest, rest);
+            let odd = _mm512_mask_or_epi32(down, inexact, down, _mm512_set1_epi32(1));
+            let sign = _mm512_and_ps(a, _mm512_set1_ps(-0.0));
+            _mm512_or_ps(_mm512_castsi512_ps(odd), sign)
         }
         fn half_even(self, v: __m512) -> __m512 {
             _mm512_cvtph_ps(_mm512_cvtps_ph::<{ _MM_FROUND_TO_NEAREST_INT | NO_EXC }>(v))

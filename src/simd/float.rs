@@ -18,8 +18,25 @@ pub(crate) trait FmaLanes: FloatLanes<Element = f32> {
     /// the result to a format of at most 22 digits is then the same as rounding the exact sum.
     fn fma_odd(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V;
 
+    /// `a / b`, rounded once, ties to even.
+    fn div(self, a: Self::V, b: Self::V) -> Self::V;
+
+    /// `a / b`, rounded once, to odd, as [`Self::fma_odd`]; beyond the largest number it is that one. `a` is finite, `b`
+    /// positive and finite.
+    fn div_odd(self, a: Self::V, b: Self::V) -> Self::V;
+
     /// The nearest half-precision number, ties to even.
     fn half_even(self, v: Self::V) -> Self::V;
+
+    /// Whether [`Self::to_halves`] and [`Self::of_halves`] are instructions.
+    const CONVERTS_HALVES: bool = false;
+
+    /// The bits of the nearest half-precision numbers, ties to even, as many as there are lanes; NaN stays one, whatever its
+    /// fraction.
+    fn to_halves(self, v: Self::V) -> [u16; 16];
+
+    /// The numbers of as many halves as there are lanes; NaN stays one, whatever its fraction.
+    fn of_halves(self, halves: [u16; 16]) -> Self::V;
 
     /// Half precision, rounded toward zero.
     fn half_zero(self, v: Self::V) -> Self::V;

@@ -125,9 +125,57 @@ pub(crate) trait Int16Lanes: IntLanes<Element = i32> {
     fn add_same16(self, sum: Self::V, x: Self::V, a: Self::V, b: Self::V) -> Self::V;
 }
 
+/// Lanes of 32 bits as registers, whose values are shifted up until the ends of their range are those of the lane.
+pub(crate) trait RegisterLanes: IntLanes<Element = i32> {
+    /// Whether [`Self::dot_saturating`] is one instruction.
+    const DOTS_SATURATING: bool = false;
+
+    /// `acc + Σ a[i] * b[i]` over the pairs of 16-bit integers of each word, or the nearest end of the lane's range. The sum
+    /// of the two products is less than 2^31.
+    #[inline(always)]
+    fn dot_saturating(self, acc: Self::V, a: Self::V, b: Self::V) -> Self::V {
+        let sum = self.dot(self.splat(0), a, b);
+        self.each(acc, sum, |acc, sum| acc.saturating_add(sum))
+    }
+
+    /// `v * 2^bits`, modulo 2^32; `bits` is below 32.
+    #[inline(always)]
+    fn shift_left(self, v: Self::V, bits: u32) -> Self::V {
+        self.each(v, v, |v, _| v << bits)
+    }
+
+    /// `v / 2^bits`, rounded down; `bits` is below 32.
+    #[inline(always)]
+    fn shift_right(self, v: Self::V, bits: u32) -> Self::V {
+        self.each(v, v, |v, _| v >> bits)
+    }
+
+    /// `sum + x` where `a == b`, `sum` elsewhere.
+    #[inline(always)]
+    fn add_same(self, sum: Self::V, x: Self::V, a: Self::V, b: Self::V) -> Self::V {
+        let same = self.each(a, b, |a, b| -i32::from(a == b));
+        self.add(sum, self.each(same, x, |same, x| same & x))
+    }
+
+    /// Whether a half of a word of `a` is greater than that of `b`, signed.
+    fn any_greater16(self, a: Self::V, b: Self::V) -> bool;
+
+    /// `f` lane by lane.
+    #[inline(always)]
+    fn each(self, a: Self::V, b: Self::V, f: impl Fn(i32, i32) -> i32) -> Self::V {
+        let [mut x, mut y] = [[0; 16]; 2];
+        self.store(a, &mut x);
+        self.store(b, &mut y);
+        for (x, y) in x.iter_mut().zip(y) {
+            *x = f(*x, y);
+        }
+        self.load(&x)
+    }
+}
+
 /// Lanes of 32 bits whose operand words may also be four bytes, the earliest in the lowest place.
 /// A lane takes four products at once.
-pub(crate) trait ByteLanes: Int16Lanes {
+pub(crate) trait ByteLanes: Int16Lanes + RegisterLanes {
     /// Whether [`Self::dot_bytes`] is one instruction.
     const DOTS_BYTES: bool;
 
@@ -181,4 +229,12 @@ pub(crate) trait ByteLanes: Int16Lanes {
 
     /// Whether a lane of `a` is greater than that of `b`, signed.
     fn any_greater(self, a: Self::V, b: Self::V) -> bool;
+
+    /// The greatest lane, signed.
+    #[inline(always)]
+    fn greatest(self, v: Self::V) -> i32 {
+        let mut lanes = [i32::MIN; 16];
+        self.store(v, &mut lanes);
+        lanes.into_iter().fold(i32::MIN, i32::max)
+    }
 }

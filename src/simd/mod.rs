@@ -96,6 +96,7 @@ mod pages;
 mod peak;
 mod portable;
 mod prefetch;
+mod register;
 mod scalar;
 mod set;
 #[cfg(test)]
@@ -105,7 +106,7 @@ pub(crate) use bits::BitLanes;
 #[doc(hidden)]
 pub use dot_bf16::vdpbf16ps;
 pub(crate) use float::{Float, FloatLanes, FmaLanes, NarrowFloat, StepLanes};
-pub(crate) use int::{ByteLanes, Int16Lanes, IntLanes, Word, both};
+pub(crate) use int::{ByteLanes, Int16Lanes, IntLanes, RegisterLanes, Word, both};
 pub(crate) use isa::Detected;
 pub use isa::{Isa, IsaError, vectorize};
 pub use lanes::Vectorized;

@@ -343,6 +343,34 @@ impl FmaLanes for LanesOf<Portable, f32> {
         scalar::each([a, b, c], scalar::fma_odd)
     }
 
+    #[inline(always)]
+    fn div(self, a: f32x8, b: f32x8) -> f32x8 {
+        a / b
+    }
+
+    #[inline(never)]
+    fn to_halves(self, v: f32x8) -> [u16; 16] {
+        let mut halves = [0; 16];
+        for (half, x) in halves.iter_mut().zip(self.half_even(v).to_array()) {
+            *half = scalar::half_bits(x);
+        }
+        halves
+    }
+
+    #[inline(never)]
+    fn of_halves(self, halves: [u16; 16]) -> f32x8 {
+        let mut lanes = [0.0; 8];
+        for (x, half) in lanes.iter_mut().zip(halves) {
+            *x = scalar::of_half(half);
+        }
+        f32x8::from(lanes)
+    }
+
+    #[inline(never)]
+    fn div_odd(self, a: f32x8, b: f32x8) -> f32x8 {
+        scalar::each([a, b, b], |a, b, _| scalar::div_odd(a, b))
+    }
+
     #[inline(never)]
     fn half_even(self, v: f32x8) -> f32x8 {
         scalar::each([v; 3], |x, _, _| scalar::half_even(x))

@@ -50,6 +50,16 @@ pub(super) fn fma_odd(a: f32, b: f32, c: f32) -> f32 {
     f32::from_bits(result.to_bits() | u32::from(inexact))
 }
 
+/// See [`FmaLanes::div_odd`](super::FmaLanes::div_odd).
+///
+/// The quotient in `f64` is on the right side of every `f32`: an inexact quotient of two 24-digit numbers is at least
+/// 2^-48 away from any number of 24 digits, relatively.
+#[inline(always)]
+pub(super) fn div_odd(a: f32, b: f32) -> f32 {
+    let (result, inexact) = toward_zero(f64::from(a) / f64::from(b));
+    f32::from_bits(result.to_bits() | u32::from(inexact))
+}
+
 /// See [`StepLanes::fma_around`](super::StepLanes::fma_around): down or up.
 #[inline(always)]
 pub(super) fn fma_toward<const UP: bool>(a: f32, b: f32, c: f32) -> f32 {
@@ -113,6 +123,33 @@ pub(super) fn half_zero(x: f32) -> f32 {
         let nearest = (magnitude + magic) - magic;
         if nearest > magnitude { nearest - unit } else { nearest }
     })
+}
+
+/// The bits of a number that is one of half precision.
+pub(super) fn half_bits(x: f32) -> u16 {
+    let (sign, magnitude) = ((x.to_bits() >> 16) as u16 & 0x8000, x.abs());
+    let bits = if x.is_nan() {
+        0x7e00
+    } else if magnitude < 6.103_515_6e-5 {
+        // In units of the last place of subnormal numbers.
+        (magnitude * 16_777_216.0) as u16
+    } else if magnitude > HALF_MAX {
+        0x7c00
+    } else {
+        ((magnitude.to_bits() - (112 << 23)) >> 13) as u16
+    };
+    sign | bits
+}
+
+/// The number of half precision with these bits.
+pub(super) fn of_half(half: u16) -> f32 {
+    let (magnitude, exponent) = (u32::from(half & 0x7fff), half >> 10 & 0x1f);
+    let value = match exponent {
+        0 => magnitude as f32 / 16_777_216.0,
+        31 => f32::from_bits(magnitude << 13 | 0x7f80_0000),
+        _ => f32::from_bits((magnitude << 13) + (112 << 23)),
+    };
+    f32::from_bits(value.to_bits() | u32::from(half & 0x8000) << 16)
 }
 
 /// The largest half-precision number.

@@ -230,3 +230,58 @@ fn a_step_across_blocks_is_not_rounded_twice() {
     let product = fewbit::matmul_float(&a, &b, &acc.parse().unwrap(), &Default::default());
     assert_eq!(product.unwrap().values[[0, 0]], 1.0 + 2f64.powi(-23));
 }
+
+/// Aligned registers of no more digits than `f32`: products of every magnitude that half precision has, sums that cancel
+/// to nothing, and registers that start where such a register may, and one step beyond.
+#[test]
+fn aligned_registers_within_single_precision() {
+    let mut state = 9u64;
+    let mut next = || {
+        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (state >> 33) as u32
+    };
+    let mut values = |shape: (usize, usize), few: bool| {
+        Array2::from_shape_simple_fn(shape, || {
+            let exponent = if few { 14 + next() % 3 } else { next() % 31 };
+            let fraction = if next() & 1 == 0 { next() & 0x3ff } else { next() & 3 };
+            let zero = next().is_multiple_of(7);
+            if zero { 0 } else { exponent << 10 | fraction | (next() & 1) << 15 }
+        })
+    };
+    for (k, few) in [(3, false), (70, true), (131, false), (131, true)] {
+        let of = |codes: Array2<u32>| FloatOperand::from_codes(codes.view(), Format::F16).unwrap();
+        let (a, mut codes) = (of(values((5, k), few)), values((k, 67), few));
+        // Half of the columns undo what came before.
+        for (i, j) in (1..k).step_by(2).flat_map(|i| (0..30).map(move |j| (i, j))) {
+            if a.values()[[0, i]].abs() == a.values()[[0, i - 1]].abs() {
+                codes[[i, j]] = codes[[i - 1, j]] ^ 0x8000;
+            }
+        }
+        let b = of(codes);
+        for acc in [
+            "aligned24-rz:f32-rz*8",
+            "aligned24-rz:f32-rz*4",
+            "aligned25-rz:f32-rz*16",
+            "aligned27-rz:f32-rz*4",
+            "aligned27-rz:f32-rz*3",
+            "aligned13-rz:e8m13-rz*32",
+            "aligned13-rz:e8m13-rz*32/64,f32",
+            "aligned3-rz:e8m5-rz*7",
+            "aligned0-rz:bf16-rz*5",
+            "preset:a100-f16",
+            "preset:v100-f16",
+            "preset:h100-wgmma-f16",
+        ] {
+            check(&a, &b, acc, None);
+            if acc.contains('/') || acc.contains("e8m") || acc.contains("bf16") {
+                continue;
+            }
+            for exponent in [-149, -76, -75, -60, 0, 60, 100, 101, 127] {
+                let init = Array2::from_shape_fn((5, 67), |(i, j)| {
+                    [-1.0, 0.0, 1.0, 1.0][(i + j) % 4] * 2f64.powi(exponent)
+                });
+                check(&a, &b, acc, Some(init.view()));
+            }
+        }
+    }
+}

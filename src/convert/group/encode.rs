@@ -134,7 +134,16 @@ impl GroupEncoder {
             type Output = u32;
             #[inline(always)]
             fn call(self) -> u32 {
-                self.0.iter().fold(0, |most, x| most.max(finite(x.to_bits())))
+                // Many at once: a chain of comparisons would wait for each other.
+                let (parts, rest) = self.0.as_chunks::<64>();
+                let mut most = [0; 64];
+                for x in parts {
+                    for (most, x) in most.iter_mut().zip(x) {
+                        *most = finite(x.to_bits()).max(*most);
+                    }
+                }
+                let rest = rest.iter().map(|x| finite(x.to_bits()));
+                most.into_iter().chain(rest).fold(0, u32::max)
             }
         }
         self.isa.vectorize(Finite(x))

@@ -9,6 +9,7 @@
 //! The quotient that goes to the lanes is an `f32` that is encoded as the exact one is. A block for which there is none,
 //! or that holds NaN or infinity, goes through the specification; so does every run of groups whose scales are coupled.
 
+mod block_lanes;
 mod columns;
 mod decode;
 mod encode;

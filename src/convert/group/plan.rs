@@ -11,7 +11,7 @@ use super::powers::Powers;
 use super::quotient::Quotient;
 use super::scale_lanes::{AT_ONCE, ScaleLanes};
 use crate::convert::lane::{INFINITY, LEADING};
-use crate::convert::source::{least_step, quotient_may_be_odd};
+use crate::convert::source::{least_step, quotient_may_be_odd, round_to_odd};
 use crate::simd::{Detected, Isa, IsaError, Vectorized};
 
 /// What an encoder of groups knows beforehand.
@@ -73,12 +73,10 @@ impl Number {
     #[inline(always)]
     fn quotient(&self, amax: f32, value: f32, inverse: f32) -> f64 {
         match self.arithmetic {
-            ScaleArithmetic::Exact => {
-                f64::from(amax) / (f64::from(self.largest) * f64::from(value))
-            }
-            ScaleArithmetic::F32Divide => f64::from(amax / self.largest / value),
-            ScaleArithmetic::F32Reciprocal => f64::from(amax * (inverse * (1.0 / self.largest))),
-            ScaleArithmetic::F32Encode => f64::from(amax / self.largest * inverse),
+            ScaleArithmetic::Exact => exact(self.largest, amax, value),
+            ScaleArithmetic::F32Divide => divided(self.largest, amax, value).into(),
+            ScaleArithmetic::F32Reciprocal => reciprocal(self.largest, amax, inverse).into(),
+            ScaleArithmetic::F32Encode => encoded(self.largest, amax, inverse).into(),
             ScaleArithmetic::Bf16Reciprocal => {
                 unreachable!("a number rounded to bf16 is the specification's")
             }
@@ -98,6 +96,31 @@ impl Number {
         let number = self.quotient(amax, value, inverse);
         format.scale_of_number(number, outer, policy)
     }
+}
+
+/// [`ScaleArithmetic::Exact`]; each of these takes the largest element, a largest magnitude, and the value of the outer scale
+/// or its inverse.
+#[inline(always)]
+fn exact(largest: f32, amax: f32, value: f32) -> f64 {
+    f64::from(amax) / (f64::from(largest) * f64::from(value))
+}
+
+/// [`ScaleArithmetic::F32Divide`]
+#[inline(always)]
+fn divided(largest: f32, amax: f32, value: f32) -> f32 {
+    amax / largest / value
+}
+
+/// [`ScaleArithmetic::F32Reciprocal`]
+#[inline(always)]
+fn reciprocal(largest: f32, amax: f32, inverse: f32) -> f32 {
+    amax * (inverse * (1.0 / largest))
+}
+
+/// [`ScaleArithmetic::F32Encode`]
+#[inline(always)]
+fn encoded(largest: f32, amax: f32, inverse: f32) -> f32 {
+    amax / largest * inverse
 }
 
 /// The outer scales of some blocks: value and inverse.
@@ -130,21 +153,49 @@ struct Numbers<'a> {
 }
 
 impl Vectorized for Numbers<'_> {
-    /// Not 0 if one lies beyond `f32`.
+    /// Not 0 if one is no `f32`, or zero.
     type Output = u32;
 
     #[inline(always)]
     fn call(self) -> u32 {
-        let Self { number, lanes, magnitudes, outers: Outers { values, inverses }, numbers } = self;
+        let largest = self.number.largest;
+        // A loop of its own for each.
+        match self.number.arithmetic {
+            ScaleArithmetic::Exact if self.lanes.takes_odd() => {
+                self.by(|amax, value, _| round_to_odd(exact(largest, amax, value)))
+            }
+            // Infinity is no scale that is taken.
+            ScaleArithmetic::Exact => {
+                self.by(|amax, value, _| (exact(largest, amax, value) as f32, 0))
+            }
+            ScaleArithmetic::F32Divide => {
+                self.by(|amax, value, _| (divided(largest, amax, value), 0))
+            }
+            ScaleArithmetic::F32Reciprocal => {
+                self.by(|amax, _, inverse| (reciprocal(largest, amax, inverse), 0))
+            }
+            ScaleArithmetic::F32Encode => {
+                self.by(|amax, _, inverse| (encoded(largest, amax, inverse), 0))
+            }
+            ScaleArithmetic::Bf16Reciprocal => 1,
+        }
+    }
+}
+
+impl Numbers<'_> {
+    #[inline(always)]
+    fn by(self, quotient: impl Fn(f32, f32, f32) -> (f32, u32)) -> u32 {
+        let Self { magnitudes, outers: Outers { values, inverses }, numbers, .. } = self;
         let outers = values.iter().zip(inverses.iter());
         let mut any_beyond = 0;
         for ((to, &magnitude), (&value, &inverse)) in numbers.iter_mut().zip(magnitudes).zip(outers)
         {
-            let quotient = number.quotient(f32::from_bits(magnitude), value, inverse);
+            let (rounded, beyond) = quotient(f32::from_bits(magnitude), value, inverse);
             let ordinary = magnitude.wrapping_sub(1) < INFINITY - 1;
-            let (rounded, beyond) = lanes.single(if ordinary { quotient } else { 1.0 });
-            *to = rounded;
-            any_beyond |= beyond;
+            *to = if ordinary { rounded } else { 1.0 };
+            // A number that vanishes is not the least one above zero.
+            let special = rounded.is_nan() | (rounded == 0.0);
+            any_beyond |= if ordinary { beyond | u32::from(special) } else { 0 };
         }
         any_beyond
     }

@@ -5,7 +5,7 @@ use fewbit_formats::{BlockScale, Format, GroupFormat, GroupPolicy, Overflow, Rou
 use crate::convert::decode::Decoder;
 use crate::convert::encode::Encoder;
 use crate::convert::lane::{INFINITY, LEADING, MAGNITUDE};
-use crate::convert::source::{quotient_may_be_odd, round_to_odd};
+use crate::convert::source::quotient_may_be_odd;
 use crate::simd::{Detected, Isa, IsaError, Vectorized};
 
 /// Blocks whose scales are found together.
@@ -54,14 +54,10 @@ impl ScaleLanes {
         Ok(Self { lanes, ..self })
     }
 
-    /// An `f32` that is rounded as `number` is, and 1 if there is none.
+    /// Whether a number rounded to an odd `f32` is rounded as the number itself is; else its nearest `f32` is it.
     #[inline(always)]
-    pub(super) fn single(&self, number: f64) -> (f32, u32) {
-        match self.lanes {
-            Some(_) => round_to_odd(number),
-            // Infinity is no scale that is taken.
-            None => (number as f32, 0),
-        }
+    pub(super) fn takes_odd(&self) -> bool {
+        self.lanes.is_some()
     }
 
     /// Finds the scales of blocks with these largest magnitudes, of which those that are not finite get any; `numbers` are

@@ -57,6 +57,21 @@ impl DecodeLane for FloatValue {
     }
 }
 
+/// A float with infinities, NaN and the exponents of `f32`, such as bf16: its codes are the upper bits of one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SameValue {
+    /// Brings them there.
+    pub(crate) up: u32,
+}
+
+impl DecodeLane for SameValue {
+    #[inline(always)]
+    fn value(self, code: u32) -> u32 {
+        let bits = code << self.up;
+        if bits & MAGNITUDE > INFINITY { bits & SIGN | NAN } else { bits }
+    }
+}
+
 /// An integer of at most 24 significant bits in units of a power of two.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct IntValue {

@@ -51,6 +51,18 @@ pub(crate) struct EvenNarrow<E> {
     pub(crate) end: E,
 }
 
+impl EvenNarrow<Symmetric> {
+    /// The end, where the lane is that of half precision, and no value is refused.
+    pub(crate) fn end_of_half(&self) -> Option<Symmetric> {
+        let Symmetric { over, nan, sign_mask, sign_shift } = self.end;
+        let is_half = self.cut == 13
+            && self.least == 0x3880_0000
+            && self.clamp == 0x4780_0000
+            && (sign_mask, sign_shift) == (0x8000, 16);
+        (is_half && over <= 0x7c00 && nan <= 0xffff).then_some(self.end)
+    }
+}
+
 impl<E: End> EncodeLane for EvenNarrow<E> {
     const RANDOM: bool = false;
 

@@ -12,7 +12,7 @@ mod general;
 mod integer;
 mod random;
 
-pub(crate) use decode::{DecodeLane, FloatValue, IntValue, NAN, SIGN};
+pub(crate) use decode::{DecodeLane, FloatValue, IntValue, NAN, SIGN, SameValue};
 pub(crate) use end::{BySign, End, Ends, OneZero, Symmetric};
 pub(crate) use even::{EvenNarrow, EvenSame};
 pub(crate) use fixed::{FixedNarrow, FixedSame, ZeroNarrow};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use fewbit_formats::{Format, IntFormat, IntRange, NanCodes};
 
-use crate::convert::lane::{FloatValue, INFINITY, IntValue, NAN, SIGN};
+use crate::convert::lane::{FloatValue, INFINITY, IntValue, NAN, SIGN, SameValue};
 
 /// The widest codes whose values are tabulated where no lane covers the format.
 const TABLE_BITS: u32 = 12;
@@ -14,6 +14,10 @@ const TABLE_BITS: u32 = 12;
 pub(crate) enum DecodePlan {
     /// A float in lanes.
     Float(FloatValue),
+    /// The same where it has the exponents of `f32`.
+    Same(SameValue),
+    /// Half precision, which instructions may decode.
+    Half(FloatValue),
     /// An integer in lanes.
     Int(IntValue),
     /// The value of every code, a power of two of them.
@@ -29,7 +33,11 @@ impl DecodePlan {
     /// The best one for a format.
     pub(crate) fn new(format: Format) -> Self {
         let lane = match format {
-            Format::Float(_) => float_lane(format).map(Self::Float),
+            Format::Float(_) => match same_lane(format) {
+                Some(lane) => Some(Self::Same(lane)),
+                None if format == Format::F16 => float_lane(format).map(Self::Half),
+                None => float_lane(format).map(Self::Float),
+            },
             Format::Int(int) => int_lane(int, 0).map(Self::Int),
             Format::Fixed(fixed) => int_lane(fixed.integer(), fixed.fraction_bits()).map(Self::Int),
             _ => None,
@@ -84,6 +92,20 @@ fn float_lane(format: Format) -> Option<FloatValue> {
         after: if float.has_infinity() { INFINITY } else { NAN },
         negative_zero: if float.nan_codes() == NanCodes::NegativeZero { NAN | SIGN } else { SIGN },
     })
+}
+
+/// The lane of a float whose codes are the upper bits of its values as `f32`.
+fn same_lane(format: Format) -> Option<SameValue> {
+    let Format::Float(float) = format else { return None };
+    let is_same = float.is_signed()
+        && float.has_zero()
+        && float.has_infinity()
+        && float.nan_codes() == NanCodes::TopExponent
+        && float.exponent_bits() == 8
+        && float.bias() == 127
+        && float.fraction_bits() >= 2
+        && float.fraction_bits() <= 23;
+    is_same.then(|| SameValue { up: 32 - float.bits() })
 }
 
 /// The lane of integers that are `f32`.

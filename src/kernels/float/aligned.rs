@@ -55,6 +55,42 @@ pub(super) struct AlignedPlan {
     /// The smallest normal value of the register's format.
     pub(super) least_register: f64,
     pub(super) sums: Sums,
+    /// Where the register, too, is stepped in `f32`.
+    pub(super) short: Option<Short>,
+}
+
+/// How a register is stepped that is rounded toward zero to no more digits than `f32`, and stays well within its exponents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Short {
+    /// The digits that the register has, of the bits of an `f32`.
+    pub(super) keep: u32,
+    /// What takes addends to units of the last place, as the bits that it adds to an exponent.
+    pub(super) scale: u32,
+    /// No product but zero has a smaller exponent: this one's bits.
+    pub(super) least: u32,
+}
+
+/// Products are multiples of 2 to this power at least, in lanes of `f32`.
+const LEAST_PRODUCT: f64 = 1.0 / (1u64 << 48) as f64;
+
+impl Short {
+    /// For addends that are cut to `aligned_bits`, and a register of `fraction_bits` and the exponents of `f32`, that starts
+    /// from zero or from multiples of 2^-75 below 2^100. Of addends that are such multiples, every sum is one, cut or not; so no unit lies below 2^-102.
+    ///
+    /// `None` where a zero register would count for more than the least product.
+    pub(super) fn new(plan: &AlignedPlan, aligned_bits: u32, fraction_bits: u32) -> Option<Self> {
+        let cut = 23u32.checked_sub(fraction_bits)?;
+        let near = match plan.zeros {
+            Zeros::Ignored => true,
+            Zeros::At(power) => power <= LEAST_PRODUCT,
+        };
+        let fits = near && aligned_bits <= 27 && plan.least >= LEAST_PRODUCT;
+        fits.then(|| Self {
+            keep: u32::MAX << cut,
+            scale: aligned_bits << 23,
+            least: (plan.least as f32).to_bits(),
+        })
+    }
 }
 
 /// The panels of one operand.
@@ -170,22 +206,22 @@ impl<T: Float> Row<T> {
 
 /// A step's part of a panel, `[k][output]`.
 #[derive(Clone, Copy)]
-struct Part<'a, T> {
-    values: &'a [T],
-    powers: &'a [T],
+pub(super) struct Part<'a, T> {
+    pub(super) values: &'a [T],
+    pub(super) powers: &'a [T],
     width: usize,
 }
 
 impl<'a, T> Part<'a, T> {
     /// Parts of so many k.
     #[inline(always)]
-    fn steps(self, k: usize) -> impl Iterator<Item = Self> {
+    pub(super) fn steps(self, k: usize) -> impl Iterator<Item = Self> {
         let Self { values, powers, width } = self;
         let parts = values.chunks(k * width).zip(powers.chunks(k * width));
         parts.map(move |(values, powers)| Self { values, powers, width })
     }
 
-    fn of(panels: &'a AlignedPanels<T>, index: usize, k: Range<usize>) -> Self
+    pub(super) fn of(panels: &'a AlignedPanels<T>, index: usize, k: Range<usize>) -> Self
     where
         T: bytemuck::Pod,
     {
@@ -200,7 +236,12 @@ impl<'a, T> Part<'a, T> {
 impl<L: FloatLanes> InnerStage for AlignedTile<'_, L> {
     #[inline(always)]
     fn sum(&self, k: Range<usize>, registers: &mut [f64]) {
-        self.watched(k, registers, &mut Unwatched);
+        match self.plan.short {
+            Some(short) if const { size_of::<L::Element>() == size_of::<f32>() } => {
+                self.sum_short(short, k, registers);
+            }
+            _ => self.watched(k, registers, &mut Unwatched),
+        }
     }
 }
 
@@ -240,7 +281,7 @@ impl<L: FloatLanes> AlignedTile<'_, L> {
     }
 }
 
-type Vectors<L> = [<L as Lanes>::V; VECTORS];
+pub(super) type Vectors<L> = [<L as Lanes>::V; VECTORS];
 
 impl<L: FloatLanes> AlignedTile<'_, L> {
     #[inline(always)]
@@ -252,12 +293,37 @@ impl<L: FloatLanes> AlignedTile<'_, L> {
         to: &mut Row<L::Element>,
         registers: &[f64],
     ) {
+        let largest = self.largest(row, a, b);
+        let inverse = self.inverses(&largest, to, registers);
+        self.store(&self.whole_sums(row, a, b, &inverse), &mut to.sums);
+    }
+
+    /// The largest exponent of a step's products, as a power of two.
+    #[inline(always)]
+    pub(super) fn largest(
+        &self,
+        row: usize,
+        a: Part<'_, L::Element>,
+        b: Part<'_, L::Element>,
+    ) -> Vectors<L> {
         let lanes = self.lanes;
         let mut largest = self.all(0.0);
         self.each(row, a.powers, b.powers, |vector, a, b| {
             largest[vector] = lanes.max(lanes.mul(a, b), largest[vector]);
         });
-        let inverse = self.inverses(&largest, to, registers);
+        largest
+    }
+
+    /// The sums of a step's products, each a whole number of what its output's `inverse` takes it to.
+    #[inline(always)]
+    pub(super) fn whole_sums(
+        &self,
+        row: usize,
+        a: Part<'_, L::Element>,
+        b: Part<'_, L::Element>,
+        inverse: &Vectors<L>,
+    ) -> Vectors<L> {
+        let lanes = self.lanes;
         let mut sums = self.all(0.0);
         match self.plan.sums {
             Sums::Numbers => self.each(row, a.values, b.values, |vector, a, b| {
@@ -269,7 +335,7 @@ impl<L: FloatLanes> AlignedTile<'_, L> {
                 sums[vector] = lanes.add_whole(sums[vector], units);
             }),
         }
-        self.store(&sums, &mut to.sums);
+        sums
     }
 
     #[inline(always)]
@@ -332,12 +398,12 @@ impl<L: FloatLanes> AlignedTile<'_, L> {
     }
 
     #[inline(always)]
-    fn load(&self, from: &[L::Element]) -> Vectors<L> {
+    pub(super) fn load(&self, from: &[L::Element]) -> Vectors<L> {
         std::array::from_fn(|vector| self.lanes.load(&from[vector * L::N..]))
     }
 
     #[inline(always)]
-    fn store(&self, vectors: &Vectors<L>, to: &mut [L::Element]) {
+    pub(super) fn store(&self, vectors: &Vectors<L>, to: &mut [L::Element]) {
         for (&vector, to) in vectors.iter().zip(to.chunks_exact_mut(L::N)) {
             self.lanes.store(vector, to);
         }

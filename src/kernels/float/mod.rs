@@ -30,6 +30,7 @@ mod operand;
 mod pack;
 mod plan;
 mod round;
+mod short;
 mod stepped;
 mod trace;
 

@@ -20,7 +20,7 @@ use ndarray::ArrayView2;
 
 use fewbit_formats::{FloatFormat, Format, Rounding};
 
-use super::aligned::{AlignedPlan, Aligns, Sums, Zeros};
+use super::aligned::{AlignedPlan, Aligns, Short, Sums, Zeros};
 use super::chain::OuterPlan;
 use super::fma::{FmaPlan, Keep, Sum};
 use super::grouped::{GroupedPlan, Held};
@@ -412,18 +412,27 @@ fn aligned(unit: &Aligned, width: usize, bounds: &Bounds) -> Option<InnerPlan> {
         least: power(least.clamp(-FAR, FAR)),
         least_register: power(float.min_exponent()),
         sums: Sums::Numbers,
+        short: None,
     };
     // What remains of f32's exponents is enough for any unit of products.
     let small =
         |extent: Extent| extent.least >= -24 && extent.most <= 24 && extent.least_exponent >= -24;
     let single = bounds.digits() <= 24 && small(bounds.a) && small(bounds.b);
     if single && aligns == Aligns::Products {
-        if digits <= 24 {
-            return Some(InnerPlan::Single(plan));
-        }
         // Products lie below so many units, and all of a step together below 2^31.
-        if (0..=27).contains(&fraction_bits) && width <= 1 << (29 - fraction_bits) {
-            return Some(InnerPlan::Single(AlignedPlan { sums: Sums::Whole, ..plan }));
+        let whole = (0..=27).contains(&fraction_bits) && width <= 1 << (29 - fraction_bits);
+        let sums = if digits <= 24 { Some(Sums::Numbers) } else { whole.then_some(Sums::Whole) };
+        if let Some(sums) = sums {
+            let plan = AlignedPlan { sums, ..plan };
+            let init = &bounds.init;
+            let stays = init.least >= -75 && init.most <= 100 && !init.special;
+            let wide = float.exponent_bits() == 8 && float.bias() == 127;
+            let zero = Mode::new(unit.rounding) == Some(Mode::Zero);
+            let short = match u32::try_from(fraction_bits) {
+                Ok(bits) if wide && zero && stays => Short::new(&plan, bits, float.fraction_bits()),
+                _ => None,
+            };
+            return Some(InnerPlan::Single(AlignedPlan { short, ..plan }));
         }
     }
     (digits <= 53 && bounds.digits() <= 53).then_some(InnerPlan::Double(plan))

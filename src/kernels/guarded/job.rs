@@ -4,15 +4,17 @@ use ndarray::ArrayViewMut2;
 
 use super::block::BroadcastCodes;
 use super::block_bound::Limits;
-use super::lanes16::{Lanes16, Sought};
+use super::lanes16::Lanes16;
+use super::lanes32::Lanes32;
 use super::norm_bound::NormBound;
+use super::reach::{BlockReach, FindReach, Seek};
 use super::tile::{GuardedStage, GuardedTile};
 use crate::kernels::operand::geometry::PackedPair;
-use crate::kernels::operand::int8::{GEOMETRY, Int8Panels, MR};
+use crate::kernels::operand::int8::{GEOMETRY, Int8Panels, K_TILE, MR};
 use crate::kernels::operand::matrix::magnitude;
 use crate::kernels::output::Output;
 use crate::kernels::parallel::{Part, TilePlace};
-use crate::kernels::plan::stage::{Lanes16Plan, StagePlan};
+use crate::kernels::plan::stage::{Lanes16Plan, StagePlan, StageRegister};
 use crate::kernels::report::lane_tally::Area;
 use crate::kernels::report::tally::StageTally;
 use crate::kernels::stages::outer::OuterStages;
@@ -31,6 +33,8 @@ pub(crate) struct Problem<'a> {
     pub(crate) stages: &'a [StagePlan],
     /// The least and the greatest that a product can be; zero is between them.
     pub(crate) products: (i64, i64),
+    /// The range of the factors in lanes, with zero.
+    pub(crate) factors: (i64, i64),
     /// The innermost register in 16-bit lanes, where they step it.
     pub(crate) lanes16: Option<Lanes16Plan>,
 }
@@ -46,7 +50,9 @@ impl<'a> Problem<'a> {
         let corners = [a.0 * b.0, a.0 * b.1, a.1 * b.0, a.1 * b.1];
         let products = corners.into_iter().fold((0, 0), |(low, high), x| (low.min(x), high.max(x)));
         let lanes16 = stages[0].lanes16(magnitude(a) * magnitude(b));
-        Self { pair, stages, products, lanes16 }
+        let (_, (least, greatest)) = pair.orientation.turn((a, b));
+        let factors = (least.min(0), greatest.max(0));
+        Self { pair, stages, products, factors, lanes16 }
     }
 }
 
@@ -123,34 +129,52 @@ impl<'a, T: Output> Job<'a, '_, T> {
         lane_range(&self.problem.stages[0])
     }
 
-    /// Runs the tile at `place` through the real registers, where the innermost has been known to reach `known`.
+    /// What finds the reach of a tile's blocks.
+    pub(crate) fn find_reach(&self, place: TilePlace) -> FindReach<'a> {
+        let Problem { pair, stages, factors, .. } = self.problem;
+        FindReach {
+            words: pair.broadcast.panel(place.block),
+            offset: pair.broadcast.offset as i16,
+            units: stages[0].tile(pair.k).div_ceil(K_TILE),
+            range: (factors.0 as i16, factors.1 as i16),
+        }
+    }
+
+    /// Whether the innermost register may yet reach something beyond what it is known to have reached.
+    pub(crate) fn may_exceed(&self, known: (i32, i32)) -> bool {
+        let (range, products) = (self.range(), self.problem.products);
+        i64::from(known.0) > i64::from(range.0) + products.0
+            || i64::from(known.1) < i64::from(range.1) + products.1
+    }
+
+    /// Runs the tile at `place` through the real registers, where the innermost has been known to reach `known`; `reach` is
+    /// what the tile's blocks can do, as far as that is known, or `None`, if no extremes are asked for.
     pub(crate) fn run_tile<L: ByteLanes, S: BroadcastCodes<L>, W: StepStatistics<L>>(
         &self,
         (lanes, codes): (L, S),
         known: (i32, i32),
         place: TilePlace,
-        norm_bound: NormBound<'_>,
+        (norm_bound, reach): (NormBound<'_>, Option<&[BlockReach]>),
         pass: &mut Pass<L, W>,
     ) {
         let TilePanels { a, b } = self.panels(place);
-        let Problem { pair: PackedPair { k, .. }, stages, lanes16, products } = self.problem;
+        let Problem { pair: PackedPair { k, .. }, stages, lanes16, .. } = self.problem;
         let (inner, range) = (stages[0], self.range());
         let limits = (known.0.max(range.0), known.1.min(range.1));
-        let low = i64::from(range.0) + products.0;
-        let high = i64::from(range.1) + products.1;
-        let reached = i64::from(known.0) <= low && i64::from(known.1) >= high;
+        let wraps = matches!(inner.register, StageRegister::Wrap { .. });
         lanes.vectorize(GuardedTile::<L, S, W, MR, VECTORS> {
             lanes,
             codes,
             stage: GuardedStage {
                 overflow: AnyOverflow::new(lanes, inner.register),
                 lanes16: lanes16.map(|plan| Lanes16::new(lanes, plan)),
-                sought: if reached { Sought::Events } else { Sought::ExtremesAndEvents },
+                lanes32: inner.lanes32().map(|plan| Lanes32::new(lanes, plan)),
                 width: usize::try_from(inner.width).unwrap_or(usize::MAX).min((*k).max(1)),
                 tile: inner.tile(*k),
                 k: *k,
             },
             norm_bound,
+            seek: Seek { known, range, wraps, blocks: reach },
             limits: Limits { low: lanes.splat(2 * limits.0), high: lanes.splat(2 * limits.1) },
             a,
             b,

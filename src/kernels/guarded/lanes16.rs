@@ -16,14 +16,15 @@
 
 use std::hint::black_box;
 
-use super::block::{BLOCK, BLOCK_UNITS, Block, Grid};
-use super::block_bound::{BlockBound, Limits};
+use super::block::{BLOCK, BLOCK_UNITS};
+use super::open::{BlockSteps, OpenBlocks};
+use super::reach::{PART_UNITS, Registers, Shown};
 use crate::accumulate::RegisterOverflow;
 use crate::kernels::operand::int8::{K_TILE, MR, NR};
 use crate::kernels::operand::panels::load_vectors;
 use crate::kernels::plan::stage::{Lanes16Form, Lanes16Plan};
 use crate::kernels::stages::overflow::{Saturate, Wrap};
-use crate::kernels::stages::statistics::{Events, StepStatistics};
+use crate::kernels::stages::statistics::StepStatistics;
 use crate::simd::{ByteLanes, Vectorized, both};
 
 /// A register of at most 16 bits, as vectors.
@@ -126,60 +127,10 @@ impl<L: ByteLanes> Step16<L> for Wrap<L::V> {
     }
 }
 
-/// The broadcast codes of a block: by place in a word, each in both halves of a word of its own.
-pub(crate) struct Spread([[i32; BLOCK_UNITS * MR]; K_TILE]);
-
-impl Spread {
-    /// Codes of no block yet.
-    pub(crate) const ZERO: Self = Self([[0; BLOCK_UNITS * MR]; K_TILE]);
-
-    /// Those of `words`, times `scale`.
-    #[inline(always)]
-    fn fill<L: ByteLanes>(&mut self, lanes: L, offset: i32, words: &[i32], scale: L::V) {
-        const { assert!((BLOCK_UNITS * MR).is_multiple_of(L::N) && L::N <= 16) };
-        let offsets = lanes.splat(both(offset as i16));
-        for (at, words) in (0..).step_by(L::N).zip(words.chunks(L::N)) {
-            let words = if words.len() == L::N {
-                lanes.load(words)
-            } else {
-                let mut filled = [0; 16];
-                filled[..words.len()].copy_from_slice(words);
-                lanes.load(&filled)
-            };
-            for (place, to) in self.0.iter_mut().enumerate() {
-                let bytes = lanes.spread(words, place);
-                let codes = if offset == 0 { bytes } else { lanes.add16(bytes, offsets) };
-                lanes.store(lanes.mul16(codes, scale), &mut to[at..]);
-            }
-        }
-    }
-}
-
-/// What the steps of a register may show that is not known yet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Sought {
-    /// Events: no sum can lie beyond the extremes so far.
-    Events,
-    /// All statistics that are collected.
-    ExtremesAndEvents,
-}
-
-/// Blocks of which the first may overflow.
+/// [`OpenBlocks`] that are stepped in lanes of 16 bits.
 pub(crate) struct Blocks16<'a, L: ByteLanes, W, const R: usize, const V: usize> {
-    pub(crate) lanes: L,
-    /// What a broadcast code exceeds its byte by. Not a constant: its place is outside of the loop over steps.
-    pub(crate) offset: i32,
     pub(crate) lanes16: Lanes16<L::V>,
-    pub(crate) limits: Limits<L::V>,
-    pub(crate) blocks: Block<'a>,
-    /// What is known of the first; nothing, where all of it is stepped.
-    pub(crate) sums: Option<BlockBound<L::V, R, V>>,
-    pub(crate) registers: &'a mut Grid<L::V, R, V>,
-    pub(crate) statistics: &'a mut Grid<W, R, V>,
-    pub(crate) spread: &'a mut Spread,
-    /// Blocks that are still stepped without a look at their bounds.
-    pub(crate) to_step: &'a mut usize,
-    pub(crate) sought: Sought,
+    pub(crate) open: OpenBlocks<'a, L, W, R, V>,
 }
 
 impl<L, W, const R: usize, const V: usize> Vectorized for Blocks16<'_, L, W, R, V>
@@ -192,111 +143,95 @@ where
 
     #[inline(always)]
     fn call(self) -> usize {
-        match self.lanes16.register {
-            Register16::Saturate => self.stepping(SaturateLane),
-            Register16::Wrap => self.stepping(WrapLane),
-            Register16::SaturateWithin(saturate) => self.stepping(saturate),
-            Register16::WrapWithin(wrap) => self.stepping(wrap),
+        // A vector of 16-bit lanes is two of 32-bit ones.
+        const { assert!(V == 2) };
+        let Self { lanes16, open } = self;
+        match lanes16.register {
+            Register16::Saturate => open.stepping(Steps16 { lanes16, step: SaturateLane }),
+            Register16::Wrap => open.stepping(Steps16 { lanes16, step: WrapLane }),
+            Register16::SaturateWithin(step) => open.stepping(Steps16 { lanes16, step }),
+            Register16::WrapWithin(step) => open.stepping(Steps16 { lanes16, step }),
         }
     }
 }
 
-impl<L, W, const R: usize, const V: usize> Blocks16<'_, L, W, R, V>
-where
-    L: ByteLanes,
-    W: StepStatistics<L>,
-{
-    /// More rows than this are stepped together with all others, which costs little more.
+/// How they are stepped.
+#[derive(Clone, Copy)]
+struct Steps16<V, T> {
+    lanes16: Lanes16<V>,
+    step: T,
+}
+
+impl<L: ByteLanes, T: Step16<L>> BlockSteps<L> for Steps16<L::V, T> {
+    const EXTREMES: bool = true;
     const FEW: usize = 2;
-    /// Blocks that are stepped in a row where most of the first has to be. A step costs little more than a sum, so they are
-    /// many.
-    const STEPPED_RUN: usize = 16;
+    // A step costs little more than a sum, so they are many. Counts are emptied in time.
+    const RUN: usize = 16;
 
     #[inline(always)]
-    fn stepping<T: Step16<L>>(mut self, step: T) -> usize {
-        // A vector of 16-bit lanes is two of 32-bit ones. Counts are emptied in time.
-        const { assert!(V == 2 && Self::STEPPED_RUN * BLOCK <= i16::MAX as usize) };
-        if let Some(sums) = self.sums {
-            let mut open = [true; R];
-            for (row, open) in open.iter_mut().enumerate() {
-                let one = BlockBound { ends: [sums.ends[row]], spreads: [sums.spreads[row]] };
-                *open = !self.limits.hold(self.lanes, &[self.registers[row]], &one);
-            }
-            if open.iter().filter(|&&open| open).count() <= Self::FEW {
-                for (row, open) in open.into_iter().enumerate() {
-                    if open {
-                        self.run::<T, W, 1>(step, row, 1);
-                    } else {
-                        self.registers[row] = sums.ends[row];
-                    }
-                }
-                return 1;
-            }
-        }
-        if *self.to_step == 0 {
-            *self.to_step = Self::STEPPED_RUN;
-        }
-        let blocks = self.blocks.products.div_ceil(BLOCK).min(*self.to_step);
-        *self.to_step -= blocks;
-        if const { W::VECTORS > 1 } && self.sought == Sought::Events {
-            self.run::<T, Events<L::V>, R>(step, 0, blocks);
-        } else {
-            self.run::<T, W, R>(step, 0, blocks);
-        }
-        blocks
-    }
-
-    /// `P` rows from `first` on through so many blocks, with the statistics `N`.
-    #[inline(always)]
-    fn run<T: Step16<L>, N: StepStatistics<L>, const P: usize>(
-        &mut self,
-        step: T,
+    fn run<W, N, const P: usize, const R: usize, const V: usize>(
+        self,
+        open: &mut OpenBlocks<'_, L, W, R, V>,
         first: usize,
         blocks: usize,
-    ) {
-        let Self { lanes, offset, lanes16: Lanes16 { scale, shift, one, .. }, .. } = *self;
+    ) where
+        W: StepStatistics<L>,
+        N: StepStatistics<L>,
+    {
+        const { assert!(<Self as BlockSteps<L>>::RUN * BLOCK <= i16::MAX as usize) };
+        let Lanes16 { scale, shift, one, .. } = self.lanes16;
+        let lanes = open.lanes;
         let zero = lanes.splat(0);
         let mut register = [zero; P];
         let mut same = [zero; P];
         let mut extremes = Extremes16::<L> { near: [zero; 2], beyond: [zero; 2] };
-        for (register, pair) in register.iter_mut().zip(&self.registers[first..]) {
+        for (register, pair) in register.iter_mut().zip(&open.registers[first..]) {
             *register = lanes.mul16(lanes.join_low(pair[0], pair[1]), scale);
         }
         let mut steps = 0;
-        let mut rest = self.blocks.split(blocks).0;
+        let mut rest = open.blocks.split(blocks).0;
+        let mut index = open.index;
         while rest.products > 0 {
             let (block, next) = rest.split(1);
             rest = next;
-            self.spread.fill(lanes, offset, block.a, scale);
-            let mut left = block.products;
+            open.spread.fill(lanes, open.offset, block.a, scale, [-1; K_TILE]);
+            let (reach, mut shown) = (open.seek.block(index), Shown::ALL);
             for (unit, b) in (0..BLOCK_UNITS).zip(block.b.chunks(NR)) {
+                if N::VECTORS > 1 && unit % PART_UNITS == 0 {
+                    let rows = Rows { lanes, shift, registers: &register };
+                    shown = open.seek.shown(reach, unit / PART_UNITS, &rows);
+                }
                 let [even, odd] = load_vectors::<L, 2>(lanes, b);
                 let [low, high] = [lanes.join_low(even, odd), lanes.join_high(even, odd)];
                 let ([b0, b1], [b2, b3]) = (lanes.low_and_high(low), lanes.low_and_high(high));
-                for (a, b) in self.spread.0.iter().zip([b0, b1, b2, b3]) {
-                    // Padding is products of zero, which change nothing. But extremes would take up what a register
-                    // wrapped to.
-                    if N::VECTORS > 1 {
-                        if left == 0 {
-                            break;
-                        }
-                        left -= 1;
-                    }
-                    steps += 1;
-                    let a = &a[unit * MR + first..][..P];
-                    for row in 0..P {
-                        let product = lanes.mul16(lanes.splat(a[row]), b);
-                        let [kept, other] = step.step(lanes, register[row], product);
-                        if N::VECTORS > 0 {
-                            same[row] = lanes.add_same16(same[row], one, kept, other);
-                        }
-                        if N::VECTORS > 1 {
-                            extremes.record(lanes, register[row], product);
-                        }
-                        register[row] = kept;
-                    }
+                let columns = [b0, b1, b2, b3];
+                let left = block.products.saturating_sub(unit * K_TILE);
+                steps += K_TILE;
+                let codes = &open.spread.0;
+                // Written out, so that every place has its constants.
+                macro_rules! step {
+    ($place:literal) => {
+        Rows16 {
+                    lanes,
+                    a: &codes[$place][unit * MR + first..][..P],
+                    b: columns[$place],
+                    one,
+                    // What fills up a block is products of zero, which change nothing and look as if the sum were held;
+                    // but extremes would take up what a register wrapped to.
+                    shows: N::VECTORS > 1 && $place < left && shown.by(reach, unit * K_TILE + $place),
+                    register: &mut register,
+                    same: &mut same,
+                    extremes: &mut extremes,
                 }
+        .step::<N, T>(self.step)
+    };
+}
+                step!(0);
+                step!(1);
+                step!(2);
+                step!(3);
             }
+            index += 1;
         }
         let steps = lanes.splat(both(steps as i16));
         let [least, greatest] =
@@ -305,11 +240,91 @@ where
             let kept = lanes.split(lanes.shift_right16(register[row], shift));
             let events = lanes.split(lanes.sub16(steps, same[row]));
             for half in 0..2 {
-                self.registers[first + row][half] = kept[half];
+                open.registers[first + row][half] = kept[half];
                 let totals = [least[half], greatest[half], events[half]];
-                self.statistics[first + row][half].add(lanes, totals);
+                open.statistics[first + row][half].add(lanes, totals);
             }
         }
+    }
+}
+
+/// One step of all rows.
+struct Rows16<'a, L: ByteLanes, const P: usize> {
+    lanes: L,
+    a: &'a [i32],
+    b: L::V,
+    one: L::V,
+    shows: bool,
+    register: &'a mut [L::V; P],
+    same: &'a mut [L::V; P],
+    extremes: &'a mut Extremes16<L>,
+}
+
+impl<L: ByteLanes, const P: usize> Rows16<'_, L, P> {
+    #[inline(always)]
+    fn step<N: StepStatistics<L>, T: Step16<L>>(self, step: T) {
+        if N::VECTORS > 1 && self.shows {
+            self.all::<N, T, true>(step);
+        } else {
+            self.all::<N, T, false>(step);
+        }
+    }
+
+    #[inline(always)]
+    fn all<N: StepStatistics<L>, T: Step16<L>, const SHOWS: bool>(self, step: T) {
+        let Self { lanes, a, b, one, register, same, extremes, .. } = self;
+        for row in 0..P {
+            let product = lanes.mul16(lanes.splat(a[row]), b);
+            let [kept, other] = step.step(lanes, register[row], product);
+            if N::VECTORS > 0 {
+                same[row] = lanes.add_same16(same[row], one, kept, other);
+            }
+            if SHOWS {
+                extremes.record(lanes, register[row], product);
+            }
+            register[row] = kept;
+        }
+    }
+}
+
+/// The rows' registers, times `2^shift`.
+struct Rows<'a, L: ByteLanes> {
+    lanes: L,
+    shift: u32,
+    registers: &'a [L::V],
+}
+
+impl<L: ByteLanes> Rows<'_, L> {
+    /// What the lane holds, as values.
+    #[inline(always)]
+    fn range(&self) -> (i32, i32) {
+        (i32::from(i16::MIN) >> self.shift, i32::from(i16::MAX) >> self.shift)
+    }
+}
+
+impl<L: ByteLanes> Registers for Rows<'_, L> {
+    #[inline(always)]
+    fn above(&self, value: i32) -> bool {
+        let Self { lanes, shift, registers } = *self;
+        let (low, high) = self.range();
+        let mut greatest = registers[0];
+        for &register in registers {
+            greatest = lanes.max16(greatest, register);
+        }
+        let limit = (value.clamp(low, high) << shift) + (1 << shift) - 1;
+        value < low || lanes.any_greater16(greatest, lanes.splat(both(limit as i16)))
+    }
+
+    #[inline(always)]
+    fn below(&self, value: i32) -> bool {
+        let Self { lanes, shift, registers } = *self;
+        let (low, high) = self.range();
+        let mut least = registers[0];
+        for &register in registers {
+            least = lanes.min16(least, register);
+        }
+        let limit = value.clamp(low, high) << shift;
+        value > high || lanes.any_greater16(lanes.splat(both(limit as i16)), least)
     }
 }
 

@@ -107,7 +107,7 @@ impl NormBounds {
 }
 
 /// The blocks of a panel of `width` outputs whose tiles have so many units.
-fn blocks(words: &[i32], width: usize, units: usize) -> impl Iterator<Item = &[i32]> {
+pub(super) fn blocks(words: &[i32], width: usize, units: usize) -> impl Iterator<Item = &[i32]> {
     words.chunks(width * units).flat_map(move |tile| tile.chunks(width * BLOCK_UNITS))
 }
 

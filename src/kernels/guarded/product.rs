@@ -138,7 +138,7 @@ impl<T: Output> GuardedJob<'_, '_, T> {
             norm_bounds.of_rows(lanes, codes, (first..end).map(|row| pair.broadcast.panel(row)));
             norm_bounds.of_columns(lanes, place.panel, pair.lanes.panel(place.panel));
             let norm_bound = norm_bounds.of(place.block - first, place.within.1);
-            job.run_tile((lanes, codes), range, place, norm_bound, &mut pass);
+            job.run_tile((lanes, codes), range, place, (norm_bound, None), &mut pass);
             job.write(lanes, place, &pass.result.values);
             if W::VECTORS == 0 {
                 continue;

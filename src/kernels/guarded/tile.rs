@@ -9,8 +9,11 @@
 
 use super::block::{Block, BroadcastCodes, Grid, products, sum_block};
 use super::block_bound::{BlockBound, Limits, bound_block};
-use super::lanes16::{Blocks16, Lanes16, Sought, Spread};
+use super::lanes16::{Blocks16, Lanes16};
+use super::lanes32::{Blocks32, Lanes32};
 use super::norm_bound::NormBound;
+use super::open::{OpenBlocks, Spread};
+use super::reach::Seek;
 use crate::kernels::operand::int8::{K_TILE, MR, NR};
 use crate::kernels::operand::panels::load_vectors;
 use crate::kernels::stages::outer::OuterStages;
@@ -30,8 +33,8 @@ pub(crate) struct GuardedStage<V> {
     pub(crate) overflow: AnyOverflow<V>,
     /// The same in 16-bit lanes, where they hold it.
     pub(crate) lanes16: Option<Lanes16<V>>,
-    /// Of steps in 16-bit lanes.
-    pub(crate) sought: Sought,
+    /// The same in 32-bit lanes that saturate, where they hold it.
+    pub(crate) lanes32: Option<Lanes32<V>>,
     /// Products per step: a divisor of [`BLOCK`].
     pub(crate) width: usize,
     /// Products per tile.
@@ -47,6 +50,8 @@ pub(crate) struct GuardedTile<'a, L: ByteLanes, S, W, const R: usize, const V: u
     pub(crate) stage: GuardedStage<L::V>,
     pub(crate) limits: Limits<L::V>,
     pub(crate) norm_bound: NormBound<'a>,
+    /// Of steps in 16-bit lanes; those in 32-bit lanes are for where nothing is sought.
+    pub(crate) seek: Seek<'a>,
     /// The broadcast panel.
     pub(crate) a: &'a [i32],
     /// The panel of lanes from the tile's first column on.
@@ -65,7 +70,7 @@ where
 
     #[inline(always)]
     fn call(self) {
-        let Self { lanes, codes, stage, limits, norm_bound, a, b, outer, result } = self;
+        let Self { lanes, codes, stage, limits, norm_bound, seek, a, b, outer, result } = self;
         let zero = lanes.splat(0);
         outer.restart(lanes);
         let mut statistics = [[W::start(lanes); V]; R];
@@ -104,20 +109,30 @@ where
                     }
                     sums = Some(known);
                 }
-                if let Some(lanes16) = stage.lanes16 {
-                    let stepped = lanes.vectorize(Blocks16 {
+                let has_lanes32 = const { L::DOTS_SATURATING }
+                    && stage.lanes32.is_some()
+                    && !(W::VECTORS > 1 && seek.may_show());
+                if stage.lanes16.is_some() || has_lanes32 {
+                    let open = OpenBlocks {
                         lanes,
                         offset: S::OFFSET,
-                        lanes16,
                         limits,
                         blocks: rest,
+                        index,
                         sums,
                         registers: &mut registers,
                         statistics: &mut statistics,
                         spread: &mut spread,
                         to_step: &mut to_step,
-                        sought: stage.sought,
-                    });
+                        seek,
+                    };
+                    let stepped = match (stage.lanes16, stage.lanes32) {
+                        (Some(lanes16), _) => lanes.vectorize(Blocks16 { lanes16, open }),
+                        (None, Some(lanes32)) if const { L::DOTS_SATURATING } => {
+                            lanes.vectorize(Blocks32 { lanes32, open })
+                        }
+                        _ => 0,
+                    };
                     rest = rest.split(stepped).1;
                     index += stepped;
                     continue;

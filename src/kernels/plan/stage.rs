@@ -40,6 +40,20 @@ pub(crate) enum Lanes16Form {
     Within,
 }
 
+/// A register of more than 16 bits that is stepped in lanes of 32, shifted up so that the lane's range is its own.
+///
+/// A product in its lane is that of two 16-bit integers, which stand there times powers of two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Lanes32Plan {
+    pub(crate) overflow: RegisterOverflow,
+    /// Places that values are shifted up by.
+    pub(crate) shift: u32,
+    /// Of these, the broadcast codes by so many: codes of 8 bits and a sign, at most 7.
+    pub(crate) broadcast: u32,
+    /// And the bytes in lanes by so many, at most 8.
+    pub(crate) lanes: u32,
+}
+
 impl StagePlan {
     /// `None` where the stage is not an integer one.
     pub(crate) fn new(stage: &Stage) -> Option<Self> {
@@ -95,6 +109,20 @@ impl StagePlan {
         Some(Lanes16Plan { overflow, bits, form })
     }
 
+    /// How lanes of 32 bits step it, one product of bytes at a time; `None` where they do not.
+    pub(crate) fn lanes32(&self) -> Option<Lanes32Plan> {
+        let (overflow, bits) = match self.register {
+            StageRegister::Saturate { bits } => (RegisterOverflow::Saturate, bits),
+            StageRegister::Wrap { bits } => (RegisterOverflow::Wrap, bits),
+            StageRegister::Exact => return None,
+        };
+        let shift = i32::BITS.checked_sub(bits)?;
+        let lanes = shift.min(8);
+        let broadcast = shift - lanes;
+        let takes = self.width == 1 && broadcast <= 7;
+        takes.then_some(Lanes32Plan { overflow, shift, broadcast, lanes })
+    }
+
     /// The same stage with a register that holds every sum.
     pub(crate) fn exact(self) -> Self {
         Self { register: StageRegister::Exact, ..self }
@@ -123,6 +151,21 @@ pub(crate) fn exact(stages: &[StagePlan]) -> Vec<StagePlan> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lanes_of_32_bits_where_factors_fit() {
+        let plan = |acc: &str| stages(&acc.parse().unwrap()).unwrap()[0].lanes32();
+        for bits in 17..=32 {
+            let Some(plan) = plan(&format!("int{bits}-sat")) else { panic!("{bits} bits") };
+            assert_eq!((plan.shift, plan.broadcast + plan.lanes), (32 - bits, 32 - bits));
+            // Any code and any byte, shifted up, are 16-bit integers.
+            assert!(255 << plan.broadcast < 1 << 15 && 128 << plan.lanes <= 1 << 15);
+        }
+        assert_eq!(
+            [plan("int16-sat"), plan("int33-sat"), plan("int20-sat*2"), plan("exact")],
+            [None; 4]
+        );
+    }
 
     #[test]
     fn lanes_of_16_bits_where_products_fit() {

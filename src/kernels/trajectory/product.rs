@@ -13,6 +13,7 @@ use super::sums::{BLOCK, Trajectory};
 use crate::kernels::guarded::block::{BroadcastCodes, Shifted, Unsigned};
 use crate::kernels::guarded::job::{Job, Pass, Problem, TilePanels, VECTORS, lane_range};
 use crate::kernels::guarded::norm_bound::NormBound;
+use crate::kernels::guarded::reach::Reaches;
 use crate::kernels::operand::int8::{MR, NR, OutputOrder};
 use crate::kernels::operand::packed::ByteOperands;
 use crate::kernels::output::Output;
@@ -218,6 +219,7 @@ impl<T: Output> TrajectoryJob<'_, '_, T> {
         let mut in_lanes: Vec<_> = stages.iter().map(|_| LaneTally::new(lanes)).collect();
         let mut exact = Exact::new(lanes, stages, pair.k);
         let mut pass = Pass::<L, ExtremesAndEvents<L::V>>::new(lanes, stages);
+        let (mut reaches, first) = (Reaches::default(), job.part.row / MR);
         let range = job.range();
         let ranges: Vec<_> = stages.iter().map(lane_range).collect();
         for place in job.tiles::<L>() {
@@ -251,7 +253,14 @@ impl<T: Output> TrajectoryJob<'_, '_, T> {
                 continue;
             }
             let known = in_lanes[0].extremes(lanes);
-            job.run_tile((lanes, codes), known, place, NormBound::default(), &mut pass);
+            let reach = if !job.may_exceed(known) {
+                None
+            } else if job.problem.lanes16.is_some() {
+                Some(reaches.of(lanes.token(), place.block - first, job.find_reach(place)))
+            } else {
+                Some(&[][..])
+            };
+            job.run_tile((lanes, codes), known, place, (NormBound::default(), reach), &mut pass);
             job.write(lanes, place, &pass.result.values);
             let traces = in_lanes.iter_mut().zip(&pass.result.traces);
             for ((in_lanes, [min, max, events]), tally) in traces.zip(&mut tallies) {

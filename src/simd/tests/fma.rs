@@ -289,3 +289,97 @@ impl Check {
 fn methods_equal_one_rounding_of_the_exact_result() {
     on_every_set(Check);
 }
+
+#[derive(Clone, Copy)]
+struct Divides;
+
+impl IsaKernel for Divides {
+    type Output = ();
+
+    fn run<S: Simd>(self, simd: S) {
+        let lanes = simd.fma();
+        let (mut next, width) = (numbers(5), <S::Fma as Lanes>::N);
+        let mut others = numbers(6);
+        for _ in 0..1 << 14 {
+            let (mut a, mut b, mut found) = ([0f32; 16], [1f32; 16], [[0f32; 16]; 2]);
+            for (a, b) in a.iter_mut().zip(&mut b) {
+                // A whole quotient now and then.
+                let (x, y) = (next(), others().abs());
+                *b = if y.is_finite() && y > 0.0 { y } else { 3.0 };
+                let whole = f32::from_bits(x.to_bits() & 0x0007_0000 | 0x3f80_0000) * *b;
+                *a = if x.to_bits() & 0x18 == 0 { whole } else { x };
+                *a = if a.is_finite() { *a } else { 1.0 };
+            }
+            let (x, y) = (lanes.load(&a), lanes.load(&b));
+            lanes.store(lanes.div(x, y), &mut found[0]);
+            lanes.store(lanes.div_odd(x, y), &mut found[1]);
+            for lane in 0..width {
+                let (a, b, [near, odd]) = (a[lane], b[lane], found.map(|all| all[lane]));
+                assert_eq!(near.to_bits(), (a / b).to_bits(), "{a:e} / {b:e}");
+                // Whether the quotient is this number is told by a product, which is exact.
+                let product = |q: f32| f64::from(q) * f64::from(b);
+                let expected = if product(near) == f64::from(a) {
+                    near
+                } else {
+                    let above = product(near.abs()) > f64::from(a.abs());
+                    let toward_zero = near.abs().to_bits() - u32::from(above);
+                    f32::from_bits(toward_zero | 1).copysign(a)
+                };
+                assert_eq!(odd.to_bits(), expected.to_bits(), "{a:e} / {b:e} is not {odd:e}");
+            }
+        }
+    }
+}
+
+#[test]
+fn quotients_are_rounded_to_odd() {
+    on_every_set(Divides);
+}
+
+#[derive(Clone, Copy)]
+struct Halves;
+
+impl IsaKernel for Halves {
+    type Output = ();
+
+    fn run<S: Simd>(self, simd: S) {
+        let (lanes, width) = (simd.fma(), <S::Fma as Lanes>::N);
+        for first in (0..1u32 << 16).step_by(width) {
+            let mut halves = [0; 16];
+            for (half, bits) in halves.iter_mut().zip(first..) {
+                *half = bits as u16;
+            }
+            let mut found = [0f32; 16];
+            lanes.store(lanes.of_halves(halves), &mut found);
+            for (&half, found) in halves.iter().zip(found).take(width) {
+                let expected = Format::F16.decode(half.into());
+                let same = found.is_nan() && expected.is_nan()
+                    || f64::from(found).to_bits() == expected.to_bits();
+                assert!(same, "{half:#x} is {expected:e}, not {found:e}");
+                assert_eq!(found.is_sign_negative(), half >> 15 == 1, "{half:#x}");
+            }
+        }
+        let policy = Policy::new(Rounding::TiesEven, Overflow::Ieee).with_nan(NanPolicy::Error);
+        let mut next = numbers(7);
+        for _ in 0..1 << 14 {
+            let mut x = [0f32; 16];
+            // Near half precision's range half of the time.
+            x.iter_mut().for_each(|x| {
+                let y = next();
+                *x = if y.to_bits() & 4 == 0 { y } else { y % 70000.0 };
+            });
+            let found = lanes.to_halves(lanes.load(&x));
+            for (&x, found) in x.iter().zip(found).take(width) {
+                match Format::F16.encode(x, &policy, 0) {
+                    Ok(expected) => assert_eq!(u32::from(found), expected.code, "{x:e}"),
+                    Err(_) => assert!(x.is_nan() && found & 0x7fff > 0x7c00, "{x:e}: {found:#x}"),
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn halves_are_those_of_the_format() {
+    on_every_set(Halves);
+}

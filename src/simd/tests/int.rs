@@ -129,6 +129,33 @@ fn check_bytes<L: ByteLanes>(lanes: L) {
         let each = |f: &dyn Fn(i32, i32, i32) -> i32| -> Vec<i32> {
             a.iter().zip(&b).zip(&c).map(|((&a, &b), &c)| f(a, b, c)).collect()
         };
+        let pairs = |a: i32, b: i32| {
+            let half = |x: i32| [i64::from(x as i16), i64::from(x >> 16)];
+            // Two products of -32768 each sum to 2^31, which is not asked for.
+            half(a)[0] * half(b)[0] + half(a)[1] * half(b)[1]
+        };
+        let far = |a: i32| if a == both(i16::MIN) { 0 } else { a };
+        let (vfa, expected) = (
+            lanes.load(&a.iter().map(|&a| far(a)).collect::<Vec<_>>()),
+            each(&|a, b, c| {
+                (i64::from(c) + pairs(far(a), b)).clamp(i32::MIN.into(), i32::MAX.into()) as i32
+            }),
+        );
+        assert_eq!(stored(lanes.dot_saturating(vc, vfa, vb)), expected, "dot_saturating");
+        for bits in [0, 1, 12, 31] {
+            assert_eq!(stored(lanes.shift_left(va, bits)), each(&|a, _, _| a << bits));
+            assert_eq!(stored(lanes.shift_right(va, bits)), each(&|a, _, _| a >> bits));
+        }
+        let same = each(&|a, b, c| if a == b { c.wrapping_add(a) } else { c });
+        assert_eq!(stored(lanes.add_same(vc, va, va, vb)), same, "add_same");
+        let twice = each(&|a, _, c| c.wrapping_add(a));
+        assert_eq!(stored(lanes.add_same(vc, va, vb, vb)), twice, "add_same");
+        let greater = a.iter().zip(&b).any(|(&a, &b)| a as i16 > b as i16 || a >> 16 > b >> 16);
+        assert_eq!(lanes.any_greater16(va, vb), greater, "any_greater16");
+        assert!(
+            !lanes.any_greater16(va, va) && !lanes.any_greater16(lanes.splat(both(i16::MIN)), va)
+        );
+        assert_eq!(lanes.greatest(va), a.iter().copied().fold(i32::MIN, i32::max), "greatest");
         let dot = |a: i32, b: i32, c: i32| {
             let products = a.to_le_bytes().into_iter().zip(b.to_le_bytes());
             products.fold(c, |sum, (a, b)| sum.wrapping_add(i32::from(a) * i32::from(b as i8)))

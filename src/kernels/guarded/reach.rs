@@ -1,0 +1,189 @@
+//! Which steps may show a sum beyond the extremes that are known: the others need not be looked at.
+//!
+//! A report tells the least and the greatest sum of all outputs together. With `p` the least and greatest product of a step
+//! over all outputs of a tile, and registers within `range`,
+//!
+//! ```text
+//! range.0 + p.0 <= sum <= range.1 + p.1
+//! ```
+//! and over a part of a block, a register moves no further from where it is than the sums of its products of one sign.
+
+use super::block::{BLOCK, BLOCK_UNITS};
+use super::norm_bound::blocks;
+use crate::kernels::operand::int8::{K_TILE, MR};
+use crate::simd::{Token, Vectorized};
+
+/// Parts of a block.
+const PARTS: usize = 4;
+/// Words of a part per output.
+pub(crate) const PART_UNITS: usize = BLOCK_UNITS / PARTS;
+
+/// What a block can do to the registers of a panel of broadcast rows.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BlockReach {
+    /// The least and the greatest product of each step, with zero between them.
+    low: [i16; BLOCK],
+    high: [i16; BLOCK],
+    /// How far a part moves a register down and up, at most.
+    falls: [i32; PARTS],
+    rises: [i32; PARTS],
+}
+
+impl BlockReach {
+    const NONE: Self =
+        Self { low: [0; BLOCK], high: [0; BLOCK], falls: [0; PARTS], rises: [0; PARTS] };
+}
+
+/// The reach of the blocks of a panel of rows, each a code of a byte and `offset`, beside any factor within `range`, where
+/// zero is.
+pub(crate) struct FindReach<'a> {
+    pub(crate) words: &'a [i32],
+    pub(crate) offset: i16,
+    /// Units of a tile of k.
+    pub(crate) units: usize,
+    pub(crate) range: (i16, i16),
+}
+
+impl Vectorized for FindReach<'_> {
+    type Output = Vec<BlockReach>;
+
+    #[inline(always)]
+    fn call(self) -> Vec<BlockReach> {
+        let Self { words, offset, units, range: (least, greatest) } = self;
+        let mut all = Vec::with_capacity(words.len().div_ceil(MR * BLOCK_UNITS));
+        for block in blocks(words, MR, units) {
+            // What fills up a block is the code 0.
+            let mut codes = [[0i16; BLOCK]; MR];
+            for (unit, words) in block.chunks_exact(MR).enumerate() {
+                for (codes, word) in codes.iter_mut().zip(words) {
+                    let bytes = word.to_le_bytes().map(|byte| i16::from(byte) + offset);
+                    codes[unit * K_TILE..][..K_TILE].copy_from_slice(&bytes);
+                }
+            }
+            let mut reach = BlockReach::NONE;
+            for codes in &codes {
+                let (mut low, mut high) = ([0; BLOCK], [0; BLOCK]);
+                for ((&code, low), high) in codes.iter().zip(&mut low).zip(&mut high) {
+                    let ends = [code * least, code * greatest];
+                    (*low, *high) = (ends[0].min(ends[1]), ends[0].max(ends[1]));
+                }
+                for (to, low) in reach.low.iter_mut().zip(low) {
+                    *to = low.min(*to);
+                }
+                for (to, high) in reach.high.iter_mut().zip(high) {
+                    *to = high.max(*to);
+                }
+                let parts = low.chunks_exact(BLOCK / PARTS).zip(high.chunks_exact(BLOCK / PARTS));
+                let ends = reach.falls.iter_mut().zip(&mut reach.rises);
+                for ((fall, rise), (low, high)) in ends.zip(parts) {
+                    *fall = low.iter().map(|&x| i32::from(x)).sum::<i32>().min(*fall);
+                    *rise = high.iter().map(|&x| i32::from(x)).sum::<i32>().max(*rise);
+                }
+            }
+            all.push(reach);
+        }
+        all
+    }
+}
+
+/// Some registers, in lanes.
+pub(crate) trait Registers {
+    /// Whether one is greater than a value.
+    fn above(&self, value: i32) -> bool;
+
+    /// Whether one is less than a value.
+    fn below(&self, value: i32) -> bool;
+}
+
+/// What is sought beside events.
+#[derive(Clone, Copy)]
+pub(crate) struct Seek<'a> {
+    /// Extremes that some output is known to reach.
+    pub(crate) known: (i32, i32),
+    /// What the register holds.
+    pub(crate) range: (i32, i32),
+    /// Whether what leaves it comes back at its other end.
+    pub(crate) wraps: bool,
+    /// What steps can do, block by block; `None`, where nothing is sought. Of a block that is not there, every step is looked
+    /// at.
+    pub(crate) blocks: Option<&'a [BlockReach]>,
+}
+
+/// Products of a step that may show something: those below, and those above.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shown {
+    below: i32,
+    above: i32,
+}
+
+impl Shown {
+    /// All of them.
+    pub(crate) const ALL: Self = Self { below: i32::MAX, above: i32::MIN };
+}
+
+impl Seek<'_> {
+    /// Whether anything is sought.
+    #[inline(always)]
+    pub(crate) fn may_show(&self) -> bool {
+        self.blocks.is_some()
+    }
+
+    /// That of the block at `index`.
+    #[inline(always)]
+    pub(crate) fn block(&self, index: usize) -> Option<&BlockReach> {
+        self.blocks.and_then(|blocks| blocks.get(index))
+    }
+
+    /// Which products may show something in a part of a block, before which `registers` stand there.
+    #[inline(always)]
+    pub(crate) fn shown(
+        &self,
+        reach: Option<&BlockReach>,
+        part: usize,
+        registers: &impl Registers,
+    ) -> Shown {
+        let Some(reach) = reach else { return Shown::ALL };
+        let (fall, rise) = (reach.falls[part], reach.rises[part]);
+        // What wraps may be anywhere.
+        let (low, high) = self.range;
+        let falls = self.wraps || registers.below(self.known.0 - fall);
+        let rises = self.wraps || registers.above(self.known.1 - rise);
+        Shown {
+            below: if falls { self.known.0 - low } else { i32::MIN },
+            above: if rises { self.known.1 - high } else { i32::MAX },
+        }
+    }
+}
+
+impl Shown {
+    /// Whether a step of a block may show something.
+    #[inline(always)]
+    pub(crate) fn by(self, reach: Option<&BlockReach>, step: usize) -> bool {
+        let Some(reach) = reach else { return true };
+        let (low, high) = (i32::from(reach.low[step]), i32::from(reach.high[step]));
+        (low < self.below) | (high > self.above)
+    }
+}
+
+/// The blocks of all panels of rows of a job, found when they are first asked for.
+#[derive(Default)]
+pub(crate) struct Reaches(Vec<Vec<BlockReach>>);
+
+impl Reaches {
+    /// Those of the panel at `index`.
+    pub(crate) fn of<T: Token>(
+        &mut self,
+        token: T,
+        index: usize,
+        find: FindReach<'_>,
+    ) -> &[BlockReach] {
+        if self.0.len() <= index {
+            self.0.resize_with(index + 1, Vec::new);
+        }
+        let blocks = &mut self.0[index];
+        if blocks.is_empty() {
+            *blocks = token.vectorize(find);
+        }
+        blocks
+    }
+}
