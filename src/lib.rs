@@ -139,11 +139,11 @@ pub use convolution::{Conv2d, ConvShapeError};
 pub use fewbit_formats as formats;
 #[cfg(feature = "kernels")]
 pub use kernels::{
-    ConvError, ConvProduct, FloatEngine, FloatMatmulError, FloatOptions, FloatProduct, MatmulError,
-    MatmulOptions, Operand, Output, PackedMatrix, Product, ProductReport, ReportLevel,
-    RequantizeInput, RequantizeOutput, RequantizeSliceError, Requantizer, StageEvents, StageWidths,
-    Widths, conv2d, conv2d_f32, conv2d_into, matmul, matmul_float, matmul_i32, matmul_into,
-    matmul_packed, required_widths,
+    ConvError, ConvProduct, Finish, FloatEngine, FloatMatmulError, FloatOptions, FloatProduct,
+    MatmulError, MatmulOptions, Operand, Output, PackedMatrix, PreparedConv, Product,
+    ProductReport, ReportLevel, RequantizeInput, RequantizeOutput, RequantizeSliceError,
+    Requantizer, StageEvents, StageWidths, Widths, conv2d, conv2d_f32, conv2d_into, matmul,
+    matmul_float, matmul_i32, matmul_into, matmul_packed, required_widths,
 };
 pub use room::TooLarge;
 #[cfg(feature = "kernels")]
