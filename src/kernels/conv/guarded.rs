@@ -60,10 +60,10 @@ impl Guard {
         Self { steps: sums.steps, pieces: sums.pieces, limits, plus }
     }
 
-    /// Whether most of the range is free in most channels: else too much would be stepped behind.
+    /// Whether a quarter of the range is free in most channels: else too much would be stepped behind.
     pub(super) fn is_worth_it(&self, (low, high): (i64, i64)) -> bool {
         let is_free = |limits: &&Limits| {
-            i64::from(limits.high) >= high / 2 && i64::from(limits.low) <= low / 2
+            i64::from(limits.high) >= high / 4 && i64::from(limits.low) <= low / 4
         };
         2 * self.limits.iter().filter(is_free).count() >= self.limits.len()
     }
@@ -131,19 +131,25 @@ impl<L: ByteLanes> GuardedRow<'_, L> {
                 }
             }
         }
+        // What is stored is a copy, so that the registers never are memory.
+        let (mut last, mut ends) = ([[zero; T]; R], [[zero; 2]; R]);
+        for row in 0..R {
+            (last[row], ends[row]) = (registers[row], [least[row], greatest[row]]);
+        }
         for row in 0..R {
             for v in 0..T {
                 let to = row * stride + at + v * L::N;
-                lanes.store(registers[row][v], &mut self.values[to..]);
+                lanes.store(last[row][v], &mut self.values[to..]);
             }
         }
         for row in 0..R.min(self.channels) {
             let Limits { low, high } = guard.limits[self.first + row];
             // What is beyond an end changes what the nearer of both is.
-            let kept = lanes.max(least[row], lanes.splat(low));
-            let beyond = lanes.count_changed(zero, kept, least[row]);
-            let kept = lanes.min(greatest[row], lanes.splat(high));
-            let beyond = lanes.count_changed(beyond, kept, greatest[row]);
+            let [least, greatest] = ends[row];
+            let kept = lanes.max(least, lanes.splat(low));
+            let beyond = lanes.count_changed(zero, kept, least);
+            let kept = lanes.min(greatest, lanes.splat(high));
+            let beyond = lanes.count_changed(beyond, kept, greatest);
             let mut counts = [0; 64];
             lanes.store(beyond, &mut counts);
             if counts[..L::N].iter().any(|&count| count != 0) {

@@ -112,12 +112,17 @@ where
                 }
             }
         }
+        // What is stored is a copy, so that the registers never are memory.
+        let (mut last, mut counts) = ([[lanes.splat(0); T]; R], [[W::start(lanes); T]; R]);
+        for row in 0..R {
+            (last[row], counts[row]) = (registers[row], statistics[row]);
+        }
         for row in 0..R {
             for v in 0..T {
                 let to = row * stride + at + v * L::N;
-                lanes.store(registers[row][v], &mut self.values[to..]);
+                lanes.store(last[row][v], &mut self.values[to..]);
                 if W::VECTORS > 0 {
-                    let [.., events] = statistics[row][v].totals(lanes);
+                    let [.., events] = counts[row][v].totals(lanes);
                     lanes.store(events, &mut self.events[to..]);
                 }
             }
