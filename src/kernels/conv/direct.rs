@@ -9,12 +9,12 @@
 use rayon::prelude::*;
 
 use super::guarded::Guard;
-use super::job::{Channels, Guarded, Job};
+use super::job::{Channels, Counted, Guarded, Job};
 use super::planes::Planes;
 use super::prepared::PreparedConv;
 use super::problem::Problem;
 use super::source::Source;
-use super::words::{Field, Line, Words};
+use super::words::{Field, Form, Line, Words};
 use crate::convolution::Conv2d;
 use crate::kernels::operand::element::Operand;
 use crate::kernels::output::StoreMode;
@@ -30,14 +30,6 @@ const MOST_PRODUCTS: usize = 64;
 /// Channels from which on four of them share a word; of fewer, four neighbours do.
 const CHANNELS: usize = 3;
 
-/// How the words of a convolution are made.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Form {
-    pub(super) words: Words,
-    /// What makes a byte of the input an unsigned one.
-    pub(super) flip: u8,
-}
-
 /// What a direct convolution is.
 #[derive(Debug)]
 pub(super) struct Direct {
@@ -48,28 +40,6 @@ pub(super) struct Direct {
     guard: Option<Guard>,
     pub(super) store: StoreMode,
     report: ReportLevel,
-}
-
-/// The events of the one stage that has any.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Counted {
-    pub(super) events: u64,
-    pub(super) outputs: u64,
-    /// The first output that has one, as reports name it.
-    pub(super) first: Option<(usize, usize)>,
-}
-
-impl Counted {
-    fn merged(self, other: Self) -> Self {
-        Self {
-            events: self.events + other.events,
-            outputs: self.outputs + other.outputs,
-            first: match (self.first, other.first) {
-                (Some(one), Some(other)) => Some(one.min(other)),
-                (one, other) => one.or(other),
-            },
-        }
-    }
 }
 
 /// What is known of the operands.

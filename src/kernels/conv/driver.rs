@@ -4,8 +4,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use ndarray::{Array4, ArrayViewMut4};
 
-use super::direct::{self, Counted, Direct, Known};
+use super::direct::{self, Direct, Known};
 use super::finish::Finish;
+use super::job::Counted;
 use super::patches;
 use super::problem::{Problem, Reported};
 use super::source::Source;

@@ -113,11 +113,10 @@ impl<L: ByteLanes> GuardedRow<'_, L> {
             for row in 0..R {
                 let channel = self.first + row.min(self.channels - 1);
                 let plus = lanes.splat(guard.plus[channel * guard.pieces + index]);
-                for v in 0..T {
-                    let sum = registers[row][v];
-                    least[row] = lanes.min(least[row], sum);
-                    greatest[row] = lanes.max(greatest[row], sum);
-                    registers[row][v] = lanes.add(sum, plus);
+                for sum in &mut registers[row] {
+                    least[row] = lanes.min(least[row], *sum);
+                    greatest[row] = lanes.max(greatest[row], *sum);
+                    *sum = lanes.add(*sum, plus);
                 }
             }
             for (&tap, weights) in taps.iter().zip(weights.chunks(width)) {
@@ -136,16 +135,15 @@ impl<L: ByteLanes> GuardedRow<'_, L> {
         for row in 0..R {
             (last[row], ends[row]) = (registers[row], [least[row], greatest[row]]);
         }
-        for row in 0..R {
-            for v in 0..T {
+        for (row, last) in last.iter().enumerate() {
+            for (v, &last) in last.iter().enumerate() {
                 let to = row * stride + at + v * L::N;
-                lanes.store(last[row][v], &mut self.values[to..]);
+                lanes.store(last, &mut self.values[to..]);
             }
         }
-        for row in 0..R.min(self.channels) {
+        for (row, &[least, greatest]) in ends.iter().enumerate().take(self.channels) {
             let Limits { low, high } = guard.limits[self.first + row];
             // What is beyond an end changes what the nearer of both is.
-            let [least, greatest] = ends[row];
             let kept = lanes.max(least, lanes.splat(low));
             let beyond = lanes.count_changed(zero, kept, least);
             let kept = lanes.min(greatest, lanes.splat(high));

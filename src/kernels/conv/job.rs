@@ -2,7 +2,6 @@
 
 use std::ops::Range;
 
-use super::direct::Counted;
 use super::fill::Scratch;
 use super::guarded::{Doubt, Guard, GuardedRow};
 use super::prepared::WeightBlocks;
@@ -17,6 +16,28 @@ use crate::simd::{ByteLanes, IsaKernel, Simd, Vectorized};
 
 /// Words behind the last that is met, beside a tile's.
 const SLACK: usize = 64;
+
+/// The events of the one stage that has any.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Counted {
+    pub(super) events: u64,
+    pub(super) outputs: u64,
+    /// The first output that has one, as reports name it.
+    pub(super) first: Option<(usize, usize)>,
+}
+
+impl Counted {
+    pub(super) fn merged(self, other: Self) -> Self {
+        Self {
+            events: self.events + other.events,
+            outputs: self.outputs + other.outputs,
+            first: match (self.first, other.first) {
+                (Some(one), Some(other)) => Some(one.min(other)),
+                (one, other) => one.or(other),
+            },
+        }
+    }
+}
 
 /// Output channels, and the units of work that they are: some of a group's.
 #[derive(Clone, Copy, Debug)]

@@ -1,10 +1,9 @@
 //! The codes of an input in their storage, and how images of them become words.
 
-use super::direct::Form;
 use super::fill::{FillChannels, FillCodes, FillNeighbours, Scratch};
 use super::planes::{Moves, Planes, Splits};
 use super::problem::Problem;
-use super::words::{Field, Line, Words};
+use super::words::{Field, Form, Line, Words};
 use crate::kernels::operand::element::{Codes, Operand};
 use crate::kernels::operand::matrix::Matrix;
 use crate::simd::Detected;

@@ -14,6 +14,14 @@ pub(super) enum Words {
     Neighbours,
 }
 
+/// How the words of a convolution are made.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Form {
+    pub(super) words: Words,
+    /// What makes a byte of the input an unsigned one.
+    pub(super) flip: u8,
+}
+
 /// What a step takes: up to four weights, by their k.
 pub(super) type Step = [Option<usize>; 4];
 
