@@ -76,7 +76,7 @@ assert_eq!(product.values[[0, 0]], 200 - 256); // one overflow, and it wraps
 //! | [`machine`] | | accumulators as a state that is stepped: what a simulator of hardware links |
 //! | [`trace`] | | how one output comes about, step by step, in numbers that people read |
 //! | `convert` | `kernels` | slices to codes and back, in vector lanes |
-//! | `matmul`, `conv2d` | `kernels` | products through any accumulator, in vector lanes |
+//! | `matmul`, `conv2d`, `PreparedConv` | `kernels` | products through any accumulator, in vector lanes |
 //! | `Requantizer` | `kernels` | slices of accumulators' values to the next layer's integers, in vector lanes |
 //! | `tensor` | `quantize` | codes with their scales and zero points; files with `store` |
 //! | `quantize` | `quantize` | from numbers to tensors: scheme, scale rule, policy; recipes and presets; calibration |
@@ -139,11 +139,11 @@ pub use convolution::{Conv2d, ConvShapeError};
 pub use fewbit_formats as formats;
 #[cfg(feature = "kernels")]
 pub use kernels::{
-    ConvError, ConvProduct, FloatEngine, FloatMatmulError, FloatOptions, FloatProduct, MatmulError,
-    MatmulOptions, Operand, Output, PackedMatrix, Product, ProductReport, ReportLevel,
-    RequantizeInput, RequantizeOutput, RequantizeSliceError, Requantizer, StageEvents, StageWidths,
-    Widths, conv2d, conv2d_f32, conv2d_into, matmul, matmul_float, matmul_i32, matmul_into,
-    matmul_packed, required_widths,
+    ConvError, ConvProduct, Finish, FloatEngine, FloatMatmulError, FloatOptions, FloatProduct,
+    MatmulError, MatmulOptions, Operand, Output, PackedMatrix, PreparedConv, Product,
+    ProductReport, ReportLevel, RequantizeInput, RequantizeOutput, RequantizeSliceError,
+    Requantizer, StageEvents, StageWidths, Widths, conv2d, conv2d_f32, conv2d_into, matmul,
+    matmul_float, matmul_i32, matmul_into, matmul_packed, required_widths,
 };
 pub use room::TooLarge;
 #[cfg(feature = "kernels")]

@@ -3,8 +3,8 @@
 use std::sync::LazyLock;
 
 use fewbit::{
-    Accumulator, Conv2d, ConvError, ConvShapeError, Isa, MatmulError, MatmulOptions, Operand,
-    ReportLevel, conv2d, conv2d_into, reference,
+    Accumulator, Conv2d, ConvError, ConvShapeError, Finish, Isa, MatmulError, MatmulOptions,
+    Operand, PreparedConv, ReportLevel, conv2d, conv2d_into, reference,
 };
 use fewbit_testkit::accumulate::any_spec;
 use ndarray::{Array2, Array4, s};
@@ -55,6 +55,8 @@ fn check_as<X: Operand + std::fmt::Debug, W: Operand>(
 ) {
     let (wide_x, wide_w) = (x.mapv(Operand::to_i64), w.mapv(Operand::to_i64));
     let expected = reference::conv2d(wide_x.view(), wide_w.view(), &wide(conv), acc);
+    // One for all runs, as a network has it.
+    let prepared = PreparedConv::new(w.view());
     for (index, isa) in Isa::available().enumerate() {
         for (place, level) in LEVELS.into_iter().enumerate() {
             let options = MatmulOptions { report: level, isa: Some(isa), init: None };
@@ -94,7 +96,37 @@ fn check_as<X: Operand + std::fmt::Debug, W: Operand>(
             assert_eq!((&into.events, &into.report), (&product.events, &product.report), "{case}");
             assert_eq!(memory.slice(s![.., .., .., ..;2]).mapv(i64::from), values, "{case}");
             assert!(memory.slice(s![.., .., .., 1..;2]).iter().all(|&x| x == 77), "{case}");
+            let again = pool.install(|| prepared.run(x.view(), &conv, acc, &options)).unwrap();
+            assert_eq!(
+                (&again.values, &again.events),
+                (&product.values, &product.events),
+                "{case}"
+            );
+            assert_eq!(again.report, product.report, "{case}");
+            let mut codes = vec![0; values.len()];
+            let finish = Mixed { positions: rows * cols };
+            let run = || prepared.run_codes(x.view(), &conv, acc, &options, &finish, &mut codes);
+            let done = pool.install(run).unwrap().unwrap();
+            assert_eq!((&done.events, &done.report), (&product.events, &product.report), "{case}");
+            let code = |((_, o, ..), &value): ((_, usize, _, _), &i64)| mixed(o, value as i32);
+            assert!(codes.into_iter().eq(values.indexed_iter().map(code)), "{case}");
         }
+    }
+}
+
+/// Codes that depend on the channel and on all bits of a sum.
+struct Mixed {
+    positions: usize,
+}
+
+fn mixed(channel: usize, sum: i32) -> u8 {
+    sum.to_le_bytes().into_iter().fold(channel as u8, |code, byte| code.wrapping_mul(31) ^ byte)
+}
+
+impl Finish for Mixed {
+    fn finish(&self, channel: usize, sums: &[i32], codes: &mut [u8]) -> bool {
+        codes.iter_mut().zip(sums).for_each(|(code, &sum)| *code = mixed(channel, sum));
+        sums.len() == self.positions && codes.len() == self.positions
     }
 }
 
@@ -171,6 +203,29 @@ proptest! {
         check_as(&x, &w, geometry(axes, channels, padding_code), &acc(&text));
     }
 
+    /// Kernels of many weights, whose registers overflow in few places, or in none, or in all.
+    #[test]
+    fn seldom_overflow(
+        (n, c, o, groups) in (1usize..=3, 4usize..=21, 1usize..=11, 1usize..=2),
+        axes in (any_axis(), any_axis()),
+        padding_code in prop_oneof![Just(0u8), Just(3), Just(255)],
+        (common, rare, weight) in (select(vec![0, 3, 60, 255]), 0usize..=3, select(vec![2, 20, 127])),
+        (bits, overflow) in (12u32..=22, select(vec!["sat", "wrap"])),
+        seed in any::<u64>(),
+    ) {
+        let mut x: Array4<i64> = array((n, c * groups, axes.0.4, axes.1.4), seed, 0, common);
+        let pixels = x.len() as u64;
+        for place in 0..rare as u64 {
+            let at = (seed.rotate_left(7 * place as u32) % pixels) as usize;
+            *x.iter_mut().nth(at).unwrap() = 255;
+        }
+        let w = array((o * groups, c, axes.0.0, axes.1.0), !seed, -weight - 1, weight);
+        let acc = acc(&format!("int{bits}-{overflow}"));
+        check(&x, &w, geometry(axes, groups, padding_code), &acc);
+        let (x, w) = (x.mapv(|x| (x - 128) as i8), w.mapv(|w| w as i8));
+        check_as(&x, &w, geometry(axes, groups, (padding_code ^ 0x80) as i8), &acc);
+    }
+
     #[test]
     fn any_types(
         (n, c, o, groups) in (1usize..=3, 1usize..=5, 1usize..=3, 1usize..=2),
@@ -203,6 +258,41 @@ fn the_first_event_of_many_images() {
         for text in ["int14-sat", "int14-wrap", "int10-sat/4,int15-sat", "int13-sat*2"] {
             check_as(&x, &w, conv, &acc(text));
         }
+    }
+}
+
+/// Registers that no sum can overflow whatever the input holds, and those that one more would, at the ends of both.
+#[test]
+fn registers_as_wide_as_the_weights_ask_for() {
+    // 40 weights of 3 and 24 of -2: up to 120 * 255 = 30600, down to -48 * 255 = -12240.
+    let w = Array4::from_shape_fn((3, 64, 1, 1), |(_, c, ..)| if c < 40 { 3i8 } else { -2 });
+    let mut x = Array4::<u8>::zeros((2, 64, 4, 5));
+    x.slice_mut(s![0, ..40, 2, 3]).fill(255);
+    x.slice_mut(s![1, 40.., 1, 4]).fill(255);
+    for text in ["int16-sat", "int16-wrap", "int15-sat", "int15-wrap", "int14-sat", "int14-wrap"] {
+        check_as(&x, &w, Conv2d::default(), &acc(text));
+    }
+}
+
+/// A unit that cannot make codes of some sums says so.
+#[test]
+fn codes_that_cannot_be_made() {
+    struct Never;
+    impl Finish for Never {
+        fn finish(&self, channel: usize, _: &[i32], _: &mut [u8]) -> bool {
+            channel != 2
+        }
+    }
+    let (x, w) = (Array4::<u8>::zeros((2, 3, 4, 4)), Array4::<i8>::zeros((3, 3, 3, 3)));
+    let (conv, options) = (Conv2d::default(), MatmulOptions::default());
+    let weights = PreparedConv::new(w.view());
+    for text in ["exact", "int9-sat/4,int12-sat"] {
+        let mut codes = [0; 24];
+        let acc = acc(text);
+        let done = weights.run_codes(x.view(), &conv, &acc, &options, &Never, &mut codes);
+        assert_eq!(done, Ok(None));
+        let done = weights.run_codes(x.view(), &conv, &acc, &options, &Never, &mut codes[1..]);
+        assert!(matches!(done, Err(ConvError::OutputShape { .. })));
     }
 }
 

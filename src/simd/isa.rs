@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::OnceLock;
 
 use thiserror::Error;
 
@@ -166,10 +167,13 @@ enum Tokens {
 }
 
 impl Detected {
-    /// The widest one.
+    /// The widest one, which is looked for once.
     pub(crate) fn best() -> Self {
-        let narrowest = Self { isa: Isa::Portable, token: Tokens::Portable(Portable) };
-        Isa::ALL.into_iter().rev().find_map(|isa| isa.detect().ok()).unwrap_or(narrowest)
+        static BEST: OnceLock<Detected> = OnceLock::new();
+        *BEST.get_or_init(|| {
+            let narrowest = Self { isa: Isa::Portable, token: Tokens::Portable(Portable) };
+            Isa::ALL.into_iter().rev().find_map(|isa| isa.detect().ok()).unwrap_or(narrowest)
+        })
     }
 
     /// The one that is asked for, or else the widest one.

@@ -11,7 +11,7 @@ use crate::tensor::Tensor;
 
 use super::ExecError;
 use super::float::{compute, placed};
-use super::pieces::{joined, pieces};
+use super::pieces::{FLOATS, joined, pieces};
 use super::scan::{Watch, run_scan};
 
 /// What becomes of the quantizers of a network.
@@ -300,7 +300,7 @@ pub fn run_batch(
     constants: &Constants,
 ) -> Result<Vec<Tensor>, ExecError> {
     placed(graph, inputs)?;
-    let Some(pieces) = pieces(graph, inputs) else {
+    let Some(pieces) = pieces(graph, inputs, FLOATS) else {
         return run_piece(graph, inputs, mode, constants);
     };
     let run = |piece: &Vec<Tensor>| run_piece(graph, piece, mode, constants);

@@ -8,13 +8,15 @@ use crate::graph::{Graph, Node, ValueId};
 use crate::ops::{Dim, Op};
 use crate::tensor::Tensor;
 
-/// Bytes that the largest value of a piece has at most, about: a few of them fit into a core's own cache.
-const BYTES: usize = 1 << 19;
+/// Bytes that the largest value of a piece has at most, about, in floats: a few of them fit into a core's own cache.
+pub(super) const FLOATS: usize = 1 << 19;
+/// The same where most values are codes, whose bytes are a quarter of these.
+pub(super) const CODES: usize = 1 << 20;
 
 /// The inputs in pieces along their first axis, if there is more than one and no output depends on how they are cut.
-pub(super) fn pieces(graph: &Graph, inputs: &[Tensor]) -> Option<Vec<Vec<Tensor>>> {
+pub(super) fn pieces(graph: &Graph, inputs: &[Tensor], bytes: usize) -> Option<Vec<Vec<Tensor>>> {
     let images = inputs.first()?.shape().first().copied()?;
-    let size = (BYTES / bytes_per_image(graph)?.max(1)).max(1);
+    let size = (bytes / bytes_per_image(graph)?.max(1)).max(1);
     if images <= size {
         return None;
     }
@@ -178,7 +180,7 @@ mod tests {
         });
         let inputs = [Tensor::from(images)];
         let graph = network(None);
-        assert!(pieces(&graph, &inputs).is_some_and(|pieces| pieces.len() > 2));
+        assert!(pieces(&graph, &inputs, FLOATS).is_some_and(|pieces| pieces.len() > 2));
         let constants = Constants::default();
         let found = run_batch(&graph, &inputs, QuantizerMode::Skip, &constants).expect("outputs");
         let mut whole = Execution::new(&graph, &inputs, QuantizerMode::Skip).expect("inputs");
@@ -189,8 +191,8 @@ mod tests {
     #[test]
     fn images_that_meet_stay_together() {
         let inputs = [Tensor::from(Array4::<f32>::zeros((100, 2, 40, 40)))];
-        assert!(pieces(&network(Some(0)), &inputs).is_none());
+        assert!(pieces(&network(Some(0)), &inputs, FLOATS).is_none());
         let few = [Tensor::from(Array4::<f32>::zeros((3, 2, 40, 40)))];
-        assert!(pieces(&network(None), &few).is_none());
+        assert!(pieces(&network(None), &few, FLOATS).is_none());
     }
 }

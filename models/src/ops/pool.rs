@@ -2,6 +2,7 @@
 
 use fewbit::{Vectorized, vectorize};
 use ndarray::{ArcArray, IxDyn};
+use rayon::prelude::*;
 
 use crate::tensor::Tensor;
 
@@ -50,6 +51,9 @@ attributes! {
     /// The greatest of each channel.
     GlobalMaxPool {}
 }
+
+/// Planes of a task.
+const PLANES: usize = 64;
 
 fn fit(ceil: bool) -> Fit {
     if ceil { Fit::Ceil } else { Fit::Floor }
@@ -143,6 +147,65 @@ impl<T: Copy, F: Fn(T, T) -> T> Vectorized for Plane<'_, T, F> {
     }
 }
 
+/// Whether windows are pairs of neighbours, side by side.
+fn is_of_pairs(slide: Slide) -> bool {
+    let Slide { input, kernel, stride, dilation, before, output, .. } = slide;
+    (kernel, stride, dilation, before) == (2, 2, 1, 0) && 2 * output == input
+}
+
+/// The greatest of pairs of elements in pairs of rows of `2 columns`. Long rows and pieces of a known length become vectors.
+struct Pairs<'a, T, F> {
+    x: &'a [T],
+    columns: usize,
+    lowest: T,
+    out: &'a mut [T],
+    /// Memory for the greatest of the pairs.
+    across: &'a mut Vec<T>,
+    f: F,
+}
+
+impl<T: Copy, F: Fn(T, T) -> T> Vectorized for Pairs<'_, T, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        const PIECE: usize = 8;
+        let Self { x, columns, lowest, out, across, f } = self;
+        across.clear();
+        let pairs = x.as_chunks::<2>().0.iter();
+        across.extend(pairs.map(
+            #[inline(always)]
+            |pair| f(f(lowest, pair[0]), pair[1]),
+        ));
+        for (out, rows) in out.chunks_mut(columns).zip(across.chunks(2 * columns)) {
+            let (x, y) = rows.split_at(columns);
+            if columns < PIECE {
+                for ((out, &x), &y) in out.iter_mut().zip(x).zip(y) {
+                    *out = f(x, y);
+                }
+                continue;
+            }
+            // The last piece overlaps the one before.
+            for at in (0..columns).step_by(PIECE) {
+                let at = at.min(columns - PIECE);
+                down::<T, PIECE>(&x[at..], &y[at..], &mut out[at..], &f);
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn down<T: Copy, const P: usize>(x: &[T], y: &[T], out: &mut [T], f: &impl Fn(T, T) -> T) {
+    let (x, y) = (x.first_chunk::<P>(), y.first_chunk::<P>());
+    if let (Some(&x), Some(&y), Some(out)) = (x, y, out.first_chunk_mut::<P>()) {
+        let mut all = x;
+        for at in 0..P {
+            all[at] = f(x[at], y[at]);
+        }
+        *out = all;
+    }
+}
+
 /// Elements of each window along one axis that count in a mean.
 fn counted(slide: &Slide, padding: bool) -> Vec<usize> {
     let end = slide.input + slide.before + if padding { slide.after } else { 0 };
@@ -208,6 +271,21 @@ impl MaxPool {
         let taps: usize = slides.iter().map(|slide| slide.kernel).product();
         let size: usize = x.shape()[2..].iter().product();
         let data = dense(x);
+        let of_pairs = planar(&slides).filter(|slides| slides.iter().all(|&s| is_of_pairs(s)));
+        if let Some([_, wide]) = of_pairs {
+            let columns = wide.output;
+            out.par_chunks_mut((plane * PLANES).max(1))
+                .zip(data.par_chunks((size * PLANES).max(1)))
+                .for_each(|(out, x)| {
+                    let mut across = Vec::new();
+                    let planes = out.chunks_mut(plane.max(1)).zip(x.chunks(size.max(1)));
+                    for (out, x) in planes {
+                        let across = &mut across;
+                        vectorize(Pairs { x, columns, lowest, out, across, f: max });
+                    }
+                });
+            return array(&shape, out);
+        }
         rows(&mut out, plane, plane * taps, |at, out| {
             fold(&data[at * size..][..size], &slides, out, max);
         });

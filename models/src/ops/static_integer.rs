@@ -11,15 +11,15 @@ use super::parallel::change_all;
 /// Elements of a task.
 const TASK: usize = 1 << 15;
 /// Adding and subtracting it rounds what is below `2^22` to a whole number, ties to even: the last place of the sum is 1.
-const ROUNDING: f32 = 12_582_912.0;
+pub(crate) const ROUNDING: f32 = 12_582_912.0;
 
 /// A quantizer of integers of at most 16 bits with one scale and zero point, ties to even, saturating.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct StaticInteger {
-    pub(super) scale: f32,
-    pub(super) zero_point: f32,
-    pub(super) low: f32,
-    pub(super) high: f32,
+    pub(crate) scale: f32,
+    pub(crate) zero_point: f32,
+    pub(crate) low: f32,
+    pub(crate) high: f32,
 }
 
 impl StaticInteger {
@@ -95,6 +95,11 @@ impl StaticInteger {
     /// The scale.
     pub(crate) fn scale(&self) -> f32 {
         self.scale
+    }
+
+    /// The least and the greatest code.
+    pub(crate) fn ends(&self) -> (f32, f32) {
+        (self.low, self.high)
     }
 
     /// The zero point.

@@ -1,15 +1,21 @@
 //! A convolution from its operands to its report, by whichever way is fastest.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use ndarray::{Array4, ArrayViewMut4};
 
-use super::direct::{self, Direct};
+use super::direct::{self, Direct, Known};
+use super::finish::Finish;
+use super::job::Counted;
 use super::patches;
 use super::problem::{Problem, Reported};
+use super::source::Source;
+use super::store::{Store, dense};
 use crate::accumulate::FirstEvent;
-use crate::kernels::operand::element::{Operand, range_of};
+use crate::kernels::operand::element::Operand;
 use crate::kernels::operand::matrix::{Matrix, magnitude};
 use crate::kernels::operand::step_words::WordKind;
-use crate::kernels::output::Output;
+use crate::kernels::output::{Output, StoreMode};
 use crate::kernels::plan::bounds::Bounds;
 use crate::kernels::plan::shortest::Plan;
 use crate::kernels::plan::stage::{self, StagePlan};
@@ -24,16 +30,8 @@ pub(super) fn run<X: Operand, T: Output>(
     options: &MatmulOptions<'_>,
     mut out: ArrayViewMut4<'_, T>,
 ) -> Result<Reported, MatmulError> {
-    let Some(stages) = stage::stages(problem.acc) else {
-        return Err(MatmulError::NotInteger(problem.acc.to_string()));
-    };
-    let weights = range_of(problem.weights.view());
-    let plan = |pixels| Planned::new(problem, &stages, pixels, weights, options);
-    // What the types of bytes say is enough for most exact sums; else the values are looked at.
-    let known = pixels.bytes().map(|bytes| plan(bytes.known_range()));
-    let known = known.filter(|known| known.is_exact() && known.bounds.fit(&stages, T::BITS));
-    let planned = known.unwrap_or_else(|| plan(pixels.range()));
-    if T::BITS < 64 && (problem.init.is_some() || !planned.bounds.fit(&stages, T::BITS)) {
+    let planned = Planned::of(problem, pixels, options, T::BITS)?;
+    if T::BITS < 64 && (problem.init.is_some() || !planned.fits(T::BITS)) {
         let mut wide = Array4::<i64>::zeros(out.dim());
         let reported = run(problem, pixels, isa, options, wide.view_mut())?;
         narrow(&wide, out)?;
@@ -42,24 +40,75 @@ pub(super) fn run<X: Operand, T: Output>(
     let (Some(direct), Some(planes)) = (&planned.direct, &problem.planes) else {
         return patches::convolve(problem, options, out);
     };
-    let counted = direct::convolve(direct, problem, planes, isa, out.view_mut());
-    if options.report == ReportLevel::None {
-        return Ok(Reported { events: None, report: None });
-    }
-    let mut events = vec![StageEvents::default(); stages.len()];
-    if let Some((row, col)) = counted.first {
-        let place = planned.plan.places.first().copied().unwrap_or(0);
-        let (_, traces) = problem.output(row, col);
-        let first = traces[place].first;
-        let first =
-            first.map(|(k, value)| FirstEvent { row: row as u64, col: col as u64, k, value });
-        events[place] = StageEvents { events: counted.events, outputs: counted.outputs, first };
-    }
-    Ok(Reported { events: Some(events), report: None })
+    let Some(source) = Source::of(pixels) else { return patches::convolve(problem, options, out) };
+    let store = direct.store;
+    let take = |_: usize, field: &_, values: &[i32], out: &mut [T]| {
+        isa.vectorize(Store { field, store, values, out });
+    };
+    let counted = if let Some(out) = out.as_slice_mut() {
+        direct::convolve(direct, problem, planes, &source, isa, &take, out)
+    } else {
+        let mut apart = Array4::<T>::default(out.dim());
+        let all = apart.as_slice_mut().unwrap_or_default();
+        let counted = direct::convolve(direct, problem, planes, &source, isa, &take, all);
+        out.assign(&apart);
+        counted
+    };
+    Ok(planned.reported(problem, options, counted))
+}
+
+/// Writes what `finish` makes of all outputs to `codes`, `[N, O, rows, columns]`; `None` where it cannot.
+pub(super) fn run_codes<X: Operand>(
+    problem: &Problem<'_, X>,
+    pixels: &Matrix<'_>,
+    isa: Detected,
+    options: &MatmulOptions<'_>,
+    finish: &dyn Finish,
+    codes: &mut [u8],
+) -> Result<Option<Reported>, MatmulError> {
+    let planned = Planned::of(problem, pixels, options, i32::BITS)?;
+    let failed = AtomicBool::new(false);
+    let put = |channel: usize, sums: &[i32], codes: &mut [u8]| {
+        if !finish.finish(channel, sums, codes) {
+            failed.store(true, Ordering::Relaxed);
+        }
+    };
+    let direct = planned.direct.as_ref().filter(|_| planned.fits(i32::BITS));
+    let reported = match (direct, &problem.planes, Source::of(pixels)) {
+        (Some(direct), Some(planes), Some(source)) => {
+            let store = direct.store;
+            let take =
+                |channel: usize, field: &super::words::Field, values: &[i32], codes: &mut [u8]| {
+                    if field.pitch == field.outputs[1] && store == StoreMode::Whole {
+                        return put(channel, &values[..codes.len()], codes);
+                    }
+                    dense(codes.len(), |sums| {
+                        isa.vectorize(Store { field, store, values, out: &mut *sums });
+                        put(channel, sums, codes);
+                    });
+                };
+            let counted = direct::convolve(direct, problem, planes, &source, isa, &take, codes);
+            planned.reported(problem, options, counted)
+        }
+        _ => {
+            let (images, channels, [rows, columns]) =
+                (problem.images(), problem.channels(), problem.outputs);
+            let mut sums = Array4::<i32>::zeros((images, channels, rows, columns));
+            let reported = run(problem, pixels, isa, options, sums.view_mut())?;
+            let sums = sums.as_slice().unwrap_or_default();
+            let planes = sums.chunks(rows * columns).zip(codes.chunks_mut(rows * columns));
+            for (plane, (sums, codes)) in planes.enumerate() {
+                put(plane % channels, sums, codes);
+            }
+            reported
+        }
+    };
+    Ok((!failed.into_inner()).then_some(reported))
 }
 
 /// How a convolution is computed.
 struct Planned {
+    stages: Vec<StagePlan>,
     bounds: Bounds,
     plan: Plan,
     /// Without patches, where that is possible.
@@ -67,17 +116,33 @@ struct Planned {
 }
 
 impl Planned {
-    /// For codes in the ranges `pixels`, of the input without its padding, and `weights`.
+    /// For outputs of so many bits.
+    fn of<X: Operand>(
+        problem: &Problem<'_, X>,
+        pixels: &Matrix<'_>,
+        options: &MatmulOptions<'_>,
+        bits: u32,
+    ) -> Result<Self, MatmulError> {
+        let Some(stages) = stage::stages(problem.acc) else {
+            return Err(MatmulError::NotInteger(problem.acc.to_string()));
+        };
+        let plan = |range| Self::new(problem, &stages, (range, pixels), options);
+        // What the types of bytes say is enough for most exact sums; else the values are looked at.
+        let known = pixels.bytes().map(|bytes| plan(bytes.known_range()));
+        let known = known.filter(|known| known.is_exact() && known.fits(bits));
+        Ok(known.unwrap_or_else(|| plan(pixels.range())))
+    }
+
+    /// For codes in a range, of the input without its padding.
     fn new<X: Operand>(
         problem: &Problem<'_, X>,
         stages: &[StagePlan],
-        (low, high): (i64, i64),
-        weights: (i64, i64),
+        ((low, high), pixels): ((i64, i64), &Matrix<'_>),
         options: &MatmulOptions<'_>,
     ) -> Self {
-        let padding = problem.conv.padding_code.to_i64();
-        let pixels = (low.min(padding), high.max(padding));
-        let both = (pixels.0.min(weights.0), pixels.1.max(weights.1));
+        let (padding, weights) = (problem.conv.padding_code.to_i64(), problem.weights.range());
+        let range = (low.min(padding), high.max(padding));
+        let both = (range.0.min(weights.0), range.1.max(weights.1));
         let operands = if i16::try_from(both.0).is_ok() && i16::try_from(both.1).is_ok() {
             Some(WordKind::Pair16)
         } else if i32::try_from(both.0).is_ok() && i32::try_from(both.1).is_ok() {
@@ -85,22 +150,74 @@ impl Planned {
         } else {
             None
         };
-        let product = magnitude(pixels) * magnitude(weights);
+        let product = magnitude(range) * magnitude(weights);
         let bounds = Bounds { k: problem.k(), product, operands };
-        let plan = Plan::new(stages, bounds, options.report);
+        let stages = match stages {
+            // No output can overflow, whatever the input holds.
+            [stage] if options.report != ReportLevel::Full && holds(stage, problem, range) => {
+                vec![stage.exact()]
+            }
+            stages => stages.to_vec(),
+        };
+        let plan = Plan::new(&stages, bounds, options.report);
         let is_open = problem.init.is_none()
-            && !problem.weights.is_empty()
+            && !problem.weights.weights().is_empty()
             && !(problem.acc.is_interleaved()
                 && (options.report != ReportLevel::None || plan.stored_sum().is_none()));
-        let direct =
-            Direct::new(&plan, problem.depth(), problem.kernel, &problem.conv, pixels, weights);
-        Self { bounds, plan, direct: direct.filter(|_| is_open) }
+        let source = Source::of(pixels).filter(|_| is_open);
+        let direct = source.and_then(|source| {
+            let known = Known {
+                weights: problem.weights,
+                kernel: problem.kernel,
+                depth: problem.depth(),
+                codes: range,
+                storage: source.bits(),
+            };
+            Direct::new(&plan, known, &problem.conv, problem.outputs[1])
+        });
+        Self { stages, bounds, plan, direct }
     }
 
     /// Whether exact sums are all that is computed.
     fn is_exact(&self) -> bool {
         self.direct.is_some() && self.plan.stored_sum().is_some()
     }
+
+    /// Whether every output fits two's complement of so many bits.
+    fn fits(&self, bits: u32) -> bool {
+        self.bounds.fit(&self.stages, bits)
+    }
+
+    /// What is reported of a direct convolution.
+    fn reported<X: Operand>(
+        &self,
+        problem: &Problem<'_, X>,
+        options: &MatmulOptions<'_>,
+        counted: Counted,
+    ) -> Reported {
+        if options.report == ReportLevel::None {
+            return Reported { events: None, report: None };
+        }
+        let mut events = vec![StageEvents::default(); self.stages.len()];
+        if let Some((row, col)) = counted.first {
+            let place = self.plan.places.first().copied().unwrap_or(0);
+            let (_, traces) = problem.output(row, col);
+            let first = traces[place].first;
+            let first =
+                first.map(|(k, value)| FirstEvent { row: row as u64, col: col as u64, k, value });
+            events[place] = StageEvents { events: counted.events, outputs: counted.outputs, first };
+        }
+        Reported { events: Some(events), report: None }
+    }
+}
+
+/// Whether a register of one stage holds every sum of every output channel, with codes of the input in a range.
+fn holds<X: Operand>(stage: &StagePlan, problem: &Problem<'_, X>, range: (i64, i64)) -> bool {
+    let (low, high) = stage.range();
+    problem.weights.sums().iter().all(|sums| {
+        let (least, greatest) = sums.reach(range);
+        i128::from(low) <= least && greatest <= i128::from(high)
+    })
 }
 
 /// The values of `wide` in `out`, where some may be wider than `T`.

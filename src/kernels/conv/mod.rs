@@ -4,29 +4,43 @@
 //! driver    a convolution from its operands to its report; decides which way it takes
 //! planes    the input so that every weight meets it in one piece
 //! float     convolutions of f32: lanes over positions
-//! direct    lanes over positions: exact sums, and registers that few products enter
-//! steps     the words that it multiplies
-//! tile      its micro-kernel
+//! prepared  the weights, laid out once
+//! finish    codes in the place of sums
+//! direct    lanes over positions: exact sums, and registers that seldom overflow
+//! words     what it multiplies, of an image (source, fill, copy) and of the weights
+//! job       what one thread computes
+//! tile      its micro-kernel; guarded: the one of sums that are looked at now and then
+//! store     outputs to memory
 //! patches   all else: patches of a block of images as a matrix that the weights multiply
 //! problem   what all work on
 //! ```
 
+mod copy;
 mod direct;
 mod driver;
+mod fill;
+mod finish;
 mod float;
+mod guarded;
+mod job;
 mod patches;
 mod planes;
+mod prepared;
 mod problem;
-mod steps;
+mod source;
+mod store;
 mod tile;
+mod words;
 
 use std::time::Instant;
 
-use ndarray::{Array1, Array4, ArrayView1, ArrayView4, ArrayViewMut4, Axis};
+use ndarray::{Array4, ArrayView1, ArrayView4, ArrayViewMut4, Axis};
 use thiserror::Error;
 
+pub use self::finish::Finish;
 pub use self::float::conv2d_f32;
 use self::planes::Planes;
+pub use self::prepared::PreparedConv;
 use self::problem::{Problem, Reported};
 use super::operand::element::{Codes, Operand, any_codes};
 use super::operand::matrix::Matrix;
@@ -112,14 +126,7 @@ pub fn conv2d<X: Operand, W: Operand>(
     acc: &Accumulator,
     options: &MatmulOptions<'_>,
 ) -> Result<ConvProduct, ConvError> {
-    let shape = output_shape(input, weights, conv)?;
-    let mut values = Array4::zeros(shape);
-    if let Some(memory) = values.as_slice_mut() {
-        advise_large_pages(memory);
-    }
-    let ProductReport { events, report, isa, seconds } =
-        convolve(input, weights, conv, acc, options, values.view_mut())?;
-    Ok(ConvProduct { values, events, report, isa, seconds })
+    PreparedConv::new(weights).run(input, conv, acc, options)
 }
 
 /// [`conv2d`] into the memory of the caller, `[N, O, rows, columns]` of `i16`, `i32` or `i64`.
@@ -146,79 +153,148 @@ pub fn conv2d_into<X: Operand, W: Operand, T: Output>(
     options: &MatmulOptions<'_>,
     out: ArrayViewMut4<'_, T>,
 ) -> Result<ProductReport, ConvError> {
-    let (expected, found) = (output_shape(input, weights, conv)?, out.dim().into());
-    if expected != found {
-        return Err(ConvError::OutputShape { expected, found });
+    PreparedConv::new(weights).run_into(input, conv, acc, options, out)
+}
+
+/// Runs one expression on a convolution in the storage of its codes, and these codes.
+macro_rules! with_problem {
+    (($weights:expr, $input:expr, $conv:expr, $acc:expr, $options:expr), $outputs:expr,
+        ($problem:ident, $pixels:ident) => $body:expr) => {{
+        let (_, _, u, v) = $weights.shape();
+        let input = $input.as_standard_layout();
+        let row = ArrayView1::from(input.as_slice().unwrap_or(&[])).insert_axis(Axis(0));
+        let padding = $conv.padding_code.to_i64();
+        let mut matrix = Matrix::new(row);
+        if !holds(&matrix.codes, padding) {
+            matrix = Matrix::unchanged(row);
+        }
+        let $pixels = &matrix;
+        any_codes!(&matrix.codes, codes => {
+            let Conv2d { stride, padding: around, dilation, groups, .. } = *$conv;
+            let $problem = Problem {
+                input: codes.as_slice().unwrap_or(&[]),
+                shape: input.dim(),
+                weights: $weights,
+                conv: Conv2d { stride, padding: around, dilation, groups, padding_code: padding as _ },
+                kernel: [u, v],
+                outputs: $outputs,
+                planes: Planes::new($conv, $outputs, [u, v]),
+                acc: $acc,
+                init: $options.init,
+            };
+            $body
+        })
+    }};
+}
+impl PreparedConv {
+    /// [`conv2d`] with these weights.
+    ///
+    /// # Errors
+    /// As [`conv2d`].
+    pub fn run<X: Operand>(
+        &self,
+        input: ArrayView4<'_, X>,
+        conv: &Conv2d<X>,
+        acc: &Accumulator,
+        options: &MatmulOptions<'_>,
+    ) -> Result<ConvProduct, ConvError> {
+        let shape = output_shape(input, self.shape(), conv)?;
+        let mut values = Array4::zeros(shape);
+        if let Some(memory) = values.as_slice_mut() {
+            advise_large_pages(memory);
+        }
+        let ProductReport { events, report, isa, seconds } =
+            self.run_into(input, conv, acc, options, values.view_mut())?;
+        Ok(ConvProduct { values, events, report, isa, seconds })
     }
-    convolve(input, weights, conv, acc, options, out)
+
+    /// [`conv2d_into`] with these weights.
+    ///
+    /// # Errors
+    /// As [`conv2d_into`].
+    pub fn run_into<X: Operand, T: Output>(
+        &self,
+        input: ArrayView4<'_, X>,
+        conv: &Conv2d<X>,
+        acc: &Accumulator,
+        options: &MatmulOptions<'_>,
+        out: ArrayViewMut4<'_, T>,
+    ) -> Result<ProductReport, ConvError> {
+        let (expected, found) = (output_shape(input, self.shape(), conv)?, out.dim().into());
+        if expected != found {
+            return Err(ConvError::OutputShape { expected, found });
+        }
+        if let Some(init) = options.init {
+            let [images, outputs, height, width] = expected;
+            check_init(init, acc, (images * outputs, height * width)).map_err(MatmulError::from)?;
+        }
+        let start = Instant::now();
+        let isa = Detected::or_best(options.isa).map_err(MatmulError::from)?;
+        let nothing = Reported { events: None, report: None };
+        let reported = match expected {
+            [0, ..] => nothing,
+            [.., height, width] => with_problem!(
+                (self, input, conv, acc, options), [height, width],
+                (problem, pixels) => driver::run(&problem, pixels, isa, options, out)
+            )?,
+        };
+        let (Reported { events, report }, seconds) = (reported, start.elapsed().as_secs_f64());
+        Ok(ProductReport { events, report, isa: isa.isa(), seconds })
+    }
+
+    /// What `finish` makes of the outputs, `[N, O, rows, columns]`, in `codes`; `None` where it cannot.
+    ///
+    /// The sums of an output channel of an image become codes as soon as they are computed.
+    ///
+    /// # Errors
+    /// As [`conv2d_into`] for outputs of `i32`; another number of codes.
+    pub fn run_codes<X: Operand>(
+        &self,
+        input: ArrayView4<'_, X>,
+        conv: &Conv2d<X>,
+        acc: &Accumulator,
+        options: &MatmulOptions<'_>,
+        finish: &dyn Finish,
+        codes: &mut [u8],
+    ) -> Result<Option<ProductReport>, ConvError> {
+        let expected = output_shape(input, self.shape(), conv)?;
+        if expected.iter().product::<usize>() != codes.len() {
+            return Err(ConvError::OutputShape { expected, found: [1, 1, 1, codes.len()] });
+        }
+        let [images, outputs, height, width] = expected;
+        if let Some(init) = options.init {
+            check_init(init, acc, (images * outputs, height * width)).map_err(MatmulError::from)?;
+        }
+        let start = Instant::now();
+        let isa = Detected::or_best(options.isa).map_err(MatmulError::from)?;
+        let reported = match images {
+            0 => Some(Reported { events: None, report: None }),
+            _ => with_problem!(
+                (self, input, conv, acc, options), [height, width],
+                (problem, pixels) => driver::run_codes(&problem, pixels, isa, options, finish, codes)
+            )?,
+        };
+        let seconds = start.elapsed().as_secs_f64();
+        let report =
+            |Reported { events, report }| ProductReport { events, report, isa: isa.isa(), seconds };
+        Ok(reported.map(report))
+    }
 }
 
 /// The shape of the outputs, which memory holds, as it does the patches of an image.
-fn output_shape<X: Operand, W: Operand>(
+fn output_shape<X: Operand>(
     input: ArrayView4<'_, X>,
-    weights: ArrayView4<'_, W>,
+    weights: (usize, usize, usize, usize),
     conv: &Conv2d<X>,
 ) -> Result<[usize; 4], ConvError> {
-    let [height, width] = conv.output(input.dim(), weights.dim())?;
-    let (images, (outputs, depth, u, v)) = (input.dim().0, weights.dim());
+    let [height, width] = conv.output(input.dim(), weights)?;
+    let (images, (outputs, depth, u, v)) = (input.dim().0, weights);
     room::check::<i64>(&[images, outputs, height, width])?;
     if images > 0 && outputs > 0 {
         let positions = height.saturating_mul(width);
         room::check::<X>(&[depth * u * v, positions])?;
     }
     Ok([images, outputs, height, width])
-}
-
-/// Writes all outputs to `out`, which has their shape.
-fn convolve<X: Operand, W: Operand, T: Output>(
-    input: ArrayView4<'_, X>,
-    weights: ArrayView4<'_, W>,
-    conv: &Conv2d<X>,
-    acc: &Accumulator,
-    options: &MatmulOptions<'_>,
-    out: ArrayViewMut4<'_, T>,
-) -> Result<ProductReport, ConvError> {
-    let (images, outputs, height, width) = out.dim();
-    if let Some(init) = options.init {
-        check_init(init, acc, (images * outputs, height * width)).map_err(MatmulError::from)?;
-    }
-    if images == 0 {
-        let isa = options.isa.unwrap_or_else(Isa::best);
-        return Ok(ProductReport { events: None, report: None, isa, seconds: 0.0 });
-    }
-    let start = Instant::now();
-    let isa = Detected::or_best(options.isa).map_err(MatmulError::from)?;
-    let (outputs, depth, u, v) = weights.dim();
-    let input = input.as_standard_layout();
-    let pixels = input.as_slice().unwrap_or(&[]);
-    let pixels = ArrayView1::from(pixels).insert_axis(Axis(0));
-    // In the order of k, which is that of the array.
-    let codes = weights.iter().map(|w| w.to_i64());
-    let weights = Array1::from_iter(codes).into_shape_with_order((outputs, depth * u * v));
-    let weights = weights.unwrap_or_else(|_| unreachable!("as many weights as there are"));
-    let padding = conv.padding_code.to_i64();
-    let mut matrix = Matrix::new(pixels);
-    if !holds(&matrix.codes, padding) {
-        matrix = Matrix::unchanged(pixels);
-    }
-    let kernel = [u, v];
-    let Reported { events, report } = any_codes!(&matrix.codes, codes => {
-        let Conv2d { stride, padding: around, dilation, groups, .. } = *conv;
-        let problem = Problem {
-            input: codes.as_slice().unwrap_or(&[]),
-            shape: input.dim(),
-            weights,
-            conv: Conv2d { stride, padding: around, dilation, groups, padding_code: padding as _ },
-            kernel,
-            outputs: [height, width],
-            planes: Planes::new(conv, [height, width], kernel),
-            acc,
-            init: options.init,
-        };
-        driver::run(&problem, &matrix, isa, options, out)
-    })?;
-    let seconds = start.elapsed().as_secs_f64();
-    Ok(ProductReport { events, report, isa: isa.isa(), seconds })
 }
 
 /// Whether the storage of `codes` holds `value`.

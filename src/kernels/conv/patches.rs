@@ -7,7 +7,7 @@
 
 use std::ops::Range;
 
-use ndarray::{Array2, ArrayView2, ArrayViewMut4, Axis, s};
+use ndarray::{Array2, ArrayViewMut4, Axis, s};
 use rayon::prelude::*;
 
 use super::problem::{Problem, Reported};
@@ -40,10 +40,7 @@ pub(super) fn convolve<X: Operand, T: Output>(
     mut out: ArrayViewMut4<'_, T>,
 ) -> Result<Reported, MatmulError> {
     let (per_group, groups) = (problem.per_group(), problem.conv.groups);
-    let packed: Vec<PackedMatrix> = (0..groups)
-        .into_par_iter()
-        .map(|group| PackedMatrix::new(rows_of(problem, group).reversed_axes()))
-        .collect();
+    let packed = problem.weights.packed(groups);
     let block = block_of::<X, T>(problem);
     let mut jobs = Vec::new();
     for (index, images) in out.axis_chunks_iter_mut(Axis(0), block).enumerate() {
@@ -93,12 +90,6 @@ pub(super) fn convolve<X: Operand, T: Output>(
         stage.first = first;
     }
     Ok(all)
-}
-
-/// The weights of a group, `[outputs, K]`.
-fn rows_of<'a, X: Operand>(problem: &'a Problem<'_, X>, group: usize) -> ArrayView2<'a, i64> {
-    let per_group = problem.per_group();
-    problem.weights.slice(s![group * per_group..(group + 1) * per_group, ..])
 }
 
 /// The product of a block of images and a group, in `out`.
@@ -153,7 +144,7 @@ fn image_of<X: Operand>(
     let init = problem.init.map(|init| init.slice_move(s![row..row + problem.per_group(), ..]));
     let mut values = Array2::<i64>::zeros((problem.per_group(), problem.positions()));
     driver::multiply_into(
-        &Matrix::new(rows_of(problem, group)),
+        &Matrix::new(problem.weights.group(group, problem.conv.groups)),
         &patches,
         problem.acc,
         &MatmulOptions { report, isa: None, init },

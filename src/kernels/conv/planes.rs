@@ -55,6 +55,35 @@ impl AxisPlanes {
     }
 }
 
+/// Whether the columns of an input may be taken apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Splits {
+    /// They lie as they are.
+    Never,
+    /// The even columns of all rows may lie before the odd ones.
+    Columns,
+}
+
+/// A piece of a row: elements of a channel that lie in a row of a plane.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Move {
+    /// The first of them in the planes.
+    pub(super) to: usize,
+    /// The first of them in the channel.
+    pub(super) from: usize,
+    pub(super) count: usize,
+}
+
+/// What the planes of a channel take from it; the rest is padding.
+#[derive(Clone, Debug)]
+pub(super) struct Moves {
+    pub(super) rows: Vec<Move>,
+    /// From an element in the channel to the next.
+    pub(super) step: usize,
+    /// Whether the even columns of the channel lie before the odd ones.
+    pub(super) is_split: bool,
+}
+
 /// Where the elements of all planes of a channel lie.
 #[derive(Clone, Debug)]
 pub(super) struct Planes {
@@ -113,6 +142,52 @@ impl Planes {
         let ((phase, row), (col_phase, col)) = (self.rows.taps[u], self.cols.taps[v]);
         let plane = phase * self.cols.phases.len() + col_phase;
         (plane * self.rows.size + row) * self.cols.size + col
+    }
+
+    /// Rows of all planes of one phase of the columns.
+    pub(super) fn padded_rows(&self) -> usize {
+        self.rows.phases.len() * self.rows.size
+    }
+
+    /// Which of these the first output meets with the weights of row `u`.
+    pub(super) fn row(&self, u: usize) -> usize {
+        let (phase, row) = self.rows.taps[u];
+        phase * self.rows.size + row
+    }
+
+    /// Those that are rows of an input of so many, with these.
+    pub(super) fn rows_inside(&self, rows: usize) -> Vec<(usize, usize)> {
+        let mut all = Vec::new();
+        for phase in 0..self.rows.phases.len() {
+            let (inside, first) = self.rows.inside(phase, rows);
+            let start = phase * self.rows.size;
+            let pairs = inside.enumerate();
+            all.extend(pairs.map(|(n, at)| (start + at, first + n * self.rows.stride)));
+        }
+        all
+    }
+
+    /// What the planes of a channel take from one of `[rows, cols]`; `splits` tells whether its even and odd columns may lie apart.
+    pub(super) fn moves(&self, [rows, cols]: [usize; 2], splits: Splits) -> Moves {
+        let stride = self.cols.stride;
+        let is_split = splits == Splits::Columns && stride == 2 && cols.is_multiple_of(2);
+        let mut moves = Vec::new();
+        let phases = self.cols.phases.len();
+        for (padded, row) in self.rows_inside(rows) {
+            for phase in 0..phases {
+                let (inside, col) = self.cols.inside(phase, cols);
+                if inside.is_empty() {
+                    continue;
+                }
+                let (plane, index) =
+                    (padded / self.rows.size * phases + phase, padded % self.rows.size);
+                let to = (plane * self.rows.size + index) * self.cols.size + inside.start;
+                let from = row * cols + col;
+                let from = if is_split { col % 2 * (rows * cols / 2) + from / 2 } else { from };
+                moves.push(Move { to, from, count: inside.len() });
+            }
+        }
+        Moves { rows: moves, step: if is_split { 1 } else { stride }, is_split }
     }
 
     /// Fills the planes of `N` channels at once, each `[rows, columns]`: an element is what `word` makes of theirs, padding

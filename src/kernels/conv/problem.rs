@@ -1,8 +1,9 @@
 //! What all parts of a convolution share: operands in their storage, geometry, and single outputs by the reference.
 
-use ndarray::{Array2, ArrayView2};
+use ndarray::ArrayView2;
 
 use super::planes::Planes;
+use super::prepared::PreparedConv;
 use crate::accumulate::{Accumulator, OutputTrace, Report};
 use crate::convolution::Conv2d;
 use crate::kernels::operand::element::Operand;
@@ -20,8 +21,7 @@ pub(super) struct Problem<'a, X> {
     /// The codes of `[N, C, H, W]`, in this order.
     pub(super) input: &'a [X],
     pub(super) shape: (usize, usize, usize, usize),
-    /// `[O, C / groups * U * V]`
-    pub(super) weights: Array2<i64>,
+    pub(super) weights: &'a PreparedConv,
     pub(super) conv: Conv2d<X>,
     /// Rows and columns of the kernel.
     pub(super) kernel: [usize; 2],
@@ -42,12 +42,12 @@ impl<X: Operand> Problem<'_, X> {
 
     /// Output channels.
     pub(super) fn channels(&self) -> usize {
-        self.weights.nrows()
+        self.weights.weights().nrows()
     }
 
     /// Products per output.
     pub(super) fn k(&self) -> usize {
-        self.weights.ncols()
+        self.weights.weights().ncols()
     }
 
     /// Output channels of a group.
@@ -96,10 +96,10 @@ impl<X: Operand> Problem<'_, X> {
         let (image, o) = (row / self.channels(), row % self.channels());
         let at = [col / self.outputs[1], col % self.outputs[1]];
         let init = self.init.map_or(0, |init| init[[row, col]].into());
-        let group = o / self.per_group();
+        let (group, weights) = (o / self.per_group(), self.weights.weights());
         let products = (0..self.k()).map(|k| {
             let x = self.meets(image, group, at, k);
-            i128::from(x.to_i64()) * i128::from(self.weights[[o, k]])
+            i128::from(x.to_i64()) * i128::from(weights[[o, k]])
         });
         sum_products_from(self.acc, init, products)
     }

@@ -1,7 +1,9 @@
 //! The micro-kernel of direct convolutions: outputs of `R` channels at `V` vectors of positions.
 //!
-//! Lanes are positions, one behind the other in the rows of [planes](super::planes), so that each step loads what all lanes meet
-//! with one piece of memory. All lanes take their products in the order of the steps.
+//! Lanes are positions, one behind the other in the rows of words, so that each step loads what all lanes meet with one piece of
+//! memory. All lanes take their products in the order of the steps.
+
+use std::ops::Range;
 
 use crate::kernels::operand::panels::load_vectors;
 use crate::kernels::stages::overflow::OverflowOp;
@@ -35,20 +37,30 @@ impl<L: ByteLanes> WordProduct<L> for Four {
     }
 }
 
-/// A row of tiles: the outputs of `R` channels at all positions.
-pub(super) struct Row<'a, L, P, S, const R: usize, const V: usize> {
-    pub(super) lanes: L,
-    pub(super) product: P,
-    pub(super) op: S,
+/// The operands of some output channels.
+#[derive(Clone, Copy)]
+pub(super) struct Operands<'a> {
     /// The words of the input, with at least a tile's behind the last that is met.
     pub(super) words: &'a [i32],
     /// Where each step's word of the first position is.
     pub(super) taps: &'a [usize],
-    /// The weights, `R` to a step.
+    /// The weights of the first step from the first channel on.
     pub(super) weights: &'a [i32],
-    /// What the sums start from.
-    pub(super) start: &'a [i32; R],
-    /// Words of a channel in what follows: whole vectors.
+    /// Weights from a step to the next.
+    pub(super) width: usize,
+}
+
+/// A row of tiles: the outputs of `R` channels at some positions.
+pub(super) struct Row<'a, L, P, S> {
+    pub(super) lanes: L,
+    pub(super) product: P,
+    pub(super) op: S,
+    pub(super) operands: Operands<'a>,
+    /// What the sums of each channel start from: of `R` channels at least.
+    pub(super) start: &'a [i32],
+    /// The positions: whole vectors.
+    pub(super) range: Range<usize>,
+    /// Positions of a channel in what follows.
     pub(super) stride: usize,
     /// The last registers of all positions, channel by channel.
     pub(super) values: &'a mut [i32],
@@ -56,7 +68,7 @@ pub(super) struct Row<'a, L, P, S, const R: usize, const V: usize> {
     pub(super) events: &'a mut [i32],
 }
 
-impl<L, P, S, const R: usize, const V: usize> Row<'_, L, P, S, R, V>
+impl<L, P, S> Row<'_, L, P, S>
 where
     L: ByteLanes,
     P: WordProduct<L>,
@@ -64,29 +76,31 @@ where
 {
     /// Runs all tiles; `#[inline(always)]`.
     #[inline(always)]
-    pub(super) fn run<W: StepStatistics<L>>(&mut self) {
-        let vectors = self.stride / L::N;
-        let mut done = 0;
-        while done + V <= vectors {
-            self.tile::<W, V>(done * L::N);
-            done += V;
+    pub(super) fn run<W: StepStatistics<L>, const R: usize, const V: usize>(&mut self) {
+        let Range { start: mut at, end } = self.range;
+        while at + V * L::N <= end {
+            self.tile::<W, R, V>(at);
+            at += V * L::N;
         }
-        while done < vectors {
-            self.tile::<W, 1>(done * L::N);
-            done += 1;
+        while at < end {
+            self.tile::<W, R, 1>(at);
+            at += L::N;
         }
     }
 
     #[inline(always)]
-    fn tile<W: StepStatistics<L>, const T: usize>(&mut self, at: usize) {
-        let Self { lanes, product, op, words, taps, weights, stride, .. } = *self;
+    fn tile<W: StepStatistics<L>, const R: usize, const T: usize>(&mut self, at: usize) {
+        let Self { lanes, product, op, operands, stride, .. } = *self;
+        let Operands { words, taps, weights, width } = operands;
         let words = &words[at..];
         let mut registers = [[lanes.splat(0); T]; R];
-        for (registers, &start) in registers.iter_mut().zip(self.start) {
-            *registers = [lanes.splat(start); T];
+        let start = &self.start[..R];
+        for row in 0..R {
+            registers[row] = [lanes.splat(start[row]); T];
         }
         let mut statistics = [[W::start(lanes); T]; R];
-        for (&tap, weights) in taps.iter().zip(weights.as_chunks::<R>().0) {
+        for (&tap, weights) in taps.iter().zip(weights.chunks(width)) {
+            let weights = &weights[..R];
             let x = load_vectors::<L, T>(lanes, &words[tap..]);
             for row in 0..R {
                 let w = lanes.splat(weights[row]);
@@ -98,12 +112,17 @@ where
                 }
             }
         }
+        // What is stored is a copy, so that the registers never are memory.
+        let (mut last, mut counts) = ([[lanes.splat(0); T]; R], [[W::start(lanes); T]; R]);
+        for row in 0..R {
+            (last[row], counts[row]) = (registers[row], statistics[row]);
+        }
         for row in 0..R {
             for v in 0..T {
                 let to = row * stride + at + v * L::N;
-                lanes.store(registers[row][v], &mut self.values[to..]);
+                lanes.store(last[row][v], &mut self.values[to..]);
                 if W::VECTORS > 0 {
-                    let [.., events] = statistics[row][v].totals(lanes);
+                    let [.., events] = counts[row][v].totals(lanes);
                     lanes.store(events, &mut self.events[to..]);
                 }
             }

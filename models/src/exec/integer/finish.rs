@@ -1,6 +1,4 @@
-//! Sums of 32 bits become codes of 8: bias, ReLU, scale and quantizer in one pass over memory.
-
-use std::sync::atomic::{AtomicBool, Ordering};
+//! Sums of 32 bits become codes of 8: bias, ReLU, scale and quantizer at once.
 
 use fewbit::formats::{Format, IntFormat};
 use fewbit::quantize::Quantizer;
@@ -10,6 +8,7 @@ use ndarray::{ArcArray, IxDyn};
 use crate::ops::parallel::rows;
 use crate::ops::static_integer::StaticInteger;
 
+use super::coder::Coder;
 use super::datum::{Codes, Scales};
 use super::ints::Ints;
 
@@ -26,15 +25,18 @@ pub(super) struct Finish {
     least: i32,
 }
 
-/// Sums of channels: `[images, channels, positions]`, each with a number of its channel, in a scale of its channel.
-pub(super) struct Channels<'a> {
-    pub(super) sums: &'a [i32],
+/// What makes codes of the sums of each output channel.
+pub(super) struct OfChannels {
+    coders: Vec<Coder>,
     /// What is added to the sums of each channel.
-    pub(super) plus: &'a [i32],
-    /// The scale of each channel, or one for all.
-    pub(super) scales: &'a [f32],
-    /// The extents of the result.
-    pub(super) shape: &'a [usize],
+    plus: Vec<i32>,
+}
+
+impl fewbit::Finish for OfChannels {
+    fn finish(&self, channel: usize, sums: &[i32], codes: &mut [u8]) -> bool {
+        let (coder, plus) = (self.coders[channel], self.plus[channel]);
+        vectorize(OfSums { coder, sums, plus, codes })
+    }
 }
 
 impl Finish {
@@ -52,24 +54,26 @@ impl Finish {
         Self { least: 0, ..self }
     }
 
-    /// The codes of sums; `None` where one does not fit into 32 bits, or a value is not finite.
-    pub(super) fn channels(&self, channels: &Channels<'_>) -> Option<Codes> {
-        let Channels { sums, plus, scales, shape } = *channels;
-        let plane: usize = shape.get(2..)?.iter().product();
+    /// What makes codes of sums with a scale and a summand of each channel; `None` for scales so great that a value may not be
+    /// finite.
+    pub(super) fn of_channels(&self, scales: &[f32], plus: Vec<i32>) -> Option<OfChannels> {
         let fits = scales.iter().all(|scale| scale.abs() <= GREATEST);
-        if !fits || plus.is_empty() || sums.len() != shape.iter().product::<usize>() {
-            return None;
-        }
-        let job = |at: usize| {
-            let channel = at % plus.len();
-            let scale = scales.get(channel).or(scales.first()).copied().unwrap_or(1.0);
-            (&sums[at * plane..][..plane], plus[channel], scale)
+        let fits = fits && (scales.len() == plus.len() || scales.len() == 1);
+        let scale = |channel: usize| scales.get(channel).or(scales.first()).copied().unwrap_or(1.0);
+        let coder = |channel| Coder::new(self.plan, scale(channel), self.least);
+        fits.then(|| OfChannels { coders: (0..plus.len()).map(coder).collect(), plus })
+    }
+
+    /// Bytes as codes of this format, in their shape.
+    pub(super) fn codes(&self, shape: &[usize], bytes: Vec<u8>) -> Option<Codes> {
+        let ints = if self.format.min() >= 0 {
+            Ints::U8(ArcArray::from_shape_vec(IxDyn(shape), bytes).ok()?)
+        } else {
+            let signed = bytes.into_iter().map(|byte| byte as i8).collect();
+            Ints::I8(ArcArray::from_shape_vec(IxDyn(shape), signed).ok()?)
         };
-        let Self { plan, least, .. } = *self;
-        self.codes(shape, plane, move |at, codes| {
-            let (sums, plus, scale) = job(at);
-            vectorize(OfSums { plan, least, sums, plus, scale, codes })
-        })
+        let Self { format, zero_point, .. } = *self;
+        Some(Codes { ints, format, scales: Scales::one(self.plan.scale()), zero_point })
     }
 
     /// The codes of the sums `(a - za) + (b - zb)` of codes of one scale and shape; `None` where these are no bytes.
@@ -83,15 +87,16 @@ impl Finish {
         if zero.unsigned_abs() > 1 << 16 {
             return None;
         }
-        let Self { plan, least, .. } = *self;
+        let coder = Coder::new(self.plan, scale, self.least);
+        let mut bytes = vec![0u8; shape.iter().product()];
         macro_rules! bytes {
             ($a:expr, $b:expr) => {{
                 let (a, b) = ($a.as_slice()?, $b.as_slice()?);
-                self.codes(shape, PIECE, move |at, codes| {
-                    let part = |len| at * PIECE..(at * PIECE + PIECE).min(len);
-                    let (a, b) = (&a[part(a.len())], &b[part(b.len())]);
-                    vectorize(OfPairs { plan, least, a, b, zero, scale, codes })
-                })
+                rows(&mut bytes, PIECE, PIECE, |at, codes| {
+                    let part = at * PIECE..at * PIECE + codes.len();
+                    let (a, b) = (&a[part.clone()], &b[part]);
+                    vectorize(OfPairs { coder, a, b, zero, codes });
+                });
             }};
         }
         match (&a.ints, &b.ints) {
@@ -99,49 +104,23 @@ impl Finish {
             (Ints::U8(a), Ints::I8(b)) => bytes!(a, b),
             (Ints::I8(a), Ints::U8(b)) => bytes!(a, b),
             (Ints::I8(a), Ints::I8(b)) => bytes!(a, b),
-            _ => None,
+            _ => return None,
         }
-    }
-
-    /// Codes row by row; `fill` tells whether it could.
-    fn codes(
-        &self,
-        shape: &[usize],
-        row: usize,
-        fill: impl Fn(usize, &mut [u8]) -> bool + Sync,
-    ) -> Option<Codes> {
-        let count: usize = shape.iter().product();
-        let mut bytes = vec![0u8; count];
-        let failed = AtomicBool::new(false);
-        rows(&mut bytes, row, row, |at, codes| {
-            if !fill(at, codes) {
-                failed.store(true, Ordering::Relaxed);
-            }
-        });
-        if failed.into_inner() {
-            return None;
-        }
-        let ints = if self.format.min() >= 0 {
-            Ints::U8(ArcArray::from_shape_vec(IxDyn(shape), bytes).ok()?)
-        } else {
-            let signed = bytes.into_iter().map(|byte| byte as i8).collect();
-            Ints::I8(ArcArray::from_shape_vec(IxDyn(shape), signed).ok()?)
-        };
-        let Self { format, zero_point, .. } = *self;
-        Some(Codes { ints, format, scales: Scales::one(self.plan.scale()), zero_point })
+        self.codes(shape, bytes)
     }
 }
 
 /// Elements of a task.
-const PIECE: usize = 1 << 12;
+const PIECE: usize = 1 << 13;
+/// Sums that become codes at once: most, and those behind them.
+const LONG: usize = 64;
+const SHORT: usize = 16;
 
 /// The codes of sums of one scale; whether all sums fit.
 struct OfSums<'a> {
-    plan: StaticInteger,
-    least: i32,
+    coder: Coder,
     sums: &'a [i32],
     plus: i32,
-    scale: f32,
     codes: &'a mut [u8],
 }
 
@@ -150,40 +129,86 @@ impl Vectorized for OfSums<'_> {
 
     #[inline(always)]
     fn call(self) -> bool {
-        let Self { plan, least, sums, plus, scale, codes } = self;
-        let mut lost = 0i32;
-        for (code, &sum) in codes.iter_mut().zip(sums) {
-            let total = sum.wrapping_add(plus);
-            // Negative where both have another sign than their sum.
-            lost |= (sum ^ total) & (plus ^ total);
-            *code = plan.byte(total.max(least) as f32 * scale);
+        let Self { coder, sums, plus, codes } = self;
+        let ((long, sums), (to_long, codes)) = (sums.as_chunks(), codes.as_chunks_mut());
+        let ((short, sums), (to_short, codes)) = (sums.as_chunks(), codes.as_chunks_mut());
+        let mut lost = 0;
+        for (sums, codes) in long.iter().zip(to_long) {
+            lost |= of_sums::<LONG>(&coder, sums, plus, codes);
+        }
+        for (sums, codes) in short.iter().zip(to_short) {
+            lost |= of_sums::<SHORT>(&coder, sums, plus, codes);
+        }
+        if !codes.is_empty() {
+            let (mut last, mut to_last) = ([0; SHORT], [0; SHORT]);
+            last[..sums.len()].copy_from_slice(sums);
+            lost |= of_sums(&coder, &last, plus, &mut to_last);
+            codes.copy_from_slice(&to_last[..codes.len()]);
         }
         lost >= 0
     }
 }
 
+/// Codes of `P` sums; negative where a sum does not fit.
+#[inline(always)]
+fn of_sums<const P: usize>(coder: &Coder, sums: &[i32; P], plus: i32, codes: &mut [u8; P]) -> i32 {
+    let (mut numbers, mut lost) = ([0; P], 0);
+    for at in 0..P {
+        let total = sums[at].wrapping_add(plus);
+        // Negative where both have another sign than their sum.
+        lost |= (sums[at] ^ total) & (plus ^ total);
+        numbers[at] = total;
+    }
+    coder.bytes(&numbers, codes);
+    lost
+}
+
 /// The codes of sums of codes.
 struct OfPairs<'a, A, B> {
-    plan: StaticInteger,
-    least: i32,
+    coder: Coder,
     a: &'a [A],
     b: &'a [B],
     /// Both zero points.
     zero: i32,
-    scale: f32,
     codes: &'a mut [u8],
 }
 
-impl<A: Copy + Into<i32>, B: Copy + Into<i32>> Vectorized for OfPairs<'_, A, B> {
-    type Output = bool;
+impl<A: Copy + Default + Into<i32>, B: Copy + Default + Into<i32>> Vectorized
+    for OfPairs<'_, A, B>
+{
+    type Output = ();
 
     #[inline(always)]
-    fn call(self) -> bool {
-        let Self { plan, least, a, b, zero, scale, codes } = self;
-        for ((code, &a), &b) in codes.iter_mut().zip(a).zip(b) {
-            let (a, b): (i32, i32) = (a.into(), b.into());
-            *code = plan.byte((a + b - zero).max(least) as f32 * scale);
+    fn call(self) {
+        let Self { coder, a, b, zero, codes } = self;
+        let (long, codes) = codes.as_chunks_mut();
+        let ((a_long, a), (b_long, b)) = (a.as_chunks(), b.as_chunks());
+        for ((a, b), codes) in a_long.iter().zip(b_long).zip(long) {
+            of_pairs::<A, B, LONG>(&coder, a, b, zero, codes);
         }
-        true
+        if !codes.is_empty() {
+            let (mut ours, mut theirs, mut last) =
+                ([A::default(); LONG], [B::default(); LONG], [0; LONG]);
+            ours[..a.len()].copy_from_slice(a);
+            theirs[..b.len()].copy_from_slice(b);
+            of_pairs(&coder, &ours, &theirs, zero, &mut last);
+            codes.copy_from_slice(&last[..codes.len()]);
+        }
     }
+}
+
+#[inline(always)]
+fn of_pairs<A: Copy + Into<i32>, B: Copy + Into<i32>, const P: usize>(
+    coder: &Coder,
+    a: &[A; P],
+    b: &[B; P],
+    zero: i32,
+    codes: &mut [u8; P],
+) {
+    let mut numbers = [0; P];
+    for at in 0..P {
+        let (a, b): (i32, i32) = (a[at].into(), b[at].into());
+        numbers[at] = a + b - zero;
+    }
+    coder.bytes(&numbers, codes);
 }

@@ -18,6 +18,7 @@
 mod arithmetic;
 mod bias;
 mod blocks;
+mod coder;
 mod conv_lines;
 mod datum;
 mod exact_sums;

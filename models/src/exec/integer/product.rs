@@ -1,19 +1,19 @@
 //! Products of codes through an accumulator.
 
 use fewbit::accumulate::Report;
-use fewbit::{Accumulator, MatmulOptions, Operand, ReportLevel, StageEvents, conv2d, conv2d_into};
-use ndarray::{Array2, ArrayD, ArrayView4, ArrayViewD, ArrayViewMut4, Axis, IxDyn, s};
+use fewbit::{Accumulator, MatmulOptions, Operand, ReportLevel, StageEvents};
+use ndarray::{Array2, ArrayD, ArrayViewD, IxDyn, s};
 
 use crate::exec::Patches;
 use crate::graph::ProductLayout;
 use crate::ops::Conv;
 
 use super::datum::{Codes, Datum, Scales, Sums, by_channel};
-use super::finish::{Channels, Finish};
+use super::finish::Finish;
 use super::ints::Ints;
 use super::multiply::{Multiplied, multiply, multiply_packed};
 use super::report::{Reported, merge_events, merge_reports};
-use super::weights::Weights;
+use super::weights::{Weights, four};
 
 /// What a product gives.
 pub(crate) struct Done {
@@ -80,13 +80,11 @@ impl Job<'_> {
         })
     }
 
-    /// The codes that a convolution, its bias, and what stands behind it come to, with what the accumulator did; `memory` is
-    /// for its sums. `None` where operands are no bytes, the bias is in another scale, or sums do not fit into 32 bits.
+    /// The codes that a convolution, its bias, and what stands behind it come to, with what the accumulator did. `None` where operands are no bytes, the bias is in another scale, or sums do not fit into 32 bits.
     pub(super) fn finished(
         &self,
         bias: Option<&Datum>,
         finish: &Finish,
-        memory: &mut Vec<i32>,
     ) -> Option<(Codes, Reported)> {
         let (conv, weights) = (self.conv?, self.weights.codes()?);
         let Ints::I8(w) = &weights.ints else { return None };
@@ -108,47 +106,40 @@ impl Job<'_> {
             plus.iter_mut().zip(self.weights.sums()).for_each(|(plus, sum)| *plus -= za * sum);
         }
         let plus: Option<Vec<i32>> = plus.into_iter().map(|n| i32::try_from(n).ok()).collect();
-        let plus = plus?;
-        let (shape, reported) = match &self.input.ints {
-            Ints::U8(x) => self.narrow(conv, &x.view(), &w.view(), u8::try_from(za).ok()?, memory),
-            Ints::I8(x) => self.narrow(conv, &x.view(), &w.view(), i8::try_from(za).ok()?, memory),
+        let of_channels = finish.of_channels(&scales, plus?)?;
+        let (shape, bytes, reported) = match &self.input.ints {
+            Ints::U8(x) => self.bytes(conv, &x.view(), u8::try_from(za).ok()?, &of_channels),
+            Ints::I8(x) => self.bytes(conv, &x.view(), i8::try_from(za).ok()?, &of_channels),
             Ints::I32(_) => None,
         }?;
-        let sums = &memory[..shape.iter().product()];
-        let channels = Channels { sums, plus: &plus, scales: &scales, shape: &shape };
-        Some((finish.channels(&channels)?, reported))
+        Some((finish.codes(&shape, bytes)?, reported))
     }
 
-    /// The sums of a convolution of one or two spatial axes in 32 bits, before zero points: their shape.
-    fn narrow<X: Operand>(
+    /// The bytes that `finish` makes of a convolution of one or two spatial axes, and their shape.
+    fn bytes<X: Operand>(
         &self,
         conv: &Conv,
         x: &ArrayViewD<'_, X>,
-        w: &ArrayViewD<'_, i8>,
         zero: X,
-        memory: &mut Vec<i32>,
-    ) -> Option<(Vec<usize>, Reported)> {
-        if !matches!(x.ndim(), 3 | 4) || x.shape().len() != w.shape().len() {
+        finish: &dyn fewbit::Finish,
+    ) -> Option<(Vec<usize>, Vec<u8>, Reported)> {
+        let kernels = &self.weights.codes()?.ints;
+        if !matches!(x.ndim(), 3 | 4) || x.ndim() != kernels.shape().len() {
             return None;
         }
-        let patches = Patches::of_conv(conv, w.shape(), x.shape()).ok()?;
+        let patches = Patches::of_conv(conv, kernels.shape(), x.shape()).ok()?;
         let geometry = patches.conv2d(conv.groups.max(1), zero)?;
-        let (images, kernels) = (four(x).ok()?, four(w).ok()?);
-        let out = geometry.output(images.dim(), kernels.dim()).ok()?;
-        let out = (images.dim().0, kernels.dim().0, out[0], out[1]);
-        let count = [out.0, out.1, out.2, out.3].iter().try_fold(1usize, |n, m| n.checked_mul(*m));
-        let count = count.filter(|&count| count > 0)?;
-        if memory.len() < count {
-            memory.resize(count, 0);
-        }
-        let options = MatmulOptions { report: self.report, ..MatmulOptions::default() };
-        let sums = ArrayViewMut4::from_shape(out, &mut memory[..count]).ok()?;
-        let product =
-            conv2d_into(images, kernels, &geometry, self.accumulator, &options, sums).ok()?;
-        let mut shape = vec![out.0, out.1];
+        let mut shape = vec![x.shape()[0], kernels.shape()[0]];
         shape.extend(patches.output());
-        let reported = Reported { events: product.events, report: product.report, float: None };
-        Some((shape, reported))
+        let count = shape.iter().try_fold(1usize, |n, &m| n.checked_mul(m));
+        let mut codes = vec![0; count.filter(|&count| count > 0)?];
+        let options = MatmulOptions { report: self.report, ..MatmulOptions::default() };
+        let kernels = self.weights.conv()?;
+        let (images, accumulator) = (four(x)?, self.accumulator);
+        let done = kernels.run_codes(images, &geometry, accumulator, &options, finish, &mut codes);
+        let done = done.ok()??;
+        let reported = Reported { events: done.events, report: done.report, float: None };
+        Some((shape, codes, reported))
     }
 
     /// The axis of the output channels.
@@ -163,28 +154,28 @@ impl Job<'_> {
     ) -> Result<Raw, String> {
         let zero = X::try_from(self.input.zero_point).unwrap_or_default();
         match self.conv {
-            Some(conv) if x.ndim() == 4 || x.ndim() == 3 => self.planar(conv, x, w, zero),
+            Some(conv) if x.ndim() == 4 || x.ndim() == 3 => self.planar(conv, x, w.shape(), zero),
             Some(conv) => self.spatial(conv, x, w, zero),
             None => self.rows(x),
         }
     }
 
     /// Convolutions of one and two spatial axes.
-    fn planar<X: Operand, W: Operand>(
+    fn planar<X: Operand>(
         &self,
         conv: &Conv,
         x: &ArrayViewD<'_, X>,
-        w: &ArrayViewD<'_, W>,
+        w: &[usize],
         zero: X,
     ) -> Result<Raw, String> {
-        let patches = Patches::of_conv(conv, w.shape(), x.shape());
+        let patches = Patches::of_conv(conv, w, x.shape());
         let patches = patches.map_err(|error| error.to_string())?;
         let geometry = patches.conv2d(conv.groups.max(1), zero);
         let geometry = geometry.ok_or("a convolution of more than two axes")?;
-        let (images, kernels) = (four(x), four(w));
-        let (images, kernels) = (images?, kernels?);
+        let kernels = self.weights.conv().ok_or("the weights are no codes of integers")?;
+        let images = four(x).ok_or("the input has other axes than the weights")?;
         let options = MatmulOptions { report: self.report, ..MatmulOptions::default() };
-        let product = conv2d(images, kernels, &geometry, self.accumulator, &options);
+        let product = kernels.run(images, &geometry, self.accumulator, &options);
         let product = product.map_err(|error| error.to_string())?;
         let mut shape = vec![product.values.dim().0, product.values.dim().1];
         shape.extend(patches.output());
@@ -270,11 +261,4 @@ impl Job<'_> {
         by_channel(values, axis, self.weights.sums(), |x, sum| x - za * sum);
         Ok(())
     }
-}
-
-/// A view of four axes; of three, with rows of one.
-fn four<'a, T>(array: &'a ArrayViewD<'_, T>) -> Result<ArrayView4<'a, T>, String> {
-    let view = array.view();
-    let view = if view.ndim() == 3 { view.insert_axis(Axis(2)) } else { view };
-    view.into_dimensionality().map_err(|error| error.to_string())
 }

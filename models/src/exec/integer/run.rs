@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use crate::exec::ExecError;
 use crate::exec::float::placed;
-use crate::exec::pieces::{joined, pieces};
+use crate::exec::pieces::{CODES, joined, pieces};
 use crate::graph::{Graph, Node, NodeId, Product, ProductLayout, ValueId};
 use crate::ops::{Conv, Inputs, Op, Quantize};
 use crate::tensor::Tensor;
@@ -75,7 +75,7 @@ pub fn run_integer_with(
     let accumulators = graph.nodes().filter_map(|(id, _)| graph.accumulator(id));
     let mut accumulators = accumulators.chain([&options.accumulator]);
     let may_cut = options.report == ReportLevel::None || accumulators.all(Accumulator::is_integer);
-    let in_pieces = match pieces(graph, inputs).filter(|_| may_cut) {
+    let in_pieces = match pieces(graph, inputs, CODES).filter(|_| may_cut) {
         Some(pieces) => run_pieces(graph, weights, &pieces, options),
         None => None,
     };
@@ -138,8 +138,6 @@ pub(super) struct Run<'a> {
     pub(super) values: HashMap<ValueId, Datum>,
     /// Nodes whose work is done by one before them.
     passed: HashSet<NodeId>,
-    /// Sums that become codes at once.
-    memory: Vec<i32>,
     pub(super) nodes: Vec<NodeReport>,
     /// How many rows of outputs the reports of each node name, where they can be put together.
     rows: Vec<u64>,
@@ -159,7 +157,6 @@ impl<'a> Run<'a> {
             weights,
             values: HashMap::new(),
             passed: HashSet::new(),
-            memory: Vec::new(),
             nodes: Vec::new(),
             rows: Vec::new(),
             in_floats: Vec::new(),
@@ -255,7 +252,7 @@ impl<'a> Run<'a> {
                 let (layout, conv) = (product.layout, Some(conv));
                 let job = Job { layout, conv, input, weights, accumulator, report };
                 let bias = inputs.get(2).and_then(Option::as_ref);
-                let (codes, reported) = job.finished(bias, &tail.finish, &mut self.memory)?;
+                let (codes, reported) = job.finished(bias, &tail.finish)?;
                 self.note(id, codes.ints.shape(), reported);
                 Some(codes)
             }

@@ -2,8 +2,8 @@
 
 use std::sync::OnceLock;
 
-use fewbit::PackedMatrix;
-use ndarray::{ArrayView2, Axis};
+use fewbit::{PackedMatrix, PreparedConv};
+use ndarray::{ArrayView2, ArrayView4, ArrayViewD, Axis};
 
 use crate::graph::ProductLayout;
 
@@ -21,12 +21,13 @@ pub(crate) struct Weights {
     packed: OnceLock<Result<PackedMatrix, String>>,
     sums: OnceLock<Vec<i64>>,
     right: OnceLock<Result<Option<Right>, String>>,
+    conv: OnceLock<Option<PreparedConv>>,
 }
 
 impl Weights {
     pub(crate) fn new(layout: ProductLayout, datum: Option<Datum>) -> Self {
-        let (packed, sums, right) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
-        Self { layout, datum, packed, sums, right }
+        let (packed, sums) = (OnceLock::new(), OnceLock::new());
+        Self { layout, datum, packed, sums, right: OnceLock::new(), conv: OnceLock::new() }
     }
 
     /// The weights, where they are codes with one zero point, and with scales along one axis at most.
@@ -58,6 +59,16 @@ impl Weights {
         self.packed.get_or_init(pack).as_ref().map_err(Clone::clone)
     }
 
+    /// The kernels of a convolution of one or two spatial axes; `None` for others, and where the weights are no codes.
+    pub(super) fn conv(&self) -> Option<&PreparedConv> {
+        let prepare = || {
+            each!(&self.codes()?.ints, array => {
+                Some(PreparedConv::new(four(&array.view())?))
+            })
+        };
+        self.conv.get_or_init(prepare).as_ref()
+    }
+
     /// The sums of the codes of every output channel.
     pub(super) fn sums(&self) -> &[i64] {
         self.sums.get_or_init(|| match self.codes() {
@@ -78,4 +89,11 @@ impl Weights {
         });
         right.as_ref().map(Option::as_ref).map_err(Clone::clone)
     }
+}
+
+/// A view of four axes; of three, with rows of one.
+pub(super) fn four<'a, T>(array: &'a ArrayViewD<'_, T>) -> Option<ArrayView4<'a, T>> {
+    let view = array.view();
+    let view = if view.ndim() == 3 { view.insert_axis(Axis(2)) } else { view };
+    view.into_dimensionality().ok()
 }

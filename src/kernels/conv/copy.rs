@@ -1,0 +1,156 @@
+//! Short rows in vectors: pieces of a known length, of which the last one overlaps the one before. All is `#[inline(always)]`, so that
+//! it is compiled for the caller's instruction set. A piece is written when all of it is there: the compiler, which cannot know that
+//! what is written is not read again, would go element by element else.
+
+/// Calls `f` with the starts of pieces of `P` elements that cover `count`, where there are as many.
+macro_rules! pieces {
+    ($count:expr, $piece:literal, $at:ident => $body:expr) => {{
+        let mut $at = 0;
+        while $at + $piece <= $count {
+            $body;
+            $at += $piece;
+        }
+        if $at < $count {
+            $at = $count - $piece;
+            $body;
+        }
+    }};
+}
+
+/// What `f` makes of every element.
+#[inline(always)]
+pub(super) fn overlapping<X: Copy, Y: Copy + Default>(
+    from: &[X],
+    to: &mut [Y],
+    f: impl Fn(X) -> Y + Copy,
+) {
+    let count = from.len().min(to.len());
+    if count >= 16 {
+        pieces!(count, 16, at => piece::<X, Y, 16>(&from[at..], &mut to[at..], f));
+    } else if count >= 8 {
+        pieces!(count, 8, at => piece::<X, Y, 8>(&from[at..], &mut to[at..], f));
+    } else if count >= 4 {
+        pieces!(count, 4, at => piece::<X, Y, 4>(&from[at..], &mut to[at..], f));
+    } else {
+        for (to, &from) in to.iter_mut().zip(from) {
+            *to = f(from);
+        }
+    }
+}
+
+#[inline(always)]
+fn piece<X: Copy, Y: Copy + Default, const P: usize>(from: &[X], to: &mut [Y], f: impl Fn(X) -> Y) {
+    if let (Some(from), Some(to)) = (from.first_chunk::<P>(), to.first_chunk_mut::<P>()) {
+        let mut all = [Y::default(); P];
+        for at in 0..P {
+            all[at] = f(from[at]);
+        }
+        *to = all;
+    }
+}
+
+/// Four bytes to a word, of rows of one length.
+#[inline(always)]
+pub(super) fn fours(a: &[u8], b: &[u8], c: &[u8], d: &[u8], flip: i32, to: &mut [i32]) {
+    let count = to.len();
+    if count >= 16 {
+        pieces!(count, 16, at => four::<16>([a, b, c, d], at, flip, to));
+    } else if count >= 8 {
+        pieces!(count, 8, at => four::<8>([a, b, c, d], at, flip, to));
+    } else if count >= 4 {
+        pieces!(count, 4, at => four::<4>([a, b, c, d], at, flip, to));
+    } else {
+        for at in 0..count {
+            to[at] = i32::from_le_bytes([a[at], b[at], c[at], d[at]]) ^ flip;
+        }
+    }
+}
+
+#[inline(always)]
+fn four<const P: usize>([a, b, c, d]: [&[u8]; 4], at: usize, flip: i32, to: &mut [i32]) {
+    let (Some(a), Some(b), Some(c), Some(d), Some(to)) = (
+        a[at..].first_chunk::<P>(),
+        b[at..].first_chunk::<P>(),
+        c[at..].first_chunk::<P>(),
+        d[at..].first_chunk::<P>(),
+        to[at..].first_chunk_mut::<P>(),
+    ) else {
+        return;
+    };
+    let mut words = [0; P];
+    for k in 0..P {
+        words[k] = i32::from_le_bytes([a[k], b[k], c[k], d[k]]) ^ flip;
+    }
+    *to = words;
+}
+
+/// Words of the bytes at `stride j + apart i`, for the words j and i in 0..4.
+#[inline(always)]
+pub(super) fn neighbours(bytes: &[u8], stride: usize, apart: usize, to: &mut [i32]) {
+    let count = to.len();
+    match (stride, apart) {
+        (1, _) => {
+            let end = count + 3 * apart;
+            let bytes = &bytes[..end];
+            let (a, b) = (&bytes[..count], &bytes[apart..][..count]);
+            let (c, d) = (&bytes[2 * apart..][..count], &bytes[3 * apart..][..count]);
+            fours(a, b, c, d, 0, to);
+        }
+        (2, 1) if count >= 16 => {
+            pieces!(count, 16, at => pairs::<16>(&bytes[2 * at..], &mut to[at..]))
+        }
+        (2, 1) if count >= 4 => {
+            pieces!(count, 4, at => pairs::<4>(&bytes[2 * at..], &mut to[at..]))
+        }
+        _ => {
+            for (j, to) in to.iter_mut().enumerate() {
+                let at = stride * j;
+                let byte = |i: usize| bytes[at + i * apart];
+                *to = i32::from_le_bytes([byte(0), byte(1), byte(2), byte(3)]);
+            }
+        }
+    }
+}
+
+/// Words of four bytes, each two bytes behind the one before.
+#[inline(always)]
+fn pairs<const P: usize>(bytes: &[u8], to: &mut [i32]) {
+    let Some(to) = to.first_chunk_mut::<P>() else { return };
+    let low = bytes.as_chunks::<2>().0.first_chunk::<P>();
+    let high = bytes[2..].as_chunks::<2>().0.first_chunk::<P>();
+    if let (Some(low), Some(high)) = (low, high) {
+        let mut words = [0; P];
+        for k in 0..P {
+            let (low, high) = (u16::from_le_bytes(low[k]), u16::from_le_bytes(high[k]));
+            words[k] = i32::from(low) | i32::from(high) << 16;
+        }
+        *to = words;
+    }
+}
+
+/// The even elements in the first half, the odd ones in the second.
+#[inline(always)]
+pub(super) fn split(from: &[u8], to: &mut [u8]) {
+    let (even, odd) = to.split_at_mut(from.len() / 2);
+    for ((pair, even), odd) in from.as_chunks::<2>().0.iter().zip(even).zip(odd) {
+        (*even, *odd) = (pair[0], pair[1]);
+    }
+}
+
+/// Rows of `columns` elements side by side, which lie `pitch` apart in `from`: what `f` makes of them.
+#[inline(always)]
+pub(super) fn rows<X: Copy, Y: Copy + Default>(
+    from: &[X],
+    pitch: usize,
+    columns: usize,
+    to: &mut [Y],
+    f: impl Fn(X) -> Y + Copy,
+) {
+    if pitch == columns {
+        overlapping(&from[..to.len()], to, f);
+        return;
+    }
+    for (row, to) in to.chunks_mut(columns.max(1)).enumerate() {
+        overlapping(&from[row * pitch..][..to.len()], to, f);
+    }
+}

@@ -1,0 +1,174 @@
+//! Filling the words of an image: what lies around it never changes, so that it is written once, before the first image.
+
+use super::copy::{fours, neighbours, overlapping, split};
+use super::planes::Moves;
+use super::words::Line;
+use crate::simd::Vectorized;
+
+/// Memory for bytes on their way into words.
+#[derive(Debug, Default)]
+pub(super) struct Scratch {
+    bytes: Vec<u8>,
+}
+
+/// Four channels to a word.
+pub(super) struct FillChannels<'a> {
+    /// The bytes of all channels of the group.
+    pub(super) channels: &'a [u8],
+    /// Rows and columns of a channel.
+    pub(super) size: [usize; 2],
+    pub(super) moves: &'a Moves,
+    /// Words of four channels.
+    pub(super) len: usize,
+    /// What makes a byte of the input an unsigned one.
+    pub(super) flip: u8,
+    pub(super) words: &'a mut [i32],
+    pub(super) scratch: &'a mut Scratch,
+}
+
+impl Vectorized for FillChannels<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self { channels, size, moves, len, flip, words, scratch } = self;
+        let size = size[0] * size[1];
+        if size == 0 || len == 0 {
+            return;
+        }
+        let flip = i32::from_le_bytes([flip; 4]);
+        let channels = if moves.is_split {
+            scratch.bytes.resize(channels.len(), 0);
+            for (from, to) in channels.chunks_exact(size).zip(scratch.bytes.chunks_exact_mut(size))
+            {
+                split(from, to);
+            }
+            &scratch.bytes[..]
+        } else {
+            channels
+        };
+        for (four, words) in channels.chunks(4 * size).zip(words.chunks_exact_mut(len)) {
+            // Weights past the last channel are zero, whatever they meet.
+            let last = four.len() / size - 1;
+            let (a, b) = (&four[..size], &four[last.min(1) * size..][..size]);
+            let (c, d) = (&four[last.min(2) * size..][..size], &four[last.min(3) * size..][..size]);
+            for m in &moves.rows {
+                let to = &mut words[m.to..m.to + m.count];
+                if moves.step == 1 {
+                    let end = m.from + m.count;
+                    fours(
+                        &a[m.from..end],
+                        &b[m.from..end],
+                        &c[m.from..end],
+                        &d[m.from..end],
+                        flip,
+                        to,
+                    );
+                } else {
+                    for (index, to) in to.iter_mut().enumerate() {
+                        let at = m.from + index * moves.step;
+                        *to = i32::from_le_bytes([a[at], b[at], c[at], d[at]]) ^ flip;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Four neighbours to a word.
+pub(super) struct FillNeighbours<'a> {
+    /// The bytes of all channels of the group.
+    pub(super) channels: &'a [u8],
+    /// Rows and columns of a channel.
+    pub(super) size: [usize; 2],
+    /// The rows of words: where they lie, and the row of the input.
+    pub(super) rows: &'a [(usize, usize)],
+    pub(super) line: Line,
+    /// Words of a row.
+    pub(super) columns: usize,
+    /// Words of a channel and four neighbours of a kernel's row, and how many of these there are.
+    pub(super) len: usize,
+    pub(super) fours: usize,
+    pub(super) padding: u8,
+    pub(super) flip: u8,
+    pub(super) words: &'a mut [i32],
+    pub(super) scratch: &'a mut Scratch,
+}
+
+impl Vectorized for FillNeighbours<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self { channels, size: [height, width], rows, line, columns, len, .. } = self;
+        let (flip, fours) = (self.flip, self.fours);
+        let bytes = &mut self.scratch.bytes;
+        bytes.clear();
+        bytes.resize(line.length, self.padding ^ flip);
+        if height * width == 0 || len * fours == 0 {
+            return;
+        }
+        let before = line.before.min(line.length);
+        let inside = width.min(line.length - before);
+        let planes = self.words.chunks_exact_mut(len * fours);
+        for (channel, words) in channels.chunks_exact(height * width).zip(planes) {
+            for &(to, row) in rows {
+                let from = &channel[row * width..][..inside];
+                let into = &mut bytes[before..][..inside];
+                overlapping(
+                    from,
+                    into,
+                    #[inline(always)]
+                    |x| x ^ flip,
+                );
+                for four in 0..fours {
+                    let words = &mut words[four * len + to..][..columns];
+                    let bytes = &bytes[4 * four * line.apart..];
+                    neighbours(bytes, line.stride, line.apart, words);
+                }
+            }
+        }
+    }
+}
+
+/// One code to a word.
+pub(super) struct FillCodes<'a, X> {
+    /// The codes of all channels of the group.
+    pub(super) channels: &'a [X],
+    /// Rows and columns of a channel.
+    pub(super) size: [usize; 2],
+    pub(super) moves: &'a Moves,
+    /// Words of a channel.
+    pub(super) len: usize,
+    pub(super) words: &'a mut [i32],
+}
+
+impl<X: Copy + Into<i32>> Vectorized for FillCodes<'_, X> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self { channels, size, moves, len, words } = self;
+        let size = size[0] * size[1];
+        if size == 0 || len == 0 {
+            return;
+        }
+        for (channel, words) in channels.chunks_exact(size).zip(words.chunks_exact_mut(len)) {
+            for m in &moves.rows {
+                let to = &mut words[m.to..m.to + m.count];
+                if moves.step == 1 {
+                    overlapping(
+                        &channel[m.from..][..m.count],
+                        to,
+                        #[inline(always)]
+                        |x| x.into(),
+                    );
+                } else {
+                    for (index, to) in to.iter_mut().enumerate() {
+                        *to = channel[m.from + index * moves.step].into();
+                    }
+                }
+            }
+        }
+    }
+}
