@@ -93,7 +93,7 @@ fn encode<C: Code>(job: EncodeJob<'_, C>) -> Result<(), RefusedBlock> {
             let end = lane.end_of_half().filter(|_| C::BITS == u16::BITS);
             let Some(end) = end else { return encode_by(lane, job) };
             let (x, codes) = (job.x, cast_slice_mut(&mut *job.codes));
-            let done = job.isa.run(EncodeHalves { end, x, codes });
+            let done = job.isa.run_without_vnni(EncodeHalves { end, x, codes });
             let EncodeJob { x, codes, first, .. } = job;
             let (x, codes, first) = (&x[done..], &mut codes[done..], first + done as u64);
             encode_by(lane, EncodeJob { x, codes, first, ..job })
@@ -131,7 +131,7 @@ fn decode<C: Code>(job: DecodeJob<'_, C>) {
             let mut done = 0;
             if C::BITS == u16::BITS {
                 let (codes, values) = (cast_slice(job.codes), &mut *job.values);
-                done = job.isa.run(DecodeHalves { codes, values });
+                done = job.isa.run_without_vnni(DecodeHalves { codes, values });
             }
             let (codes, values) = (&job.codes[done..], &mut job.values[done..]);
             decode_by(*lane, DecodeJob { codes, values, ..job });

@@ -22,7 +22,7 @@ impl Tile<'_> {
         let (x, scales) = (&self.x[..count * size], &mut self.scales[..count]);
         let mut magnitudes = [0; MOST];
         let magnitudes = &mut magnitudes[..count];
-        encoder.isa.run(Magnitudes { x, size, magnitudes: &mut *magnitudes });
+        encoder.isa.run_without_vnni(Magnitudes { x, size, magnitudes: &mut *magnitudes });
         let outer = |group: usize| outers.of(first + group * size);
         if !encoder.plan.scales(magnitudes, outer, encoder.isa, scales) {
             return None;
@@ -39,7 +39,13 @@ impl Tile<'_> {
         }
         let quotients = &mut self.quotients[..count * size];
         let factors = &factors;
-        encoder.isa.run(Quotients { quotient, x, size, factors, quotients: &mut *quotients });
+        encoder.isa.run_without_vnni(Quotients {
+            quotient,
+            x,
+            size,
+            factors,
+            quotients: &mut *quotients,
+        });
         // What stands in the place of a block that is set aside must not be refused.
         for &(_, start, end) in &*self.set_aside {
             quotients[start..end].fill(0.0);
