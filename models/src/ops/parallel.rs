@@ -1,5 +1,6 @@
 //! Loops over elements on all threads, and in the vectors of the running CPU. Where they are cut depends on their number alone,
-//! never on the threads'.
+//! never on the threads'. What goes to another thread is a function behind a reference: it is called once for a piece, and what
+//! divides the work is compiled once for each type of elements.
 
 use fewbit::{Vectorized, vectorize};
 use rayon::prelude::*;
@@ -16,12 +17,17 @@ pub(crate) fn map<A: Copy + Sync, R: Copy + Default + Send>(
         return a.iter().map(|&x| f(x)).collect();
     }
     let mut out = vec![R::default(); a.len()];
-    out.par_chunks_mut(PIECE).zip(a.par_chunks(PIECE)).for_each(|(out, a)| {
+    pieces(&mut out, a, &|out, a| {
         for (out, &x) in out.iter_mut().zip(a) {
             *out = f(x);
         }
     });
     out
+}
+
+/// Pieces of a slice, and of one that goes along.
+fn pieces<R: Send, A: Sync>(out: &mut [R], a: &[A], f: &(dyn Fn(&mut [R], &[A]) + Sync)) {
+    out.par_chunks_mut(PIECE).zip(a.par_chunks(PIECE)).for_each(|(out, a)| f(out, a));
 }
 
 /// A loop over the elements of a slice and of one that goes along.
@@ -80,13 +86,13 @@ pub(crate) fn change_with(out: &mut [f32], x: &[f32], f: impl Fn(f32, f32) -> f3
 /// A function of each number, on all threads and in vectors.
 pub(crate) fn map_floats(a: &[f32], f: impl Fn(f32) -> f32 + Copy + Sync) -> Vec<f32> {
     let mut out = vec![0.0; a.len()];
-    out.par_chunks_mut(PIECE).zip(a.par_chunks(PIECE)).for_each(|(out, a)| fill(out, a, f));
+    pieces(&mut out, a, &|out, a| fill(out, a, f));
     out
 }
 
 /// Replaces each number, on all threads and in vectors.
 pub(crate) fn change_all(out: &mut [f32], f: impl Fn(f32) -> f32 + Copy + Sync) {
-    out.par_chunks_mut(PIECE).for_each(|out| change(out, f));
+    rows(out, PIECE, PIECE, |_, out| change(out, f));
 }
 
 /// Replaces each number by a function of it and another one.
@@ -95,7 +101,7 @@ pub(crate) fn change_all_with(
     x: &[f32],
     f: impl Fn(f32, f32) -> f32 + Copy + Sync,
 ) {
-    out.par_chunks_mut(PIECE).zip(x.par_chunks(PIECE)).for_each(|(out, x)| change_with(out, x, f));
+    pieces(out, x, &|out, x| change_with(out, x, f));
 }
 
 /// Changes rows, each on its own.
@@ -110,18 +116,29 @@ pub(crate) fn rows<R: Send>(
     work: usize,
     f: impl Fn(usize, &mut [R]) + Sync,
 ) {
+    some_rows(out, row, work, &|first, rows| {
+        for (at, row) in rows.chunks_mut(row).enumerate() {
+            f(first + at, row);
+        }
+    });
+}
+
+/// Some rows at a time, from the one of that index on.
+fn some_rows<R: Send>(
+    out: &mut [R],
+    row: usize,
+    work: usize,
+    f: &(dyn Fn(usize, &mut [R]) + Sync),
+) {
     if row == 0 || out.is_empty() {
         return;
     }
     let count = out.len() / row;
     let together = (PIECE / work.max(1)).clamp(1, count.max(1));
     if count <= together {
-        out.chunks_mut(row).enumerate().for_each(|(at, row)| f(at, row));
+        f(0, out);
         return;
     }
-    out.par_chunks_mut(row * together).enumerate().for_each(|(piece, rows)| {
-        for (at, row) in rows.chunks_mut(row).enumerate() {
-            f(piece * together + at, row);
-        }
-    });
+    let pieces = out.par_chunks_mut(row * together).enumerate();
+    pieces.for_each(|(piece, rows)| f(piece * together, rows));
 }
