@@ -126,14 +126,15 @@ impl Float {
             big_endian: bool,
             value: impl Fn([u8; N]) -> f32,
         ) -> Vec<f32> {
-            let word = |word: &[u8; N]| {
-                let mut word = *word;
-                if big_endian {
-                    word.reverse();
-                }
+            let words = bytes.as_chunks::<N>().0.iter().copied();
+            if !big_endian {
+                return words.map(value).collect();
+            }
+            let reversed = |mut word: [u8; N]| {
+                word.reverse();
                 value(word)
             };
-            bytes.as_chunks::<N>().0.iter().map(word).collect()
+            words.map(reversed).collect()
         }
         match self.size {
             2 => words(bytes, self.big_endian, |word| half::f16::from_le_bytes(word).to_f32()),
