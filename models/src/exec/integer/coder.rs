@@ -63,16 +63,12 @@ impl Coder {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use fewbit_testkit::Random;
 
     #[test]
     fn the_codes_are_those_of_the_quantizer() {
-        let mut state = 1u64;
-        let mut random = || {
-            state = state
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1_442_695_040_888_963_407);
-            (state >> 33) as u32
-        };
+        let mut seeded = Random(1);
+        let mut random = || (seeded.next() >> 33) as u32;
         // Scales whose quotient is a power of two put numbers on ties; those of a code each put them near.
         let scales = [1.0, 0.5, 0.037, 1.0 / 3.0, 3.1e-5, 2.7e-39, 1e-30, 6.1e20, f32::MAX];
         for (low, high, zero) in
