@@ -3,8 +3,8 @@
 use std::sync::LazyLock;
 
 use fewbit::{
-    Accumulator, Conv2d, ConvError, ConvShapeError, Finish, Isa, MatmulError, MatmulOptions,
-    Operand, PreparedConv, ReportLevel, conv2d, conv2d_into, reference,
+    Accumulator, Conv2d, ConvError, ConvShapeError, Finish, Isa, LinearCodes, MatmulError,
+    MatmulOptions, Operand, PreparedConv, ReportLevel, conv2d, conv2d_into, reference,
 };
 use fewbit_testkit::accumulate::any_spec;
 use ndarray::{Array2, Array4, s};
@@ -110,7 +110,54 @@ fn check_as<X: Operand + std::fmt::Debug, W: Operand>(
             assert_eq!((&done.events, &done.report), (&product.events, &product.report), "{case}");
             let code = |((_, o, ..), &value): ((_, usize, _, _), &i64)| mixed(o, value as i32);
             assert!(codes.into_iter().eq(values.indexed_iter().map(code)), "{case}");
+            // Again as a product for most sums: some codes lie between whole numbers, some beyond the ends.
+            let scales: Vec<f32> = (0..o).map(|o| 2f32.powi(o as i32 % 9 - 12) * 1.37).collect();
+            for (least, zero_point, signed) in [(0, 0, false), (i32::MIN, 7, false), (-3, -2, true)]
+            {
+                let finish = Scaled::new(&scales, least, zero_point, signed);
+                let mut codes = vec![77; values.len()];
+                let run =
+                    || prepared.run_codes(x.view(), &conv, acc, &options, &finish, &mut codes);
+                let done = pool.install(run).unwrap().unwrap();
+                assert_eq!((&done.events, &done.report), (&product.events, &product.report));
+                let code =
+                    |((_, o, ..), &value): ((_, usize, _, _), &i64)| finish.code(o, value as i32);
+                assert!(codes.into_iter().eq(values.indexed_iter().map(code)), "{case} {least}");
+            }
         }
+    }
+}
+
+/// `round(max(sum + plus, least) * scale) + zero point`, ties to even, in as many digits as it takes.
+struct Scaled {
+    linear: LinearCodes,
+}
+
+impl Scaled {
+    fn new(scales: &[f32], least: i32, zero_point: i32, signed: bool) -> Self {
+        let (low, high) = if signed { (-128.0, 127.0) } else { (0.0, 255.0) };
+        let plus = |o: usize| o as i32 * 29 - 100;
+        let channels = scales.iter().enumerate().map(|(o, &scale)| (plus(o), scale)).collect();
+        let (zero_point, sure) = (zero_point as f32, 0.5 - 1.0 / 4096.0);
+        Self { linear: LinearCodes { channels, least, zero_point, low, high, sure } }
+    }
+
+    fn code(&self, channel: usize, sum: i32) -> u8 {
+        let (plus, factor) = self.linear.channels[channel];
+        let number = (i64::from(sum) + i64::from(plus)).max(self.linear.least.into());
+        let x = number as f64 * f64::from(factor) + f64::from(self.linear.zero_point);
+        x.clamp(self.linear.low.into(), self.linear.high.into()).round_ties_even() as i64 as u8
+    }
+}
+
+impl Finish for Scaled {
+    fn finish(&self, channel: usize, sums: &[i32], codes: &mut [u8]) -> bool {
+        codes.iter_mut().zip(sums).for_each(|(code, &sum)| *code = self.code(channel, sum));
+        true
+    }
+
+    fn linear(&self) -> Option<&LinearCodes> {
+        Some(&self.linear)
     }
 }
 
