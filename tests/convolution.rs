@@ -324,22 +324,33 @@ fn registers_as_wide_as_the_weights_ask_for() {
 /// A unit that cannot make codes of some sums says so.
 #[test]
 fn codes_that_cannot_be_made() {
-    struct Never;
+    struct Never(Option<LinearCodes>);
     impl Finish for Never {
         fn finish(&self, channel: usize, _: &[i32], _: &mut [u8]) -> bool {
             channel != 2
         }
+
+        fn linear(&self) -> Option<&LinearCodes> {
+            self.0.as_ref()
+        }
     }
+    // Halves: all are in doubt.
+    let channels = vec![(1, 0.5); 3];
+    let (least, zero_point, low, high, sure) = (0, 0.0, 0.0, 255.0, 0.49);
+    let halves = LinearCodes { channels, least, zero_point, low, high, sure };
     let (x, w) = (Array4::<u8>::zeros((2, 3, 4, 4)), Array4::<i8>::zeros((3, 3, 3, 3)));
     let (conv, options) = (Conv2d::default(), MatmulOptions::default());
     let weights = PreparedConv::new(w.view());
     for text in ["exact", "int9-sat/4,int12-sat"] {
-        let mut codes = [0; 24];
-        let acc = acc(text);
-        let done = weights.run_codes(x.view(), &conv, &acc, &options, &Never, &mut codes);
-        assert_eq!(done, Ok(None));
-        let done = weights.run_codes(x.view(), &conv, &acc, &options, &Never, &mut codes[1..]);
-        assert!(matches!(done, Err(ConvError::OutputShape { .. })));
+        for never in [Never(None), Never(Some(halves.clone()))] {
+            let mut codes = [0; 24];
+            let acc = acc(text);
+            let done = weights.run_codes(x.view(), &conv, &acc, &options, &never, &mut codes);
+            assert_eq!(done, Ok(None));
+            let codes = &mut codes[1..];
+            let done = weights.run_codes(x.view(), &conv, &acc, &options, &never, codes);
+            assert!(matches!(done, Err(ConvError::OutputShape { .. })));
+        }
     }
 }
 
