@@ -237,7 +237,8 @@ fn check_codes<L: ByteLanes>(lanes: L) {
             let far = f32::from_bits(far.cast_unsigned());
             assert_eq!(f64::from(far), (x - whole).abs(), "{number} {factor} {zero_point}");
         }
-        let bytes: [u8; 32] = std::array::from_fn(|i| (seed as u8).wrapping_mul(91) ^ i as u8 * 37);
+        let bytes: [u8; 32] =
+            std::array::from_fn(|i| (seed as u8).wrapping_mul(91) ^ (i as u8).wrapping_mul(37));
         for (lane, word) in stored(lanes.neighbours(&bytes)).into_iter().enumerate() {
             assert_eq!(word.to_le_bytes(), bytes[lane..lane + 4]);
         }
