@@ -140,10 +140,10 @@ pub use fewbit_formats as formats;
 #[cfg(feature = "kernels")]
 pub use kernels::{
     ConvError, ConvProduct, Finish, FloatEngine, FloatMatmulError, FloatOptions, FloatProduct,
-    MatmulError, MatmulOptions, Operand, Output, PackedMatrix, PreparedConv, Product,
+    LinearCodes, MatmulError, MatmulOptions, Operand, Output, PackedMatrix, PreparedConv, Product,
     ProductReport, ReportLevel, RequantizeInput, RequantizeOutput, RequantizeSliceError,
-    Requantizer, StageEvents, StageWidths, Widths, conv2d, conv2d_f32, conv2d_into, matmul,
-    matmul_float, matmul_i32, matmul_into, matmul_packed, required_widths,
+    Requantizer, StageEvents, StageWidths, Widths, conv2d, conv2d_f32, conv2d_into, linear_codes,
+    matmul, matmul_float, matmul_i32, matmul_into, matmul_packed, required_widths,
 };
 pub use room::TooLarge;
 #[cfg(feature = "kernels")]

@@ -3,8 +3,8 @@
 use std::sync::LazyLock;
 
 use fewbit::{
-    Accumulator, Conv2d, ConvError, ConvShapeError, Finish, Isa, MatmulError, MatmulOptions,
-    Operand, PreparedConv, ReportLevel, conv2d, conv2d_into, reference,
+    Accumulator, Conv2d, ConvError, ConvShapeError, Finish, Isa, LinearCodes, MatmulError,
+    MatmulOptions, Operand, PreparedConv, ReportLevel, conv2d, conv2d_into, reference,
 };
 use fewbit_testkit::accumulate::any_spec;
 use ndarray::{Array2, Array4, s};
@@ -110,7 +110,54 @@ fn check_as<X: Operand + std::fmt::Debug, W: Operand>(
             assert_eq!((&done.events, &done.report), (&product.events, &product.report), "{case}");
             let code = |((_, o, ..), &value): ((_, usize, _, _), &i64)| mixed(o, value as i32);
             assert!(codes.into_iter().eq(values.indexed_iter().map(code)), "{case}");
+            // Again as a product for most sums: some codes lie between whole numbers, some beyond the ends.
+            let scales: Vec<f32> = (0..o).map(|o| 2f32.powi(o as i32 % 9 - 12) * 1.37).collect();
+            for (least, zero_point, signed) in [(0, 0, false), (i32::MIN, 7, false), (-3, -2, true)]
+            {
+                let finish = Scaled::new(&scales, least, zero_point, signed);
+                let mut codes = vec![77; values.len()];
+                let run =
+                    || prepared.run_codes(x.view(), &conv, acc, &options, &finish, &mut codes);
+                let done = pool.install(run).unwrap().unwrap();
+                assert_eq!((&done.events, &done.report), (&product.events, &product.report));
+                let code =
+                    |((_, o, ..), &value): ((_, usize, _, _), &i64)| finish.code(o, value as i32);
+                assert!(codes.into_iter().eq(values.indexed_iter().map(code)), "{case} {least}");
+            }
         }
+    }
+}
+
+/// `round(max(sum + plus, least) * scale) + zero point`, ties to even, in as many digits as it takes.
+struct Scaled {
+    linear: LinearCodes,
+}
+
+impl Scaled {
+    fn new(scales: &[f32], least: i32, zero_point: i32, signed: bool) -> Self {
+        let (low, high) = if signed { (-128.0, 127.0) } else { (0.0, 255.0) };
+        let plus = |o: usize| o as i32 * 29 - 100;
+        let channels = scales.iter().enumerate().map(|(o, &scale)| (plus(o), scale)).collect();
+        let (zero_point, sure) = (zero_point as f32, 0.5 - 1.0 / 4096.0);
+        Self { linear: LinearCodes { channels, least, zero_point, low, high, sure } }
+    }
+
+    fn code(&self, channel: usize, sum: i32) -> u8 {
+        let (plus, factor) = self.linear.channels[channel];
+        let number = (i64::from(sum) + i64::from(plus)).max(self.linear.least.into());
+        let x = number as f64 * f64::from(factor) + f64::from(self.linear.zero_point);
+        x.clamp(self.linear.low.into(), self.linear.high.into()).round_ties_even() as i64 as u8
+    }
+}
+
+impl Finish for Scaled {
+    fn finish(&self, channel: usize, sums: &[i32], codes: &mut [u8]) -> bool {
+        codes.iter_mut().zip(sums).for_each(|(code, &sum)| *code = self.code(channel, sum));
+        true
+    }
+
+    fn linear(&self) -> Option<&LinearCodes> {
+        Some(&self.linear)
     }
 }
 
@@ -277,22 +324,33 @@ fn registers_as_wide_as_the_weights_ask_for() {
 /// A unit that cannot make codes of some sums says so.
 #[test]
 fn codes_that_cannot_be_made() {
-    struct Never;
+    struct Never(Option<LinearCodes>);
     impl Finish for Never {
         fn finish(&self, channel: usize, _: &[i32], _: &mut [u8]) -> bool {
             channel != 2
         }
+
+        fn linear(&self) -> Option<&LinearCodes> {
+            self.0.as_ref()
+        }
     }
+    // Halves: all are in doubt.
+    let channels = vec![(1, 0.5); 3];
+    let (least, zero_point, low, high, sure) = (0, 0.0, 0.0, 255.0, 0.49);
+    let halves = LinearCodes { channels, least, zero_point, low, high, sure };
     let (x, w) = (Array4::<u8>::zeros((2, 3, 4, 4)), Array4::<i8>::zeros((3, 3, 3, 3)));
     let (conv, options) = (Conv2d::default(), MatmulOptions::default());
     let weights = PreparedConv::new(w.view());
     for text in ["exact", "int9-sat/4,int12-sat"] {
-        let mut codes = [0; 24];
-        let acc = acc(text);
-        let done = weights.run_codes(x.view(), &conv, &acc, &options, &Never, &mut codes);
-        assert_eq!(done, Ok(None));
-        let done = weights.run_codes(x.view(), &conv, &acc, &options, &Never, &mut codes[1..]);
-        assert!(matches!(done, Err(ConvError::OutputShape { .. })));
+        for never in [Never(None), Never(Some(halves.clone()))] {
+            let mut codes = [0; 24];
+            let acc = acc(text);
+            let done = weights.run_codes(x.view(), &conv, &acc, &options, &never, &mut codes);
+            assert_eq!(done, Ok(None));
+            let codes = &mut codes[1..];
+            let done = weights.run_codes(x.view(), &conv, &acc, &options, &never, codes);
+            assert!(matches!(done, Err(ConvError::OutputShape { .. })));
+        }
     }
 }
 

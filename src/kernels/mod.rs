@@ -54,7 +54,10 @@ mod stages;
 mod stepped;
 mod trajectory;
 
-pub use conv::{ConvError, ConvProduct, Finish, PreparedConv, conv2d, conv2d_f32, conv2d_into};
+pub use conv::{
+    ConvError, ConvProduct, Finish, LinearCodes, PreparedConv, conv2d, conv2d_f32, conv2d_into,
+    linear_codes,
+};
 pub use float::{FloatEngine, FloatMatmulError, FloatOptions, FloatProduct, matmul_float};
 pub use matmul::{matmul, matmul_i32, matmul_into, matmul_packed, required_widths};
 pub use operand::element::Operand;

@@ -3,8 +3,8 @@
 use std::arch::x86_64::*;
 
 use super::{
-    BitLanes, ByteLanes, FloatLanes, FmaLanes, Int16Lanes, IntLanes, LanesOf, NarrowFloat,
-    Registers, Simd, StepLanes, Token, Tuning, Vector, Vectorized, both, scalar,
+    BitLanes, ByteLanes, FloatLanes, FmaLanes, Int16Lanes, IntLanes, LanesOf, Linear, NarrowFloat,
+    ROUNDING, Registers, Simd, StepLanes, Token, Tuning, Vector, Vectorized, both, scalar,
 };
 
 token! {
@@ -205,6 +205,31 @@ impl ByteLanes for LanesOf<Avx2, i32> {
         }
         fn any_greater(self, a: __m256i, b: __m256i) -> bool {
             _mm256_movemask_epi8(_mm256_cmpgt_epi32(a, b)) != 0
+        }
+        fn nearest(self, n: __m256i, by: Linear<__m256i>) -> [__m256i; 2] {
+            let real = |v| _mm256_castsi256_ps(v);
+            let near = _mm256_fmadd_ps(_mm256_cvtepi32_ps(n), real(by.factor), real(by.zero_point));
+            let near = _mm256_min_ps(_mm256_max_ps(near, real(by.low)), real(by.high));
+            let rounding = _mm256_set1_ps(ROUNDING);
+            let sum = _mm256_add_ps(near, rounding);
+            let far = _mm256_sub_ps(near, _mm256_sub_ps(sum, rounding));
+            let far = _mm256_andnot_ps(_mm256_set1_ps(-0.0), far);
+            [_mm256_castps_si256(sum), _mm256_castps_si256(far)]
+        }
+        fn low_bytes(self, v: __m256i) -> [u8; 16] {
+            // Those of each half as its first word, and both of these side by side.
+            let low = _mm256_broadcastsi128_si256(_mm_set_epi32(-1, -1, -1, 0x0c08_0400));
+            let words = _mm256_shuffle_epi8(v, low);
+            let both = _mm256_permutevar8x32_epi32(words, _mm256_setr_epi32(0, 4, 1, 1, 0, 0, 0, 0));
+            bytemuck::cast(_mm256_castsi256_si128(both))
+        }
+        fn neighbours(self, bytes: &[u8; 32]) -> __m256i {
+            let bytes: [__m128i; 2] = bytemuck::cast(*bytes);
+            let around = _mm256_setr_epi32(
+                0x0302_0100, 0x0403_0201, 0x0504_0302, 0x0605_0403,
+                0x0706_0504, 0x0807_0605, 0x0908_0706, 0x0a09_0807,
+            );
+            _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(bytes[0]), around)
         }
     }
 }

@@ -4,8 +4,8 @@ use std::arch::x86_64::*;
 
 use super::avx2::first_byte;
 use super::{
-    BitLanes, ByteLanes, FloatLanes, FmaLanes, Int16Lanes, IntLanes, Lanes, LanesOf, NarrowFloat,
-    StepLanes, Token, Vector,
+    BitLanes, ByteLanes, FloatLanes, FmaLanes, Int16Lanes, IntLanes, Lanes, LanesOf, Linear,
+    NarrowFloat, ROUNDING, StepLanes, Token, Vector,
 };
 
 /// A set with AVX-512; its own are the instructions that it has beyond these.
@@ -251,6 +251,25 @@ impl<T: Avx512Token> ByteLanes for LanesOf<T, i32> {
         }
         fn any_greater(self, a: __m512i, b: __m512i) -> bool {
             _mm512_cmpgt_epi32_mask(a, b) != 0
+        }
+        fn nearest(self, n: __m512i, by: Linear<__m512i>) -> [__m512i; 2] {
+            let real = |v| _mm512_castsi512_ps(v);
+            let near = _mm512_fmadd_ps(_mm512_cvtepi32_ps(n), real(by.factor), real(by.zero_point));
+            let near = _mm512_min_ps(_mm512_max_ps(near, real(by.low)), real(by.high));
+            let rounding = _mm512_set1_ps(ROUNDING);
+            let sum = _mm512_add_ps(near, rounding);
+            let far = _mm512_abs_ps(_mm512_sub_ps(near, _mm512_sub_ps(sum, rounding)));
+            [_mm512_castps_si512(sum), _mm512_castps_si512(far)]
+        }
+        fn low_bytes(self, v: __m512i) -> [u8; 16] { bytemuck::cast(_mm512_cvtepi32_epi8(v)) }
+        fn neighbours(self, bytes: &[u8; 32]) -> __m512i {
+            let bytes: __m256i = bytemuck::cast(*bytes);
+            // Each four lanes get their seven bytes first.
+            let words = _mm512_setr_epi32(0, 1, 2, 3, 1, 2, 3, 4, 2, 3, 4, 5, 3, 4, 5, 6);
+            let words = _mm512_permutexvar_epi32(words, _mm512_castsi256_si512(bytes));
+            let around =
+                _mm512_set4_epi32(0x0605_0403, 0x0504_0302, 0x0403_0201, 0x0302_0100);
+            _mm512_shuffle_epi8(words, around)
         }
         fn greatest(self, v: __m512i) -> i32 { _mm512_reduce_max_epi32(v) }
     }

@@ -173,6 +173,18 @@ pub(crate) trait RegisterLanes: IntLanes<Element = i32> {
     }
 }
 
+/// What makes codes of whole numbers: bits of an `f32` in every lane.
+#[derive(Clone, Copy)]
+pub(crate) struct Linear<V> {
+    pub(crate) factor: V,
+    pub(crate) zero_point: V,
+    pub(crate) low: V,
+    pub(crate) high: V,
+}
+
+/// Adding and subtracting it rounds what is below `2^22` to a whole number, ties to even: the last place of the sum is 1.
+pub(crate) const ROUNDING: f32 = 12_582_912.0;
+
 /// Lanes of 32 bits whose operand words may also be four bytes, the earliest in the lowest place.
 /// A lane takes four products at once.
 pub(crate) trait ByteLanes: Int16Lanes + RegisterLanes {
@@ -229,6 +241,49 @@ pub(crate) trait ByteLanes: Int16Lanes + RegisterLanes {
 
     /// Whether a lane of `a` is greater than that of `b`, signed.
     fn any_greater(self, a: Self::V, b: Self::V) -> bool;
+
+    /// `x = n * factor + zero_point` between `low` and `high`, which are below 2^22: in the low bytes that of the whole number
+    /// next to it, ties to even, and how far that is from `x`, as the bits of an `f32`. Product and sum may be rounded once or
+    /// each.
+    #[inline(always)]
+    fn nearest(self, n: Self::V, by: Linear<Self::V>) -> [Self::V; 2] {
+        let array = |v| {
+            let mut lanes = [0; 16];
+            self.store(v, &mut lanes);
+            lanes
+        };
+        let real = |v| array(v).map(|bits| f32::from_bits(bits.cast_unsigned()));
+        let (n, factor, zero_point) = (array(n), real(by.factor), real(by.zero_point));
+        let (low, high) = (real(by.low), real(by.high));
+        let (mut codes, mut far) = ([0; 16], [0; 16]);
+        for lane in 0..Self::N {
+            let near = n[lane] as f32 * factor[lane] + zero_point[lane];
+            let near = if near > low[lane] { near } else { low[lane] };
+            let near = if near < high[lane] { near } else { high[lane] };
+            let sum = near + ROUNDING;
+            codes[lane] = sum.to_bits().cast_signed();
+            far[lane] = (near - (sum - ROUNDING)).abs().to_bits().cast_signed();
+        }
+        [self.load(&codes), self.load(&far)]
+    }
+
+    /// The low byte of every lane, and zeros behind them.
+    #[inline(always)]
+    fn low_bytes(self, v: Self::V) -> [u8; 16] {
+        let mut lanes = [0; 16];
+        self.store(v, &mut lanes);
+        lanes.map(|lane| lane as u8)
+    }
+
+    /// In lane `i` the bytes `i..i + 4`.
+    #[inline(always)]
+    fn neighbours(self, bytes: &[u8; 32]) -> Self::V {
+        let mut words = [0; 16];
+        for (i, word) in words[..Self::N].iter_mut().enumerate() {
+            *word = i32::from_le_bytes([bytes[i], bytes[i + 1], bytes[i + 2], bytes[i + 3]]);
+        }
+        self.load(&words)
+    }
 
     /// The greatest lane, signed.
     #[inline(always)]

@@ -106,7 +106,9 @@ pub(crate) use bits::BitLanes;
 #[doc(hidden)]
 pub use dot_bf16::vdpbf16ps;
 pub(crate) use float::{Float, FloatLanes, FmaLanes, NarrowFloat, StepLanes};
-pub(crate) use int::{ByteLanes, Int16Lanes, IntLanes, RegisterLanes, Word, both};
+pub(crate) use int::{
+    ByteLanes, Int16Lanes, IntLanes, Linear, ROUNDING, RegisterLanes, Word, both,
+};
 pub(crate) use isa::Detected;
 pub use isa::{Isa, IsaError, vectorize};
 pub use lanes::Vectorized;

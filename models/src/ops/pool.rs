@@ -169,7 +169,8 @@ impl<T: Copy, F: Fn(T, T) -> T> Vectorized for Pairs<'_, T, F> {
 
     #[inline(always)]
     fn call(self) {
-        const PIECE: usize = 8;
+        // Sixteen bytes are a vector; eight would be a number to the compiler.
+        const PIECE: usize = 16;
         let Self { x, columns, lowest, out, across, f } = self;
         across.clear();
         let pairs = x.as_chunks::<2>().0.iter();
@@ -177,33 +178,33 @@ impl<T: Copy, F: Fn(T, T) -> T> Vectorized for Pairs<'_, T, F> {
             #[inline(always)]
             |pair| f(f(lowest, pair[0]), pair[1]),
         ));
-        for (out, rows) in out.chunks_mut(columns).zip(across.chunks(2 * columns)) {
-            let (x, y) = rows.split_at(columns);
-            if columns < PIECE {
-                for ((out, &x), &y) in out.iter_mut().zip(x).zip(y) {
-                    *out = f(x, y);
-                }
-                continue;
-            }
-            // The last piece overlaps the one before.
+        for (row, start) in (0..out.len()).step_by(columns.max(1)).enumerate() {
+            let x = &across[2 * row * columns..];
+            let (y, out) = (&x[columns..], &mut out[start..]);
             for at in (0..columns).step_by(PIECE) {
-                let at = at.min(columns - PIECE);
-                down::<T, PIECE>(&x[at..], &y[at..], &mut out[at..], &f);
+                // What is written beyond a row is the next one's, which comes later.
+                if !down::<T, PIECE>(&x[at..], &y[at..], &mut out[at..], &f) {
+                    let rest = x[at..columns].iter().zip(&y[at..columns]);
+                    for (out, (&x, &y)) in out[at..columns].iter_mut().zip(rest) {
+                        *out = f(x, y);
+                    }
+                }
             }
         }
     }
 }
 
+/// The greater of each of `P` pairs, where there are as many.
 #[inline(always)]
-fn down<T: Copy, const P: usize>(x: &[T], y: &[T], out: &mut [T], f: &impl Fn(T, T) -> T) {
+fn down<T: Copy, const P: usize>(x: &[T], y: &[T], out: &mut [T], f: &impl Fn(T, T) -> T) -> bool {
     let (x, y) = (x.first_chunk::<P>(), y.first_chunk::<P>());
-    if let (Some(&x), Some(&y), Some(out)) = (x, y, out.first_chunk_mut::<P>()) {
-        let mut all = x;
-        for at in 0..P {
-            all[at] = f(x[at], y[at]);
-        }
-        *out = all;
+    let (Some(&x), Some(&y), Some(out)) = (x, y, out.first_chunk_mut::<P>()) else { return false };
+    let mut all = x;
+    for at in 0..P {
+        all[at] = f(x[at], y[at]);
     }
+    *out = all;
+    true
 }
 
 /// Elements of each window along one axis that count in a mean.

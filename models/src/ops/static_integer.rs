@@ -45,7 +45,7 @@ impl StaticInteger {
     /// The values of the codes; `None` where an element is not finite.
     pub(crate) fn values(&self, x: &[f32]) -> Option<Vec<f32>> {
         let plan = *self;
-        self.each(x, move |code| plan.value(code))
+        self.each(x, move |x| plan.value(plan.code(x)))
     }
 
     /// The codes as whole numbers; `None` where an element is not finite.
@@ -54,7 +54,14 @@ impl StaticInteger {
         x: &[f32],
         of: impl Fn(f32) -> T + Sync + Send + Copy,
     ) -> Option<Vec<T>> {
-        self.each(x, of)
+        let plan = *self;
+        self.each(x, move |x| of(plan.code(x)))
+    }
+
+    /// The codes of a format of at most 8 bits, in their low bits; `None` where an element is not finite.
+    pub(crate) fn bytes(&self, x: &[f32]) -> Option<Vec<u8>> {
+        let plan = *self;
+        self.each(x, move |x| plan.byte(x))
     }
 
     /// Replaces numbers by the values of their codes; `false`, and nothing is replaced, where one is not finite.
@@ -116,7 +123,7 @@ impl StaticInteger {
         let finite = values
             .par_chunks_mut(TASK)
             .zip(x.par_chunks(TASK))
-            .map(|(values, x)| vectorize(Part { plan: *self, values, x, of }))
+            .map(|(values, x)| vectorize(Part { values, x, of }))
             .reduce(|| true, |a, b| a && b);
         finite.then_some(values)
     }
@@ -127,7 +134,6 @@ pub(super) const EXPONENT: u32 = 0x7f80_0000;
 
 /// Codes of some numbers; whether all of these are finite.
 struct Part<'a, T, F> {
-    plan: StaticInteger,
     values: &'a mut [T],
     x: &'a [f32],
     of: F,
@@ -141,7 +147,7 @@ impl<T, F: Fn(f32) -> T> Vectorized for Part<'_, T, F> {
         let mut infinite = 0u32;
         for (value, &x) in self.values.iter_mut().zip(self.x) {
             infinite |= u32::from(x.to_bits() & EXPONENT == EXPONENT);
-            *value = (self.of)(self.plan.code(x));
+            *value = (self.of)(x);
         }
         infinite == 0
     }

@@ -84,37 +84,68 @@ fn four<const P: usize>([a, b, c, d]: [&[u8]; 4], at: usize, flip: i32, to: &mut
     *to = words;
 }
 
+/// Rows of a channel of `width` columns to where they lie among rows of `pitch` bytes, `before` behind their starts: the first
+/// `inside` bytes of each, with some bits flipped.
+#[inline(always)]
+pub(super) fn moved(
+    channel: &[u8],
+    width: usize,
+    rows: &[(usize, usize)],
+    (pitch, before): (usize, usize),
+    inside: usize,
+    flip: u8,
+    to: &mut [u8],
+) {
+    // Fewer than sixteen bytes are numbers: as arrays they would be put together bit by bit.
+    macro_rules! rows {
+        ($piece:literal, $number:ty) => {
+            for &(row, from) in rows {
+                let from = &channel[from * width..][..inside];
+                let to = &mut to[row * pitch + before..][..inside];
+                pieces!(inside, $piece, at => {
+                    if let (Some(from), Some(to)) =
+                        (from[at..].first_chunk(), to[at..].first_chunk_mut())
+                    {
+                        let flip = <$number>::from_le_bytes([flip; $piece]);
+                        *to = (<$number>::from_le_bytes(*from) ^ flip).to_le_bytes();
+                    }
+                });
+            }
+        };
+    }
+    match inside {
+        0 => {}
+        16.. => rows!(16, u128),
+        8.. => rows!(8, u64),
+        4.. => rows!(4, u32),
+        _ => rows!(1, u8),
+    }
+}
+
 /// Words of the bytes at `stride j + apart i`, for the words j and i in 0..4.
 #[inline(always)]
-pub(super) fn neighbours(bytes: &[u8], stride: usize, apart: usize, to: &mut [i32]) {
-    let count = to.len();
-    match (stride, apart) {
-        (1, _) => {
-            let end = count + 3 * apart;
-            let bytes = &bytes[..end];
-            let (a, b) = (&bytes[..count], &bytes[apart..][..count]);
-            let (c, d) = (&bytes[2 * apart..][..count], &bytes[3 * apart..][..count]);
-            fours(a, b, c, d, 0, to);
-        }
-        (2, 1) if count >= 16 => {
-            pieces!(count, 16, at => pairs::<16>(&bytes[2 * at..], &mut to[at..]))
-        }
-        (2, 1) if count >= 4 => {
-            pieces!(count, 4, at => pairs::<4>(&bytes[2 * at..], &mut to[at..]))
-        }
-        _ => {
-            for (j, to) in to.iter_mut().enumerate() {
-                let at = stride * j;
-                let byte = |i: usize| bytes[at + i * apart];
-                *to = i32::from_le_bytes([byte(0), byte(1), byte(2), byte(3)]);
-            }
-        }
+pub(super) fn apart(bytes: &[u8], stride: usize, apart: usize, words: &mut [i32]) {
+    for (j, word) in words.iter_mut().enumerate() {
+        let byte = |i: usize| bytes[stride * j + i * apart];
+        *word = i32::from_le_bytes([byte(0), byte(1), byte(2), byte(3)]);
     }
 }
 
 /// Words of four bytes, each two bytes behind the one before.
 #[inline(always)]
-fn pairs<const P: usize>(bytes: &[u8], to: &mut [i32]) {
+pub(super) fn pairs(bytes: &[u8], words: &mut [i32]) {
+    let count = words.len();
+    if count >= 16 {
+        pieces!(count, 16, at => pair::<16>(&bytes[2 * at..], &mut words[at..]));
+    } else if count >= 4 {
+        pieces!(count, 4, at => pair::<4>(&bytes[2 * at..], &mut words[at..]));
+    } else {
+        pieces!(count, 1, at => pair::<1>(&bytes[2 * at..], &mut words[at..]));
+    }
+}
+
+#[inline(always)]
+fn pair<const P: usize>(bytes: &[u8], to: &mut [i32]) {
     let Some(to) = to.first_chunk_mut::<P>() else { return };
     let low = bytes.as_chunks::<2>().0.first_chunk::<P>();
     let high = bytes[2..].as_chunks::<2>().0.first_chunk::<P>();
@@ -131,8 +162,19 @@ fn pairs<const P: usize>(bytes: &[u8], to: &mut [i32]) {
 /// The even elements in the first half, the odd ones in the second.
 #[inline(always)]
 pub(super) fn split(from: &[u8], to: &mut [u8]) {
+    const PIECE: usize = 32;
     let (even, odd) = to.split_at_mut(from.len() / 2);
-    for ((pair, even), odd) in from.as_chunks::<2>().0.iter().zip(even).zip(odd) {
+    let (pairs, last) = from.as_chunks::<2>().0.as_chunks::<PIECE>();
+    let ((evens, last_even), (odds, last_odd)) = (even.as_chunks_mut(), odd.as_chunks_mut());
+    for ((pairs, even), odd) in pairs.iter().zip(evens).zip(odds) {
+        let (mut low, mut high) = ([0; PIECE], [0; PIECE]);
+        for at in 0..PIECE {
+            let pair = u16::from_le_bytes(pairs[at]);
+            (low[at], high[at]) = (pair as u8, (pair >> 8) as u8);
+        }
+        (*even, *odd) = (low, high);
+    }
+    for ((pair, even), odd) in last.iter().zip(last_even).zip(last_odd) {
         (*even, *odd) = (pair[0], pair[1]);
     }
 }

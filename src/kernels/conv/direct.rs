@@ -9,11 +9,13 @@
 use rayon::prelude::*;
 
 use super::guarded::Guard;
-use super::job::{Channels, Counted, Guarded, Job};
+use super::job::{Counted, Guarded, Job};
 use super::planes::Planes;
 use super::prepared::PreparedConv;
 use super::problem::Problem;
+use super::sink::Sinks;
 use super::source::Source;
+use super::walk::Channels;
 use super::words::{Field, Form, Line, Words};
 use crate::convolution::Conv2d;
 use crate::kernels::operand::element::Operand;
@@ -127,17 +129,14 @@ impl Direct {
     }
 }
 
-/// What takes the sums of an output channel: its number, the sums in the rows of a field, and where what it makes of them is kept.
-pub(super) type Taker<'a, T> = dyn Fn(usize, &Field, &[i32], &mut [T]) + Sync + 'a;
-
-/// Has `take` write all outputs to `out`, `[N, O, rows, columns]`; gives the events of the register that is checked.
+/// Has `sinks` write all outputs to `out`, `[N, O, rows, columns]`; gives the events of the register that is checked.
 pub(super) fn convolve<X: Operand, T: Send>(
     direct: &Direct,
     problem: &Problem<'_, X>,
     planes: &Planes,
     source: &Source<'_>,
     isa: Detected,
-    take: &Taker<'_, T>,
+    sinks: &dyn Sinks<T>,
     out: &mut [T],
 ) -> Counted {
     let (groups, positions) = (problem.conv.groups, problem.positions());
@@ -187,12 +186,8 @@ pub(super) fn convolve<X: Operand, T: Send>(
     }
     all.into_par_iter()
         .map(|(units, out)| {
-            let first = channels.plane(units.start);
-            let mut sink = |plane: usize, channel: usize, values: &[i32]| {
-                let out = &mut out[(plane - first) * positions..][..positions];
-                take(channel, &field, values, out);
-            };
-            isa.run(Job {
+            let mut sink = sinks.sink(&field, channels.plane(units.start), out);
+            let counted = isa.run(Job {
                 register: direct.register,
                 report: direct.report,
                 words: direct.form.words,
@@ -204,7 +199,9 @@ pub(super) fn convolve<X: Operand, T: Send>(
                 guarded,
                 units,
                 sink: &mut sink,
-            })
+            });
+            sinks.done(sink);
+            counted
         })
         .reduce(Counted::default, Counted::merged)
 }

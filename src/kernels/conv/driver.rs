@@ -4,13 +4,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use ndarray::{Array4, ArrayViewMut4};
 
+use super::codes::{CodeSink, linear_codes};
 use super::direct::{self, Direct, Known};
-use super::finish::Finish;
+use super::finish::{Finish, LinearCodes};
 use super::job::Counted;
 use super::patches;
 use super::problem::{Problem, Reported};
+use super::sink::{Sink, Sinks};
 use super::source::Source;
 use super::store::{Store, dense};
+use super::words::Field;
 use crate::accumulate::FirstEvent;
 use crate::kernels::operand::element::Operand;
 use crate::kernels::operand::matrix::{Matrix, magnitude};
@@ -41,16 +44,13 @@ pub(super) fn run<X: Operand, T: Output>(
         return patches::convolve(problem, options, out);
     };
     let Some(source) = Source::of(pixels) else { return patches::convolve(problem, options, out) };
-    let store = direct.store;
-    let take = |_: usize, field: &_, values: &[i32], out: &mut [T]| {
-        isa.vectorize(Store { field, store, values, out });
-    };
+    let stores = Stores { isa, store: direct.store };
     let counted = if let Some(out) = out.as_slice_mut() {
-        direct::convolve(direct, problem, planes, &source, isa, &take, out)
+        direct::convolve(direct, problem, planes, &source, isa, &stores, out)
     } else {
         let mut apart = Array4::<T>::default(out.dim());
         let all = apart.as_slice_mut().unwrap_or_default();
-        let counted = direct::convolve(direct, problem, planes, &source, isa, &take, all);
+        let counted = direct::convolve(direct, problem, planes, &source, isa, &stores, all);
         out.assign(&apart);
         counted
     };
@@ -67,27 +67,13 @@ pub(super) fn run_codes<X: Operand>(
     codes: &mut [u8],
 ) -> Result<Option<Reported>, MatmulError> {
     let planned = Planned::of(problem, pixels, options, i32::BITS)?;
-    let failed = AtomicBool::new(false);
-    let put = |channel: usize, sums: &[i32], codes: &mut [u8]| {
-        if !finish.finish(channel, sums, codes) {
-            failed.store(true, Ordering::Relaxed);
-        }
-    };
+    let linear = finish.linear().filter(|linear| linear.has_room() && planned.fits(31));
+    let coded = Coded { isa, finish, linear, has_failed: AtomicBool::new(false) };
     let direct = planned.direct.as_ref().filter(|_| planned.fits(i32::BITS));
     let reported = match (direct, &problem.planes, Source::of(pixels)) {
         (Some(direct), Some(planes), Some(source)) => {
-            let store = direct.store;
-            let take =
-                |channel: usize, field: &super::words::Field, values: &[i32], codes: &mut [u8]| {
-                    if field.pitch == field.outputs[1] && store == StoreMode::Whole {
-                        return put(channel, &values[..codes.len()], codes);
-                    }
-                    dense(codes.len(), |sums| {
-                        isa.vectorize(Store { field, store, values, out: &mut *sums });
-                        put(channel, sums, codes);
-                    });
-                };
-            let counted = direct::convolve(direct, problem, planes, &source, isa, &take, codes);
+            let sinks = (direct.store, &coded);
+            let counted = direct::convolve(direct, problem, planes, &source, isa, &sinks, codes);
             planned.reported(problem, options, counted)
         }
         _ => {
@@ -98,12 +84,76 @@ pub(super) fn run_codes<X: Operand>(
             let sums = sums.as_slice().unwrap_or_default();
             let planes = sums.chunks(rows * columns).zip(codes.chunks_mut(rows * columns));
             for (plane, (sums, codes)) in planes.enumerate() {
-                put(plane % channels, sums, codes);
+                match coded.linear {
+                    Some(_) if linear_codes(finish, plane % channels, sums, codes) => {}
+                    _ => coded.put(plane % channels, sums, codes),
+                }
             }
             reported
         }
     };
-    Ok((!failed.into_inner()).then_some(reported))
+    Ok((!coded.has_failed.into_inner()).then_some(reported))
+}
+
+/// Outputs as they are, of a type.
+struct Stores {
+    isa: Detected,
+    store: StoreMode,
+}
+
+impl<T: Output> Sinks<T> for Stores {
+    fn sink<'s>(&'s self, field: &'s Field, first: usize, out: &'s mut [T]) -> Sink<'s> {
+        let positions = field.positions();
+        Sink::Sums(Box::new(move |plane: usize, _: usize, values: &[i32]| {
+            let out = &mut out[(plane - first) * positions..][..positions];
+            self.isa.vectorize(Store { field, store: self.store, values, out });
+        }))
+    }
+}
+
+/// Outputs as codes.
+struct Coded<'a> {
+    isa: Detected,
+    finish: &'a dyn Finish,
+    /// Where no sum is too great for it.
+    linear: Option<&'a LinearCodes>,
+    has_failed: AtomicBool,
+}
+
+impl Coded<'_> {
+    /// The codes of sums of a channel.
+    fn put(&self, channel: usize, sums: &[i32], codes: &mut [u8]) {
+        if !self.finish.finish(channel, sums, codes) {
+            self.has_failed.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Sinks<u8> for (StoreMode, &Coded<'_>) {
+    fn sink<'s>(&'s self, field: &'s Field, first: usize, codes: &'s mut [u8]) -> Sink<'s> {
+        let &(store, coded) = self;
+        if let Some(linear) = coded.linear {
+            let finish = (coded.finish, linear);
+            return Sink::Codes(CodeSink::new(field, store, finish, first, codes));
+        }
+        let positions = field.positions();
+        Sink::Sums(Box::new(move |plane: usize, channel: usize, values: &[i32]| {
+            let codes = &mut codes[(plane - first) * positions..][..positions];
+            if field.pitch == field.outputs[1] && store == StoreMode::Whole {
+                return coded.put(channel, &values[..positions], codes);
+            }
+            dense(positions, |sums| {
+                coded.isa.vectorize(Store { field, store, values, out: &mut *sums });
+                coded.put(channel, sums, codes);
+            });
+        }))
+    }
+
+    fn done(&self, sink: Sink<'_>) {
+        if let Sink::Codes(CodeSink { are_made: false, .. }) = sink {
+            self.1.has_failed.store(true, Ordering::Relaxed);
+        }
+    }
 }
 
 /// How a convolution is computed.

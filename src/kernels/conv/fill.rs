@@ -1,14 +1,15 @@
 //! Filling the words of an image: what lies around it never changes, so that it is written once, before the first image.
 
-use super::copy::{fours, neighbours, overlapping, split};
+use super::copy::{fours, overlapping, split};
 use super::planes::Moves;
-use super::words::Line;
 use crate::simd::Vectorized;
 
 /// Memory for bytes on their way into words.
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
     bytes: Vec<u8>,
+    /// A channel with its padding, where words are made of [neighbours](super::neighbours).
+    pub(super) padded: Vec<u8>,
 }
 
 /// Four channels to a word.
@@ -69,62 +70,6 @@ impl Vectorized for FillChannels<'_> {
                         let at = m.from + index * moves.step;
                         *to = i32::from_le_bytes([a[at], b[at], c[at], d[at]]) ^ flip;
                     }
-                }
-            }
-        }
-    }
-}
-
-/// Four neighbours to a word.
-pub(super) struct FillNeighbours<'a> {
-    /// The bytes of all channels of the group.
-    pub(super) channels: &'a [u8],
-    /// Rows and columns of a channel.
-    pub(super) size: [usize; 2],
-    /// The rows of words: where they lie, and the row of the input.
-    pub(super) rows: &'a [(usize, usize)],
-    pub(super) line: Line,
-    /// Words of a row.
-    pub(super) columns: usize,
-    /// Words of a channel and four neighbours of a kernel's row, and how many of these there are.
-    pub(super) len: usize,
-    pub(super) fours: usize,
-    pub(super) padding: u8,
-    pub(super) flip: u8,
-    pub(super) words: &'a mut [i32],
-    pub(super) scratch: &'a mut Scratch,
-}
-
-impl Vectorized for FillNeighbours<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn call(self) {
-        let Self { channels, size: [height, width], rows, line, columns, len, .. } = self;
-        let (flip, fours) = (self.flip, self.fours);
-        let bytes = &mut self.scratch.bytes;
-        bytes.clear();
-        bytes.resize(line.length, self.padding ^ flip);
-        if height * width == 0 || len * fours == 0 {
-            return;
-        }
-        let before = line.before.min(line.length);
-        let inside = width.min(line.length - before);
-        let planes = self.words.chunks_exact_mut(len * fours);
-        for (channel, words) in channels.chunks_exact(height * width).zip(planes) {
-            for &(to, row) in rows {
-                let from = &channel[row * width..][..inside];
-                let into = &mut bytes[before..][..inside];
-                overlapping(
-                    from,
-                    into,
-                    #[inline(always)]
-                    |x| x ^ flip,
-                );
-                for four in 0..fours {
-                    let words = &mut words[four * len + to..][..columns];
-                    let bytes = &bytes[4 * four * line.apart..];
-                    neighbours(bytes, line.stride, line.apart, words);
                 }
             }
         }

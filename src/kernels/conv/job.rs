@@ -2,11 +2,13 @@
 
 use std::ops::Range;
 
-use super::fill::Scratch;
+use super::codes::Plane;
 use super::guarded::{Doubt, Guard, GuardedRow};
 use super::prepared::WeightBlocks;
+use super::sink::Sink;
 use super::source::Filler;
 use super::tile::{CountEvents, Four, One, Operands, Row, WordProduct};
+use super::walk::{Block, Channels, Walk};
 use super::words::{Field, Words};
 use crate::kernels::plan::stage::StageRegister;
 use crate::kernels::product::ReportLevel;
@@ -15,7 +17,9 @@ use crate::kernels::stages::statistics::{Events, NoStatistics, StepStatistics};
 use crate::simd::{ByteLanes, IsaKernel, Simd, Vectorized};
 
 /// Words behind the last that is met, beside a tile's.
-const SLACK: usize = 64;
+pub(super) const SLACK: usize = 64;
+/// Sums of blocks that are computed at once, about.
+const AT_ONCE: usize = 1 << 12;
 
 /// The events of the one stage that has any.
 #[derive(Clone, Copy, Debug, Default)]
@@ -39,39 +43,6 @@ impl Counted {
     }
 }
 
-/// Output channels, and the units of work that they are: some of a group's.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Channels {
-    pub(super) per_group: usize,
-    pub(super) groups: usize,
-    /// Channels of a unit at most.
-    pub(super) part: usize,
-}
-
-impl Channels {
-    /// Units of a group.
-    fn parts(&self) -> usize {
-        self.per_group.div_ceil(self.part.max(1)).max(1)
-    }
-
-    /// Units of an image.
-    pub(super) fn units(&self) -> usize {
-        self.groups * self.parts()
-    }
-
-    /// Image, group, and first channel in the group, of a unit.
-    fn unit(&self, unit: usize) -> (usize, usize, usize) {
-        let (group, part) = (unit / self.parts(), unit % self.parts());
-        (group / self.groups, group % self.groups, part * self.part)
-    }
-
-    /// How many channels of all images lie before a unit.
-    pub(super) fn plane(&self, unit: usize) -> usize {
-        let (image, group, first) = self.unit(unit);
-        (image * self.groups + group) * self.per_group + first
-    }
-}
-
 /// What a guarded job steps in doubt.
 #[derive(Clone, Copy)]
 pub(super) struct Guarded<'a> {
@@ -82,7 +53,7 @@ pub(super) struct Guarded<'a> {
 }
 
 /// Units that one thread computes.
-pub(super) struct Job<'a> {
+pub(super) struct Job<'a, 's> {
     pub(super) register: StageRegister,
     pub(super) report: ReportLevel,
     pub(super) words: Words,
@@ -94,12 +65,10 @@ pub(super) struct Job<'a> {
     pub(super) start: &'a [i32],
     pub(super) guarded: Option<Guarded<'a>>,
     pub(super) units: Range<usize>,
-    /// Takes the sums of a channel of an image: their number among all of all images, that of the channel, and the sums, in the
-    /// rows of the field.
-    pub(super) sink: &'a mut dyn FnMut(usize, usize, &[i32]),
+    pub(super) sink: &'a mut Sink<'s>,
 }
 
-impl IsaKernel for Job<'_> {
+impl IsaKernel for Job<'_, '_> {
     type Output = Counted;
 
     fn run<S: Simd>(self, simd: S) -> Counted {
@@ -137,7 +106,7 @@ impl IsaKernel for Job<'_> {
     }
 }
 
-impl Job<'_> {
+impl<'a, 's> Job<'a, 's> {
     fn stepped<L: ByteLanes, S: OverflowOp<L>, N: StepStatistics<L>>(
         self,
         lanes: L,
@@ -161,53 +130,43 @@ impl Job<'_> {
         S: OverflowOp<L>,
         N: StepStatistics<L>,
     {
-        let Self { channels, field, filler, weights, start, units, sink, .. } = self;
+        let (field, start) = (self.field, self.start);
         let stride = field.span().next_multiple_of(L::N);
-        let mut words = filler.memory(stride + SLACK);
-        let mut values = vec![0; R * stride];
-        let mut events = vec![0; if N::VECTORS > 0 { R * stride } else { 0 }];
+        let most = (AT_ONCE / (R * stride)).max(1);
+        let mut values = vec![0; most * R * stride];
+        let mut events = vec![0; if N::VECTORS > 0 { most * R * stride } else { 0 }];
         let mut counter = Counter::new(field, if N::VECTORS > 0 { stride } else { 0 });
-        let (mut scratch, mut filled) = (Scratch::default(), None);
-        for unit in units {
-            let (image, group, first) = channels.unit(unit);
-            if filled != Some((image, group)) {
-                filled = Some((image, group));
-                filler.fill((image, group), &mut words, &mut scratch);
-            }
-            let end = (first + channels.part).min(channels.per_group);
-            for o in (first..end).step_by(R) {
-                let channel = group * channels.per_group + o;
-                let here = R.min(end - o);
-                let operands = Operands {
-                    words: &words,
-                    taps: &field.taps,
-                    weights: weights.from(group, o),
-                    width: weights.width,
-                };
-                lanes.vectorize(RunRow::<L, P, S, N, R, V> {
-                    row: Row {
-                        lanes,
-                        product,
-                        op,
-                        operands,
-                        start: &start[channel..],
-                        range: 0..stride,
-                        stride,
-                        values: &mut values,
-                        events: &mut events,
-                    },
-                    statistics: std::marker::PhantomData,
-                });
-                for row in 0..here {
-                    let plane = (image * channels.groups) * channels.per_group + channel + row;
-                    sink(plane, channel + row, &values[row * stride..][..stride]);
-                    if N::VECTORS > 0 {
-                        counter.add(lanes, plane, &events[row * stride..][..stride]);
-                    }
+        let width = self.weights.width;
+        let (walk, sink) = self.walk(stride + SLACK);
+        walk.run::<R>(most, |words, _, blocks| {
+            lanes.vectorize(RunRows::<L, P, S, N, R, V> {
+                lanes,
+                product,
+                op,
+                words,
+                field,
+                width,
+                blocks,
+                start,
+                stride,
+                values: &mut values,
+                events: &mut events,
+                statistics: std::marker::PhantomData,
+            });
+            sink.take(lanes, planes(blocks, &values, (R, stride)));
+            if N::VECTORS > 0 {
+                for plane in planes(blocks, &events, (R, stride)) {
+                    counter.add(lanes, plane.number, plane.sums);
                 }
             }
-        }
+        });
         counter.counted
+    }
+
+    /// The walk over all units, and what takes their sums.
+    fn walk(self, behind: usize) -> (Walk<'a>, &'a mut Sink<'s>) {
+        let Self { channels, field, filler, weights, units, sink, .. } = self;
+        (Walk { channels, len: field.len, filler, weights, units, behind }, sink)
     }
 
     fn guard<L: ByteLanes, S: OverflowOp<L>>(
@@ -229,87 +188,89 @@ impl Job<'_> {
         op: S,
         guarded: Guarded<'_>,
     ) -> Counted {
-        let Self { channels, field, filler, weights, units, sink, .. } = self;
+        let field = self.field;
         let stride = field.span().next_multiple_of(L::N);
-        let mut words = filler.memory(stride + SLACK);
         let (mut values, mut events) = (vec![0; R * stride], vec![0; R * stride]);
         let mut counter = Counter::new(field, stride);
-        let (mut scratch, mut filled) = (Scratch::default(), None);
         // Filled where a channel is in doubt.
         let (mut codes, mut filled_codes) = (Vec::new(), None);
         let mut doubts: Vec<Doubt> = Vec::new();
-        for unit in units {
-            let (image, group, first) = channels.unit(unit);
-            if filled != Some((image, group)) {
-                filled = Some((image, group));
-                filler.fill((image, group), &mut words, &mut scratch);
+        let width = self.weights.width;
+        let (walk, sink) = self.walk(stride + SLACK);
+        walk.run::<R>(1, |words, scratch, blocks| {
+            let [block] = *blocks else { return };
+            let Block { image, group, o, weights, .. } = block;
+            let words = &words[block.words..];
+            doubts.clear();
+            lanes.vectorize(RunGuarded::<L, R, V>(GuardedRow {
+                lanes,
+                operands: Operands { words, taps: &field.taps, weights, width },
+                guard: guarded.guard,
+                first: block.channel,
+                channels: block.here,
+                stride,
+                values: &mut values,
+                doubts: &mut doubts,
+            }));
+            if !doubts.is_empty() {
+                events.fill(0);
+                if codes.is_empty() {
+                    codes = guarded.filler.memory(stride + SLACK);
+                }
+                if filled_codes != Some((image, group)) {
+                    filled_codes = Some((image, group));
+                    guarded.filler.fill(image, group..group + 1, &mut codes, scratch);
+                }
             }
-            let end = (first + channels.part).min(channels.per_group);
-            for o in (first..end).step_by(R) {
-                let channel = group * channels.per_group + o;
-                let here = R.min(end - o);
+            for (row, range) in doubts.drain(..) {
                 let operands = Operands {
-                    words: &words,
-                    taps: &field.taps,
-                    weights: weights.from(group, o),
-                    width: weights.width,
+                    words: &codes,
+                    taps: &guarded.field.taps,
+                    weights: guarded.weights.from(group, o + row),
+                    width: guarded.weights.width,
                 };
-                doubts.clear();
-                lanes.vectorize(RunGuarded::<L, R, V>(GuardedRow {
-                    lanes,
-                    operands,
-                    guard: guarded.guard,
-                    first: channel,
-                    channels: here,
-                    stride,
-                    values: &mut values,
-                    doubts: &mut doubts,
-                }));
-                if !doubts.is_empty() {
-                    events.fill(0);
-                    if codes.is_empty() {
-                        codes = guarded.filler.memory(stride + SLACK);
-                    }
-                    if filled_codes != filled {
-                        filled_codes = filled;
-                        guarded.filler.fill((image, group), &mut codes, &mut scratch);
-                    }
-                }
-                for (row, range) in doubts.drain(..) {
-                    let operands = Operands {
-                        words: &codes,
-                        taps: &guarded.field.taps,
-                        weights: guarded.weights.from(group, o + row),
-                        width: guarded.weights.width,
-                    };
-                    let at = row * stride..(row + 1) * stride;
-                    lanes.vectorize(RunRow::<L, One, S, Events<L::V>, 1, 4> {
-                        row: Row {
-                            lanes,
-                            product: One,
-                            op,
-                            operands,
-                            start: &[0],
-                            range,
-                            stride,
-                            values: &mut values[at.clone()],
-                            events: &mut events[at],
-                        },
-                        statistics: std::marker::PhantomData,
-                    });
-                    counter.is_open[row] = true;
-                }
-                for row in 0..here {
-                    let plane = (image * channels.groups) * channels.per_group + channel + row;
-                    sink(plane, channel + row, &values[row * stride..][..stride]);
-                    if std::mem::take(&mut counter.is_open[row]) {
-                        counter.add(lanes, plane, &events[row * stride..][..stride]);
-                    }
+                let at = row * stride..(row + 1) * stride;
+                lanes.vectorize(RunRow::<L, One, S, Events<L::V>, 1, 4> {
+                    row: Row {
+                        lanes,
+                        product: One,
+                        op,
+                        operands,
+                        start: &[0],
+                        range,
+                        stride,
+                        values: &mut values[at.clone()],
+                        events: &mut events[at],
+                    },
+                    statistics: std::marker::PhantomData,
+                });
+                counter.is_open[row] = true;
+            }
+            sink.take(lanes, planes(blocks, &values, (R, stride)));
+            for (row, plane) in planes(blocks, &events, (R, stride)).enumerate() {
+                if std::mem::take(&mut counter.is_open[row]) {
+                    counter.add(lanes, plane.number, plane.sums);
                 }
             }
-        }
+        });
         counter.counted
     }
+}
+
+/// The channels of some blocks, whose sums lie in rows of `stride`, `rows` to a block.
+fn planes<'a>(
+    blocks: &'a [Block<'_>],
+    sums: &'a [i32],
+    (rows, stride): (usize, usize),
+) -> impl Iterator<Item = Plane<'a>> + Clone {
+    blocks.iter().zip(sums.chunks_exact(rows * stride)).flat_map(move |(block, sums)| {
+        let of_row = move |(row, sums): (usize, &'a [i32])| Plane {
+            number: block.plane + row,
+            channel: block.channel + row,
+            sums,
+        };
+        sums.chunks_exact(stride).take(block.here).enumerate().map(of_row)
+    })
 }
 
 /// Counts the events of outputs.
@@ -341,6 +302,60 @@ impl<'a> Counter<'a> {
             let at = places.next().unwrap_or(0);
             let position = at / self.field.pitch * self.field.outputs[1] + at % self.field.pitch;
             self.counted.first = Some((plane, position));
+        }
+    }
+}
+
+/// [`Row::run`] of some blocks, compiled for its lanes.
+struct RunRows<'a, L, P, S, N, const R: usize, const V: usize> {
+    lanes: L,
+    product: P,
+    op: S,
+    /// Those of all blocks.
+    words: &'a [i32],
+    field: &'a Field,
+    /// Weights from a step to the next.
+    width: usize,
+    blocks: &'a [Block<'a>],
+    start: &'a [i32],
+    stride: usize,
+    values: &'a mut [i32],
+    events: &'a mut [i32],
+    statistics: std::marker::PhantomData<N>,
+}
+
+impl<L, P, S, N, const R: usize, const V: usize> Vectorized for RunRows<'_, L, P, S, N, R, V>
+where
+    L: ByteLanes,
+    P: WordProduct<L>,
+    S: OverflowOp<L>,
+    N: StepStatistics<L>,
+{
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self { lanes, product, op, stride, .. } = self;
+        let values = self.values.chunks_exact_mut(R * stride);
+        let mut events = self.events.chunks_exact_mut(R * stride);
+        for (block, values) in self.blocks.iter().zip(values) {
+            let mut row = Row {
+                lanes,
+                product,
+                op,
+                operands: Operands {
+                    words: &self.words[block.words..],
+                    taps: &self.field.taps,
+                    weights: block.weights,
+                    width: self.width,
+                },
+                start: &self.start[block.channel..],
+                range: 0..stride,
+                stride,
+                values,
+                events: events.next().unwrap_or_default(),
+            };
+            row.run::<N, R, V>();
         }
     }
 }

@@ -5,16 +5,17 @@
 //! planes    the input so that every weight meets it in one piece
 //! float     convolutions of f32: lanes over positions
 //! prepared  the weights, laid out once
-//! finish    codes in the place of sums
+//! finish    codes in the place of sums: what says which
 //! direct    lanes over positions: exact sums, and registers that seldom overflow
-//! words     what it multiplies, of an image (source, fill, copy) and of the weights
-//! job       what one thread computes
+//! words     what it multiplies, of an image (source, fill, neighbours, copy) and of the weights
+//! job       what one thread computes, on a walk over its units
 //! tile      its micro-kernel; guarded: the one of sums that are looked at now and then
-//! store     outputs to memory
+//! sink      what takes the sums: store to memory, codes in the vectors that hold them
 //! patches   all else: patches of a block of images as a matrix that the weights multiply
 //! problem   what all work on
 //! ```
 
+mod codes;
 mod copy;
 mod direct;
 mod driver;
@@ -23,13 +24,16 @@ mod finish;
 mod float;
 mod guarded;
 mod job;
+mod neighbours;
 mod patches;
 mod planes;
 mod prepared;
 mod problem;
+mod sink;
 mod source;
 mod store;
 mod tile;
+mod walk;
 mod words;
 
 use std::time::Instant;
@@ -37,7 +41,8 @@ use std::time::Instant;
 use ndarray::{Array4, ArrayView1, ArrayView4, ArrayViewMut4, Axis};
 use thiserror::Error;
 
-pub use self::finish::Finish;
+pub use self::codes::linear_codes;
+pub use self::finish::{Finish, LinearCodes};
 pub use self::float::conv2d_f32;
 use self::planes::Planes;
 pub use self::prepared::PreparedConv;
@@ -220,16 +225,8 @@ impl PreparedConv {
         options: &MatmulOptions<'_>,
         out: ArrayViewMut4<'_, T>,
     ) -> Result<ProductReport, ConvError> {
-        let (expected, found) = (output_shape(input, self.shape(), conv)?, out.dim().into());
-        if expected != found {
-            return Err(ConvError::OutputShape { expected, found });
-        }
-        if let Some(init) = options.init {
-            let [images, outputs, height, width] = expected;
-            check_init(init, acc, (images * outputs, height * width)).map_err(MatmulError::from)?;
-        }
+        let (expected, isa) = self.checked(input, conv, acc, options, |_| out.dim().into())?;
         let start = Instant::now();
-        let isa = Detected::or_best(options.isa).map_err(MatmulError::from)?;
         let nothing = Reported { events: None, report: None };
         let reported = match expected {
             [0, ..] => nothing,
@@ -257,16 +254,13 @@ impl PreparedConv {
         finish: &dyn Finish,
         codes: &mut [u8],
     ) -> Result<Option<ProductReport>, ConvError> {
-        let expected = output_shape(input, self.shape(), conv)?;
-        if expected.iter().product::<usize>() != codes.len() {
-            return Err(ConvError::OutputShape { expected, found: [1, 1, 1, codes.len()] });
-        }
-        let [images, outputs, height, width] = expected;
-        if let Some(init) = options.init {
-            check_init(init, acc, (images * outputs, height * width)).map_err(MatmulError::from)?;
-        }
+        let found = |expected: [usize; 4]| match codes.len() {
+            count if count == expected.iter().product::<usize>() => expected,
+            count => [1, 1, 1, count],
+        };
+        let (expected, isa) = self.checked(input, conv, acc, options, found)?;
+        let [images, _, height, width] = expected;
         let start = Instant::now();
-        let isa = Detected::or_best(options.isa).map_err(MatmulError::from)?;
         let reported = match images {
             0 => Some(Reported { events: None, report: None }),
             _ => with_problem!(
@@ -278,6 +272,27 @@ impl PreparedConv {
         let report =
             |Reported { events, report }| ProductReport { events, report, isa: isa.isa(), seconds };
         Ok(reported.map(report))
+    }
+
+    /// The shape of the outputs, which is that of the memory `found` for them, and the instruction set.
+    fn checked<X: Operand>(
+        &self,
+        input: ArrayView4<'_, X>,
+        conv: &Conv2d<X>,
+        acc: &Accumulator,
+        options: &MatmulOptions<'_>,
+        found: impl FnOnce([usize; 4]) -> [usize; 4],
+    ) -> Result<([usize; 4], Detected), ConvError> {
+        let expected = output_shape(input, self.shape(), conv)?;
+        let found = found(expected);
+        if expected != found {
+            return Err(ConvError::OutputShape { expected, found });
+        }
+        if let Some(init) = options.init {
+            let [images, outputs, height, width] = expected;
+            check_init(init, acc, (images * outputs, height * width)).map_err(MatmulError::from)?;
+        }
+        Ok((expected, Detected::or_best(options.isa).map_err(MatmulError::from)?))
     }
 }
 

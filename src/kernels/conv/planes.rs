@@ -187,7 +187,17 @@ impl Planes {
                 moves.push(Move { to, from, count: inside.len() });
             }
         }
-        Moves { rows: moves, step: if is_split { 1 } else { stride }, is_split }
+        let step = if is_split { 1 } else { stride };
+        if step == 1 {
+            // Whole rows one behind the other are one piece.
+            moves.dedup_by(|next, last| {
+                let follows =
+                    last.to + last.count == next.to && last.from + last.count == next.from;
+                last.count += if follows { next.count } else { 0 };
+                follows
+            });
+        }
+        Moves { rows: moves, step, is_split }
     }
 
     /// Fills the planes of `N` channels at once, each `[rows, columns]`: an element is what `word` makes of theirs, padding

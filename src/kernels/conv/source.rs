@@ -1,12 +1,18 @@
 //! The codes of an input in their storage, and how images of them become words.
 
-use super::fill::{FillChannels, FillCodes, FillNeighbours, Scratch};
+use std::ops::Range;
+
+use super::fill::{FillChannels, FillCodes, Scratch};
+use super::neighbours::FillNeighbours;
 use super::planes::{Moves, Planes, Splits};
 use super::problem::Problem;
 use super::words::{Field, Form, Line, Words};
 use crate::kernels::operand::element::{Codes, Operand};
 use crate::kernels::operand::matrix::Matrix;
 use crate::simd::Detected;
+
+/// Words that are made at once, so that they and their sums stay in the cache next to the core.
+const BUNDLE: usize = 1 << 12;
 
 /// Codes of at most 16 bits, `[N, C, H, W]` in this order.
 #[derive(Clone, Copy, Debug)]
@@ -64,15 +70,19 @@ impl<'a> Source<'a> {
                 let line = Line::new(&problem.conv, columns, v);
                 let line = line.unwrap_or_else(|| unreachable!("it was asked for"));
                 let padded = planes.rows_inside(rows);
-                let rows = padded.into_iter().map(|(to, from)| (to * columns, from)).collect();
                 let fours = v.div_ceil(4);
-                let way = Way::Neighbours { rows, line, columns, fours, padding: code as u8 };
+                let way = Way::Neighbours { rows: padded, line, fours, padding: code as u8 };
                 (way, i32::from_le_bytes([byte; 4]))
             }
         };
         let parts = match form.words {
             Words::Channels => depth.div_ceil(4),
             Words::Codes | Words::Neighbours => depth,
+        };
+        // Words of channels have some of one group only.
+        let bundle = match form.words {
+            Words::Channels => 1,
+            Words::Codes | Words::Neighbours => (BUNDLE / field.len.max(1)).max(1),
         };
         Filler {
             source: self,
@@ -82,6 +92,7 @@ impl<'a> Source<'a> {
             size,
             depth,
             groups: problem.conv.groups,
+            bundle: bundle.min(problem.conv.groups),
             all: field.len,
             part: field.len / parts.max(1),
             isa,
@@ -94,10 +105,10 @@ impl<'a> Source<'a> {
 enum Way {
     Codes(Moves),
     Channels(Moves),
-    Neighbours { rows: Vec<(usize, usize)>, line: Line, columns: usize, fours: usize, padding: u8 },
+    Neighbours { rows: Vec<(usize, usize)>, line: Line, fours: usize, padding: u8 },
 }
 
-/// Makes the words of an image and a group.
+/// Makes the words of an image and some groups.
 #[derive(Debug)]
 pub(super) struct Filler<'a> {
     source: Source<'a>,
@@ -108,6 +119,8 @@ pub(super) struct Filler<'a> {
     size: [usize; 2],
     depth: usize,
     groups: usize,
+    /// Groups whose words are made at once, at most.
+    bundle: usize,
     /// Words of an image and a group, and of each of their parts.
     all: usize,
     part: usize,
@@ -115,23 +128,31 @@ pub(super) struct Filler<'a> {
 }
 
 impl Filler<'_> {
-    /// Memory for the words, with so many behind them; what lies in the padding is there.
+    /// The groups whose words are made together with those of this one, if it is the first.
+    pub(super) fn bundle(&self, group: usize) -> Range<usize> {
+        group..(group + self.bundle).min(self.groups)
+    }
+
+    /// Memory for the words of a bundle, with so many behind them; what lies in the padding is there.
     pub(super) fn memory(&self, behind: usize) -> Vec<i32> {
-        let mut words = vec![self.padding; self.all + behind];
-        words[self.all..].fill(0);
+        let all = self.bundle * self.all;
+        let mut words = vec![self.padding; all + behind];
+        words[all..].fill(0);
         words
     }
 
-    /// Fills words that [`Self::memory`] gave.
+    /// Fills words that [`Self::memory`] gave, with those of some groups, one behind the other.
     pub(super) fn fill(
         &self,
-        (image, group): (usize, usize),
+        image: usize,
+        groups: Range<usize>,
         words: &mut [i32],
         scratch: &mut Scratch,
     ) {
-        let words = &mut words[..self.all];
-        let pixels = self.depth * self.size[0] * self.size[1];
-        let start = (image * self.groups + group) * pixels;
+        let words = &mut words[..groups.len() * self.all];
+        let of_group = self.depth * self.size[0] * self.size[1];
+        let (start, pixels) =
+            ((image * self.groups + groups.start) * of_group, groups.len() * of_group);
         let (size, flip, len) = (self.size, self.form.flip, self.part);
         match &self.way {
             Way::Channels(moves) => {
@@ -146,14 +167,13 @@ impl Filler<'_> {
                     scratch,
                 });
             }
-            &Way::Neighbours { ref rows, line, columns, fours, padding } => {
+            &Way::Neighbours { ref rows, line, fours, padding } => {
                 let channels = &self.source.bytes()[start..start + pixels];
-                self.isa.vectorize(FillNeighbours {
+                self.isa.run_without_vnni(FillNeighbours {
                     channels,
                     size,
                     rows,
                     line,
-                    columns,
                     len: len / fours,
                     fours,
                     padding,

@@ -69,24 +69,24 @@ pub(super) struct Field {
 
 impl Field {
     pub(super) fn new(words: Words, depth: usize, [u, v]: [usize; 2], planes: &Planes) -> Self {
-        let (outputs, len) = (planes.outputs, planes.len());
+        let (pitch, outputs, len) = (planes.pitch(), planes.outputs, planes.len());
         if words == Words::Neighbours {
             let (fours, rows) = (v.div_ceil(4), planes.padded_rows());
             let tap = |(c, du, four): (usize, usize, usize)| {
-                ((c * fours + four) * rows + planes.row(du)) * outputs[1]
+                ((c * fours + four) * rows + planes.row(du)) * pitch
             };
             let taps = triples(depth, u, fours).map(tap).collect();
-            return Self {
-                pitch: outputs[1],
-                outputs,
-                len: depth * fours * rows * outputs[1],
-                taps,
-            };
+            return Self { pitch, outputs, len: depth * fours * rows * pitch, taps };
         }
         let parts = if words == Words::Codes { depth } else { depth.div_ceil(4) };
         let tap = |(c, du, dv): (usize, usize, usize)| c * len + planes.tap(du, dv);
         let taps = triples(parts, u, v).map(tap).collect();
-        Self { pitch: planes.pitch(), outputs, len: parts * len, taps }
+        Self { pitch, outputs, len: parts * len, taps }
+    }
+
+    /// Outputs of a channel.
+    pub(super) fn positions(&self) -> usize {
+        self.outputs[0] * self.outputs[1]
     }
 
     /// Outputs counted over rows of words, from the first to the last.
@@ -95,10 +95,12 @@ impl Field {
     }
 }
 
-/// The bytes of a row that words of neighbours are made of: byte `stride j + apart i` is what word j meets with weight i.
+/// The rows of bytes that words of neighbours are made of: byte `stride j + apart i` is what word j meets with weight i. Behind the
+/// last output's lies what nobody asks for.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Line {
-    pub(super) length: usize,
+    /// Bytes of a row: `stride` of them to a word.
+    pub(super) pitch: usize,
     /// Positions before the first of the input.
     pub(super) before: usize,
     pub(super) stride: usize,
@@ -109,11 +111,11 @@ impl Line {
     /// That for rows of `columns` outputs and `v` weights; `None` where it is many times as long.
     pub(super) fn new<T>(conv: &Conv2d<T>, columns: usize, v: usize) -> Option<Self> {
         let (stride, apart) = (conv.stride[1], conv.dilation[1]);
-        let last = columns.checked_sub(1)?.checked_mul(stride)?;
-        let reach = (v.next_multiple_of(4) - 1).checked_mul(apart)?;
-        let length = last.checked_add(reach)?.checked_add(1)?;
-        let line = Self { length, before: conv.padding[1].0, stride, apart };
-        (length <= 8 * columns + (1 << 8)).then_some(line)
+        let words = (v - 1).checked_mul(apart)? / stride;
+        let pitch = columns.checked_add(words)?.checked_mul(stride)?;
+        let four = 4usize.checked_mul(apart)?;
+        let line = Self { pitch, before: conv.padding[1].0, stride, apart };
+        (pitch.max(four) <= 8 * columns + (1 << 8)).then_some(line)
     }
 }
 

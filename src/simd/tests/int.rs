@@ -1,7 +1,7 @@
 //! Lanes of integers.
 
 use super::on_every_set;
-use crate::simd::{ByteLanes, Int16Lanes, IntLanes, IsaKernel, Simd, Word, both};
+use crate::simd::{ByteLanes, Int16Lanes, IntLanes, IsaKernel, Linear, Simd, Word, both};
 
 /// Values at and around every edge, and some in between.
 fn words<W: Word>(count: usize, seed: u64) -> Vec<W> {
@@ -46,6 +46,7 @@ impl IsaKernel for Check {
 
     fn run<S: Simd>(self, simd: S) {
         check_look_up(simd.int32());
+        check_codes(simd.int32());
         check(
             simd.int32(),
             |x| x,
@@ -202,6 +203,47 @@ fn check_look_up<L: ByteLanes>(lanes: L) {
             lanes.store(found, out);
         }
         assert_eq!(out, expected);
+    }
+}
+
+/// Whole numbers next to linear functions, low bytes, and words of neighbours.
+fn check_codes<L: ByteLanes>(lanes: L) {
+    let splat = |x: f32| lanes.splat(x.to_bits().cast_signed());
+    let stored = |v: L::V| {
+        let mut out = vec![0; L::N];
+        lanes.store(v, &mut out);
+        out
+    };
+    for seed in 0..if cfg!(miri) { 3 } else { 200 } {
+        let numbers = words::<i32>(L::N, seed);
+        // Powers of two, so that nothing is rounded but to a whole number.
+        let (factor, zero_point) =
+            ([1.0, 0.5, 0.25, -0.125][seed as usize % 4], seed as f32 - 60.0);
+        let (low, high) = if seed % 2 == 0 { (0.0, 255.0) } else { (-128.0, 127.0) };
+        let by = Linear {
+            factor: splat(factor),
+            zero_point: splat(zero_point),
+            low: splat(low),
+            high: splat(high),
+        };
+        let v = lanes.load(&numbers);
+        let [codes, far] = lanes.nearest(v, by);
+        let low_bytes = lanes.low_bytes(codes);
+        for (lane, (&number, far)) in numbers.iter().zip(stored(far)).enumerate() {
+            let x = f64::from(number) * f64::from(factor) + f64::from(zero_point);
+            let x = x.clamp(low.into(), high.into());
+            let whole = x.round_ties_even();
+            assert_eq!(low_bytes[lane], whole as i64 as u8, "{number} {factor} {zero_point}");
+            let far = f32::from_bits(far.cast_unsigned());
+            assert_eq!(f64::from(far), (x - whole).abs(), "{number} {factor} {zero_point}");
+        }
+        let bytes: [u8; 32] =
+            std::array::from_fn(|i| (seed as u8).wrapping_mul(91) ^ (i as u8).wrapping_mul(37));
+        for (lane, word) in stored(lanes.neighbours(&bytes)).into_iter().enumerate() {
+            assert_eq!(word.to_le_bytes(), bytes[lane..lane + 4]);
+        }
+        let low: Vec<u8> = numbers.iter().map(|&number| number as u8).collect();
+        assert_eq!(lanes.low_bytes(v)[..L::N], low);
     }
 }
 

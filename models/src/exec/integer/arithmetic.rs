@@ -269,11 +269,10 @@ fn takes_integers(op: &Op, ints: &Ints) -> bool {
 
 /// The outputs of the operator on whole numbers in the place of its first input.
 fn run_on(node: &Node, first: Tensor, inputs: &[Option<&Datum>]) -> Result<Vec<Tensor>, String> {
-    let others: Vec<Option<Tensor>> = inputs.iter().map(|input| input.map(Datum::tensor)).collect();
-    let mut all: Vec<Option<&Tensor>> = others.iter().map(Option::as_ref).collect();
-    if let Some(place) = all.first_mut() {
-        *place = Some(&first);
-    }
+    let others = inputs.iter().skip(1).map(|input| input.map(Datum::tensor));
+    let others: Vec<Option<Tensor>> = others.collect();
+    let mut all = vec![Some(&first)];
+    all.extend(others.iter().map(Option::as_ref));
     node.op.run(Inputs::new(&all)).map_err(|error| error.to_string())
 }
 

@@ -2,13 +2,13 @@
 
 use fewbit::formats::{Format, IntFormat};
 use fewbit::quantize::Quantizer;
-use fewbit::{Vectorized, vectorize};
+use fewbit::{LinearCodes, Vectorized, linear_codes, vectorize};
 use ndarray::{ArcArray, IxDyn};
 
 use crate::ops::parallel::rows;
 use crate::ops::static_integer::StaticInteger;
 
-use super::coder::Coder;
+use super::coder::linear;
 use super::datum::{Codes, Scales};
 use super::ints::Ints;
 
@@ -27,15 +27,31 @@ pub(super) struct Finish {
 
 /// What makes codes of the sums of each output channel.
 pub(super) struct OfChannels {
-    coders: Vec<Coder>,
+    plan: StaticInteger,
+    /// Of each channel, or of all.
+    scales: Vec<f32>,
     /// What is added to the sums of each channel.
     plus: Vec<i32>,
+    least: i32,
+    linear: Option<LinearCodes>,
+}
+
+impl OfChannels {
+    /// By a quantizer, with at least one scale.
+    pub(super) fn new(plan: StaticInteger, scales: Vec<f32>, plus: Vec<i32>, least: i32) -> Self {
+        let linear = linear(&plan, scales.iter().copied().cycle(), &plus, least);
+        Self { plan, scales, plus, least, linear }
+    }
 }
 
 impl fewbit::Finish for OfChannels {
     fn finish(&self, channel: usize, sums: &[i32], codes: &mut [u8]) -> bool {
-        let (coder, plus) = (self.coders[channel], self.plus[channel]);
-        vectorize(OfSums { coder, sums, plus, codes })
+        let (scale, plus) = (self.scales[channel % self.scales.len()], self.plus[channel]);
+        vectorize(OfSums { plan: self.plan, scale, plus, least: self.least, sums, codes })
+    }
+
+    fn linear(&self) -> Option<&LinearCodes> {
+        self.linear.as_ref()
     }
 }
 
@@ -59,9 +75,7 @@ impl Finish {
     pub(super) fn of_channels(&self, scales: &[f32], plus: Vec<i32>) -> Option<OfChannels> {
         let fits = scales.iter().all(|scale| scale.abs() <= GREATEST);
         let fits = fits && (scales.len() == plus.len() || scales.len() == 1);
-        let scale = |channel: usize| scales.get(channel).or(scales.first()).copied().unwrap_or(1.0);
-        let coder = |channel| Coder::new(self.plan, scale(channel), self.least);
-        fits.then(|| OfChannels { coders: (0..plus.len()).map(coder).collect(), plus })
+        fits.then(|| OfChannels::new(self.plan, scales.to_vec(), plus, self.least))
     }
 
     /// Bytes as codes of this format, in their shape.
@@ -87,15 +101,14 @@ impl Finish {
         if zero.unsigned_abs() > 1 << 16 {
             return None;
         }
-        let coder = Coder::new(self.plan, scale, self.least);
+        let coder = self.of_channels(&[scale], vec![0])?;
         let mut bytes = vec![0u8; shape.iter().product()];
         macro_rules! bytes {
             ($a:expr, $b:expr) => {{
                 let (a, b) = ($a.as_slice()?, $b.as_slice()?);
                 rows(&mut bytes, PIECE, PIECE, |at, codes| {
                     let part = at * PIECE..at * PIECE + codes.len();
-                    let (a, b) = (&a[part.clone()], &b[part]);
-                    vectorize(OfPairs { coder, a, b, zero, codes });
+                    of_pairs(&coder, &a[part.clone()], &b[part], zero, codes);
                 });
             }};
         }
@@ -110,17 +123,17 @@ impl Finish {
     }
 }
 
-/// Elements of a task.
+/// Elements of a task, and of these whose sums are made before their codes.
 const PIECE: usize = 1 << 13;
-/// Sums that become codes at once: most, and those behind them.
-const LONG: usize = 64;
-const SHORT: usize = 16;
+const SUMS: usize = 1 << 10;
 
 /// The codes of sums of one scale; whether all sums fit.
 struct OfSums<'a> {
-    coder: Coder,
-    sums: &'a [i32],
+    plan: StaticInteger,
+    scale: f32,
     plus: i32,
+    least: i32,
+    sums: &'a [i32],
     codes: &'a mut [u8],
 }
 
@@ -129,86 +142,94 @@ impl Vectorized for OfSums<'_> {
 
     #[inline(always)]
     fn call(self) -> bool {
-        let Self { coder, sums, plus, codes } = self;
-        let ((long, sums), (to_long, codes)) = (sums.as_chunks(), codes.as_chunks_mut());
-        let ((short, sums), (to_short, codes)) = (sums.as_chunks(), codes.as_chunks_mut());
+        let Self { plan, scale, plus, least, sums, codes } = self;
         let mut lost = 0;
-        for (sums, codes) in long.iter().zip(to_long) {
-            lost |= of_sums::<LONG>(&coder, sums, plus, codes);
-        }
-        for (sums, codes) in short.iter().zip(to_short) {
-            lost |= of_sums::<SHORT>(&coder, sums, plus, codes);
-        }
-        if !codes.is_empty() {
-            let (mut last, mut to_last) = ([0; SHORT], [0; SHORT]);
-            last[..sums.len()].copy_from_slice(sums);
-            lost |= of_sums(&coder, &last, plus, &mut to_last);
-            codes.copy_from_slice(&to_last[..codes.len()]);
+        for (&sum, code) in sums.iter().zip(codes) {
+            let total = sum.wrapping_add(plus);
+            // Negative where both have another sign than their sum.
+            lost |= (sum ^ total) & (plus ^ total);
+            *code = plan.byte(total.max(least) as f32 * scale);
         }
         lost >= 0
     }
 }
 
-/// Codes of `P` sums; negative where a sum does not fit.
-#[inline(always)]
-fn of_sums<const P: usize>(coder: &Coder, sums: &[i32; P], plus: i32, codes: &mut [u8; P]) -> i32 {
-    let (mut numbers, mut lost) = ([0; P], 0);
-    for at in 0..P {
-        let total = sums[at].wrapping_add(plus);
-        // Negative where both have another sign than their sum.
-        lost |= (sums[at] ^ total) & (plus ^ total);
-        numbers[at] = total;
+/// The codes of sums of codes.
+fn of_pairs<A, B>(coder: &OfChannels, a: &[A], b: &[B], zero: i32, codes: &mut [u8])
+where
+    A: Copy + Into<i32>,
+    B: Copy + Into<i32>,
+{
+    let mut sums = [0; SUMS];
+    for ((a, b), codes) in a.chunks(SUMS).zip(b.chunks(SUMS)).zip(codes.chunks_mut(SUMS)) {
+        let sums = &mut sums[..codes.len()];
+        vectorize(Pairs { a, b, zero, sums });
+        // Sums of bytes are small.
+        let _ = linear_codes(coder, 0, sums, codes);
     }
-    coder.bytes(&numbers, codes);
-    lost
 }
 
-/// The codes of sums of codes.
-struct OfPairs<'a, A, B> {
-    coder: Coder,
+/// `a + b - zero`
+struct Pairs<'a, A, B> {
     a: &'a [A],
     b: &'a [B],
-    /// Both zero points.
     zero: i32,
-    codes: &'a mut [u8],
+    sums: &'a mut [i32],
 }
 
-impl<A: Copy + Default + Into<i32>, B: Copy + Default + Into<i32>> Vectorized
-    for OfPairs<'_, A, B>
-{
+impl<A: Copy + Into<i32>, B: Copy + Into<i32>> Vectorized for Pairs<'_, A, B> {
     type Output = ();
 
     #[inline(always)]
     fn call(self) {
-        let Self { coder, a, b, zero, codes } = self;
-        let (long, codes) = codes.as_chunks_mut();
-        let ((a_long, a), (b_long, b)) = (a.as_chunks(), b.as_chunks());
-        for ((a, b), codes) in a_long.iter().zip(b_long).zip(long) {
-            of_pairs::<A, B, LONG>(&coder, a, b, zero, codes);
-        }
-        if !codes.is_empty() {
-            let (mut ours, mut theirs, mut last) =
-                ([A::default(); LONG], [B::default(); LONG], [0; LONG]);
-            ours[..a.len()].copy_from_slice(a);
-            theirs[..b.len()].copy_from_slice(b);
-            of_pairs(&coder, &ours, &theirs, zero, &mut last);
-            codes.copy_from_slice(&last[..codes.len()]);
+        for ((sum, &a), &b) in self.sums.iter_mut().zip(self.a).zip(self.b) {
+            let (a, b): (i32, i32) = (a.into(), b.into());
+            *sum = a + b - self.zero;
         }
     }
 }
 
-#[inline(always)]
-fn of_pairs<A: Copy + Into<i32>, B: Copy + Into<i32>, const P: usize>(
-    coder: &Coder,
-    a: &[A; P],
-    b: &[B; P],
-    zero: i32,
-    codes: &mut [u8; P],
-) {
-    let mut numbers = [0; P];
-    for at in 0..P {
-        let (a, b): (i32, i32) = (a[at].into(), b[at].into());
-        numbers[at] = a + b - zero;
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fewbit_testkit::Random;
+
+    #[test]
+    fn the_codes_are_those_of_the_quantizer() {
+        let mut seeded = Random(1);
+        let mut random = || (seeded.next() >> 33) as u32;
+        // Scales whose quotient is a power of two put numbers on ties; those of a code each put them near.
+        let scales = [1.0, 0.5, 0.037, 1.0 / 3.0, 3.1e-5, 2.7e-39, 1e-30, 6.1e20, f32::MAX];
+        for (low, high, zero) in
+            [(0.0, 255.0, 0.0), (-128.0, 127.0, 0.0), (0.0, 255.0, 117.0), (-8.0, 7.0, 3.0)]
+        {
+            for (s, t) in scales.into_iter().flat_map(|s| scales.map(|t| (s, t))) {
+                if !t.is_normal() || s > 7.9e28 {
+                    continue;
+                }
+                let plan = StaticInteger { scale: t, zero_point: zero, low, high };
+                for least in [i32::MIN, 0] {
+                    let of_channels = OfChannels::new(plan, vec![s], vec![0], least);
+                    let one = (t / s).clamp(1.0, 1e6);
+                    for round in 0..64 {
+                        let numbers = [0; 23].map(|_| match round % 4 {
+                            // Below 2^30.
+                            0 => random() as i32 >> 2,
+                            1 => random() as i32 % 600 - 300,
+                            // Around the middle of two codes.
+                            2 => ((random() % 600) as f32 * one / 2.0 - 150.0 * one) as i32,
+                            _ => {
+                                ((random() % 600) as f32 * one / 2.0) as i32 + (random() % 3) as i32
+                                    - 1
+                            }
+                        });
+                        let mut codes = [0; 23];
+                        assert!(fewbit::linear_codes(&of_channels, 0, &numbers, &mut codes));
+                        let expected = numbers.map(|n| plan.byte(n.max(least) as f32 * s));
+                        assert_eq!(codes, expected, "{s} {t} {zero} {numbers:?}");
+                    }
+                }
+            }
+        }
     }
-    coder.bytes(&numbers, codes);
 }

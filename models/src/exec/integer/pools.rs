@@ -1,5 +1,6 @@
 //! Means and sums of codes: sums of whole numbers, exact, with a smaller scale.
 
+use fewbit::{Vectorized, vectorize};
 use ndarray::{ArrayD, IxDyn};
 
 use crate::ops::{AveragePool, Inputs, Op, ReduceMean, ReduceSum};
@@ -17,11 +18,43 @@ pub(super) fn global(codes: &Codes) -> Option<Sums> {
     let zero = codes.zero_point * positions as i64;
     let sums: Vec<i64> = each!(&codes.ints, array => {
         let elements = array.as_standard_layout();
-        let planes = elements.as_slice()?.chunks_exact(positions.max(1));
-        planes.map(|plane| plane.iter().map(|&q| i64::from(q)).sum::<i64>() - zero).collect()
+        vectorize(Totals { elements: elements.as_slice()?, positions, zero })
     });
     let values = ArrayD::from_shape_vec(IxDyn(&out), sums).ok()?;
     Some(Sums { values, scales: Scales::one(scale / positions as f32) })
+}
+
+/// The sum of each plane of so many elements, less `zero`.
+struct Totals<'a, T> {
+    elements: &'a [T],
+    positions: usize,
+    zero: i64,
+}
+
+impl<T: Copy + Into<i32>> Vectorized for Totals<'_, T> {
+    type Output = Vec<i64>;
+
+    #[inline(always)]
+    fn call(self) -> Vec<i64> {
+        /// Elements of 16 bits whose sum 32 bits hold.
+        const PART: usize = 1 << 15;
+        let planes = self.elements.chunks_exact(self.positions.max(1));
+        let mut totals = Vec::with_capacity(planes.len());
+        for plane in planes {
+            let mut total = -self.zero;
+            for part in plane.chunks(PART) {
+                let (mut low, mut high) = (0i32, 0i32);
+                for &q in part {
+                    let q: i32 = q.into();
+                    low += q & 0xffff;
+                    high += q >> 16;
+                }
+                total += (i64::from(high) << 16) + i64::from(low);
+            }
+            totals.push(total);
+        }
+        totals
+    }
 }
 
 /// The mean of each window.

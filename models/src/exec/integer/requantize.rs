@@ -145,10 +145,10 @@ fn static_codes(op: &Quantize, x: &ArcArray<f32, IxDyn>) -> Option<Codes> {
     let elements = x.as_slice()?;
     let shape = x.raw_dim();
     let ints = if format.min() >= 0 && format.max() <= 255 {
-        let codes = plan.codes(elements, |code| code as u8)?;
+        let codes = plan.bytes(elements)?;
         Ints::U8(ArcArray::from_shape_vec(shape, codes).ok()?)
     } else if format.min() >= -128 && format.max() <= 127 {
-        let codes = plan.codes(elements, |code| code as i8)?;
+        let codes = plan.bytes(elements)?.into_iter().map(|byte| byte as i8).collect();
         Ints::I8(ArcArray::from_shape_vec(shape, codes).ok()?)
     } else {
         let codes = plan.codes(elements, |code| code as i32)?;
