@@ -136,21 +136,15 @@ fn far_apart(
 }
 
 /// Weights `[O, k]` in blocks of `rows` channels, none of two groups: step by step, `rows` to a step. Once for all images.
-fn packed(
-    weights: &[f32],
-    k: usize,
-    per_group: usize,
-    rows: usize,
-) -> Result<Vec<f32>, ConvError> {
+fn packed(weights: &[f32], k: usize, per_group: usize, rows: usize) -> Result<Vec<f32>, ConvError> {
     let blocks = per_group.div_ceil(rows);
     let groups = weights.len().checked_div(per_group * k).unwrap_or(0);
     room::check::<f32>(&[groups, blocks, rows, k])?;
     let mut all = vec![0.0; groups * blocks * rows * k];
     let size = (rows * k).max(1);
-    let blocks = all.par_chunks_mut(size).with_min_len((1usize << 15).div_ceil(size)).enumerate();
-    let per_group_blocks = per_group.div_ceil(rows);
-    blocks.for_each(|(index, block)| {
-        let (group, first) = (index / per_group_blocks, index % per_group_blocks * rows);
+    let each = all.par_chunks_mut(size).with_min_len((1usize << 15).div_ceil(size)).enumerate();
+    each.for_each(|(index, block)| {
+        let (group, first) = (index / blocks, index % blocks * rows);
         let channels = rows.min(per_group - first);
         let from = &weights[(group * per_group + first) * k..][..channels * k];
         for (row, from) in from.chunks_exact(k.max(1)).enumerate() {
