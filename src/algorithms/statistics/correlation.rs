@@ -102,7 +102,11 @@ impl<L: FmaLanes, const R: usize> Vectorized for Tiles<'_, L, R> {
         for at in (0..channels).step_by(R) {
             let mut vector = 0;
             while vector < vectors {
-                let count = (vectors - vector).min(3);
+                // Two tiles of two, not one of three and one of one.
+                let count = match vectors - vector {
+                    2 | 4 => 2,
+                    left => left.min(3),
+                };
                 match count {
                     1 => correlation.add::<L, R, 1>(lanes, at, vector),
                     2 => correlation.add::<L, R, 2>(lanes, at, vector),
@@ -181,12 +185,13 @@ impl Correlation<'_> {
     ) {
         let width = self.layout.width();
         let mut sums = [0f32; LANES];
-        for r in 0..R {
-            for v in 0..V {
+        // A copy, so that what is summed stays in registers.
+        let done = *run;
+        *run = [[lanes.splat(0.0); V]; R];
+        for (r, done) in done.iter().enumerate() {
+            for (&done, &(which, channel, _)) in done.iter().zip(places) {
                 let sums = &mut sums[..L::N];
-                lanes.store(run[r][v], sums);
-                run[r][v] = lanes.splat(0.0);
-                let (which, channel, _) = places[v];
+                lanes.store(done, sums);
                 let start = (at + r) * width + channel;
                 let totals = &mut self.neighbours[which].sums[start..start + L::N];
                 totals.iter_mut().zip(sums).for_each(|(total, sum)| *total += f64::from(*sum));
