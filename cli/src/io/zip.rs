@@ -12,6 +12,8 @@ use crate::memory;
 
 /// A member and its bytes.
 pub(crate) type Member = (String, Vec<u8>);
+/// A member of an archive that was read, and its bytes.
+pub(crate) type Found<'a> = (String, Cow<'a, [u8]>);
 
 const LOCAL: u32 = 0x0403_4b50;
 const CENTRAL: u32 = 0x0201_4b50;
@@ -73,7 +75,7 @@ pub(crate) fn archive(members: &[Member]) -> Result<Vec<u8>, String> {
 ///
 /// # Errors
 /// What is no such archive.
-pub(crate) fn members(bytes: &[u8]) -> Result<Vec<(String, Cow<'_, [u8]>)>, String> {
+pub(crate) fn members(bytes: &[u8]) -> Result<Vec<Found<'_>>, String> {
     const WRONG: &str = "is no archive of arrays";
     let wrong = || WRONG.to_owned();
     // The end may have a comment behind it.

@@ -130,10 +130,10 @@ impl Correlation<'_> {
         let (layout, width) = (self.layout, self.layout.width());
         let each = layout.channels.div_ceil(L::N);
         let mut places = [(0usize, 0usize, 0isize); V];
-        for v in 0..V {
+        for (v, place) in places.iter_mut().enumerate() {
             let (which, channel) = ((vector + v) / each, (vector + v) % each * L::N);
             let distance = self.neighbours[which].distance * width as isize + channel as isize;
-            places[v] = (which, channel, distance);
+            *place = (which, channel, distance);
         }
         let mut run = [[lanes.splat(0.0); V]; R];
         let mut seen = 0;

@@ -364,7 +364,7 @@ fn distances(axes: &[WindowAxis; 2], layout: &Layout, pairs: Pairs) -> Vec<Dista
             let start = across.min(0).unsigned_abs();
             let inside = start..columns.size.saturating_sub(across.max(0) as usize).max(start);
             let gone = match &pieces[1][..] {
-                [piece] if *piece == inside => vec![0..columns.size],
+                [piece] if *piece == inside => std::iter::once(0..columns.size).collect(),
                 pieces => pieces.to_vec(),
             };
             let count = pieces[0].len() * pieces[1].len();
