@@ -79,6 +79,16 @@ fn sums_are_those_of_the_definition() {
     check((1, 2, 30, 17), (3, 2, 3, 5), Conv2d { stride: [3, 1], dilation: [2, 3], ..plain });
     check((1, 4, 1, 60), (33, 4, 1, 5), Conv2d { padding: [(0, 0), (2, 2)], ..plain });
     check((1, 1, 5, 5), (1, 1, 3, 3), Conv2d { padding: same, padding_code: 0.5, ..plain });
+    // Rows of several pieces, every second or third element of them; groups whose last tile is not full.
+    check((2, 3, 12, 41), (9, 3, 3, 3), Conv2d { stride: [2, 2], padding: same, ..plain });
+    check((1, 2, 9, 21), (3, 2, 2, 3), Conv2d { stride: [1, 2], padding: same, ..plain });
+    check((1, 2, 9, 60), (3, 2, 3, 3), Conv2d { stride: [2, 3], padding: same, ..plain });
+    check((2, 4, 6, 9), (18, 2, 3, 3), Conv2d { padding: same, groups: 2, ..plain });
+    check(
+        (2, 3, 6, 33),
+        (3, 1, 3, 3),
+        Conv2d { stride: [1, 2], padding: same, groups: 3, ..plain },
+    );
     // Weights so far apart that there are no planes.
     let far = Conv2d { dilation: [100, 100], padding: [(40, 110), (60, 90)], ..plain };
     check((1, 2, 4, 5), (3, 2, 2, 2), far);

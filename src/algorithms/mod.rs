@@ -48,4 +48,4 @@ pub use solvers::{
     Beacon, BeaconParams, GpfqParams, GptaqParams, GptqParams, QronosParams, RtnParams, beacon,
     gpfq, gptaq, gptq, qronos, rtn,
 };
-pub use statistics::{BLOCK, Collector, Gram, Moments, Statistics, unfold};
+pub use statistics::{BLOCK, Collector, Gram, Moments, Statistics, WindowCollector, unfold};

@@ -1,8 +1,11 @@
 //! Streaming statistics: batches, pairs, groups, shards, files.
 
 use crate::data::{Layer, Matrices, Random};
-use fewbit::algorithms::{AlgorithmError, BLOCK, Collector, Precision, Statistics};
-use ndarray::{Array2, Axis, array, s};
+use fewbit::Conv2d;
+use fewbit::algorithms::{
+    AlgorithmError, BLOCK, Collector, Precision, Statistics, WindowCollector, unfold,
+};
+use ndarray::{Array2, Array4, Axis, array, s};
 use proptest::prelude::*;
 
 fn collect(x: &Array2<f32>, cuts: &[usize], groups: usize, arithmetic: Precision) -> Statistics {
@@ -186,4 +189,73 @@ fn what_cannot_be_collected_is_named() {
     assert!(Collector::new(0, 1, Precision::Single).is_err());
     assert!(Collector::new(10, 3, Precision::Single).is_err());
     assert!(Collector::new(10, 0, Precision::Single).is_err());
+}
+
+/// Whole numbers, so that every sum is exact in any order: the statistics of windows are those of their rows to the bit.
+#[test]
+fn windows_have_the_statistics_of_their_rows() {
+    let mut random = Random(11);
+    for (channels, size, kernel, padding, images) in [
+        (9, [5, 6], [3, 3], [(1, 1), (1, 1)], 70),
+        (8, [7, 7], [3, 3], [(0, 0), (0, 0)], 3),
+        (16, [4, 5], [2, 3], [(0, 1), (2, 0)], 5),
+        (40, [1, 40], [1, 3], [(0, 0), (1, 1)], 30),
+        (17, [2, 2], [3, 3], [(1, 1), (1, 1)], 2),
+        (8, [3, 4], [3, 2], [(3, 4), (5, 0)], 2),
+        (12, [30, 31], [5, 1], [(2, 2), (0, 0)], 2),
+    ] {
+        let mut numbers = || {
+            let number = || (random.next() >> 60) as f32 - 7.0;
+            Array4::from_shape_simple_fn((images, channels, size[0], size[1]), number)
+        };
+        let (quantized, float) = (numbers(), numbers());
+        let conv = Conv2d { padding, ..Conv2d::default() };
+        let rows = [&quantized, &float].map(|x| unfold(x.view(), kernel, &conv).unwrap());
+        let inputs = channels * kernel[0] * kernel[1];
+        let (mut alone, mut pairs) = (
+            Collector::new(inputs, 1, Precision::Double).unwrap(),
+            Collector::new(inputs, 1, Precision::Double).unwrap(),
+        );
+        alone.push(rows[0].view()).unwrap();
+        pairs.push_pairs(rows[0].view(), rows[1].view()).unwrap();
+        let collector = || WindowCollector::new(channels, size, kernel, &conv).unwrap().unwrap();
+        let (mut one, mut two) = (collector(), collector());
+        for (x, y) in quantized.outer_iter().zip(float.outer_iter()) {
+            let (x, y) = (x.as_slice().unwrap(), y.as_slice().unwrap());
+            one.push(x).unwrap();
+            two.push_pair(x, y).unwrap();
+        }
+        assert_eq!(one.finish(), alone.finish(), "{channels} {size:?} {kernel:?} {padding:?}");
+        assert_eq!(two.finish(), pairs.finish(), "{channels} {size:?} {kernel:?} {padding:?}");
+    }
+}
+
+#[test]
+fn windows_that_rows_are_better_for_are_left_to_them() {
+    let collector = |channels, conv: Conv2d<f32>| {
+        WindowCollector::new(channels, [6, 6], [3, 3], &conv).map(|found| found.is_some())
+    };
+    let plain = Conv2d::default();
+    assert_eq!(collector(8, plain), Ok(true));
+    assert_eq!(collector(7, plain), Ok(false));
+    assert_eq!(collector(129, plain), Ok(false));
+    assert_eq!(collector(8, Conv2d { stride: [1, 2], ..plain }), Ok(false));
+    assert_eq!(collector(8, Conv2d { dilation: [2, 1], ..plain }), Ok(false));
+    assert_eq!(collector(8, Conv2d { padding_code: 1.0, ..plain }), Ok(false));
+    assert!(collector(8, Conv2d { dilation: [9, 9], ..plain }).is_err());
+}
+
+#[test]
+fn images_that_do_not_fit_are_refused() {
+    let conv = Conv2d::default();
+    let mut collector = WindowCollector::new(8, [3, 3], [3, 3], &conv).unwrap().unwrap();
+    assert!(matches!(collector.push(&[0.0; 71]), Err(AlgorithmError::Shape { .. })));
+    let mut image = [1.0; 72];
+    image[20] = f32::NAN;
+    let error = collector.push(&image).unwrap_err();
+    assert!(matches!(error, AlgorithmError::NotFinite { row: 2, col: 2, .. }), "{error}");
+    collector.push(&[1.0; 72]).unwrap();
+    let error = collector.push_pair(&[1.0; 72], &[1.0; 72]).unwrap_err();
+    assert!(matches!(error, AlgorithmError::NeedsPairs(_)));
+    assert_eq!(collector.finish().samples, 1);
 }

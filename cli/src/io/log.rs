@@ -41,12 +41,6 @@ pub(crate) struct HashedInput {
 }
 
 impl HashedInput {
-    /// Its name as the arguments have it.
-    #[cfg(feature = "networks")]
-    pub(crate) fn path(&self) -> &Path {
-        &self.file
-    }
-
     /// SHA-256 in hexadecimal.
     #[cfg(feature = "networks")]
     pub(crate) fn sha256(&self) -> &str {
@@ -83,10 +77,23 @@ impl InputLog {
     /// # Errors
     /// A file that can be read no more.
     pub(crate) fn hashes(&self) -> Result<Vec<HashedInput>, CliError> {
+        self.hashes_of(|_| true)
+    }
+
+    /// The same of those files whose names are wanted.
+    ///
+    /// # Errors
+    /// As [`Self::hashes`].
+    pub(crate) fn hashes_of(
+        &self,
+        wanted: impl Fn(&Path) -> bool,
+    ) -> Result<Vec<HashedInput>, CliError> {
         let mut files = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let files = files.iter_mut().filter(|entry| wanted(entry.logged.path()));
+        let files: Vec<&mut Entry> = files.collect();
         let pieces = files.iter().map(|entry| entry.logged.length().div_ceil(PIECE)).sum();
         let progress = LateProgress::new("hashing inputs", pieces);
-        files.iter_mut().map(|entry| entry.hash(&progress)).collect()
+        files.into_iter().map(|entry| entry.hash(&progress)).collect()
     }
 }
 

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use ndarray::Array2;
-use npyz::{AutoSerialize, DType, NpyFile, NpyHeader, Order, TypeChar, WriterBuilder};
+use npyz::{AutoSerialize, DType, Endianness, NpyFile, NpyHeader, Order, TypeChar, WriterBuilder};
 
 use super::input::Input;
 use super::log::InputLog;
@@ -226,6 +226,10 @@ fn decode(bytes: &[u8]) -> Result<(Vec<usize>, Values), String> {
     };
     let (class, size) = (kind.type_char(), kind.size_field());
     let order = file.order();
+    if (class, size, kind.endianness()) == (TypeChar::Float, 4, Endianness::Little) {
+        // What most files hold, without a call per element.
+        return Ok((shape.clone(), Values::F32(row_major(floats(file)?, &shape, order))));
+    }
     macro_rules! numbers {
         ($($class:pat, $size:literal => $variant:ident),* $(,)?) => {
             match (class, size) {
@@ -287,13 +291,27 @@ fn check_header(bytes: &[u8]) -> Result<(), String> {
 }
 
 fn elements<T: npyz::Deserialize>(file: NpyFile<&[u8]>, size: u64) -> Result<Vec<T>, String> {
-    let (count, header) = (file.len(), file.header().clone());
+    let header = file.header().clone();
+    let data = data(file, size)?;
+    NpyFile::with_header(header, data).into_vec().map_err(|e| e.to_string())
+}
+
+/// Floats of 32 bits, the low byte first.
+fn floats(file: NpyFile<&[u8]>) -> Result<Vec<f32>, String> {
+    let count = usize::try_from(file.len()).map_err(|_| TOO_MANY.to_owned())?;
+    let floats = data(file, 4)?.as_chunks::<4>().0.iter().take(count);
+    Ok(floats.map(|&bytes| f32::from_le_bytes(bytes)).collect())
+}
+
+/// The bytes of all elements, of so many bytes each.
+fn data(file: NpyFile<&[u8]>, size: u64) -> Result<&[u8], String> {
+    let count = file.len();
     let data = file.into_inner();
     let (wanted, found) = (count.saturating_mul(size), data.len() as u64);
     if found < wanted {
         return Err(format!("is cut short: {found} bytes of data where its shape needs {wanted}"));
     }
-    NpyFile::with_header(header, data).into_vec().map_err(|e| e.to_string())
+    Ok(data)
 }
 
 /// Brings column-major elements into row-major order.

@@ -3,6 +3,7 @@
 //! Source: PKWARE, "APPNOTE.TXT - .ZIP File Format Specification", sections 4.3.7 (local header), 4.3.12 (central
 //! directory), 4.3.16 (its end).
 
+use std::borrow::Cow;
 use std::io::Read;
 
 use flate2::{Crc, bufread::DeflateDecoder};
@@ -11,6 +12,8 @@ use crate::memory;
 
 /// A member and its bytes.
 pub(crate) type Member = (String, Vec<u8>);
+/// A member of an archive that was read, and its bytes.
+pub(crate) type Found<'a> = (String, Cow<'a, [u8]>);
 
 const LOCAL: u32 = 0x0403_4b50;
 const CENTRAL: u32 = 0x0201_4b50;
@@ -68,11 +71,11 @@ pub(crate) fn archive(members: &[Member]) -> Result<Vec<u8>, String> {
     Ok(bytes)
 }
 
-/// The members of an archive. That of their bytes what the archive's CRC-32 says is left to the caller's own digest.
+/// The members of an archive; the bytes of stored ones are the archive's. That of their bytes what the archive's CRC-32 says is left to the caller's own digest.
 ///
 /// # Errors
 /// What is no such archive.
-pub(crate) fn members(bytes: &[u8]) -> Result<Vec<Member>, String> {
+pub(crate) fn members(bytes: &[u8]) -> Result<Vec<Found<'_>>, String> {
     const WRONG: &str = "is no archive of arrays";
     let wrong = || WRONG.to_owned();
     // The end may have a comment behind it.
@@ -104,12 +107,12 @@ pub(crate) fn members(bytes: &[u8]) -> Result<Vec<Member>, String> {
             return Err(format!("{total} bytes of arrays are more than memory can hold"));
         }
         let data = match method {
-            0 => data.to_vec(),
+            0 => Cow::Borrowed(data),
             8 => {
                 let mut inflated = Vec::new();
                 let read = DeflateDecoder::new(data).take(size as u64).read_to_end(&mut inflated);
                 read.map_err(|error| format!("{name} cannot be inflated: {error}"))?;
-                inflated
+                Cow::Owned(inflated)
             }
             _ => return Err(format!("{name} is neither stored nor deflated")),
         };

@@ -104,10 +104,8 @@ fn key(config: &str, files: &[&Path], log: &InputLog) -> Result<String, CliError
     let mut hasher = Sha256::new();
     hasher.update(env!("CARGO_PKG_VERSION"));
     hasher.update(config);
-    for input in log.hashes()? {
-        if files.iter().any(|file| input.path().starts_with(file)) {
-            hasher.update(input.sha256());
-        }
+    for input in log.hashes_of(|path| files.iter().any(|file| path.starts_with(file)))? {
+        hasher.update(input.sha256());
     }
     Ok(format!("{:x}\n", hasher.finalize()))
 }

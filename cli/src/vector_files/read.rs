@@ -105,7 +105,9 @@ impl Parts {
         let wrong = |reason: String| CliError::Array { path: path.to_owned(), reason };
         let bytes = whole(path, log)?;
         if bytes.starts_with(b"PK") {
-            let members = zip::members(&bytes).map_err(wrong)?;
+            let members = zip::members(&bytes).map_err(wrong)?.into_iter();
+            let members: Vec<zip::Member> =
+                members.map(|(name, data)| (name, data.into_owned())).collect();
             let name = path.display().to_string();
             let header = npz::header(&name, &members).map_err(wrong)?;
             return Ok(Self { kind: FileKind::Npz, header, bytes, body: Body::Arrays(members) });

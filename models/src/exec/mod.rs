@@ -13,4 +13,5 @@ pub use execution::{Constants, Execution, QuantizerMode, run_batch};
 pub(crate) use float::{branch_conditions, compute};
 pub use float::{run_float, run_float_observed};
 pub use patches::Patches;
+pub(crate) use pieces::float_pieces;
 pub(crate) use scan::Moment;

@@ -44,6 +44,12 @@ impl Patches {
         self.slides.iter().map(|slide| slide.output).collect()
     }
 
+    /// Extents of the kernel.
+    #[must_use]
+    pub fn kernel(&self) -> Vec<usize> {
+        self.slides.iter().map(|slide| slide.kernel).collect()
+    }
+
     /// Positions of the output of one image.
     #[must_use]
     pub fn positions(&self) -> usize {

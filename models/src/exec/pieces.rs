@@ -30,6 +30,12 @@ pub(super) fn pieces(graph: &Graph, inputs: &[Tensor], bytes: usize) -> Option<V
     Some(starts.map(piece).collect())
 }
 
+/// The same of inputs that two networks of floats take side by side, which both must keep images apart.
+pub(crate) fn float_pieces([a, b]: [&Graph; 2], inputs: &[Tensor]) -> Option<Vec<Vec<Tensor>>> {
+    bytes_per_image(a)?;
+    pieces(b, inputs, FLOATS)
+}
+
 /// Outputs of pieces put together; `None` where they are of several types or shapes.
 pub(super) fn joined(pieces: &[Vec<Tensor>]) -> Option<Vec<Tensor>> {
     let outputs = pieces.first()?.len();

@@ -106,3 +106,49 @@ pub(crate) fn wide_sum(x: &[f32]) -> f64 {
     }
     vectorize(Wide(x))
 }
+
+/// `sum x²` and `sum (x - y)²` in f64, of every eighth number first.
+pub(crate) fn squares(x: &[f32], y: &[f32]) -> (f64, f64) {
+    struct Squares<'a>(&'a [f32], &'a [f32]);
+    impl Vectorized for Squares<'_> {
+        type Output = (f64, f64);
+
+        #[inline(always)]
+        fn call(self) -> (f64, f64) {
+            let ((xs, x_rest), (ys, y_rest)) = (self.0.as_chunks::<8>(), self.1.as_chunks::<8>());
+            let mut sums = [[0f64; 8]; 2];
+            for (x, y) in xs.iter().zip(ys) {
+                for lane in 0..8 {
+                    let (x, y) = (f64::from(x[lane]), f64::from(y[lane]));
+                    sums[0][lane] += x * x;
+                    sums[1][lane] += (x - y) * (x - y);
+                }
+            }
+            let mut all = sums.map(|sums| sums.iter().sum::<f64>());
+            for (&x, &y) in x_rest.iter().zip(y_rest) {
+                let (x, y) = (f64::from(x), f64::from(y));
+                all[0] += x * x;
+                all[1] += (x - y) * (x - y);
+            }
+            (all[0], all[1])
+        }
+    }
+    vectorize(Squares(x, y))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn squares_of_whole_numbers_are_exact() {
+        for n in [0usize, 1, 7, 8, 9, 100] {
+            let x: Vec<f32> = (0..n).map(|i| i as f32 - 3.0).collect();
+            let y: Vec<f32> = (0..n).map(|i| (i % 5) as f32).collect();
+            let whole = |i: usize| (i as i64 - 3, (i % 5) as i64);
+            let signal: i64 = (0..n).map(whole).map(|(x, _)| x * x).sum();
+            let noise: i64 = (0..n).map(whole).map(|(x, y)| (x - y) * (x - y)).sum();
+            assert_eq!(squares(&x, &y), (signal as f64, noise as f64));
+        }
+    }
+}

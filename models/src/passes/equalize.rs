@@ -1,10 +1,11 @@
 //! Cross-layer equalization over the regions of a graph (Nagel et al. 2019).
 
-use ndarray::{ArrayD, Dimension};
+use ndarray::ArrayD;
 
 use crate::graph::Graph;
 
-use super::source::{ChannelOf, floats, maxima};
+use super::channel_runs::ChannelRuns;
+use super::source::floats;
 use super::{PassError, PassReport, Region, Source, regions};
 
 /// How far a source's bias counts for its range.
@@ -75,9 +76,9 @@ fn sweep(graph: &mut Graph, region: &Region, params: &EqualizeParams) -> Result<
     let mut made = vec![0f32; channels];
     for source in &region.sources {
         let w = floats(graph, source.weight())?;
-        let of = source.channel_of(w.shape());
-        maxima(&w, &*of, &mut made);
-        bias_maxima(graph, source, (&w, &*of), params.bias, &mut made)?;
+        let runs = ChannelRuns::of_source(source, w.shape());
+        runs.maxima(&w, &mut made);
+        bias_maxima(graph, source, (&w, &runs), params.bias, &mut made)?;
     }
     let taken = region.taken(graph)?;
     let factors: Vec<f32> = made
@@ -96,7 +97,7 @@ fn sweep(graph: &mut Graph, region: &Region, params: &EqualizeParams) -> Result<
 fn bias_maxima(
     graph: &Graph,
     source: &Source,
-    (w, of): (&ArrayD<f32>, &ChannelOf),
+    (w, runs): (&ArrayD<f32>, &ChannelRuns),
     shrinkage: BiasShrinkage,
     maxima: &mut [f32],
 ) -> Result<(), PassError> {
@@ -105,7 +106,7 @@ fn bias_maxima(
     let by = match shrinkage {
         BiasShrinkage::None => return Ok(()),
         BiasShrinkage::By(by) => by,
-        BiasShrinkage::VitisAi => vitis_ai(w, of, &bias),
+        BiasShrinkage::VitisAi => vitis_ai(w, runs, &bias),
     };
     for (most, b) in maxima.iter_mut().zip(&bias) {
         *most = most.max((b / by).abs());
@@ -114,18 +115,19 @@ fn bias_maxima(
 }
 
 /// The divisor of biases: their extremes and the median and mean of `|b| / |w|` decide.
-fn vitis_ai(w: &ArrayD<f32>, of: &ChannelOf, bias: &ArrayD<f32>) -> f32 {
+fn vitis_ai(w: &ArrayD<f32>, runs: &ChannelRuns, bias: &ArrayD<f32>) -> f32 {
     let most = |x: &ArrayD<f32>| x.iter().fold(0f32, |most, x| most.max(x.abs()));
     let flat: Vec<f32> = bias.iter().copied().collect();
-    let mut ratios: Vec<f32> = w
-        .indexed_iter()
-        .map(|(at, w)| {
-            flat.get(of(at.as_array_view().to_slice().unwrap_or_default()))
-                .map_or(0.0, |b| b.abs() / w.abs().max(LEAST))
-        })
-        .collect();
-    ratios.sort_unstable_by(f32::total_cmp);
-    let median = ratios.get(ratios.len().saturating_sub(1) / 2).copied().unwrap_or(0.0);
+    let mut ratios: Vec<f32> = Vec::with_capacity(w.len());
+    runs.each(w, |channel, run| {
+        let b = flat.get(channel).map_or(0.0, |b| b.abs());
+        ratios.extend(run.iter().map(|w| b / w.abs().max(LEAST)));
+    });
+    let middle = ratios.len().saturating_sub(1) / 2;
+    let median = match ratios.is_empty() {
+        true => 0.0,
+        false => *ratios.select_nth_unstable_by(middle, f32::total_cmp).1,
+    };
     let mean = ratios.iter().map(|&r| f64::from(r)).sum::<f64>() / ratios.len().max(1) as f64;
     let (bias, weight) = (most(bias), most(w));
     if bias < 10.0 && bias / weight < 20.0 {

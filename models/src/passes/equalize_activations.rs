@@ -10,7 +10,8 @@ use crate::ops::Mul;
 use crate::tensor::Tensor;
 
 use super::channel_maxima::{ChannelAxis, channel_maxima};
-use super::source::{floats, input_channels, map_channels, maxima};
+use super::channel_runs::ChannelRuns;
+use super::source::floats;
 use super::{PassError, PassReport, regions};
 
 /// Where the factors of activations go.
@@ -106,10 +107,10 @@ fn into_nodes(
         let channels = product.inputs(w.shape());
         let (mut most, mut taken) = (vec![0f32; channels], vec![0f32; channels]);
         fold(found.get(&product.input), &mut most);
-        let of = input_channels(product, w.shape(), channels);
-        maxima(&w, &of, &mut taken);
+        let runs = ChannelRuns::of_inputs(product, w.shape(), channels);
+        runs.maxima(&w, &mut taken);
         let scale = factors(&name, &most, &taken, alpha)?;
-        map_channels(&mut w, &of, |w, channel| w * scale[channel]);
+        runs.map(&mut w, |w, channel| w * scale[channel]);
         let kernel = if product.is_convolution() { w.ndim() - 2 } else { 0 };
         graph.set_data(product.weight, w);
         multiply(graph, product, &name, (&scale, kernel))?;

@@ -11,6 +11,7 @@ mod block_round;
 mod blocks;
 mod calibrate;
 mod channel_maxima;
+mod channel_runs;
 mod choose;
 mod correct_norms;
 mod decompose_attention;

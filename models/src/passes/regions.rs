@@ -6,7 +6,8 @@ use crate::graph::{Graph, Node, NodeId, Product, ValueId, products};
 use crate::ops::{Dim, Op};
 
 use super::PassError;
-use super::source::{Source, factors, floats, input_channels, map_channels, maxima};
+use super::channel_runs::ChannelRuns;
+use super::source::{Source, factors, floats};
 
 /// Channels that some nodes make and products take, with nothing between them but what commutes with positive factors.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,7 +35,7 @@ impl Region {
         let mut taken = vec![0f32; channels];
         for sink in &self.sinks {
             let w = floats(graph, sink.weight)?;
-            maxima(&w, &input_channels(sink, w.shape(), channels), &mut taken);
+            ChannelRuns::of_inputs(sink, w.shape(), channels).maxima(&w, &mut taken);
         }
         Ok(taken)
     }
@@ -43,8 +44,8 @@ impl Region {
     pub(super) fn scale(&self, graph: &mut Graph, by: &[f32]) -> Result<(), PassError> {
         for source in &self.sources {
             let mut w = floats(graph, source.weight())?;
-            let of = source.channel_of(w.shape());
-            map_channels(&mut w, &*of, |w, channel| w * by[channel]);
+            let runs = ChannelRuns::of_source(source, w.shape());
+            runs.map(&mut w, |w, channel| w * by[channel]);
             graph.set_data(source.weight(), w);
         }
         let biases = self.sources.iter().filter_map(Source::bias);
@@ -56,8 +57,8 @@ impl Region {
         for sink in &self.sinks {
             let mut w = floats(graph, sink.weight)?;
             // A depthwise product may be source and sink of one region in turn; here it is a sink alone.
-            let of = input_channels(sink, w.shape(), by.len());
-            map_channels(&mut w, &of, |w, channel| w / by[channel]);
+            let runs = ChannelRuns::of_inputs(sink, w.shape(), by.len());
+            runs.map(&mut w, |w, channel| w / by[channel]);
             graph.set_data(sink.weight, w);
         }
         Ok(())

@@ -1,15 +1,12 @@
 //! What makes channels: products, and nodes that end with a factor per channel.
 
-use ndarray::{ArrayD, Dimension};
+use ndarray::ArrayD;
 
-use crate::graph::{Graph, Node, NodeId, Product, ProductLayout, ValueId};
+use crate::graph::{Graph, Node, NodeId, Product, ValueId};
 use crate::ops::Op;
 use crate::tensor::Tensor;
 
 use super::PassError;
-
-/// The channel of a weight, by its indices.
-pub(super) type ChannelOf = dyn Fn(&[usize]) -> usize;
 
 /// A node that ends with a factor, and maybe a summand, per channel: a normalization, or a multiplication with a constant.
 #[derive(Clone, Debug, PartialEq)]
@@ -105,17 +102,6 @@ impl Source {
             Self::Factors(_) => data.len(),
         }
     }
-
-    /// The channel of a weight, of weights of this shape.
-    pub(super) fn channel_of(&self, shape: &[usize]) -> Box<ChannelOf> {
-        match self {
-            Self::Product(product) => Box::new(output_channels(product, shape)),
-            Self::Factors(_) => {
-                let axis = shape.iter().position(|&extent| extent > 1).unwrap_or(0);
-                Box::new(move |at| at.get(axis).copied().unwrap_or(0))
-            }
-        }
-    }
 }
 
 /// The factors that a node ends with, if it does.
@@ -148,51 +134,4 @@ pub(super) fn floats(graph: &Graph, id: ValueId) -> Result<ArrayD<f32>, PassErro
     let missing = || PassError::Missing(format!("`{}` is no initializer", graph.name_of(id)));
     let tensor: Tensor = graph.data(id).ok_or_else(missing)?.clone();
     tensor.try_into().map_err(PassError::tensor(graph.name_of(id)))
-}
-
-/// The output channel of a weight.
-pub(super) fn output_channels(
-    product: &Product,
-    shape: &[usize],
-) -> impl Fn(&[usize]) -> usize + use<> {
-    let (layout, axis) = (product.layout, product.output_axis());
-    let (channels, per_group) = (shape[0] / product.groups.max(1), shape[1]);
-    move |at| match layout {
-        ProductLayout::ConvTranspose => at[0] / channels.max(1) * per_group + at[1],
-        _ => at[axis],
-    }
-}
-
-/// The channel that a weight takes, of so many.
-pub(super) fn input_channels(
-    product: &Product,
-    shape: &[usize],
-    channels: usize,
-) -> impl Fn(&[usize]) -> usize + use<> {
-    let (layout, axis, groups) = (product.layout, product.input_axis(), product.groups.max(1));
-    let (outputs, depth) = (shape[0] / groups, shape[1]);
-    let repeat = product.inputs(shape) / channels.max(1);
-    move |at| match layout {
-        ProductLayout::Conv => at[0] / outputs.max(1) * depth + at[1],
-        _ => at[axis] / repeat.max(1),
-    }
-}
-
-/// Raises maxima to the magnitudes of weights.
-pub(super) fn maxima(w: &ArrayD<f32>, channel: &ChannelOf, maxima: &mut [f32]) {
-    for (at, w) in w.indexed_iter() {
-        let most = &mut maxima[channel(at.as_array_view().to_slice().unwrap_or_default())];
-        *most = most.max(w.abs());
-    }
-}
-
-/// Changes each weight by a function of it and its channel.
-pub(super) fn map_channels(
-    w: &mut ArrayD<f32>,
-    channel: &ChannelOf,
-    function: impl Fn(f32, usize) -> f32,
-) {
-    for (at, w) in w.indexed_iter_mut() {
-        *w = function(*w, channel(at.as_array_view().to_slice().unwrap_or_default()));
-    }
 }

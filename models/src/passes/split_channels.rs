@@ -6,7 +6,8 @@ use ndarray::{ArrayD, Axis};
 
 use crate::graph::{Graph, NodeId, Product, ValueId};
 
-use super::source::{floats, input_channels, maxima, output_channels};
+use super::channel_runs::ChannelRuns;
+use super::source::floats;
 use super::{PassError, PassReport, Region, Source, regions};
 
 /// Which weights are halved.
@@ -91,12 +92,11 @@ fn split_region(
     for product in halved {
         let w = floats(graph, product.weight)?;
         let mut most = vec![0f32; channels];
-        match side {
-            SplitSide::Outputs => maxima(&w, &output_channels(product, w.shape()), &mut most),
-            SplitSide::Inputs => {
-                maxima(&w, &input_channels(product, w.shape(), channels), &mut most)
-            }
-        }
+        let runs = match side {
+            SplitSide::Outputs => ChannelRuns::of_outputs(product, w.shape()),
+            SplitSide::Inputs => ChannelRuns::of_inputs(product, w.shape(), channels),
+        };
+        runs.maxima(&w, &mut most);
         let mut order: Vec<usize> = (0..channels).collect();
         // Of equal ones the first.
         order.sort_by(|&a, &b| most[b].total_cmp(&most[a]));

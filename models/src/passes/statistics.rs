@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use fewbit::algorithms::{Collector, Precision, Statistics};
+use fewbit::algorithms::{AlgorithmError, Collector, Precision, Statistics, WindowCollector};
 use ndarray::ArrayView2;
 use rayon::prelude::*;
 
@@ -32,14 +32,33 @@ pub(super) fn statistics(
     let parts = if columns <= FEW_INPUTS { PARTS } else { 1 };
     let batches = quantized.len().div_ceil(parts);
     let collect = |(part, quantized): (usize, &[&Tensor])| -> Result<Statistics, PassError> {
+        let float = float.as_ref().map(|float| &float[part * batches..][..quantized.len()]);
         let failed = PassError::algorithm(name);
+        let first = quantized.first().filter(|_| columns <= FEW_INPUTS);
+        let first = first.map(|tensor| Rows::of(graph, product, tensor, name)).transpose()?;
+        let windows = first.and_then(|rows| rows.windows(product.groups)).transpose();
+        if let Some(mut windows) = windows.map_err(&failed)? {
+            for (index, tensor) in quantized.iter().enumerate() {
+                let x = Rows::of(graph, product, tensor, name)?;
+                let float = float.map(|float| Rows::of(graph, product, float[index], name));
+                let float = float.transpose()?;
+                for image in 0..x.images {
+                    let pushed = match &float {
+                        Some(float) => windows.push_pair(x.pixels(image), float.pixels(image)),
+                        None => windows.push(x.pixels(image)),
+                    };
+                    pushed.map_err(&failed)?;
+                }
+            }
+            return Ok(windows.finish());
+        }
         let mut collector =
             Collector::new(columns, product.groups, Precision::Single).map_err(&failed)?;
         let (mut pairs, mut padded) = ([Vec::new(), Vec::new()], Vec::new());
         for (index, tensor) in quantized.iter().enumerate() {
             let rows = Rows::of(graph, product, tensor, name)?;
-            let float = float.as_ref().and_then(|float| float.get(part * batches + index));
-            let float = float.map(|float| Rows::of(graph, product, float, name)).transpose()?;
+            let float = float.map(|float| Rows::of(graph, product, float[index], name));
+            let float = float.transpose()?;
             for image in 0..rows.images {
                 let [x, y] = &mut pairs;
                 let x = rows.image(image, &mut padded, x);
@@ -66,6 +85,8 @@ struct Rows<'a> {
     /// Of a convolution.
     patches: Option<Patches>,
     channels: usize,
+    /// Spatial extents of an image.
+    size: Vec<usize>,
     images: usize,
     columns: usize,
 }
@@ -83,13 +104,29 @@ impl<'a> Rows<'a> {
                     .map_err(|problem| PassError::Missing(format!("`{name}`: {problem}")))?;
                 let (images, channels) = (x.shape()[0], x.shape()[1]);
                 let columns = patches.columns(channels);
-                Ok(Self { values, patches: Some(patches), channels, images, columns })
+                let size = x.shape()[2..].to_vec();
+                Ok(Self { values, patches: Some(patches), channels, size, images, columns })
             }
             None => {
                 let columns = x.shape().last().copied().unwrap_or(0);
-                Ok(Self { values, patches: None, channels: 1, images: 1, columns })
+                let size = Vec::new();
+                Ok(Self { values, patches: None, channels: 1, size, images: 1, columns })
             }
         }
+    }
+
+    /// A collector that needs no rows, of a convolution for which it is the better way.
+    fn windows(&self, groups: usize) -> Option<Result<WindowCollector, AlgorithmError>> {
+        let patches = self.patches.as_ref()?;
+        let conv = patches.conv2d(groups, 0.0)?;
+        let (size, kernel) = (planar(&self.size)?, planar(&patches.kernel())?);
+        WindowCollector::new(self.channels, size, kernel, &conv).transpose()
+    }
+
+    /// An image, channel after channel.
+    fn pixels(&self, image: usize) -> &[f32] {
+        let size = self.values.len() / self.images.max(1);
+        &self.values[image * size..][..size]
     }
 
     /// The rows of one image; of what is no image, all of them.
@@ -102,8 +139,7 @@ impl<'a> Rows<'a> {
         let rows: &[f32] = match &self.patches {
             None => &self.values,
             Some(patches) => {
-                let size = self.values.len() / self.images.max(1);
-                let image = &self.values[image * size..][..size];
+                let image = self.pixels(image);
                 memory.resize(patches.positions() * self.columns, 0.0);
                 patches.image_rows(image, self.channels, 0.0, padded, memory);
                 memory
@@ -112,5 +148,14 @@ impl<'a> Rows<'a> {
         let count = rows.len().checked_div(self.columns).unwrap_or(0);
         ArrayView2::from_shape((count, self.columns), &rows[..count * self.columns])
             .unwrap_or_else(|_| unreachable!("as many rows as there are"))
+    }
+}
+
+/// Two extents; of one, it is that of the columns.
+fn planar(extents: &[usize]) -> Option<[usize; 2]> {
+    match *extents {
+        [columns] => Some([1, columns]),
+        [rows, columns] => Some([rows, columns]),
+        _ => None,
     }
 }

@@ -8,7 +8,8 @@
 //!
 //! and per input the sum, the greatest magnitude and the sum of magnitudes. Memory is `in²` whatever the number of
 //! samples. Grouped convolutions keep one pair per group (`in / groups` inputs each); a depthwise one has as many groups as
-//! channels. [`unfold`] turns images into rows, one per output position.
+//! channels. [`unfold`] turns images into rows, one per output position; [`WindowCollector`] has the statistics of these rows
+//! without them.
 //!
 //! **Order.** Rows are taken in blocks of [`BLOCK`] consecutive rows, whatever batches they came in; a block's products are
 //! summed in the chosen [`Precision`](super::Precision), 256 rows one after the other with fused multiply-add (a CPU without it
@@ -17,17 +18,20 @@
 //! commutative exactly, associative up to one rounding per merge.
 
 mod collector;
+mod correlation;
 #[cfg(feature = "store")]
 mod file;
 mod panel;
 mod products;
 mod tiles;
 mod unfold;
+mod windows;
 
 use ndarray::{Array1, Array2, ArrayView2};
 
 pub use collector::Collector;
 pub use unfold::unfold;
+pub use windows::WindowCollector;
 
 use super::AlgorithmError;
 

@@ -49,6 +49,34 @@ fn piece<X: Copy, Y: Copy + Default, const P: usize>(from: &[X], to: &mut [Y], f
     }
 }
 
+/// Every `S`-th element, from the first one on.
+#[inline(always)]
+pub(super) fn every<const S: usize>(from: &[f32], to: &mut [f32]) {
+    let count = to.len();
+    if count >= 16 {
+        pieces!(count, 16, at => every_piece::<S, 16>(&from[S * at..], &mut to[at..]));
+    } else if count >= 8 {
+        pieces!(count, 8, at => every_piece::<S, 8>(&from[S * at..], &mut to[at..]));
+    } else if count >= 4 {
+        pieces!(count, 4, at => every_piece::<S, 4>(&from[S * at..], &mut to[at..]));
+    } else {
+        to.iter_mut().zip(from.iter().step_by(S)).for_each(|(to, &from)| *to = from);
+    }
+}
+
+#[inline(always)]
+fn every_piece<const S: usize, const P: usize>(from: &[f32], to: &mut [f32]) {
+    // One check for all of them.
+    let from = &from[..S * (P - 1) + 1];
+    if let Some(to) = to.first_chunk_mut::<P>() {
+        let mut all = [0.0; P];
+        for at in 0..P {
+            all[at] = from[S * at];
+        }
+        *to = all;
+    }
+}
+
 /// Four bytes to a word, of rows of one length.
 #[inline(always)]
 pub(super) fn fours(a: &[u8], b: &[u8], c: &[u8], d: &[u8], flip: i32, to: &mut [i32]) {

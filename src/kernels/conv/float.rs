@@ -6,11 +6,14 @@
 //! Lanes are outputs, so that the order of a sum depends neither on the vector width nor on threads: every instruction set gives
 //! the same bits.
 
+use std::borrow::Cow;
+
 use ndarray::{ArrayView4, ArrayViewMut4};
 use rayon::prelude::*;
 
 use super::ConvError;
-use super::planes::Planes;
+use super::copy::{every, overlapping};
+use super::planes::{Moves, Planes, Splits};
 use crate::convolution::Conv2d;
 use crate::room;
 use crate::simd::{Detected, FmaLanes, Isa, IsaKernel, Lanes, Simd, Vectorized};
@@ -72,17 +75,29 @@ pub fn conv2d_f32(
         let (channel, tap) = (k / (u * v), k % (u * v));
         channel * planes.len() + planes.tap(tap / v, tap % v)
     });
+    let per_group = filters / groups;
+    let rows = match per_group {
+        1 => 1,
+        _ if isa.tuning().registers.are_many() => MOST_ROWS,
+        _ => FEW_ROWS,
+    };
+    let weights = weights.as_slice().unwrap_or_default();
     let layer = Layer {
         input: input.as_slice().unwrap_or_default(),
-        weights: weights.as_slice().unwrap_or_default(),
+        weights: match rows {
+            1 => Cow::Borrowed(weights),
+            _ => Cow::Owned(packed(weights, depth * u * v, per_group, rows)?),
+        },
+        rows,
         bias,
         padding: conv.padding_code,
         channels,
         size: [height, width],
         depth,
-        per_group: filters / groups,
+        per_group,
         is_whole: planes.is_whole([height, width]),
         taps: taps.collect(),
+        moves: planes.moves([height, width], Splits::Never),
         planes,
     };
     let plane = outputs[0] * outputs[1];
@@ -120,10 +135,33 @@ fn far_apart(
     }
 }
 
+/// Weights `[O, k]` in blocks of `rows` channels, none of two groups: step by step, `rows` to a step. Once for all images.
+fn packed(weights: &[f32], k: usize, per_group: usize, rows: usize) -> Result<Vec<f32>, ConvError> {
+    let blocks = per_group.div_ceil(rows);
+    let groups = weights.len().checked_div(per_group * k).unwrap_or(0);
+    room::check::<f32>(&[groups, blocks, rows, k])?;
+    let mut all = vec![0.0; groups * blocks * rows * k];
+    let size = (rows * k).max(1);
+    let each = all.par_chunks_mut(size).with_min_len((1usize << 15).div_ceil(size)).enumerate();
+    each.for_each(|(index, block)| {
+        let (group, first) = (index / blocks, index % blocks * rows);
+        let channels = rows.min(per_group - first);
+        let from = &weights[(group * per_group + first) * k..][..channels * k];
+        for (row, from) in from.chunks_exact(k.max(1)).enumerate() {
+            let to = block.iter_mut().skip(row).step_by(rows);
+            to.zip(from).for_each(|(to, &weight)| *to = weight);
+        }
+    });
+    Ok(all)
+}
+
 /// What all images have in common.
 struct Layer<'a> {
     input: &'a [f32],
-    weights: &'a [f32],
+    /// In blocks of [`Self::rows`] channels.
+    weights: Cow<'a, [f32]>,
+    /// Channels of a tile.
+    rows: usize,
     bias: Option<&'a [f32]>,
     padding: f32,
     channels: usize,
@@ -137,6 +175,8 @@ struct Layer<'a> {
     /// Where each step's element of the first position is.
     taps: Vec<usize>,
     planes: Planes,
+    /// What the planes of a channel take from it.
+    moves: Moves,
 }
 
 /// Output channels of an image and a group, from `first` of the group on.
@@ -147,8 +187,10 @@ struct Piece<'o> {
     out: &'o mut [f32],
 }
 
-/// The most channels of a tile.
+/// Channels of a tile where there are many vector registers: the most.
 const MOST_ROWS: usize = 8;
+/// Channels of a tile where there are few.
+const FEW_ROWS: usize = 4;
 
 impl Layer<'_> {
     fn run(&self, out: &mut [f32], plane: usize, groups: usize, isa: Detected) {
@@ -181,12 +223,12 @@ impl IsaKernel for Job<'_, '_> {
 
     fn run<S: Simd>(self, simd: S) {
         let lanes = simd.fma();
-        if self.layer.per_group == 1 {
+        if self.layer.rows == 1 {
             lanes.vectorize(Pieces::<_, 1, 4> { lanes, job: self });
         } else if const { S::TUNING.registers.are_many() } {
-            lanes.vectorize(Pieces::<_, 8, 3> { lanes, job: self });
+            lanes.vectorize(Pieces::<_, MOST_ROWS, 3> { lanes, job: self });
         } else {
-            lanes.vectorize(Pieces::<_, 4, 3> { lanes, job: self });
+            lanes.vectorize(Pieces::<_, FEW_ROWS, 3> { lanes, job: self });
         }
     }
 }
@@ -202,7 +244,7 @@ impl<L: FmaLanes, const R: usize, const V: usize> Vectorized for Pieces<'_, '_, 
 
     #[inline(always)]
     fn call(self) {
-        const { assert!(R <= MOST_ROWS) };
+        const { assert!(MOST_ROWS.is_multiple_of(R)) };
         let Self { lanes, job: Job { layer, pieces } } = self;
         let planes = &layer.planes;
         let [height, width] = layer.size;
@@ -211,10 +253,10 @@ impl<L: FmaLanes, const R: usize, const V: usize> Vectorized for Pieces<'_, '_, 
         // What a tile loads too much lies behind the last plane.
         let slack = stride.saturating_sub(planes.span());
         let length = layer.depth * planes.len() + slack;
-        let mut words = if layer.is_whole { Vec::new() } else { vec![0.0; length] };
+        let mut words: Vec<f32> = Vec::new();
         let mut values = vec![0.0; R * stride];
-        let mut weights: Vec<f32> = Vec::new();
-        let (mut filled, mut packed) = (None, None);
+        let mut filled = None;
+        let block = layer.taps.len() * R;
         let (pitch, [rows, columns]) = (planes.pitch(), planes.outputs);
         for Piece { image, group, first, out } in pieces {
             let channel = *image * layer.channels + *group * layer.depth;
@@ -222,20 +264,17 @@ impl<L: FmaLanes, const R: usize, const V: usize> Vectorized for Pieces<'_, '_, 
             let is_given = layer.is_whole && given.len() >= length;
             if !is_given && filled != Some((*image, *group)) {
                 filled = Some((*image, *group));
-                words.resize(length, 0.0);
+                // Padding is written once.
+                words.resize(length, layer.padding);
                 for c in 0..layer.depth {
                     let x = &given[c * height * width..][..height * width];
-                    let to = &mut words[c * planes.len()..];
-                    planes.fill([x], layer.size, layer.padding, |[x]: [f32; 1]| x, to);
+                    let to = &mut words[c * planes.len()..][..planes.len()];
+                    layer.move_rows(x, to);
                 }
             }
             let x = if is_given { &given[..length] } else { &words[..] };
-            let channels = out.len() / (rows * columns);
-            if packed != Some((*group, *first, channels)) {
-                packed = Some((*group, *first, channels));
-                layer.pack::<R>(*group * layer.per_group + *first, channels, &mut weights);
-            }
-            let blocks = weights.chunks_exact(layer.taps.len().max(1) * R);
+            let blocks = *group * layer.per_group.div_ceil(R) + *first / R;
+            let blocks = &layer.weights[blocks * block..];
             for (o, out) in out.chunks_mut(R * rows * columns).enumerate() {
                 let from = *group * layer.per_group + *first + o * R;
                 let mut start = [0.0; R];
@@ -243,7 +282,7 @@ impl<L: FmaLanes, const R: usize, const V: usize> Vectorized for Pieces<'_, '_, 
                     let left = &bias[from..];
                     start.iter_mut().zip(left).for_each(|(start, &bias)| *start = bias);
                 }
-                let block = blocks.clone().nth(o).unwrap_or_default();
+                let block = &blocks[o * block..][..block];
                 let row = Row::<L, R, V> { lanes, x, taps: &layer.taps, block, start, stride };
                 row.run(&mut values);
                 for (values, out) in
@@ -254,7 +293,7 @@ impl<L: FmaLanes, const R: usize, const V: usize> Vectorized for Pieces<'_, '_, 
                         continue;
                     }
                     for (to, from) in out.chunks_exact_mut(columns).zip(values.chunks(pitch)) {
-                        to.copy_from_slice(&from[..columns]);
+                        overlapping(&from[..columns], to, |x| x);
                     }
                 }
             }
@@ -263,17 +302,17 @@ impl<L: FmaLanes, const R: usize, const V: usize> Vectorized for Pieces<'_, '_, 
 }
 
 impl Layer<'_> {
-    /// The weights of some channels from `first` on, in blocks of `R` channels: step by step, `R` to a step.
+    /// What the planes of a channel take from it.
     #[inline(always)]
-    fn pack<const R: usize>(&self, first: usize, channels: usize, to: &mut Vec<f32>) {
-        let k = self.taps.len();
-        to.clear();
-        to.resize(channels.next_multiple_of(R) * k, 0.0);
-        for o in 0..channels {
-            let from = &self.weights[(first + o) * k..][..k];
-            let block = &mut to[o / R * R * k..][..R * k];
-            let steps = block.as_chunks_mut::<R>().0.iter_mut();
-            steps.zip(from).for_each(|(step, &weight)| step[o % R] = weight);
+    fn move_rows(&self, from: &[f32], to: &mut [f32]) {
+        let step = self.moves.step;
+        for row in &self.moves.rows {
+            let (from, to) = (&from[row.from..], &mut to[row.to..][..row.count]);
+            match step {
+                1 => overlapping(&from[..row.count], to, |x| x),
+                2 => every::<2>(from, to),
+                _ => to.iter_mut().zip(from.iter().step_by(step)).for_each(|(to, &x)| *to = x),
+            }
         }
     }
 }
