@@ -153,58 +153,50 @@ fn is_of_pairs(slide: Slide) -> bool {
     (kernel, stride, dilation, before) == (2, 2, 1, 0) && 2 * output == input
 }
 
-/// The greatest of pairs of elements in pairs of rows of `2 columns`. Long rows and pieces of a known length become vectors.
+/// The greatest of pairs of elements in pairs of rows of `2 columns`, of however many planes.
 struct Pairs<'a, T, F> {
     x: &'a [T],
     columns: usize,
     lowest: T,
     out: &'a mut [T],
-    /// Memory for the greatest of the pairs.
-    across: &'a mut Vec<T>,
     f: F,
 }
 
 impl<T: Copy, F: Fn(T, T) -> T> Vectorized for Pairs<'_, T, F> {
     type Output = ();
 
+    /// The greater of neighbours, then of those `columns` apart: loops over all rows, which become vectors where rows are short,
+    /// too. Of the second every other row is asked for.
     #[inline(always)]
     fn call(self) {
-        // Sixteen bytes are a vector; eight would be a number to the compiler.
-        const PIECE: usize = 16;
-        let Self { x, columns, lowest, out, across, f } = self;
-        across.clear();
-        let pairs = x.as_chunks::<2>().0.iter();
-        across.extend(pairs.map(
+        let Self { x, columns, lowest, out, f } = self;
+        let mut across = Vec::with_capacity(x.len() / 2);
+        across.extend(x.as_chunks::<2>().0.iter().map(
             #[inline(always)]
             |pair| f(f(lowest, pair[0]), pair[1]),
         ));
+        let below = across.get(columns..).unwrap_or(&[]);
+        let mut down = Vec::with_capacity(across.len());
+        down.extend(across.iter().zip(below).map(
+            #[inline(always)]
+            |(&above, &below)| f(above, below),
+        ));
         for (row, start) in (0..out.len()).step_by(columns.max(1)).enumerate() {
-            let x = &across[2 * row * columns..];
-            let (y, out) = (&x[columns..], &mut out[start..]);
-            for at in (0..columns).step_by(PIECE) {
-                // What is written beyond a row is the next one's, which comes later.
-                if !down::<T, PIECE>(&x[at..], &y[at..], &mut out[at..], &f) {
-                    let rest = x[at..columns].iter().zip(&y[at..columns]);
-                    for (out, (&x, &y)) in out[at..columns].iter_mut().zip(rest) {
-                        *out = f(x, y);
-                    }
-                }
-            }
+            copy_row(&down[2 * row * columns..], columns, &mut out[start..]);
         }
     }
 }
 
-/// The greater of each of `P` pairs, where there are as many.
+/// The first `columns` elements. What is behind them may be written, too.
 #[inline(always)]
-fn down<T: Copy, const P: usize>(x: &[T], y: &[T], out: &mut [T], f: &impl Fn(T, T) -> T) -> bool {
-    let (x, y) = (x.first_chunk::<P>(), y.first_chunk::<P>());
-    let (Some(&x), Some(&y), Some(out)) = (x, y, out.first_chunk_mut::<P>()) else { return false };
-    let mut all = x;
-    for at in 0..P {
-        all[at] = f(x[at], y[at]);
+fn copy_row<T: Copy>(from: &[T], columns: usize, to: &mut [T]) {
+    const PIECE: usize = 16;
+    for at in (0..columns).step_by(PIECE) {
+        match (from[at..].first_chunk::<PIECE>(), to[at..].first_chunk_mut::<PIECE>()) {
+            (Some(from), Some(to)) => *to = *from,
+            _ => to[at..columns].copy_from_slice(&from[at..columns]),
+        }
     }
-    *out = all;
-    true
 }
 
 /// Elements of each window along one axis that count in a mean.
@@ -277,14 +269,7 @@ impl MaxPool {
             let columns = wide.output;
             out.par_chunks_mut((plane * PLANES).max(1))
                 .zip(data.par_chunks((size * PLANES).max(1)))
-                .for_each(|(out, x)| {
-                    let mut across = Vec::new();
-                    let planes = out.chunks_mut(plane.max(1)).zip(x.chunks(size.max(1)));
-                    for (out, x) in planes {
-                        let across = &mut across;
-                        vectorize(Pairs { x, columns, lowest, out, across, f: max });
-                    }
-                });
+                .for_each(|(out, x)| vectorize(Pairs { x, columns, lowest, out, f: max }));
             return array(&shape, out);
         }
         rows(&mut out, plane, plane * taps, |at, out| {
