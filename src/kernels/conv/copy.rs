@@ -6,7 +6,7 @@
 macro_rules! pieces {
     ($count:expr, $piece:literal, $at:ident => $body:expr) => {{
         let mut $at = 0;
-        while $at + $piece <= $count {
+        while $count - $at >= $piece {
             $body;
             $at += $piece;
         }

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use ndarray::{Array4, ArrayViewMut4};
 
-use super::codes::{CodeSink, linear_codes};
+use super::codes::{CodeSink, Plane, linear_codes};
 use super::direct::{self, Direct, Known};
 use super::finish::{Finish, LinearCodes};
 use super::job::Counted;
@@ -104,8 +104,8 @@ struct Stores {
 impl<T: Output> Sinks<T> for Stores {
     fn sink<'s>(&'s self, field: &'s Field, first: usize, out: &'s mut [T]) -> Sink<'s> {
         let positions = field.positions();
-        Sink::Sums(Box::new(move |plane: usize, _: usize, values: &[i32]| {
-            let out = &mut out[(plane - first) * positions..][..positions];
+        Sink::Sums(Box::new(move |Plane { number, sums: values, .. }| {
+            let out = &mut out[(number - first) * positions..][..positions];
             self.isa.vectorize(Store { field, store: self.store, values, out });
         }))
     }
@@ -137,8 +137,8 @@ impl Sinks<u8> for (StoreMode, &Coded<'_>) {
             return Sink::Codes(CodeSink::new(field, store, finish, first, codes));
         }
         let positions = field.positions();
-        Sink::Sums(Box::new(move |plane: usize, channel: usize, values: &[i32]| {
-            let codes = &mut codes[(plane - first) * positions..][..positions];
+        Sink::Sums(Box::new(move |Plane { number, channel, sums: values }| {
+            let codes = &mut codes[(number - first) * positions..][..positions];
             if field.pitch == field.outputs[1] && store == StoreMode::Whole {
                 return coded.put(channel, &values[..positions], codes);
             }

@@ -6,8 +6,8 @@ use crate::simd::ByteLanes;
 
 /// Takes the sums of output channels, in the rows of a field.
 pub(super) enum Sink<'a> {
-    /// As they are: the number of an output channel among those of all images, that of the channel, and its sums.
-    Sums(Box<dyn FnMut(usize, usize, &[i32]) + 'a>),
+    /// As they are.
+    Sums(Box<dyn FnMut(Plane<'_>) + 'a>),
     /// As codes.
     Codes(CodeSink<'a>),
 }
@@ -20,9 +20,7 @@ impl Sink<'_> {
         planes: impl Iterator<Item = Plane<'p>> + Clone,
     ) {
         match self {
-            Self::Sums(take) => {
-                planes.for_each(|plane| take(plane.number, plane.channel, plane.sums));
-            }
+            Self::Sums(take) => planes.for_each(take),
             Self::Codes(sink) => sink.take(lanes, planes),
         }
     }

@@ -30,5 +30,5 @@ pub(super) fn linear(
     let channels = plus.iter().zip(scales).map(channel).collect::<Option<Vec<_>>>()?;
     let is_byte = low >= -128.0 && high <= 255.0 && zero_point.abs() <= 256.0;
     let error = 2f32.powi(if zero_point == 0.0 { -13 } else { -12 });
-    is_byte.then(|| LinearCodes { channels, least, zero_point, low, high, sure: 0.5 - error })
+    is_byte.then_some(LinearCodes { channels, least, zero_point, low, high, sure: 0.5 - error })
 }
