@@ -14,7 +14,7 @@ use fewbit_models::tensor::{ElementType, Tensor};
 use ndarray::{ArrayD, IxDyn};
 use serde_json::Value;
 
-/// A stored archive of arrays as NumPy reads it; what their digests are nobody asks.
+/// A stored archive of arrays as NumPy writes it.
 fn npz(arrays: &[(&str, Vec<u8>)]) -> Vec<u8> {
     let (mut bytes, mut directory) = (Vec::new(), Vec::new());
     let (version, none) = (20u16.to_le_bytes(), [0u8; 2]);
@@ -23,7 +23,9 @@ fn npz(arrays: &[(&str, Vec<u8>)]) -> Vec<u8> {
         let offset = (bytes.len() as u32).to_le_bytes();
         let size = (data.len() as u32).to_le_bytes();
         let mut common = [version, none, none, none, none].concat();
-        common.extend([0; 4]);
+        let mut crc = flate2::Crc::new();
+        crc.update(data);
+        common.extend(crc.sum().to_le_bytes());
         common.extend([size, size].concat());
         common.extend((name.len() as u16).to_le_bytes());
         common.extend(none);
@@ -145,6 +147,20 @@ fn report(folder: &Folder, name: &str) -> Value {
 
 fn accuracy(report: &Value, of: &str) -> f64 {
     report[of]["accuracy"].as_f64().expect("an accuracy")
+}
+
+#[test]
+fn a_flipped_bit_of_an_array_is_found() {
+    let folder = digits_folder();
+    let bytes = std::fs::read(folder.file("V.npz")).expect("images");
+    for at in [1000, bytes.len() / 2] {
+        let mut flipped = bytes.clone();
+        flipped[at] ^= 4;
+        std::fs::write(folder.file("V.npz"), flipped).expect("a file");
+        let run = folder.fewbit(&["run", "mlp.safetensors", "--input", "V.npz"]);
+        assert_eq!(run.code, Some(2), "{}", run.out);
+        assert!(run.err.contains("is damaged: x.npy has CRC-32"), "{}", run.err);
+    }
 }
 
 #[test]

@@ -25,9 +25,10 @@ pub(crate) fn read(path: &Path, log: &InputLog) -> Result<Vec<(String, Npy)>, Cl
         return Err(input.wrong("has no arrays".into()));
     }
     let name = path.display().to_string();
-    let array = |(member, data): zip::Found<'_>| {
-        let named = member.strip_suffix(".npy").unwrap_or(&member).to_owned();
-        let array = npy::of_bytes(&name, &data);
+    let array = |member: zip::Found<'_>| {
+        member.check().map_err(|reason| input.wrong(reason))?;
+        let named = member.name.strip_suffix(".npy").unwrap_or(&member.name).to_owned();
+        let array = npy::of_bytes(&name, &member.data);
         let array = array.map_err(|reason| input.wrong(format!("`{named}` {reason}")))?;
         Ok((named, array))
     };

@@ -12,8 +12,34 @@ use crate::memory;
 
 /// A member and its bytes.
 pub(crate) type Member = (String, Vec<u8>);
-/// A member of an archive that was read, and its bytes.
-pub(crate) type Found<'a> = (String, Cow<'a, [u8]>);
+
+/// A member of an archive that was read.
+pub(crate) struct Found<'a> {
+    pub(crate) name: String,
+    /// Of a stored one, those of the archive.
+    pub(crate) data: Cow<'a, [u8]>,
+    /// The CRC-32 of its bytes as the directory has it.
+    crc: u32,
+}
+
+impl Found<'_> {
+    /// Whether its bytes are those that were written.
+    ///
+    /// # Errors
+    /// Bytes of another CRC-32.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let Self { name, data, crc } = self;
+        let mut found = Crc::new();
+        found.update(data);
+        if found.sum() == *crc {
+            return Ok(());
+        }
+        let found = found.sum();
+        Err(format!(
+            "is damaged: {name} has CRC-32 {found:08x} where its directory says {crc:08x}; copy or write it again"
+        ))
+    }
+}
 
 const LOCAL: u32 = 0x0403_4b50;
 const CENTRAL: u32 = 0x0201_4b50;
@@ -71,7 +97,8 @@ pub(crate) fn archive(members: &[Member]) -> Result<Vec<u8>, String> {
     Ok(bytes)
 }
 
-/// The members of an archive; the bytes of stored ones are the archive's. That of their bytes what the archive's CRC-32 says is left to the caller's own digest.
+/// The members of an archive. Whether their bytes are those that were written is for the caller to [check](Found::check), who may
+/// have a better digest of them.
 ///
 /// # Errors
 /// What is no such archive.
@@ -119,7 +146,8 @@ pub(crate) fn members(bytes: &[u8]) -> Result<Vec<Found<'_>>, String> {
         if data.len() != size {
             return Err(format!("{name} has {} bytes where its directory says {size}", data.len()));
         }
-        members.push((name, data));
+        let crc = word(entry, 16).ok_or_else(wrong)?;
+        members.push(Found { name, data, crc });
         at = at.checked_add(46 + name_length + extra + comment).ok_or_else(wrong)?;
     }
     Ok(members)

@@ -107,7 +107,7 @@ impl Parts {
         if bytes.starts_with(b"PK") {
             let members = zip::members(&bytes).map_err(wrong)?.into_iter();
             let members: Vec<zip::Member> =
-                members.map(|(name, data)| (name, data.into_owned())).collect();
+                members.map(|member| (member.name, member.data.into_owned())).collect();
             let name = path.display().to_string();
             let header = npz::header(&name, &members).map_err(wrong)?;
             return Ok(Self { kind: FileKind::Npz, header, bytes, body: Body::Arrays(members) });
