@@ -249,7 +249,7 @@ fn the_configurations_that_come_along_run() {
         }
         count += 1;
     }
-    assert_eq!(count, 7);
+    assert_eq!(count, 8);
 }
 
 #[test]

@@ -40,7 +40,7 @@ Examples:
   fewbit ptq model.onnx --calibration X.npz --data V.npz --out q
   fewbit ptq model.onnx --calibration X.npz --data V.npz --out q --weight-bit-width 4 --weight-quant-granularity per_channel --gptq
   fewbit ptq model.onnx --calibration X.npz --data V.npz --out q --config w4a8.yaml --accumulator int16-sat --sweep-bits 10..20
-  fewbit ptq model.gguf --config examples/llm/w4a8-gptq-axe16.yaml --calibration-text C.txt --text T.txt --out q
+  fewbit ptq model.gguf --config examples/llm/w4a8-axe16.yaml --calibration-text C.txt --text T.txt --out q
   fewbit ptq DIR --config w4a8.yaml --calibration-text C.txt --text T.txt --out q --sweep-bits 12..20 --acc 'int{P}-sat/128,int32-wrap'
 
 DIR gets report.json, report.html, bounds.json (per row the worst case of the accumulator over all inputs), and the network: of one
