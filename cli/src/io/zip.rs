@@ -19,9 +19,11 @@ pub(crate) struct Found<'a> {
     /// Of a stored one, those of the archive.
     pub(crate) data: Cow<'a, [u8]>,
     /// The CRC-32 of its bytes as the directory has it.
+    #[cfg(feature = "networks")]
     crc: u32,
 }
 
+#[cfg(feature = "networks")]
 impl Found<'_> {
     /// Whether its bytes are those that were written.
     ///
@@ -146,8 +148,12 @@ pub(crate) fn members(bytes: &[u8]) -> Result<Vec<Found<'_>>, String> {
         if data.len() != size {
             return Err(format!("{name} has {} bytes where its directory says {size}", data.len()));
         }
-        let crc = word(entry, 16).ok_or_else(wrong)?;
-        members.push(Found { name, data, crc });
+        members.push(Found {
+            name,
+            data,
+            #[cfg(feature = "networks")]
+            crc: word(entry, 16).ok_or_else(wrong)?,
+        });
         at = at.checked_add(46 + name_length + extra + comment).ok_or_else(wrong)?;
     }
     Ok(members)
