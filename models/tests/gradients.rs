@@ -7,6 +7,7 @@ use fewbit_models::gradient::{Gradient, Tape, cross_entropy};
 use fewbit_models::graph::{Graph, ValueId};
 use fewbit_models::onnx::read_bytes;
 use fewbit_models::ops::{Conv, Fact, Gemm, Quantize, Relu, TopK};
+use fewbit_models::passes::decompose_recurrent;
 use fewbit_models::tensor::{ElementType, Tensor};
 use ndarray::{ArrayD, IxDyn, arr0, arr1, arr2};
 
@@ -21,6 +22,13 @@ const CORNERS: &[&str] = &["relu", "leaky_relu", "hard_", "max_pool", "global_ma
 
 fn golden() -> Vec<Case> {
     cases(include_bytes!("golden/gradients.bin.gz"))
+}
+
+/// The model of a case, recurrent nodes as loops.
+fn model(case: &Case) -> Graph {
+    let mut graph = read_bytes(case.model.clone(), None).expect("a model");
+    decompose_recurrent(&mut graph).expect("loops");
+    graph
 }
 
 /// Inputs by value, and the gradients by the outputs.
@@ -57,10 +65,10 @@ fn difference(found: &Gradient, expected: &ArrayD<f32>) -> f32 {
 #[test]
 fn gradients_are_those_of_torch() {
     let all = golden();
-    assert!(all.len() >= 75, "{} cases", all.len());
+    assert!(all.len() >= 85, "{} cases", all.len());
     let mut failed = Vec::new();
     for case in &all {
-        let graph = read_bytes(case.model.clone(), None).expect("a model");
+        let graph = model(case);
         let (inputs, seeds) = given(case, &graph);
         let expected = expected(case, &graph);
         assert!(!expected.is_empty(), "{}", case.name);
@@ -99,7 +107,7 @@ fn gradients_are_differences() {
         if CORNERS.iter().any(|corner| case.name.starts_with(corner)) {
             continue;
         }
-        let graph = read_bytes(case.model.clone(), None).expect("a model");
+        let graph = model(&case);
         let (inputs, seeds) = given(&case, &graph);
         for (id, expected) in expected(&case, &graph) {
             let most = expected.iter().fold(1f32, |most, x| most.max(x.abs()));

@@ -2,7 +2,8 @@
 
 use fewbit::algorithms::Effort;
 use fewbit::algorithms::layer::AccumulatorConstraint;
-use fewbit::quantize::{Preset, Quantizer, Recipe};
+use fewbit::quantize::{Preset, Quantizer, Recipe, Restriction};
+use fewbit_models::eval::network_bounds;
 use fewbit_models::exec::integer::{IntegerOptions, run_integer};
 use fewbit_models::exec::{Constants, QuantizerMode, run_batch};
 use fewbit_models::graph::{Graph, NodeId, ValueId, products};
@@ -137,12 +138,15 @@ fn activations(bits: u32) -> ActivationQuantizers {
 
 /// Float and quantized network, calibrated, and the means of the former.
 fn quantized(weight_bits: u32) -> (Graph, Graph, ChannelMeans) {
+    quantized_with(&preset("Int8WeightPerChannelFloat", weight_bits))
+}
+
+fn quantized_with(weights: &Quantizer) -> (Graph, Graph, ChannelMeans) {
     let mut float = network();
     merge_batch_norm(&mut float).expect("merged");
     let mut graph = float.clone();
     insert_activation_quantizers(&mut graph, &activations(8)).expect("quantizers");
-    let weights = preset("Int8WeightPerChannelFloat", weight_bits);
-    insert_weight_quantizers(&mut graph, &weights).expect("quantizers");
+    insert_weight_quantizers(&mut graph, weights).expect("quantizers");
     let (_, means) = calibrate(&mut graph, &batches()).expect("scales");
     (float, graph, means)
 }
@@ -312,7 +316,18 @@ fn integers_agree_with_floats() {
 
 #[test]
 fn a_narrow_accumulator_overflows_and_a_constrained_network_does_not() {
-    let (float, mut graph, _) = quantized(4);
+    for weights in [
+        "Int8WeightPerChannelFloat",
+        "Int8WeightPerTensorFloat",
+        "Int8WeightPerChannelFixedPoint",
+        "Int8WeightPerTensorFixedPoint",
+    ] {
+        constrained(&preset(weights, 4));
+    }
+}
+
+fn constrained(weights: &Quantizer) {
+    let (float, mut graph, _) = quantized_with(weights);
     let acc: fewbit::Accumulator = "int12-sat".parse().expect("an accumulator");
     for product in products(&graph) {
         graph.set_accumulator(product.node, acc.clone());
@@ -332,6 +347,21 @@ fn a_narrow_accumulator_overflows_and_a_constrained_network_does_not() {
         solve(&float, &mut graph, &batches(), &params, None, &mut NoJournal, &mut |_, _| ())
             .expect("solved");
         assert_eq!(events(&graph), 0, "{constraint}");
+        for product in products(&graph) {
+            let Op::Quantize(op) = &graph.node(product.weight_quantizer.expect("one")).op else {
+                panic!("a quantizer")
+            };
+            let weights =
+                graph.data(product.weight).expect("weights").get::<f32>().expect("floats");
+            let parameters = op.quantizer.parameters(&weights.view()).expect("scales");
+            let is_power = |scale: &f32| scale.log2().fract() == 0.0;
+            let fixed = op.quantizer.scale_rule().restriction != Restriction::Float;
+            assert!(!fixed || parameters.scale.iter().all(is_power), "{constraint}");
+        }
+        // Not of these inputs alone.
+        let bounds = network_bounds(&graph, &acc);
+        assert_eq!(bounds.len(), 4);
+        assert!(bounds.iter().all(|bound| bound.fits), "{constraint}: {bounds:?}");
     }
 }
 

@@ -14,4 +14,4 @@ pub(crate) use float::{branch_conditions, compute};
 pub use float::{run_float, run_float_observed};
 pub use patches::Patches;
 pub(crate) use pieces::float_pieces;
-pub(crate) use scan::Moment;
+pub(crate) use scan::{Moment, element, run_scan, steps};

@@ -76,7 +76,7 @@ pub(crate) fn run_scan(
 ///
 /// # Errors
 /// Sequences of different lengths, or of no steps; one without axes.
-pub(super) fn steps(
+pub(crate) fn steps(
     op: &Scan,
     lengths: impl Iterator<Item = Option<usize>>,
 ) -> Result<Vec<usize>, ExecError> {
@@ -102,7 +102,7 @@ pub(super) fn wrong(op: &Scan, problem: String) -> ExecError {
 }
 
 /// One element along the first axis, which there is.
-pub(super) fn element(tensor: &Tensor, at: usize) -> Tensor {
+pub(crate) fn element(tensor: &Tensor, at: usize) -> Tensor {
     fn one<T: Clone>(array: &ArcArray<T, IxDyn>, at: usize) -> ArcArray<T, IxDyn> {
         let view = array.index_axis(Axis(0), at);
         view.as_standard_layout().into_owned().into_shared()

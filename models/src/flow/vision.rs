@@ -222,13 +222,15 @@ impl VisionFlow<'_> {
             timed.phase("learned round");
         }
         let inner = products_in_loops(&graph);
-        if !(algorithms.is_empty() && rounding.is_none()) && inner > 0 {
+        if let (Some(LearnedRounding::Blocks(_)), true, 1..) =
+            (&rounding, algorithms.is_empty(), inner)
+        {
             passes.push(PassReport {
                 name: "weights of states",
                 changed: 0,
                 detail: format!(
-                    "{inner} matrices that multiply the state of a loop keep their nearest codes: algorithms choose those of \
-                     products outside of loops"
+                    "{inner} matrices that multiply the state of a loop keep their nearest codes: rounding is learned for products \
+                     outside of loops"
                 ),
             });
         }

@@ -3,15 +3,18 @@
 //! ```text
 //! Y = W P, P the patches of X        dW = dY Pᵀ summed over images        dP = Wᵀ dY, each element back to where it came from
 //! ```
+//!
+//! A transposed convolution is one over what is pulled apart, with other patches.
 
 use ndarray::{Array2, ArrayView2, Axis, s};
 use rayon::prelude::*;
 
 use crate::exec::Patches;
+use crate::graph::ProductLayout;
 use crate::ops::panels::Right;
 use crate::ops::product::product;
 use crate::ops::typed::{array, dense};
-use crate::ops::{Conv, OpError};
+use crate::ops::{Conv, ConvTranspose, OpError};
 
 use super::call::{Call, Found};
 
@@ -27,15 +30,28 @@ struct Part {
 }
 
 pub(super) fn conv(call: &Call<'_>, op: &Conv) -> Found {
-    let (g, x, w) = (call.gradient()?, call.input(0)?, call.input(1)?);
+    let (x, w) = (call.input(0)?, call.input(1)?);
     let patches = Patches::of_conv(op, w.shape(), x.shape())?;
-    let (images, channels, out) = (x.shape()[0], x.shape()[1], w.shape()[0]);
+    through(call, &patches, (ProductLayout::Conv, op.groups))
+}
+
+pub(super) fn conv_transpose(call: &Call<'_>, op: &ConvTranspose) -> Found {
+    let (x, w) = (call.input(0)?, call.input(1)?);
+    let patches = Patches::of_conv_transpose(op, w.shape(), x.shape())?;
+    through(call, &patches, (ProductLayout::ConvTranspose, op.groups))
+}
+
+fn through(call: &Call<'_>, patches: &Patches, (layout, groups): (ProductLayout, usize)) -> Found {
+    let (g, x, w) = (call.gradient()?, call.input(0)?, call.input(1)?);
+    let (images, channels) = (x.shape()[0], x.shape()[1]);
     let (positions, columns) = (patches.positions(), patches.columns(channels));
-    let (rows, width) = (out / op.groups, columns / op.groups);
+    let weights = layout.matrix(groups, &w.to_owned());
+    let (out, width) = weights.dim();
+    let rows = out.checked_div(groups).unwrap_or(0);
+    if rows * groups != out || width * groups != columns {
+        return Err(OpError::Shape(format!("W of shape {:?} in {groups} groups", w.shape())));
+    }
     let size = x.len().checked_div(images).unwrap_or(0);
-    let flat = dense(w);
-    let weights = ArrayView2::from_shape((out, width), &flat);
-    let weights = weights.map_err(|_| OpError::Shape(format!("W of shape {:?}", w.shape())))?;
     let (data, gradient) = (dense(x), dense(g));
     let (mut padded, mut places) = (Vec::new(), vec![OUTSIDE; positions * columns]);
     let numbers: Vec<i64> = (0..size as i64).collect();
@@ -53,7 +69,7 @@ pub(super) fn conv(call: &Call<'_>, op: &Conv) -> Found {
                 let from = &data[image * size..][..size];
                 patches.image_rows(from, channels, 0.0, &mut memory, &mut taken);
                 let Ok(p) = ArrayView2::from_shape((positions, columns), &taken) else { continue };
-                for group in 0..op.groups {
+                for group in 0..groups {
                     let own = s![group * rows..(group + 1) * rows, ..];
                     let p = p.slice(s![.., group * width..(group + 1) * width]);
                     product(1.0, g.slice(own), Right::Matrix(p), 1.0, part.by_w.slice_mut(own));
@@ -61,7 +77,7 @@ pub(super) fn conv(call: &Call<'_>, op: &Conv) -> Found {
             }
             if call.wants(0) {
                 let mut by_patch = Array2::zeros((positions, columns));
-                for group in 0..op.groups {
+                for group in 0..groups {
                     let own = s![group * rows..(group + 1) * rows, ..];
                     let to = by_patch.slice_mut(s![.., group * width..(group + 1) * width]);
                     product(1.0, g.slice(own).t(), Right::Matrix(weights.slice(own)), 0.0, to);
@@ -87,8 +103,7 @@ pub(super) fn conv(call: &Call<'_>, op: &Conv) -> Found {
         by_w += &part.by_w;
     }
     let by_x = call.wants(0).then(|| array(x.shape(), by_x)).transpose()?;
-    let (by_w, _) = by_w.into_raw_vec_and_offset();
-    let by_w = call.wants(1).then(|| array(w.shape(), by_w)).transpose()?;
+    let by_w = call.wants(1).then(|| layout.weights(groups, &by_w, w.shape()).into_shared());
     let by_bias = call.wants(2).then(|| {
         let mut sum = g.to_owned();
         while sum.ndim() > 2 {

@@ -15,6 +15,7 @@ mod call;
 mod convolution;
 mod error;
 mod functions;
+mod loops;
 mod loss;
 mod moves;
 mod norms;

@@ -4,19 +4,21 @@ use crate::ops::{Op, OpError};
 
 use super::call::{Call, Found};
 use super::{
-    arithmetic, attention, convolution, functions, moves, norms, pools, products, quantizer,
+    arithmetic, attention, convolution, functions, loops, moves, norms, pools, products, quantizer,
     reductions, rotary, softmax,
 };
 
 /// The gradients by the inputs of an operator.
 pub(super) fn backward(call: &Call<'_>, op: &Op) -> Found {
-    if call.gradients.iter().skip(1).any(Option::is_some) && !matches!(op, Op::Split(_)) {
+    let takes_all = matches!(op, Op::Split(_) | Op::Scan(_));
+    if call.gradients.iter().skip(1).any(Option::is_some) && !takes_all {
         return Err(OpError::Unsupported("a gradient of further outputs".into()));
     }
     match op {
         Op::MatMul(_) => products::matmul(call),
         Op::Gemm(op) => products::gemm(call, op),
         Op::Conv(op) => convolution::conv(call, op),
+        Op::ConvTranspose(op) => convolution::conv_transpose(call, op),
         Op::Add(_) => arithmetic::add(call),
         Op::Sub(_) => arithmetic::sub(call),
         Op::Mul(_) => arithmetic::mul(call),
@@ -37,6 +39,7 @@ pub(super) fn backward(call: &Call<'_>, op: &Op) -> Found {
         Op::GlobalMaxPool(_) => pools::global_greatest(call),
         Op::ReduceMean(op) => reductions::mean(call, op),
         Op::ReduceSum(op) => reductions::sum(call, op),
+        Op::Scan(op) => loops::scan(call, op),
         Op::Quantize(op) => quantizer::straight_through(call, op),
         Op::Reshape(_)
         | Op::Flatten(_)

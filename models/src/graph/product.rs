@@ -36,6 +36,84 @@ impl ProductLayout {
     pub fn is_convolution(self) -> bool {
         matches!(self, Self::Conv | Self::ConvTranspose)
     }
+
+    /// Output channels of weights of this shape.
+    #[must_use]
+    pub fn outputs(self, groups: usize, shape: &[usize]) -> usize {
+        match self {
+            Self::ConvTranspose => shape[1] * groups,
+            _ => shape[self.output_axis()],
+        }
+    }
+
+    /// The weights as `[out, in / groups * kernel]`.
+    ///
+    /// Output channels of a group lie side by side; columns ascend as (channel, kernel) of the group's inputs, which is the order in
+    /// which an accumulator takes their products. A ConvTranspose is a convolution with every kernel turned round: its last weight
+    /// comes first.
+    ///
+    /// ```
+    /// use fewbit_models::graph::ProductLayout;
+    /// use ndarray::{ArrayD, IxDyn, arr2};
+    /// // Two inputs, one output, three taps.
+    /// let weights = ArrayD::from_shape_vec(IxDyn(&[2, 1, 3]), vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0])?;
+    /// let matrix = ProductLayout::ConvTranspose.matrix(1, &weights);
+    /// assert_eq!(matrix, arr2(&[[3.0, 2.0, 1.0, 6.0, 5.0, 4.0]]));
+    /// assert_eq!(ProductLayout::ConvTranspose.weights(1, &matrix, &[2, 1, 3]), weights);
+    /// # Ok::<(), ndarray::ShapeError>(())
+    /// ```
+    #[must_use]
+    pub fn matrix(self, groups: usize, weights: &ArrayD<f32>) -> Array2<f32> {
+        let shape = weights.shape();
+        let out = self.outputs(groups, shape);
+        let moved = match self {
+            Self::Conv | Self::Rows => weights.view(),
+            Self::Columns => weights.view().reversed_axes(),
+            Self::ConvTranspose => {
+                let (channels, per_group, kernel) = transposed_extents(groups, shape);
+                let flat = weights.as_standard_layout();
+                let flat = flat.as_slice().unwrap_or_default();
+                return Array2::from_shape_fn((out, channels * kernel), |(row, column)| {
+                    let (group, o) = (row / per_group, row % per_group);
+                    let (c, k) = (column / kernel, kernel - 1 - column % kernel);
+                    flat[((group * channels + c) * per_group + o) * kernel + k]
+                });
+            }
+        };
+        let columns = weights.len().checked_div(out).unwrap_or(0);
+        let elements = moved.iter().copied().collect();
+        Array2::from_shape_vec((out, columns), elements).unwrap_or_default()
+    }
+
+    /// Weights of this shape from their matrix.
+    #[must_use]
+    pub fn weights(self, groups: usize, matrix: &Array2<f32>, shape: &[usize]) -> ArrayD<f32> {
+        match self {
+            Self::Conv | Self::Rows => {
+                let elements = matrix.iter().copied().collect();
+                ArrayD::from_shape_vec(IxDyn(shape), elements).unwrap_or_default()
+            }
+            Self::Columns => matrix.t().as_standard_layout().into_owned().into_dyn(),
+            Self::ConvTranspose => {
+                let (channels, per_group, kernel) = transposed_extents(groups, shape);
+                let mut weights = Vec::with_capacity(matrix.len());
+                for c in 0..shape[0] {
+                    let (group, c) = (c / channels.max(1), c % channels.max(1));
+                    for o in 0..per_group {
+                        let row = matrix.row(group * per_group + o);
+                        let taps = c * kernel..(c + 1) * kernel;
+                        weights.extend(taps.rev().filter_map(|at| row.get(at)));
+                    }
+                }
+                ArrayD::from_shape_vec(IxDyn(shape), weights).unwrap_or_default()
+            }
+        }
+    }
+}
+
+/// Input channels of a group, output channels of a group, and weights of the kernel, of a ConvTranspose.
+fn transposed_extents(groups: usize, shape: &[usize]) -> (usize, usize, usize) {
+    (shape[0] / groups.max(1), shape[1], shape[2..].iter().product())
 }
 
 /// A node that multiplies its input with constant weights.
@@ -140,10 +218,7 @@ impl Product {
     /// Output channels of weights of this shape.
     #[must_use]
     pub fn outputs(&self, shape: &[usize]) -> usize {
-        match self.layout {
-            ProductLayout::ConvTranspose => shape[1] * self.groups,
-            _ => shape[self.output_axis()],
-        }
+        self.layout.outputs(self.groups, shape)
     }
 
     /// Input channels of weights of this shape.
@@ -167,62 +242,16 @@ impl Product {
         self.layout == ProductLayout::Conv && shape[1] == 1 && self.groups > 1
     }
 
-    /// The weights as `[out, in / groups * kernel]`, the matrix that a problem takes.
-    ///
-    /// Output channels of a group lie side by side; columns ascend as (channel, kernel) of the group's inputs.
+    /// The weights as `[out, in / groups * kernel]`, the matrix that a problem takes: see [`ProductLayout::matrix`].
     #[must_use]
     pub fn matrix(&self, weights: &ArrayD<f32>) -> Array2<f32> {
-        let shape = weights.shape();
-        let out = self.outputs(shape);
-        let moved = match self.layout {
-            ProductLayout::Conv | ProductLayout::Rows => weights.view(),
-            ProductLayout::Columns => weights.view().reversed_axes(),
-            ProductLayout::ConvTranspose => return self.transposed_matrix(weights),
-        };
-        let columns = weights.len().checked_div(out).unwrap_or(0);
-        let elements = moved.iter().copied().collect();
-        Array2::from_shape_vec((out, columns), elements).unwrap_or_default()
-    }
-
-    fn transposed_matrix(&self, weights: &ArrayD<f32>) -> Array2<f32> {
-        let shape = weights.shape();
-        let (channels, per_group, kernel) = self.transposed_extents(shape);
-        let flat = weights.as_standard_layout();
-        let flat = flat.as_slice().unwrap_or_default();
-        Array2::from_shape_fn((per_group * self.groups, channels * kernel), |(row, column)| {
-            let (group, o) = (row / per_group, row % per_group);
-            let (c, k) = (column / kernel, column % kernel);
-            flat[((group * channels + c) * per_group + o) * kernel + k]
-        })
-    }
-
-    /// Input channels of a group, output channels of a group, and weights of the kernel, of a ConvTranspose.
-    fn transposed_extents(&self, shape: &[usize]) -> (usize, usize, usize) {
-        (shape[0] / self.groups.max(1), shape[1], shape[2..].iter().product())
+        self.layout.matrix(self.groups, weights)
     }
 
     /// Weights of this shape from their matrix.
     #[must_use]
     pub fn weights(&self, matrix: &Array2<f32>, shape: &[usize]) -> ArrayD<f32> {
-        match self.layout {
-            ProductLayout::Conv | ProductLayout::Rows => {
-                let elements = matrix.iter().copied().collect();
-                ArrayD::from_shape_vec(IxDyn(shape), elements).unwrap_or_default()
-            }
-            ProductLayout::Columns => matrix.t().as_standard_layout().into_owned().into_dyn(),
-            ProductLayout::ConvTranspose => {
-                let (channels, per_group, kernel) = self.transposed_extents(shape);
-                let mut weights = Vec::with_capacity(matrix.len());
-                for c in 0..shape[0] {
-                    let (group, c) = (c / channels, c % channels);
-                    for o in 0..per_group {
-                        let row = matrix.row(group * per_group + o);
-                        weights.extend(row.iter().skip(c * kernel).take(kernel));
-                    }
-                }
-                ArrayD::from_shape_vec(IxDyn(shape), weights).unwrap_or_default()
-            }
-        }
+        self.layout.weights(self.groups, matrix, shape)
     }
 }
 

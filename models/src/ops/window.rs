@@ -76,6 +76,13 @@ impl Slide {
         (place < self.input).then_some(place)
     }
 
+    /// The window that meets a place of the input with a tap, if one does.
+    pub(crate) fn window(&self, place: usize, tap: usize) -> Option<usize> {
+        let from = (place + self.before).checked_sub(tap * self.dilation)?;
+        let window = from / self.stride;
+        (from % self.stride == 0 && window < self.output).then_some(window)
+    }
+
     /// The windows for which a tap is inside the input: from, to.
     pub(crate) fn inside(&self, tap: usize) -> (usize, usize) {
         let offset = tap * self.dilation;

@@ -10,7 +10,7 @@ use crate::exec::QuantizerMode;
 use crate::graph::{Graph, NodeId, Product, products};
 use crate::tensor::Tensor;
 
-use super::statistics::statistics;
+use super::statistics::{ProductInputs, statistics};
 use super::walk::Walk;
 use super::weights::weights_of;
 use super::{PassError, PassReport, Region, regions};
@@ -162,7 +162,8 @@ fn each_statistics(
     let mut left = of.len();
     for &id in graph.order() {
         for (index, product) in of.iter().enumerate().filter(|(_, p)| p.node == id) {
-            hear(index, &statistics(graph, &walk, product, &graph.node(id).name)?)?;
+            let inputs = ProductInputs::of(&walk, graph, product)?;
+            hear(index, &statistics(graph, &inputs, product, &graph.node(id).name)?)?;
             left -= 1;
         }
         if left == 0 {

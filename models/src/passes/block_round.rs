@@ -7,7 +7,7 @@ use fewbit::algorithms::learned::{Learned, Target};
 
 use crate::exec::QuantizerMode;
 use crate::gradient::Gradient;
-use crate::graph::{Graph, ProductLayout, ValueId, products};
+use crate::graph::{Graph, ValueId, products};
 use crate::tensor::Tensor;
 
 use super::bias_correction::correct;
@@ -22,7 +22,7 @@ use super::solve::grid;
 use super::walk::Walk;
 use super::{ChannelMeans, PassError, PassReport};
 
-/// Rounded weights are tried on all samples so many times.
+/// Rounded weights are tried on all samples so many times, where a step sees some of them.
 const CHECKS: usize = 10;
 
 /// Parameters of [`learn_rounding_of_blocks`].
@@ -133,7 +133,7 @@ fn layers(graph: &Graph, block: &Block) -> Result<Vec<Layer>, PassError> {
         let Some(rounded) = graph.node(quantizer).output(0) else { continue };
         let is_shared = layers.iter().any(|layer| layer.rounded == rounded);
         let is_here = block.nodes.contains(&product.node);
-        if !is_here || is_shared || product.layout == ProductLayout::ConvTranspose {
+        if !is_here || is_shared {
             continue;
         }
         let Weights { weights, .. } = weights(graph, &name, &product, quantizer)?;
@@ -207,7 +207,7 @@ fn learn_one(
         let (quantizer, parameters) = (&known.quantizer, &known.parameters);
         let grid = grid(quantizer, parameters, &layer.product, &known.weights, &known.matrix);
         let grid = grid.map_err(PassError::algorithm(&layer.name))?;
-        check_scales(&layer.name, &params.round, &grid, parameters.scale.len())?;
+        check_scales(&layer.name, &params.round, &grid, &known)?;
         Ok((known, grid))
     };
     let known: Vec<(Weights, Grid)> = layers.iter().map(of).collect::<Result<_, _>>()?;
@@ -218,9 +218,13 @@ fn learn_one(
     let (batch, seed) = (params.batch.max(1), params.seed);
     let outputs = samples.first().into_iter().flat_map(|sample| &sample.targets);
     let width = outputs.filter_map(|y| y.shape().get(1).copied()).max().unwrap_or(1);
+    // Where every step sees all samples, they are few, and looking is cheap.
+    let check_every = match batch >= samples.len() {
+        true => params.round.method.check_every(),
+        false => params.round.steps.div_ceil(CHECKS).max(1),
+    };
     let job = Job { graph, block, layers, samples, batch, seed };
     let objective = BlockObjective::new(job, hear);
-    let check_every = params.round.steps.div_ceil(CHECKS).max(1);
     let extent = Extent { width, check_every };
     let learned = learn(&targets, &objective, &params.round, extent).map_err(failed)?;
     objective.finish()?;

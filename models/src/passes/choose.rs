@@ -2,18 +2,18 @@
 
 use std::rc::Rc;
 
-use fewbit::algorithms::Statistics;
-use fewbit::quantize::{Parameters, Quantizer};
+use fewbit::algorithms::{Grid, Statistics};
+use fewbit::quantize::{Parameters, Quantizer, Restriction, ScaleSource};
 use ndarray::{Array2, ArrayD};
 
 use crate::exec::QuantizerMode;
-use crate::graph::{Graph, NodeId, Product, ProductLayout, ValueId, products};
+use crate::graph::{Graph, Node, NodeId, Product, ValueId, products};
 use crate::ops::Op;
 use crate::tensor::Tensor;
 
 use super::bias_correction::correct;
 use super::journal::Chosen;
-use super::statistics::statistics;
+use super::statistics::{ProductInputs, statistics};
 use super::walk::Walk;
 use super::weights::{fixed, weights_of};
 use super::{ChannelMeans, PassError};
@@ -50,8 +50,32 @@ pub(super) struct Known<'a, 'b> {
     pub(super) name: String,
     pub(super) product: &'a Product,
     quantizer: NodeId,
-    walk: &'a Walk<'b>,
+    inputs: Where<'a, 'b>,
     last: &'a mut Option<Shared>,
+}
+
+/// Where what a product takes comes from.
+enum Where<'a, 'b> {
+    /// The network, at the node that comes next.
+    Network(&'a Walk<'b>),
+    /// All steps of the loop that comes next: in the quantized network, and in the float one.
+    Loop(&'a [Tensor], Option<&'a [Tensor]>),
+}
+
+impl Where<'_, '_> {
+    fn inputs<'i>(
+        &'i self,
+        graph: &'i Graph,
+        product: &Product,
+    ) -> Result<ProductInputs<'i>, PassError> {
+        Ok(match *self {
+            Self::Network(walk) => ProductInputs::of(walk, graph, product)?,
+            Self::Loop(quantized, float) => ProductInputs {
+                quantized: quantized.iter().collect(),
+                float: float.map(|float| float.iter().collect()),
+            },
+        })
+    }
 }
 
 /// The statistics of the last input, which several products may take.
@@ -69,11 +93,38 @@ pub(super) struct Weights {
     pub(super) parameters: Parameters,
 }
 
+/// Why scales cannot be chosen with the codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FixedScales {
+    /// Output channels share them: there are so many.
+    Shared(usize),
+    /// They are codes, or numbers of some kind.
+    Restricted,
+}
+
+impl Weights {
+    /// Why the quantizer cannot hold other scales than its own for the rows of `grid`, if it cannot.
+    pub(super) fn fixed_scales(&self, grid: &Grid) -> Option<FixedScales> {
+        let rule = self.quantizer.scale_rule();
+        let is_any = |restriction: &Restriction| {
+            matches!(restriction, Restriction::Float | Restriction::LogFloat)
+        };
+        let is_code = matches!(rule.source, ScaleSource::Codes(_));
+        if is_code || !is_any(&rule.restriction) || !is_any(&rule.ratio_restriction) {
+            return Some(FixedScales::Restricted);
+        }
+        let count = self.parameters.scale.len();
+        (count != grid.scale().len()).then_some(FixedScales::Shared(count))
+    }
+}
+
 impl ChooseJob<'_> {
-    /// Calls `choose` for each product with quantized weights, but for transposed convolutions, in the order in which they run.
+    /// Calls `choose` for each product with quantized weights, in the order in which they run, with the graph that it lies in: the
+    /// network, or the body of a loop.
     ///
     /// ```text
     /// for each node:   if it is such a product: choose its codes, quantize its weights anew
+    ///                  if it is a loop: for each such product of its body: run all steps on all batches, choose its codes
     ///                  run it on all batches, in both networks
     ///                  if biases are corrected: shift its bias and what it gave
     /// ```
@@ -86,10 +137,12 @@ impl ChooseJob<'_> {
         choose: &mut dyn FnMut(&mut Graph, &mut Known<'_, '_>) -> Result<(), PassError>,
     ) -> Result<(), PassError> {
         let all = products(graph);
-        let chosen = |product: &&Product| {
-            product.weight_quantizer.is_some() && product.layout != ProductLayout::ConvTranspose
+        let chosen = |product: &&Product| product.weight_quantizer.is_some();
+        let within = |(_, node): (NodeId, &Node)| match &node.op {
+            Op::Scan(scan) => products(&scan.body).iter().filter(chosen).count(),
+            _ => 0,
         };
-        let total = all.iter().filter(chosen).count();
+        let total = all.iter().filter(chosen).count() + graph.nodes().map(within).sum::<usize>();
         let mode = match self.inputs {
             SolveInputs::Rounded => QuantizerMode::Apply,
             SolveInputs::Unrounded => QuantizerMode::Constants,
@@ -106,14 +159,25 @@ impl ChooseJob<'_> {
             {
                 progress(done, total);
                 let name = graph.node(id).name.clone();
-                let (walk_now, last) = (&walk, &mut last);
-                choose(graph, &mut Known { name, product, quantizer, walk: walk_now, last })?;
+                let (inputs, last) = (Where::Network(&walk), &mut last);
+                choose(graph, &mut Known { name, product, quantizer, inputs, last })?;
                 // The quantizer of the weights has run already: what it gave is not what it gives now.
                 walk.rerun(graph, quantizer)?;
                 done += 1;
-                if done == total && self.means.is_none() {
-                    break;
-                }
+            }
+            for product in products_within(graph, id) {
+                let Some(quantizer) = product.weight_quantizer else { continue };
+                progress(done, total);
+                let (quantized, float) = walk.inputs_within(graph, id, &product)?;
+                let Op::Scan(scan) = &mut graph.node_mut(id).op else { continue };
+                let name = scan.body.node(product.node).name.clone();
+                let inputs = Where::Loop(&quantized, float.as_deref());
+                let (product, last) = (&product, &mut None);
+                choose(&mut scan.body, &mut Known { name, product, quantizer, inputs, last })?;
+                done += 1;
+            }
+            if done == total && self.means.is_none() {
+                break;
             }
             walk.step(graph, id)?;
             if let (Some(product), Some(means)) = (product, self.means)
@@ -125,6 +189,14 @@ impl ChooseJob<'_> {
         progress(total, total);
         graph.sort()?;
         Ok(())
+    }
+}
+
+/// The products of the body of a loop, if a node is one.
+fn products_within(graph: &Graph, id: NodeId) -> Vec<Product> {
+    match &graph.node(id).op {
+        Op::Scan(scan) => products(&scan.body),
+        _ => Vec::new(),
     }
 }
 
@@ -143,7 +215,8 @@ impl Known<'_, '_> {
         }
         // Those of the input before are not needed any more.
         *self.last = None;
-        let found = Rc::new(statistics(graph, self.walk, self.product, &self.name)?);
+        let inputs = self.inputs.inputs(graph, self.product)?;
+        let found = Rc::new(statistics(graph, &inputs, self.product, &self.name)?);
         if is_shared {
             *self.last = Some(Shared { input, statistics: Rc::clone(&found) });
         }

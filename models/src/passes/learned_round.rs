@@ -14,7 +14,7 @@ use rayon::prelude::*;
 use crate::graph::Graph;
 use crate::tensor::Tensor;
 
-use super::choose::{Beside, ChooseJob, Known, Weights};
+use super::choose::{Beside, ChooseJob, FixedScales, Known, Weights};
 use super::journal::{Chosen, Journal};
 use super::scaled_round::{Descent, ScaleParams, learn_with_scales};
 use super::solve::grid;
@@ -110,14 +110,23 @@ impl Default for LearnedRoundParams {
 }
 
 impl RoundingMethod {
-    /// Rows of a matrix that are learned together, and steps between two looks at the rounded weights.
+    /// Rows of a matrix that are learned together.
     ///
     /// Rows do not depend on each other, so that this is work for a thread, and each part keeps the best of what it has met.
-    /// Offsets wander around ties for ever: one meets more among few rows, and looks often.
-    fn parts(self) -> (usize, usize) {
+    fn rows(self) -> usize {
         match self {
-            Self::Linear => (4, 2),
-            _ => (16, 20),
+            Self::Linear => 4,
+            _ => 16,
+        }
+    }
+
+    /// Steps between two looks at the rounded weights on all samples, where these are no more work than a step.
+    ///
+    /// Offsets wander around ties for ever: one meets more among few rows, and looks often.
+    pub(super) fn check_every(self) -> usize {
+        match self {
+            Self::Linear => 2,
+            _ => 20,
         }
     }
 }
@@ -132,8 +141,8 @@ impl RoundingMethod {
 ///
 /// The error of a layer is quadratic in its weights, so that its gradient over all samples is exact and no sample is drawn.
 /// Codes differ by at most one from the nearest ones, and the error on the calibration data is never greater. With `means`, the bias
-/// of each product is corrected as soon as its codes are chosen. Transposed convolutions keep the nearest codes. What the journal
-/// has of a product is taken from there.
+/// of each product is corrected as soon as its codes are chosen. What the journal has of a
+/// product is taken from there.
 ///
 /// # Errors
 /// Batches that the network cannot take; weights on a grid that is not one of integers; parameters out of their range.
@@ -181,11 +190,13 @@ fn learn_one(
     params: &LearnedRoundParams,
 ) -> Result<Chosen, PassError> {
     let name = known.name.clone();
-    let Weights { weights, matrix, quantizer, parameters } = known.weights(graph)?;
+    let own = known.weights(graph)?;
+    let Weights { weights, matrix, quantizer, parameters } = &own;
     let product = known.product;
-    let grid = grid(&quantizer, &parameters, product, &weights, &matrix)
+    let grid = grid(quantizer, parameters, product, weights, matrix)
         .map_err(PassError::algorithm(&name))?;
-    let parts = parts(&matrix, product.groups, params.method.parts().0);
+    check_scales(&name, params, &grid, &own)?;
+    let parts = parts(matrix, product.groups, params.method.rows());
     let statistics = known.statistics(graph)?;
     let statistics: &Statistics = &statistics;
     let width = matrix.nrows() / product.groups.max(1);
@@ -207,7 +218,6 @@ fn learn_one(
         scale.slice_mut(s![rows.clone(), ..]).assign(&part.scale());
         changed += not_nearest(&grid, matrix.view(), rows.start, solution.codes.view());
     }
-    check_scales(&name, params, &grid, parameters.scale.len())?;
     let scale = (params.scales != LearnedScales::Kept).then_some(scale);
     Ok(Chosen { values, scale, count: changed, damping: 0.0 })
 }
@@ -264,7 +274,7 @@ fn learn_part(
     params: &LearnedRoundParams,
 ) -> Result<Learned, AlgorithmError> {
     let objective = LayerObjective::new(weights, statistics)?;
-    let check_every = params.method.parts().1;
+    let check_every = params.method.check_every();
     learn(&[Target { weights, grid }], &objective, params, Extent { width, check_every })
 }
 
@@ -277,20 +287,26 @@ pub(super) struct Extent {
     pub(super) check_every: usize,
 }
 
-/// Refuses to learn scales that many rows share.
+/// Refuses to learn scales that many rows share, and such as may not be any numbers.
 pub(super) fn check_scales(
     name: &str,
     params: &LearnedRoundParams,
     grid: &Grid,
-    scales: usize,
+    weights: &Weights,
 ) -> Result<(), PassError> {
-    if params.scales == LearnedScales::Kept || grid.scale().len() == scales {
+    if params.scales == LearnedScales::Kept {
         return Ok(());
     }
-    let problem = format!(
-        "`{name}`: scales are learned per channel or group, and its weights have {scales}: choose per_channel or per_group, or do not learn scales"
-    );
-    Err(PassError::Missing(problem))
+    let problem = match weights.fixed_scales(grid) {
+        None => return Ok(()),
+        Some(FixedScales::Shared(count)) => format!(
+            "scales are learned per channel or group, and its weights have {count}: choose per_channel or per_group, or do not learn scales"
+        ),
+        Some(FixedScales::Restricted) => {
+            "its scales may not be any numbers, and are not learned: choose float scales, or do not learn scales".into()
+        }
+    };
+    Err(PassError::Missing(format!("`{name}`: {problem}")))
 }
 
 /// Learns the rounding of some layers together.

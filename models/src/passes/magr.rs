@@ -5,10 +5,10 @@ use fewbit::algorithms::linalg::largest_eigenvalue;
 use ndarray::{Array2, s};
 
 use crate::exec::QuantizerMode;
-use crate::graph::{Graph, NodeId, Product, ProductLayout, products};
+use crate::graph::{Graph, NodeId, Product, products};
 use crate::tensor::Tensor;
 
-use super::statistics::statistics;
+use super::statistics::{ProductInputs, statistics};
 use super::walk::Walk;
 use super::weights::weights_of;
 use super::{PassError, PassReport};
@@ -23,8 +23,8 @@ const POWER_STEPS: usize = 30;
 /// ```
 ///
 /// with which `alpha` means what it does in Brevitas, whatever the units of the inputs. H is that of what the network computes of these
-/// batches before any weight is changed; of a convolution with groups, that of each group. Transposed convolutions, and products in
-/// `except`, stay as they are.
+/// batches before any weight is changed; of a convolution with groups, that of each group. Products in `except` stay as
+/// they are.
 ///
 /// # Errors
 /// Batches that the network cannot take; weights or inputs that are not finite.
@@ -36,7 +36,7 @@ pub fn reduce_magnitudes(
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<PassReport, PassError> {
     let original = graph.clone();
-    let suits = |p: &Product| p.layout != ProductLayout::ConvTranspose && !except.contains(&p.node);
+    let suits = |product: &Product| !except.contains(&product.node);
     let all: Vec<_> = products(&original).into_iter().filter(suits).collect();
     let mut walk = Walk::quantized(&original, batches, QuantizerMode::Apply)?;
     let mut reduced = 0;
@@ -46,7 +46,8 @@ pub fn reduce_magnitudes(
             let name = original.node(id).name.clone();
             let weights = weights_of(&original, product)?;
             let mut matrix = product.matrix(&weights);
-            let statistics = statistics(&original, &walk, product, &name)?;
+            let inputs = ProductInputs::of(&walk, &original, product)?;
+            let statistics = statistics(&original, &inputs, product, &name)?;
             let rows = matrix.nrows() / product.groups.max(1);
             for (group, gram) in statistics.grams.iter().enumerate() {
                 let mut part = matrix.slice_mut(s![group * rows..(group + 1) * rows, ..]);

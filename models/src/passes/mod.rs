@@ -27,6 +27,7 @@ mod insert_recurrent;
 mod journal;
 mod layer_norm_to_rms;
 mod learned_round;
+mod loop_inputs;
 mod magr;
 mod make;
 mod means;

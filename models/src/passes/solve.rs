@@ -65,9 +65,8 @@ pub struct SolvedLayer {
 /// A solver that takes no pairs of inputs (GPTQ) runs the quantized network alone. With `means`, the bias of each product is
 /// corrected as soon as its codes are chosen, so that what follows sees that too.
 ///
-/// Transposed convolutions keep the nearest codes.
-///
-/// Scales are those that the weights' quantizers have, but under [`AccumulatorConstraint::Joint`], which chooses both.
+/// Scales are those that the weights' quantizers have, but under [`AccumulatorConstraint::Joint`], which chooses both where every
+/// output channel has scales of its own that may be any numbers.
 /// What the journal has of a product is taken from there. `progress` hears how many products are done, of how many.
 ///
 /// # Errors
@@ -117,10 +116,11 @@ fn solve_one(
     params: &SolveParams,
 ) -> Result<Chosen, PassError> {
     let name = known.name.clone();
-    let Weights { weights, matrix, quantizer, parameters } = known.weights(graph)?;
-    let grid = grid(&quantizer, &parameters, known.product, &weights, &matrix)
+    let own = known.weights(graph)?;
+    let Weights { weights, matrix, quantizer, parameters } = &own;
+    let grid = grid(quantizer, parameters, known.product, weights, matrix)
         .map_err(PassError::algorithm(&name))?;
-    let axe = axe(graph, known.product, &matrix, params).map_err(PassError::algorithm(&name))?;
+    let axe = axe(graph, known.product, matrix, params).map_err(PassError::algorithm(&name))?;
     let statistics = known.statistics(graph)?;
     let problem = Problem {
         weights: matrix.view(),
@@ -128,8 +128,12 @@ fn solve_one(
         grid: &grid,
         constraint: axe.as_ref().map(|axe| axe as &dyn Constraint),
     };
-    let (solution, scale) =
-        run(&problem, axe.as_ref(), params).map_err(PassError::algorithm(&name))?;
+    let scales = match own.fixed_scales(&grid) {
+        None => ScaleChoice::Searched(&[]),
+        Some(_) => ScaleChoice::Fixed,
+    };
+    let found = run(&problem, axe.as_ref(), scales, params);
+    let (solution, scale) = found.map_err(PassError::algorithm(&name))?;
     let (count, damping) = (solution.info.dead_inputs, solution.info.damping);
     Ok(Chosen { values: solution.values, scale, count, damping })
 }
@@ -207,13 +211,14 @@ type Solved = (Solution, Option<Array2<f32>>);
 fn run(
     problem: &Problem<'_>,
     axe: Option<&Axe>,
+    scales: ScaleChoice<'_>,
     params: &SolveParams,
 ) -> Result<Solved, fewbit::algorithms::AlgorithmError> {
     if params.constraint == AccumulatorConstraint::Joint
         && axe.is_some()
         && let Some(sequential) = params.solver.sequential()
     {
-        let found = joint(problem, axe, sequential, ScaleChoice::Searched(&[]), params.effort)?;
+        let found = joint(problem, axe, sequential, scales, params.effort)?;
         return Ok((found.solution, Some(found.scale)));
     }
     let found = match &params.solver {

@@ -18,15 +18,33 @@ const PARTS: usize = 8;
 /// Inputs up to which it is parts, and not tiles of one matrix, that threads share.
 const FEW_INPUTS: usize = 1024;
 
+/// What a product takes, batch by batch.
+pub(super) struct ProductInputs<'a> {
+    /// In the quantized network.
+    pub(super) quantized: Vec<&'a Tensor>,
+    /// In the float one, if it runs beside.
+    pub(super) float: Option<Vec<&'a Tensor>>,
+}
+
+impl<'a> ProductInputs<'a> {
+    /// Those of a product that comes next.
+    pub(super) fn of(
+        walk: &'a Walk<'_>,
+        graph: &'a Graph,
+        product: &Product,
+    ) -> Result<Self, PassError> {
+        let float = walk.float_inputs(product.node, 0).transpose()?;
+        Ok(Self { quantized: walk.values(graph, product.input)?, float })
+    }
+}
+
 /// What is known of the inputs of a product.
 pub(super) fn statistics(
     graph: &Graph,
-    walk: &Walk<'_>,
+    ProductInputs { quantized, float }: &ProductInputs<'_>,
     product: &Product,
     name: &str,
 ) -> Result<Statistics, PassError> {
-    let float = walk.float_inputs(product.node, 0).transpose()?;
-    let quantized = walk.values(graph, product.input)?;
     let missing = || PassError::Missing("no calibration data".into());
     let columns = Rows::of(graph, product, quantized.first().ok_or_else(missing)?, name)?.columns;
     let parts = if columns <= FEW_INPUTS { PARTS } else { 1 };

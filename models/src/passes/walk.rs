@@ -4,11 +4,13 @@ use ndarray::{ArrayD, Axis};
 use rayon::prelude::*;
 
 use crate::exec::{Constants, Execution, QuantizerMode};
-use crate::graph::{Graph, NodeId, ValueId};
+use crate::graph::{Graph, NodeId, Product, ValueId};
+use crate::ops::Op;
 use crate::ops::parallel::change;
 use crate::tensor::Tensor;
 
 use super::PassError;
+use super::loop_inputs::loop_inputs;
 
 /// The quantized network on all batches, node after node, and the float one where it is asked for: what comes before a node has
 /// been computed in either.
@@ -17,6 +19,7 @@ use super::PassError;
 pub(super) struct Walk<'a> {
     float: Option<(&'a Graph, Vec<Execution>)>,
     quantized: Vec<Execution>,
+    mode: QuantizerMode,
 }
 
 fn start(
@@ -36,7 +39,7 @@ impl<'a> Walk<'a> {
         batches: &[Vec<Tensor>],
         mode: QuantizerMode,
     ) -> Result<Self, PassError> {
-        Ok(Self { float: None, quantized: start(graph, batches, mode)? })
+        Ok(Self { float: None, quantized: start(graph, batches, mode)?, mode })
     }
 
     /// Both networks, side by side.
@@ -95,6 +98,36 @@ impl<'a> Walk<'a> {
         let (float, executions) = self.float.as_ref()?;
         let all = executions.iter().map(|execution| Ok(execution.value(float, value)?));
         Some(all.collect())
+    }
+
+    /// What a product within the loop that comes next takes, and what it takes in the float network if that runs beside: all steps of
+    /// a batch together.
+    pub(super) fn inputs_within(
+        &self,
+        graph: &Graph,
+        id: NodeId,
+        product: &Product,
+    ) -> Result<(Vec<Tensor>, Option<Vec<Tensor>>), PassError> {
+        let within = |graph: &Graph, executions: &[Execution], mode| {
+            let node = graph.node(id);
+            let Op::Scan(scan) = &node.op else { return Ok(Vec::new()) };
+            let of_batch = |execution: &Execution| -> Result<Vec<Option<Tensor>>, PassError> {
+                let of = |input: &Option<ValueId>| {
+                    input.map(|input| execution.value(graph, input).cloned()).transpose()
+                };
+                Ok(node.inputs.iter().map(of).collect::<Result<_, _>>()?)
+            };
+            let runs: Vec<_> = executions.iter().map(of_batch).collect::<Result<_, _>>()?;
+            loop_inputs(scan, &runs, mode, product.node)
+        };
+        let quantized = within(graph, &self.quantized, self.mode)?;
+        let float = match &self.float {
+            Some((float, executions)) if float.has(id) => {
+                Some(within(float, executions, QuantizerMode::Skip)?)
+            }
+            _ => None,
+        };
+        Ok((quantized, float))
     }
 
     /// Runs a node of the quantized network once more, whose inputs are constants.

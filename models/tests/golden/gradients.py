@@ -191,5 +191,78 @@ def norm_statistics():
 
 
 norm_statistics()
+
+# Transposed convolutions.
+case("conv_transpose", "ConvTranspose", [normal(2, 3, 4, 5), normal(3, 4, 4, 4), normal(4)],
+     lambda x, w, b: F.conv_transpose2d(x, w, b, stride=2, padding=1), pads=[1, 1, 1, 1], strides=[2, 2])
+case("conv_transpose_groups", "ConvTranspose", [normal(3, 4, 5, 4), normal(4, 3, 3, 2), normal(6)],
+     lambda x, w, b: F.conv_transpose2d(x, w, b, stride=(3, 2), groups=2, dilation=(1, 2), output_padding=(2, 1))[:, :, 1:, :-2],
+     pads=[1, 0, 0, 2], strides=[3, 2], dilations=[1, 2], group=2, output_padding=[2, 1])
+case("conv_transpose_depthwise", "ConvTranspose", [normal(2, 5, 3, 3), normal(5, 1, 3, 3)],
+     lambda x, w: F.conv_transpose2d(x, w, stride=2, padding=1, groups=5), pads=[1, 1, 1, 1], strides=[2, 2], group=5)
+case("conv_transpose_1d", "ConvTranspose", [normal(19, 3, 6), normal(3, 2, 4)], lambda x, w: F.conv_transpose1d(x, w, stride=3), strides=[3])
+
+
+def step(op, gates, h, c, r, b, reset_after):
+    """The states behind a step, from W x + b of all gates in ONNX's order."""
+    size = h.shape[-1]
+    if op == "RNN":
+        return torch.tanh(gates + h @ r.T + b), None
+    if op == "LSTM":
+        i, o, f, g = (gates + h @ r.T + b).split(size, -1)
+        c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+        return torch.sigmoid(o) * torch.tanh(c), c
+    zr, n = gates[..., : 2 * size], gates[..., 2 * size :]
+    z, k = torch.sigmoid(zr + h @ r[: 2 * size].T + b[: 2 * size]).split(size, -1)
+    last, own = r[2 * size :], b[2 * size :]
+    n = torch.tanh(n + (k * (h @ last.T + own) if reset_after else (k * h) @ last.T + own))
+    return (1 - z) * n + z * h, None
+
+
+def recurrent(op, direction, reset_after=1):
+    """A recurrent node with constant weights, by its sequence and its first states."""
+    steps, batch, inputs, size = 5, 2, 3, 4
+    ways = 2 if direction == "bidirectional" else 1
+    gates = {"RNN": 1, "GRU": 3, "LSTM": 4}[op] * size
+    name = f"{op.lower()}_{direction}_{reset_after}"
+    w, r, b = normal(ways, gates, inputs), normal(ways, gates, size), normal(ways, 2 * gates)
+    given = {"x": normal(steps, batch, inputs), "h": normal(ways, batch, size)}
+    if op == "LSTM":
+        given["c"] = normal(ways, batch, size)
+    tensors = {n: torch.tensor(a, dtype=torch.float64, requires_grad=True) for n, a in given.items()}
+    w64, r64, b64 = (torch.tensor(a, dtype=torch.float64) for a in (w, r, b))
+    sequences, lasts, cells = [], [], []
+    for way in range(ways):
+        h, c = tensors["h"][way], tensors["c"][way] if op == "LSTM" else None
+        backward = direction == "reverse" or way == 1
+        found = [None] * steps
+        for at in reversed(range(steps)) if backward else range(steps):
+            h, c = step(op, tensors["x"][at] @ w64[way].T + b64[way, :gates], h, c, r64[way], b64[way, gates:], reset_after)
+            found[at] = h
+        sequences.append(torch.stack(found))
+        lasts.append(h)
+        cells.append(c)
+    outputs = {"y": torch.stack(sequences, 1), "y_h": torch.stack(lasts)}
+    if op == "LSTM":
+        outputs["y_c"] = torch.stack(cells)
+    seeds = [normal(*y.shape) for y in outputs.values()]
+    sum((y * torch.tensor(seed).double()).sum() for y, seed in zip(outputs.values(), seeds)).backward()
+    attributes = {"hidden_size": size, "direction": direction} | ({"linear_before_reset": reset_after} if op == "GRU" else {})
+    node = helper.make_node(op, ["x", "W", "R", "B", "", "h"] + ["c"] * (op == "LSTM"), list(outputs), name=name, **attributes)
+    info = lambda n, a: helper.make_tensor_value_info(n, TensorProto.FLOAT, a.shape)
+    constants = [numpy_helper.from_array(a, n) for n, a in (("W", w), ("R", r), ("B", b))]
+    graph = helper.make_graph([node], name, [info(n, a) for n, a in given.items()], [info(n, y) for n, y in outputs.items()], constants)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
+    gradients = {f"d:{n}": t.grad.numpy().astype(np.float32) for n, t in tensors.items()}
+    CASES.append((name, model, given | {f"seed{i}": seed for i, seed in enumerate(seeds)}, gradients))
+
+
+# Recurrent nodes: their loops, forward, backward, and both.
+recurrent("LSTM", "forward")
+recurrent("LSTM", "reverse")
+recurrent("LSTM", "bidirectional")
+recurrent("GRU", "forward")
+recurrent("GRU", "bidirectional", 0)
+recurrent("RNN", "reverse")
 bundle.write(HERE / "gradients.bin.gz", CASES)
 print(len(CASES), "cases")

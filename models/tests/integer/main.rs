@@ -1,6 +1,7 @@
 //! Networks in integers against loops over whole numbers, and against their execution in floats.
 
 mod attention;
+mod constrained;
 mod functions;
 mod layer;
 mod matrices;

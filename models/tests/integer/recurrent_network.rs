@@ -124,7 +124,8 @@ fn the_flow_quantizes_what_is_within_branches_and_loops() {
         "{}",
         detail("inline branches")
     );
-    assert!(detail("weights of states").starts_with("3 matrices"));
+    // Two convolutions, a linear layer, two products of each direction and of the other cell.
+    assert!(detail("gptq").starts_with("9 products"), "{}", detail("gptq"));
     assert!(network.graph.nodes().all(|(_, node)| !matches!(node.op, Op::If(_) | Op::LSTM(_))));
     let run = integer(&network.graph, &batches[0], &Narrow::Exact.options());
     let rows = layer_results(&network.float, &network.graph, &batches, &[], &run.nodes);
@@ -156,6 +157,61 @@ fn the_flow_quantizes_what_is_within_branches_and_loops() {
     for (one, other) in run.outputs.iter().zip(&own.outputs) {
         assert_close(&floats(one), &floats(other), 0.05);
     }
+}
+
+/// Products within loops have codes that keep their accumulator's budget, and that err less than the nearest ones.
+#[test]
+fn algorithms_choose_the_codes_within_loops() {
+    let graph = float_graph();
+    let arrays: Vec<(String, Tensor)> = vec![
+        ("x".into(), golden("x").into()),
+        ("state".into(), golden("state").into()),
+        ("rate".into(), Tensor::scalar(16000i64)),
+    ];
+    let batches = batches(&graph, &arrays, 8, usize::MAX).expect("batches");
+    let acc: Accumulator = "int12-sat/4,int32-wrap".parse().expect("one");
+    let run = |config: &VisionConfig| {
+        let flow = VisionFlow { config };
+        flow.run(&graph, &batches, &mut |_: &str, _, _| ()).expect("a network")
+    };
+    let common = VisionConfig { weight_bit_width: 4, ..VisionConfig::default() };
+    let narrow = VisionConfig { accumulator: Some(acc.to_string()), ..common.clone() };
+    let nearest = run(&narrow);
+    let of_states = |network: &Graph| -> Vec<(bool, u64)> {
+        let bounds = network_bounds(network, &acc);
+        let nodes: Vec<_> = batches
+            .iter()
+            .flat_map(|batch| {
+                let options = fewbit_models::exec::integer::IntegerOptions {
+                    report: fewbit::ReportLevel::Events,
+                    ..Default::default()
+                };
+                integer(network, batch, &options).nodes
+            })
+            .collect();
+        let all = bounds.iter().filter(|bound| bound.name.contains(".h.product"));
+        all.map(|bound| {
+            let own = nodes.iter().filter(|node| node.name == bound.name);
+            (bound.fits, own.map(|node| node.total_events()).sum())
+        })
+        .collect()
+    };
+    let found = of_states(&nearest.graph);
+    assert_eq!(found.len(), 3);
+    assert!(found.iter().any(|&(fits, _)| !fits), "{found:?}");
+    for (gptq, qronos) in [(true, false), (false, true)] {
+        let network = run(&VisionConfig { gptq, qronos, ..narrow.clone() });
+        assert_eq!(of_states(&network.graph), [(true, 0); 3]);
+    }
+    // Without a budget: the error of what the loops give.
+    let error = |network: &fewbit_models::flow::QuantizedNetwork| -> f64 {
+        let rows = layer_results(&network.float, &network.graph, &batches, &[], &[]).expect("rows");
+        let of_states = rows.iter().filter(|row| row.name.contains(".h.product"));
+        of_states.map(|row| row.sqnr_db.expect("an error")).sum()
+    };
+    let (before, after) =
+        (error(&run(&common)), error(&run(&VisionConfig { gptq: true, ..common })));
+    assert!(after > before + 3.0, "{before} and {after} dB");
 }
 
 /// Branches that data take both ways stay, and are named.

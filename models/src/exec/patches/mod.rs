@@ -1,17 +1,30 @@
 //! The inputs that every output position of a convolution meets, as rows of a matrix.
 
+mod transposed;
+
 use fewbit::Conv2d;
 use ndarray::{Array2, ArrayViewD};
 use rayon::prelude::*;
 
 use crate::graph::{Graph, Product};
 use crate::ops::window::Slide;
-use crate::ops::{Conv, Op, OpError};
+use crate::ops::{Conv, ConvTranspose, Op, OpError};
 
-/// The geometry of a convolution over an input of a given shape, of one to three spatial axes.
+/// The geometry of a convolution, or of a transposed one, over an input of a given shape, of one to three spatial axes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Patches {
     slides: Vec<Slide>,
+    way: Way,
+}
+
+/// Which end of a window an output is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Way {
+    /// Each output is the sum of a window of the input.
+    Windows,
+    /// Each input is added to a window of the output: for each output and each tap, the last one first, the input that it meets, or
+    /// [`transposed::NOWHERE`].
+    Transposed(Vec<usize>),
 }
 
 impl Patches {
@@ -20,9 +33,12 @@ impl Patches {
     /// # Errors
     /// What does not fit.
     pub fn of(graph: &Graph, product: &Product, input: &[usize]) -> Option<Result<Self, OpError>> {
-        let Op::Conv(conv) = &graph.node(product.node).op else { return None };
         let weights = graph.data(product.weight)?.shape();
-        Some(Self::of_conv(conv, weights, input))
+        match &graph.node(product.node).op {
+            Op::Conv(op) => Some(Self::of_conv(op, weights, input)),
+            Op::ConvTranspose(op) => Some(Self::of_conv_transpose(op, weights, input)),
+            _ => None,
+        }
     }
 
     /// The geometry of a convolution with weights `[O, C / groups, kernel...]` over an input `[N, C, ...]`.
@@ -35,13 +51,45 @@ impl Patches {
             let axes = slides.len();
             return Err(OpError::Unsupported(format!("a convolution of {axes} axes: at most 3")));
         }
-        Ok(Self { slides })
+        Ok(Self { slides, way: Way::Windows })
+    }
+
+    /// The geometry of a transposed convolution with weights `[C, O / groups, kernel...]` over an input `[N, C, ...]`: that of a
+    /// convolution over the input with zeros between its elements, whose kernel is turned round.
+    ///
+    /// # Errors
+    /// What does not fit.
+    pub fn of_conv_transpose(
+        op: &ConvTranspose,
+        weights: &[usize],
+        input: &[usize],
+    ) -> Result<Self, OpError> {
+        if input.len() < 3 || input.len() != weights.len() || input[1] != weights[0] {
+            let problem = format!("X of shape {input:?} with W of shape {weights:?}");
+            return Err(OpError::Shape(problem));
+        }
+        let slides = op.windows(&input[2..], &weights[2..])?;
+        let way = Way::Transposed(transposed::places(&slides)?);
+        Ok(Self { slides, way })
     }
 
     /// Extents of the output's spatial axes.
     #[must_use]
     pub fn output(&self) -> Vec<usize> {
-        self.slides.iter().map(|slide| slide.output).collect()
+        let extent = |slide: &Slide| match self.way {
+            Way::Windows => slide.output,
+            Way::Transposed(_) => slide.input,
+        };
+        self.slides.iter().map(extent).collect()
+    }
+
+    /// Positions of the input of one image.
+    fn area(&self) -> usize {
+        let extent = |slide: &Slide| match self.way {
+            Way::Windows => slide.input,
+            Way::Transposed(_) => slide.output,
+        };
+        self.slides.iter().map(extent).product()
     }
 
     /// Extents of the kernel.
@@ -53,16 +101,16 @@ impl Patches {
     /// Positions of the output of one image.
     #[must_use]
     pub fn positions(&self) -> usize {
-        self.slides.iter().map(|slide| slide.output).product()
+        self.output().iter().product()
     }
 
     /// The same geometry as that of a two-dimensional convolution; one of a single axis has rows of one. `None` for three
-    /// axes.
+    /// axes, and where it is transposed.
     #[must_use]
     pub fn conv2d<T>(&self, groups: usize, padding_code: T) -> Option<Conv2d<T>> {
-        let [rows, columns] = match self.slides[..] {
-            [columns] => [ONE, columns],
-            [rows, columns] => [rows, columns],
+        let [rows, columns] = match (&self.way, &self.slides[..]) {
+            (Way::Windows, &[columns]) => [ONE, columns],
+            (Way::Windows, &[rows, columns]) => [rows, columns],
             _ => return None,
         };
         Some(Conv2d {
@@ -74,15 +122,15 @@ impl Patches {
         })
     }
 
-    /// `[N * positions, C * kernel]` of images `[N, C, ...]`: columns ascend as (channel, kernel position), positions in
-    /// row-major order; what lies in the padding is `padding`.
+    /// `[N * positions, C * kernel]` of images `[N, C, ...]`: columns ascend as (channel, kernel position), from the last tap to the
+    /// first where it is transposed, positions in row-major order; what lies in the padding, or between elements, is `padding`.
     #[must_use]
     pub fn rows<T: Copy + Send + Sync>(&self, images: &ArrayViewD<'_, T>, padding: T) -> Array2<T> {
         let shape = images.shape();
         let (count, channels) = (shape[0], shape[1]);
         let images = images.as_standard_layout();
         let images = images.as_slice().unwrap_or_default();
-        let area: usize = self.slides.iter().map(|slide| slide.input).product();
+        let area = self.area();
         let columns = self.columns(channels);
         let mut rows = Array2::from_elem((count * self.positions(), columns), padding);
         let all = rows.as_slice_mut().unwrap_or_default();
@@ -110,6 +158,10 @@ impl Patches {
         padded: &mut Vec<T>,
         rows: &mut [T],
     ) {
+        if let Way::Transposed(places) = &self.way {
+            let taps = self.columns(1);
+            return transposed::rows((places, taps), image, channels, padding, rows);
+        }
         // One and two axes are three with extents of 1.
         let mut axes = [ONE; 3];
         axes[3 - self.slides.len().min(3)..].copy_from_slice(&self.slides);
@@ -202,7 +254,7 @@ mod tests {
             let count: usize = shape.iter().product();
             let images = ArrayD::from_shape_vec(shape, (1..=count as i32).collect());
             let images = images.expect("as many elements");
-            let patches = Patches { slides: slides.clone() };
+            let patches = Patches { slides: slides.clone(), way: Way::Windows };
             let rows = patches.rows(&images.view(), -1);
             let (outputs, kernels): (Vec<_>, Vec<_>) =
                 slides.iter().map(|slide| (slide.output, slide.kernel)).unzip();
