@@ -219,7 +219,36 @@ for method in ("hard_sigmoid_round", "sigmoid_round", "linear_round"):
             data_loader=[x], cache=CacheVision(), get_blocks_fn=lambda model: get_blocks(model, is_layer), keep_gpu=True)
         put(case, codes=torch.round(layer.quant_weight().value / layer.quant_weight().scale))
 
-# 7. The file.
+# 7. Learned rounding of a block, its error alone: three convolutions, all samples in every step, in double precision.
+for case, depthwise in (("block_dense", False), ("block_depthwise", True)):
+    for method in ("linear_round", "sigmoid_round"):
+        torch.manual_seed(11)
+        net = convolutions(depthwise)
+        x = torch.randn(24, 2, 6, 6)
+        if method == "linear_round":
+            save(case, net, "")
+            put(case, x1=x)
+        block = nn.Sequential()
+        for layer in net:
+            if isinstance(layer, nn.Conv2d):
+                other = qnn.QuantConv2d(layer.in_channels, layer.out_channels, layer.kernel_size, padding=layer.padding,
+                                        groups=layer.groups, weight_quant=Int8WeightPerChannelFloat, weight_bit_width=3)
+                other.load_state_dict(layer.state_dict(), strict=False)
+                layer = other
+            block.append(layer)
+        model = nn.Sequential(block).double().eval()
+        optimizer = LearnedRoundOptimizer(
+            learned_round=parse_learned_round(method), learned_round_loss_class=MSELoss, optimizer_class=torch.optim.Adam,
+            batch_size=24, iters=400, use_best_model=True, loss_scaling_factor=1.0, optimizer_kwargs={"lr": 0.01})
+        optimizer.apply_learned_round(
+            model=model, model_forward=lambda model, inputs: model(inputs), block_forward=vision_block_forward,
+            data_loader=[x.double()], cache=CacheVision(), get_blocks_fn=lambda model: [model[0]], keep_gpu=True)
+        convs = [layer for layer in block if isinstance(layer, qnn.QuantConv2d)]
+        for index, layer in enumerate(convs, 1):
+            found = layer.quant_weight()
+            put(case, **{f"{method}{index}": found.value})
+
+# 8. The file.
 header, body = {}, b""
 for name, array in TENSORS.items():
     raw = array.tobytes()
