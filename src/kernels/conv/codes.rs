@@ -1,9 +1,12 @@
-//! The codes of sums in the vectors that hold them.
+//! Where the codes of sums go.
 
+use std::ops::Range;
+
+use super::code_lanes::CodeLanes;
 use super::finish::{Finish, LinearCodes};
 use super::words::Field;
 use crate::kernels::output::StoreMode;
-use crate::simd::{ByteLanes, Detected, IsaKernel, Linear, ROUNDING, Simd, Vectorized};
+use crate::simd::{ByteLanes, ROUNDING, Vectorized};
 
 /// Sums whose codes are in doubt together.
 const CHUNK: usize = 64;
@@ -15,10 +18,10 @@ const ROUNDINGS: f32 = 1.0 / 16_384.0;
 
 /// Where the codes of sums go.
 pub(super) struct CodeSink<'a> {
-    field: &'a Field,
-    store: StoreMode,
+    pub(super) field: &'a Field,
+    pub(super) store: StoreMode,
     finish: &'a dyn Finish,
-    linear: &'a LinearCodes,
+    pub(super) linear: &'a LinearCodes,
     /// The number of the first output channel that is here, among those of all images.
     first: usize,
     codes: &'a mut [u8],
@@ -28,64 +31,6 @@ pub(super) struct CodeSink<'a> {
     doubts: Vec<u8>,
     /// Whether all codes could be made.
     pub(super) are_made: bool,
-}
-
-/// Writes the codes of sums below `2^30` of an output channel; `false` where one cannot be made.
-///
-/// ```
-/// use fewbit::{Finish, LinearCodes, linear_codes};
-/// struct Halves(LinearCodes);
-/// impl Finish for Halves {
-///     fn finish(&self, _: usize, sums: &[i32], codes: &mut [u8]) -> bool {
-///         let half = |&sum: &i32| (f64::from(sum) / 2.0).round_ties_even().clamp(0.0, 255.0) as u8;
-///         codes.iter_mut().zip(sums).for_each(|(code, sum)| *code = half(sum));
-///         true
-///     }
-///     fn linear(&self) -> Option<&LinearCodes> {
-///         Some(&self.0)
-///     }
-/// }
-/// let (channels, least) = (vec![(0, 0.5)], i32::MIN);
-/// let (zero_point, low, high, sure) = (0.0, 0.0, 255.0, 0.499);
-/// let halves = Halves(LinearCodes { channels, least, zero_point, low, high, sure });
-/// let mut codes = [0; 4];
-/// assert!(linear_codes(&halves, 0, &[-3, 5, 8, 1000], &mut codes));
-/// assert_eq!(codes, [0, 2, 4, 255]);
-/// ```
-pub fn linear_codes(finish: &dyn Finish, channel: usize, sums: &[i32], codes: &mut [u8]) -> bool {
-    let count = sums.len().min(codes.len());
-    let Some(linear) = finish.linear().filter(|linear| linear.has_room()) else {
-        return finish.finish(channel, &sums[..count], &mut codes[..count]);
-    };
-    let write = |sums: &[i32], codes: &mut [u8]| {
-        let columns = codes.len();
-        let field = Field { pitch: columns, outputs: [1, columns], len: 0, taps: Vec::new() };
-        let mut sink = CodeSink::new(&field, StoreMode::Whole, (finish, linear), 0, codes);
-        Detected::best().run_without_vnni(OfOne { sink: &mut sink, channel, sums });
-        sink.are_made
-    };
-    // No vector has more lanes.
-    let whole = count - count % 16;
-    let mut last = [0; 16];
-    last[..count - whole].copy_from_slice(&sums[whole..count]);
-    (whole == 0 || write(&sums[..whole], &mut codes[..whole]))
-        & (whole == count || write(&last, &mut codes[whole..count]))
-}
-
-/// [`CodeSink::take`] of one plane.
-struct OfOne<'a, 's> {
-    sink: &'a mut CodeSink<'s>,
-    channel: usize,
-    sums: &'a [i32],
-}
-
-impl IsaKernel for OfOne<'_, '_> {
-    type Output = ();
-
-    fn run<S: Simd>(self, simd: S) {
-        let Self { sink, channel, sums } = self;
-        sink.take(simd.int32(), std::iter::once(Plane { number: 0, channel, sums }));
-    }
 }
 
 /// The sums of an output channel at all positions of an image, in the rows of a field.
@@ -127,22 +72,33 @@ impl<'a> CodeSink<'a> {
             let chunks = plane.sums.len().div_ceil(CHUNK);
             for chunk in 0..chunks {
                 if self.doubts[index * chunks + chunk] != 0 {
-                    self.are_made &= self.settle(plane, chunk * CHUNK);
+                    self.settle(plane, chunk * CHUNK..(chunk + 1) * CHUNK);
                 }
             }
         }
     }
 
-    /// Asks for the codes of the sums from `at` on that may be others.
+    /// Puts rows of codes of a plane, as far apart as the field's, to their place.
+    #[inline(always)]
+    pub(super) fn put(&mut self, number: usize, codes: &[u8]) {
+        let (field, positions) = (self.field, self.field.positions());
+        let to = &mut self.codes[(number - self.first) * positions..];
+        match field.pitch == field.outputs[1] {
+            true => unpad(codes, positions, [1, positions], to),
+            false => unpad(codes, field.pitch, field.outputs, to),
+        }
+    }
+
+    /// Asks for the codes of the sums of a range that may be others.
     #[cold]
-    fn settle(&mut self, plane: Plane<'_>, at: usize) -> bool {
+    pub(super) fn settle(&mut self, plane: Plane<'_>, range: Range<usize>) {
         let Self { field, store, finish, linear, first, .. } = *self;
         let (plus, factor) = linear.channels[plane.channel];
         let [rows, columns] = field.outputs;
         let codes = &mut self.codes[(plane.number - first) * rows * columns..];
-        let end = (at + CHUNK).min(field.span());
-        let mut places = (at..end).filter(|at| at % field.pitch < columns);
-        places.all(|at| {
+        let end = range.end.min(field.span());
+        let mut places = (range.start..end).filter(|at| at % field.pitch < columns);
+        let are_made = places.all(|at| {
             let sum = match store {
                 StoreMode::LowBits(bits) if bits < 32 => {
                     plane.sums[at] << (32 - bits) >> (32 - bits)
@@ -155,7 +111,8 @@ impl<'a> CodeSink<'a> {
             let to = at / field.pitch * columns + at % field.pitch;
             far <= linear.sure - ROUNDINGS
                 || finish.finish(plane.channel, &[sum], &mut codes[to..=to])
-        })
+        });
+        self.are_made &= are_made;
     }
 }
 
@@ -178,19 +135,9 @@ where
         let Self { lanes, sink, planes } = self;
         let (field, linear) = (sink.field, sink.linear);
         let (positions, is_dense) = (field.positions(), field.pitch == field.outputs[1]);
-        let splat = |x: f32| lanes.splat(x.to_bits().cast_signed());
-        let bits = match sink.store {
-            StoreMode::LowBits(bits) if bits < 32 => bits,
-            StoreMode::LowBits(_) | StoreMode::Whole => 32,
-        };
-        let mask = lanes.splat((u32::MAX >> (32 - bits)).cast_signed());
-        let sign = lanes.splat((1u32 << (bits - 1)).cast_signed());
-        let (least, sure) = (lanes.splat(linear.least), splat(linear.sure));
-        let (zero_point, low, high) =
-            (splat(linear.zero_point), splat(linear.low), splat(linear.high));
+        let make = CodeLanes::new(lanes, linear, sink.store);
         for (index, plane) in planes.clone().enumerate() {
-            let (plus, factor) = linear.channels[plane.channel];
-            let (plus, factor) = (lanes.splat(plus), splat(factor));
+            let channel = make.channel(linear.channels[plane.channel]);
             let stride = plane.sums.len();
             let start = (plane.number - sink.first) * positions;
             // What is written beyond a plane is its successor's, which comes later.
@@ -203,22 +150,20 @@ where
             for ((sums, to), doubt) in chunks.zip(doubts) {
                 let mut furthest = lanes.splat(0);
                 for (sums, to) in sums.chunks_exact(L::N).zip(to.chunks_exact_mut(L::N)) {
-                    let sum = lanes.wrap(lanes.load(sums), mask, sign);
-                    let number = lanes.max(lanes.add(sum, plus), least);
-                    let by = Linear { factor, zero_point, low, high };
-                    let [codes, far] = lanes.nearest(number, by);
+                    let [codes, far] = make.code(lanes.load(sums), channel);
                     furthest = lanes.max(furthest, far);
                     to.copy_from_slice(&lanes.low_bytes(codes)[..L::N]);
                 }
-                *doubt = u8::from(lanes.any_greater(furthest, sure));
+                *doubt = u8::from(make.are_doubtful(furthest));
             }
         }
         for (index, plane) in planes.enumerate() {
             let stride = plane.sums.len();
             let start = (plane.number - sink.first) * positions;
             if !is_dense || start + stride > sink.codes.len() {
-                let (from, to) = (&sink.padded[index * stride..], &mut sink.codes[start..]);
-                unpad(from, field.pitch, field.outputs, to);
+                let padded = std::mem::take(&mut sink.padded);
+                sink.put(plane.number, &padded[index * stride..]);
+                sink.padded = padded;
             }
         }
     }

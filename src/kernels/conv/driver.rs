@@ -4,10 +4,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use ndarray::{Array4, ArrayViewMut4};
 
-use super::codes::{CodeSink, Plane, linear_codes};
+use super::codes::{CodeSink, Plane};
 use super::direct::{self, Direct, Known};
 use super::finish::{Finish, LinearCodes};
 use super::job::Counted;
+use super::linear_codes::linear_codes;
 use super::patches;
 use super::problem::{Problem, Reported};
 use super::sink::{Sink, Sinks};

@@ -2,12 +2,13 @@
 
 use std::ops::Range;
 
+use super::code_tiles::{CodeRows, RunCodes};
 use super::codes::Plane;
 use super::guarded::{Doubt, Guard, GuardedRow};
 use super::prepared::WeightBlocks;
 use super::sink::Sink;
 use super::source::Filler;
-use super::tile::{CountEvents, Four, One, Operands, Row, WordProduct};
+use super::tile::{CountEvents, Four, One, Operands, Row, Stored, WordProduct};
 use super::walk::{Block, Channels, Walk};
 use super::words::{Field, Words};
 use crate::kernels::plan::stage::StageRegister;
@@ -86,11 +87,11 @@ impl IsaKernel for Job<'_, '_> {
         match (self.words, op) {
             (Words::Channels | Words::Neighbours, _) => {
                 if is_single {
-                    self.tiles::<_, _, _, NoStatistics, 1, 4>(lanes, Four, Exact)
+                    self.exact::<_, 1, 4>(lanes)
                 } else if const { <S::Int32 as crate::simd::Lanes>::REGISTERS.are_many() } {
-                    self.tiles::<_, _, _, NoStatistics, 8, 3>(lanes, Four, Exact)
+                    self.exact::<_, 8, 3>(lanes)
                 } else {
-                    self.tiles::<_, _, _, NoStatistics, 4, 2>(lanes, Four, Exact)
+                    self.exact::<_, 4, 2>(lanes)
                 }
             }
             (Words::Codes, AnyOverflow::Exact) => self.stepped::<_, _, NoStatistics>(lanes, Exact),
@@ -118,6 +119,29 @@ impl<'a, 's> Job<'a, 's> {
         }
     }
 
+    fn exact<L: ByteLanes, const R: usize, const V: usize>(self, lanes: L) -> Counted {
+        match self.sink {
+            Sink::Codes(_) => self.codes::<L, R, V>(lanes),
+            Sink::Sums(_) => self.tiles::<L, _, _, NoStatistics, R, V>(lanes, Four, Exact),
+        }
+    }
+
+    /// Codes of exact sums, which nobody counts.
+    fn codes<L: ByteLanes, const R: usize, const V: usize>(self, lanes: L) -> Counted {
+        let (field, start, width) = (self.field, self.start, self.weights.width);
+        let stride = field.span().next_multiple_of(L::N);
+        let most = (AT_ONCE / (R * stride)).max(1);
+        let mut rows = CodeRows::new(most, R, stride);
+        let (walk, sink) = self.walk(stride + SLACK);
+        let Sink::Codes(sink) = sink else { return Counted::default() };
+        walk.run::<R>(most, |words, _, blocks| {
+            let run = Run { lanes, words, field, width, blocks, start };
+            lanes.vectorize(RunCodes::<L, R, V> { run, rows: &mut rows, sink: &mut *sink });
+            rows.settle(sink, blocks);
+        });
+        Counted::default()
+    }
+
     fn tiles<L, P, S, N, const R: usize, const V: usize>(
         self,
         lanes: L,
@@ -140,14 +164,9 @@ impl<'a, 's> Job<'a, 's> {
         let (walk, sink) = self.walk(stride + SLACK);
         walk.run::<R>(most, |words, _, blocks| {
             lanes.vectorize(RunRows::<L, P, S, N, R, V> {
-                lanes,
+                run: Run { lanes, words, field, width, blocks, start },
                 product,
                 op,
-                words,
-                field,
-                width,
-                blocks,
-                start,
                 stride,
                 values: &mut values,
                 events: &mut events,
@@ -238,9 +257,11 @@ impl<'a, 's> Job<'a, 's> {
                         operands,
                         start: &[0],
                         range,
-                        stride,
-                        values: &mut values[at.clone()],
-                        events: &mut events[at],
+                        end: Stored {
+                            stride,
+                            values: &mut values[at.clone()],
+                            events: &mut events[at],
+                        },
                     },
                     statistics: std::marker::PhantomData,
                 });
@@ -306,18 +327,37 @@ impl<'a> Counter<'a> {
     }
 }
 
-/// [`Row::run`] of some blocks, compiled for its lanes.
-struct RunRows<'a, L, P, S, N, const R: usize, const V: usize> {
-    lanes: L,
-    product: P,
-    op: S,
+/// Blocks, and what they meet.
+pub(super) struct Run<'a, L> {
+    pub(super) lanes: L,
     /// Those of all blocks.
     words: &'a [i32],
     field: &'a Field,
     /// Weights from a step to the next.
     width: usize,
-    blocks: &'a [Block<'a>],
-    start: &'a [i32],
+    pub(super) blocks: &'a [Block<'a>],
+    /// What the sums of each output channel start from, and some behind the last.
+    pub(super) start: &'a [i32],
+}
+
+impl<'a, L> Run<'a, L> {
+    /// The operands of a block.
+    #[inline(always)]
+    pub(super) fn operands(&self, block: &Block<'a>) -> Operands<'a> {
+        Operands {
+            words: &self.words[block.words..],
+            taps: &self.field.taps,
+            weights: block.weights,
+            width: self.width,
+        }
+    }
+}
+
+/// [`Row::run`] of some blocks, compiled for its lanes.
+struct RunRows<'a, L, P, S, N, const R: usize, const V: usize> {
+    run: Run<'a, L>,
+    product: P,
+    op: S,
     stride: usize,
     values: &'a mut [i32],
     events: &'a mut [i32],
@@ -335,25 +375,19 @@ where
 
     #[inline(always)]
     fn call(self) {
-        let Self { lanes, product, op, stride, .. } = self;
+        let Self { run, product, op, stride, .. } = self;
         let values = self.values.chunks_exact_mut(R * stride);
         let mut events = self.events.chunks_exact_mut(R * stride);
-        for (block, values) in self.blocks.iter().zip(values) {
+        for (block, values) in run.blocks.iter().zip(values) {
+            let events = events.next().unwrap_or_default();
             let mut row = Row {
-                lanes,
+                lanes: run.lanes,
                 product,
                 op,
-                operands: Operands {
-                    words: &self.words[block.words..],
-                    taps: &self.field.taps,
-                    weights: block.weights,
-                    width: self.width,
-                },
-                start: &self.start[block.channel..],
+                operands: run.operands(block),
+                start: &run.start[block.channel..],
                 range: 0..stride,
-                stride,
-                values,
-                events: events.next().unwrap_or_default(),
+                end: Stored { stride, values, events },
             };
             row.run::<N, R, V>();
         }
@@ -362,7 +396,7 @@ where
 
 /// [`Row::run`], compiled for its lanes.
 struct RunRow<'a, L, P, S, N, const R: usize, const V: usize> {
-    row: Row<'a, L, P, S>,
+    row: Row<'a, L, P, S, Stored<'a>>,
     statistics: std::marker::PhantomData<N>,
 }
 

@@ -10,11 +10,13 @@
 //! words     what it multiplies, of an image (source, fill, neighbours, copy) and of the weights
 //! job       what one thread computes, on a walk over its units
 //! tile      its micro-kernel; guarded: the one of sums that are looked at now and then
-//! sink      what takes the sums: store to memory, codes in the vectors that hold them
+//! sink      what takes the sums: store to memory; codes in the vectors that hold them (code_lanes), of tiles in registers (code_tiles)
 //! patches   all else: patches of a block of images as a matrix that the weights multiply
 //! problem   what all work on
 //! ```
 
+mod code_lanes;
+mod code_tiles;
 mod codes;
 mod copy;
 mod direct;
@@ -24,6 +26,7 @@ mod finish;
 mod float;
 mod guarded;
 mod job;
+mod linear_codes;
 mod neighbours;
 mod patches;
 mod planes;
@@ -41,9 +44,9 @@ use std::time::Instant;
 use ndarray::{Array4, ArrayView1, ArrayView4, ArrayViewMut4, Axis};
 use thiserror::Error;
 
-pub use self::codes::linear_codes;
 pub use self::finish::{Finish, LinearCodes};
 pub use self::float::conv2d_f32;
+pub use self::linear_codes::linear_codes;
 use self::planes::Planes;
 pub use self::prepared::PreparedConv;
 use self::problem::{Problem, Reported};

@@ -50,8 +50,53 @@ pub(super) struct Operands<'a> {
     pub(super) width: usize,
 }
 
+/// What becomes of the sums of a tile.
+pub(super) trait TileEnd<L: ByteLanes> {
+    /// Takes the sums of `R` channels at `T` vectors of positions from `at` on, with what was recorded of them;
+    /// `#[inline(always)]`.
+    fn take<W: StepStatistics<L>, const R: usize, const T: usize>(
+        &mut self,
+        lanes: L,
+        at: usize,
+        sums: [[L::V; T]; R],
+        counts: [[W; T]; R],
+    );
+}
+
+/// Sums are stored, channel by channel.
+pub(super) struct Stored<'a> {
+    /// Positions of a channel in what follows.
+    pub(super) stride: usize,
+    /// The last registers of all positions.
+    pub(super) values: &'a mut [i32],
+    /// Their events; empty where they are not counted.
+    pub(super) events: &'a mut [i32],
+}
+
+impl<L: ByteLanes> TileEnd<L> for Stored<'_> {
+    #[inline(always)]
+    fn take<W: StepStatistics<L>, const R: usize, const T: usize>(
+        &mut self,
+        lanes: L,
+        at: usize,
+        sums: [[L::V; T]; R],
+        counts: [[W; T]; R],
+    ) {
+        for row in 0..R {
+            for v in 0..T {
+                let to = row * self.stride + at + v * L::N;
+                lanes.store(sums[row][v], &mut self.values[to..]);
+                if W::VECTORS > 0 {
+                    let [.., events] = counts[row][v].totals(lanes);
+                    lanes.store(events, &mut self.events[to..]);
+                }
+            }
+        }
+    }
+}
+
 /// A row of tiles: the outputs of `R` channels at some positions.
-pub(super) struct Row<'a, L, P, S> {
+pub(super) struct Row<'a, L, P, S, E> {
     pub(super) lanes: L,
     pub(super) product: P,
     pub(super) op: S,
@@ -60,19 +105,15 @@ pub(super) struct Row<'a, L, P, S> {
     pub(super) start: &'a [i32],
     /// The positions: whole vectors.
     pub(super) range: Range<usize>,
-    /// Positions of a channel in what follows.
-    pub(super) stride: usize,
-    /// The last registers of all positions, channel by channel.
-    pub(super) values: &'a mut [i32],
-    /// Their events, likewise; empty where they are not counted.
-    pub(super) events: &'a mut [i32],
+    pub(super) end: E,
 }
 
-impl<L, P, S> Row<'_, L, P, S>
+impl<L, P, S, E> Row<'_, L, P, S, E>
 where
     L: ByteLanes,
     P: WordProduct<L>,
     S: OverflowOp<L>,
+    E: TileEnd<L>,
 {
     /// Runs all tiles; `#[inline(always)]`.
     #[inline(always)]
@@ -90,7 +131,7 @@ where
 
     #[inline(always)]
     fn tile<W: StepStatistics<L>, const R: usize, const T: usize>(&mut self, at: usize) {
-        let Self { lanes, product, op, operands, stride, .. } = *self;
+        let Self { lanes, product, op, operands, .. } = *self;
         let Operands { words, taps, weights, width } = operands;
         let words = &words[at..];
         let mut registers = [[lanes.splat(0); T]; R];
@@ -112,21 +153,12 @@ where
                 }
             }
         }
-        // What is stored is a copy, so that the registers never are memory.
+        // What is handed on is a copy, so that the registers never are memory.
         let (mut last, mut counts) = ([[lanes.splat(0); T]; R], [[W::start(lanes); T]; R]);
         for row in 0..R {
             (last[row], counts[row]) = (registers[row], statistics[row]);
         }
-        for row in 0..R {
-            for v in 0..T {
-                let to = row * stride + at + v * L::N;
-                lanes.store(last[row][v], &mut self.values[to..]);
-                if W::VECTORS > 0 {
-                    let [.., events] = counts[row][v].totals(lanes);
-                    lanes.store(events, &mut self.events[to..]);
-                }
-            }
-        }
+        self.end.take(lanes, at, last, counts);
     }
 }
 
