@@ -3,8 +3,9 @@
 use std::arch::x86_64::*;
 
 use super::{
-    BitLanes, ByteLanes, FloatLanes, FmaLanes, Int16Lanes, IntLanes, LanesOf, Linear, NarrowFloat,
-    ROUNDING, Registers, Simd, StepLanes, Token, Tuning, Vector, Vectorized, both, scalar,
+    AlignLanes, BitLanes, ByteLanes, FloatLanes, FmaLanes, Int16Lanes, IntLanes, LanesOf, Linear,
+    NarrowFloat, ROUNDING, Registers, Simd, StepLanes, Token, Tuning, Vector, Vectorized, both,
+    scalar,
 };
 
 token! {
@@ -401,6 +402,50 @@ impl FloatLanes for LanesOf<Avx2, f32> {
         fn max(self, a: __m256, b: __m256) -> __m256 { _mm256_max_ps(a, b) }
         fn trunc(self, v: __m256) -> __m256 {
             _mm256_round_ps::<{ _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC }>(v)
+        }
+    }
+}
+
+/// `2^e` of the first eight integers.
+#[target_feature(enable = "avx2,fma,f16c")]
+#[inline]
+fn powers_ps(exponents: __m128i) -> __m256 {
+    let fields = _mm256_slli_epi32::<23>(_mm256_cvtepi8_epi32(exponents));
+    _mm256_castsi256_ps(_mm256_add_epi32(fields, _mm256_set1_epi32(127 << 23)))
+}
+
+impl AlignLanes for LanesOf<Avx2, f32> {
+    #[inline(always)]
+    fn whole_zero(self, sum: __m256, v: __m256) -> __m256 {
+        scalar::each([sum, v, v], |sum, v, _| scalar::whole_zero(sum, v))
+    }
+
+    #[inline(always)]
+    fn wider_zero(self, sum: __m256, v: __m256) -> __m256 {
+        self.whole_zero(sum, v)
+    }
+
+    instructions! {
+        "avx2,fma,f16c";
+        fn greatest_sums(self, so_far: __m256, a: __m256, b: __m256) -> __m256 {
+            let sums = _mm256_adds_epi8(_mm256_castps_si256(a), _mm256_castps_si256(b));
+            _mm256_castsi256_ps(_mm256_max_epi8(_mm256_castps_si256(so_far), sums))
+        }
+        fn powers(self, exponents: __m256) -> [__m256; 4] {
+            let exponents = _mm256_castps_si256(exponents);
+            let (low, high) =
+                (_mm256_castsi256_si128(exponents), _mm256_extracti128_si256::<1>(exponents));
+            [
+                powers_ps(low),
+                powers_ps(_mm_srli_si128::<8>(low)),
+                powers_ps(high),
+                powers_ps(_mm_srli_si128::<8>(high)),
+            ]
+        }
+        fn and(self, a: __m256, b: __m256) -> __m256 { _mm256_and_ps(a, b) }
+        fn sub_bits(self, a: __m256, b: __m256) -> __m256 {
+            let bits = _mm256_sub_epi32(_mm256_castps_si256(a), _mm256_castps_si256(b));
+            _mm256_castsi256_ps(bits)
         }
     }
 }

@@ -4,8 +4,8 @@ use std::arch::x86_64::*;
 
 use super::avx2::first_byte;
 use super::{
-    BitLanes, ByteLanes, FloatLanes, FmaLanes, Int16Lanes, IntLanes, Lanes, LanesOf, Linear,
-    NarrowFloat, ROUNDING, StepLanes, Token, Vector,
+    AlignLanes, BitLanes, ByteLanes, FloatLanes, FmaLanes, Int16Lanes, IntLanes, Lanes, LanesOf,
+    Linear, NarrowFloat, ROUNDING, StepLanes, Token, Vector,
 };
 
 /// A set with AVX-512; its own are the instructions that it has beyond these.
@@ -476,6 +476,59 @@ impl<T: Avx512Token> FloatLanes for LanesOf<T, f32> {
         fn max(self, a: __m512, b: __m512) -> __m512 { _mm512_max_ps(a, b) }
         fn trunc(self, v: __m512) -> __m512 {
             _mm512_roundscale_ps::<{ _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC }>(v)
+        }
+    }
+}
+
+/// `a` where it has the bits of `b`, else `c`, bit by bit: `(a & b) | (c & (a ^ b))`.
+const MAJORITY: i32 = (0b1111_0000 & 0b1100_1100) | (0b1010_1010 & (0b1111_0000 ^ 0b1100_1100));
+/// `a | (b & c)` likewise.
+const OR_AND: i32 = 0b1111_0000 | (0b1100_1100 & 0b1010_1010);
+const TO_ZERO: i32 = _MM_FROUND_TO_ZERO | NO_EXC;
+
+/// `2^e` of sixteen integers.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+#[inline]
+fn powers_ps(exponents: __m128i) -> __m512 {
+    let fields = _mm512_slli_epi32::<23>(_mm512_cvtepi8_epi32(exponents));
+    _mm512_castsi512_ps(_mm512_add_epi32(fields, _mm512_set1_epi32(127 << 23)))
+}
+
+impl<T: Avx512Token> AlignLanes for LanesOf<T, f32> {
+    instructions! {
+        "avx512f,avx512bw,avx512dq,avx512vl";
+        fn greatest_sums(self, so_far: __m512, a: __m512, b: __m512) -> __m512 {
+            let sums = _mm512_adds_epi8(_mm512_castps_si512(a), _mm512_castps_si512(b));
+            _mm512_castsi512_ps(_mm512_max_epi8(_mm512_castps_si512(so_far), sums))
+        }
+        fn powers(self, exponents: __m512) -> [__m512; 4] {
+            let exponents = _mm512_castps_si512(exponents);
+            [
+                powers_ps(_mm512_castsi512_si128(exponents)),
+                powers_ps(_mm512_extracti32x4_epi32::<1>(exponents)),
+                powers_ps(_mm512_extracti32x4_epi32::<2>(exponents)),
+                powers_ps(_mm512_extracti32x4_epi32::<3>(exponents)),
+            ]
+        }
+        fn and(self, a: __m512, b: __m512) -> __m512 { _mm512_and_ps(a, b) }
+        fn sub_bits(self, a: __m512, b: __m512) -> __m512 {
+            let bits = _mm512_sub_epi32(_mm512_castps_si512(a), _mm512_castps_si512(b));
+            _mm512_castsi512_ps(bits)
+        }
+        fn whole_zero(self, sum: __m512, v: __m512) -> __m512 {
+            let total = _mm512_add_epi32(_mm512_castps_si512(sum), _mm512_cvttps_epi32(v));
+            _mm512_cvt_roundepi32_ps::<TO_ZERO>(total)
+        }
+        fn wider_zero(self, sum: __m512, v: __m512) -> __m512 {
+            let (sum, own) = (_mm512_castps_si512(sum), _mm512_cvttps_epi32(v));
+            let total = _mm512_add_epi32(sum, own);
+            // Where both have one sign, it is the total's; where they do not, the total fits.
+            let negative = _mm512_ternarylogic_epi32::<MAJORITY>(sum, own, total);
+            let negative = _mm512_srai_epi32::<31>(negative);
+            let magnitude = _mm512_sub_epi32(_mm512_xor_si512(total, negative), negative);
+            let nearer = _mm512_castps_si512(_mm512_cvt_roundepu32_ps::<TO_ZERO>(magnitude));
+            let sign = _mm512_set1_epi32(i32::MIN);
+            _mm512_castsi512_ps(_mm512_ternarylogic_epi32::<OR_AND>(nearer, negative, sign))
         }
     }
 }

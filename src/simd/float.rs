@@ -177,3 +177,25 @@ pub(crate) trait FloatLanes: Lanes<Element: Float> {
     /// The whole number next to zero.
     fn trunc(self, v: Self::V) -> Self::V;
 }
+
+/// Lanes of `f32` for registers that are aligned by exponents and cut toward zero.
+pub(crate) trait AlignLanes: FloatLanes<Element = f32> {
+    /// The greater of `so_far` and `a + b`, which saturates, as four times as many integers of 8 bits as there are lanes.
+    fn greatest_sums(self, so_far: Self::V, a: Self::V, b: Self::V) -> Self::V;
+
+    /// `2^e` for the integers `e` of 8 bits that `exponents` has: the first fourth of them, and the others. For -128 and -127
+    /// it is nothing that is greater than 0.
+    fn powers(self, exponents: Self::V) -> [Self::V; 4];
+
+    /// The bits that both have.
+    fn and(self, a: Self::V, b: Self::V) -> Self::V;
+
+    /// The difference of the bits as integers, which wraps.
+    fn sub_bits(self, a: Self::V, b: Self::V) -> Self::V;
+
+    /// `sum + trunc(v)`, which fits a 32-bit integer as `sum`, the bits of one, does: the next `f32` toward zero.
+    fn whole_zero(self, sum: Self::V, v: Self::V) -> Self::V;
+
+    /// The same where the total is of 33 bits; `v` is below 2^31.
+    fn wider_zero(self, sum: Self::V, v: Self::V) -> Self::V;
+}

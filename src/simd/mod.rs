@@ -11,7 +11,7 @@
 //! 4. [`Lanes::vectorize`] runs each hot loop, a [`Vectorized`] body, as a function that is compiled with the set's
 //!    features. All that is called in it is `#[inline(always)]`; what is not inlined is compiled without them.
 //! 5. In the loop, each method of [`IntLanes`], [`Int16Lanes`], [`ByteLanes`], [`BitLanes`], [`FmaLanes`],
-//!    [`StepLanes`] or [`FloatLanes`] is one or a few instructions; `instructions!` holds the `unsafe` of all of them.
+//!    [`StepLanes`], [`FloatLanes`] or [`AlignLanes`] is one or a few instructions; `instructions!` holds the `unsafe` of all of them.
 //!
 //! An instruction set is a file: its token, and the implementations of these traits.
 
@@ -105,7 +105,7 @@ mod tests;
 pub(crate) use bits::BitLanes;
 #[doc(hidden)]
 pub use dot_bf16::vdpbf16ps;
-pub(crate) use float::{Float, FloatLanes, FmaLanes, NarrowFloat, StepLanes};
+pub(crate) use float::{AlignLanes, Float, FloatLanes, FmaLanes, NarrowFloat, StepLanes};
 pub(crate) use int::{
     ByteLanes, Int16Lanes, IntLanes, Linear, ROUNDING, RegisterLanes, Word, both,
 };

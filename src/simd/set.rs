@@ -1,6 +1,6 @@
 //! What every instruction set offers a kernel.
 
-use super::{BitLanes, ByteLanes, FloatLanes, IntLanes, Lanes, StepLanes, Token};
+use super::{AlignLanes, BitLanes, ByteLanes, FloatLanes, IntLanes, Lanes, StepLanes, Token};
 
 /// An instruction set: its types of lanes.
 pub(crate) trait Simd: Token {
@@ -15,7 +15,7 @@ pub(crate) trait Simd: Token {
     /// Lanes of `f32` that multiply and add with one rounding.
     type Fma: StepLanes<Token = Self>;
     /// Lanes of `f32`.
-    type F32: FloatLanes<Token = Self, Element = f32>;
+    type F32: AlignLanes<Token = Self>;
     /// Lanes of `f64`.
     type F64: FloatLanes<Token = Self, Element = f64>;
 

@@ -5,11 +5,14 @@
 //! 3. For each tile of k, the innermost stage sums its products from zero, and what it holds then is a step of the stages
 //!    behind it; the last stage starts from the initial values.
 
+use std::ops::Range;
 use std::time::Instant;
 
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, s};
 
-use super::aligned::{AlignedPanels, AlignedPlan, AlignedTile, VECTORS};
+use super::aligned::{
+    AlignedPanels, AlignedPlan, AlignedTile, ShortPanels, ShortPlan, ShortTile, VECTORS,
+};
 use super::chain::{Chain, OuterPlan};
 use super::fma::{
     All, Cut, Even, FmaPlan, FmaStep, FmaTile, Half, Keep, Keeps, Narrow, Odd, Sum, Zero,
@@ -29,6 +32,7 @@ pub(super) enum Packed {
     Fma(FmaPlan, [NumberPanels<f32>; 2]),
     Grouped(GroupedPlan, [NumberPanels<f64>; 2]),
     Single(AlignedPlan, [AlignedPanels<f32>; 2]),
+    Short(ShortPlan, ShortPanels<u32>, ShortPanels<i8>),
     Double(AlignedPlan, [AlignedPanels<f64>; 2]),
 }
 
@@ -38,7 +42,7 @@ pub(super) fn geometry(plan: &Plan, isa: Detected) -> Geometry {
     let nr = match plan.inner {
         InnerPlan::Fma(_) => tuning.panel() / size_of::<f32>(),
         InnerPlan::Grouped(_) => OUTPUTS,
-        InnerPlan::Single(_) => VECTORS * tuning.vector / size_of::<f32>(),
+        InnerPlan::Single(_) | InnerPlan::Short(_) => VECTORS * tuning.vector / size_of::<f32>(),
         InnerPlan::Double(_) => VECTORS * tuning.vector / size_of::<f64>(),
     };
     Geometry { mr: MR, nr }
@@ -49,25 +53,31 @@ impl Packed {
         inner: InnerPlan,
         [broadcast, lanes]: [&PackedOperand<'_>; 2],
         nr: usize,
+        isa: Detected,
     ) -> Self {
         match inner {
             InnerPlan::Fma(plan) => {
                 let pack = |x: &PackedOperand<'_>, width| {
-                    NumberPanels::new(x.values.view(), width, single)
+                    NumberPanels::new(x.values.view(), width, isa, single)
                 };
                 Self::Fma(plan, [pack(broadcast, MR), pack(lanes, nr)])
             }
             InnerPlan::Grouped(plan) => {
-                let pack =
-                    |x: &PackedOperand<'_>, width| NumberPanels::new(x.values.view(), width, |x| x);
+                let pack = |x: &PackedOperand<'_>, width| {
+                    NumberPanels::new(x.values.view(), width, isa, |x| x)
+                };
                 Self::Grouped(plan, [pack(broadcast, MR), pack(lanes, nr)])
             }
             InnerPlan::Single(plan) => {
-                let pack = |x, width| AlignedPanels::new(&plan, x, width, |x| x as f32);
+                let pack = |x, width| AlignedPanels::new(&plan, x, width, isa, |x| x as f32);
                 Self::Single(plan, [pack(broadcast, MR), pack(lanes, nr)])
             }
+            InnerPlan::Short(plan) => {
+                let lanes = ShortPanels::lanes(lanes, nr, isa);
+                Self::Short(plan, ShortPanels::broadcast(broadcast, MR, isa), lanes)
+            }
             InnerPlan::Double(plan) => {
-                let pack = |x, width| AlignedPanels::new(&plan, x, width, |x| x);
+                let pack = |x, width| AlignedPanels::new(&plan, x, width, isa, |x| x);
                 Self::Double(plan, [pack(broadcast, MR), pack(lanes, nr)])
             }
         }
@@ -116,7 +126,7 @@ pub(super) fn multiply<'p>(
     let geometry = geometry(plan, isa);
     let orientation = orientation(geometry, m, n);
     let (broadcast, lanes) = orientation.turn((left, right));
-    let packed = &Packed::new(plan.inner, [broadcast, lanes], geometry.nr);
+    let packed = &Packed::new(plan.inner, [broadcast, lanes], geometry.nr, isa);
     let start = Instant::now();
     let init = init.map(|init| orientation.view(init));
     let mut values = Array2::zeros((m, n));
@@ -143,18 +153,37 @@ impl IsaKernel for Job<'_, '_> {
 
     fn run<S: Simd>(mut self, simd: S) {
         let Geometry { mr, nr } = self.geometry;
-        for place in self.part.tiles(self.geometry, (mr, nr)) {
-            let (row, col) = place.at;
-            let at = (self.part.row + row, self.part.col + col);
-            let start = start(self.init, at, self.geometry);
-            let Self { packed, plan, k, .. } = self;
-            let (count, outer) = (plan.count, &plan.outer[..]);
-            let values = Tile { packed, count, outer, k, place, start }.run(simd);
-            let mut to = self.part.out.slice_mut(s![row.., col..]);
-            for (to, from) in to.rows_mut().into_iter().zip(values.chunks(nr)) {
-                for (to, from) in to.into_iter().zip(from) {
-                    *to = *from;
+        let places: Vec<TilePlace> = self.part.tiles(self.geometry, (mr, nr)).collect();
+        let depth = self.plan.depth();
+        for places in places.chunk_by(|a, b| a.panel == b.panel) {
+            let mut from = 0usize;
+            loop {
+                let k = from..self.k.min(from.saturating_add(depth));
+                from = k.end;
+                places.iter().for_each(|&place| self.tile(simd, place, k.clone()));
+                if from == self.k {
+                    break;
                 }
+            }
+        }
+    }
+}
+
+impl Job<'_, '_> {
+    /// The products of `k` of a tile, which holds what those before came to.
+    fn tile<S: Simd>(&mut self, simd: S, place: TilePlace, k: Range<usize>) {
+        let (row, col) = place.at;
+        let start = match k.start {
+            0 => start(self.init, (self.part.row + row, self.part.col + col), self.geometry),
+            _ => start(Some(self.part.out.view()), place.at, self.geometry),
+        };
+        let Self { packed, plan, .. } = self;
+        let (count, outer) = (plan.count, &plan.outer[..]);
+        let values = Tile { packed, count, outer, k, place, start }.run(simd);
+        let mut to = self.part.out.slice_mut(s![row.., col..]);
+        for (to, from) in to.rows_mut().into_iter().zip(values.chunks(self.geometry.nr)) {
+            for (to, from) in to.into_iter().zip(from) {
+                *to = *from;
             }
         }
     }
@@ -165,7 +194,7 @@ struct Tile<'a> {
     packed: &'a Packed,
     count: Option<usize>,
     outer: &'a [OuterPlan],
-    k: usize,
+    k: Range<usize>,
     place: TilePlace,
     /// What the last registers start from.
     start: Vec<f64>,
@@ -189,6 +218,10 @@ impl Tile<'_> {
             &Packed::Single(plan, [ref a, ref b]) => {
                 let single = simd.f32();
                 self.whole(lanes, AlignedTile { lanes: single, plan, a, b, block, panel })
+            }
+            &Packed::Short(plan, ref a, ref b) => {
+                let single = simd.f32();
+                self.whole(lanes, ShortTile { lanes: single, plan, a, b, block, panel })
             }
             &Packed::Double(plan, [ref a, ref b]) => {
                 let double = simd.f64();
@@ -252,7 +285,7 @@ struct Whole<'a, I> {
     inner: I,
     count: Option<usize>,
     outer: &'a [OuterPlan],
-    k: usize,
+    k: Range<usize>,
     start: Vec<f64>,
 }
 
@@ -264,14 +297,14 @@ impl<I: InnerStage> Vectorized for Whole<'_, I> {
         let Self { inner, count, outer, k, start } = self;
         let Some(count) = count else {
             let mut registers = Lines::of(&start);
-            inner.sum(0..k, &mut registers);
+            inner.sum(k, &mut registers);
             return registers.to_vec();
         };
         let mut registers = Lines::zeros(start.len());
         let mut chain = Chain::new(outer, start);
-        for from in (0..k).step_by(count) {
+        for from in k.clone().step_by(count) {
             registers.fill(0.0);
-            inner.sum(from..k.min(from.saturating_add(count)), &mut registers);
+            inner.sum(from..k.end.min(from.saturating_add(count)), &mut registers);
             chain.push(0, &registers);
         }
         chain.finish()

@@ -122,7 +122,8 @@ pub fn matmul_float(
         return stepped(&problem);
     }
     let powers = Powers::of(acc);
-    let (mut left, mut right) = (PackedOperand::rows(a, powers), PackedOperand::columns(b, powers));
+    let mut left = PackedOperand::rows(a, powers, detected);
+    let mut right = PackedOperand::columns(b, powers, detected);
     let Some(plan) = Plan::new(acc, &left, &right, init, options.report) else {
         return stepped(&problem);
     };

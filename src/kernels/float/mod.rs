@@ -2,7 +2,7 @@
 //! instruction set, thread count and tiling.
 //!
 //! ```text
-//! operands -> numbers under their scales, and their extents     (operand)
+//! operands -> numbers under their scales, and their extents     (operand, extent)
 //! accumulator and extents -> which lanes, if any                (plan)
 //! panels of numbers                                             (pack)
 //! jobs, and the tiles of a job                                  (driver)
@@ -21,6 +21,7 @@
 mod aligned;
 mod chain;
 mod driver;
+mod extent;
 mod fma;
 mod grouped;
 mod inner;
@@ -30,7 +31,6 @@ mod operand;
 mod pack;
 mod plan;
 mod round;
-mod short;
 mod stepped;
 mod trace;
 

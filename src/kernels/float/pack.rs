@@ -9,9 +9,10 @@ use std::marker::PhantomData;
 use std::ops::Range;
 
 use bytemuck::Pod;
-use ndarray::{ArrayView2, s};
+use ndarray::{ArrayView2, Axis, s};
 
 use crate::kernels::operand::panels::Panels;
+use crate::simd::{Detected, Vectorized};
 
 /// A matrix `[K, outputs]` in panels of `width` outputs.
 #[derive(Debug)]
@@ -26,20 +27,16 @@ impl<T: Pod> NumberPanels<T> {
     pub(super) fn new(
         matrix: ArrayView2<'_, f64>,
         width: usize,
+        isa: Detected,
         narrow: impl Fn(f64) -> T + Sync,
     ) -> Self {
         let (depth, outputs) = matrix.dim();
         let bytes = depth * width * size_of::<T>();
         let panels = Panels::filled(outputs.div_ceil(width), bytes, |panel, bytes| {
-            let numbers: &mut [T] = bytemuck::cast_slice_mut(bytes);
+            let to: &mut [T] = bytemuck::cast_slice_mut(bytes);
             let columns = panel * width..outputs.min((panel + 1) * width);
             let part = matrix.slice(s![.., columns]);
-            for (row, to) in part.rows().into_iter().zip(numbers.chunks_mut(width)) {
-                match row.as_slice() {
-                    Some(row) => convert(row.iter(), to, &narrow),
-                    None => convert(row.iter(), to, &narrow),
-                }
-            }
+            isa.vectorize(Fill { part, to, width, narrow: &narrow });
         });
         Self { panels, width, number: PhantomData }
     }
@@ -55,9 +52,35 @@ impl<T: Pod> NumberPanels<T> {
     }
 }
 
-#[inline]
-fn convert<'a, T>(from: impl Iterator<Item = &'a f64>, to: &mut [T], narrow: &impl Fn(f64) -> T) {
-    for (to, &from) in to.iter_mut().zip(from) {
-        *to = narrow(from);
+/// Converts the numbers of a panel.
+struct Fill<'a, T, F> {
+    part: ArrayView2<'a, f64>,
+    to: &'a mut [T],
+    width: usize,
+    narrow: &'a F,
+}
+
+impl<T, F: Fn(f64) -> T> Vectorized for Fill<'_, T, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self { part, to, width, narrow } = self;
+        if part.rows().into_iter().next().is_none_or(|row| row.as_slice().is_some()) {
+            for (row, to) in part.rows().into_iter().zip(to.chunks_mut(width)) {
+                for (to, &from) in to.iter_mut().zip(row.as_slice().unwrap_or_default()) {
+                    *to = narrow(from);
+                }
+            }
+            return;
+        }
+        // Neighbours in memory have one output: so many of them at a time that the rows they go to stay in the cache.
+        for (part, to) in part.axis_chunks_iter(Axis(0), 64).zip(to.chunks_mut(64 * width)) {
+            for (output, column) in part.columns().into_iter().enumerate() {
+                for (to, &from) in to.iter_mut().skip(output).step_by(width).zip(column) {
+                    *to = narrow(from);
+                }
+            }
+        }
     }
 }

@@ -20,11 +20,12 @@ use ndarray::ArrayView2;
 
 use fewbit_formats::{FloatFormat, Format, Rounding};
 
-use super::aligned::{AlignedPlan, Aligns, Short, Sums, Zeros};
+use super::aligned::{AlignedPlan, Aligns, ShortPlan, Sums, Zeros};
 use super::chain::OuterPlan;
+use super::extent::Extent;
 use super::fma::{FmaPlan, Keep, Sum};
 use super::grouped::{GroupedPlan, Held};
-use super::operand::{Extent, PackedOperand, ProductOrder};
+use super::operand::{PackedOperand, ProductOrder};
 use super::round::{Beyond, FAR, Mode, Rounder, ieee};
 use super::trace::plan::{ExactStage, InnerTrace, Products, inner_trace};
 use crate::accumulate::datapath::{Addends, Aligned, SplitHalves, Unit, ZeroExponent};
@@ -41,6 +42,8 @@ pub(super) enum InnerPlan {
     Grouped(GroupedPlan),
     /// Aligned, in `f32`.
     Single(AlignedPlan),
+    /// The register too.
+    Short(ShortPlan),
     /// Aligned, in `f64`.
     Double(AlignedPlan),
 }
@@ -192,7 +195,14 @@ impl Plan {
                 }
             }
             inner @ InnerPlan::Grouped(_) => (inner, InnerTrace::Grouped(exact)),
-            inner @ (InnerPlan::Single(plan) | InnerPlan::Double(plan)) => {
+            inner @ (InnerPlan::Single(plan)
+            | InnerPlan::Short(ShortPlan { aligned: plan, .. })
+            | InnerPlan::Double(plan)) => {
+                let inner = match inner {
+                    // Steps are shown of registers in `f64`.
+                    InnerPlan::Short(_) => InnerPlan::Single(plan),
+                    inner => inner,
+                };
                 let (least, most) = bounds.range();
                 let products = match bounds.sum_digits(plan.width, products(first)) {
                     // Of a step that is one product, it says nothing.
@@ -221,7 +231,20 @@ impl Plan {
 
     /// Whether outputs that infinities or NaN of an operand enter need the reference.
     pub(super) fn needs_finite(&self) -> bool {
-        matches!(self.inner, InnerPlan::Single(_) | InnerPlan::Double(_))
+        matches!(self.inner, InnerPlan::Single(_) | InnerPlan::Short(_) | InnerPlan::Double(_))
+    }
+
+    /// How many k a tile takes before the tiles beside it take them, too: what they all read of a panel stays in the cache
+    /// then. Whole steps, of registers that can be left and taken up again.
+    pub(super) fn depth(&self) -> usize {
+        const DEPTH: usize = 1024;
+        match (self.inner, self.count) {
+            (InnerPlan::Single(plan) | InnerPlan::Double(plan), None)
+            | (InnerPlan::Short(ShortPlan { aligned: plan, .. }), None) => {
+                (DEPTH / plan.width).max(1) * plan.width
+            }
+            _ => usize::MAX,
+        }
     }
 }
 
@@ -412,7 +435,6 @@ fn aligned(unit: &Aligned, width: usize, bounds: &Bounds) -> Option<InnerPlan> {
         least: power(least.clamp(-FAR, FAR)),
         least_register: power(float.min_exponent()),
         sums: Sums::Numbers,
-        short: None,
     };
     // What remains of f32's exponents is enough for any unit of products.
     let small =
@@ -429,10 +451,12 @@ fn aligned(unit: &Aligned, width: usize, bounds: &Bounds) -> Option<InnerPlan> {
             let wide = float.exponent_bits() == 8 && float.bias() == 127;
             let zero = Mode::new(unit.rounding) == Some(Mode::Zero);
             let short = match u32::try_from(fraction_bits) {
-                Ok(bits) if wide && zero && stays => Short::new(&plan, bits, float.fraction_bits()),
+                Ok(bits) if whole && wide && zero && stays => {
+                    ShortPlan::new(plan, bits, float.fraction_bits())
+                }
                 _ => None,
             };
-            return Some(InnerPlan::Single(AlignedPlan { short, ..plan }));
+            return Some(short.map_or(InnerPlan::Single(plan), InnerPlan::Short));
         }
     }
     (digits <= 53 && bounds.digits() <= 53).then_some(InnerPlan::Double(plan))

@@ -1,9 +1,11 @@
 //! Lanes of floating-point numbers.
 
-use wide::{f32x8, f64x4};
+use std::array::from_fn;
+
+use wide::{f32x8, f64x4, i8x32};
 
 use super::Portable;
-use crate::simd::{FloatLanes, FmaLanes, LanesOf, NarrowFloat, StepLanes, scalar};
+use crate::simd::{AlignLanes, FloatLanes, FmaLanes, LanesOf, NarrowFloat, StepLanes, scalar};
 
 impl FmaLanes for LanesOf<Portable, f32> {
     #[inline(never)]
@@ -181,6 +183,43 @@ impl FloatLanes for LanesOf<Portable, f32> {
         let one = f32x8::splat(1.0);
         let below = nearest.simd_gt(magnitude).select(nearest - one, nearest);
         magnitude.simd_gt(whole).select(v, below.copysign(v))
+    }
+}
+
+impl AlignLanes for LanesOf<Portable, f32> {
+    #[inline(always)]
+    fn greatest_sums(self, so_far: f32x8, a: f32x8, b: f32x8) -> f32x8 {
+        let bytes = |v: f32x8| -> i8x32 { bytemuck::cast(v) };
+        bytemuck::cast(bytes(so_far).max(bytes(a).saturating_add(bytes(b))))
+    }
+
+    #[inline(never)]
+    fn powers(self, exponents: f32x8) -> [f32x8; 4] {
+        let exponents: [i8; 32] = bytemuck::cast(exponents);
+        let power = |e: i8| (i32::from(e) << 23).wrapping_add(127 << 23).cast_unsigned();
+        from_fn(|part| {
+            f32x8::from(from_fn::<f32, 8, _>(|i| f32::from_bits(power(exponents[part * 8 + i]))))
+        })
+    }
+
+    #[inline(always)]
+    fn and(self, a: f32x8, b: f32x8) -> f32x8 {
+        a & b
+    }
+
+    #[inline(never)]
+    fn sub_bits(self, a: f32x8, b: f32x8) -> f32x8 {
+        scalar::each([a, b, b], |a, b, _| f32::from_bits(a.to_bits().wrapping_sub(b.to_bits())))
+    }
+
+    #[inline(never)]
+    fn whole_zero(self, sum: f32x8, v: f32x8) -> f32x8 {
+        scalar::each([sum, v, v], |sum, v, _| scalar::whole_zero(sum, v))
+    }
+
+    #[inline(always)]
+    fn wider_zero(self, sum: f32x8, v: f32x8) -> f32x8 {
+        self.whole_zero(sum, v)
     }
 }
 

@@ -42,7 +42,7 @@ pub(in crate::kernels::float) fn multiply<'p>(
     let geometry = geometry(plan, isa);
     let orientation = orientation(geometry, m, n);
     let (broadcast, lanes) = orientation.turn((left, right));
-    let panels = &Panels::new(plan.inner, trace, [broadcast, lanes], geometry.nr)?;
+    let panels = &Panels::new(plan.inner, trace, [broadcast, lanes], geometry.nr, isa)?;
     let whole = |side: &PackedOperand<'_>| {
         let special = side.not_finite();
         (0..side.dim().1).map(|output| !special.contains(&output)).collect::<Vec<bool>>()

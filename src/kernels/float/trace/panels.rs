@@ -9,6 +9,7 @@ use crate::kernels::float::inner::MR;
 use crate::kernels::float::operand::PackedOperand;
 use crate::kernels::float::pack::NumberPanels;
 use crate::kernels::float::plan::InnerPlan;
+use crate::simd::Detected;
 
 /// Broadcast, lanes.
 type Both<T> = [T; 2];
@@ -29,14 +30,16 @@ impl Panels {
         trace: InnerTrace,
         sides: Both<&PackedOperand<'_>>,
         nr: usize,
+        isa: Detected,
     ) -> Option<Self> {
         let [broadcast, lanes] = sides;
         let numbers = || {
-            let pack =
-                |x: &PackedOperand<'_>, width| NumberPanels::new(x.values.view(), width, |x| x);
+            let pack = |x: &PackedOperand<'_>, width| {
+                NumberPanels::new(x.values.view(), width, isa, |x| x)
+            };
             [pack(broadcast, MR), pack(lanes, nr)]
         };
-        match (Packed::new(inner, sides, nr), trace) {
+        match (Packed::new(inner, sides, nr, isa), trace) {
             (Packed::Fma(plan, both), InnerTrace::Fma(trace)) => Some(Self::Fma(plan, trace, both)),
             (Packed::Grouped(plan, both), InnerTrace::Grouped(exact)) => {
                 Some(Self::Grouped(plan, exact, both))

@@ -1,149 +1,24 @@
-//! Truncated align-and-add.
-//!
-//! Exponents are powers of two, so that the exponent of a product is a product and the alignment a multiplication. In
-//! units of the last place that is kept, every addend is a whole number of so few digits that their sum is exact.
+//! An aligned register of any format: each step's unit, sums and rounding of all outputs of a row.
 
 use std::ops::Range;
 
-use bytemuck::Pod;
-use ndarray::ArrayView2;
-
-use super::inner::{InnerStage, MR};
-use super::operand::PackedOperand;
-use super::pack::NumberPanels;
-use super::round::Rounder;
+use super::panels::{AlignedPanels, Part};
+use super::{AlignedPlan, Aligns, Sums, VECTORS, Zeros};
+use crate::kernels::float::inner::{InnerStage, MR};
 use crate::simd::{Float, FloatLanes, Lanes};
 
-/// Where an addend that is zero stands in the search for the largest exponent.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Zeros {
-    /// Nowhere.
-    Ignored,
-    /// At this power of two, not above that of any register that is not zero.
-    At(f64),
-}
-
-/// What is cut when addends are aligned.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Aligns {
-    /// Every product.
-    Products,
-    /// The exact sum of so many products.
-    Groups(usize),
-}
-
-/// What holds the sum of a step's products, in units of the last place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Sums {
-    /// Numbers of the lanes.
-    Numbers,
-    /// In lanes of `f32` the bits of 32-bit integers, which hold more digits.
-    Whole,
-}
-
-/// A unit.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct AlignedPlan {
-    pub(super) rounder: Rounder,
-    pub(super) width: usize,
-    pub(super) aligns: Aligns,
-    pub(super) zeros: Zeros,
-    /// `2^fraction_bits`
-    pub(super) scale: f64,
-    /// No addend but zero has a smaller exponent, as a power of two: what is cut by more is zero.
-    pub(super) least: f64,
-    /// The smallest normal value of the register's format.
-    pub(super) least_register: f64,
-    pub(super) sums: Sums,
-    /// Where the register, too, is stepped in `f32`.
-    pub(super) short: Option<Short>,
-}
-
-/// How a register is stepped that is rounded toward zero to no more digits than `f32`, and stays well within its exponents.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Short {
-    /// The digits that the register has, of the bits of an `f32`.
-    pub(super) keep: u32,
-    /// What takes addends to units of the last place, as the bits that it adds to an exponent.
-    pub(super) scale: u32,
-    /// No product but zero has a smaller exponent: this one's bits.
-    pub(super) least: u32,
-}
-
-/// Products are multiples of 2 to this power at least, in lanes of `f32`.
-const LEAST_PRODUCT: f64 = 1.0 / (1u64 << 48) as f64;
-
-impl Short {
-    /// For addends that are cut to `aligned_bits`, and a register of `fraction_bits` and the exponents of `f32`, that starts
-    /// from zero or from multiples of 2^-75 below 2^100. Of addends that are such multiples, every sum is one, cut or not; so no unit lies below 2^-102.
-    ///
-    /// `None` where a zero register would count for more than the least product.
-    pub(super) fn new(plan: &AlignedPlan, aligned_bits: u32, fraction_bits: u32) -> Option<Self> {
-        let cut = 23u32.checked_sub(fraction_bits)?;
-        let near = match plan.zeros {
-            Zeros::Ignored => true,
-            Zeros::At(power) => power <= LEAST_PRODUCT,
-        };
-        let fits = near && aligned_bits <= 27 && plan.least >= LEAST_PRODUCT;
-        fits.then(|| Self {
-            keep: u32::MAX << cut,
-            scale: aligned_bits << 23,
-            least: (plan.least as f32).to_bits(),
-        })
-    }
-}
-
-/// The panels of one operand.
-#[derive(Debug)]
-pub(super) struct AlignedPanels<T> {
-    pub(super) values: NumberPanels<T>,
-    /// The exponents that addends are aligned by.
-    pub(super) powers: NumberPanels<T>,
-}
-
-impl AlignedPlan {
-    /// What the exponents of the addends come from.
-    fn powers<'a>(&self, side: &'a PackedOperand<'_>) -> ArrayView2<'a, f64> {
-        match (self.aligns, &side.scale_powers) {
-            (Aligns::Groups(_), Some(scales)) => scales.view(),
-            _ => side.powers.view(),
-        }
-    }
-}
-
-impl<T: Pod> AlignedPanels<T> {
-    /// Packs the columns of `operand`, each number converted by `narrow`.
-    pub(super) fn new(
-        plan: &AlignedPlan,
-        operand: &PackedOperand<'_>,
-        width: usize,
-        narrow: impl Fn(f64) -> T + Copy + Sync,
-    ) -> Self
-    where
-        T: Send + Sync,
-    {
-        Self {
-            values: NumberPanels::new(operand.values.view(), width, narrow),
-            powers: NumberPanels::new(plan.powers(operand), width, narrow),
-        }
-    }
-}
-
-/// Vectors of a row of a tile: enough of them to hide how long each operation takes.
-pub(super) const VECTORS: usize = 4;
-
 /// A tile of [`MR`] by [`VECTORS`] vectors.
-pub(super) struct AlignedTile<'a, L: FloatLanes> {
-    pub(super) lanes: L,
-    pub(super) plan: AlignedPlan,
-    pub(super) a: &'a AlignedPanels<L::Element>,
-    pub(super) b: &'a AlignedPanels<L::Element>,
-    pub(super) block: usize,
-    pub(super) panel: usize,
+pub(in crate::kernels::float) struct AlignedTile<'a, L: FloatLanes> {
+    pub(in crate::kernels::float) lanes: L,
+    pub(in crate::kernels::float) plan: AlignedPlan,
+    pub(in crate::kernels::float) a: &'a AlignedPanels<L::Element>,
+    pub(in crate::kernels::float) b: &'a AlignedPanels<L::Element>,
+    pub(in crate::kernels::float) block: usize,
+    pub(in crate::kernels::float) panel: usize,
 }
 
 /// One number per output of a row.
-pub(super) struct Row<T> {
+pub(in crate::kernels::float) struct Row<T> {
     /// The largest exponent of a step, as a power of two.
     largest: Vec<T>,
     /// From a product to units of the last place.
@@ -159,7 +34,7 @@ pub(super) struct Row<T> {
 }
 
 /// Who looks at the steps of a tile.
-pub(super) trait StepWatch<T> {
+pub(in crate::kernels::float) trait StepWatch<T> {
     /// A step of a row is about to be rounded, of registers that hold these.
     fn begin(&mut self, before: &[f64]);
 
@@ -191,7 +66,11 @@ impl<T: Float> Row<T> {
     /// What was rounded of the outputs from `from` on, whose registers held `before`; it means nothing where a register
     /// is not finite.
     #[inline(always)]
-    pub(super) fn totals<const N: usize>(&self, from: usize, before: &[f64; N]) -> [f64; N] {
+    pub(in crate::kernels::float) fn totals<const N: usize>(
+        &self,
+        from: usize,
+        before: &[f64; N],
+    ) -> [f64; N] {
         let sums = &self.sums[from..from + N];
         let inverses = &self.inverse_register[from..from + N];
         let units = &self.unit[from..from + N];
@@ -204,51 +83,17 @@ impl<T: Float> Row<T> {
     }
 }
 
-/// A step's part of a panel, `[k][output]`.
-#[derive(Clone, Copy)]
-pub(super) struct Part<'a, T> {
-    pub(super) values: &'a [T],
-    pub(super) powers: &'a [T],
-    width: usize,
-}
-
-impl<'a, T> Part<'a, T> {
-    /// Parts of so many k.
-    #[inline(always)]
-    pub(super) fn steps(self, k: usize) -> impl Iterator<Item = Self> {
-        let Self { values, powers, width } = self;
-        let parts = values.chunks(k * width).zip(powers.chunks(k * width));
-        parts.map(move |(values, powers)| Self { values, powers, width })
-    }
-
-    pub(super) fn of(panels: &'a AlignedPanels<T>, index: usize, k: Range<usize>) -> Self
-    where
-        T: bytemuck::Pod,
-    {
-        Self {
-            values: panels.values.panel(index, k.clone()),
-            powers: panels.powers.panel(index, k),
-            width: panels.values.width(),
-        }
-    }
-}
-
 impl<L: FloatLanes> InnerStage for AlignedTile<'_, L> {
     #[inline(always)]
     fn sum(&self, k: Range<usize>, registers: &mut [f64]) {
-        match self.plan.short {
-            Some(short) if const { size_of::<L::Element>() == size_of::<f32>() } => {
-                self.sum_short(short, k, registers);
-            }
-            _ => self.watched(k, registers, &mut Unwatched),
-        }
+        self.watched(k, registers, &mut Unwatched);
     }
 }
 
 impl<L: FloatLanes> AlignedTile<'_, L> {
     /// Sums the products of `k` into `registers`, and shows every step.
     #[inline(always)]
-    pub(super) fn watched<W: StepWatch<L::Element>>(
+    pub(in crate::kernels::float) fn watched<W: StepWatch<L::Element>>(
         &self,
         k: Range<usize>,
         registers: &mut [f64],
@@ -281,7 +126,7 @@ impl<L: FloatLanes> AlignedTile<'_, L> {
     }
 }
 
-pub(super) type Vectors<L> = [<L as Lanes>::V; VECTORS];
+type Vectors<L> = [<L as Lanes>::V; VECTORS];
 
 impl<L: FloatLanes> AlignedTile<'_, L> {
     #[inline(always)]
@@ -300,12 +145,7 @@ impl<L: FloatLanes> AlignedTile<'_, L> {
 
     /// The largest exponent of a step's products, as a power of two.
     #[inline(always)]
-    pub(super) fn largest(
-        &self,
-        row: usize,
-        a: Part<'_, L::Element>,
-        b: Part<'_, L::Element>,
-    ) -> Vectors<L> {
+    fn largest(&self, row: usize, a: Part<'_, L::Element>, b: Part<'_, L::Element>) -> Vectors<L> {
         let lanes = self.lanes;
         let mut largest = self.all(0.0);
         self.each(row, a.powers, b.powers, |vector, a, b| {
@@ -316,7 +156,7 @@ impl<L: FloatLanes> AlignedTile<'_, L> {
 
     /// The sums of a step's products, each a whole number of what its output's `inverse` takes it to.
     #[inline(always)]
-    pub(super) fn whole_sums(
+    fn whole_sums(
         &self,
         row: usize,
         a: Part<'_, L::Element>,
@@ -350,7 +190,7 @@ impl<L: FloatLanes> AlignedTile<'_, L> {
     ) {
         let lanes = self.lanes;
         let mut largest = self.all(0.0);
-        let mut addends = Vec::with_capacity(a.values.len().div_ceil(size * a.width));
+        let mut addends = Vec::with_capacity(a.groups(size));
         for (a, b) in a.steps(size).zip(b.steps(size)) {
             let (mut sum, mut power) = (self.all(0.0), self.all(0.0));
             self.each(row, a.values, b.values, |vector, a, b| {
@@ -398,12 +238,12 @@ impl<L: FloatLanes> AlignedTile<'_, L> {
     }
 
     #[inline(always)]
-    pub(super) fn load(&self, from: &[L::Element]) -> Vectors<L> {
+    fn load(&self, from: &[L::Element]) -> Vectors<L> {
         std::array::from_fn(|vector| self.lanes.load(&from[vector * L::N..]))
     }
 
     #[inline(always)]
-    pub(super) fn store(&self, vectors: &Vectors<L>, to: &mut [L::Element]) {
+    fn store(&self, vectors: &Vectors<L>, to: &mut [L::Element]) {
         for (&vector, to) in vectors.iter().zip(to.chunks_exact_mut(L::N)) {
             self.lanes.store(vector, to);
         }
