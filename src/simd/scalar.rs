@@ -94,7 +94,7 @@ fn toward_zero(x: f64) -> (f32, bool) {
 /// See [`AlignLanes::whole_zero`](super::AlignLanes::whole_zero) and what is beside it: 33 bits are exact in `f64`.
 #[inline(always)]
 pub(super) fn whole_zero(sum: f32, v: f32) -> f32 {
-    toward_zero(f64::from(sum.to_bits().cast_signed()) + f64::from(v.trunc())).0
+    toward_zero(f64::from(sum.to_bits().cast_signed()) + f64::from(v as i32)).0
 }
 
 /// See [`FmaLanes::cut_even`](super::FmaLanes::cut_even).

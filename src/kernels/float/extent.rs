@@ -95,40 +95,43 @@ impl Vectorized for Reach<'_> {
         const FRACTION: i64 = (1 << 52) - 1;
         const INFINITY: i64 = 0x7ff << 52;
         const SMALL: i64 = 64 << 52;
+        const WHOLE: f64 = (1u64 << 52) as f64;
+        /// The exponent of 2^52.
+        const TOP: i64 = (1023 + 52) << 52;
         // Positive numbers are ordered as their bits are.
         let (mut least, mut power) = (i64::MAX, i64::MAX);
-        let (mut most, mut digits) = (0, 0);
-        let (mut small, mut special) = (0, 0);
+        let (mut most, mut below) = (0, 0);
+        let (mut small, mut special) = (false, false);
         for x in self.0 {
             let bits = x.to_bits().cast_signed() & i64::MAX;
             let own = bits & INFINITY;
-            // The lowest digit: what goes with it, as a difference that is exact.
-            let others = bits & bits.wrapping_sub(1);
-            let digit =
-                f64::from_bits(bits.cast_unsigned()) - f64::from_bits(others.cast_unsigned());
-            let lowest = if bits & FRACTION == 0 { own } else { digit.to_bits().cast_signed() };
-            special |= i64::from(bits >= INFINITY);
-            small |= i64::from((bits != 0) & (bits < SMALL));
+            // The lowest digit of the significand, a whole number, as a power of two.
+            let significand = bits & FRACTION | 1 << 52;
+            let lowest = significand & significand.wrapping_neg();
+            let lowest = f64::from_bits(WHOLE.to_bits() + lowest.cast_unsigned()) - WHOLE;
+            // How far it is below the highest one.
+            let digits = TOP - lowest.to_bits().cast_signed();
+            special |= bits >= INFINITY;
+            small |= (bits != 0) & (bits < SMALL);
             let normal = (bits >= SMALL) & (bits < INFINITY);
-            least = least.min(if normal { lowest } else { i64::MAX });
+            least = least.min(if normal { own - digits } else { i64::MAX });
             power = power.min(if normal { own } else { i64::MAX });
             most = most.max(if normal { bits } else { 0 });
-            digits = digits.max(if normal { own - lowest } else { 0 });
+            below = below.max(if normal { digits } else { 0 });
         }
         let exponent = |bits: i64| (bits >> 52) as i32 - 1023;
-        let special = special != 0;
         let extent = match most {
             0 => Extent { special, ..Extent::EMPTY },
             _ => Extent {
                 least: exponent(least),
                 most: exponent(most),
-                digits: (digits >> 52) as u32 + 1,
+                digits: (below >> 52) as u32 + 1,
                 special,
                 least_exponent: exponent(power),
                 ..Extent::EMPTY
             },
         };
-        (small == 0).then_some(extent)
+        (!small).then_some(extent)
     }
 }
 

@@ -53,11 +53,11 @@ impl<T: Pod> NumberPanels<T> {
 }
 
 /// Converts the numbers of a panel.
-struct Fill<'a, T, F> {
-    part: ArrayView2<'a, f64>,
-    to: &'a mut [T],
-    width: usize,
-    narrow: &'a F,
+pub(super) struct Fill<'a, T, F> {
+    pub(super) part: ArrayView2<'a, f64>,
+    pub(super) to: &'a mut [T],
+    pub(super) width: usize,
+    pub(super) narrow: &'a F,
 }
 
 impl<T, F: Fn(f64) -> T> Vectorized for Fill<'_, T, F> {

@@ -2,7 +2,8 @@
 
 use std::array::from_fn;
 
-use wide::{f32x8, f64x4, i8x32};
+use bytemuck::cast;
+use wide::{f32x8, f64x4, i8x32, i32x8};
 
 use super::Portable;
 use crate::simd::{AlignLanes, FloatLanes, FmaLanes, LanesOf, NarrowFloat, StepLanes, scalar};
@@ -147,11 +148,9 @@ impl FloatLanes for LanesOf<Portable, f32> {
         scalar::map(v, |x: f32| scalar::narrow_zero(x, to))
     }
 
-    #[inline(never)]
+    #[inline(always)]
     fn add_whole(self, sum: f32x8, v: f32x8) -> f32x8 {
-        scalar::each([sum, v, v], |sum, v, _| {
-            f32::from_bits(sum.to_bits().wrapping_add((v as i32).cast_unsigned()))
-        })
+        cast(cast::<f32x8, i32x8>(sum) + v.fast_trunc_int())
     }
 
     #[inline(always)]
@@ -189,17 +188,15 @@ impl FloatLanes for LanesOf<Portable, f32> {
 impl AlignLanes for LanesOf<Portable, f32> {
     #[inline(always)]
     fn greatest_sums(self, so_far: f32x8, a: f32x8, b: f32x8) -> f32x8 {
-        let bytes = |v: f32x8| -> i8x32 { bytemuck::cast(v) };
-        bytemuck::cast(bytes(so_far).max(bytes(a).saturating_add(bytes(b))))
+        let bytes = |v: f32x8| -> i8x32 { cast(v) };
+        cast(bytes(so_far).max(bytes(a).saturating_add(bytes(b))))
     }
 
     #[inline(never)]
     fn powers(self, exponents: f32x8) -> [f32x8; 4] {
-        let exponents: [i8; 32] = bytemuck::cast(exponents);
-        let power = |e: i8| (i32::from(e) << 23).wrapping_add(127 << 23).cast_unsigned();
-        from_fn(|part| {
-            f32x8::from(from_fn::<f32, 8, _>(|i| f32::from_bits(power(exponents[part * 8 + i]))))
-        })
+        let exponents: [i8; 32] = cast(exponents);
+        let part = |first: usize| from_fn::<i32, 8, _>(|i| exponents[first + i].into());
+        from_fn(|index| cast((i32x8::from(part(index * 8)) << 23) + i32x8::splat(127 << 23)))
     }
 
     #[inline(always)]
@@ -207,9 +204,9 @@ impl AlignLanes for LanesOf<Portable, f32> {
         a & b
     }
 
-    #[inline(never)]
+    #[inline(always)]
     fn sub_bits(self, a: f32x8, b: f32x8) -> f32x8 {
-        scalar::each([a, b, b], |a, b, _| f32::from_bits(a.to_bits().wrapping_sub(b.to_bits())))
+        cast(cast::<f32x8, i32x8>(a) - cast::<f32x8, i32x8>(b))
     }
 
     #[inline(never)]

@@ -126,10 +126,10 @@ impl<L: AlignLanes> ShortTile<'_, L> {
         let mut own = self.load(registers);
         let step = self.plan.aligned.width;
         let width = VECTORS * L::N;
-        let a = self.a.values.panel(self.block, k.clone()).as_chunks::<MR>().0;
-        let b = self.b.values.panel(self.panel, k.clone());
-        let a_exponents = self.a.exponents.panel(self.block, k.clone()).as_chunks::<MR>().0;
-        let b_exponents = cast_slice(self.b.exponents.panel(self.panel, k));
+        let a = self.a.values(self.block, k.clone()).as_chunks::<MR>().0;
+        let b = self.b.values(self.panel, k.clone());
+        let a_exponents = self.a.exponents(self.block, k.clone()).as_chunks::<MR>().0;
+        let b_exponents = cast_slice(self.b.exponents(self.panel, k));
         let values = a.chunks(step).zip(b.chunks(step * width));
         let exponents = a_exponents.chunks(step).zip(b_exponents.chunks(step * L::N));
         for ((a, b), (a_exponents, b_exponents)) in values.zip(exponents) {
