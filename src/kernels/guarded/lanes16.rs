@@ -199,33 +199,33 @@ impl<L: ByteLanes, T: Step16<L>> BlockSteps<L> for Steps16<L::V, T> {
             for (unit, b) in (0..BLOCK_UNITS).zip(block.b.chunks(NR)) {
                 if N::VECTORS > 1 && unit % PART_UNITS == 0 {
                     let rows = Rows { lanes, shift, registers: &register };
-                    shown = open.seek.shown(reach, unit / PART_UNITS, &rows);
+                    // What fills up a block is products of zero, which change nothing and look as if the sum were held;
+                    // but extremes would take up what a register wrapped to.
+                    let left = block.products.saturating_sub(unit * K_TILE);
+                    shown = open.seek.shown(reach, unit / PART_UNITS, &rows).first(left);
                 }
                 let [even, odd] = load_vectors::<L, 2>(lanes, b);
                 let [low, high] = [lanes.join_low(even, odd), lanes.join_high(even, odd)];
                 let ([b0, b1], [b2, b3]) = (lanes.low_and_high(low), lanes.low_and_high(high));
                 let columns = [b0, b1, b2, b3];
-                let left = block.products.saturating_sub(unit * K_TILE);
                 steps += K_TILE;
                 let codes = &open.spread.0;
                 // Written out, so that every place has its constants.
                 macro_rules! step {
-    ($place:literal) => {
-        Rows16 {
-                    lanes,
-                    a: &codes[$place][unit * MR + first..][..P],
-                    b: columns[$place],
-                    one,
-                    // What fills up a block is products of zero, which change nothing and look as if the sum were held;
-                    // but extremes would take up what a register wrapped to.
-                    shows: N::VECTORS > 1 && $place < left && shown.by(reach, unit * K_TILE + $place),
-                    register: &mut register,
-                    same: &mut same,
-                    extremes: &mut extremes,
+                    ($place:literal) => {
+                        Rows16 {
+                            lanes,
+                            a: &codes[$place][unit * MR + first..][..P],
+                            b: columns[$place],
+                            one,
+                            shows: N::VECTORS > 1 && shown.at(unit % PART_UNITS * K_TILE + $place),
+                            register: &mut register,
+                            same: &mut same,
+                            extremes: &mut extremes,
+                        }
+                        .step::<N, T>(self.step)
+                    };
                 }
-        .step::<N, T>(self.step)
-    };
-}
                 step!(0);
                 step!(1);
                 step!(2);

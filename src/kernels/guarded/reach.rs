@@ -15,6 +15,8 @@ use crate::simd::{Token, Vectorized};
 
 /// Parts of a block.
 const PARTS: usize = 4;
+/// Steps of a part.
+const STEPS: usize = BLOCK / PARTS;
 /// Words of a part per output.
 pub(crate) const PART_UNITS: usize = BLOCK_UNITS / PARTS;
 
@@ -109,16 +111,26 @@ pub(crate) struct Seek<'a> {
     pub(crate) blocks: Option<&'a [BlockReach]>,
 }
 
-/// Products of a step that may show something: those below, and those above.
+/// The steps of a part of a block that may show something, a bit each.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Shown {
-    below: i32,
-    above: i32,
-}
+pub(crate) struct Shown(u32);
 
 impl Shown {
     /// All of them.
-    pub(crate) const ALL: Self = Self { below: i32::MAX, above: i32::MIN };
+    pub(crate) const ALL: Self = Self(u32::MAX);
+
+    /// Whether a step of the part may.
+    #[inline(always)]
+    pub(crate) fn at(self, step: usize) -> bool {
+        self.0 >> step & 1 == 1
+    }
+
+    /// Those among so many first ones.
+    #[inline(always)]
+    pub(crate) fn first(self, steps: usize) -> Self {
+        const { assert!(STEPS < 32) };
+        Self(self.0 & !(u32::MAX << steps.min(STEPS)))
+    }
 }
 
 impl Seek<'_> {
@@ -134,7 +146,8 @@ impl Seek<'_> {
         self.blocks.and_then(|blocks| blocks.get(index))
     }
 
-    /// Which products may show something in a part of a block, before which `registers` stand there.
+    /// Which steps of a part of a block may show something, before which `registers` stand there. All at once: each would
+    /// take longer to find out about than some vectors of outputs take to be looked at.
     #[inline(always)]
     pub(crate) fn shown(
         &self,
@@ -148,20 +161,20 @@ impl Seek<'_> {
         let (low, high) = self.range;
         let falls = self.wraps || registers.below(self.known.0 - fall);
         let rises = self.wraps || registers.above(self.known.1 - rise);
-        Shown {
-            below: if falls { self.known.0 - low } else { i32::MIN },
-            above: if rises { self.known.1 - high } else { i32::MAX },
+        if !falls && !rises {
+            return Shown(0);
         }
-    }
-}
-
-impl Shown {
-    /// Whether a step of a block may show something.
-    #[inline(always)]
-    pub(crate) fn by(self, reach: Option<&BlockReach>, step: usize) -> bool {
-        let Some(reach) = reach else { return true };
-        let (low, high) = (i32::from(reach.low[step]), i32::from(reach.high[step]));
-        (low < self.below) | (high > self.above)
+        // Products below, and products above.
+        let below = if falls { self.known.0 - low } else { i32::MIN };
+        let above = if rises { self.known.1 - high } else { i32::MAX };
+        let steps = part * STEPS..(part + 1) * STEPS;
+        let products = reach.low[steps.clone()].iter().zip(&reach.high[steps]);
+        let mut shown = 0;
+        for (step, (&low, &high)) in products.enumerate() {
+            let shows = (i32::from(low) < below) | (i32::from(high) > above);
+            shown |= u32::from(shows) << step;
+        }
+        Shown(shown)
     }
 }
 
