@@ -92,6 +92,26 @@ fn a_start_on_a_tie_and_a_product_far_below() {
     }
 }
 
+/// Sixteen products just below 4, and a register just below 2 beside them: in units of the last place they are no 32-bit
+/// integer.
+#[test]
+fn a_step_of_more_than_32_bits() {
+    let most = 2047.0 / 1024.0;
+    let left = Array2::from_elem((3, 16), most);
+    for sign in [1.0, -1.0] {
+        let right = Array2::from_elem((16, 5), sign * most);
+        let [left, right] = [&left, &right]
+            .map(|values| FloatOperand::from_values(values.view(), Format::F16).unwrap());
+        for start in [2.0 - 2f64.powi(-23), 1.0, 0.0, -1.0, -2.0 + 2f64.powi(-23)] {
+            let init = Array2::from_elem((3, 5), start);
+            for unit in ["aligned25-rz:f32-rz*16", "preset:h100-wgmma-f16"] {
+                let engine = check(&left, &right, unit, Some(init.view()));
+                assert_eq!(engine, FloatEngine::Lanes, "{unit}");
+            }
+        }
+    }
+}
+
 /// Chains of float registers alone, which all have lanes.
 fn any_chain() -> impl Strategy<Value = String> {
     let register = || {

@@ -3,7 +3,7 @@
 use bytemuck::{Pod, Zeroable};
 use rayon::prelude::*;
 
-use crate::simd::IntLanes;
+use crate::simd::{IntLanes, advise_large_pages};
 
 /// A cache line; panels start on one, so that no aligned vector straddles two.
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
@@ -32,7 +32,9 @@ impl Panels {
         fill: impl Fn(usize, &mut [u8]) + Sync,
     ) -> Self {
         let lines_per_panel = bytes_per_panel.div_ceil(size_of::<Line>());
-        let mut lines = vec![Line::ZERO; panels * lines_per_panel];
+        let mut lines = Vec::with_capacity(panels * lines_per_panel);
+        advise_large_pages(lines.spare_capacity_mut());
+        lines.resize(panels * lines_per_panel, Line::ZERO);
         lines.par_chunks_mut(lines_per_panel.max(1)).enumerate().for_each(|(panel, lines)| {
             fill(panel, &mut bytemuck::cast_slice_mut::<Line, u8>(lines)[..bytes_per_panel]);
         });
