@@ -113,7 +113,7 @@ impl Vectorized for Reach<'_> {
             let digits = TOP - lowest.to_bits().cast_signed();
             special |= bits >= INFINITY;
             small |= (bits != 0) & (bits < SMALL);
-            let normal = (bits >= SMALL) & (bits < INFINITY);
+            let normal = (SMALL..INFINITY).contains(&bits);
             least = least.min(if normal { own - digits } else { i64::MAX });
             power = power.min(if normal { own } else { i64::MAX });
             most = most.max(if normal { bits } else { 0 });

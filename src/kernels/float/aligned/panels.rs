@@ -97,7 +97,7 @@ impl<E: Pod> ShortPanels<E> {
             let part = s![.., columns];
             let (values, exponents) = bytes.split_at_mut(depth * width * size_of::<f32>());
             isa.vectorize(FillShort {
-                values: (operand.values.slice(part.clone()), cast_slice_mut(values)),
+                values: (operand.values.slice(part), cast_slice_mut(values)),
                 exponents: (numbers.slice(part), cast_slice_mut(exponents)),
                 width,
                 exponent: move |x| spread(exponent_of(x, least)),
@@ -141,7 +141,7 @@ impl<E, F: Fn(f64) -> E> Vectorized for FillShort<'_, E, F> {
         for from in (0..depth).step_by(DEPTH) {
             let k = from..depth.min(from + DEPTH);
             let (at, rows) = (k.start * width..k.end * width, s![k, ..]);
-            let part = values.0.slice(rows.clone());
+            let part = values.0.slice(rows);
             let to = &mut values.1[at.clone()];
             Fill { part, to, width, narrow: &|x| x as f32 }.call();
             let part = exponents.0.slice(rows);
