@@ -74,12 +74,23 @@ pub(super) fn exponent_of(x: f64, least: f64) -> i8 {
 /// The exponent of an `f64`.
 const POWER: u64 = 0x7ff0_0000_0000_0000;
 
-/// `2^exponent` of the exponent that `x` has in `format`, which is not below that of the smallest normal value.
+/// `2^exponent` of the exponent that `x` has in `format`, which is not below that of the smallest normal value; 0 for zero,
+/// infinities and NaN.
 fn power(x: f64, format: Format) -> f64 {
     let least = least_exponent(format).unwrap_or(i32::MIN);
-    match x.is_finite() {
-        true => digits(x).map_or(0.0, |(_, exponent)| 2f64.powi(exponent.max(least))),
-        false => 0.0,
+    let field = (x.to_bits() >> 52 & 0x7ff) as i32;
+    match field {
+        0x7ff => 0.0,
+        0 => digits(x).map_or(0.0, |(_, exponent)| power_of_two(exponent.max(least))),
+        _ => power_of_two((field - 1023).max(least)),
+    }
+}
+
+/// `2^exponent`
+fn power_of_two(exponent: i32) -> f64 {
+    match exponent {
+        -1022..=1023 => f64::from_bits(((exponent + 1023) as u64) << 52),
+        _ => 2f64.powi(exponent),
     }
 }
 
@@ -113,7 +124,7 @@ impl<'a> PackedOperand<'a> {
         let Extent { least, most, .. } = extent;
         let mut element = ElementExtent { least, most, scale_digits: 0, block: None };
         let floor = least_exponent(operand.format());
-        let least = floor.map_or(0.0, |exponent| 2f64.powi(exponent));
+        let least = floor.map_or(0.0, power_of_two);
         let Some(Scales { format, block, values: scales }) = operand.scales() else {
             extent.least_exponent = extent.least_exponent.max(floor.unwrap_or(i32::MIN));
             extent.element = element;
