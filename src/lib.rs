@@ -147,7 +147,7 @@ pub use kernels::{
 };
 pub use room::TooLarge;
 #[cfg(feature = "kernels")]
-pub use simd::{Isa, IsaError, Vectorized, vectorize};
+pub use simd::{Isa, IsaError, Vectorized, advise_large_pages, vectorize};
 #[cfg(feature = "kernels")]
 #[doc(hidden)]
 pub use simd::{byte_products, vdpbf16ps};

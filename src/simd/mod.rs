@@ -113,7 +113,7 @@ pub(crate) use isa::Detected;
 pub use isa::{Isa, IsaError, vectorize};
 pub use lanes::Vectorized;
 pub(crate) use lanes::{Lanes, LanesOf, Registers, Token, Tuning, Vector};
-pub(crate) use pages::advise_large_pages;
+pub use pages::advise_large_pages;
 #[doc(hidden)]
 pub use peak::byte_products;
 pub(crate) use prefetch::{prefetch_ahead, prefetch_to_write};

@@ -4,6 +4,8 @@ use std::fs::{self, File, FileType};
 use std::io::{Error, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
+use fewbit::advise_large_pages;
+
 use super::log::InputLog;
 use crate::error::CliError;
 use crate::memory;
@@ -44,6 +46,7 @@ impl Input {
         if place.is_none_or(|count| bytes.try_reserve_exact(count).is_err()) {
             return Err(self.too_large(count));
         }
+        advise_large_pages(bytes.spare_capacity_mut());
         let read = (&mut self.file).take(count).read_to_end(bytes);
         match read.map_err(|source| self.failed(source))? {
             found if found as u64 == count => Ok(()),

@@ -4,6 +4,7 @@ use std::io::{BufReader, Read};
 use std::ops::Range;
 use std::path::Path;
 
+use fewbit::advise_large_pages;
 use ndarray::Array2;
 use npyz::{AutoSerialize, DType, Endianness, NpyFile, NpyHeader, Order, TypeChar, WriterBuilder};
 
@@ -299,8 +300,11 @@ fn elements<T: npyz::Deserialize>(file: NpyFile<&[u8]>, size: u64) -> Result<Vec
 /// Floats of 32 bits, the low byte first.
 fn floats(file: NpyFile<&[u8]>) -> Result<Vec<f32>, String> {
     let count = usize::try_from(file.len()).map_err(|_| TOO_MANY.to_owned())?;
-    let floats = data(file, 4)?.as_chunks::<4>().0.iter().take(count);
-    Ok(floats.map(|&bytes| f32::from_le_bytes(bytes)).collect())
+    let data = data(file, 4)?.as_chunks::<4>().0.iter().take(count);
+    let mut floats = Vec::with_capacity(data.len());
+    advise_large_pages(floats.spare_capacity_mut());
+    floats.extend(data.map(|&bytes| f32::from_le_bytes(bytes)));
+    Ok(floats)
 }
 
 /// The bytes of all elements, of so many bytes each.
