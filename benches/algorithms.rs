@@ -1,8 +1,9 @@
 //! Statistics and solvers at the sizes of real layers, how their time grows, and how much memory they take.
 //!
-//! On all threads (`RAYON_NUM_THREADS`): statistics of 16,384 samples, solvers with int4, a scale per channel and inputs
-//! with a mismatch. `growth` has the exponents with which a solver's time rises with inputs and outputs, and `memory` the
-//! peak of the resident memory while samples stream by (Linux); a quick run leaves both out.
+//! On all threads (`RAYON_NUM_THREADS`): statistics of 16,384 samples, beside them how many products of `f32` the machine
+//! does at most; solvers with int4, a scale per channel and inputs with a mismatch. `growth` has the exponents with which a
+//! solver's time rises with inputs and outputs, and `memory` the peak of the resident memory while samples stream by
+//! (Linux); a quick run leaves both out.
 
 mod support;
 
@@ -17,10 +18,12 @@ use fewbit::algorithms::{
     gptq, qronos, rtn,
 };
 use fewbit::formats::Format;
+use fewbit::{Isa, float_products};
 use ndarray::{Array2, Axis};
 use support::{Bench, Contestant, Unit, peak_mib, reset_peak};
 
 const SAMPLES: usize = 16_384;
+const LIMIT_ROUNDS: usize = 1 << 22;
 const SOLVERS: [&str; 6] = ["rtn", "gptq", "gpfq", "qronos", "gptaq", "beacon"];
 
 fn matrix(purpose: u32, rows: usize, cols: usize) -> Array2<f32> {
@@ -119,12 +122,36 @@ fn statistics(bench: &Bench) {
     let sizes: &[usize] = if bench.is_quick() { &[576] } else { &[576, 1536, 2048] };
     for &inputs in sizes {
         let samples = Samples::new(inputs);
-        for (name, pairs) in [("h", false), ("h-and-g", true)] {
-            time(bench, &format!("statistics/{inputs}"), name, || {
+        let triangle = inputs * (inputs + 1) / 2;
+        let samples = &samples;
+        let contestant = |name, pairs, products| {
+            Contestant::ours(name, products * SAMPLES, move || {
                 black_box(samples.collect(SAMPLES, pairs));
-            });
-        }
+            })
+        };
+        bench.race(
+            &format!("statistics/{inputs}"),
+            Unit::Seconds,
+            vec![
+                contestant("h", false, triangle),
+                contestant("h-and-g", true, triangle + inputs * inputs),
+                limit(),
+            ],
+        );
     }
+}
+
+/// What the machine does at most, on all threads; ratios count products, those of a symmetric matrix once.
+fn limit<'a>() -> Contestant<'a> {
+    let isa = Isa::best();
+    let all = move || {
+        let products = rayon::broadcast(|_| float_products(isa, LIMIT_ROUNDS).unwrap_or(0));
+        products.into_iter().sum::<u64>()
+    };
+    let amount = all() as usize;
+    Contestant::peer("fma-limit", amount, move || {
+        black_box(all());
+    })
 }
 
 fn solvers(bench: &Bench) {

@@ -150,7 +150,7 @@ pub use room::TooLarge;
 pub use simd::{Isa, IsaError, Vectorized, advise_large_pages, vectorize};
 #[cfg(feature = "kernels")]
 #[doc(hidden)]
-pub use simd::{byte_products, vdpbf16ps};
+pub use simd::{byte_products, float_products, vdpbf16ps};
 
 /// The Rust examples of README.md, as tests.
 #[cfg(all(doctest, feature = "algorithms", feature = "store"))]

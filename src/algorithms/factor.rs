@@ -4,7 +4,7 @@ use ndarray::parallel::prelude::*;
 use ndarray::{Array2, Axis};
 
 use super::AlgorithmError;
-use super::linalg::{Scalar, cholesky_in_place, gather, solve_right_lower};
+use super::linalg::{Scalar, cholesky_in_place, gather, solve_right_lower, zeros};
 use super::problem::Part;
 use crate::simd::{Vectorized, vectorize};
 
@@ -36,7 +36,7 @@ impl<T: Scalar> Factor<T> {
         cholesky_in_place(&mut h)
             .map_err(|column| AlgorithmError::NotPositiveDefinite { column: last - column })?;
         let m: Vec<f64> = h.diag().iter().rev().copied().collect();
-        let mut n = Array2::default(h.dim());
+        let mut n = zeros(h.dim());
         let rows = h.axis_iter(Axis(0)).into_par_iter().rev();
         let to = n.axis_iter_mut(Axis(0)).into_par_iter();
         to.with_min_len(16).zip(rows).enumerate().for_each(|(row, (to, from))| {
@@ -50,9 +50,11 @@ impl<T: Scalar> Factor<T> {
     /// `R N⁻ᵀ D⁻¹`, row by row: the change of every conditional optimum if the gradient `R` is added.
     pub(super) fn spread(&self, mut r: Array2<T>) -> Array2<T> {
         solve_right_lower(&mut r, self.n.t());
-        for mut row in r.rows_mut() {
-            row.iter_mut().zip(&self.d).for_each(|(x, d)| *x = *x / *d);
-        }
+        r.axis_iter_mut(Axis(0)).into_par_iter().with_min_len(16).for_each(|row| {
+            if let Some(row) = row.into_slice() {
+                vectorize(DivideBy { row, by: &self.d });
+            }
+        });
         r
     }
 }
@@ -73,5 +75,20 @@ impl<T: Scalar> Vectorized for Divide<'_, T> {
         for ((to, from), by) in self.to.iter_mut().zip(from).zip(self.by) {
             *to = T::of(from / by);
         }
+    }
+}
+
+/// A row, divided.
+struct DivideBy<'a, T> {
+    row: &'a mut [T],
+    by: &'a [T],
+}
+
+impl<T: Scalar> Vectorized for DivideBy<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        self.row.iter_mut().zip(self.by).for_each(|(x, by)| *x = *x / *by);
     }
 }

@@ -13,7 +13,6 @@
 //! second is one matrix product ("lazy update"); runs of [`BASE`] columns go one by one. The result depends neither on the
 //! number of threads nor on which rows share a task.
 
-use ndarray::linalg::general_mat_mul;
 use ndarray::parallel::prelude::*;
 use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut2, Axis, s};
 use rayon::prelude::ParallelSliceMut;
@@ -21,12 +20,12 @@ use rayon::prelude::ParallelSliceMut;
 use super::AlgorithmError;
 use super::constraint::{Budget, Constraint};
 use super::grid::{Chosen, Grid};
-use super::linalg::{Scalar, share, transpose_into};
+use super::linalg::{Scalar, multiply, share, transpose_into, zeros};
 use super::solution::Solution;
 use crate::simd::{Vectorized, vectorize};
 
 /// The most rows of a parallel task.
-const LANES: usize = 192;
+const LANES: usize = 256;
 /// Columns that are rounded without a matrix product between them.
 const BASE: usize = 32;
 
@@ -136,9 +135,8 @@ impl<T: Scalar> Run<'_, T> {
             let rows = first + lanes.start..first + lanes.end;
             let weights = original.slice(s![lanes.clone(), ..]);
             let budget = constraint.map(|c| c.budget(rows.clone(), weights, grid)).transpose()?;
-            let mut lanes = Lanes::new(self, grid, rows.start, lanes, budget);
+            let mut lanes = Lanes::new(self, grid, rows.start, lanes, budget, (codes, values));
             lanes.solve(0, dim.1);
-            lanes.write(codes, values);
             losses.copy_from_slice(&lanes.losses);
             Ok::<(), AlgorithmError>(())
         })?;
@@ -147,7 +145,7 @@ impl<T: Scalar> Run<'_, T> {
 }
 
 /// The rows of one task, transposed: everything is `[step, lane]`.
-struct Lanes<'a, 'b, T: Scalar> {
+struct Lanes<'a, 'b, 'c, T: Scalar> {
     run: &'a Run<'b, T>,
     grid: &'a Grid,
     budget: Option<Box<dyn Budget>>,
@@ -156,8 +154,11 @@ struct Lanes<'a, 'b, T: Scalar> {
     y: Array2<T>,
     /// The targets; behind the step reached the errors.
     d: Array2<T>,
-    codes: Array2<u32>,
-    values: Array2<T>,
+    /// Of the steps that are rounded one by one, the first of them first.
+    codes: Vec<u32>,
+    values: Vec<T>,
+    /// What was found, `[lane, original column]`.
+    found: (ArrayViewMut2<'c, u32>, ArrayViewMut2<'c, f32>),
     losses: Vec<f64>,
     scratch: Scratch<T>,
 }
@@ -169,8 +170,8 @@ struct Scratch<T> {
 }
 
 /// Steps that are rounded one by one, with the feedback between them.
-struct Columns<'l, 'a, 'b, T: Scalar> {
-    lanes: &'l mut Lanes<'a, 'b, T>,
+struct Columns<'l, 'a, 'b, 'c, T: Scalar> {
+    lanes: &'l mut Lanes<'a, 'b, 'c, T>,
     start: usize,
     end: usize,
     /// See [`Feedback::errors`]; of these steps.
@@ -179,7 +180,7 @@ struct Columns<'l, 'a, 'b, T: Scalar> {
     values: Option<Array2<T>>,
 }
 
-impl<T: Scalar> Vectorized for Columns<'_, '_, '_, T> {
+impl<T: Scalar> Vectorized for Columns<'_, '_, '_, '_, T> {
     type Output = ();
 
     #[inline(always)]
@@ -189,8 +190,9 @@ impl<T: Scalar> Vectorized for Columns<'_, '_, '_, T> {
             let [errors, values] =
                 [&errors, &values].map(|m| m.as_ref().map(|m| m.column(step - start)));
             lanes.feed((start, step), errors, values);
-            lanes.round(step);
+            lanes.round(step, step - start);
         }
+        lanes.write(start, end);
     }
 }
 
@@ -229,27 +231,28 @@ impl<T: Scalar> Fed<'_, T> {
     }
 }
 
-impl<'a, 'b, T: Scalar> Lanes<'a, 'b, T> {
+impl<'a, 'b, 'c, T: Scalar> Lanes<'a, 'b, 'c, T> {
     fn new(
         run: &'a Run<'b, T>,
         grid: &'a Grid,
         row: usize,
         lanes: std::ops::Range<usize>,
         budget: Option<Box<dyn Budget>>,
+        found: (ArrayViewMut2<'c, u32>, ArrayViewMut2<'c, f32>),
     ) -> Self {
         let dim = (run.target.ncols(), lanes.len());
-        let mut d = Array2::zeros(dim);
+        let mut d = zeros(dim);
         transpose_into(run.target.slice(s![lanes.clone(), ..]), d.view_mut(), |x| x);
         let mut y = d.clone();
         if let Some(offset) = run.offset {
-            let mut transposed = Array2::zeros(dim);
+            let mut transposed = zeros(dim);
             transpose_into(offset.slice(s![lanes, ..]), transposed.view_mut(), |x| x);
-            y = y + transposed;
+            y.zip_mut_with(&transposed, |y, &offset: &T| *y = *y + offset);
         }
-        let (codes, values) = (Array2::zeros(dim), Array2::zeros(dim));
+        let (codes, values) = (vec![0; BASE * dim.1], vec![T::zero(); BASE * dim.1]);
         let losses = vec![0.0; dim.1];
         let scratch = Scratch { shrunk: vec![T::zero(); dim.1], levels: vec![0; dim.1] };
-        Self { run, grid, budget, row, y, d, codes, values, losses, scratch }
+        Self { run, grid, budget, row, y, d, codes, values, found, losses, scratch }
     }
 
     /// Solves the steps `start..end`; what earlier steps feed into them is already in `y`.
@@ -265,12 +268,12 @@ impl<'a, 'b, T: Scalar> Lanes<'a, 'b, T> {
         if let Some(errors) = self.run.errors {
             let errors = errors.slice(s![start..cut, cut..end]);
             let d = self.d.slice(s![start..cut, ..]);
-            general_mat_mul(one, &errors.t(), &d, one, &mut rest);
+            multiply(one, errors.reversed_axes(), d, one, rest.view_mut());
         }
         if let Some(values) = self.run.values {
             let values = values.slice(s![start..cut, cut..end]);
             let y = done.slice(s![start..cut, ..]);
-            general_mat_mul(one, &values.t(), &y, one, &mut rest);
+            multiply(one, values.reversed_axes(), y, one, rest.view_mut());
         }
         self.solve(cut, end);
     }
@@ -306,23 +309,17 @@ impl<'a, 'b, T: Scalar> Lanes<'a, 'b, T> {
         }
     }
 
-    /// Rounds one step and turns its target in `d` into the error.
+    /// Rounds one step, the `place`th of those that are rounded one by one, and turns its target in `d` into the error.
     #[inline(always)]
-    fn round(&mut self, step: usize) {
+    fn round(&mut self, step: usize, place: usize) {
         let col = self.run.order[step];
         let lanes = self.y.ncols();
         let lane = step * lanes..(step + 1) * lanes;
-        // All four are owned and in standard layout.
-        let (Some(y), Some(codes), Some(values), Some(d)) = (
-            self.y.as_slice_mut(),
-            self.codes.as_slice_mut(),
-            self.values.as_slice_mut(),
-            self.d.as_slice_mut(),
-        ) else {
-            return;
-        };
-        let (y, codes) = (&mut y[lane.clone()], &mut codes[lane.clone()]);
-        let (values, d) = (&mut values[lane.clone()], &mut d[lane]);
+        // Both are owned and in standard layout.
+        let (Some(y), Some(d)) = (self.y.as_slice_mut(), self.d.as_slice_mut()) else { return };
+        let (y, d) = (&mut y[lane.clone()], &mut d[lane]);
+        let found = place * lanes..(place + 1) * lanes;
+        let (codes, values) = (&mut self.codes[found.clone()], &mut self.values[found]);
         let (grid, row) = (self.grid, self.row);
         match &mut self.budget {
             None => grid.round(row, col, y, codes, values),
@@ -354,7 +351,7 @@ impl<'a, 'b, T: Scalar> Lanes<'a, 'b, T> {
         d.iter_mut().zip(&*values).for_each(|(d, value)| *d = *d - *value);
         if let Some((metric, damping)) = self.run.metric {
             let weight = metric[step].to_double();
-            let rounded = y.iter().zip(values).zip(d);
+            let rounded = y.iter().zip(&*values).zip(&*d);
             for (loss, ((y, value), d)) in self.losses.iter_mut().zip(rounded) {
                 let (apart, error) = ((*y - *value).to_double(), d.to_double());
                 *loss += weight * apart * apart - damping * error * error;
@@ -362,24 +359,29 @@ impl<'a, 'b, T: Scalar> Lanes<'a, 'b, T> {
         }
     }
 
-    /// Puts the results where they belong, `[lane, original column]`.
-    fn write(&self, codes: ArrayViewMut2<'_, u32>, values: ArrayViewMut2<'_, f32>) {
-        scatter(&self.codes, self.run.order, codes, |code| code);
-        scatter(&self.values, self.run.order, values, |value| value.to_double() as f32);
+    /// Puts the results of some steps where they belong.
+    #[inline(always)]
+    fn write(&mut self, start: usize, end: usize) {
+        let columns = &self.run.order[start..end];
+        scatter(&self.codes, columns, &mut self.found.0, |code| code);
+        scatter(&self.values, columns, &mut self.found.1, |value| value.to_double() as f32);
     }
 }
 
-fn scatter<A: Copy, B: Copy + Default>(
-    from: &Array2<A>,
-    order: &[usize],
-    mut to: ArrayViewMut2<'_, B>,
+/// `to[lane, columns[step]] = from[step, lane]`, converted.
+#[inline(always)]
+fn scatter<A: Copy, B: Copy>(
+    from: &[A],
+    columns: &[usize],
+    to: &mut ArrayViewMut2<'_, B>,
     convert: impl Fn(A) -> B,
 ) {
-    let mut rows = Array2::default((from.ncols(), from.nrows()));
-    transpose_into(from.view(), rows.view_mut(), convert);
-    for (mut to, from) in to.rows_mut().into_iter().zip(rows.rows()) {
-        for (&col, value) in order.iter().zip(from) {
-            to[col] = *value;
+    let lanes = to.nrows();
+    for (lane, to) in to.rows_mut().into_iter().enumerate() {
+        if let Some(to) = to.into_slice() {
+            for (from, &column) in from[lane..].iter().step_by(lanes).zip(columns) {
+                to[column] = convert(*from);
+            }
         }
     }
 }

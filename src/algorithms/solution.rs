@@ -5,6 +5,8 @@ use std::ops::Range;
 use ndarray::{Array2, s};
 use serde::Serialize;
 
+use super::linalg::zeros;
+
 /// The quantized weights and how they came about.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Solution {
@@ -28,7 +30,7 @@ pub struct Info {
 impl Solution {
     /// Zeros, to be filled in.
     pub(super) fn zeros(dim: (usize, usize)) -> Self {
-        Self { codes: Array2::zeros(dim), values: Array2::zeros(dim), info: Info::default() }
+        Self { codes: zeros(dim), values: zeros(dim), info: Info::default() }
     }
 
     /// Takes over codes and values of some rows.

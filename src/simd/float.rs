@@ -146,7 +146,7 @@ impl<E: Float> NarrowFloat<E> {
 /// Lanes of `f32` or `f64`; each method is one operation of IEEE 754, to nearest even, if nothing else is said. For
 /// registers that are aligned, and of formats that no instruction rounds to.
 pub(crate) trait FloatLanes: Lanes<Element: Float> {
-    /// `a * b + c`, where product and sum are numbers of the lane.
+    /// `a * b + c`, rounded once by every set but the portable one, which rounds product and sum.
     fn mul_add_exact(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V;
 
     /// The nearest number of a narrower float, ties to even; what is beyond becomes infinity.

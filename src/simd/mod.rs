@@ -115,7 +115,7 @@ pub use lanes::Vectorized;
 pub(crate) use lanes::{Lanes, LanesOf, Registers, Token, Tuning, Vector};
 pub use pages::advise_large_pages;
 #[doc(hidden)]
-pub use peak::byte_products;
+pub use peak::{byte_products, float_products};
 pub(crate) use prefetch::{prefetch_ahead, prefetch_to_write};
 pub(crate) use scalar::odd_sum;
 pub(crate) use set::{IsaKernel, Simd};

@@ -1,15 +1,11 @@
 //! Cholesky factorisation and the inverse that follows from it.
 
-use ndarray::linalg::general_mat_mul;
-use ndarray::parallel::prelude::*;
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, s};
 
-use super::triangular::{BASE, halve, solve_rows};
+use super::gemm::subtract_square;
+use super::triangular::{BASE, halve, solve};
 use super::{solve_right_lower, solve_right_upper};
 use crate::algorithms::AlgorithmError;
-
-/// Rows of a parallel task.
-const ROWS: usize = 128;
 
 /// The lower triangular `L` with `A = L Lᵀ`; only the lower triangle of `a` is read.
 ///
@@ -44,20 +40,8 @@ fn factor(a: &mut ArrayViewMut2<'_, f64>) -> Result<(), usize> {
     let (mut left, mut rest) = bottom.split_at(Axis(1), cut);
     let mut first = top.slice_mut(s![.., ..cut]);
     factor(&mut first)?;
-    let upper = first.t();
-    left.axis_chunks_iter_mut(Axis(0), ROWS)
-        .into_par_iter()
-        .for_each(|mut rows| solve_rows(&mut rows, upper));
-    // The lower triangle of A22 - A21 A21ᵀ, in chunks of rows up to the diagonal.
-    rest.axis_chunks_iter_mut(Axis(0), ROWS).into_par_iter().enumerate().for_each(
-        |(index, mut rows)| {
-            let start = index * ROWS;
-            let end = start + rows.nrows();
-            let (below, across) = (left.slice(s![start..end, ..]), left.slice(s![..end, ..]));
-            let mut rows = rows.slice_mut(s![.., ..end]);
-            general_mat_mul(-1.0, &below, &across.t(), 1.0, &mut rows);
-        },
-    );
+    solve(&mut left, first.t());
+    subtract_square(left.view(), rest.view_mut());
     factor(&mut rest).map_err(|column| cut + column)
 }
 

@@ -2,9 +2,21 @@
 
 use ndarray::parallel::prelude::*;
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, s};
+use num_traits::Zero;
+
+use crate::simd::advise_large_pages;
 
 /// The side of a tile.
 const TILE: usize = 32;
+
+/// As many zeros, in large pages where they are many: for matrices that are written at once.
+pub(crate) fn zeros<T: Copy + Zero>(dim: (usize, usize)) -> Array2<T> {
+    let mut zeros = Array2::zeros(dim);
+    if let Some(room) = zeros.as_slice_mut() {
+        advise_large_pages(room);
+    }
+    zeros
+}
 
 /// `to <- fromᵀ`, converted element by element.
 ///
@@ -32,14 +44,14 @@ pub fn transpose_into<A: Copy, B>(
 ///
 /// # Panics
 /// Where an index lies outside the matrix.
-pub fn gather<A: Copy + Sync, B: Copy + Default + Send + Sync>(
+pub fn gather<A: Copy + Sync, B: Copy + Zero + Send + Sync>(
     matrix: ArrayView2<'_, A>,
     rows: &[usize],
     cols: &[usize],
     convert: impl Fn(usize, usize, A) -> B + Sync,
 ) -> Array2<B> {
     let run = run_of(cols);
-    let mut result = Array2::default((rows.len(), cols.len()));
+    let mut result = zeros((rows.len(), cols.len()));
     result.axis_iter_mut(Axis(0)).into_par_iter().with_min_len(16).enumerate().for_each(
         |(i, mut to)| {
             let from = matrix.row(rows[i]);
@@ -98,9 +110,10 @@ mod tests {
         let rows: Vec<usize> = (0..70).rev().collect();
         let mixed: Vec<usize> = (0..45).map(|j| j * 7 % 45).collect();
         for cols in [(3..40).collect(), (2..45).rev().collect(), mixed, vec![], vec![5]] {
-            let gathered = gather(matrix.view(), &rows, &cols, |i, j, x| (i, j, x));
+            let place = |i: usize, j: usize, x: usize| (i * 100 + j) * 1_000_000 + x;
+            let gathered = gather(matrix.view(), &rows, &cols, place);
             for ((i, j), &found) in gathered.indexed_iter() {
-                assert_eq!(found, (i, j, matrix[[rows[i], cols[j]]]));
+                assert_eq!(found, place(i, j, matrix[[rows[i], cols[j]]]));
             }
         }
     }

@@ -27,11 +27,15 @@ mod cholesky;
 mod gemm;
 mod layout;
 mod orthogonal;
+mod panels;
 mod spectral;
+mod tiles;
 mod triangular;
 
 pub use cholesky::{cholesky, cholesky_in_place, inverse_from_cholesky};
+pub(crate) use gemm::multiply;
 pub use gemm::{gemm, product};
+pub(crate) use layout::zeros;
 pub use layout::{gather, transpose_into};
 pub use orthogonal::orthonormalize;
 pub use spectral::{LowRank, largest_eigenvalue, low_rank};
@@ -60,7 +64,7 @@ pub enum Precision {
 
 /// The two types of [`Precision`], `f32` and `f64`.
 pub trait Scalar:
-    Float + LinalgScalar + Default + Send + Sync + std::fmt::Debug + std::iter::Sum
+    Float + LinalgScalar + Default + Send + Sync + std::fmt::Debug + std::iter::Sum + tiles::Tiled
 {
     /// The nearest integer, ties to even, of a number of at most 2^22 in magnitude.
     fn round_small(self) -> Self;

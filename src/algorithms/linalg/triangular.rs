@@ -1,16 +1,17 @@
 //! Triangular systems with many right-hand sides, one per row.
 
-use ndarray::linalg::general_mat_mul;
 use ndarray::parallel::prelude::*;
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, s};
 
-use super::{Scalar, share};
+use super::{Scalar, gemm, multiply, share};
 use crate::simd::{Vectorized, vectorize};
 
 /// Unknowns that are solved one by one; more are halved.
 pub(super) const BASE: usize = 32;
 /// The most rows of a parallel task.
-const ROWS: usize = 256;
+const ROWS: usize = 128;
+/// Unknowns that a task solves.
+const FEW: usize = 256;
 
 /// Where `n > BASE` is cut in two: at a multiple of `BASE`.
 pub(super) fn halve(n: usize) -> usize {
@@ -22,10 +23,7 @@ pub(super) fn halve(n: usize) -> usize {
 /// # Panics
 /// Where the shapes do not fit.
 pub fn solve_right_upper<T: Scalar>(b: &mut Array2<T>, u: ArrayView2<'_, T>) {
-    let rows = share(b.nrows(), ROWS);
-    b.axis_chunks_iter_mut(Axis(0), rows)
-        .into_par_iter()
-        .for_each(|mut rows| solve_rows(&mut rows, u));
+    solve(&mut b.view_mut(), u);
 }
 
 /// Replaces B by the X of `X L = B`, with L lower triangular; its strict upper triangle is not read.
@@ -34,24 +32,41 @@ pub fn solve_right_upper<T: Scalar>(b: &mut Array2<T>, u: ArrayView2<'_, T>) {
 /// Where the shapes do not fit.
 pub fn solve_right_lower<T: Scalar>(b: &mut Array2<T>, l: ArrayView2<'_, T>) {
     // Reversing both orders turns L into an upper triangle.
-    let u = l.slice(s![..;-1, ..;-1]);
-    let rows = share(b.nrows(), ROWS);
-    b.axis_chunks_iter_mut(Axis(0), rows)
-        .into_par_iter()
-        .for_each(|mut rows| solve_rows(&mut rows.slice_mut(s![.., ..;-1]), u));
+    solve(&mut b.slice_mut(s![.., ..;-1]), l.slice(s![..;-1, ..;-1]));
 }
 
-/// One task: `X1 U11 = B1`, then `X2 U22 = B2 - X1 U12`.
-pub(super) fn solve_rows<T: Scalar>(x: &mut ArrayViewMut2<'_, T>, u: ArrayView2<'_, T>) {
-    let n = u.nrows();
-    if n <= BASE {
+/// [`solve_right_upper`] in parallel: of many unknowns the products, of few the rows. The sums are the same.
+pub(super) fn solve<T: Scalar>(x: &mut ArrayViewMut2<'_, T>, u: ArrayView2<'_, T>) {
+    if u.nrows() > FEW {
+        return halved(x, u, solve, gemm);
+    }
+    let rows = share(x.nrows(), ROWS);
+    x.axis_chunks_iter_mut(Axis(0), rows)
+        .into_par_iter()
+        .for_each(|mut rows| solve_rows(&mut rows, u));
+}
+
+/// One task.
+fn solve_rows<T: Scalar>(x: &mut ArrayViewMut2<'_, T>, u: ArrayView2<'_, T>) {
+    if u.nrows() <= BASE {
         return solve_base(x, u);
     }
-    let cut = halve(n);
+    halved(x, u, solve_rows, multiply);
+}
+
+/// `X1 U11 = B1`, then `X2 U22 = B2 - X1 U12`.
+fn halved<T: Scalar>(
+    x: &mut ArrayViewMut2<'_, T>,
+    u: ArrayView2<'_, T>,
+    solve: impl Fn(&mut ArrayViewMut2<'_, T>, ArrayView2<'_, T>),
+    multiply: impl Fn(T, ArrayView2<'_, T>, ArrayView2<'_, T>, T, ArrayViewMut2<'_, T>),
+) {
+    let cut = halve(u.nrows());
     let (mut first, mut second) = x.view_mut().split_at(Axis(1), cut);
-    solve_rows(&mut first, u.slice(s![..cut, ..cut]));
-    general_mat_mul(-T::one(), &first, &u.slice(s![..cut, cut..]), T::one(), &mut second);
-    solve_rows(&mut second, u.slice(s![cut.., cut..]));
+    solve(&mut first, u.slice(s![..cut, ..cut]));
+    let across = u.slice(s![..cut, cut..]);
+    multiply(-T::one(), first.view(), across, T::one(), second.view_mut());
+    solve(&mut second, u.slice(s![cut.., cut..]));
 }
 
 fn solve_base<T: Scalar>(x: &mut ArrayViewMut2<'_, T>, u: ArrayView2<'_, T>) {

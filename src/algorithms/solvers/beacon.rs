@@ -1,13 +1,12 @@
 //! Beacon (Zhang and Saab, arXiv 2508.20293): the direction first, the scale follows.
 
-use ndarray::linalg::general_mat_mul;
 use ndarray::parallel::prelude::*;
 use ndarray::{Array2, Axis, s};
 use rayon::prelude::ParallelSliceMut;
 
 use crate::algorithms::constraint::{Budget, Constraint};
 use crate::algorithms::grid::Point;
-use crate::algorithms::linalg::{gather, product};
+use crate::algorithms::linalg::{gather, multiply, product};
 use crate::algorithms::problem::Part;
 use crate::algorithms::{AlgorithmError, Order, Problem, Solution};
 
@@ -228,23 +227,17 @@ impl<'a, 'b> Lanes<'a, 'b> {
             }
             let block = self.q.slice(s![start..end, ..]);
             let across = h.slice(s![end.., start..end]);
-            general_mat_mul(1.0, &across, &block, 1.0, &mut self.hq.slice_mut(s![end.., ..]));
+            multiply(1.0, across, block, 1.0, self.hq.slice_mut(s![end.., ..]));
             if let Some(g) = g {
                 let across = g.slice(s![start..end, end..]);
-                general_mat_mul(
-                    1.0,
-                    &across.t(),
-                    &block,
-                    1.0,
-                    &mut self.gq.slice_mut(s![end.., ..]),
-                );
+                multiply(1.0, across.t(), block, 1.0, self.gq.slice_mut(s![end.., ..]));
             }
         }
     }
 
     /// Computes `H q`, `a` and `b` afresh.
     fn measure(&mut self) {
-        general_mat_mul(1.0, &self.search.h, &self.q, 0.0, &mut self.hq);
+        multiply(1.0, self.search.h.view(), self.q.view(), 0.0, self.hq.view_mut());
         self.a.fill(0.0);
         self.b.fill(0.0);
         let lanes = self.lane..self.lane + self.q.ncols();
@@ -296,7 +289,7 @@ impl<'a, 'b> Lanes<'a, 'b> {
             for rest in [s![..start, ..], s![end.., ..]] {
                 let across = h.slice(rest);
                 let across = across.slice(s![.., start..end]);
-                general_mat_mul(1.0, &across, &change, 1.0, &mut self.hq.slice_mut(rest));
+                multiply(1.0, across, change.view(), 1.0, self.hq.slice_mut(rest));
             }
         }
         changed

@@ -1,14 +1,15 @@
 //! The collector: rows in, statistics out.
 
-use ndarray::{Array1, Array2, ArrayView2, s};
-use rayon::prelude::*;
+use ndarray::parallel::prelude::*;
+use ndarray::{Array1, ArrayView2, Axis, s};
+use rayon::prelude::ParallelSlice;
 
-use super::panel::Panel;
-use super::tiles::{Shape, Tile};
+use super::panel::{Panel, WIDTH};
+use super::tiles::{Shape, Sums, Tile};
 use super::{BLOCK, Gram, Moments, Statistics};
 use crate::algorithms::AlgorithmError;
 use crate::algorithms::error::check_finite;
-use crate::algorithms::linalg::Precision;
+use crate::algorithms::linalg::{Precision, zeros};
 
 /// Collects [`Statistics`] from batches of rows.
 ///
@@ -114,16 +115,17 @@ impl Collector {
     pub fn finish(mut self) -> Statistics {
         self.flush();
         let pairs = self.pairs == Some(Pairs::Different);
+        let (width, each) = (self.inputs / self.groups, self.quantized.len() / self.groups);
+        let matrix = |(group, tiles): (usize, &[Tile])| {
+            let sums = Sums::new(&self.quantized, group * each, each, tiles);
+            let mut matrix = zeros((width, width));
+            let rows = matrix.axis_chunks_iter_mut(Axis(0), WIDTH).into_par_iter();
+            rows.enumerate().for_each(|(panel, rows)| sums.write(panel, rows));
+            matrix
+        };
         let matrices = |tiles: &[Tile]| {
-            let width = self.inputs / self.groups;
-            let of_group = |(index, tiles): (usize, &[Tile])| {
-                let mut matrix = Array2::zeros((width, width));
-                let write = |tile: &Tile| tile.write(&self.quantized, index * width, &mut matrix);
-                tiles.iter().for_each(write);
-                matrix
-            };
             let tiles = tiles.par_chunks((tiles.len() / self.groups).max(1));
-            tiles.enumerate().map(of_group).collect::<Vec<_>>()
+            tiles.enumerate().map(matrix).collect::<Vec<_>>()
         };
         let mut g = matrices(&self.g).into_iter();
         let grams = matrices(&self.h).into_iter().map(|h| Gram { h, g: g.next() }).collect();

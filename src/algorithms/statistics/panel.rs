@@ -38,13 +38,17 @@ impl Panel {
     fn new(columns: Range<usize>) -> Self {
         let width = columns.len().next_multiple_of(LANES);
         let moments = [(); 3].map(|()| vec![0.0; width]);
-        let values = vec![0.0f32; BLOCK * width + LANES];
-        let start = values.as_ptr().align_offset(LANES * size_of::<f32>()).min(LANES);
-        Self { columns, width, values, start, moments }
+        Self { columns, width, values: Vec::new(), start: 0, moments }
     }
 
     /// Writes this panel's columns of some rows behind the first `at` ones, and adds them to the moments.
     pub(super) fn push(&mut self, at: usize, rows: ArrayView2<'_, f32>) {
+        if self.values.is_empty() {
+            // Here, where panels are written side by side.
+            self.values = vec![0.0; BLOCK * self.width + LANES];
+            let line = LANES * size_of::<f32>();
+            self.start = self.values.as_ptr().align_offset(line).min(LANES);
+        }
         let rows = rows.slice_move(s![.., self.columns.clone()]);
         let (from, to) = (at * self.width, (at + rows.nrows()) * self.width);
         let written = &mut self.values[self.start + from..self.start + to];

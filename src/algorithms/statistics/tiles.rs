@@ -3,11 +3,11 @@
 use std::ops::Range;
 
 use ndarray::linalg::general_mat_mul;
-use ndarray::{Array2, ArrayView2, s};
+use ndarray::{Array2, ArrayView2, ArrayViewMut2, s};
 
 use super::panel::Panel;
 use super::products::{Pair, Part, Products};
-use crate::algorithms::linalg::{Precision, Scalar};
+use crate::algorithms::linalg::{Precision, Scalar, transpose_into};
 use crate::simd::{Detected, Isa};
 
 /// Left panels of a tile, and right ones: as many as stay in the second cache with one of the left.
@@ -111,28 +111,55 @@ impl Tile {
             }
         }
     }
+}
 
-    /// Writes the sums where they belong in the matrix of the group whose first input is `origin`.
-    pub(super) fn write(&self, panels: &[Panel], origin: usize, matrix: &mut Array2<f64>) {
-        for ((left, right, part), sums) in self.pairs().zip(&self.sums) {
-            let (left, right) = (&panels[left], &panels[right]);
-            let (from, to) = (left.within(origin), right.within(origin));
+/// The sums of the tiles of a group, for the rows of each panel.
+pub(super) struct Sums<'a> {
+    panels: &'a [Panel],
+    origin: usize,
+    shape: Shape,
+    /// By left and right panel.
+    of_pairs: Vec<Option<&'a [f64]>>,
+}
+
+impl<'a> Sums<'a> {
+    /// Those of a group whose first panel is `first`.
+    pub(super) fn new(panels: &'a [Panel], first: usize, count: usize, tiles: &'a [Tile]) -> Self {
+        let mut of_pairs = vec![None; count * count];
+        for tile in tiles {
+            for ((left, right, _), sums) in tile.pairs().zip(&tile.sums) {
+                of_pairs[(left - first) * count + right - first] = Some(sums.as_slice());
+            }
+        }
+        let panels = &panels[first..first + count];
+        let origin = panels.first().map_or(0, |panel| panel.columns.start);
+        let shape = tiles.first().map_or(Shape::Full, |tile| tile.shape);
+        Self { panels, origin, shape, of_pairs }
+    }
+
+    /// Writes the rows of a panel, counted from the group's first one; what lies on one side of the diagonal alone stands on
+    /// both.
+    pub(super) fn write(&self, row: usize, mut rows: ArrayViewMut2<'_, f64>) {
+        let count = self.panels.len();
+        let pair = |left: usize, right: usize| {
+            let sums = self.of_pairs[left * count + right]?;
+            let (left, right) = (&self.panels[left], &self.panels[right]);
             let sums = ArrayView2::from_shape((left.width, right.width), sums);
             let sums = sums.unwrap_or_else(|_| unreachable!("as many sums as products"));
-            let sums = sums.slice_move(s![..from.len(), ..to.len()]);
-            let mut above = matrix.slice_mut(s![from.clone(), to.clone()]);
-            match (self.shape, part) {
-                (Shape::Full, _) => above.assign(&sums),
-                (Shape::Symmetric, Part::Full) => {
-                    above.assign(&sums);
-                    matrix.slice_mut(s![to, from]).assign(&sums.t());
-                }
-                (Shape::Symmetric, Part::Upper) => {
+            Some(sums.slice_move(s![..left.columns.len(), ..right.columns.len()]))
+        };
+        for (column, panel) in self.panels.iter().enumerate() {
+            let mut to = rows.slice_mut(s![.., panel.within(self.origin)]);
+            match (pair(row, column), pair(column, row)) {
+                (Some(sums), _) if row == column && self.shape == Shape::Symmetric => {
                     for (i, sums) in sums.rows().into_iter().enumerate() {
-                        above.slice_mut(s![i, i..]).assign(&sums.slice(s![i..]));
-                        above.slice_mut(s![i.., i]).assign(&sums.slice(s![i..]));
+                        to.slice_mut(s![i, i..]).assign(&sums.slice(s![i..]));
+                        to.slice_mut(s![i.., i]).assign(&sums.slice(s![i..]));
                     }
                 }
+                (Some(sums), _) => to.assign(&sums),
+                (None, Some(sums)) => transpose_into(sums, to, |x| x),
+                (None, None) => {}
             }
         }
     }

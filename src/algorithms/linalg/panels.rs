@@ -1,0 +1,181 @@
+//! Matrices laid out for the tiles of a product: a few columns next to each other, row by row.
+
+use ndarray::{ArrayView2, Axis, s};
+use rayon::prelude::*;
+
+use super::Scalar;
+use crate::simd::{Vectorized, advise_large_pages, vectorize};
+
+/// The most vectors of a panel.
+pub(super) const VECTORS: usize = 3;
+/// Rows of a block that is transposed at once.
+const BLOCK: usize = 8;
+/// Fewer elements are laid out by one thread.
+const FEW: usize = 1 << 15;
+
+/// The most rows of a matrix that is laid out, side by side in panels of [`width_of`] columns.
+pub(super) struct Panels<T> {
+    values: Vec<T>,
+    /// Where the first panel begins: at a line of the cache.
+    start: usize,
+    lanes: usize,
+    columns: usize,
+    rows: usize,
+}
+
+/// Whether panels are laid out by one thread or by all.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Threads {
+    One,
+    All,
+}
+
+/// The width of the panel that begins where so many columns are left: whole vectors, three of them or less. Two panels of two
+/// come before one of three and one of one, whose tiles would wait for each other's sums.
+pub(super) fn width_of(left: usize, lanes: usize) -> usize {
+    lanes
+        * match left.div_ceil(lanes) {
+            4 => 2,
+            vectors => vectors.min(VECTORS),
+        }
+}
+
+impl<T: Scalar> Panels<T> {
+    /// Room for so many rows.
+    pub(super) fn new(rows: usize, columns: usize, lanes: usize) -> Self {
+        let mut values = vec![T::zero(); rows * columns.next_multiple_of(lanes) + lanes];
+        advise_large_pages(&mut values);
+        let start = values.as_ptr().align_offset(lanes * size_of::<T>()).min(lanes);
+        Self { values, start, lanes, columns, rows }
+    }
+
+    /// Lays out a matrix of at most as many rows as there is room for.
+    pub(super) fn fill(&mut self, matrix: ArrayView2<'_, T>, threads: Threads) {
+        self.rows = matrix.nrows();
+        let mut parts = Vec::new();
+        let mut rest = &mut self.values[self.start..];
+        let mut column = 0;
+        while column < self.columns {
+            let width = width_of(self.columns - column, self.lanes);
+            let (to, behind) = rest.split_at_mut(width * self.rows);
+            let from = matrix.slice(s![.., column..(column + width).min(self.columns)]);
+            parts.push(Fill { from, to, width });
+            (rest, column) = (behind, column + width);
+        }
+        if threads == Threads::All && self.rows * self.columns >= FEW {
+            parts.into_par_iter().for_each(|part| vectorize(part));
+        } else {
+            parts.into_iter().for_each(|part| vectorize(part));
+        }
+    }
+
+    /// The panel that begins at a column.
+    pub(super) fn panel(&self, column: usize) -> &[T] {
+        let width = width_of(self.columns - column, self.lanes);
+        &self.values[self.start + column * self.rows..][..width * self.rows]
+    }
+
+    /// Columns of all panels.
+    pub(super) fn columns(&self) -> usize {
+        self.columns
+    }
+}
+
+/// One panel: columns that become `width` of them, zeros behind.
+pub(super) struct Fill<'a, T> {
+    pub(super) from: ArrayView2<'a, T>,
+    pub(super) to: &'a mut [T],
+    pub(super) width: usize,
+}
+
+impl<T: Scalar> Vectorized for Fill<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self { mut from, to, width } = self;
+        let columns = from.ncols();
+        if columns < width {
+            to.fill(T::zero());
+        }
+        match from.strides() {
+            &[_, 1] => {
+                for (to, from) in to.chunks_exact_mut(width).zip(from.rows()) {
+                    if let Some(from) = from.to_slice() {
+                        copy(to, from);
+                    }
+                }
+            }
+            &[_, -1] => {
+                from.invert_axis(Axis(1));
+                for (to, from) in to.chunks_exact_mut(width).zip(from.rows()) {
+                    if let Some(from) = from.to_slice() {
+                        to.iter_mut().zip(from.iter().rev()).for_each(|(to, from)| *to = *from);
+                    }
+                }
+            }
+            &[1 | -1, _] => transpose(from, to, width),
+            _ => {
+                for (to, from) in to.chunks_exact_mut(width).zip(from.rows()) {
+                    to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
+                }
+            }
+        }
+    }
+}
+
+/// What `from` has, to the start of `to`: a few elements, for which a call would take as long.
+#[inline(always)]
+fn copy<T: Copy>(to: &mut [T], from: &[T]) {
+    let to = &mut to[..from.len()];
+    let ((to, to_rest), (from, from_rest)) = (to.as_chunks_mut::<4>(), from.as_chunks::<4>());
+    for (to, from) in to.iter_mut().zip(from) {
+        *to = *from;
+    }
+    for (to, from) in to_rest.iter_mut().zip(from_rest) {
+        *to = *from;
+    }
+}
+
+/// Columns that lie next to each other, upward or downward.
+#[inline(always)]
+fn transpose<T: Scalar>(mut from: ArrayView2<'_, T>, to: &mut [T], width: usize) {
+    let downward = from.strides()[0] < 0;
+    if downward {
+        from.invert_axis(Axis(0));
+    }
+    let rows = from.nrows();
+    for first in (0..from.ncols()).step_by(BLOCK) {
+        let mut columns: [&[T]; BLOCK] = [&[]; BLOCK];
+        let count = (from.ncols() - first).min(BLOCK);
+        for (at, column) in columns.iter_mut().enumerate() {
+            // What there is too few of stands for itself: it is not written.
+            *column = from.column(first + at.min(count - 1)).to_slice().unwrap_or(&[]);
+        }
+        let place = |row: usize| if downward { rows - 1 - row } else { row };
+        let whole = rows / BLOCK * BLOCK;
+        for row in (0..whole).step_by(BLOCK) {
+            let mut block = [[T::zero(); BLOCK]; BLOCK];
+            for (block, column) in block.iter_mut().zip(columns) {
+                block.copy_from_slice(&column[row..row + BLOCK]);
+            }
+            for r in 0..BLOCK {
+                let line = &mut to[place(row + r) * width + first..];
+                if count == BLOCK {
+                    for c in 0..BLOCK {
+                        line[..BLOCK][c] = block[c][r];
+                    }
+                } else {
+                    for c in 0..count {
+                        line[c] = block[c][r];
+                    }
+                }
+            }
+        }
+        for row in whole..rows {
+            for (c, column) in columns[..count].iter().enumerate() {
+                to[place(row) * width + first + c] = column[row];
+            }
+        }
+    }
+}
