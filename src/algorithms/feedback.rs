@@ -192,7 +192,6 @@ impl<T: Scalar> Vectorized for Columns<'_, '_, '_, '_, T> {
             lanes.feed((start, step), errors, values);
             lanes.round(step, step - start);
         }
-        lanes.write(start, end);
     }
 }
 
@@ -285,6 +284,7 @@ impl<'a, 'b, 'c, T: Scalar> Lanes<'a, 'b, 'c, T> {
         let errors = self.run.errors.map(block);
         let values = self.run.values.map(block);
         vectorize(Columns { lanes: self, start, end, errors, values });
+        self.write(start, end);
     }
 
     /// Adds what the steps from `start` on feed into this one.
@@ -360,7 +360,6 @@ impl<'a, 'b, 'c, T: Scalar> Lanes<'a, 'b, 'c, T> {
     }
 
     /// Puts the results of some steps where they belong.
-    #[inline(always)]
     fn write(&mut self, start: usize, end: usize) {
         let columns = &self.run.order[start..end];
         scatter(&self.codes, columns, &mut self.found.0, |code| code);
@@ -369,7 +368,6 @@ impl<'a, 'b, 'c, T: Scalar> Lanes<'a, 'b, 'c, T> {
 }
 
 /// `to[lane, columns[step]] = from[step, lane]`, converted.
-#[inline(always)]
 fn scatter<A: Copy, B: Copy>(
     from: &[A],
     columns: &[usize],
@@ -377,6 +375,12 @@ fn scatter<A: Copy, B: Copy>(
     convert: impl Fn(A) -> B,
 ) {
     let lanes = to.nrows();
+    let run = columns[0]..columns[0] + columns.len();
+    if run.clone().eq(columns.iter().copied()) {
+        let from = ArrayView2::from_shape((columns.len(), lanes), &from[..columns.len() * lanes]);
+        let from = from.unwrap_or_else(|_| unreachable!("as many as steps and lanes"));
+        return transpose_into(from, to.slice_mut(s![.., run]), convert);
+    }
     for (lane, to) in to.rows_mut().into_iter().enumerate() {
         if let Some(to) = to.into_slice() {
             for (from, &column) in from[lane..].iter().step_by(lanes).zip(columns) {

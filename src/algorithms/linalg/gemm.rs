@@ -129,7 +129,6 @@ pub fn product<T: Scalar>(a: ArrayView2<'_, T>, b: ArrayView2<'_, T>) -> Array2<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::algorithms::linalg::tiles::RUN;
     use crate::simd::Float;
     use fewbit_testkit::Random;
 
@@ -142,7 +141,7 @@ mod tests {
     ) -> T {
         let pairs: Vec<(T, T)> = a.iter().copied().zip(b.iter().copied()).collect();
         let run = |run: &[(T, T)]| run.iter().fold(T::zero(), |sum, &(a, b)| a.mul_add(b, sum));
-        pairs.chunks(RUN).map(run).fold(beta * c, |sum, run| sum + alpha * run)
+        pairs.chunks(256).map(run).fold(beta * c, |sum, run| sum + alpha * run)
     }
 
     fn all<T: Scalar + Tiled + Float>(seed: u64) {

@@ -4,10 +4,12 @@ use ndarray::parallel::prelude::*;
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, s};
 use num_traits::Zero;
 
-use crate::simd::advise_large_pages;
+use crate::simd::{Vectorized, advise_large_pages, vectorize};
 
-/// The side of a tile.
-const TILE: usize = 32;
+/// The side of a block that is transposed at once.
+const BLOCK: usize = 8;
+/// Columns that are transposed before the next rows': the lines that they become stay in the first cache.
+const TILE: usize = 64;
 
 /// As many zeros, in large pages where they are many: for matrices that are written at once.
 pub(crate) fn zeros<T: Copy + Zero>(dim: (usize, usize)) -> Array2<T> {
@@ -24,17 +26,64 @@ pub(crate) fn zeros<T: Copy + Zero>(dim: (usize, usize)) -> Array2<T> {
 /// Where the shapes do not fit.
 pub fn transpose_into<A: Copy, B>(
     from: ArrayView2<'_, A>,
-    mut to: ArrayViewMut2<'_, B>,
+    to: ArrayViewMut2<'_, B>,
     convert: impl Fn(A) -> B,
 ) {
     let (rows, cols) = from.dim();
     assert_eq!(to.dim(), (cols, rows));
-    for row in (0..rows).step_by(TILE) {
-        for col in (0..cols).step_by(TILE) {
-            let from = from.slice(s![row..(row + TILE).min(rows), col..(col + TILE).min(cols)]);
-            let mut to = to.slice_mut(s![col..(col + TILE).min(cols), row..(row + TILE).min(rows)]);
-            for (from, mut to) in from.columns().into_iter().zip(to.rows_mut()) {
-                to.iter_mut().zip(from).for_each(|(to, from)| *to = convert(*from));
+    vectorize(Transpose { from, to, convert });
+}
+
+struct Transpose<'a, A, B, F> {
+    from: ArrayView2<'a, A>,
+    to: ArrayViewMut2<'a, B>,
+    convert: F,
+}
+
+impl<A: Copy, B, F: Fn(A) -> B> Vectorized for Transpose<'_, A, B, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self { from, mut to, convert } = self;
+        let (rows, cols) = from.dim();
+        for first in (0..cols).step_by(TILE) {
+            let end = (first + TILE).min(cols);
+            for row in (0..rows).step_by(BLOCK) {
+                let height = (rows - row).min(BLOCK);
+                let mut lines: [&[A]; BLOCK] = [&[]; BLOCK];
+                for (r, line) in lines[..height].iter_mut().enumerate() {
+                    let all = from.row(row + r);
+                    *line = all.to_slice().map_or(&[], |all| &all[first..end]);
+                }
+                for col in (first..end).step_by(BLOCK) {
+                    let width = (end - col).min(BLOCK);
+                    let whole = height == BLOCK && width == BLOCK && !lines[BLOCK - 1].is_empty();
+                    if !whole {
+                        for r in row..row + height {
+                            for c in col..col + width {
+                                to[[c, r]] = convert(from[[r, c]]);
+                            }
+                        }
+                        continue;
+                    }
+                    let mut block = [[lines[0][0]; BLOCK]; BLOCK];
+                    for (block, line) in block.iter_mut().zip(lines) {
+                        block.copy_from_slice(&line[col - first..][..BLOCK]);
+                    }
+                    for c in 0..BLOCK {
+                        let mut line = to.slice_mut(s![col + c, row..row + BLOCK]);
+                        if let Some(line) = line.as_slice_mut() {
+                            for r in 0..BLOCK {
+                                line[r] = convert(block[r][c]);
+                            }
+                        } else {
+                            for r in 0..BLOCK {
+                                line[r] = convert(block[r][c]);
+                            }
+                        }
+                    }
+                }
             }
         }
     }
@@ -103,6 +152,21 @@ fn each<'a, A: Copy + 'a, B: 'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn transposed_twice_nothing_changes() {
+        for (rows, cols) in [(1, 1), (3, 70), (8, 64), (65, 23), (40, 200)] {
+            let matrix = Array2::from_shape_fn((rows, cols), |(i, j)| (1000 * i + j) as u32);
+            for from in [matrix.view(), matrix.slice(s![..;-1, ..;-1])] {
+                let mut to = Array2::zeros((cols, rows));
+                transpose_into(from, to.view_mut(), f64::from);
+                assert_eq!(to, from.t().mapv(f64::from));
+                let mut back = Array2::zeros((cols, rows)).reversed_axes();
+                transpose_into(to.view(), back.view_mut(), |x| x as u32);
+                assert_eq!(back, from);
+            }
+        }
+    }
 
     #[test]
     fn elements_stay_where_they_belong() {

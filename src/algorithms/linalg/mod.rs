@@ -1,15 +1,16 @@
 //! The dense linear algebra that the solvers need: products, Cholesky, triangular solves, orthogonalisation, a
 //! truncated singular value decomposition.
 //!
-//! All of it is blocked around one matrix product (`ndarray`'s), runs on rayon, and gives the same bits for every
-//! number of threads: work is cut by position, never by thread count.
+//! All of it is blocked around one matrix product ([`gemm`]), runs on rayon, and gives the same bits for every number of
+//! threads: work is cut by position, never by thread count. Where the CPU multiplies and adds with one rounding, products are
+//! tiles of this module, to the bits of `matrixmultiply`, which multiplies elsewhere.
 //!
 //! **Why not `faer`.** Its factorisations are two to five times faster, and its build is dear: `faer` 0.24.4 (`std`, `rayon`,
 //! `linalg`) adds 134 s of CPU time to a cold release build (30 s for `ndarray`, `rayon` and what else they share, 164 s
 //! with it), about as much as this whole crate, to save half a second of a layer with 2048 inputs. Its eigenvalues and
 //! singular values also change in their last bits with the number of threads. Ours and `faer`'s in milliseconds of CPU time,
-//! the best of several runs (Xeon with AVX-512, two cores, other work beside it; n x n right-hand sides, bases of n vectors,
-//! rank 32). `faer` has neither an estimate of the largest eigenvalue nor, with these features, a truncated decomposition:
+//! the best of several runs (Xeon with AVX-512, two cores, other work beside it, products still those of `matrixmultiply`; n x n
+//! right-hand sides, bases of n vectors, rank 32). `faer` has neither an estimate of the largest eigenvalue nor, with these features, a truncated decomposition:
 //! in the last two rows it does all of the work.
 //!
 //! ```text

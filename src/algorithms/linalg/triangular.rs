@@ -90,16 +90,26 @@ impl<T: Scalar> Vectorized for Base<'_, T> {
     type Output = ();
 
     #[inline(always)]
-    fn call(mut self) {
-        let n = self.x.ncols();
+    fn call(self) {
+        let Self { mut x, triangle } = self;
+        let n = x.ncols();
+        let downward = x.strides()[1] < 0;
+        if downward {
+            x.invert_axis(Axis(1));
+        }
+        let place = |at: usize| if downward { n - 1 - at } else { at };
         // Unknown by unknown, of all rows.
         let mut lines = [[T::zero(); LANES]; BASE];
-        for mut rows in self.x.axis_chunks_iter_mut(Axis(0), LANES) {
+        for mut rows in x.axis_chunks_iter_mut(Axis(0), LANES) {
             for (lane, row) in rows.rows().into_iter().enumerate() {
-                lines.iter_mut().zip(row).for_each(|(line, &x)| line[lane] = x);
+                if let Some(row) = row.to_slice() {
+                    row.iter().enumerate().for_each(|(at, &x)| lines[place(at)][lane] = x);
+                } else {
+                    row.iter().enumerate().for_each(|(at, &x)| lines[place(at)][lane] = x);
+                }
             }
             for j in 0..n {
-                let factors = &self.triangle[j];
+                let factors = &triangle[j];
                 let (done, rest) = lines.split_at_mut(j + 1);
                 let share = &mut done[j];
                 share.iter_mut().for_each(|x| *x = *x / factors[j]);
@@ -110,7 +120,11 @@ impl<T: Scalar> Vectorized for Base<'_, T> {
                 }
             }
             for (lane, mut row) in rows.rows_mut().into_iter().enumerate() {
-                row.iter_mut().zip(&lines).for_each(|(x, line)| *x = line[lane]);
+                if let Some(row) = row.as_slice_mut() {
+                    row.iter_mut().enumerate().for_each(|(at, x)| *x = lines[place(at)][lane]);
+                } else {
+                    row.iter_mut().enumerate().for_each(|(at, x)| *x = lines[place(at)][lane]);
+                }
             }
         }
     }

@@ -71,9 +71,10 @@ impl Solver for QronosParams {
         AlgorithmError::check_damping(self.damping)?;
         let damping = self.damping * part.scale * largest_eigenvalue(part.gram.h.view(), 30);
         let factor = Factor::new(part, damping)?;
-        let offset = retarget(part, &factor);
+        let target = part.target();
+        let offset = retarget(part, &factor, &target);
         Ok(Feedback {
-            target: part.target(),
+            target,
             offset,
             errors: Some(factor.n),
             values: None,
@@ -84,9 +85,17 @@ impl Solver for QronosParams {
     }
 }
 
-fn retarget<T: Scalar>(part: &Part<'_, T>, factor: &Factor<T>) -> Option<Array2<T>> {
+fn retarget<T: Scalar>(
+    part: &Part<'_, T>,
+    factor: &Factor<T>,
+    target: &Array2<T>,
+) -> Option<Array2<T>> {
     let mismatch = part.mismatch(|_, _, x| x)?;
-    let gradient = product(part.float().view(), mismatch.t());
+    let gradient = match part.dead {
+        // Targets are the weights themselves.
+        0 => product(target.view(), mismatch.t()),
+        _ => product(part.float().view(), mismatch.t()),
+    };
     let diagonal = T::of(part.diagonal()[0]);
     let first = gradient.column(0).mapv(|r| r / diagonal);
     let mut offset = factor.spread(gradient);

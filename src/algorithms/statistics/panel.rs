@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use ndarray::{Array2, ArrayView2, s};
+use ndarray::{Array2, ArrayView2, Axis, s};
 
 use super::BLOCK;
 use crate::algorithms::linalg::Scalar;
@@ -12,6 +12,9 @@ use crate::simd::{Vectorized, vectorize};
 pub(super) const WIDTH: usize = 48;
 /// What the width of a panel is a multiple of: the lanes of the widest vectors.
 pub(super) const LANES: usize = 16;
+
+/// Rows that are written before they are added to the moments.
+const FEW: usize = 128;
 
 /// Some columns of a block of samples, and what they sum up to.
 pub(super) struct Panel {
@@ -52,17 +55,21 @@ impl Panel {
         let rows = rows.slice_move(s![.., self.columns.clone()]);
         let (from, to) = (at * self.width, (at + rows.nrows()) * self.width);
         let written = &mut self.values[self.start + from..self.start + to];
-        let to = written.chunks_exact_mut(self.width);
-        for (to, from) in to.zip(rows.rows()) {
-            match from.as_slice() {
-                Some(from) => to[..from.len()].copy_from_slice(from),
-                None => to.iter_mut().zip(from).for_each(|(to, &from)| *to = from),
+        // While they are in the first cache.
+        for (to, from) in
+            written.chunks_mut(FEW * self.width).zip(rows.axis_chunks_iter(Axis(0), FEW))
+        {
+            for (to, from) in to.chunks_exact_mut(self.width).zip(from.rows()) {
+                match from.as_slice() {
+                    Some(from) => to[..from.len()].copy_from_slice(from),
+                    None => to.iter_mut().zip(from).for_each(|(to, &from)| *to = from),
+                }
             }
-        }
-        for first in (0..self.width).step_by(LANES) {
-            let [sum, abs_sum, abs_max] = &mut self.moments;
-            let moments = [sum, abs_sum, abs_max].map(|m| &mut m[first..first + LANES]);
-            vectorize(AddRows { rows: written, width: self.width, first, moments });
+            for first in (0..self.width).step_by(LANES) {
+                let [sum, abs_sum, abs_max] = &mut self.moments;
+                let moments = [sum, abs_sum, abs_max].map(|m| &mut m[first..first + LANES]);
+                vectorize(AddRows { rows: to, width: self.width, first, moments });
+            }
         }
     }
 
