@@ -163,7 +163,7 @@ mod tests {
             let lefts = [a.view(), at.t(), a_back.slice(flip), at.t()];
             let rights = [b.view(), bt.t(), bt.t(), b_back.slice(flip)];
             let both = |isa| [(isa, Threads::One), (isa, Threads::All)];
-            for (isa, threads) in Isa::available().into_iter().flat_map(both) {
+            for (isa, threads) in Isa::available().flat_map(both) {
                 if isa == Isa::Portable {
                     continue;
                 }

@@ -71,15 +71,15 @@ impl<A: Copy, B, F: Fn(A) -> B> Vectorized for Transpose<'_, A, B, F> {
                     for (block, line) in block.iter_mut().zip(lines) {
                         block.copy_from_slice(&line[col - first..][..BLOCK]);
                     }
-                    for c in 0..BLOCK {
-                        let mut line = to.slice_mut(s![col + c, row..row + BLOCK]);
+                    let mut lines = to.slice_mut(s![col..col + BLOCK, row..row + BLOCK]);
+                    for (c, mut line) in lines.rows_mut().into_iter().enumerate() {
                         if let Some(line) = line.as_slice_mut() {
-                            for r in 0..BLOCK {
-                                line[r] = convert(block[r][c]);
+                            for (to, block) in line.iter_mut().zip(&block) {
+                                *to = convert(block[c]);
                             }
                         } else {
-                            for r in 0..BLOCK {
-                                line[r] = convert(block[r][c]);
+                            for (to, block) in line.iter_mut().zip(&block) {
+                                *to = convert(block[c]);
                             }
                         }
                     }

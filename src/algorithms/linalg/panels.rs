@@ -1,10 +1,9 @@
 //! Matrices laid out for the tiles of a product: a few columns next to each other, row by row.
 
-use ndarray::{ArrayView2, Axis, s};
+use ndarray::{ArrayView2, Axis, LinalgScalar, s};
 use rayon::prelude::*;
 
-use super::Scalar;
-use crate::simd::{Vectorized, advise_large_pages, vectorize};
+use crate::simd::{Vectorized, advise_large_pages, prefetch_ahead, vectorize};
 
 /// The most vectors of a panel.
 pub(super) const VECTORS: usize = 3;
@@ -40,7 +39,7 @@ pub(super) fn width_of(left: usize, lanes: usize) -> usize {
         }
 }
 
-impl<T: Scalar> Panels<T> {
+impl<T: LinalgScalar + Send + Sync> Panels<T> {
     /// Room for so many rows.
     pub(super) fn new(rows: usize, columns: usize, lanes: usize) -> Self {
         let mut values = vec![T::zero(); rows * columns.next_multiple_of(lanes) + lanes];
@@ -63,9 +62,9 @@ impl<T: Scalar> Panels<T> {
             (rest, column) = (behind, column + width);
         }
         if threads == Threads::All && self.rows * self.columns >= FEW {
-            parts.into_par_iter().for_each(|part| vectorize(part));
+            parts.into_par_iter().for_each(vectorize);
         } else {
-            parts.into_iter().for_each(|part| vectorize(part));
+            parts.into_iter().for_each(vectorize);
         }
     }
 
@@ -88,7 +87,7 @@ pub(super) struct Fill<'a, T> {
     pub(super) width: usize,
 }
 
-impl<T: Scalar> Vectorized for Fill<'_, T> {
+impl<T: LinalgScalar> Vectorized for Fill<'_, T> {
     type Output = ();
 
     #[inline(always)]
@@ -98,15 +97,15 @@ impl<T: Scalar> Vectorized for Fill<'_, T> {
         if columns < width {
             to.fill(T::zero());
         }
-        match from.strides() {
-            &[_, 1] => {
+        match (from.strides()[0], from.strides()[1]) {
+            (_, 1) => {
                 for (to, from) in to.chunks_exact_mut(width).zip(from.rows()) {
                     if let Some(from) = from.to_slice() {
                         copy(to, from);
                     }
                 }
             }
-            &[_, -1] => {
+            (_, -1) => {
                 from.invert_axis(Axis(1));
                 for (to, from) in to.chunks_exact_mut(width).zip(from.rows()) {
                     if let Some(from) = from.to_slice() {
@@ -114,11 +113,44 @@ impl<T: Scalar> Vectorized for Fill<'_, T> {
                     }
                 }
             }
-            &[1 | -1, _] => transpose(from, to, width),
+            (1 | -1, _) => transpose(from, to, width),
             _ => {
                 for (to, from) in to.chunks_exact_mut(width).zip(from.rows()) {
                     to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
                 }
+            }
+        }
+    }
+}
+
+/// Columns that are laid out side by side.
+const SIDE: usize = 64;
+/// How many rows ahead a matrix is asked for whose rows lie far from each other.
+const AHEAD: usize = 12;
+
+/// Lays out a matrix, each row in one piece, in panels of `R` columns, row by row: of a panel at a time, every line of the
+/// cache would be fetched more than once.
+#[inline(always)]
+pub(super) fn fill_side_by_side<T: LinalgScalar, const R: usize>(
+    from: ArrayView2<'_, T>,
+    to: &mut [T],
+) {
+    let (rows, columns) = from.dim();
+    let stride = from.strides()[0].unsigned_abs() * size_of::<T>();
+    for first in (0..columns).step_by(SIDE) {
+        let end = (first + SIDE).min(columns);
+        for (at, row) in from.rows().into_iter().enumerate() {
+            let Some(row) = row.to_slice() else { return };
+            let row = &row[first..end];
+            prefetch_ahead(row, AHEAD * stride);
+            let (whole, rest) = row.as_chunks::<R>();
+            let mut place = first * rows + at * R;
+            for part in whole {
+                to[place..][..R].copy_from_slice(part);
+                place += R * rows;
+            }
+            if !rest.is_empty() {
+                to[place..][..rest.len()].copy_from_slice(rest);
             }
         }
     }
@@ -139,7 +171,7 @@ fn copy<T: Copy>(to: &mut [T], from: &[T]) {
 
 /// Columns that lie next to each other, upward or downward.
 #[inline(always)]
-fn transpose<T: Scalar>(mut from: ArrayView2<'_, T>, to: &mut [T], width: usize) {
+fn transpose<T: LinalgScalar>(mut from: ArrayView2<'_, T>, to: &mut [T], width: usize) {
     let downward = from.strides()[0] < 0;
     if downward {
         from.invert_axis(Axis(0));

@@ -6,10 +6,9 @@
 //! Lanes are columns, so that every sum takes k in this order, whatever the vectors, the tiles and the threads: every
 //! instruction set gives the same bits. They are those of `matrixmultiply` too, where that has fused multiply-add.
 
-use ndarray::{ArrayView2, ArrayViewMut2, Axis};
+use ndarray::{ArrayView2, ArrayViewMut2, Axis, LinalgScalar};
 
-use super::Scalar;
-use super::panels::{Fill, Panels, width_of};
+use super::panels::{Fill, Panels, fill_side_by_side, width_of};
 use crate::simd::{Detected, FloatLanes, IsaKernel, Simd, Vectorized, prefetch_to_write};
 
 /// Products that are summed one after the other.
@@ -40,7 +39,7 @@ pub(super) enum Reach {
 }
 
 /// The elements that tiles have.
-pub trait Tiled: Sized {
+pub trait Tiled: LinalgScalar + Send + Sync {
     /// Runs a task with the vectors of an instruction set.
     #[doc(hidden)]
     fn run(tiles: Tiles<'_, Self>);
@@ -87,7 +86,7 @@ impl IsaKernel for Tiles<'_, f64> {
     }
 }
 
-fn run<L: FloatLanes<Element: Scalar>>(lanes: L, tiles: Tiles<'_, L::Element>) {
+fn run<L: FloatLanes<Element: Tiled>>(lanes: L, tiles: Tiles<'_, L::Element>) {
     if const { L::REGISTERS.are_many() } {
         lanes.vectorize(Rows::<_, _, 8> { lanes, tiles });
     } else {
@@ -101,7 +100,7 @@ struct Rows<'a, L, T, const R: usize> {
     tiles: Tiles<'a, T>,
 }
 
-impl<T: Scalar, L: FloatLanes<Element = T>, const R: usize> Vectorized for Rows<'_, L, T, R> {
+impl<T: Tiled, L: FloatLanes<Element = T>, const R: usize> Vectorized for Rows<'_, L, T, R> {
     type Output = ();
 
     #[inline(always)]
@@ -109,9 +108,13 @@ impl<T: Scalar, L: FloatLanes<Element = T>, const R: usize> Vectorized for Rows<
         let Self { lanes, tiles: Tiles { alpha, store, reach, left, right, mut c, .. } } = self;
         let count = left.ncols();
         let mut packed = vec![T::zero(); left.nrows().next_multiple_of(R) * count];
-        for (to, from) in packed.chunks_exact_mut(R * count).zip(left.axis_chunks_iter(Axis(0), R))
-        {
-            Fill { from: from.reversed_axes(), to, width: R }.call();
+        if left.strides()[0] == 1 {
+            fill_side_by_side::<T, R>(left.reversed_axes(), &mut packed);
+        } else {
+            let panels = left.axis_chunks_iter(Axis(0), R);
+            for (to, from) in packed.chunks_exact_mut(R * count).zip(panels) {
+                Fill { from: from.reversed_axes(), to, width: R }.call();
+            }
         }
         let mut begin = 0;
         while begin < right.columns() {
@@ -159,7 +162,7 @@ struct Tile<'a, L, T, const R: usize> {
     column: usize,
 }
 
-impl<T: Scalar, L: FloatLanes<Element = T>, const R: usize> Tile<'_, L, T, R> {
+impl<T: Tiled, L: FloatLanes<Element = T>, const R: usize> Tile<'_, L, T, R> {
     #[inline(always)]
     fn add<const V: usize>(&self, rows: &mut [&mut [T]]) {
         let (lanes, column) = (self.lanes, self.column);
