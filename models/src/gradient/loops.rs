@@ -9,14 +9,30 @@ use std::collections::HashMap;
 use ndarray::Axis;
 
 use crate::exec::{element, steps};
-use crate::graph::ValueId;
+use crate::graph::{Graph, ValueId};
 use crate::ops::{OpError, Scan};
 use crate::tensor::{ElementType, Tensor};
 
+use super::GradientError;
 use super::call::{Call, Found, Gradient};
-use super::tape::Tape;
 
-pub(super) fn scan(call: &Call<'_>, op: &Scan) -> Found {
+/// A step that has run, with all its values.
+pub(super) trait Step<'g>: Sized {
+    /// Runs all nodes of a body.
+    fn run(body: &'g Graph, given: HashMap<ValueId, Tensor>) -> Result<Self, GradientError>;
+
+    /// A value of it.
+    fn value(&self, id: ValueId) -> Result<&Tensor, GradientError>;
+
+    /// The derivatives of a number by the values `wanted`, given its derivatives by some values that follow from them.
+    fn backward(
+        &self,
+        seeds: Vec<(ValueId, Gradient)>,
+        wanted: &[ValueId],
+    ) -> Result<Vec<Gradient>, GradientError>;
+}
+
+pub(super) fn scan<'g, S: Step<'g>>(call: &Call<'_>, op: &'g Scan) -> Found {
     let (body, places) = (&op.body, op.body.inputs());
     let inputs: Vec<&Tensor> = (0..places.len())
         .map(|place| call.inputs.required(place, "of the loop"))
@@ -26,7 +42,7 @@ pub(super) fn scan(call: &Call<'_>, op: &Scan) -> Found {
     let lengths = inputs.iter().skip(op.states).map(|x| x.shape().first().copied());
     let order = steps(op, lengths).map_err(|error| wrong(&error))?;
     // 1. All steps, with all values.
-    let mut tapes = Vec::with_capacity(order.len());
+    let mut tapes: Vec<S> = Vec::with_capacity(order.len());
     let mut states: Vec<Tensor> = inputs.iter().take(op.states).map(|&x| x.clone()).collect();
     for &step in &order {
         let of_place = |(place, &id): (usize, &ValueId)| {
@@ -38,7 +54,7 @@ pub(super) fn scan(call: &Call<'_>, op: &Scan) -> Found {
             (id, value)
         };
         let given: HashMap<ValueId, Tensor> = places.iter().enumerate().map(of_place).collect();
-        let tape = Tape::run(body, body.order(), given).map_err(|error| wrong(&error))?;
+        let tape = S::run(body, given).map_err(|error| wrong(&error))?;
         let next = body.outputs().iter().take(op.states).map(|&id| tape.value(id).cloned());
         states = next.collect::<Result<_, _>>().map_err(|error| wrong(&error))?;
         tapes.push(tape);

@@ -4,14 +4,13 @@ use crate::ops::{Op, OpError};
 
 use super::call::{Call, Found};
 use super::{
-    arithmetic, attention, convolution, functions, loops, moves, norms, pools, products, quantizer,
+    arithmetic, attention, convolution, functions, moves, norms, pools, products, quantizer,
     reductions, rotary, softmax,
 };
 
-/// The gradients by the inputs of an operator.
+/// The gradients by the inputs of an operator that has no graph of its own.
 pub(super) fn backward(call: &Call<'_>, op: &Op) -> Found {
-    let takes_all = matches!(op, Op::Split(_) | Op::Scan(_));
-    if call.gradients.iter().skip(1).any(Option::is_some) && !takes_all {
+    if call.gradients.iter().skip(1).any(Option::is_some) && !matches!(op, Op::Split(_)) {
         return Err(OpError::Unsupported("a gradient of further outputs".into()));
     }
     match op {
@@ -39,7 +38,6 @@ pub(super) fn backward(call: &Call<'_>, op: &Op) -> Found {
         Op::GlobalMaxPool(_) => pools::global_greatest(call),
         Op::ReduceMean(op) => reductions::mean(call, op),
         Op::ReduceSum(op) => reductions::sum(call, op),
-        Op::Scan(op) => loops::scan(call, op),
         Op::Quantize(op) => quantizer::straight_through(call, op),
         Op::Reshape(_)
         | Op::Flatten(_)

@@ -6,11 +6,12 @@ use ndarray::IxDyn;
 
 use crate::exec::{QuantizerMode, compute};
 use crate::graph::{Graph, Node, NodeId, ValueId};
-use crate::ops::Inputs;
+use crate::ops::{Inputs, Op};
 use crate::tensor::{ElementType, Tensor};
 
 use super::GradientError;
 use super::call::{Call, Gradient};
+use super::loops;
 use super::rules::backward;
 
 /// Some nodes of a graph that have run, with all their values.
@@ -135,7 +136,11 @@ impl<'g> Tape<'g> {
         let inputs: Vec<Option<&Tensor>> = node.inputs.iter().map(of).collect::<Result<_, _>>()?;
         let output = node.output(0).map(|id| self.value(id)).transpose()?;
         let call = Call { inputs: Inputs::new(&inputs), output, gradients, wants };
-        backward(&call, &node.op).map_err(|source| GradientError::Operator {
+        let found = match &node.op {
+            Op::Scan(op) => loops::scan::<Tape<'_>>(&call, op),
+            op => backward(&call, op),
+        };
+        found.map_err(|source| GradientError::Operator {
             node: node.name.clone(),
             op: node.op.name(),
             source,
@@ -167,5 +172,23 @@ impl<'g> Tape<'g> {
         };
         gradients.insert(id, sum);
         Ok(())
+    }
+}
+
+impl<'g> loops::Step<'g> for Tape<'g> {
+    fn run(body: &'g Graph, given: HashMap<ValueId, Tensor>) -> Result<Self, GradientError> {
+        Self::run(body, body.order(), given)
+    }
+
+    fn value(&self, id: ValueId) -> Result<&Tensor, GradientError> {
+        self.value(id)
+    }
+
+    fn backward(
+        &self,
+        seeds: Vec<(ValueId, Gradient)>,
+        wanted: &[ValueId],
+    ) -> Result<Vec<Gradient>, GradientError> {
+        self.backward(seeds, wanted)
     }
 }

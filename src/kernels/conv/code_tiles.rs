@@ -2,7 +2,7 @@
 
 use super::code_lanes::CodeLanes;
 use super::codes::{CodeSink, Plane};
-use super::job::Run;
+use super::run::Run;
 use super::tile::{Four, Row, TileEnd};
 use super::walk::Block;
 use crate::kernels::stages::overflow::Exact;

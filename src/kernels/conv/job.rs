@@ -6,6 +6,7 @@ use super::code_tiles::{CodeRows, RunCodes};
 use super::codes::Plane;
 use super::guarded::{Doubt, Guard, GuardedRow};
 use super::prepared::WeightBlocks;
+use super::run::Run;
 use super::sink::Sink;
 use super::source::Filler;
 use super::tile::{CountEvents, Four, One, Operands, Row, Stored, WordProduct};
@@ -323,32 +324,6 @@ impl<'a> Counter<'a> {
             let at = places.next().unwrap_or(0);
             let position = at / self.field.pitch * self.field.outputs[1] + at % self.field.pitch;
             self.counted.first = Some((plane, position));
-        }
-    }
-}
-
-/// Blocks, and what they meet.
-pub(super) struct Run<'a, L> {
-    pub(super) lanes: L,
-    /// Those of all blocks.
-    words: &'a [i32],
-    field: &'a Field,
-    /// Weights from a step to the next.
-    width: usize,
-    pub(super) blocks: &'a [Block<'a>],
-    /// What the sums of each output channel start from, and some behind the last.
-    pub(super) start: &'a [i32],
-}
-
-impl<'a, L> Run<'a, L> {
-    /// The operands of a block.
-    #[inline(always)]
-    pub(super) fn operands(&self, block: &Block<'a>) -> Operands<'a> {
-        Operands {
-            words: &self.words[block.words..],
-            taps: &self.field.taps,
-            weights: block.weights,
-            width: self.width,
         }
     }
 }

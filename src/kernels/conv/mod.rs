@@ -8,7 +8,7 @@
 //! finish    codes in the place of sums: what says which
 //! direct    lanes over positions: exact sums, and registers that seldom overflow
 //! words     what it multiplies, of an image (source, fill, neighbours, copy) and of the weights
-//! job       what one thread computes, on a walk over its units
+//! job       what one thread computes, on a walk over its units, some blocks of channels in a run
 //! tile      its micro-kernel; guarded: the one of sums that are looked at now and then
 //! sink      what takes the sums: store to memory; codes in the vectors that hold them (code_lanes), of tiles in registers (code_tiles)
 //! patches   all else: patches of a block of images as a matrix that the weights multiply
@@ -32,6 +32,7 @@ mod patches;
 mod planes;
 mod prepared;
 mod problem;
+mod run;
 mod sink;
 mod source;
 mod store;
