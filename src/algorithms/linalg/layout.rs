@@ -1,7 +1,7 @@
 //! Transposition and reordering in tiles that stay in cache.
 
 use ndarray::parallel::prelude::*;
-use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, s};
+use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis};
 use num_traits::Zero;
 
 use crate::simd::{Vectorized, advise_large_pages, vectorize};
@@ -46,40 +46,41 @@ impl<A: Copy, B, F: Fn(A) -> B> Vectorized for Transpose<'_, A, B, F> {
     #[inline(always)]
     fn call(self) {
         let Self { from, mut to, convert } = self;
-        let (rows, cols) = from.dim();
-        for first in (0..cols).step_by(TILE) {
-            let end = (first + TILE).min(cols);
+        let rows = from.nrows();
+        let in_pieces = |along: isize, count: usize| along == 1 || count <= 1;
+        if !in_pieces(from.strides()[1], from.ncols()) || !in_pieces(to.strides()[1], rows) {
+            for (from, mut to) in from.columns().into_iter().zip(to.rows_mut()) {
+                to.iter_mut().zip(from).for_each(|(to, from)| *to = convert(*from));
+            }
+            return;
+        }
+        for (tile, mut to) in to.axis_chunks_iter_mut(Axis(0), TILE).enumerate() {
+            let columns = tile * TILE..tile * TILE + to.nrows();
+            let lines = to.axis_iter_mut(Axis(0)).filter_map(|line| line.into_slice());
+            let mut lines: Vec<&mut [B]> = lines.collect();
             for row in (0..rows).step_by(BLOCK) {
                 let height = (rows - row).min(BLOCK);
-                let mut lines: [&[A]; BLOCK] = [&[]; BLOCK];
-                for (r, line) in lines[..height].iter_mut().enumerate() {
+                let mut sources: [&[A]; BLOCK] = [&[]; BLOCK];
+                for (r, source) in sources[..height].iter_mut().enumerate() {
                     let all = from.row(row + r);
-                    *line = all.to_slice().map_or(&[], |all| &all[first..end]);
+                    *source = all.to_slice().map_or(&[], |all| &all[columns.clone()]);
                 }
-                for col in (first..end).step_by(BLOCK) {
-                    let width = (end - col).min(BLOCK);
-                    let whole = height == BLOCK && width == BLOCK && !lines[BLOCK - 1].is_empty();
-                    if !whole {
-                        for r in row..row + height {
-                            for c in col..col + width {
-                                to[[c, r]] = convert(from[[r, c]]);
+                for (at, lines) in lines.chunks_mut(BLOCK).enumerate() {
+                    let col = at * BLOCK;
+                    if height == BLOCK && lines.len() == BLOCK {
+                        let mut block = [[sources[0][col]; BLOCK]; BLOCK];
+                        for (block, source) in block.iter_mut().zip(sources) {
+                            block.copy_from_slice(&source[col..col + BLOCK]);
+                        }
+                        for (c, line) in lines.iter_mut().enumerate() {
+                            for (to, block) in line[row..row + BLOCK].iter_mut().zip(&block) {
+                                *to = convert(block[c]);
                             }
                         }
-                        continue;
-                    }
-                    let mut block = [[lines[0][0]; BLOCK]; BLOCK];
-                    for (block, line) in block.iter_mut().zip(lines) {
-                        block.copy_from_slice(&line[col - first..][..BLOCK]);
-                    }
-                    let mut lines = to.slice_mut(s![col..col + BLOCK, row..row + BLOCK]);
-                    for (c, mut line) in lines.rows_mut().into_iter().enumerate() {
-                        if let Some(line) = line.as_slice_mut() {
-                            for (to, block) in line.iter_mut().zip(&block) {
-                                *to = convert(block[c]);
-                            }
-                        } else {
-                            for (to, block) in line.iter_mut().zip(&block) {
-                                *to = convert(block[c]);
+                    } else {
+                        for (c, line) in lines.iter_mut().enumerate() {
+                            for (to, source) in line[row..row + height].iter_mut().zip(sources) {
+                                *to = convert(source[col + c]);
                             }
                         }
                     }
@@ -152,6 +153,7 @@ fn each<'a, A: Copy + 'a, B: 'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ndarray::s;
 
     #[test]
     fn transposed_twice_nothing_changes() {
