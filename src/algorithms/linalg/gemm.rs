@@ -14,6 +14,9 @@ const ROWS: usize = 256;
 /// The same of a triangle, whose tasks differ in size.
 const LOWER: usize = 64;
 
+/// Fewer products than this are computed sooner than panels are laid out for them.
+const SMALL: usize = 1 << 21;
+
 /// `C <- alpha A B + beta C` by one thread.
 ///
 /// # Panics
@@ -23,8 +26,11 @@ pub(crate) fn multiply<T: Scalar>(
     a: ArrayView2<'_, T>,
     b: ArrayView2<'_, T>,
     beta: T,
-    c: ArrayViewMut2<'_, T>,
+    mut c: ArrayViewMut2<'_, T>,
 ) {
+    if a.len().saturating_mul(b.ncols()) < SMALL {
+        return general_mat_mul(alpha, &a, &b, beta, &mut c);
+    }
     multiply_on(Detected::best(), Threads::One, (alpha, beta), (a, b), c);
 }
 
