@@ -54,6 +54,15 @@ fn inputs(graph: &Graph) -> Vec<Tensor> {
     graph.inputs().iter().map(input).collect()
 }
 
+/// The inputs by name.
+fn arrays() -> Vec<(String, Tensor)> {
+    vec![
+        ("x".into(), golden("x").into()),
+        ("state".into(), golden("state").into()),
+        ("rate".into(), Tensor::scalar(16000i64)),
+    ]
+}
+
 fn expected(name: &str) -> Vec<Vec<f32>> {
     ["output", "last"]
         .map(|what| golden(&format!("{name}.{what}")).iter().copied().collect())
@@ -104,12 +113,7 @@ fn the_quantized_network_is_that_of_onnx_runtime_in_floats_and_in_integers() {
 #[test]
 fn the_flow_quantizes_what_is_within_branches_and_loops() {
     let graph = float_graph();
-    let arrays: Vec<(String, Tensor)> = vec![
-        ("x".into(), golden("x").into()),
-        ("state".into(), golden("state").into()),
-        ("rate".into(), Tensor::scalar(16000i64)),
-    ];
-    let batches = batches(&graph, &arrays, 8, usize::MAX).expect("batches");
+    let batches = batches(&graph, &arrays(), 8, usize::MAX).expect("batches");
     assert_eq!(batches.len(), 4);
     assert_eq!(batches[3][1].shape(), [2, 2, 8, 6]);
     let config = VisionConfig { gptq: true, ..VisionConfig::default() };
@@ -163,12 +167,7 @@ fn the_flow_quantizes_what_is_within_branches_and_loops() {
 #[test]
 fn algorithms_choose_the_codes_within_loops() {
     let graph = float_graph();
-    let arrays: Vec<(String, Tensor)> = vec![
-        ("x".into(), golden("x").into()),
-        ("state".into(), golden("state").into()),
-        ("rate".into(), Tensor::scalar(16000i64)),
-    ];
-    let batches = batches(&graph, &arrays, 8, usize::MAX).expect("batches");
+    let batches = batches(&graph, &arrays(), 8, usize::MAX).expect("batches");
     let acc: Accumulator = "int12-sat/4,int32-wrap".parse().expect("one");
     let run = |config: &VisionConfig| {
         let flow = VisionFlow { config };

@@ -60,6 +60,7 @@ struct Codes<'a, L: ByteLanes> {
 }
 
 impl<L: ByteLanes> TileEnd<L> for Codes<'_, L> {
+    #[expect(clippy::needless_range_loop, reason = "arrays that are indexed stay in registers")]
     #[inline(always)]
     fn take<W: StepStatistics<L>, const R: usize, const T: usize>(
         &mut self,
