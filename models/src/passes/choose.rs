@@ -7,7 +7,7 @@ use fewbit::quantize::{Parameters, Quantizer, Restriction, ScaleSource};
 use ndarray::{Array2, ArrayD};
 
 use crate::exec::QuantizerMode;
-use crate::graph::{Graph, Node, NodeId, Product, ValueId, products};
+use crate::graph::{Graph, NodeId, Product, ValueId, products};
 use crate::ops::Op;
 use crate::tensor::Tensor;
 
@@ -138,10 +138,7 @@ impl ChooseJob<'_> {
     ) -> Result<(), PassError> {
         let all = products(graph);
         let chosen = |product: &&Product| product.weight_quantizer.is_some();
-        let within = |(_, node): (NodeId, &Node)| match &node.op {
-            Op::Scan(scan) => products(&scan.body).iter().filter(chosen).count(),
-            _ => 0,
-        };
+        let within = |(id, _)| products_within(graph, id).iter().filter(chosen).count();
         let total = all.iter().filter(chosen).count() + graph.nodes().map(within).sum::<usize>();
         let mode = match self.inputs {
             SolveInputs::Rounded => QuantizerMode::Apply,
