@@ -43,6 +43,13 @@ pub(super) fn quotient_may_be_odd(format: Format, policy: &Policy) -> bool {
     <f64 as sealed::Carried>::is_carried(format, policy)
 }
 
+/// The same of a quotient and a whole number of the format beside it: where it is that, where a rounding changes is no more than
+/// so many digits away.
+pub(super) fn shifted_quotient_may_be_odd(format: Format, policy: &Policy) -> bool {
+    let fits = |(digits, least, seen)| least == 0 && digits + seen + 2 < f32::MANTISSA_DIGITS;
+    steps(format, policy).is_some_and(fits) && quotient_may_be_odd(format, policy)
+}
+
 /// A value that no `f32` stands for.
 pub struct OutOfRange;
 

@@ -7,7 +7,9 @@
 //! ```
 //!
 //! The quotient that goes to the lanes is an `f32` that is encoded as the exact one is. A block for which there is none,
-//! or that holds NaN or infinity, goes through the specification; so does every run of groups whose scales are coupled.
+//! or that holds NaN or infinity, goes through the specification; so does every run of groups whose scales are coupled. With
+//! zero points it is the quotient and the zero point together, of groups along the last axis; those along others go through the
+//! specification.
 
 mod block_lanes;
 mod columns;
@@ -18,8 +20,10 @@ mod powers;
 mod quotient;
 mod rows;
 mod rows_at_once;
+mod rows_shifted;
 mod runs;
 mod scale_lanes;
+mod shifted;
 
 pub use decode::GroupDecoder;
 pub use encode::GroupEncoder;

@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use fewbit_formats::{
-    BlockMaximum, BlockScale, Format, GroupError, GroupFormat, GroupPolicy, GroupZeroPoint,
-    OuterScale, ScaleArithmetic, SubnormalInput,
+    BlockScale, Format, GroupError, GroupFormat, GroupPolicy, GroupZeroPoint, OuterScale,
+    ScaleArithmetic,
 };
 
 use super::powers::Powers;
 use super::quotient::Quotient;
 use super::scale_lanes::{AT_ONCE, ScaleLanes};
-use crate::convert::lane::{INFINITY, LEADING};
-use crate::convert::source::{least_step, quotient_may_be_odd, round_to_odd};
+use super::shifted::ShiftedQuotient;
+use crate::convert::lane::INFINITY;
+use crate::convert::source::round_to_odd;
 use crate::simd::{Detected, Isa, IsaError, Vectorized};
 
 /// What an encoder of groups knows beforehand.
@@ -20,6 +21,8 @@ pub(super) struct GroupPlan {
     pub(super) scales: Scales,
     /// `None` where no `f32` stands for a quotient.
     pub(super) quotient: Option<Quotient>,
+    /// The same with zero points, of groups along the last axis.
+    pub(super) shifted: Option<ShiftedQuotient>,
     /// Whether an exact quotient of 2^128 or more must be told from infinity, or from the largest `f32`.
     reaches_beyond: bool,
 }
@@ -213,10 +216,19 @@ impl GroupPlan {
             Some(powers) => Scales::Powers(Arc::new(powers)),
             None => number().map_or(Scales::Magnitude, |number| Scales::Number(Box::new(number))),
         };
-        let quotient = quotient(format, policy, has_powers && single);
+        let shifted = ShiftedQuotient::new(format, policy);
+        let quotient = match format.zero_point() {
+            GroupZeroPoint::None => Quotient::new(format, policy, has_powers && single),
+            GroupZeroPoint::Code => None,
+        };
         let reaches_beyond = policy.scale.arithmetic == ScaleArithmetic::Exact
             && quotient.is_some_and(|quotient| reaches_beyond(format, quotient));
-        Self { scales, quotient, reaches_beyond }
+        Self { scales, quotient, shifted, reaches_beyond }
+    }
+
+    /// Whether quotients of groups along the last axis go to the lanes.
+    pub(super) fn makes_quotients(&self) -> bool {
+        self.quotient.is_some() || self.shifted.is_some()
     }
 
     /// Whether the lanes may take the quotients of a block with this largest magnitude.
@@ -308,28 +320,4 @@ fn is_beyond(magnitude: u32, scale: f32) -> bool {
 fn reaches_beyond(format: &GroupFormat, quotient: Quotient) -> bool {
     let far = format.element().max_finite() >= 2f64.powi(120);
     far || quotient != Quotient::Odd && format.scale().format.max_finite() < 1.0
-}
-
-fn quotient(format: &GroupFormat, policy: &GroupPolicy, has_powers: bool) -> Option<Quotient> {
-    let element = &policy.element;
-    if format.zero_point() == GroupZeroPoint::Code
-        || element.subnormal_input == SubnormalInput::Flush
-        || policy.scale.maximum != BlockMaximum::Static6
-    {
-        return None;
-    }
-    match policy.scale.arithmetic {
-        ScaleArithmetic::F32Divide => {
-            Some(if has_powers { Quotient::Product } else { Quotient::Division })
-        }
-        ScaleArithmetic::F32Reciprocal | ScaleArithmetic::F32Encode => Some(Quotient::Product),
-        ScaleArithmetic::Bf16Reciprocal => None,
-        ScaleArithmetic::Exact if !quotient_may_be_odd(format.element(), element) => None,
-        // A product with a power of two is exact unless it is subnormal.
-        ScaleArithmetic::Exact if has_powers && least_step(format.element(), element) > -126 => {
-            let zero_is_near = element.rounding.is_nearest() && format.element().has_zero();
-            Some(if zero_is_near { Quotient::Product } else { Quotient::ProductAtLeast(LEADING) })
-        }
-        ScaleArithmetic::Exact => Some(Quotient::Odd),
-    }
 }

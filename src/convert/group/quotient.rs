@@ -1,7 +1,9 @@
 //! Values in units of their scale, as `f32` values that are encoded as the exact quotients are.
 
-use crate::convert::lane::MAGNITUDE;
-use crate::convert::source::round_to_odd;
+use fewbit_formats::{BlockMaximum, GroupFormat, GroupPolicy, ScaleArithmetic, SubnormalInput};
+
+use crate::convert::lane::{LEADING, MAGNITUDE};
+use crate::convert::source::{least_step, quotient_may_be_odd, round_to_odd};
 
 /// How a quotient is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +37,37 @@ fn odd(x: f32, scale: f32) -> f32 {
 }
 
 impl Quotient {
+    /// How the lanes get those of a format's elements, zero points left out; `None` where no `f32` stands for one.
+    /// `has_powers`: all scales are powers of two.
+    pub(super) fn new(
+        format: &GroupFormat,
+        policy: &GroupPolicy,
+        has_powers: bool,
+    ) -> Option<Self> {
+        let element = &policy.element;
+        if element.subnormal_input == SubnormalInput::Flush
+            || policy.scale.maximum != BlockMaximum::Static6
+        {
+            return None;
+        }
+        match policy.scale.arithmetic {
+            ScaleArithmetic::F32Divide => {
+                Some(if has_powers { Self::Product } else { Self::Division })
+            }
+            ScaleArithmetic::F32Reciprocal | ScaleArithmetic::F32Encode => Some(Self::Product),
+            ScaleArithmetic::Bf16Reciprocal => None,
+            ScaleArithmetic::Exact if !quotient_may_be_odd(format.element(), element) => None,
+            // A product with a power of two is exact unless it is subnormal.
+            ScaleArithmetic::Exact
+                if has_powers && least_step(format.element(), element) > -126 =>
+            {
+                let zero_is_near = element.rounding.is_nearest() && format.element().has_zero();
+                Some(if zero_is_near { Self::Product } else { Self::ProductAtLeast(LEADING) })
+            }
+            ScaleArithmetic::Exact => Some(Self::Odd),
+        }
+    }
+
     /// The quotients of `N` elements; written at once, so that they are computed side by side.
     #[inline(always)]
     pub(super) fn of<const N: usize>(self, x: &[f32; N], scale: f32, inverse: f32) -> [f32; N] {

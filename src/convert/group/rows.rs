@@ -117,8 +117,7 @@ impl GroupEncoder {
             };
             let (length, groups) = done;
             let (tile, rest) = codes.split_at_mut(length);
-            if let Some(quotients) =
-                quotients.get(..length).filter(|_| self.plan.quotient.is_some())
+            if let Some(quotients) = quotients.get(..length).filter(|_| self.plan.makes_quotients())
             {
                 self.element.encode_from(first as u64, quotients, tile)?;
             }
@@ -157,6 +156,9 @@ impl Vectorized for Tile<'_> {
 
     #[inline(always)]
     fn call(self) -> Self::Output {
+        if let Some(shifted) = self.encoder.plan.shifted {
+            return self.shifted(shifted);
+        }
         // Usual sizes have loops of their own.
         match (self.encoder.format.size(), self.row.is_multiple_of(self.encoder.format.size())) {
             (16, true) => self.whole::<16>(),
