@@ -6,6 +6,7 @@
 //! select          the one place that decides which kernel runs
 //! plan            the accumulator as it is run, and the lanes that hold its values
 //! operand         how operands are stored, and packed for each micro-kernel
+//! byte_dots       products of bytes summed in 32 bits or, where they are small, in 16
 //! exact           sums that nothing checks: int8, int16, ternary, AMX
 //! guarded         bytes through registers that may overflow: what cannot is summed, the rest stepped
 //! trajectory      full reports of bytes: exact trajectories from blocks or prefix sums
@@ -35,6 +36,7 @@
 //! Lanes run over consecutive outputs and every lane sums in ascending k, so the order of summation does not depend on
 //! the vector width.
 
+mod byte_dots;
 mod conv;
 mod driver;
 mod exact;

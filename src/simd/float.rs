@@ -18,6 +18,21 @@ pub(crate) trait FmaLanes: FloatLanes<Element = f32> {
     /// the result to a format of at most 22 digits is then the same as rounding the exact sum.
     fn fma_odd(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V;
 
+    /// Whether sums are rounded toward zero and to odd sooner where the product is an `f32`, having no instruction for it.
+    const SINGLES: bool = false;
+
+    /// [`Self::fma_zero`] where the product is an `f32`, infinite or NaN.
+    #[inline(always)]
+    fn fma_zero_of_single(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V {
+        self.fma_zero(a, b, c)
+    }
+
+    /// [`Self::fma_odd`] likewise.
+    #[inline(always)]
+    fn fma_odd_of_single(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V {
+        self.fma_odd(a, b, c)
+    }
+
     /// `a / b`, rounded once, ties to even.
     fn div(self, a: Self::V, b: Self::V) -> Self::V;
 
@@ -54,6 +69,12 @@ pub(crate) trait FmaLanes: FloatLanes<Element = f32> {
 pub(crate) trait StepLanes: FmaLanes {
     /// `a * b + c` rounded down and up: the same number where it is exact; zeros may differ in sign.
     fn fma_around(self, a: Self::V, b: Self::V, c: Self::V) -> [Self::V; 2];
+
+    /// The same where the product is an `f32`, infinite or NaN.
+    #[inline(always)]
+    fn fma_around_of_single(self, a: Self::V, b: Self::V, c: Self::V) -> [Self::V; 2] {
+        self.fma_around(a, b, c)
+    }
 
     /// Of what [`Self::fma_around`] gives, what [`FmaLanes::fma_odd`] is.
     fn odd_of(self, around: [Self::V; 2]) -> Self::V;

@@ -194,6 +194,19 @@ pub(crate) trait ByteLanes: Int16Lanes + RegisterLanes {
     /// `acc + Σ a[i] * b[i]` over the four bytes of each word: those of `a` unsigned, those of `b` signed.
     fn dot_bytes(self, acc: Self::V, a: Self::V, b: Self::V) -> Self::V;
 
+    /// Whether [`Self::dot_pairs`] is faster than [`Self::dot_bytes`].
+    const DOTS_PAIRS: bool = false;
+
+    /// `acc + Σ a[i] * b[i]` over the two bytes of each half of a word, as 16-bit integers: those of `a` unsigned, those of `b`
+    /// signed. The sum of the two products is one of 16 bits, or else it may saturate.
+    #[inline(always)]
+    fn dot_pairs(self, acc: Self::V, a: Self::V, b: Self::V) -> Self::V {
+        let [a, b] = [self.halves(a), self.low_and_high(b)];
+        let unsigned = self.splat(both(0xff));
+        let products = [self.mul16(a[0], b[0]), self.mul16(self.and(a[1], unsigned), b[1])];
+        self.add16(acc, self.add16(products[0], products[1]))
+    }
+
     /// Asks for the cache line `ahead` words behind the start of `words`, which may lie behind their end.
     #[inline(always)]
     fn prefetch(self, words: &[i32], ahead: usize) {

@@ -4,7 +4,8 @@ use std::hint::black_box;
 
 use super::{ByteLanes, FmaLanes, Isa, IsaError, IsaKernel, Lanes, Simd, Vectorized};
 
-/// Computes products of bytes in independent sums, `rounds` times 24 vectors of them, and says how many they were.
+/// Computes products of bytes in independent sums, `rounds` times as many as fit the registers, and says how many they were:
+/// each step is the instruction that sums four products, or else the two multiplications and two additions that do.
 ///
 /// Benches divide it by its time to get the limit of a kernel that sums products of bytes.
 ///
@@ -24,7 +25,10 @@ pub fn float_products(isa: Isa, rounds: usize) -> Result<u64, IsaError> {
     Ok(isa.detect()?.run_without_vnni(FloatPeak { rounds }))
 }
 
+/// Sums that fit 32 registers, beside operands.
 const SUMS: usize = 24;
+/// Those that fit 16, beside products too.
+const FEW: usize = 10;
 
 struct Peak {
     rounds: usize,
@@ -35,27 +39,40 @@ impl IsaKernel for Peak {
 
     fn run<S: Simd>(self, simd: S) -> u64 {
         let lanes = simd.int32();
-        lanes.vectorize(Loop { lanes, rounds: self.rounds });
-        (self.rounds * SUMS * 4 * <S::Int32 as Lanes>::N) as u64
+        let vectors = self.rounds * 4 * <S::Int32 as Lanes>::N;
+        let sums = if const { <S::Int32 as ByteLanes>::DOTS_BYTES } {
+            lanes.vectorize(Loop::<_, SUMS> { lanes, rounds: self.rounds });
+            SUMS
+        } else {
+            lanes.vectorize(Loop::<_, FEW> { lanes, rounds: self.rounds });
+            FEW
+        };
+        (vectors * sums) as u64
     }
 }
 
-struct Loop<L> {
+struct Loop<L, const S: usize> {
     lanes: L,
     rounds: usize,
 }
 
-impl<L: ByteLanes> Vectorized for Loop<L> {
+impl<L: ByteLanes, const S: usize> Vectorized for Loop<L, S> {
     type Output = ();
 
     #[inline(always)]
     fn call(self) {
         let Self { lanes, rounds } = self;
         let (a, b) = (lanes.splat(black_box(0x0102_0304)), lanes.splat(black_box(0x0506_0708)));
-        let mut sums = [lanes.splat(black_box(0)); SUMS];
+        let mut sums = [lanes.splat(black_box(0)); S];
         for _ in 0..rounds {
             for sum in &mut sums {
-                *sum = lanes.dot_bytes(*sum, a, b);
+                *sum = if const { L::DOTS_BYTES } {
+                    lanes.dot_bytes(*sum, a, b)
+                } else {
+                    // Of a sum: products of constants would be computed once.
+                    let half = lanes.dot(*sum, *sum, a);
+                    lanes.dot(half, half, b)
+                };
             }
         }
         let mut out = vec![0; L::N];

@@ -23,6 +23,15 @@ mod x86 {
     impl RegisterLanes for LanesOf<Avx2, i32> {
         instructions! {
             "avx2,fma,f16c";
+            fn shift_left(self, v: __m256i, bits: u32) -> __m256i {
+                _mm256_sll_epi32(v, _mm_cvtsi32_si128(bits.cast_signed()))
+            }
+            fn shift_right(self, v: __m256i, bits: u32) -> __m256i {
+                _mm256_sra_epi32(v, _mm_cvtsi32_si128(bits.cast_signed()))
+            }
+            fn add_same(self, sum: __m256i, x: __m256i, a: __m256i, b: __m256i) -> __m256i {
+                _mm256_add_epi32(sum, _mm256_and_si256(_mm256_cmpeq_epi32(a, b), x))
+            }
             fn any_greater16(self, a: __m256i, b: __m256i) -> bool {
                 _mm256_movemask_epi8(_mm256_cmpgt_epi16(a, b)) != 0
             }

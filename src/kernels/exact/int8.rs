@@ -9,6 +9,7 @@ use rayon::prelude::*;
 
 use super::blocking::{MicroKernel, PackedOperands, TileIndex};
 use super::int8_tile::{Initial, Int8Inputs, Packed, Rest, RowWords, sum_tile};
+use crate::kernels::byte_dots::PairRun;
 use crate::kernels::operand::byte_rows::ByteRows;
 use crate::kernels::operand::bytes::ByteSign;
 use crate::kernels::operand::geometry::PackedPair;
@@ -29,6 +30,7 @@ pub(crate) struct Int8Operands<'a> {
     k: usize,
     /// Products that are summed at once.
     chunk: usize,
+    run: PairRun,
     initial: InitialSums,
 }
 
@@ -52,13 +54,15 @@ impl<'a> Int8Operands<'a> {
     fn packed(pair: &'a PackedPair<Int8Panels>, chunk: usize) -> Self {
         let PackedPair { broadcast, lanes, k, .. } = pair;
         let initial = InitialSums::of_packed(pair, chunk);
-        Self { broadcast: Broadcast::Packed(broadcast), lanes, k: *k, chunk, initial }
+        let run = PairRun::new(broadcast.most, lanes.most);
+        Self { broadcast: Broadcast::Packed(broadcast), lanes, k: *k, chunk, run, initial }
     }
 
     /// Rows, and an operand in lanes whose bytes are of the other signedness.
     pub(crate) fn of_rows(rows: ByteRows<'a>, lanes: &'a Int8Panels, k: usize) -> Self {
         let initial = InitialSums::of_rows(&rows, lanes, k, CHUNK);
-        Self { broadcast: Broadcast::Rows(rows), lanes, k, chunk: CHUNK, initial }
+        let run = PairRun::new(rows.most, lanes.most);
+        Self { broadcast: Broadcast::Rows(rows), lanes, k, chunk: CHUNK, run, initial }
     }
 }
 
@@ -98,9 +102,9 @@ impl<L: ByteLanes> Int8Kernel<'_, L> {
         at: TileIndex,
         sums: &mut [i32],
     ) {
-        let lanes = self.lanes;
+        let (lanes, run) = (self.lanes, self.operands.run);
         let a = RowWords::<SIGNED>(self.rows);
-        sum_tile(lanes, Int8Inputs { a, b, initial }, at, sums);
+        sum_tile(lanes, Int8Inputs { a, b, run, initial }, at, sums);
         if let Some(words) = a.rest() {
             let b = &b[a.0[0].len() / K_TILE * NR..];
             lanes.vectorize(Rest::<L, SIGNED> { lanes, words, b, sums });
@@ -135,13 +139,13 @@ impl<L: ByteLanes> MicroKernel for Int8Kernel<'_, L> {
 
     #[inline(always)]
     fn sum(&self, at: TileIndex, sums: &mut [i32]) {
-        let Int8Operands { broadcast, lanes: columns, initial, chunk, .. } = self.operands;
+        let Int8Operands { broadcast, lanes: columns, initial, chunk, run, .. } = self.operands;
         let part = |words, width| part(words, width * (chunk / K_TILE), at.chunk);
         let (b, initial) = (part(columns.panel(at.panel), NR), initial.of(at));
         match broadcast {
             Broadcast::Packed(packed) => {
                 let a = Packed(part(packed.panel(at.block), MR));
-                sum_tile(self.lanes, Int8Inputs { a, b, initial }, at, sums);
+                sum_tile(self.lanes, Int8Inputs { a, b, run: *run, initial }, at, sums);
             }
             Broadcast::Rows(rows) => match rows.sign {
                 ByteSign::Unsigned => self.sum_rows::<false>((b, initial), at, sums),

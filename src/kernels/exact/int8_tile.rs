@@ -1,6 +1,7 @@
 //! The int8 micro-kernel: sums of a few vectors of outputs over a chunk of k.
 
 use super::blocking::TileIndex;
+use crate::kernels::byte_dots::{Dot, Fours, PairRun, Pairs, add_pairs};
 use crate::kernels::operand::int8::{K_TILE, MR, NR};
 use crate::kernels::operand::panels::load_vectors;
 use crate::simd::{ByteLanes, Vectorized};
@@ -13,8 +14,11 @@ const AHEAD: usize = 4 * NR;
 
 /// What is broadcast.
 pub(crate) trait Words<L: ByteLanes>: Copy {
+    /// Those from unit `unit` on.
+    fn from_unit(self, unit: usize) -> Self;
+
     /// Adds all products with the vectors of a panel that start at place `from`; `#[inline(always)]`.
-    fn add_to<const R: usize, const V: usize>(
+    fn add_to<D: Dot<L>, const R: usize, const V: usize>(
         self,
         lanes: L,
         tile: [[L::V; V]; R],
@@ -29,7 +33,12 @@ pub(crate) struct Packed<'a>(pub(crate) &'a [i32]);
 
 impl<L: ByteLanes> Words<L> for Packed<'_> {
     #[inline(always)]
-    fn add_to<const R: usize, const V: usize>(
+    fn from_unit(self, unit: usize) -> Self {
+        Self(&self.0[self.0.len().min(unit * MR)..])
+    }
+
+    #[inline(always)]
+    fn add_to<D: Dot<L>, const R: usize, const V: usize>(
         self,
         lanes: L,
         mut tile: [[L::V; V]; R],
@@ -44,7 +53,7 @@ impl<L: ByteLanes> Words<L> for Packed<'_> {
             for row in 0..R {
                 let a = lanes.splat(a[row]);
                 for col in 0..V {
-                    tile[row][col] = lanes.dot_bytes(tile[row][col], a, vectors[col]);
+                    tile[row][col] = D::add(lanes, tile[row][col], a, vectors[col]);
                 }
             }
         }
@@ -58,7 +67,12 @@ pub(crate) struct RowWords<'a, const SIGNED: bool>(pub(crate) [&'a [u8]; MR]);
 
 impl<L: ByteLanes, const SIGNED: bool> Words<L> for RowWords<'_, SIGNED> {
     #[inline(always)]
-    fn add_to<const R: usize, const V: usize>(
+    fn from_unit(self, unit: usize) -> Self {
+        Self(self.0.map(|row| &row[row.len().min(unit * K_TILE)..]))
+    }
+
+    #[inline(always)]
+    fn add_to<D: Dot<L>, const R: usize, const V: usize>(
         self,
         lanes: L,
         mut tile: [[L::V; V]; R],
@@ -80,8 +94,8 @@ impl<L: ByteLanes, const SIGNED: bool> Words<L> for RowWords<'_, SIGNED> {
                 for col in 0..V {
                     let sum = tile[row][col];
                     tile[row][col] = match SIGNED {
-                        true => lanes.dot_bytes(sum, vectors[col], a),
-                        false => lanes.dot_bytes(sum, a, vectors[col]),
+                        true => D::add(lanes, sum, vectors[col], a),
+                        false => D::add(lanes, sum, a, vectors[col]),
                     };
                 }
             }
@@ -104,6 +118,29 @@ impl<'a, const SIGNED: bool> RowWords<'a, SIGNED> {
         }
         Some(words)
     }
+}
+
+/// Adds all products, in runs of pairs where these are faster.
+#[inline(always)]
+fn add_all<L: ByteLanes, W: Words<L>, const R: usize, const V: usize>(
+    lanes: L,
+    mut tile: [[L::V; V]; R],
+    Int8Inputs { a, b, run, .. }: Int8Inputs<'_, W>,
+    from: usize,
+) -> [[L::V; V]; R] {
+    let b: &[[i32; NR]] = b.as_chunks().0;
+    if const { L::DOTS_PAIRS }
+        && let Some(units) = run.units()
+    {
+        for (index, b) in b.chunks(units).enumerate() {
+            let none = [[lanes.splat(0); V]; R];
+            let a = a.from_unit(index * units);
+            let pairs = a.add_to::<Pairs, R, V>(lanes, none, b, from);
+            add_pairs(lanes, &mut tile, &pairs);
+        }
+        return tile;
+    }
+    a.add_to::<Fours, R, V>(lanes, tile, b, from)
 }
 
 /// Adds the products of one more unit to the sums of a tile.
@@ -141,11 +178,12 @@ pub(crate) struct Initial<'a> {
     pub(crate) cols: &'a [i32],
 }
 
-/// What a tile is made from: words to broadcast, a panel of lanes, where sums start.
+/// What a tile is made from: words to broadcast, a panel of lanes, how long sums of pairs fit 16 bits, where sums start.
 #[derive(Clone, Copy)]
 pub(crate) struct Int8Inputs<'a, W> {
     pub(crate) a: W,
     pub(crate) b: &'a [i32],
+    pub(crate) run: PairRun,
     pub(crate) initial: Initial<'a>,
 }
 
@@ -197,7 +235,8 @@ impl<L: ByteLanes, W: Words<L>, const R: usize, const V: usize> Vectorized
 
     #[inline(always)]
     fn call(self) {
-        let Self { lanes, operands: Int8Inputs { a, b, initial }, from, sums } = self;
+        let Self { lanes, operands, from, sums } = self;
+        let initial = operands.initial;
         let mut tile = [[lanes.splat(0); V]; R];
         let (rows, cols) = (&initial.rows[..R], load_vectors::<L, V>(lanes, &initial.cols[from..]));
         for row in 0..R {
@@ -206,7 +245,7 @@ impl<L: ByteLanes, W: Words<L>, const R: usize, const V: usize> Vectorized
                 tile[row][col] = lanes.add(row_sum, cols[col]);
             }
         }
-        let tile = a.add_to(lanes, tile, b.as_chunks().0, from);
+        let tile = add_all(lanes, tile, operands, from);
         for (row, sums) in tile.iter().zip(sums.chunks_mut(NR)) {
             for (col, sum) in row.iter().enumerate() {
                 lanes.store(*sum, &mut sums[from + col * L::N..]);

@@ -15,7 +15,8 @@ use super::aligned::{
 };
 use super::chain::{Chain, OuterPlan};
 use super::fma::{
-    All, Cut, Even, FmaPlan, FmaStep, FmaTile, Half, Keep, Keeps, Narrow, Odd, Sum, Zero,
+    All, AnyProduct, Cut, Even, FmaPlan, FmaStep, FmaTile, Half, Keep, Keeps, Narrow, Odd,
+    ProductSize, SingleProduct, Sum, Sums, Zero,
 };
 use super::grouped::{GroupedPlan, GroupedTile, Held, HeldTile, OUTPUTS};
 use super::inner::{InnerStage, MR};
@@ -25,7 +26,7 @@ use super::pack::NumberPanels;
 use super::plan::{InnerPlan, Plan};
 use crate::kernels::operand::geometry::{Geometry, Orientation};
 use crate::kernels::parallel::{Grain, Part, TilePlace, split};
-use crate::simd::{Detected, FloatLanes, FmaLanes, IsaKernel, Lanes, Simd, Vectorized};
+use crate::simd::{Detected, FloatLanes, FmaLanes, IsaKernel, Lanes, Simd, StepLanes, Vectorized};
 
 /// Both operands as the innermost stage reads them: broadcast, lanes.
 pub(super) enum Packed {
@@ -206,10 +207,10 @@ impl Tile<'_> {
         let TilePlace { block, panel, .. } = self.place;
         match self.packed {
             Packed::Fma(plan, [a, b]) => match plan.keep {
-                Keep::All => self.fma(lanes, plan.sum, All, [a, b]),
-                Keep::Half => self.fma(lanes, plan.sum, Half, [a, b]),
-                Keep::Cut(bits) => self.fma(lanes, plan.sum, Cut(bits), [a, b]),
-                Keep::Narrow(format) => self.fma(lanes, plan.sum, Narrow(format), [a, b]),
+                Keep::All => self.fma(lanes, plan, All, [a, b]),
+                Keep::Half => self.fma(lanes, plan, Half, [a, b]),
+                Keep::Cut(bits) => self.fma(lanes, plan, Cut(bits), [a, b]),
+                Keep::Narrow(format) => self.fma(lanes, plan, Narrow(format), [a, b]),
             },
             &Packed::Grouped(plan, [ref a, ref b]) => match plan.held {
                 Some(held) => self.held(simd.f64(), held, plan.width, [a, b]),
@@ -230,17 +231,31 @@ impl Tile<'_> {
         }
     }
 
-    fn fma<L: FmaLanes, K: Keeps<L>>(
+    fn fma<L: StepLanes, K: Keeps<L>>(
+        self,
+        lanes: L,
+        plan: &FmaPlan,
+        keep: K,
+        panels: [&NumberPanels<f32>; 2],
+    ) -> Vec<f64> {
+        if const { L::SINGLES } && plan.product == ProductSize::Single {
+            self.summed(lanes, plan.sum, (keep, SingleProduct), panels)
+        } else {
+            self.summed(lanes, plan.sum, (keep, AnyProduct), panels)
+        }
+    }
+
+    fn summed<L: StepLanes, K: Keeps<L>, P: Sums<L>>(
         self,
         lanes: L,
         sum: Sum,
-        keep: K,
+        (keep, product): (K, P),
         panels: [&NumberPanels<f32>; 2],
     ) -> Vec<f64> {
         match sum {
             Sum::Even => self.stepped(lanes, Even(keep), panels),
-            Sum::Zero => self.stepped(lanes, Zero(keep), panels),
-            Sum::Odd => self.stepped(lanes, Odd(keep), panels),
+            Sum::Zero => self.stepped(lanes, Zero(keep, product), panels),
+            Sum::Odd => self.stepped(lanes, Odd(keep, product), panels),
         }
     }
 

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::inner::InnerStage;
 use super::pack::NumberPanels;
-use crate::simd::{FmaLanes, NarrowFloat};
+use crate::simd::{FmaLanes, NarrowFloat, StepLanes};
 
 /// How product and register are summed in `f32`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,11 +30,75 @@ pub(super) enum Keep {
     Narrow(NarrowFloat<f32>),
 }
 
+/// What the exact product of two operands is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ProductSize {
+    /// An `f32`, of any two.
+    Single,
+    /// A number of at most 48 digits.
+    Double,
+}
+
 /// A register and its rounding.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct FmaPlan {
     pub(super) sum: Sum,
     pub(super) keep: Keep,
+    pub(super) product: ProductSize,
+}
+
+/// A [`ProductSize`] as code of its own: sums that are not rounded to nearest.
+pub(super) trait Sums<L: StepLanes>: Copy {
+    /// [`FmaLanes::fma_zero`]
+    fn zero(self, lanes: L, a: L::V, b: L::V, register: L::V) -> L::V;
+
+    /// [`FmaLanes::fma_odd`]
+    fn odd(self, lanes: L, a: L::V, b: L::V, register: L::V) -> L::V;
+
+    /// [`StepLanes::fma_around`]
+    fn around(self, lanes: L, a: L::V, b: L::V, register: L::V) -> [L::V; 2];
+}
+
+/// [`ProductSize::Single`]
+#[derive(Clone, Copy)]
+pub(super) struct SingleProduct;
+
+/// [`ProductSize::Double`]
+#[derive(Clone, Copy)]
+pub(super) struct AnyProduct;
+
+impl<L: StepLanes> Sums<L> for SingleProduct {
+    #[inline(always)]
+    fn zero(self, lanes: L, a: L::V, b: L::V, register: L::V) -> L::V {
+        lanes.fma_zero_of_single(a, b, register)
+    }
+
+    #[inline(always)]
+    fn odd(self, lanes: L, a: L::V, b: L::V, register: L::V) -> L::V {
+        lanes.fma_odd_of_single(a, b, register)
+    }
+
+    #[inline(always)]
+    fn around(self, lanes: L, a: L::V, b: L::V, register: L::V) -> [L::V; 2] {
+        lanes.fma_around_of_single(a, b, register)
+    }
+}
+
+impl<L: StepLanes> Sums<L> for AnyProduct {
+    #[inline(always)]
+    fn zero(self, lanes: L, a: L::V, b: L::V, register: L::V) -> L::V {
+        lanes.fma_zero(a, b, register)
+    }
+
+    #[inline(always)]
+    fn odd(self, lanes: L, a: L::V, b: L::V, register: L::V) -> L::V {
+        lanes.fma_odd(a, b, register)
+    }
+
+    #[inline(always)]
+    fn around(self, lanes: L, a: L::V, b: L::V, register: L::V) -> [L::V; 2] {
+        lanes.fma_around(a, b, register)
+    }
 }
 
 /// One step of a vector of outputs.
@@ -122,11 +186,11 @@ pub(super) struct Even<K>(pub(super) K);
 
 /// [`Sum::Zero`], then what is kept.
 #[derive(Clone, Copy)]
-pub(super) struct Zero<K>(pub(super) K);
+pub(super) struct Zero<K, P>(pub(super) K, pub(super) P);
 
 /// [`Sum::Odd`], then what is kept.
 #[derive(Clone, Copy)]
-pub(super) struct Odd<K>(pub(super) K);
+pub(super) struct Odd<K, P>(pub(super) K, pub(super) P);
 
 impl<L: FmaLanes, K: Keeps<L>> FmaStep<L> for Even<K> {
     #[inline(always)]
@@ -135,17 +199,17 @@ impl<L: FmaLanes, K: Keeps<L>> FmaStep<L> for Even<K> {
     }
 }
 
-impl<L: FmaLanes, K: Keeps<L>> FmaStep<L> for Zero<K> {
+impl<L: StepLanes, K: Keeps<L>, P: Sums<L>> FmaStep<L> for Zero<K, P> {
     #[inline(always)]
     fn step(self, lanes: L, a: L::V, b: L::V, register: L::V) -> L::V {
-        self.0.zero(lanes, lanes.fma_zero(a, b, register))
+        self.0.zero(lanes, self.1.zero(lanes, a, b, register))
     }
 }
 
-impl<L: FmaLanes, K: Keeps<L>> FmaStep<L> for Odd<K> {
+impl<L: StepLanes, K: Keeps<L>, P: Sums<L>> FmaStep<L> for Odd<K, P> {
     #[inline(always)]
     fn step(self, lanes: L, a: L::V, b: L::V, register: L::V) -> L::V {
-        self.0.even(lanes, lanes.fma_odd(a, b, register))
+        self.0.even(lanes, self.1.odd(lanes, a, b, register))
     }
 }
 

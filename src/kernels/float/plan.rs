@@ -23,7 +23,7 @@ use fewbit_formats::{FloatFormat, Format, Rounding};
 use super::aligned::{AlignedPlan, Aligns, ShortPlan, Sums, Zeros};
 use super::chain::OuterPlan;
 use super::extent::Extent;
-use super::fma::{FmaPlan, Keep, Sum};
+use super::fma::{FmaPlan, Keep, ProductSize, Sum};
 use super::grouped::{GroupedPlan, Held};
 use super::operand::{PackedOperand, ProductOrder};
 use super::round::{Beyond, FAR, Mode, Rounder, ieee};
@@ -80,6 +80,16 @@ impl Bounds {
     /// Products are multiples of 2 to this power, and below 2 to the other.
     fn range(&self) -> (i32, i32) {
         (self.a.least.saturating_add(self.b.least), self.a.most.saturating_add(self.b.most) + 2)
+    }
+
+    /// What holds every product.
+    fn product(&self) -> ProductSize {
+        let (least, most) = self.range();
+        if self.digits() <= 24 && least >= -149 && most <= 128 {
+            ProductSize::Single
+        } else {
+            ProductSize::Double
+        }
     }
 
     /// Digits that hold every sum of `width` products, in tiles of `count`, if that many are needed.
@@ -375,7 +385,7 @@ fn fma(format: Format, mode: Mode, bounds: &Bounds, only: bool) -> Option<FmaPla
         (Mode::Even, _) if fraction_bits <= 21 => Sum::Odd,
         (Mode::Even, _) => return None,
     };
-    Some(FmaPlan { sum, keep })
+    Some(FmaPlan { sum, keep, product: bounds.product() })
 }
 
 /// A format whose digits and exponents leave `f32` the room to round to it.

@@ -1,5 +1,6 @@
 //! A block of k: its operands, their codes, and its exact sums.
 
+use crate::kernels::byte_dots::{PairRun, add_pairs};
 use crate::kernels::operand::int8::{K_TILE, MR, NR};
 use crate::kernels::operand::panels::load_vectors;
 use crate::simd::ByteLanes;
@@ -8,6 +9,15 @@ use crate::simd::ByteLanes;
 pub(crate) const BLOCK_UNITS: usize = 16;
 /// Products of a block.
 pub(crate) const BLOCK: usize = BLOCK_UNITS * K_TILE;
+
+/// The packed operands of a tile: the broadcast panel, the panel of lanes from the tile's first column on, and how long their
+/// sums of pairs fit 16 bits.
+#[derive(Clone, Copy)]
+pub(crate) struct TilePanels<'a> {
+    pub(crate) a: &'a [i32],
+    pub(crate) b: &'a [i32],
+    pub(crate) run: PairRun,
+}
 
 /// The operands of a block, or of several.
 #[derive(Clone, Copy)]
@@ -71,14 +81,14 @@ pub(crate) const EIGHTIES: i32 = i32::from_ne_bytes([0x80; 4]);
 /// Vectors of a tile.
 pub(crate) type Grid<V, const R: usize, const C: usize> = [[V; C]; R];
 
-/// The ends of one block, from `registers`.
+/// The ends of one block, from `registers`; `run` is how long sums of pairs fit 16 bits.
 #[inline(always)]
 pub(crate) fn sum_block<L, S, const R: usize, const V: usize>(
     lanes: L,
     _: S,
     registers: &Grid<L::V, R, V>,
-    a: &[i32],
-    b: &[i32],
+    words: (&[i32], &[i32]),
+    run: PairRun,
 ) -> Grid<L::V, R, V>
 where
     L: ByteLanes,
@@ -87,17 +97,27 @@ where
     let mut ends = *registers;
     // What the shift of the broadcast codes adds to every sum.
     let mut excess = [lanes.splat(0); V];
-    for (a, b) in a.chunks_exact(MR).zip(b.chunks(NR)) {
-        let columns = load_vectors::<L, V>(lanes, b);
+    if const { L::DOTS_PAIRS }
+        && let Some(units) = run.units()
+    {
+        ends = add_runs(lanes, ends, words, units, |a| a, |b| b);
         if S::OFFSET != 0 {
-            for col in 0..V {
-                excess[col] = lanes.dot_bytes(excess[col], lanes.splat(EIGHTIES), columns[col]);
-            }
+            excess = shift_excess(lanes, words);
         }
-        for row in 0..R {
-            let a = lanes.splat(a[row]);
-            for col in 0..V {
-                ends[row][col] = lanes.dot_bytes(ends[row][col], a, columns[col]);
+    } else {
+        let (a, b) = words;
+        for (a, b) in a.chunks_exact(MR).zip(b.chunks(NR)) {
+            let columns = load_vectors::<L, V>(lanes, b);
+            if S::OFFSET != 0 {
+                for col in 0..V {
+                    excess[col] = lanes.dot_bytes(excess[col], lanes.splat(EIGHTIES), columns[col]);
+                }
+            }
+            for row in 0..R {
+                let a = lanes.splat(a[row]);
+                for col in 0..V {
+                    ends[row][col] = lanes.dot_bytes(ends[row][col], a, columns[col]);
+                }
             }
         }
     }
@@ -109,6 +129,49 @@ where
         }
     }
     ends
+}
+
+/// `sums` and the products of the words of whole units, in runs of `units` of pairs; `left` and `right` are made of what is
+/// broadcast and of what is in lanes.
+#[inline(always)]
+pub(super) fn add_runs<L: ByteLanes, const R: usize, const V: usize>(
+    lanes: L,
+    mut sums: Grid<L::V, R, V>,
+    (a, b): (&[i32], &[i32]),
+    units: usize,
+    left: impl Fn(L::V) -> L::V,
+    right: impl Fn(L::V) -> L::V,
+) -> Grid<L::V, R, V> {
+    for (a, b) in a.chunks(MR * units).zip(b.chunks(NR * units)) {
+        let mut pairs = [[lanes.splat(0); V]; R];
+        for (a, b) in a.chunks_exact(MR).zip(b.chunks(NR)) {
+            let columns = load_vectors::<L, V>(lanes, b).map(&right);
+            for row in 0..R {
+                let a = left(lanes.splat(a[row]));
+                for col in 0..V {
+                    pairs[row][col] = lanes.dot_pairs(pairs[row][col], a, columns[col]);
+                }
+            }
+        }
+        add_pairs(lanes, &mut sums, &pairs);
+    }
+    sums
+}
+
+/// What the shift of the broadcast codes adds to every sum of a column.
+#[inline(always)]
+pub(super) fn shift_excess<L: ByteLanes, const V: usize>(
+    lanes: L,
+    (a, b): (&[i32], &[i32]),
+) -> [L::V; V] {
+    let mut excess = [lanes.splat(0); V];
+    for b in b.chunks(NR).take(a.len() / MR) {
+        let columns = load_vectors::<L, V>(lanes, b);
+        for col in 0..V {
+            excess[col] = lanes.dot_bytes(excess[col], lanes.splat(EIGHTIES), columns[col]);
+        }
+    }
+    excess
 }
 
 /// One product of every output of a tile: that at `place` of the words of a unit.

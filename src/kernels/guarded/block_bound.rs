@@ -9,7 +9,8 @@
 //! ```
 //! and both divisions are exact.
 
-use super::block::{BroadcastCodes, EIGHTIES, Grid};
+use super::block::{BroadcastCodes, EIGHTIES, Grid, add_runs, shift_excess};
+use crate::kernels::byte_dots::PairRun;
 use crate::kernels::operand::int8::{MR, NR};
 use crate::kernels::operand::panels::load_vectors;
 use crate::simd::ByteLanes;
@@ -21,14 +22,14 @@ pub(crate) struct BlockBound<V, const R: usize, const C: usize> {
     pub(crate) spreads: Grid<V, R, C>,
 }
 
-/// Runs one block from `registers`.
+/// Runs one block from `registers`; `run` is how long sums of pairs fit 16 bits.
 #[inline(always)]
 pub(crate) fn bound_block<L, S, const R: usize, const V: usize>(
     lanes: L,
     codes: S,
     registers: &Grid<L::V, R, V>,
-    a: &[i32],
-    b: &[i32],
+    words: (&[i32], &[i32]),
+    run: PairRun,
 ) -> BlockBound<L::V, R, V>
 where
     L: ByteLanes,
@@ -39,21 +40,35 @@ where
     let mut spreads = [[zero; V]; R];
     // What the shift of the broadcast codes adds to every sum.
     let mut excess = [zero; V];
-    for (a, b) in a.chunks_exact(MR).zip(b.chunks(NR)) {
-        let columns = load_vectors::<L, V>(lanes, b);
-        let mut magnitudes = [zero; V];
-        for col in 0..V {
-            magnitudes[col] = lanes.negative_magnitudes(columns[col]);
-            if S::OFFSET != 0 {
-                excess[col] = lanes.dot_bytes(excess[col], lanes.splat(EIGHTIES), columns[col]);
-            }
+    if const { L::DOTS_PAIRS }
+        && let Some(units) = run.units()
+    {
+        // One after the other: the sums of both in 16 bits and in 32 are more than there are registers.
+        ends = add_runs(lanes, ends, words, units, |a| a, |b| b);
+        let left = |a| codes.magnitudes(lanes, a);
+        spreads = add_runs(lanes, spreads, words, units, left, |b| lanes.negative_magnitudes(b));
+        if S::OFFSET != 0 {
+            excess = shift_excess(lanes, words);
         }
-        for row in 0..R {
-            let a = lanes.splat(a[row]);
-            let magnitude = codes.magnitudes(lanes, a);
+    } else {
+        let (a, b) = words;
+        for (a, b) in a.chunks_exact(MR).zip(b.chunks(NR)) {
+            let columns = load_vectors::<L, V>(lanes, b);
+            let mut magnitudes = [zero; V];
             for col in 0..V {
-                ends[row][col] = lanes.dot_bytes(ends[row][col], a, columns[col]);
-                spreads[row][col] = lanes.dot_bytes(spreads[row][col], magnitude, magnitudes[col]);
+                magnitudes[col] = lanes.negative_magnitudes(columns[col]);
+                if S::OFFSET != 0 {
+                    excess[col] = lanes.dot_bytes(excess[col], lanes.splat(EIGHTIES), columns[col]);
+                }
+            }
+            for row in 0..R {
+                let a = lanes.splat(a[row]);
+                let magnitude = codes.magnitudes(lanes, a);
+                for col in 0..V {
+                    ends[row][col] = lanes.dot_bytes(ends[row][col], a, columns[col]);
+                    spreads[row][col] =
+                        lanes.dot_bytes(spreads[row][col], magnitude, magnitudes[col]);
+                }
             }
         }
     }

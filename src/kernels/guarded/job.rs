@@ -2,13 +2,14 @@
 
 use ndarray::ArrayViewMut2;
 
-use super::block::BroadcastCodes;
+use super::block::{BroadcastCodes, TilePanels};
 use super::block_bound::Limits;
 use super::lanes16::Lanes16;
 use super::lanes32::Lanes32;
 use super::norm_bound::NormBound;
 use super::reach::{BlockReach, FindReach, Seek};
 use super::tile::{GuardedStage, GuardedTile};
+use crate::kernels::byte_dots::PairRun;
 use crate::kernels::operand::geometry::PackedPair;
 use crate::kernels::operand::int8::{GEOMETRY, Int8Panels, K_TILE, MR};
 use crate::kernels::operand::matrix::magnitude;
@@ -77,13 +78,6 @@ impl<L: IntLanes<Element = i32>, W: StepStatistics<L>> Pass<L, W> {
     }
 }
 
-/// The packed operands of a tile: the broadcast panel, and the panel of lanes from the tile's first column on.
-#[derive(Clone, Copy)]
-pub(crate) struct TilePanels<'a> {
-    pub(crate) a: &'a [i32],
-    pub(crate) b: &'a [i32],
-}
-
 impl<'a, T: Output> Job<'a, '_, T> {
     /// Tile by tile, a panel of lanes at a time.
     pub(crate) fn tiles<L: IntLanes>(&self) -> impl Iterator<Item = TilePlace> + use<L, T> {
@@ -101,7 +95,8 @@ impl<'a, T: Output> Job<'a, '_, T> {
     pub(crate) fn panels(&self, place: TilePlace) -> TilePanels<'a> {
         let PackedPair { broadcast, lanes, .. } = self.problem.pair;
         let b = lanes.panel(place.panel).get(place.within.1..).unwrap_or(&[]);
-        TilePanels { a: broadcast.panel(place.block), b }
+        let run = PairRun::new(broadcast.most, lanes.most);
+        TilePanels { a: broadcast.panel(place.block), b, run }
     }
 
     /// Adds the events of a tile's outputs to the tally of their stage.
@@ -157,7 +152,7 @@ impl<'a, T: Output> Job<'a, '_, T> {
         (norm_bound, reach): (NormBound<'_>, Option<&[BlockReach]>),
         pass: &mut Pass<L, W>,
     ) {
-        let TilePanels { a, b } = self.panels(place);
+        let panels = self.panels(place);
         let Problem { pair: PackedPair { k, .. }, stages, lanes16, .. } = self.problem;
         let (inner, range) = (stages[0], self.range());
         let limits = (known.0.max(range.0), known.1.min(range.1));
@@ -176,8 +171,7 @@ impl<'a, T: Output> Job<'a, '_, T> {
             norm_bound,
             seek: Seek { known, range, wraps, blocks: reach },
             limits: Limits { low: lanes.splat(2 * limits.0), high: lanes.splat(2 * limits.1) },
-            a,
-            b,
+            panels,
             outer: &mut pass.outer,
             result: &mut pass.result,
         });

@@ -20,6 +20,7 @@ use super::block::{BLOCK, BLOCK_UNITS};
 use super::open::{BlockSteps, OpenBlocks};
 use super::reach::{PART_UNITS, Registers, Shown};
 use crate::accumulate::RegisterOverflow;
+use crate::kernels::byte_dots::PairRun;
 use crate::kernels::operand::int8::{K_TILE, MR, NR};
 use crate::kernels::operand::panels::load_vectors;
 use crate::kernels::plan::stage::{Lanes16Form, Lanes16Plan};
@@ -73,12 +74,29 @@ impl<V: Copy> Lanes16<V> {
         Self { register, shift, scale: splat(1 << shift), one: splat(black_box(1)) }
     }
 
-    /// Whether a block is stepped in less time than it takes to find out whether it has to be.
+    /// What is worth a look before a block is stepped.
     #[inline(always)]
-    pub(crate) fn costs_less<L: ByteLanes<V = V>, W: StepStatistics<L>>(&self) -> bool {
+    pub(crate) fn look<L: ByteLanes<V = V>, W: StepStatistics<L>>(&self, run: PairRun) -> Look {
         let in_one = matches!(self.register, Register16::Saturate | Register16::Wrap);
-        !L::DOTS_BYTES && W::VECTORS == 0 && in_one
+        if L::DOTS_BYTES || W::VECTORS > 0 || !in_one {
+            Look::Bounds
+        } else if L::DOTS_PAIRS && run.units().is_some() {
+            Look::Norms
+        } else {
+            Look::Nowhere
+        }
     }
+}
+
+/// Which bounds of a block take less time than its steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Look {
+    /// None: not even its sum does.
+    Nowhere,
+    /// The [norm bound](super::norm_bound), and the sum where that holds.
+    Norms,
+    /// The [block bound](super::block_bound) too.
+    Bounds,
 }
 
 /// A step in lanes of 16 bits.

@@ -1,62 +1,109 @@
-//! Registers of 17 bits and more, stepped in lanes of 32 whose ends are theirs: a step is one dot product that saturates.
+//! Registers of 17 bits and more, stepped in lanes of 32: a product of a step is half of a dot product of pairs.
 //!
-//! A register of `P` bits stands in its lane times `2^s` with `s = 32 - P`, as [in lanes of 16](super::lanes16), and so does
-//! every product: codes and bytes are 16-bit integers times powers of two, and the other integer of their pair is zero.
-//! Where a lane saturates at its upper end its `s` lowest bits become ones, which never reach the register's bits.
+//! Where the dot product saturates in one instruction (VNNI), a register of `P` bits stands in its lane times `2^s` with
+//! `s = 32 - P`, as [in lanes of 16](super::lanes16), and so does every product: codes and bytes are 16-bit integers times
+//! powers of two, and the other integer of their pair is zero. Where a lane saturates at its upper end its `s` lowest bits
+//! become ones, which never reach the register's bits.
+//!
+//! Elsewhere the register stands in its lane as it is, and each sum is cut to the range.
 
 use std::hint::black_box;
 
-use super::block::BLOCK_UNITS;
-use super::open::{BlockSteps, OpenBlocks};
+use super::block::{BLOCK_UNITS, Block};
+use super::open::{BlockSteps, OpenBlocks, Spread};
+use super::reach::{PART_UNITS, Registers, Seek, Shown};
 use crate::accumulate::RegisterOverflow;
 use crate::kernels::operand::int8::{K_TILE, MR, NR};
 use crate::kernels::operand::panels::load_vectors;
 use crate::kernels::plan::stage::Lanes32Plan;
+use crate::kernels::stages::overflow::{OverflowOp, Saturate, Wrap};
 use crate::kernels::stages::statistics::StepStatistics;
 use crate::simd::{ByteLanes, Vectorized, both};
 
 /// A register of 17 bits or more, as vectors.
 #[derive(Clone, Copy)]
 pub(crate) struct Lanes32<V> {
-    plan: Lanes32Plan,
+    register: Register32<V>,
+    /// Places that values are shifted up by, and of these bytes in lanes.
+    shift: u32,
+    bytes: u32,
     /// What codes are multiplied by.
     scale: V,
-    /// 1, which the compiler does not know.
+    /// 1, which the compiler does not know where it would make an addition under a mask into two instructions.
     one: V,
+}
+
+#[derive(Clone, Copy)]
+enum Register32<V> {
+    /// At the lane's ends.
+    Lane(RegisterOverflow),
+    /// Saturates within a lane.
+    SaturateWithin(Saturate<V>),
+    /// Wraps within a lane.
+    WrapWithin(Wrap<V>),
 }
 
 impl<V: Copy> Lanes32<V> {
     /// The register of `plan`.
     #[inline(always)]
     pub(crate) fn new<L: ByteLanes<V = V>>(lanes: L, plan: Lanes32Plan) -> Self {
-        let scale = lanes.splat(both(1 << plan.broadcast));
-        Self { plan, scale, one: lanes.splat(black_box(1)) }
+        let Lanes32Plan { overflow, shift, broadcast, lanes: bytes } = plan;
+        if const { L::DOTS_SATURATING } {
+            let (scale, one) = (lanes.splat(both(1 << broadcast)), lanes.splat(black_box(1)));
+            return Self { register: Register32::Lane(overflow), shift, bytes, scale, one };
+        }
+        let register = match overflow {
+            RegisterOverflow::Saturate => Register32::SaturateWithin(Saturate {
+                low: lanes.splat(i32::MIN >> shift),
+                high: lanes.splat(i32::MAX >> shift),
+            }),
+            RegisterOverflow::Wrap => Register32::WrapWithin(Wrap {
+                mask: lanes.splat((u32::MAX >> shift).cast_signed()),
+                sign: lanes.splat((!(u32::MAX >> 1) >> shift).cast_signed()),
+            }),
+        };
+        Self { register, shift: 0, bytes: 0, scale: lanes.splat(both(1)), one: lanes.splat(1) }
     }
 }
 
 /// A step in lanes of 32 bits.
 trait Step32<L: ByteLanes>: Copy {
-    /// What the register keeps, of the sum that saturates and the one that wraps.
-    fn kept(self, saturated: L::V, wrapped: L::V) -> L::V;
+    /// What the register keeps of its sum with the products of `a` and `b`, and something that differs from it exactly where it
+    /// does not hold the sum: where extremes are sought, the sum.
+    fn step(self, lanes: L, register: L::V, a: L::V, b: L::V) -> [L::V; 2];
 }
 
+/// Saturates where a lane does.
 #[derive(Clone, Copy)]
 struct SaturateLane;
 
+/// Wraps where a lane does.
 #[derive(Clone, Copy)]
 struct WrapLane;
 
+/// Within a lane.
+#[derive(Clone, Copy)]
+struct Within<T>(T);
+
 impl<L: ByteLanes> Step32<L> for SaturateLane {
     #[inline(always)]
-    fn kept(self, saturated: L::V, _: L::V) -> L::V {
-        saturated
+    fn step(self, lanes: L, register: L::V, a: L::V, b: L::V) -> [L::V; 2] {
+        [lanes.dot_saturating(register, a, b), lanes.dot(register, a, b)]
     }
 }
 
 impl<L: ByteLanes> Step32<L> for WrapLane {
     #[inline(always)]
-    fn kept(self, _: L::V, wrapped: L::V) -> L::V {
-        wrapped
+    fn step(self, lanes: L, register: L::V, a: L::V, b: L::V) -> [L::V; 2] {
+        [lanes.dot(register, a, b), lanes.dot_saturating(register, a, b)]
+    }
+}
+
+impl<L: ByteLanes, T: OverflowOp<L>> Step32<L> for Within<T> {
+    #[inline(always)]
+    fn step(self, lanes: L, register: L::V, a: L::V, b: L::V) -> [L::V; 2] {
+        let sum = lanes.dot(register, a, b);
+        [self.0.apply(lanes, sum), sum]
     }
 }
 
@@ -77,9 +124,21 @@ where
     #[inline(always)]
     fn call(self) -> usize {
         let Self { lanes32, open } = self;
-        match lanes32.plan.overflow {
-            RegisterOverflow::Saturate => open.stepping(Steps32 { lanes32, step: SaturateLane }),
-            RegisterOverflow::Wrap => open.stepping(Steps32 { lanes32, step: WrapLane }),
+        if const { L::DOTS_SATURATING } {
+            match lanes32.register {
+                Register32::Lane(RegisterOverflow::Wrap) => {
+                    open.stepping(Steps32 { lanes32, step: WrapLane })
+                }
+                _ => open.stepping(Steps32 { lanes32, step: SaturateLane }),
+            }
+        } else {
+            match lanes32.register {
+                Register32::SaturateWithin(op) => {
+                    open.stepping(Steps32 { lanes32, step: Within(op) })
+                }
+                Register32::WrapWithin(op) => open.stepping(Steps32 { lanes32, step: Within(op) }),
+                Register32::Lane(_) => 0,
+            }
         }
     }
 }
@@ -98,7 +157,7 @@ const HIGH: i32 = !LOW;
 const UPPER: i32 = both(0xff00u16.cast_signed());
 
 impl<L: ByteLanes, T: Step32<L>> BlockSteps<L> for Steps32<L::V, T> {
-    const EXTREMES: bool = false;
+    const EXTREMES: bool = !L::DOTS_SATURATING;
     // One row alone waits for its own sums.
     const FEW: usize = 1;
     const RUN: usize = 8;
@@ -113,61 +172,172 @@ impl<L: ByteLanes, T: Step32<L>> BlockSteps<L> for Steps32<L::V, T> {
         W: StepStatistics<L>,
         N: StepStatistics<L>,
     {
-        let Lanes32 { plan, scale, one } = self.lanes32;
+        let Lanes32 { shift, scale, .. } = self.lanes32;
         let (lanes, zero) = (open.lanes, open.lanes.splat(0));
-        let (mut register, mut same) = ([[zero; V]; P], [[zero; V]; P]);
-        for (to, from) in register.iter_mut().zip(&open.registers[first..]) {
+        let mut state =
+            State { register: [[zero; V]; P], same: [[zero; V]; P], extremes: [zero; 2] };
+        for (to, from) in state.register.iter_mut().zip(&open.registers[first..]) {
             for (to, &from) in to.iter_mut().zip(from) {
-                *to = lanes.shift_left(from, plan.shift);
+                *to = lanes.shift_left(from, shift);
             }
         }
         let mut steps = 0;
         let mut rest = open.blocks.split(blocks).0;
+        let mut index = open.index;
         while rest.products > 0 {
             let (block, next) = rest.split(1);
             rest = next;
             open.spread.fill(lanes, open.offset, block.a, scale, [LOW, LOW, HIGH, HIGH]);
-            for (unit, b) in (0..BLOCK_UNITS).zip(block.b.chunks(NR)) {
-                // Bytes 0 and 2, and bytes 1 and 3, at the top of the halves.
-                let words = load_vectors::<L, V>(lanes, b);
-                let mut columns = [words; 2];
-                for (col, &words) in words.iter().enumerate() {
-                    columns[0][col] = lanes.mul16(words, lanes.splat(both(1 << 8)));
-                    columns[1][col] = lanes.and(words, lanes.splat(UPPER));
-                    if plan.lanes < 8 {
-                        for columns in &mut columns {
-                            columns[col] = lanes.shift_right16(columns[col], 8 - plan.lanes);
-                        }
-                    }
-                }
-                // What fills up a block is products of zero, which change nothing and look as if the sum were held.
-                for place in 0..K_TILE {
-                    let a = &open.spread.0[place][unit * MR + first..][..P];
-                    let b = columns[place % 2];
-                    steps += 1;
-                    for row in 0..P {
-                        let a = lanes.splat(a[row]);
-                        for col in 0..V {
-                            let before = register[row][col];
-                            let saturated = lanes.dot_saturating(before, a, b[col]);
-                            let wrapped = lanes.dot(before, a, b[col]);
-                            if N::VECTORS > 0 {
-                                same[row][col] =
-                                    lanes.add_same(same[row][col], one, saturated, wrapped);
-                            }
-                            register[row][col] = self.step.kept(saturated, wrapped);
-                        }
-                    }
+            let at = BlockAt { spread: &*open.spread, seek: open.seek, block, index, row: first };
+            if const { L::REGISTERS.are_many() } {
+                self.block::<L, N, P, V>(lanes, at, 0, &mut state);
+            } else {
+                // With those of all columns, there would be more registers than vectors.
+                for col in 0..V {
+                    let mut some = state.column(col);
+                    self.block::<L, N, P, 1>(lanes, at, col, &mut some);
+                    state.set_column(col, some);
                 }
             }
+            steps += K_TILE as i32 * block.b.chunks(NR).len().min(BLOCK_UNITS) as i32;
+            index += 1;
         }
         for row in 0..P {
             for col in 0..V {
                 open.registers[first + row][col] =
-                    lanes.shift_right(register[row][col], plan.shift);
-                let events = lanes.sub(lanes.splat(steps), same[row][col]);
-                open.statistics[first + row][col].add(lanes, [zero, zero, events]);
+                    lanes.shift_right(state.register[row][col], shift);
+                let events = lanes.sub(lanes.splat(steps), state.same[row][col]);
+                let [least, greatest] = state.extremes;
+                open.statistics[first + row][col].add(lanes, [least, greatest, events]);
             }
         }
+    }
+}
+
+/// Rows of registers while they are stepped.
+struct State<V, const P: usize, const C: usize> {
+    register: [[V; C]; P],
+    /// Steps whose sums they held.
+    same: [[V; C]; P],
+    /// The least and greatest sum of all of them: a report tells those of all outputs together.
+    extremes: [V; 2],
+}
+
+impl<V: Copy, const P: usize, const C: usize> State<V, P, C> {
+    #[inline(always)]
+    fn column(&self, col: usize) -> State<V, P, 1> {
+        State {
+            register: self.register.map(|row| [row[col]]),
+            same: self.same.map(|row| [row[col]]),
+            extremes: self.extremes,
+        }
+    }
+
+    #[inline(always)]
+    fn set_column(&mut self, col: usize, from: State<V, P, 1>) {
+        for row in 0..P {
+            [self.register[row][col]] = from.register[row];
+            [self.same[row][col]] = from.same[row];
+        }
+        self.extremes = from.extremes;
+    }
+}
+
+/// A block, and from which row on it is stepped.
+#[derive(Clone, Copy)]
+struct BlockAt<'a> {
+    spread: &'a Spread,
+    seek: Seek<'a>,
+    block: Block<'a>,
+    index: usize,
+    row: usize,
+}
+
+impl<V: Copy, T> Steps32<V, T> {
+    /// `P` rows of `C` columns from `col` on.
+    #[inline(always)]
+    fn block<L, N, const P: usize, const C: usize>(
+        self,
+        lanes: L,
+        BlockAt { spread, seek, block, index, row: first }: BlockAt<'_>,
+        col: usize,
+        state: &mut State<V, P, C>,
+    ) where
+        L: ByteLanes<V = V>,
+        T: Step32<L>,
+        N: StepStatistics<L>,
+    {
+        let Lanes32 { bytes, one, .. } = self.lanes32;
+        let (reach, mut shown) = (seek.block(index), Shown::ALL);
+        for (unit, b) in (0..BLOCK_UNITS).zip(block.b.chunks(NR)) {
+            if N::VECTORS > 1 && unit % PART_UNITS == 0 {
+                // What fills up a block is products of zero; extremes would take up what a register wrapped to.
+                let left = block.products.saturating_sub(unit * K_TILE);
+                let rows = Rows { lanes, registers: state.register.as_flattened() };
+                shown = seek.shown(reach, unit / PART_UNITS, &rows).first(left);
+            }
+            // Bytes 0 and 2, and bytes 1 and 3, at the top of the halves.
+            let words = load_vectors::<L, C>(lanes, &b[col * L::N..]);
+            let mut columns = [words; 2];
+            for (col, &words) in words.iter().enumerate() {
+                columns[0][col] = lanes.mul16(words, lanes.splat(both(1 << 8)));
+                columns[1][col] = lanes.and(words, lanes.splat(UPPER));
+                if bytes < 8 {
+                    for columns in &mut columns {
+                        columns[col] = lanes.shift_right16(columns[col], 8 - bytes);
+                    }
+                }
+            }
+            // What fills up a block changes nothing, and looks as if the sum were held.
+            for place in 0..K_TILE {
+                let a = &spread.0[place][unit * MR + first..][..P];
+                let b = columns[place % 2];
+                let shows = N::VECTORS > 1 && shown.at(unit % PART_UNITS * K_TILE + place);
+                for row in 0..P {
+                    let a = lanes.splat(a[row]);
+                    for col in 0..C {
+                        let [kept, other] =
+                            self.step.step(lanes, state.register[row][col], a, b[col]);
+                        if N::VECTORS > 0 {
+                            let same = &mut state.same[row][col];
+                            *same = lanes.add_same(*same, one, kept, other);
+                        }
+                        if shows {
+                            let [least, greatest] = state.extremes;
+                            state.extremes = [lanes.min(least, other), lanes.max(greatest, other)];
+                        }
+                        state.register[row][col] = kept;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Registers that stand in their lanes as they are.
+struct Rows<'a, L: ByteLanes> {
+    lanes: L,
+    registers: &'a [L::V],
+}
+
+impl<L: ByteLanes> Registers for Rows<'_, L> {
+    #[inline(always)]
+    fn above(&self, value: i32) -> bool {
+        let Self { lanes, registers } = *self;
+        let mut greatest = registers[0];
+        for &register in registers {
+            greatest = lanes.max(greatest, register);
+        }
+        lanes.any_greater(greatest, lanes.splat(value))
+    }
+
+    #[inline(always)]
+    fn below(&self, value: i32) -> bool {
+        let Self { lanes, registers } = *self;
+        let mut least = registers[0];
+        for &register in registers {
+            least = lanes.min(least, register);
+        }
+        lanes.any_greater(lanes.splat(value), least)
     }
 }

@@ -7,9 +7,9 @@
 //!    register fits them, with a check per step. After a block of which most was stepped, the next few are stepped
 //!    without a look at their bounds.
 
-use super::block::{Block, BroadcastCodes, Grid, products, sum_block};
+use super::block::{Block, BroadcastCodes, Grid, TilePanels, products, sum_block};
 use super::block_bound::{BlockBound, Limits, bound_block};
-use super::lanes16::{Blocks16, Lanes16};
+use super::lanes16::{Blocks16, Lanes16, Look};
 use super::lanes32::{Blocks32, Lanes32};
 use super::norm_bound::NormBound;
 use super::open::{OpenBlocks, Spread};
@@ -50,12 +50,9 @@ pub(crate) struct GuardedTile<'a, L: ByteLanes, S, W, const R: usize, const V: u
     pub(crate) stage: GuardedStage<L::V>,
     pub(crate) limits: Limits<L::V>,
     pub(crate) norm_bound: NormBound<'a>,
-    /// Of steps in 16-bit lanes; those in 32-bit lanes are for where nothing is sought.
+    /// Of steps in 16-bit lanes, and of those in 32-bit lanes where lanes hold more than the register.
     pub(crate) seek: Seek<'a>,
-    /// The broadcast panel.
-    pub(crate) a: &'a [i32],
-    /// The panel of lanes from the tile's first column on.
-    pub(crate) b: &'a [i32],
+    pub(crate) panels: TilePanels<'a>,
     pub(crate) outer: &'a mut OuterStages<L, W>,
     pub(crate) result: &'a mut TileResult<i32>,
 }
@@ -70,7 +67,8 @@ where
 
     #[inline(always)]
     fn call(self) {
-        let Self { lanes, codes, stage, limits, norm_bound, seek, a, b, outer, result } = self;
+        let Self { lanes, codes, stage, limits, norm_bound, seek, panels, outer, result } = self;
+        let TilePanels { a, b, run } = panels;
         let zero = lanes.splat(0);
         outer.restart(lanes);
         let mut statistics = [[W::start(lanes); V]; R];
@@ -81,7 +79,7 @@ where
         let (mut index, mut far) = (0, 0);
         // Where most of a block had to be stepped, the next ones most likely have to be, and are not summed first.
         let mut to_step = 0;
-        let sums_cost_more = stage.lanes16.is_some_and(|lanes16| lanes16.costs_less::<L, W>());
+        let look = stage.lanes16.map_or(Look::Bounds, |lanes16| lanes16.look::<L, W>(run));
         for (a, b) in a.chunks(MR * units).zip(b.chunks(NR * units)) {
             registers = [[zero; V]; R];
             let mut rest = Block { a, b, products: products.min(stage.tile) };
@@ -89,30 +87,33 @@ where
             while rest.products > 0 {
                 let (block, next) = rest.split(1);
                 let mut sums = None;
-                if to_step == 0 && !sums_cost_more {
+                if to_step == 0 && look != Look::Nowhere {
                     if far > 0 {
                         far -= 1;
                     } else if norm_bound.holds(lanes, index, &registers, &limits) {
-                        registers = sum_block(lanes, codes, &registers, block.a, block.b);
+                        registers = sum_block(lanes, codes, &registers, (block.a, block.b), run);
                         rest = next;
                         index += 1;
                         continue;
                     } else {
                         far = FAR;
                     }
-                    let known = bound_block(lanes, codes, &registers, block.a, block.b);
-                    if limits.hold(lanes, &registers, &known) {
-                        registers = known.ends;
-                        rest = next;
-                        index += 1;
-                        continue;
+                    if look == Look::Bounds {
+                        let words = (block.a, block.b);
+                        let known = bound_block(lanes, codes, &registers, words, run);
+                        if limits.hold(lanes, &registers, &known) {
+                            registers = known.ends;
+                            rest = next;
+                            index += 1;
+                            continue;
+                        }
+                        sums = Some(known);
                     }
-                    sums = Some(known);
                 }
-                let has_lanes32 = const { L::DOTS_SATURATING }
-                    && stage.lanes32.is_some()
-                    && !(W::VECTORS > 1 && seek.may_show());
-                if stage.lanes16.is_some() || has_lanes32 {
+                // Lanes whose ends are the register's do not tell a sum beyond.
+                let tells = const { W::VECTORS < 2 || !L::DOTS_SATURATING } || !seek.may_show();
+                let lanes32 = stage.lanes32.filter(|_| tells);
+                if stage.lanes16.is_some() || lanes32.is_some() {
                     let open = OpenBlocks {
                         lanes,
                         offset: S::OFFSET,
@@ -126,12 +127,10 @@ where
                         to_step: &mut to_step,
                         seek,
                     };
-                    let stepped = match (stage.lanes16, stage.lanes32) {
+                    let stepped = match (stage.lanes16, lanes32) {
                         (Some(lanes16), _) => lanes.vectorize(Blocks16 { lanes16, open }),
-                        (None, Some(lanes32)) if const { L::DOTS_SATURATING } => {
-                            lanes.vectorize(Blocks32 { lanes32, open })
-                        }
-                        _ => 0,
+                        (None, Some(lanes32)) => lanes.vectorize(Blocks32 { lanes32, open }),
+                        (None, None) => 0,
                     };
                     rest = rest.split(stepped).1;
                     index += stepped;

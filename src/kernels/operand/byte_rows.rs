@@ -8,6 +8,8 @@ use super::bytes::{Byte, ByteMatrix, ByteSign, any_bytes};
 pub(crate) struct ByteRows<'a> {
     rows: Vec<&'a [u8]>,
     pub(crate) sign: ByteSign,
+    /// No byte is greater in magnitude.
+    pub(crate) most: u32,
 }
 
 impl<'a> ByteRows<'a> {
@@ -17,7 +19,8 @@ impl<'a> ByteRows<'a> {
             copy.extend(codes.iter().map(|code| code.bits()));
             copy.chunks_exact(codes.ncols().max(1)).collect()
         }));
-        Self { rows, sign: matrix.sign() }
+        let (low, high) = matrix.known_range();
+        Self { rows, sign: matrix.sign(), most: low.unsigned_abs().max(high.unsigned_abs()) as u32 }
     }
 
     /// All of them.

@@ -63,6 +63,8 @@ pub(crate) struct Int8Panels {
     units: usize,
     /// What a code exceeds its byte by: -128, 0 or 128.
     pub(crate) offset: i32,
+    /// No byte, and no code, is greater in magnitude.
+    pub(crate) most: u32,
     sums: OnceLock<Vec<i32>>,
     sign: ByteSign,
     /// Which output of the matrix is at each place; empty where all are at their own.
@@ -73,7 +75,15 @@ impl Int8Panels {
     /// Packs the columns of `matrix`, `[K, outputs]`, in the order `order`; an empty one is that of the matrix.
     pub(crate) fn pack(matrix: ByteMatrix<'_>, layout: Int8Layout, order: Vec<usize>) -> Self {
         let offset = offset(matrix, layout.sign);
-        any_bytes!(matrix.codes, codes => Self::new(codes, layout, order, offset))
+        // What is packed again and again is not looked through for it.
+        let (low, high) = match layout.side {
+            Side::Broadcast => matrix.known_range(),
+            Side::Lanes => matrix.range(),
+        };
+        let ends = [0, low, high]
+            .map(|code| code.unsigned_abs().max((code - i64::from(offset)).unsigned_abs()));
+        let most = ends.into_iter().max().unwrap_or(0) as u32;
+        any_bytes!(matrix.codes, codes => Self::new(codes, layout, order, (offset, most)))
     }
 
     /// `view` is `[K, outputs]`.
@@ -81,7 +91,7 @@ impl Int8Panels {
         view: ArrayView2<'_, T>,
         layout: Int8Layout,
         order: Vec<usize>,
-        offset: i32,
+        (offset, most): (i32, u32),
     ) -> Self {
         let Int8Layout { side, tile, sign, .. } = layout;
         let width = GEOMETRY.of(side);
@@ -151,7 +161,7 @@ impl Int8Panels {
                     }
                 }
             });
-        Self { panels, outputs, width, units, offset, sums: OnceLock::new(), sign, order }
+        Self { panels, outputs, width, units, offset, most, sums: OnceLock::new(), sign, order }
     }
 
     /// Which panels have only outputs for which `holds`, which is of all outputs in the order of the matrix.

@@ -6,11 +6,11 @@
 //!    already need the same number of bits.
 //! 3. [`Resolve`] steps what is left, one vector of outputs and block at a time; see [`prefixes`](super::prefixes).
 
-use super::prefixes::{State, StepPrefixes};
+use super::each_product::EachProduct;
+use super::prefixes::{Prefixes, State, StepPrefixes};
 use super::sums::{HIGH, LOW, MAX, MIN, Trajectory, UNITS};
-use crate::kernels::guarded::block::BroadcastCodes;
+use crate::kernels::guarded::block::{BroadcastCodes, TilePanels};
 use crate::kernels::guarded::block_bound::bound_block;
-use crate::kernels::guarded::job::TilePanels;
 use crate::kernels::operand::int8::{K_TILE, MR, NR};
 use crate::kernels::operand::panels::load_vectors;
 use crate::kernels::stages::outer::OuterStages;
@@ -122,7 +122,7 @@ impl<L: ByteLanes, S: BroadcastCodes<L>> Resolve<'_, L, S> {
         (self.lanes.load(&low), self.lanes.load(&high))
     }
 
-    /// One block from `start` on, by [`StepPrefixes`].
+    /// One block from `start` on, by [`StepPrefixes`], or by [`EachProduct`] where that is faster.
     #[inline(always)]
     fn step(&self, block: usize, start: L::V) -> State<L::V> {
         let Self { lanes, codes, panels, ref trajectory, .. } = *self;
@@ -131,6 +131,15 @@ impl<L: ByteLanes, S: BroadcastCodes<L>> Resolve<'_, L, S> {
         let mut waiting = 0;
         let a = panels.a[block * UNITS * MR..].chunks(MR);
         let b = panels.b[block * UNITS * NR..].chunks(NR);
+        if const { !L::DOTS_BYTES } && trajectory.width == 1 {
+            const { assert!(L::N <= 16) };
+            let (each, mut words, mut states) = (EachProduct(codes), [0; 16 * K_TILE], [state]);
+            for (a, b) in a.zip(b).take(UNITS) {
+                each.prepare(lanes, lanes.load(b), &mut words);
+                each.unit(lanes, &a[..1], &words, &mut states);
+            }
+            return states[0];
+        }
         for (a, b) in a.zip(b).take(UNITS) {
             let (a, [columns]) = (lanes.splat(a[0]), load_vectors::<L, 1>(lanes, b));
             let before = state.sum;
@@ -171,7 +180,8 @@ where
 
     #[inline(always)]
     fn call(self) {
-        let Self { lanes, codes, panels: TilePanels { a, b }, trajectory, outer, result } = self;
+        let Self { lanes, codes, panels, trajectory, outer, result } = self;
+        let TilePanels { a, b, run } = panels;
         let zero = lanes.splat(0);
         outer.restart(lanes);
         let mut blocks = 0;
@@ -187,7 +197,7 @@ where
                 blocks = 0;
             }
             blocks += 1;
-            let sums = bound_block(lanes, codes, &registers, a, b);
+            let sums = bound_block(lanes, codes, &registers, (a, b), run);
             for row in 0..R {
                 for col in 0..V {
                     let (end, spread) = (sums.ends[row][col], sums.spreads[row][col]);

@@ -6,12 +6,14 @@ use std::time::Instant;
 use ndarray::ArrayViewMut2;
 
 use super::bounds::{BoundTile, Resolve, Wanted};
+use super::each_product::EachProduct;
 use super::prefixes::{
     PairPrefixes, PrefixColumns, PrefixTile, Prefixes, PreparePrefixes, StepPrefixes,
 };
 use super::sums::{BLOCK, Trajectory};
+use crate::kernels::guarded::block::TilePanels;
 use crate::kernels::guarded::block::{BroadcastCodes, Shifted, Unsigned};
-use crate::kernels::guarded::job::{Job, Pass, Problem, TilePanels, VECTORS, lane_range};
+use crate::kernels::guarded::job::{Job, Pass, Problem, VECTORS, lane_range};
 use crate::kernels::guarded::norm_bound::NormBound;
 use crate::kernels::guarded::reach::Reaches;
 use crate::kernels::operand::int8::{MR, NR, OutputOrder};
@@ -120,6 +122,9 @@ impl<L: ByteLanes> Exact<L> {
         wanted: Wanted,
     ) {
         match self.trajectory.width() {
+            1 if const { !L::DOTS_BYTES } => {
+                self.find_by(at, EachProduct(at.1), job, place, wanted);
+            }
             1 if S::OFFSET == 0 => self.find_by(at, PairPrefixes, job, place, wanted),
             1 => self.find_by(at, StepPrefixes::<S, 4>(at.1), job, place, wanted),
             2 => self.find_by(at, StepPrefixes::<S, 2>(at.1), job, place, wanted),
@@ -178,6 +183,7 @@ impl<L: ByteLanes> Exact<L> {
                 let panels = TilePanels {
                     a: &panels.a[row.min(panels.a.len())..],
                     b: &panels.b[(col * L::N).min(panels.b.len())..],
+                    ..panels
                 };
                 let vector = row * VECTORS + col;
                 let trajectory = &mut self.trajectory;
@@ -255,7 +261,9 @@ impl<T: Output> TrajectoryJob<'_, '_, T> {
             let known = in_lanes[0].extremes(lanes);
             let reach = if !job.may_exceed(known) {
                 None
-            } else if job.problem.lanes16.is_some() {
+            } else if job.problem.lanes16.is_some()
+                || const { !L::DOTS_SATURATING } && stages[0].lanes32().is_some()
+            {
                 Some(reaches.of(lanes.token(), place.block - first, job.find_reach(place)))
             } else {
                 Some(&[][..])

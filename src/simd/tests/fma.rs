@@ -205,6 +205,7 @@ impl IsaKernel for Check {
                 }
             }
             assert_eq!(stored(lanes.splat(b[0]))[0].to_bits(), b[0].to_bits());
+            check_single_products(lanes, &a, &b, &c);
             let around = lanes.fma_around(va, vb, vc);
             let [down, up] = around.map(stored);
             let odd = stored(lanes.odd_of(around));
@@ -219,6 +220,39 @@ impl IsaKernel for Check {
                     check(found + 0.0, expected, "fma_around", [a[i], b[i], c[i]]);
                 }
             }
+        }
+    }
+}
+
+/// Sums whose products are numbers of `f32`: of factors of 12 digits, or with one that is a power of two.
+fn check_single_products<L: StepLanes>(lanes: L, a: &[f32], b: &[f32], c: &[f32]) {
+    let few = |x: &f32| if x.is_finite() { f32::from_bits(x.to_bits() & !0xfff) } else { *x };
+    let mut a: Vec<f32> = a.iter().map(few).collect();
+    let b: Vec<f32> = b.iter().map(few).collect();
+    for (a, b) in a.iter_mut().zip(&b) {
+        let exact = f64::from(*a) * f64::from(*b);
+        // One that is not is replaced by a factor that leaves the other one as it is.
+        if exact.is_finite() && f64::from(exact as f32) != exact {
+            *a = 1f32.copysign(*a);
+        }
+    }
+    let [va, vb, vc] = [&a[..], &b, c].map(|x| lanes.load(x));
+    let stored = |v| {
+        let mut out = [0.0; 16];
+        lanes.store(v, &mut out);
+        out
+    };
+    let [zero, odd] =
+        [stored(lanes.fma_zero_of_single(va, vb, vc)), stored(lanes.fma_odd_of_single(va, vb, vc))];
+    let [down, up] = lanes.fma_around_of_single(va, vb, vc).map(stored);
+    for i in 0..L::N {
+        let (sum, operands) = (exact(a[i], b[i], c[i]), [a[i], b[i], c[i]]);
+        check(zero[i], rounded(&sum, Format::F32, Rounding::TowardZero), "fma_zero", operands);
+        check(odd[i], rounded(&sum, Format::F32, Rounding::Odd), "fma_odd", operands);
+        for (found, rounding) in [(down[i], Rounding::Down), (up[i], Rounding::Up)] {
+            let expected = rounded(&sum, Format::F32, rounding);
+            let number = if expected == 0.0 { 0.0 } else { expected };
+            check(found + 0.0, number, "fma_around", operands);
         }
     }
 }

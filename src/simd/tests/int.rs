@@ -162,6 +162,18 @@ fn check_bytes<L: ByteLanes>(lanes: L) {
             products.fold(c, |sum, (a, b)| sum.wrapping_add(i32::from(a) * i32::from(b as i8)))
         };
         assert_eq!(stored(lanes.dot_bytes(vc, va, vb)), each(&dot), "dot_bytes");
+        // Products of so few bits that two of them fit 16.
+        let small = |word: i32| word & 0x7f7f_7f7f;
+        let (small_a, of_pairs) =
+            (a.iter().map(|&a| small(a)).collect::<Vec<_>>(), |a: i32, b: i32, c: i32| {
+                let (a, b) = (small(a).to_le_bytes(), b.to_le_bytes());
+                let product = |i: usize| i16::from(a[i]) * i16::from(b[i] as i8);
+                let half =
+                    |i: usize| ((c >> (8 * i)) as i16).wrapping_add(product(i) + product(i + 1));
+                i32::from(half(2)) << 16 | i32::from(half(0)) & 0xffff
+            });
+        let found = stored(lanes.dot_pairs(vc, lanes.load(&small_a), vb));
+        assert_eq!(found, each(&of_pairs), "dot_pairs");
         let bytewise = |word: i32, f: &dyn Fn(i8) -> u8| {
             i32::from_le_bytes(word.to_le_bytes().map(|byte| f(byte as i8)))
         };

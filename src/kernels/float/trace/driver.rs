@@ -18,7 +18,9 @@ use super::tally::Tally;
 use crate::kernels::float::aligned::AlignedTile;
 use crate::kernels::float::chain::OuterPlan;
 use crate::kernels::float::driver::{geometry, orientation, start};
-use crate::kernels::float::fma::{Cut, Half, Keep, Narrow, Sum};
+use crate::kernels::float::fma::{
+    AnyProduct, Cut, FmaPlan, Half, Keep, Keeps, Narrow, ProductSize, SingleProduct, Sum, Sums,
+};
 use crate::kernels::float::inner::MR;
 use crate::kernels::float::lines::Lines;
 use crate::kernels::float::operand::PackedOperand;
@@ -26,7 +28,7 @@ use crate::kernels::float::pack::NumberPanels;
 use crate::kernels::float::plan::Plan;
 use crate::kernels::operand::geometry::{Geometry, Orientation};
 use crate::kernels::parallel::{Grain, Part, TilePlace, split};
-use crate::simd::{Detected, IsaKernel, Simd, StepLanes, Vectorized};
+use crate::simd::{Detected, FmaLanes, IsaKernel, Simd, StepLanes, Vectorized};
 
 /// `[M, N]`, what the lanes saw, and the seconds, without packing. Outputs that an infinity or NaN of an operand enters
 /// are not told of, and their values mean nothing. `None` where the report is of another stage than the plan.
@@ -152,25 +154,10 @@ impl Tile<'_> {
         match *self.panels {
             Panels::Fma(plan, trace, [ref a, ref b]) => {
                 let panels = [a, b];
-                match (plan.keep, plan.sum) {
-                    (Keep::All, Sum::Zero) => self.fma(lanes, trace, watch, SingleZero, panels),
-                    (Keep::All, _) => self.fma(lanes, trace, watch, SingleEven, panels),
-                    (Keep::Half, Sum::Zero) => {
-                        self.fma(lanes, trace, watch, NarrowZero(Half), panels)
-                    }
-                    (Keep::Half, _) => self.fma(lanes, trace, watch, NarrowEven(Half), panels),
-                    (Keep::Narrow(format), Sum::Zero) => {
-                        self.fma(lanes, trace, watch, NarrowZero(Narrow(format)), panels)
-                    }
-                    (Keep::Narrow(format), _) => {
-                        self.fma(lanes, trace, watch, NarrowEven(Narrow(format)), panels)
-                    }
-                    (Keep::Cut(bits), Sum::Zero) => {
-                        self.fma(lanes, trace, watch, NarrowZero(Cut(bits)), panels)
-                    }
-                    (Keep::Cut(bits), _) => {
-                        self.fma(lanes, trace, watch, NarrowEven(Cut(bits)), panels)
-                    }
+                if const { <S::Fma as FmaLanes>::SINGLES } && plan.product == ProductSize::Single {
+                    self.summed(lanes, (plan, SingleProduct), trace, watch, panels)
+                } else {
+                    self.summed(lanes, (plan, AnyProduct), trace, watch, panels)
                 }
             }
             Panels::Grouped(plan, exact, [ref a, ref b]) => {
@@ -183,6 +170,45 @@ impl Tile<'_> {
             Panels::Double(plan, products, [ref a, ref b], [ref x, ref y]) => {
                 let tile = AlignedTile { lanes: simd.f64(), plan, a, b, block, panel };
                 self.whole(lanes, TracedAligned { tile, products, a: x, b: y })
+            }
+        }
+    }
+
+    fn summed<L: StepLanes, P: Sums<L>>(
+        &self,
+        lanes: L,
+        (plan, product): (FmaPlan, P),
+        trace: FmaTrace,
+        watch: Watch,
+        panels: [&NumberPanels<f32>; 2],
+    ) -> TracedTile {
+        match plan.keep {
+            Keep::All if plan.sum == Sum::Zero => {
+                self.fma(lanes, trace, watch, SingleZero(product), panels)
+            }
+            Keep::All => self.fma(lanes, trace, watch, SingleEven(product), panels),
+            Keep::Half => self.kept(lanes, (plan.sum, Half, product), trace, watch, panels),
+            Keep::Narrow(to) => {
+                self.kept(lanes, (plan.sum, Narrow(to), product), trace, watch, panels)
+            }
+            Keep::Cut(bits) => {
+                self.kept(lanes, (plan.sum, Cut(bits), product), trace, watch, panels)
+            }
+        }
+    }
+
+    fn kept<L: StepLanes, K: Keeps<L>, P: Sums<L>>(
+        &self,
+        lanes: L,
+        (sum, keep, product): (Sum, K, P),
+        trace: FmaTrace,
+        watch: Watch,
+        panels: [&NumberPanels<f32>; 2],
+    ) -> TracedTile {
+        match sum {
+            Sum::Zero => self.fma(lanes, trace, watch, NarrowZero(keep, product), panels),
+            Sum::Even | Sum::Odd => {
+                self.fma(lanes, trace, watch, NarrowEven(keep, product), panels)
             }
         }
     }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::inner::{Seen, TracedInner};
 use super::outputs::{Block, Grid, StageTrace, WIDTH};
 use super::plan::FmaTrace;
-use crate::kernels::float::fma::Keeps;
+use crate::kernels::float::fma::{Keeps, Sums};
 use crate::kernels::float::pack::NumberPanels;
 use crate::simd::StepLanes;
 
@@ -27,51 +27,51 @@ pub(super) trait TracedStep<L: StepLanes>: Copy {
 
 /// A register narrower than `f32`, to nearest.
 #[derive(Clone, Copy)]
-pub(super) struct NarrowEven<K>(pub(super) K);
+pub(super) struct NarrowEven<K, P>(pub(super) K, pub(super) P);
 
 /// A register narrower than `f32`, toward zero.
 #[derive(Clone, Copy)]
-pub(super) struct NarrowZero<K>(pub(super) K);
+pub(super) struct NarrowZero<K, P>(pub(super) K, pub(super) P);
 
 /// `f32`, to nearest.
 #[derive(Clone, Copy)]
-pub(super) struct SingleEven;
+pub(super) struct SingleEven<P>(pub(super) P);
 
 /// `f32`, toward zero.
 #[derive(Clone, Copy)]
-pub(super) struct SingleZero;
+pub(super) struct SingleZero<P>(pub(super) P);
 
-impl<L: StepLanes, K: Keeps<L>> TracedStep<L> for NarrowEven<K> {
+impl<L: StepLanes, K: Keeps<L>, P: Sums<L>> TracedStep<L> for NarrowEven<K, P> {
     #[inline(always)]
     fn step(self, lanes: L, a: L::V, b: L::V, register: L::V) -> Stepped<L::V> {
-        let sum = lanes.fma_odd(a, b, register);
+        let sum = self.1.odd(lanes, a, b, register);
         let after = self.0.even(lanes, sum);
         Stepped { after, sum, pair: [after, sum] }
     }
 }
 
-impl<L: StepLanes, K: Keeps<L>> TracedStep<L> for NarrowZero<K> {
+impl<L: StepLanes, K: Keeps<L>, P: Sums<L>> TracedStep<L> for NarrowZero<K, P> {
     #[inline(always)]
     fn step(self, lanes: L, a: L::V, b: L::V, register: L::V) -> Stepped<L::V> {
-        let sum = lanes.fma_odd(a, b, register);
+        let sum = self.1.odd(lanes, a, b, register);
         let after = self.0.zero(lanes, sum);
         Stepped { after, sum, pair: [after, sum] }
     }
 }
 
-impl<L: StepLanes> TracedStep<L> for SingleEven {
+impl<L: StepLanes, P: Sums<L>> TracedStep<L> for SingleEven<P> {
     #[inline(always)]
     fn step(self, lanes: L, a: L::V, b: L::V, register: L::V) -> Stepped<L::V> {
-        let pair = lanes.fma_around(a, b, register);
+        let pair = self.0.around(lanes, a, b, register);
         Stepped { after: lanes.fma_even(a, b, register), sum: lanes.odd_of(pair), pair }
     }
 }
 
-impl<L: StepLanes> TracedStep<L> for SingleZero {
+impl<L: StepLanes, P: Sums<L>> TracedStep<L> for SingleZero<P> {
     #[inline(always)]
     fn step(self, lanes: L, a: L::V, b: L::V, register: L::V) -> Stepped<L::V> {
-        let pair = lanes.fma_around(a, b, register);
-        Stepped { after: lanes.fma_zero(a, b, register), sum: lanes.odd_of(pair), pair }
+        let pair = self.0.around(lanes, a, b, register);
+        Stepped { after: self.0.zero(lanes, a, b, register), sum: lanes.odd_of(pair), pair }
     }
 }
 
