@@ -14,8 +14,8 @@ const AHEAD: usize = 4 * NR;
 
 /// What is broadcast.
 pub(crate) trait Words<L: ByteLanes>: Copy {
-    /// Those from unit `unit` on.
-    fn from_unit(self, unit: usize) -> Self;
+    /// Those behind the first so many units.
+    fn skip_units(self, units: usize) -> Self;
 
     /// Adds all products with the vectors of a panel that start at place `from`; `#[inline(always)]`.
     fn add_to<D: Dot<L>, const R: usize, const V: usize>(
@@ -33,8 +33,8 @@ pub(crate) struct Packed<'a>(pub(crate) &'a [i32]);
 
 impl<L: ByteLanes> Words<L> for Packed<'_> {
     #[inline(always)]
-    fn from_unit(self, unit: usize) -> Self {
-        Self(&self.0[self.0.len().min(unit * MR)..])
+    fn skip_units(self, units: usize) -> Self {
+        Self(&self.0[self.0.len().min(units * MR)..])
     }
 
     #[inline(always)]
@@ -67,8 +67,8 @@ pub(crate) struct RowWords<'a, const SIGNED: bool>(pub(crate) [&'a [u8]; MR]);
 
 impl<L: ByteLanes, const SIGNED: bool> Words<L> for RowWords<'_, SIGNED> {
     #[inline(always)]
-    fn from_unit(self, unit: usize) -> Self {
-        Self(self.0.map(|row| &row[row.len().min(unit * K_TILE)..]))
+    fn skip_units(self, units: usize) -> Self {
+        Self(self.0.map(|row| &row[row.len().min(units * K_TILE)..]))
     }
 
     #[inline(always)]
@@ -134,7 +134,7 @@ fn add_all<L: ByteLanes, W: Words<L>, const R: usize, const V: usize>(
     {
         for (index, b) in b.chunks(units).enumerate() {
             let none = [[lanes.splat(0); V]; R];
-            let a = a.from_unit(index * units);
+            let a = a.skip_units(index * units);
             let pairs = a.add_to::<Pairs, R, V>(lanes, none, b, from);
             add_pairs(lanes, &mut tile, &pairs);
         }

@@ -291,13 +291,11 @@ impl<V: Copy, T> Steps32<V, T> {
             // What fills up a block changes nothing, and looks as if the sum were held.
             for place in 0..K_TILE {
                 let a = &spread.0[place][unit * MR + first..][..P];
-                let b = columns[place % 2];
                 let shows = N::VECTORS > 1 && shown.at(unit % PART_UNITS * K_TILE + place);
                 for row in 0..P {
                     let a = lanes.splat(a[row]);
-                    for col in 0..C {
-                        let [kept, other] =
-                            self.step.step(lanes, state.register[row][col], a, b[col]);
+                    for (col, &b) in columns[place % 2].iter().enumerate() {
+                        let [kept, other] = self.step.step(lanes, state.register[row][col], a, b);
                         if N::VECTORS > 0 {
                             let same = &mut state.same[row][col];
                             *same = lanes.add_same(*same, one, kept, other);
