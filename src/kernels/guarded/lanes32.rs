@@ -290,23 +290,43 @@ impl<V: Copy, T> Steps32<V, T> {
             }
             // What fills up a block changes nothing, and looks as if the sum were held.
             for place in 0..K_TILE {
-                let a = &spread.0[place][unit * MR + first..][..P];
-                let shows = N::VECTORS > 1 && shown.at(unit % PART_UNITS * K_TILE + place);
-                for row in 0..P {
-                    let a = lanes.splat(a[row]);
-                    for (col, &b) in columns[place % 2].iter().enumerate() {
-                        let [kept, other] = self.step.step(lanes, state.register[row][col], a, b);
-                        if N::VECTORS > 0 {
-                            let same = &mut state.same[row][col];
-                            *same = lanes.add_same(*same, one, kept, other);
-                        }
-                        if shows {
-                            let [least, greatest] = state.extremes;
-                            state.extremes = [lanes.min(least, other), lanes.max(greatest, other)];
-                        }
-                        state.register[row][col] = kept;
-                    }
+                let operands = (&spread.0[place][unit * MR + first..][..P], &columns[place % 2]);
+                // A loop of its own for each.
+                if N::VECTORS > 1 && shown.at(unit % PART_UNITS * K_TILE + place) {
+                    self.step_rows::<L, N, P, C, true>(lanes, operands, one, state);
+                } else {
+                    self.step_rows::<L, N, P, C, false>(lanes, operands, one, state);
                 }
+            }
+        }
+    }
+
+    /// One step of all rows.
+    #[inline(always)]
+    fn step_rows<L, N, const P: usize, const C: usize, const SHOWS: bool>(
+        self,
+        lanes: L,
+        (a, b): (&[i32], &[V; C]),
+        one: V,
+        state: &mut State<V, P, C>,
+    ) where
+        L: ByteLanes<V = V>,
+        T: Step32<L>,
+        N: StepStatistics<L>,
+    {
+        for row in 0..P {
+            let a = lanes.splat(a[row]);
+            for col in 0..C {
+                let [kept, other] = self.step.step(lanes, state.register[row][col], a, b[col]);
+                if N::VECTORS > 0 {
+                    let same = &mut state.same[row][col];
+                    *same = lanes.add_same(*same, one, kept, other);
+                }
+                if SHOWS {
+                    let [least, greatest] = state.extremes;
+                    state.extremes = [lanes.min(least, other), lanes.max(greatest, other)];
+                }
+                state.register[row][col] = kept;
             }
         }
     }
