@@ -316,8 +316,8 @@ impl<V: Copy, T> Steps32<V, T> {
     {
         for row in 0..P {
             let a = lanes.splat(a[row]);
-            for col in 0..C {
-                let [kept, other] = self.step.step(lanes, state.register[row][col], a, b[col]);
+            for (col, &b) in b.iter().enumerate() {
+                let [kept, other] = self.step.step(lanes, state.register[row][col], a, b);
                 if N::VECTORS > 0 {
                     let same = &mut state.same[row][col];
                     *same = lanes.add_same(*same, one, kept, other);
