@@ -43,8 +43,8 @@ pub(super) fn quotient_may_be_odd(format: Format, policy: &Policy) -> bool {
     <f64 as sealed::Carried>::is_carried(format, policy)
 }
 
-/// The same of a quotient and a whole number of the format beside it: where it is that, where a rounding changes is no more than
-/// so many digits away.
+/// The same of a quotient plus a zero point, a whole number of the format: less the zero point, every value at which the
+/// rounding changes must be one of 23 digits.
 pub(super) fn shifted_quotient_may_be_odd(format: Format, policy: &Policy) -> bool {
     let fits = |(digits, least, seen)| least == 0 && digits + seen + 2 < f32::MANTISSA_DIGITS;
     steps(format, policy).is_some_and(fits) && quotient_may_be_odd(format, policy)

@@ -16,7 +16,7 @@ use super::aligned::{
 use super::chain::{Chain, OuterPlan};
 use super::fma::{
     All, AnyProduct, Cut, Even, FmaPlan, FmaStep, FmaTile, Half, Keep, Keeps, Narrow, Odd,
-    ProductSize, SingleProduct, Sum, Sums, Zero,
+    ProductSize, RoundedSums, SingleProduct, Sum, Zero,
 };
 use super::grouped::{GroupedPlan, GroupedTile, Held, HeldTile, OUTPUTS};
 use super::inner::{InnerStage, MR};
@@ -245,7 +245,7 @@ impl Tile<'_> {
         }
     }
 
-    fn summed<L: StepLanes, K: Keeps<L>, P: Sums<L>>(
+    fn summed<L: StepLanes, K: Keeps<L>, P: RoundedSums<L>>(
         self,
         lanes: L,
         sum: Sum,

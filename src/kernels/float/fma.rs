@@ -48,7 +48,7 @@ pub(super) struct FmaPlan {
 }
 
 /// A [`ProductSize`] as code of its own: sums that are not rounded to nearest.
-pub(super) trait Sums<L: StepLanes>: Copy {
+pub(super) trait RoundedSums<L: StepLanes>: Copy {
     /// [`FmaLanes::fma_zero`]
     fn zero(self, lanes: L, a: L::V, b: L::V, register: L::V) -> L::V;
 
@@ -67,7 +67,7 @@ pub(super) struct SingleProduct;
 #[derive(Clone, Copy)]
 pub(super) struct AnyProduct;
 
-impl<L: StepLanes> Sums<L> for SingleProduct {
+impl<L: StepLanes> RoundedSums<L> for SingleProduct {
     #[inline(always)]
     fn zero(self, lanes: L, a: L::V, b: L::V, register: L::V) -> L::V {
         lanes.fma_zero_of_single(a, b, register)
@@ -84,7 +84,7 @@ impl<L: StepLanes> Sums<L> for SingleProduct {
     }
 }
 
-impl<L: StepLanes> Sums<L> for AnyProduct {
+impl<L: StepLanes> RoundedSums<L> for AnyProduct {
     #[inline(always)]
     fn zero(self, lanes: L, a: L::V, b: L::V, register: L::V) -> L::V {
         lanes.fma_zero(a, b, register)
@@ -199,14 +199,14 @@ impl<L: FmaLanes, K: Keeps<L>> FmaStep<L> for Even<K> {
     }
 }
 
-impl<L: StepLanes, K: Keeps<L>, P: Sums<L>> FmaStep<L> for Zero<K, P> {
+impl<L: StepLanes, K: Keeps<L>, P: RoundedSums<L>> FmaStep<L> for Zero<K, P> {
     #[inline(always)]
     fn step(self, lanes: L, a: L::V, b: L::V, register: L::V) -> L::V {
         self.0.zero(lanes, self.1.zero(lanes, a, b, register))
     }
 }
 
-impl<L: StepLanes, K: Keeps<L>, P: Sums<L>> FmaStep<L> for Odd<K, P> {
+impl<L: StepLanes, K: Keeps<L>, P: RoundedSums<L>> FmaStep<L> for Odd<K, P> {
     #[inline(always)]
     fn step(self, lanes: L, a: L::V, b: L::V, register: L::V) -> L::V {
         self.0.even(lanes, self.1.odd(lanes, a, b, register))

@@ -19,7 +19,8 @@ use crate::kernels::float::aligned::AlignedTile;
 use crate::kernels::float::chain::OuterPlan;
 use crate::kernels::float::driver::{geometry, orientation, start};
 use crate::kernels::float::fma::{
-    AnyProduct, Cut, FmaPlan, Half, Keep, Keeps, Narrow, ProductSize, SingleProduct, Sum, Sums,
+    AnyProduct, Cut, FmaPlan, Half, Keep, Keeps, Narrow, ProductSize, RoundedSums, SingleProduct,
+    Sum,
 };
 use crate::kernels::float::inner::MR;
 use crate::kernels::float::lines::Lines;
@@ -174,7 +175,7 @@ impl Tile<'_> {
         }
     }
 
-    fn summed<L: StepLanes, P: Sums<L>>(
+    fn summed<L: StepLanes, P: RoundedSums<L>>(
         &self,
         lanes: L,
         (plan, product): (FmaPlan, P),
@@ -197,7 +198,7 @@ impl Tile<'_> {
         }
     }
 
-    fn kept<L: StepLanes, K: Keeps<L>, P: Sums<L>>(
+    fn kept<L: StepLanes, K: Keeps<L>, P: RoundedSums<L>>(
         &self,
         lanes: L,
         (sum, keep, product): (Sum, K, P),

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::inner::{Seen, TracedInner};
 use super::outputs::{Block, Grid, StageTrace, WIDTH};
 use super::plan::FmaTrace;
-use crate::kernels::float::fma::{Keeps, Sums};
+use crate::kernels::float::fma::{Keeps, RoundedSums};
 use crate::kernels::float::pack::NumberPanels;
 use crate::simd::StepLanes;
 
@@ -41,7 +41,7 @@ pub(super) struct SingleEven<P>(pub(super) P);
 #[derive(Clone, Copy)]
 pub(super) struct SingleZero<P>(pub(super) P);
 
-impl<L: StepLanes, K: Keeps<L>, P: Sums<L>> TracedStep<L> for NarrowEven<K, P> {
+impl<L: StepLanes, K: Keeps<L>, P: RoundedSums<L>> TracedStep<L> for NarrowEven<K, P> {
     #[inline(always)]
     fn step(self, lanes: L, a: L::V, b: L::V, register: L::V) -> Stepped<L::V> {
         let sum = self.1.odd(lanes, a, b, register);
@@ -50,7 +50,7 @@ impl<L: StepLanes, K: Keeps<L>, P: Sums<L>> TracedStep<L> for NarrowEven<K, P> {
     }
 }
 
-impl<L: StepLanes, K: Keeps<L>, P: Sums<L>> TracedStep<L> for NarrowZero<K, P> {
+impl<L: StepLanes, K: Keeps<L>, P: RoundedSums<L>> TracedStep<L> for NarrowZero<K, P> {
     #[inline(always)]
     fn step(self, lanes: L, a: L::V, b: L::V, register: L::V) -> Stepped<L::V> {
         let sum = self.1.odd(lanes, a, b, register);
@@ -59,7 +59,7 @@ impl<L: StepLanes, K: Keeps<L>, P: Sums<L>> TracedStep<L> for NarrowZero<K, P> {
     }
 }
 
-impl<L: StepLanes, P: Sums<L>> TracedStep<L> for SingleEven<P> {
+impl<L: StepLanes, P: RoundedSums<L>> TracedStep<L> for SingleEven<P> {
     #[inline(always)]
     fn step(self, lanes: L, a: L::V, b: L::V, register: L::V) -> Stepped<L::V> {
         let pair = self.0.around(lanes, a, b, register);
@@ -67,7 +67,7 @@ impl<L: StepLanes, P: Sums<L>> TracedStep<L> for SingleEven<P> {
     }
 }
 
-impl<L: StepLanes, P: Sums<L>> TracedStep<L> for SingleZero<P> {
+impl<L: StepLanes, P: RoundedSums<L>> TracedStep<L> for SingleZero<P> {
     #[inline(always)]
     fn step(self, lanes: L, a: L::V, b: L::V, register: L::V) -> Stepped<L::V> {
         let pair = self.0.around(lanes, a, b, register);
