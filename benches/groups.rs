@@ -68,6 +68,8 @@ fn main() {
                 ("nvfp4", "torchao-0.13-nvfp4", 1),
                 ("mx(int4,f16,32)", "ocp-1.0", 1),
                 ("mx(uint4,f16,32,zero-point)", "ocp-1.0", 1),
+                ("mx(uint4,f16,128,zero-point)", "ocp-1.0", 1),
+                ("mx(uint4,f16,32,zero-point)", "ocp-1.0", 64),
             ] {
                 format(&bench, &x, place, name, preset, behind);
             }

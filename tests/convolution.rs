@@ -321,6 +321,29 @@ fn registers_as_wide_as_the_weights_ask_for() {
     }
 }
 
+/// Products whose sums of pairs just fit 16 bits for some steps, and those that do not, all of one sign.
+#[test]
+fn extreme_products_of_few_bits() {
+    for (most, weight) in [(255, 8), (255, 64), (255, 65), (127, 8), (15, -8), (240, -7), (255, -1)]
+    {
+        for (channels, kernel) in [(4, 1), (36, 1), (40, 3), (2, 5)] {
+            let w = Array4::from_shape_fn((9, channels, kernel, kernel), |(o, ..)| match o {
+                0 => weight,
+                _ => -weight,
+            });
+            let x = Array4::from_elem((1, channels, 7, 9), most);
+            let conv = Conv2d { padding: [(1, 1); 2], padding_code: 0, ..Conv2d::default() };
+            for text in ["int32-wrap", "int18-sat", "int14-wrap"] {
+                check(&x, &w, conv, &acc(text));
+                let signed = x.mapv(|x| (x - 128) as i8);
+                let padded =
+                    Conv2d { padding: [(1, 1); 2], padding_code: -128, ..Conv2d::default() };
+                check_as(&signed, &w.mapv(|w| w as i8), padded, &acc(text));
+            }
+        }
+    }
+}
+
 /// A unit that cannot make codes of some sums says so.
 #[test]
 fn codes_that_cannot_be_made() {

@@ -5,6 +5,8 @@
 //! several words stay there before they are added in 32 bits ([`PairRun`]). With weights of 4 bits and activations of 8 these
 //! are 8 words: 2.25 instructions in place of 5.5.
 
+use std::ops::Range;
+
 use crate::simd::ByteLanes;
 
 /// Adds the products of two vectors of words to a vector of sums.
@@ -40,20 +42,63 @@ pub(crate) struct PairRun(usize);
 impl PairRun {
     /// That of bytes up to `unsigned`, and signed ones of magnitudes up to `signed`.
     pub(crate) fn new(unsigned: u32, signed: u32) -> Self {
-        let words = i16::MAX as u32 / (2 * unsigned * signed).max(1);
+        let pair = unsigned.saturating_mul(signed).saturating_mul(2);
+        let words = i16::MAX as u32 / pair.max(1);
         Self(words as usize)
     }
 
-    /// The units of a run, which are its words of each output; `None` where not even one word's sums fit.
+    /// The steps of a run, which are its words of each output; `None` where not even one word's sums fit, or the lanes sum four
+    /// products as soon as two.
     #[inline(always)]
-    pub(crate) fn units(self) -> Option<usize> {
-        (self.0 > 0).then_some(self.0)
+    pub(crate) fn steps<L: ByteLanes>(self) -> Option<usize> {
+        (L::DOTS_PAIRS && self.0 > 0).then_some(self.0)
     }
+}
+
+/// The products of a word and of a word at each step, for a tile of `R` by `V` vectors of sums.
+pub(crate) trait ByteProducts<L: ByteLanes, const R: usize, const V: usize> {
+    /// How many steps there are.
+    fn steps(&self) -> usize;
+
+    /// Adds those of some steps; `#[inline(always)]`.
+    fn add<D: Dot<L>>(&self, lanes: L, sums: [[L::V; V]; R], steps: Range<usize>)
+    -> [[L::V; V]; R];
+}
+
+/// Adds the products of all steps, in runs of pairs where these are faster.
+#[inline(always)]
+pub(crate) fn add_all<L: ByteLanes, const R: usize, const V: usize>(
+    lanes: L,
+    sums: [[L::V; V]; R],
+    products: &impl ByteProducts<L, R, V>,
+    run: PairRun,
+) -> [[L::V; V]; R] {
+    match run.steps::<L>() {
+        Some(steps) => add_runs(lanes, sums, products, steps),
+        None => products.add::<Fours>(lanes, sums, 0..products.steps()),
+    }
+}
+
+/// Adds the products of all steps in runs of pairs, each of so many steps.
+#[inline(always)]
+pub(crate) fn add_runs<L: ByteLanes, const R: usize, const V: usize>(
+    lanes: L,
+    mut sums: [[L::V; V]; R],
+    products: &impl ByteProducts<L, R, V>,
+    steps: usize,
+) -> [[L::V; V]; R] {
+    let all = products.steps();
+    for start in (0..all).step_by(steps) {
+        let none = [[lanes.splat(0); V]; R];
+        let pairs = products.add::<Pairs>(lanes, none, start..all.min(start + steps));
+        add_pairs(lanes, &mut sums, &pairs);
+    }
+    sums
 }
 
 /// `sums` and those of a run, both halves of each lane.
 #[inline(always)]
-pub(crate) fn add_pairs<L: ByteLanes, const R: usize, const V: usize>(
+fn add_pairs<L: ByteLanes, const R: usize, const V: usize>(
     lanes: L,
     sums: &mut [[L::V; V]; R],
     pairs: &[[L::V; V]; R],

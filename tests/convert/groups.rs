@@ -47,6 +47,9 @@ const FORMATS: &[&str] = &[
     "mx(int4,f16,32,zero-point)",
     "mx(uint8,e8m0fnu,16,zero-point)",
     "mx(uint4,uint6*f32/8,8,zero-point)",
+    "mx(uint4,e4m3fn*f32,16,zero-point)",
+    "mx(int8,bf16,48,zero-point)",
+    "mx(uint16,f32,16,zero-point)",
 ];
 
 /// Compares codes, scales and values of one tensor with the specification's, on every instruction set.
@@ -192,6 +195,11 @@ fn scales_that_are_found_at_once() {
         "mx(e2m1fn,e5m3*f32/3,16)",
         "mx(int4,e4m3fn,16)",
         "mx(int8,ue5m3,32)",
+        "mx(uint4,f16,32,zero-point)",
+        "mx(int8,bf16,16,zero-point)",
+        "mx(uint4,f32,64,zero-point)",
+        "mx(uint16,f32,16,zero-point)",
+        "mx(uint4,e4m3fn*f32,16,zero-point)",
     ];
     let names = names.iter().filter_map(|name| name.parse::<GroupFormat>().ok());
     for (index, format) in names.enumerate() {
@@ -210,9 +218,15 @@ fn scales_that_are_found_at_once() {
                     policy.scale.least = least;
                     let mut x = ordinary(layout.elements());
                     check_any(&format, &policy, &x, layout);
-                    for (place, special) in
-                        [(5, 1e-39), (777, f32::MAX), (1500, f32::INFINITY), (1900, f32::NAN)]
-                    {
+                    for (place, special) in [
+                        (5, 1e-39),
+                        // With the block's greatest value a sum of more digits than an `f64` has.
+                        (300, -1e-30),
+                        (777, f32::MAX),
+                        (778, f32::MIN),
+                        (1500, f32::INFINITY),
+                        (1900, f32::NAN),
+                    ] {
                         x[place + index] = special;
                         check_any(&format, &policy, &x, layout);
                     }
@@ -272,6 +286,7 @@ fn every_rounding() {
             "mx(bf16,e8m0fnu,16)",
             "mx(int4,f16,32)",
             "mx(e4m3fn,e4m0fnu,32)",
+            "mx(uint4,f16,32,zero-point)",
         ] {
             let mut policy = plain(ExponentRule::Rceil);
             policy.element = policy.element.with_rounding(rounding);

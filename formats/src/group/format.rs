@@ -217,7 +217,8 @@ impl GroupFormat {
 
     /// The format whose largest value a block's largest magnitude is brought to: that of the elements, or, with a zero
     /// point, the unsigned integer whose largest value is the extent of theirs.
-    pub(super) const fn measure(&self) -> Format {
+    #[must_use]
+    pub const fn measure(&self) -> Format {
         match (self.zero_point, self.element) {
             (GroupZeroPoint::Code, Format::Int(int)) => {
                 Format::Int(IntFormat::row(int.bits() as u8, Signedness::Unsigned, IntRange::Full))

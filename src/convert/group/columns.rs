@@ -1,14 +1,17 @@
 //! Groups along another axis: neighbours in memory belong to different groups, which are scaled side by side.
 
+use std::marker::PhantomData;
+
 use fewbit_formats::{BlockScale, OuterScale};
 use rayon::prelude::*;
 
 use super::encode::{GroupEncoder, TASK};
-use super::quotient::Quotient;
+use super::extent::Extent;
+use super::plan::Quotients;
+use super::quotient::{BlockQuotient, Factors};
 use super::scale_lanes::AT_ONCE;
 use crate::convert::Code;
 use crate::convert::error::ConvertError;
-use crate::convert::lane::{INFINITY, MAGNITUDE};
 use crate::layout::{GroupLayout, outer_count};
 use crate::simd::Vectorized;
 
@@ -89,74 +92,87 @@ impl GroupEncoder {
         let Panel { first, x, codes, scales, outer } = panel;
         for (start, scales) in (0..behind).step_by(WIDTH).zip(scales.chunks_mut(WIDTH)) {
             let outer = if outer.len() > 1 { &outer[start..start + scales.len()] } else { outer };
-            self.encode_strip(first, start, behind, x, codes, scales, outer, quotients)?;
+            let strip = Strip { first, start, behind, x, outer };
+            match &self.plan.quotients {
+                Quotients::None => {
+                    self.by_specification(&strip, 0..scales.len(), codes, scales)?;
+                }
+                Quotients::Scaled(quotient) => {
+                    self.encode_strip(quotient, &strip, codes, scales, quotients)?;
+                }
+                Quotients::Shifted(shifted) => {
+                    self.encode_strip(&**shifted, &strip, codes, scales, quotients)?;
+                }
+            }
         }
         Ok(())
     }
 
-    /// The columns from `start` on, as many as there are scales.
-    #[expect(clippy::too_many_arguments, reason = "a strip is a window into six slices")]
-    fn encode_strip<C: Code>(
+    /// As many columns of a strip as there are scales.
+    fn encode_strip<Q: BlockQuotient, C: Code>(
         &self,
-        first: usize,
-        start: usize,
-        behind: usize,
-        x: &[f32],
+        of: &Q,
+        strip: &Strip<'_>,
         codes: &mut [C],
         scales: &mut [BlockScale],
-        outer: &[OuterScale],
         quotients: &mut [f32],
     ) -> Result<(), ConvertError> {
+        let Strip { first, start, behind, x, .. } = *strip;
         let width = scales.len();
-        let outer_of = |column: usize| outer.get(column).or(outer.first());
-        let (mut values, mut inverses) = ([1.0; WIDTH], [1.0; WIDTH]);
-        let mut set_aside = [false; WIDTH];
-        let magnitudes = match self.plan.quotient {
-            Some(_) => self.isa.vectorize(Magnitudes { x, start, behind, width }),
-            None => [u32::MAX; WIDTH],
-        };
-        let found = self.plan.quotient.is_some()
-            && self.plan.scales(&magnitudes[..width], outer_of, self.isa, scales);
-        for column in 0..width {
-            let magnitude = magnitudes[column];
-            set_aside[column] = true;
-            if magnitude >= INFINITY {
+        let mut factors = EachFactors::NONE;
+        let mut set_aside = Vec::new();
+        let extents = self.isa.vectorize(Extents { strip, width, of: PhantomData::<Q::Extent> });
+        let extents = &extents[..width];
+        let outer = |column| strip.outer(column);
+        let found = self.plan.scales(of, extents, outer, self.isa, scales);
+        for (column, &extent) in extents.iter().enumerate() {
+            if !extent.is_finite() {
+                set_aside.push(column);
                 continue;
             }
-            let (scale, inverse) = if found {
-                (scales[column], 1.0 / scales[column].value)
+            let (scale, own) = if found {
+                (scales[column], self.plan.factors(scales[column], &self.format))
             } else {
-                let outer = outer_of(column);
-                self.plan.scale(magnitude, outer, &self.format, &self.policy).map_err(|source| {
-                    ConvertError::Group { first: first + start + column, source }
+                let found =
+                    self.plan.scale(extent, strip.outer(column), &self.format, &self.policy);
+                found.map_err(|source| ConvertError::Group {
+                    first: first + start + column,
+                    source,
                 })?
             };
-            if self.plan.divides(magnitude, scale.value, inverse) {
+            if self.plan.divides(extent, own) {
                 scales[column] = scale;
-                (values[column], inverses[column]) = (scale.value, inverse);
-                set_aside[column] = false;
+                factors.set(column, own);
+            } else {
+                set_aside.push(column);
             }
         }
-        let any_aside = set_aside[..width].contains(&true);
-        if let Some(quotient) = self.plan.quotient {
-            // Where the strip is as wide as the tensor, its rows follow each other without a gap.
-            let rows = if width == behind { quotients.len() / width } else { 1 };
-            for row in (start..x.len()).step_by(rows * behind) {
-                let end = x.len().min(row + rows * width);
-                let (x, quotients) = (&x[row..end], &mut quotients[..end - row]);
-                let job =
-                    Scale { quotient, x, width, values: &values, inverses: &inverses, quotients };
-                self.isa.vectorize(job);
-                // What stands in the place of a block that is set aside must not be refused.
-                for column in (0..if any_aside { width } else { 0 }).filter(|&c| set_aside[c]) {
-                    quotients[column..].iter_mut().step_by(width).for_each(|q| *q = 0.0);
-                }
-                self.element.encode_from((first + row) as u64, quotients, &mut codes[row..end])?;
+        // Where the strip is as wide as the tensor, its rows follow each other without a gap.
+        let rows = if width == behind { quotients.len() / width } else { 1 };
+        for row in (start..x.len()).step_by(rows * behind) {
+            let end = x.len().min(row + rows * width);
+            let (x, quotients) = (&x[row..end], &mut quotients[..end - row]);
+            self.isa.vectorize(Scale { of, x, width, factors: &factors, quotients });
+            // What stands in the place of a block that is set aside must not be refused.
+            for &column in &set_aside {
+                quotients[column..].iter_mut().step_by(width).for_each(|q| *q = 0.0);
             }
+            self.element.encode_from((first + row) as u64, quotients, &mut codes[row..end])?;
         }
-        for column in (0..width).filter(|&column| set_aside[column]) {
-            let at = start + column;
-            let outer = outer_of(column);
+        self.by_specification(strip, set_aside, codes, scales)
+    }
+
+    /// These columns of a strip, by the specification.
+    fn by_specification<C: Code>(
+        &self,
+        strip: &Strip<'_>,
+        columns: impl IntoIterator<Item = usize>,
+        codes: &mut [C],
+        scales: &mut [BlockScale],
+    ) -> Result<(), ConvertError> {
+        let Strip { first, start, behind, x, .. } = *strip;
+        for column in columns {
+            let (at, outer) = (start + column, strip.outer(column));
             scales[column] =
                 self.specification(&x[at..], behind, first + at, outer, &mut codes[at..])?;
         }
@@ -164,24 +180,59 @@ impl GroupEncoder {
     }
 }
 
-/// The largest magnitude of each column.
-struct Magnitudes<'a> {
-    x: &'a [f32],
+/// Some columns of a panel, from `start` on.
+struct Strip<'a> {
+    /// The index of the panel's first element.
+    first: usize,
     start: usize,
     behind: usize,
-    width: usize,
+    x: &'a [f32],
+    /// None, the tensor's, or those of the columns.
+    outer: &'a [OuterScale],
 }
 
-impl Vectorized for Magnitudes<'_> {
-    type Output = [u32; WIDTH];
+impl<'a> Strip<'a> {
+    fn outer(&self, column: usize) -> Option<&'a OuterScale> {
+        self.outer.get(column).or(self.outer.first())
+    }
+}
+
+/// What the values of each column are divided by, and what is added.
+struct EachFactors {
+    scales: [f32; WIDTH],
+    inverses: [f32; WIDTH],
+    zero_points: [f32; WIDTH],
+}
+
+impl EachFactors {
+    /// Of columns that the specification encodes.
+    const NONE: Self =
+        Self { scales: [1.0; WIDTH], inverses: [1.0; WIDTH], zero_points: [0.0; WIDTH] };
+
+    fn set(&mut self, column: usize, factors: Factors) {
+        self.scales[column] = factors.scale;
+        self.inverses[column] = factors.inverse;
+        self.zero_points[column] = factors.zero_point;
+    }
+}
+
+/// How far each column reaches.
+struct Extents<'a, E> {
+    strip: &'a Strip<'a>,
+    width: usize,
+    of: PhantomData<E>,
+}
+
+impl<E: Extent> Vectorized for Extents<'_, E> {
+    type Output = [E; WIDTH];
 
     #[inline(always)]
-    fn call(self) -> [u32; WIDTH] {
-        let Self { x, start, behind, width } = self;
-        let mut most = [0; WIDTH];
+    fn call(self) -> [E; WIDTH] {
+        let Self { strip: &Strip { x, start, behind, .. }, width, .. } = self;
+        let mut most = [E::ZERO; WIDTH];
         for row in (start..x.len()).step_by(behind) {
-            for (most, x) in most.iter_mut().zip(&x[row..row + width]) {
-                *most = (*most).max(x.to_bits() & MAGNITUDE);
+            for (most, &x) in most.iter_mut().zip(&x[row..row + width]) {
+                *most = most.with(x);
             }
         }
         most
@@ -189,23 +240,23 @@ impl Vectorized for Magnitudes<'_> {
 }
 
 /// The quotients of some rows.
-struct Scale<'a> {
-    quotient: Quotient,
+struct Scale<'a, Q> {
+    of: &'a Q,
     x: &'a [f32],
     width: usize,
-    values: &'a [f32; WIDTH],
-    inverses: &'a [f32; WIDTH],
+    factors: &'a EachFactors,
     quotients: &'a mut [f32],
 }
 
-impl Vectorized for Scale<'_> {
+impl<Q: BlockQuotient> Vectorized for Scale<'_, Q> {
     type Output = ();
 
     #[inline(always)]
     fn call(self) {
-        let Self { quotient, x, width, values, inverses, quotients } = self;
+        let Self { of, x, width, factors, quotients } = self;
+        let EachFactors { scales, inverses, zero_points } = factors;
         for (x, quotients) in x.chunks(width).zip(quotients.chunks_mut(width)) {
-            quotient.fill_each(x, values, inverses, quotients);
+            of.fill_each(x, scales, inverses, zero_points, quotients);
         }
     }
 }

@@ -8,19 +8,19 @@
 //!
 //! The quotient that goes to the lanes is an `f32` that is encoded as the exact one is. A block for which there is none,
 //! or that holds NaN or infinity, goes through the specification; so does every run of groups whose scales are coupled. With
-//! zero points it is the quotient and the zero point together, of groups along the last axis; those along others go through the
-//! specification.
+//! zero points it is the quotient and the zero point together.
 
 mod block_lanes;
 mod columns;
 mod decode;
 mod encode;
+mod extent;
+mod numbers;
 mod plan;
 mod powers;
 mod quotient;
 mod rows;
 mod rows_at_once;
-mod rows_shifted;
 mod runs;
 mod scale_lanes;
 mod shifted;

@@ -7,201 +7,42 @@ use fewbit_formats::{
     ScaleArithmetic,
 };
 
+use super::extent::Extent;
+use super::numbers::Number;
 use super::powers::Powers;
-use super::quotient::Quotient;
-use super::scale_lanes::{AT_ONCE, ScaleLanes};
+use super::quotient::{BlockQuotient, Factors, Quotient};
 use super::shifted::ShiftedQuotient;
-use crate::convert::lane::INFINITY;
-use crate::convert::source::round_to_odd;
-use crate::simd::{Detected, Isa, IsaError, Vectorized};
+use crate::simd::{Detected, Isa, IsaError};
 
 /// What an encoder of groups knows beforehand.
 #[derive(Clone, Debug)]
 pub(super) struct GroupPlan {
-    pub(super) scales: Scales,
-    /// `None` where no `f32` stands for a quotient.
-    pub(super) quotient: Option<Quotient>,
-    /// The same with zero points, of groups along the last axis.
-    pub(super) shifted: Option<ShiftedQuotient>,
+    scales: Scales,
+    pub(super) quotients: Quotients,
     /// Whether an exact quotient of 2^128 or more must be told from infinity, or from the largest `f32`.
     reaches_beyond: bool,
 }
 
+/// How the `f32` values that the lanes encode are made.
+#[derive(Clone, Debug)]
+pub(super) enum Quotients {
+    /// No `f32` stands for what is encoded: the specification encodes all blocks.
+    None,
+    /// Values in units of their scale.
+    Scaled(Quotient),
+    /// The same with zero points.
+    Shifted(Box<ShiftedQuotient>),
+}
+
 /// How scales are found.
 #[derive(Clone, Debug)]
-pub(super) enum Scales {
+enum Scales {
     /// Powers of two, by comparisons.
     Powers(Arc<Powers>),
-    /// Numbers, by a division of machine numbers.
+    /// Numbers, by a division of machine numbers; with zero points many at once or none.
     Number(Box<Number>),
-    /// From the largest magnitude, by the specification.
-    Magnitude,
-}
-
-/// What scales are divided by before they are rounded to their format.
-#[derive(Clone, Debug)]
-pub(super) struct Number {
-    arithmetic: ScaleArithmetic,
-    /// The largest element.
-    largest: f32,
-    /// How many are rounded at once, where they can be.
-    lanes: Option<ScaleLanes>,
-}
-
-impl Number {
-    /// `None` where the specification must divide.
-    ///
-    /// An inexact quotient of integers of `a` and `b` digits is relatively at least `2^-(b + c)` away from every number
-    /// of `c` digits, so an `f64` is on the right side of those where `b + c` is at most 52.
-    fn new(format: &GroupFormat, policy: &GroupPolicy) -> Option<Self> {
-        let Format::Float(scale) = format.scale().format else { return None };
-        let largest = format.element().max_finite() as f32;
-        if f64::from(largest) != format.element().max_finite() {
-            return None;
-        }
-        let arithmetic = policy.scale.arithmetic;
-        if arithmetic == ScaleArithmetic::Bf16Reciprocal {
-            return None;
-        }
-        let divisor = 24 - (largest.to_bits() & 0x7f_ffff | 0x80_0000).trailing_zeros()
-            + if format.scale().outer.is_some() { 24 } else { 0 };
-        // A tie has a digit more than the format, and the one before the fraction counts too.
-        let decided =
-            arithmetic != ScaleArithmetic::Exact || divisor + scale.fraction_bits() + 2 <= 52;
-        let lanes = || ScaleLanes::new(format, policy);
-        decided.then(|| Self { arithmetic, largest, lanes: lanes() })
-    }
-
-    /// What is rounded to the scale's format, of a largest magnitude and the value and the inverse of the outer scale.
-    #[inline(always)]
-    fn quotient(&self, amax: f32, value: f32, inverse: f32) -> f64 {
-        match self.arithmetic {
-            ScaleArithmetic::Exact => exact(self.largest, amax, value),
-            ScaleArithmetic::F32Divide => divided(self.largest, amax, value).into(),
-            ScaleArithmetic::F32Reciprocal => reciprocal(self.largest, amax, inverse).into(),
-            ScaleArithmetic::F32Encode => encoded(self.largest, amax, inverse).into(),
-            ScaleArithmetic::Bf16Reciprocal => {
-                unreachable!("a number rounded to bf16 is the specification's")
-            }
-        }
-    }
-
-    #[inline(always)]
-    fn find(
-        &self,
-        magnitude: u32,
-        outer: Option<&OuterScale>,
-        format: &GroupFormat,
-        policy: &GroupPolicy,
-    ) -> Result<BlockScale, GroupError> {
-        let amax = f32::from_bits(magnitude);
-        let (value, inverse) = outer.map_or((1.0, 1.0), |outer| (outer.value, outer.inverse));
-        let number = self.quotient(amax, value, inverse);
-        format.scale_of_number(number, outer, policy)
-    }
-}
-
-/// [`ScaleArithmetic::Exact`]; each of these takes the largest element, a largest magnitude, and the value of the outer scale
-/// or its inverse.
-#[inline(always)]
-fn exact(largest: f32, amax: f32, value: f32) -> f64 {
-    f64::from(amax) / (f64::from(largest) * f64::from(value))
-}
-
-/// [`ScaleArithmetic::F32Divide`]
-#[inline(always)]
-fn divided(largest: f32, amax: f32, value: f32) -> f32 {
-    amax / largest / value
-}
-
-/// [`ScaleArithmetic::F32Reciprocal`]
-#[inline(always)]
-fn reciprocal(largest: f32, amax: f32, inverse: f32) -> f32 {
-    amax * (inverse * (1.0 / largest))
-}
-
-/// [`ScaleArithmetic::F32Encode`]
-#[inline(always)]
-fn encoded(largest: f32, amax: f32, inverse: f32) -> f32 {
-    amax / largest * inverse
-}
-
-/// The outer scales of some blocks: value and inverse.
-struct Outers {
-    values: [f32; AT_ONCE],
-    inverses: [f32; AT_ONCE],
-}
-
-impl Outers {
-    fn of<'o>(count: usize, outer: impl Fn(usize) -> Option<&'o OuterScale>) -> Self {
-        let mut outers = Self { values: [1.0; AT_ONCE], inverses: [1.0; AT_ONCE] };
-        for (block, (value, inverse)) in
-            outers.values.iter_mut().zip(&mut outers.inverses).enumerate().take(count)
-        {
-            let Some(outer) = outer(block) else { break };
-            (*value, *inverse) = (outer.value, outer.inverse);
-        }
-        outers
-    }
-}
-
-/// What is rounded to the scales' format for each block, as an `f32` that is rounded alike; 1 for blocks of zeros or of
-/// what is not finite.
-struct Numbers<'a> {
-    number: &'a Number,
-    lanes: &'a ScaleLanes,
-    magnitudes: &'a [u32],
-    outers: &'a Outers,
-    numbers: &'a mut [f32],
-}
-
-impl Vectorized for Numbers<'_> {
-    /// Not 0 if one is no `f32`, or zero.
-    type Output = u32;
-
-    #[inline(always)]
-    fn call(self) -> u32 {
-        let largest = self.number.largest;
-        // A loop of its own for each.
-        match self.number.arithmetic {
-            ScaleArithmetic::Exact if self.lanes.takes_odd() => {
-                self.by(|amax, value, _| round_to_odd(exact(largest, amax, value)))
-            }
-            // Infinity is no scale that is taken.
-            ScaleArithmetic::Exact => {
-                self.by(|amax, value, _| (exact(largest, amax, value) as f32, 0))
-            }
-            ScaleArithmetic::F32Divide => {
-                self.by(|amax, value, _| (divided(largest, amax, value), 0))
-            }
-            ScaleArithmetic::F32Reciprocal => {
-                self.by(|amax, _, inverse| (reciprocal(largest, amax, inverse), 0))
-            }
-            ScaleArithmetic::F32Encode => {
-                self.by(|amax, _, inverse| (encoded(largest, amax, inverse), 0))
-            }
-            ScaleArithmetic::Bf16Reciprocal => 1,
-        }
-    }
-}
-
-impl Numbers<'_> {
-    #[inline(always)]
-    fn by(self, quotient: impl Fn(f32, f32, f32) -> (f32, u32)) -> u32 {
-        let Self { magnitudes, outers: Outers { values, inverses }, numbers, .. } = self;
-        let outers = values.iter().zip(inverses.iter());
-        let mut any_beyond = 0;
-        for ((to, &magnitude), (&value, &inverse)) in numbers.iter_mut().zip(magnitudes).zip(outers)
-        {
-            let (rounded, beyond) = quotient(f32::from_bits(magnitude), value, inverse);
-            let ordinary = magnitude.wrapping_sub(1) < INFINITY - 1;
-            *to = if ordinary { rounded } else { 1.0 };
-            // A number that vanishes is not the least one above zero.
-            let special = rounded.is_nan() | (rounded == 0.0);
-            any_beyond |= if ordinary { beyond | u32::from(special) } else { 0 };
-        }
-        any_beyond
-    }
+    /// By the specification.
+    Extremes,
 }
 
 impl GroupPlan {
@@ -210,32 +51,26 @@ impl GroupPlan {
             matches!(format.scale().format, Format::Float(float) if float.fraction_bits() == 0);
         let single = format.scale().outer.is_none() && format.zero_point() == GroupZeroPoint::None;
         let powers = (has_powers && single).then(|| Powers::new(format, policy)).flatten();
-        let numbers = !has_powers && format.zero_point() == GroupZeroPoint::None;
-        let number = || numbers.then(|| Number::new(format, policy)).flatten();
+        let number = || (!has_powers).then(|| Number::new(format, policy)).flatten();
         let scales = match powers {
             Some(powers) => Scales::Powers(Arc::new(powers)),
-            None => number().map_or(Scales::Magnitude, |number| Scales::Number(Box::new(number))),
+            None => number().map_or(Scales::Extremes, |number| Scales::Number(Box::new(number))),
         };
-        let shifted = ShiftedQuotient::new(format, policy);
-        let quotient = match format.zero_point() {
-            GroupZeroPoint::None => Quotient::new(format, policy, has_powers && single),
-            GroupZeroPoint::Code => None,
+        let scaled = |quotient: &Quotient| {
+            policy.scale.arithmetic == ScaleArithmetic::Exact && reaches_beyond(format, *quotient)
         };
-        let reaches_beyond = policy.scale.arithmetic == ScaleArithmetic::Exact
-            && quotient.is_some_and(|quotient| reaches_beyond(format, quotient));
-        Self { scales, quotient, shifted, reaches_beyond }
-    }
-
-    /// Whether quotients of groups along the last axis go to the lanes.
-    pub(super) fn makes_quotients(&self) -> bool {
-        self.quotient.is_some() || self.shifted.is_some()
-    }
-
-    /// Whether the lanes may take the quotients of a block with this largest magnitude.
-    #[inline(always)]
-    pub(super) fn divides(&self, magnitude: u32, scale: f32, inverse: f32) -> bool {
-        let is_usable = scale > 0.0 && scale.is_finite() && inverse.is_finite();
-        is_usable && !(self.reaches_beyond && is_beyond(magnitude, scale))
+        let (quotients, reaches_beyond) = match format.zero_point() {
+            GroupZeroPoint::None => {
+                let quotient = Quotient::new(format, policy, has_powers && single);
+                let reaches_beyond = quotient.as_ref().is_some_and(scaled);
+                (quotient.map_or(Quotients::None, Quotients::Scaled), reaches_beyond)
+            }
+            GroupZeroPoint::Code => {
+                let shifted = ShiftedQuotient::new(format, policy).map(Box::new);
+                (shifted.map_or(Quotients::None, Quotients::Shifted), false)
+            }
+        };
+        Self { scales, quotients, reaches_beyond }
     }
 
     /// The same for another instruction set.
@@ -243,61 +78,78 @@ impl GroupPlan {
     /// # Errors
     /// One that this CPU lacks.
     pub(super) fn with_isa(mut self, isa: Isa) -> Result<Self, IsaError> {
-        if let Scales::Number(number) = &mut self.scales
-            && let Some(lanes) = &mut number.lanes
-        {
-            *lanes = lanes.clone().with_isa(isa)?;
+        if let Scales::Number(number) = &mut self.scales {
+            **number = Number::clone(number).with_isa(isa)?;
+        }
+        if let Quotients::Shifted(shifted) = &mut self.quotients {
+            **shifted = ShiftedQuotient::clone(shifted).with_isa(isa)?;
         }
         Ok(self)
     }
 
-    /// Whether [`Self::scales`] may find any.
-    pub(super) fn finds_at_once(&self) -> bool {
-        matches!(&self.scales, Scales::Number(number) if number.lanes.is_some())
+    /// Whether the lanes may take the quotients of a block that reaches so far.
+    #[inline(always)]
+    pub(super) fn divides(&self, extent: impl Extent, factors: Factors) -> bool {
+        let is_usable = extent.is_finite() && factors.are_usable();
+        is_usable && !(self.reaches_beyond && is_beyond(extent.magnitude(), factors.scale))
     }
 
-    /// Finds the scales of at most [`AT_ONCE`] blocks with these largest magnitudes, of which those that are not finite
-    /// get any; `outer` gives each block's outer scale.
+    /// Whether [`Self::scales`] may find any.
+    pub(super) fn finds_at_once(&self) -> bool {
+        matches!(&self.scales, Scales::Number(number) if number.finds_at_once())
+    }
+
+    /// Finds the scales of at most [`AT_ONCE`](super::scale_lanes::AT_ONCE) blocks that reach so far, of which those that
+    /// are not finite get any; `outer` gives each block's outer scale.
     ///
     /// Whether it did: if not, [`Self::scale`] does it one by one.
-    pub(super) fn scales<'o>(
+    pub(super) fn scales<'o, Q: BlockQuotient>(
         &self,
-        magnitudes: &[u32],
+        quotient: &Q,
+        extents: &[Q::Extent],
         outer: impl Fn(usize) -> Option<&'o OuterScale>,
         isa: Detected,
         scales: &mut [BlockScale],
     ) -> bool {
         let Scales::Number(number) = &self.scales else { return false };
-        let Some(lanes) = &number.lanes else { return false };
-        let outers = Outers::of(magnitudes.len(), outer);
-        let mut numbers = [1.0; AT_ONCE];
-        let numbers = &mut numbers[..magnitudes.len()];
-        let job = Numbers { number, lanes, magnitudes, outers: &outers, numbers: &mut *numbers };
-        let beyond = isa.vectorize(job);
-        beyond == 0 && lanes.find(magnitudes, numbers, &outers.values, isa, scales)
+        number.find_all(extents, outer, isa, scales)
+            && quotient.find_zero_points(extents, isa, scales)
     }
 
-    /// The scale of a block whose largest magnitude is finite, and its reciprocal.
+    /// The scale of a block of finite values that reaches so far, and what they are divided by.
     #[inline(always)]
     pub(super) fn scale(
         &self,
-        magnitude: u32,
+        extent: impl Extent,
         outer: Option<&OuterScale>,
         format: &GroupFormat,
         policy: &GroupPolicy,
-    ) -> Result<(BlockScale, f32), GroupError> {
-        match &self.scales {
-            Scales::Powers(powers) => powers.find(magnitude, format, policy),
-            Scales::Number(number) if magnitude != 0 => {
-                let scale = number.find(magnitude, outer, format, policy)?;
-                Ok((scale, 1.0 / scale.value))
-            }
-            Scales::Number(_) | Scales::Magnitude => {
-                let scale =
-                    format.scale_of_extremes(0.0, f32::from_bits(magnitude), outer, policy)?;
-                Ok((scale, 1.0 / scale.value))
-            }
+    ) -> Result<(BlockScale, Factors), GroupError> {
+        if let Scales::Powers(powers) = &self.scales {
+            let (scale, inverse) = powers.find(extent.magnitude(), format, policy)?;
+            return Ok((scale, Factors::new(scale.value, inverse, 0.0)));
         }
+        let is_shifted = matches!(self.quotients, Quotients::Shifted(_));
+        let scale = match &self.scales {
+            Scales::Number(number) if !is_shifted && extent.magnitude() != 0 => {
+                number.find(extent.single(), outer, format, policy)?
+            }
+            _ => {
+                let (low, high) = extent.ends();
+                format.scale_of_extremes(low, high, outer, policy)?
+            }
+        };
+        Ok((scale, self.factors(scale, format)))
+    }
+
+    /// What the values of a block with this scale are divided by.
+    #[inline(always)]
+    pub(super) fn factors(&self, scale: BlockScale, format: &GroupFormat) -> Factors {
+        let zero_point = match self.quotients {
+            Quotients::Shifted(_) => format.element().decode(scale.zero_point) as f32,
+            _ => 0.0,
+        };
+        Factors::new(scale.value, 1.0 / scale.value, zero_point)
     }
 }
 

@@ -1,9 +1,13 @@
 //! Values in units of their scale, as `f32` values that are encoded as the exact quotients are.
 
-use fewbit_formats::{BlockMaximum, GroupFormat, GroupPolicy, ScaleArithmetic, SubnormalInput};
+use fewbit_formats::{
+    BlockMaximum, BlockScale, GroupFormat, GroupPolicy, ScaleArithmetic, SubnormalInput,
+};
 
+use super::extent::{Extent, Magnitude};
 use crate::convert::lane::{LEADING, MAGNITUDE};
 use crate::convert::source::{least_step, quotient_may_be_odd, round_to_odd};
+use crate::simd::Detected;
 
 /// How a quotient is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,10 +22,100 @@ pub(super) enum Quotient {
     Odd,
 }
 
-/// The largest magnitude, as bits; NaN is above infinity.
-#[inline(always)]
-pub(super) fn magnitude(x: &[f32]) -> u32 {
-    x.iter().fold(0, |most, x| most.max(x.to_bits() & MAGNITUDE))
+/// How quotients are made in lanes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LaneQuotient {
+    /// [`Quotient::Product`]
+    Product,
+    /// [`Quotient::Division`]
+    Division,
+    /// [`Quotient::Odd`]
+    Odd,
+}
+
+impl LaneQuotient {
+    /// The same as `quotient`, if there is one.
+    pub(super) fn of(quotient: Quotient) -> Option<Self> {
+        match quotient {
+            Quotient::Product => Some(Self::Product),
+            Quotient::ProductAtLeast(_) => None,
+            Quotient::Division => Some(Self::Division),
+            Quotient::Odd => Some(Self::Odd),
+        }
+    }
+}
+
+/// How zero points are added to quotients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shift {
+    /// There are none.
+    None,
+    /// Rounded to nearest.
+    Nearest,
+    /// Rounded to odd.
+    Odd,
+}
+
+/// What the values of a block are divided by, and what is added.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Factors {
+    pub(super) scale: f32,
+    /// `1 / scale`
+    pub(super) inverse: f32,
+    /// The zero point; 0 without one.
+    pub(super) zero_point: f32,
+}
+
+impl Factors {
+    /// Of a block that the specification encodes.
+    pub(super) const NONE: Self = Self::new(1.0, 1.0, 0.0);
+
+    #[inline(always)]
+    pub(super) const fn new(scale: f32, inverse: f32, zero_point: f32) -> Self {
+        Self { scale, inverse, zero_point }
+    }
+
+    /// Whether they are numbers that can be divided by.
+    #[inline(always)]
+    pub(super) const fn are_usable(self) -> bool {
+        self.scale > 0.0 && self.scale.is_finite() && self.inverse.is_finite()
+    }
+}
+
+/// How the `f32` values that are encoded are made of a block's values.
+pub(super) trait BlockQuotient {
+    /// What its scale is made of.
+    type Extent: Extent;
+
+    /// Those of `N` elements; `#[inline(always)]`.
+    fn fill_block<const N: usize>(&self, x: &[f32; N], factors: Factors) -> [f32; N];
+
+    /// Those of any number of elements; `#[inline(always)]`.
+    fn fill(&self, x: &[f32], factors: Factors, to: &mut [f32]);
+
+    /// Those of elements that lie side by side and have factors each; `#[inline(always)]`.
+    fn fill_each(
+        &self,
+        x: &[f32],
+        scales: &[f32],
+        inverses: &[f32],
+        zero_points: &[f32],
+        to: &mut [f32],
+    );
+
+    /// The same in lanes, if there is one.
+    fn in_lanes(&self) -> Option<(LaneQuotient, Shift)>;
+
+    /// Finds the zero points of at most [`AT_ONCE`](super::scale_lanes::AT_ONCE) blocks whose scales are known; those that
+    /// are not finite get any.
+    ///
+    /// Whether it did.
+    fn find_zero_points(
+        &self,
+        extents: &[Self::Extent],
+        isa: Detected,
+        scales: &mut [BlockScale],
+    ) -> bool;
 }
 
 #[inline(always)]
@@ -67,11 +161,16 @@ impl Quotient {
             ScaleArithmetic::Exact => Some(Self::Odd),
         }
     }
+}
 
-    /// The quotients of `N` elements; written at once, so that they are computed side by side.
+impl BlockQuotient for Quotient {
+    type Extent = Magnitude;
+
+    /// Written at once, so that they are computed side by side.
     #[inline(always)]
-    pub(super) fn of<const N: usize>(self, x: &[f32; N], scale: f32, inverse: f32) -> [f32; N] {
-        match self {
+    fn fill_block<const N: usize>(&self, x: &[f32; N], factors: Factors) -> [f32; N] {
+        let Factors { scale, inverse, .. } = factors;
+        match *self {
             Self::Product => std::array::from_fn(|i| x[i] * inverse),
             Self::ProductAtLeast(least) => std::array::from_fn(|i| at_least(x[i], inverse, least)),
             Self::Division => std::array::from_fn(|i| x[i] / scale),
@@ -79,50 +178,51 @@ impl Quotient {
         }
     }
 
-    /// The quotients of any number of elements; the last ones go through the same code, padded.
+    /// The last ones go through the same code, padded.
     #[inline(always)]
-    pub(super) fn fill(self, x: &[f32], scale: f32, inverse: f32, quotients: &mut [f32]) {
+    fn fill(&self, x: &[f32], factors: Factors, to: &mut [f32]) {
         const WIDTH: usize = 16;
         let (parts, rest) = x.as_chunks::<WIDTH>();
-        let (places, place) = quotients.as_chunks_mut::<WIDTH>();
+        let (places, place) = to.as_chunks_mut::<WIDTH>();
         for (x, place) in parts.iter().zip(places) {
-            *place = self.of(x, scale, inverse);
+            *place = self.fill_block(x, factors);
         }
         let mut padded = [0.0; WIDTH];
         padded[..rest.len()].copy_from_slice(rest);
-        place.copy_from_slice(&self.of(&padded, scale, inverse)[..rest.len()]);
+        place.copy_from_slice(&self.fill_block(&padded, factors)[..rest.len()]);
     }
 
-    /// The quotients of elements that lie side by side and have a scale each.
     #[inline(always)]
-    pub(super) fn fill_each(
-        self,
-        x: &[f32],
-        scales: &[f32],
-        inverses: &[f32],
-        quotients: &mut [f32],
-    ) {
-        match self {
+    fn fill_each(&self, x: &[f32], scales: &[f32], inverses: &[f32], _: &[f32], to: &mut [f32]) {
+        match *self {
             Self::Product => {
-                for ((x, inverse), q) in x.iter().zip(inverses).zip(quotients) {
+                for ((x, inverse), q) in x.iter().zip(inverses).zip(to) {
                     *q = x * inverse;
                 }
             }
             Self::ProductAtLeast(least) => {
-                for ((x, inverse), q) in x.iter().zip(inverses).zip(quotients) {
+                for ((x, inverse), q) in x.iter().zip(inverses).zip(to) {
                     *q = at_least(*x, *inverse, least);
                 }
             }
             Self::Division => {
-                for ((x, scale), q) in x.iter().zip(scales).zip(quotients) {
+                for ((x, scale), q) in x.iter().zip(scales).zip(to) {
                     *q = x / scale;
                 }
             }
             Self::Odd => {
-                for ((x, scale), q) in x.iter().zip(scales).zip(quotients) {
+                for ((x, scale), q) in x.iter().zip(scales).zip(to) {
                     *q = odd(*x, *scale);
                 }
             }
         }
+    }
+
+    fn in_lanes(&self) -> Option<(LaneQuotient, Shift)> {
+        Some((LaneQuotient::of(*self)?, Shift::None))
+    }
+
+    fn find_zero_points(&self, _: &[Magnitude], _: Detected, _: &mut [BlockScale]) -> bool {
+        true
     }
 }

@@ -4,10 +4,11 @@ use fewbit_formats::{BlockScale, GroupError, OuterScale};
 use rayon::prelude::*;
 
 use super::encode::{GroupEncoder, TASK};
-use super::quotient::magnitude;
+use super::extent::{Extent, Magnitude};
+use super::plan::Quotients;
+use super::quotient::{BlockQuotient, Factors};
 use crate::convert::Code;
 use crate::convert::error::ConvertError;
-use crate::convert::lane::INFINITY;
 use crate::layout::{GroupLayout, outer_count};
 use crate::simd::Vectorized;
 
@@ -108,18 +109,21 @@ impl GroupEncoder {
                 quotients: &mut quotients,
                 set_aside: &mut set_aside,
             };
-            let done = match tile.at_once() {
+            let at_once = match &self.plan.quotients {
+                Quotients::None => None,
+                Quotients::Scaled(quotient) => tile.at_once(quotient),
+                Quotients::Shifted(shifted) => tile.at_once(&**shifted),
+            };
+            let (length, groups) = match at_once {
                 Some(done) => done,
                 None => self
                     .isa
                     .vectorize(tile)
                     .map_err(|(first, source)| ConvertError::Group { first, source })?,
             };
-            let (length, groups) = done;
             let (tile, rest) = codes.split_at_mut(length);
-            if let Some(quotients) = quotients.get(..length).filter(|_| self.plan.makes_quotients())
-            {
-                self.element.encode_from(first as u64, quotients, tile)?;
+            if !matches!(self.plan.quotients, Quotients::None) {
+                self.element.encode_from(first as u64, &quotients[..length], tile)?;
             }
             for (group, start, end) in set_aside.drain(..) {
                 let outer = outers.of(first + start);
@@ -156,22 +160,29 @@ impl Vectorized for Tile<'_> {
 
     #[inline(always)]
     fn call(self) -> Self::Output {
-        if let Some(shifted) = self.encoder.plan.shifted {
-            return self.shifted(shifted);
-        }
         // Usual sizes have loops of their own.
-        match (self.encoder.format.size(), self.row.is_multiple_of(self.encoder.format.size())) {
-            (16, true) => self.whole::<16>(),
-            (32, true) => self.whole::<32>(),
-            _ => self.ragged(),
+        match (&self.encoder.plan.quotients, self.encoder.format.size()) {
+            (Quotients::None, _) => self.all_aside(),
+            (Quotients::Scaled(quotient), 16) if self.is_whole() => self.whole::<_, 16>(quotient),
+            (Quotients::Scaled(quotient), 32) if self.is_whole() => self.whole::<_, 32>(quotient),
+            (Quotients::Scaled(quotient), _) => self.ragged(quotient),
+            (Quotients::Shifted(shifted), _) => self.ragged(&**shifted),
         }
     }
 }
 
 impl Tile<'_> {
+    /// Whether all groups have all their elements.
+    fn is_whole(&self) -> bool {
+        self.row.is_multiple_of(self.encoder.format.size())
+    }
+
     /// Groups of `N` elements and no others: first all magnitudes, so that memory is read as fast as it can be.
     #[inline(always)]
-    fn whole<const N: usize>(self) -> Result<(usize, usize), (usize, GroupError)> {
+    fn whole<Q, const N: usize>(self, of: &Q) -> Result<(usize, usize), (usize, GroupError)>
+    where
+        Q: BlockQuotient<Extent = Magnitude>,
+    {
         const MOST: usize = TILE / 16;
         let Self { encoder, first, x, outers, scales, quotients, set_aside, .. } = self;
         let count = (x.len().min(quotients.len()) / N).min(MOST);
@@ -179,7 +190,7 @@ impl Tile<'_> {
         let mut magnitudes = [u32::MAX; MOST];
         for (group, most) in magnitudes.iter_mut().enumerate().take(count) {
             let Ok(block) = block(group) else { break };
-            *most = magnitude(block);
+            *most = Magnitude::of(block).0;
             // Never so; but a loop without an exit would be turned into one over 16 groups at a time, which gathers its
             // operands word by word.
             if *most == u32::MAX {
@@ -189,13 +200,10 @@ impl Tile<'_> {
         for group in 0..count {
             let (start, end) = (group * N, group * N + N);
             let Ok(block) = block(group) else { break };
-            match scale(encoder, magnitudes[group], outers.of(first + start)) {
-                Ok(Some((scale, inverse))) => {
+            match scale(encoder, Magnitude(magnitudes[group]), outers.of(first + start)) {
+                Ok(Some((scale, factors))) => {
                     scales[group] = scale;
-                    if let Some(quotient) = encoder.plan.quotient {
-                        let found = quotient.of(block, scale.value, inverse);
-                        quotients[start..end].copy_from_slice(&found);
-                    }
+                    quotients[start..end].copy_from_slice(&of.fill_block(block, factors));
                 }
                 Ok(None) => {
                     quotients[start..end].fill(0.0);
@@ -209,48 +217,66 @@ impl Tile<'_> {
 
     /// Groups of any size, of which the last one of a row may be shorter.
     #[inline(always)]
-    fn ragged(self) -> Result<(usize, usize), (usize, GroupError)> {
-        let Self { encoder, first, x, row, outers, scales, quotients, set_aside } = self;
-        let size = encoder.format.size();
-        let (mut start, mut place, mut group) = (0, first % row, 0);
-        while start < x.len() {
-            let length = size.min(row - place).min(x.len() - start);
-            let end = start + length;
-            if end > quotients.len() {
-                break;
-            }
-            let (block, to) = (&x[start..end], &mut quotients[start..end]);
-            match scale(encoder, magnitude(block), outers.of(first + start)) {
-                Ok(Some((scale, inverse))) => {
-                    scales[group] = scale;
-                    if let Some(quotient) = encoder.plan.quotient {
-                        quotient.fill(block, scale.value, inverse, to);
-                    }
+    fn ragged<Q: BlockQuotient>(self, of: &Q) -> Result<(usize, usize), (usize, GroupError)> {
+        self.walk(|tile, group, start, end| {
+            let block = &tile.x[start..end];
+            let (encoder, outer) = (tile.encoder, tile.outers.of(tile.first + start));
+            let to = &mut tile.quotients[start..end];
+            match scale(encoder, Q::Extent::of(block), outer) {
+                Ok(Some((scale, factors))) => {
+                    tile.scales[group] = scale;
+                    of.fill(block, factors, to);
                 }
                 Ok(None) => {
                     to.fill(0.0);
-                    set_aside.push((group, start, end));
+                    tile.set_aside.push((group, start, end));
                 }
-                Err(error) => return Err((first + start, error)),
+                Err(error) => return Err((tile.first + start, error)),
             }
-            place = if place + length == row { 0 } else { place + length };
+            Ok(())
+        })
+    }
+
+    /// All groups are left to the specification.
+    fn all_aside(self) -> Result<(usize, usize), (usize, GroupError)> {
+        self.walk(|tile, group, start, end| {
+            tile.set_aside.push((group, start, end));
+            Ok(())
+        })
+    }
+
+    /// Goes over as many groups as there is room for: the number of each, its beginning and its end.
+    #[inline(always)]
+    fn walk(
+        mut self,
+        mut take: impl FnMut(&mut Self, usize, usize, usize) -> Result<(), (usize, GroupError)>,
+    ) -> Result<(usize, usize), (usize, GroupError)> {
+        let size = self.encoder.format.size();
+        let (mut start, mut place, mut group) = (0, self.first % self.row, 0);
+        while start < self.x.len() {
+            let length = size.min(self.row - place).min(self.x.len() - start);
+            let end = start + length;
+            if end > self.quotients.len() {
+                break;
+            }
+            take(&mut self, group, start, end)?;
+            place = if place + length == self.row { 0 } else { place + length };
             (start, group) = (end, group + 1);
         }
         Ok((start, group))
     }
 }
 
-/// The scale of a block and its reciprocal; `None` where the specification must encode the block.
+/// The scale of a block and what its values are divided by; `None` where the specification must encode the block.
 #[inline(always)]
 fn scale(
     encoder: &GroupEncoder,
-    magnitude: u32,
+    extent: impl Extent,
     outer: Option<&OuterScale>,
-) -> Result<Option<(BlockScale, f32)>, GroupError> {
-    if encoder.plan.quotient.is_none() || magnitude >= INFINITY {
+) -> Result<Option<(BlockScale, Factors)>, GroupError> {
+    if !extent.is_finite() {
         return Ok(None);
     }
-    let (scale, inverse) =
-        encoder.plan.scale(magnitude, outer, &encoder.format, &encoder.policy)?;
-    Ok(encoder.plan.divides(magnitude, scale.value, inverse).then_some((scale, inverse)))
+    let (scale, factors) = encoder.plan.scale(extent, outer, &encoder.format, &encoder.policy)?;
+    Ok(encoder.plan.divides(extent, factors).then_some((scale, factors)))
 }

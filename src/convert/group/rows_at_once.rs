@@ -1,8 +1,9 @@
 //! Blocks along the last axis whose scales are numbers: those of many blocks are rounded in lanes, before their quotients.
 
-use super::block_lanes::{LaneQuotient, Magnitudes, Quotients, STEP};
+use super::block_lanes::{Extents, Quotients, STEP};
+use super::extent::Extent;
+use super::quotient::{BlockQuotient, Factors};
 use super::rows::{TILE, Tile};
-use crate::convert::lane::INFINITY;
 
 /// Blocks of a tile.
 const MOST: usize = TILE / STEP;
@@ -10,30 +11,29 @@ const MOST: usize = TILE / STEP;
 impl Tile<'_> {
     /// As the tile itself does it, where all blocks are whole vectors and the scales can be found at once: how many elements
     /// and groups.
-    pub(super) fn at_once(&mut self) -> Option<(usize, usize)> {
+    pub(super) fn at_once<Q: BlockQuotient>(&mut self, of: &Q) -> Option<(usize, usize)> {
         let (encoder, first, outers) = (self.encoder, self.first, self.outers);
         let size = encoder.format.size();
-        let quotient = LaneQuotient::of(encoder.plan.quotient?)?;
+        let (quotient, shift) = of.in_lanes()?;
         let is_whole = size.is_multiple_of(STEP) && self.row.is_multiple_of(size);
         if !is_whole || !encoder.plan.finds_at_once() {
             return None;
         }
         let count = (self.x.len().min(self.quotients.len()) / size).min(MOST);
         let (x, scales) = (&self.x[..count * size], &mut self.scales[..count]);
-        let mut magnitudes = [0; MOST];
-        let magnitudes = &mut magnitudes[..count];
-        encoder.isa.run_without_vnni(Magnitudes { x, size, magnitudes: &mut *magnitudes });
+        let mut extents = [Q::Extent::ZERO; MOST];
+        let extents = &mut extents[..count];
+        encoder.isa.run_without_vnni(Extents { x, size, extents: &mut *extents });
         let outer = |group: usize| outers.of(first + group * size);
-        if !encoder.plan.scales(magnitudes, outer, encoder.isa, scales) {
+        if !encoder.plan.scales(of, extents, outer, encoder.isa, scales) {
             return None;
         }
-        let mut factors = [(1.0, 1.0); MOST];
-        for (group, ((factors, scale), &magnitude)) in
-            factors.iter_mut().zip(scales).zip(&*magnitudes).enumerate()
+        let mut factors = [Factors::NONE; MOST];
+        for (group, ((factors, scale), &extent)) in
+            factors.iter_mut().zip(scales).zip(&*extents).enumerate()
         {
-            let (value, inverse) = (scale.value, 1.0 / scale.value);
-            *factors = (value, inverse);
-            if magnitude >= INFINITY || !encoder.plan.divides(magnitude, value, inverse) {
+            *factors = encoder.plan.factors(*scale, &encoder.format);
+            if !encoder.plan.divides(extent, *factors) {
                 self.set_aside.push((group, group * size, group * size + size));
             }
         }
@@ -41,6 +41,7 @@ impl Tile<'_> {
         let factors = &factors;
         encoder.isa.run_without_vnni(Quotients {
             quotient,
+            shift,
             x,
             size,
             factors,

@@ -2,6 +2,7 @@
 
 use fewbit_formats::{BlockScale, Format, GroupFormat, GroupPolicy, Overflow, Rounding};
 
+use super::extent::Extent;
 use crate::convert::decode::Decoder;
 use crate::convert::encode::Encoder;
 use crate::convert::lane::{INFINITY, LEADING, MAGNITUDE};
@@ -60,13 +61,13 @@ impl ScaleLanes {
         self.lanes.is_some()
     }
 
-    /// Finds the scales of blocks with these largest magnitudes, of which those that are not finite get any; `numbers` are
-    /// what is rounded, `outers` what values are multiplied by.
+    /// Finds the scales of blocks that reach so far, of which those that are not finite get any; `numbers` are what is
+    /// rounded, `outers` what values are multiplied by.
     ///
     /// Whether it did: not where a scale is refused or special.
-    pub(super) fn find(
+    pub(super) fn find<E: Extent>(
         &self,
-        magnitudes: &[u32],
+        extents: &[E],
         numbers: &[f32],
         outers: &[f32; AT_ONCE],
         isa: Detected,
@@ -85,41 +86,36 @@ impl ScaleLanes {
                 numbers.iter().all(|x| x.to_bits() >= LEADING)
             }
         };
-        done && isa.vectorize(Finish { lanes: self, magnitudes, codes, values, outers, scales })
+        done && isa.vectorize(Finish { lanes: self, extents, codes, values, outers, scales })
     }
 }
 
 /// The special scales, and the outer ones.
-struct Finish<'a> {
+struct Finish<'a, E> {
     lanes: &'a ScaleLanes,
-    magnitudes: &'a [u32],
+    extents: &'a [E],
     codes: &'a [u32],
     values: &'a [f32],
     outers: &'a [f32; AT_ONCE],
     scales: &'a mut [BlockScale],
 }
 
-impl Vectorized for Finish<'_> {
+impl<E: Extent> Vectorized for Finish<'_, E> {
     /// Whether all of them are finite.
     type Output = bool;
 
     #[inline(always)]
     fn call(self) -> bool {
-        let Self {
-            lanes: ScaleLanes { zero, least, .. },
-            magnitudes,
-            codes,
-            values,
-            outers,
-            scales,
-        } = self;
+        let Self { lanes: ScaleLanes { zero, least, .. }, extents, codes, values, outers, scales } =
+            self;
         let mut most = 0;
-        let blocks = magnitudes.iter().zip(codes.iter().zip(values)).zip(outers);
-        for (scale, ((&magnitude, (&code, &value)), outer)) in scales.iter_mut().zip(blocks) {
+        let blocks = extents.iter().zip(codes.iter().zip(values)).zip(outers);
+        for (scale, ((extent, (&code, &value)), outer)) in scales.iter_mut().zip(blocks) {
             most = most.max(value.to_bits() & MAGNITUDE);
             let (code, own) =
                 if value >= least.value { (code, value) } else { (least.code, least.value) };
-            let (code, own) = if magnitude == 0 { (zero.code, zero.value) } else { (code, own) };
+            let (code, own) =
+                if extent.magnitude() == 0 { (zero.code, zero.value) } else { (code, own) };
             *scale = BlockScale { code, value: own * outer, zero_point: 0 };
         }
         most < INFINITY

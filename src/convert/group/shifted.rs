@@ -1,16 +1,22 @@
 //! Values in units of their scale with a zero point added, as `f32` values that are encoded as the exact sums are.
 
-use fewbit_formats::{GroupFormat, GroupPolicy, GroupZeroPoint, ScaleArithmetic};
+use fewbit_formats::{
+    BlockScale, Format, GroupFormat, GroupPolicy, GroupZeroPoint, Overflow, Policy, ScaleArithmetic,
+};
 
-use super::quotient::Quotient;
+use super::extent::{Extent, Span};
+use super::quotient::{BlockQuotient, Factors, LaneQuotient, Quotient, Shift};
+use super::scale_lanes::AT_ONCE;
+use crate::convert::encode::Encoder;
 use crate::convert::source::{round_to_odd, shifted_quotient_may_be_odd};
-use crate::simd::odd_sum;
+use crate::simd::{Detected, Isa, IsaError, Vectorized, odd_sum};
 
-/// How quotients are made and shifted.
-#[derive(Clone, Copy, Debug)]
+/// Quotients plus zero points, and the zero points of blocks.
+#[derive(Clone, Debug)]
 pub(super) struct ShiftedQuotient {
     quotient: Quotient,
     sum: Sum,
+    zero_points: ZeroPoints,
 }
 
 /// A quotient plus a zero point.
@@ -22,38 +28,121 @@ enum Sum {
     Single,
 }
 
+/// Zero points are codes of how far the least value lies below zero, counted from the least element.
+#[derive(Clone, Copy, Debug)]
+struct ZeroPoints {
+    encoder: Encoder,
+    least: f32,
+}
+
 impl ShiftedQuotient {
-    /// `None` where no `f32` stands for the sum, or there is no zero point.
+    /// `None` where no `f32` stands for a sum, or there is no zero point.
     pub(super) fn new(format: &GroupFormat, policy: &GroupPolicy) -> Option<Self> {
+        let (element, Format::Int(int)) = (format.element(), format.element()) else { return None };
         if format.zero_point() == GroupZeroPoint::None {
             return None;
         }
         let quotient = Quotient::new(format, policy, false)?;
-        match policy.scale.arithmetic {
+        let rounding = Policy::new(policy.scale_code.rounding, Overflow::Saturate);
+        let (quotient, sum) = match policy.scale.arithmetic {
             ScaleArithmetic::Exact => {
-                let may_be_odd = shifted_quotient_may_be_odd(format.element(), &policy.element);
-                may_be_odd.then_some(Self { quotient: Quotient::Odd, sum: Sum::Odd })
+                let may_be_odd = |policy| shifted_quotient_may_be_odd(element, policy);
+                let both = may_be_odd(&policy.element) && may_be_odd(&rounding);
+                both.then_some((Quotient::Odd, Sum::Odd))?
             }
-            _ => Some(Self { quotient, sum: Sum::Single }),
+            _ => (quotient, Sum::Single),
+        };
+        let encoder = Encoder::new(element, rounding);
+        let zero_points = ZeroPoints { encoder, least: int.min() as f32 };
+        Some(Self { quotient, sum, zero_points })
+    }
+
+    /// The same for another instruction set.
+    ///
+    /// # Errors
+    /// One that this CPU lacks.
+    pub(super) fn with_isa(mut self, isa: Isa) -> Result<Self, IsaError> {
+        self.zero_points.encoder = self.zero_points.encoder.with_isa(isa)?;
+        Ok(self)
+    }
+
+    #[inline(always)]
+    fn add(sum: Sum, q: f32, zero_point: f32) -> f32 {
+        match sum {
+            Sum::Odd => round_to_odd(odd_sum(q.into(), zero_point.into())).0,
+            Sum::Single => q + zero_point,
+        }
+    }
+}
+
+impl BlockQuotient for ShiftedQuotient {
+    type Extent = Span;
+
+    #[inline(always)]
+    fn fill(&self, x: &[f32], factors: Factors, to: &mut [f32]) {
+        self.quotient.fill(x, factors, to);
+        to.iter_mut().for_each(|q| *q = Self::add(self.sum, *q, factors.zero_point));
+    }
+
+    #[inline(always)]
+    fn fill_block<const N: usize>(&self, x: &[f32; N], factors: Factors) -> [f32; N] {
+        let quotients = self.quotient.fill_block(x, factors);
+        std::array::from_fn(|i| Self::add(self.sum, quotients[i], factors.zero_point))
+    }
+
+    #[inline(always)]
+    fn fill_each(
+        &self,
+        x: &[f32],
+        scales: &[f32],
+        inverses: &[f32],
+        zero_points: &[f32],
+        to: &mut [f32],
+    ) {
+        self.quotient.fill_each(x, scales, inverses, zero_points, to);
+        for (q, &zero_point) in to.iter_mut().zip(zero_points) {
+            *q = Self::add(self.sum, *q, zero_point);
         }
     }
 
-    /// The sums of any number of elements.
+    fn in_lanes(&self) -> Option<(LaneQuotient, Shift)> {
+        let shift = match self.sum {
+            Sum::Odd => Shift::Odd,
+            Sum::Single => Shift::Nearest,
+        };
+        Some((LaneQuotient::of(self.quotient)?, shift))
+    }
+
+    fn find_zero_points(&self, extents: &[Span], isa: Detected, scales: &mut [BlockScale]) -> bool {
+        let (mut places, mut codes) = ([0f32; AT_ONCE], [0u32; AT_ONCE]);
+        let (places, codes) = (&mut places[..extents.len()], &mut codes[..extents.len()]);
+        isa.vectorize(Places { of: self, extents, scales: &*scales, places: &mut *places });
+        let done = self.zero_points.encoder.encode(places, codes).is_ok();
+        scales.iter_mut().zip(&*codes).for_each(|(scale, &code)| scale.zero_point = code);
+        done
+    }
+}
+
+/// Where zero lies among the elements of each block; at any place in blocks that the lanes do not take.
+struct Places<'a> {
+    of: &'a ShiftedQuotient,
+    extents: &'a [Span],
+    scales: &'a [BlockScale],
+    places: &'a mut [f32],
+}
+
+impl Vectorized for Places<'_> {
+    type Output = ();
+
     #[inline(always)]
-    pub(super) fn fill(self, x: &[f32], scale: f32, inverse: f32, zero_point: f32, to: &mut [f32]) {
-        self.quotient.fill(x, scale, inverse, to);
-        match self.sum {
-            Sum::Odd => {
-                let zero_point = f64::from(zero_point);
-                for q in to {
-                    *q = round_to_odd(odd_sum(f64::from(*q), zero_point)).0;
-                }
-            }
-            Sum::Single => {
-                for q in to {
-                    *q += zero_point;
-                }
-            }
+    fn call(self) {
+        let Self { of: ShiftedQuotient { quotient, sum, zero_points, .. }, extents, .. } = self;
+        for ((place, extent), scale) in self.places.iter_mut().zip(extents).zip(self.scales) {
+            let factors = Factors::new(scale.value, 1.0 / scale.value, zero_points.least);
+            let below = [f32::from_bits(extent.below)];
+            let [distance] = quotient.fill_block(&below, factors);
+            let found = ShiftedQuotient::add(*sum, distance, zero_points.least);
+            *place = if extent.is_finite() & factors.are_usable() { found } else { 0.0 };
         }
     }
 }

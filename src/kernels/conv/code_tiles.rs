@@ -5,7 +5,6 @@ use super::codes::{CodeSink, Plane};
 use super::run::Run;
 use super::tile::{Four, Row, TileEnd};
 use super::walk::Block;
-use crate::kernels::stages::overflow::Exact;
 use crate::kernels::stages::statistics::{NoStatistics, StepStatistics};
 use crate::simd::{ByteLanes, Vectorized};
 
@@ -114,8 +113,7 @@ impl<L: ByteLanes, const R: usize, const V: usize> Vectorized for RunCodes<'_, '
             channels.iter_mut().zip(known).for_each(|(to, &from)| *to = from);
             let mut row = Row {
                 lanes,
-                product: Four,
-                op: Exact,
+                products: Four,
                 operands: run.operands(block),
                 start: &run.start[block.channel..],
                 range: 0..stride,

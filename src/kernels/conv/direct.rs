@@ -18,6 +18,7 @@ use super::source::Source;
 use super::walk::Channels;
 use super::words::{Field, Form, Line, Words};
 use crate::convolution::Conv2d;
+use crate::kernels::byte_dots::PairRun;
 use crate::kernels::operand::element::Operand;
 use crate::kernels::output::StoreMode;
 use crate::kernels::plan::shortest::Plan;
@@ -36,6 +37,8 @@ const CHANNELS: usize = 3;
 #[derive(Debug)]
 pub(super) struct Direct {
     form: Form,
+    /// How long sums of pairs of products of bytes fit 16 bits.
+    run: PairRun,
     /// The register that is checked at every step.
     register: StageRegister,
     /// Where exact sums tell for most outputs that it holds them.
@@ -74,19 +77,22 @@ impl Direct {
         if k == 0 || plan.report == ReportLevel::Full || storage > 16 {
             return None;
         }
-        let none = Self {
-            form: Form { words: Words::Codes, flip: 0 },
-            register: StageRegister::Exact,
-            guard: None,
-            store: StoreMode::Whole,
-            report: ReportLevel::None,
-        };
         // What makes bytes unsigned, of operands of bytes.
         let flip = match storage {
             8 if !within(w, signed) => None,
             8 if within(x, byte) => Some(0),
             8 if within(x, signed) => Some(0x80),
             _ => None,
+        };
+        let offset = if flip == Some(0) { 0 } else { 128 };
+        let of_bytes = |most: i64| u32::try_from(most).unwrap_or(u32::MAX);
+        let none = Self {
+            form: Form { words: Words::Codes, flip: 0 },
+            run: PairRun::new(of_bytes(x.1 + offset), of_bytes(w.1.max(-w.0))),
+            register: StageRegister::Exact,
+            guard: None,
+            store: StoreMode::Whole,
+            report: ReportLevel::None,
         };
         if let Some(store) = plan.stored_sum() {
             let holds = match store {
@@ -121,9 +127,8 @@ impl Direct {
             return Some(stepped);
         }
         let flip = flip.filter(|_| k <= i32::MAX as usize / (255 * 128))?;
-        let offset = if flip == 0 { 0 } else { 128 };
         let (sums, outputs) = (weights.guards(conv.groups), weights.shape().0);
-        let guard = Guard::new(&sums, outputs, x, stage.range(), offset);
+        let guard = Guard::new(&sums, outputs, x, stage.range(), offset.into());
         let form = Form { words: Words::Channels, flip };
         guard.is_worth_it(stage.range()).then_some(Self { form, guard: Some(guard), ..stepped })
     }
@@ -191,6 +196,7 @@ pub(super) fn convolve<X: Operand, T: Send>(
                 register: direct.register,
                 report: direct.report,
                 words: direct.form.words,
+                run: direct.run,
                 channels,
                 field: &field,
                 filler: &filler,

@@ -10,7 +10,7 @@ use std::ops::Range;
 
 use super::prepared::{GuardSums, Signed};
 use super::tile::Operands;
-use crate::kernels::operand::panels::load_vectors;
+use crate::kernels::byte_dots::add_all;
 use crate::simd::ByteLanes;
 
 /// Between what the sums that are looked at prove that none overflows on the way.
@@ -103,7 +103,7 @@ impl<L: ByteLanes> GuardedRow<'_, L> {
     #[inline(always)]
     fn tile<const R: usize, const T: usize>(&mut self, at: usize) {
         let Self { lanes, operands, guard, stride, .. } = *self;
-        let Operands { words, taps, weights, width } = operands;
+        let Operands { words, taps, weights, width, .. } = operands;
         let words = &words[at..];
         let zero = lanes.splat(0);
         let mut registers = [[zero; T]; R];
@@ -119,16 +119,8 @@ impl<L: ByteLanes> GuardedRow<'_, L> {
                     *sum = lanes.add(*sum, plus);
                 }
             }
-            for (&tap, weights) in taps.iter().zip(weights.chunks(width)) {
-                let weights = &weights[..R];
-                let x = load_vectors::<L, T>(lanes, &words[tap..]);
-                for row in 0..R {
-                    let w = lanes.splat(weights[row]);
-                    for v in 0..T {
-                        registers[row][v] = lanes.dot_bytes(registers[row][v], x[v], w);
-                    }
-                }
-            }
+            let piece = Operands { words, taps, weights, ..operands };
+            registers = add_all(lanes, registers, &piece, piece.run);
         }
         // What is stored is a copy, so that the registers never are memory.
         let (mut last, mut ends) = ([[zero; T]; R], [[zero; 2]; R]);

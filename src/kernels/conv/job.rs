@@ -9,9 +9,10 @@ use super::prepared::WeightBlocks;
 use super::run::Run;
 use super::sink::Sink;
 use super::source::Filler;
-use super::tile::{CountEvents, Four, One, Operands, Row, Stored, WordProduct};
+use super::tile::{CountEvents, Four, One, Operands, Row, StepProducts, Stored};
 use super::walk::{Block, Channels, Walk};
 use super::words::{Field, Words};
+use crate::kernels::byte_dots::PairRun;
 use crate::kernels::plan::stage::StageRegister;
 use crate::kernels::product::ReportLevel;
 use crate::kernels::stages::overflow::{AnyOverflow, Exact, OverflowOp};
@@ -59,6 +60,8 @@ pub(super) struct Job<'a, 's> {
     pub(super) register: StageRegister,
     pub(super) report: ReportLevel,
     pub(super) words: Words,
+    /// How long sums of pairs of products of bytes fit 16 bits.
+    pub(super) run: PairRun,
     pub(super) channels: Channels,
     pub(super) field: &'a Field,
     pub(super) filler: &'a Filler<'a>,
@@ -115,47 +118,41 @@ impl<'a, 's> Job<'a, 's> {
         op: S,
     ) -> Counted {
         match self.channels.per_group {
-            1 => self.tiles::<_, _, _, N, 1, 4>(lanes, One, op),
-            _ => self.tiles::<_, _, _, N, 2, 4>(lanes, One, op),
+            1 => self.tiles::<_, _, N, 1, 4>(lanes, One(op)),
+            _ => self.tiles::<_, _, N, 2, 4>(lanes, One(op)),
         }
     }
 
     fn exact<L: ByteLanes, const R: usize, const V: usize>(self, lanes: L) -> Counted {
         match self.sink {
             Sink::Codes(_) => self.codes::<L, R, V>(lanes),
-            Sink::Sums(_) => self.tiles::<L, _, _, NoStatistics, R, V>(lanes, Four, Exact),
+            Sink::Sums(_) => self.tiles::<L, _, NoStatistics, R, V>(lanes, Four),
         }
     }
 
     /// Codes of exact sums, which nobody counts.
     fn codes<L: ByteLanes, const R: usize, const V: usize>(self, lanes: L) -> Counted {
-        let (field, start, width) = (self.field, self.start, self.weights.width);
+        let (field, start, width, run) = (self.field, self.start, self.weights.width, self.run);
         let stride = field.span().next_multiple_of(L::N);
         let most = (AT_ONCE / (R * stride)).max(1);
         let mut rows = CodeRows::new(most, R, stride);
         let (walk, sink) = self.walk(stride + SLACK);
         let Sink::Codes(sink) = sink else { return Counted::default() };
         walk.run::<R>(most, |words, _, blocks| {
-            let run = Run { lanes, words, field, width, blocks, start };
+            let run = Run { lanes, words, field, width, run, blocks, start };
             lanes.vectorize(RunCodes::<L, R, V> { run, rows: &mut rows, sink: &mut *sink });
             rows.settle(sink, blocks);
         });
         Counted::default()
     }
 
-    fn tiles<L, P, S, N, const R: usize, const V: usize>(
-        self,
-        lanes: L,
-        product: P,
-        op: S,
-    ) -> Counted
+    fn tiles<L, P, N, const R: usize, const V: usize>(self, lanes: L, products: P) -> Counted
     where
         L: ByteLanes,
-        P: WordProduct<L>,
-        S: OverflowOp<L>,
+        P: StepProducts<L>,
         N: StepStatistics<L>,
     {
-        let (field, start) = (self.field, self.start);
+        let (field, start, run) = (self.field, self.start, self.run);
         let stride = field.span().next_multiple_of(L::N);
         let most = (AT_ONCE / (R * stride)).max(1);
         let mut values = vec![0; most * R * stride];
@@ -164,10 +161,9 @@ impl<'a, 's> Job<'a, 's> {
         let width = self.weights.width;
         let (walk, sink) = self.walk(stride + SLACK);
         walk.run::<R>(most, |words, _, blocks| {
-            lanes.vectorize(RunRows::<L, P, S, N, R, V> {
-                run: Run { lanes, words, field, width, blocks, start },
-                product,
-                op,
+            lanes.vectorize(RunRows::<L, P, N, R, V> {
+                run: Run { lanes, words, field, width, run, blocks, start },
+                products,
                 stride,
                 values: &mut values,
                 events: &mut events,
@@ -208,7 +204,7 @@ impl<'a, 's> Job<'a, 's> {
         op: S,
         guarded: Guarded<'_>,
     ) -> Counted {
-        let field = self.field;
+        let (field, run) = (self.field, self.run);
         let stride = field.span().next_multiple_of(L::N);
         let (mut values, mut events) = (vec![0; R * stride], vec![0; R * stride]);
         let mut counter = Counter::new(field, stride);
@@ -224,7 +220,7 @@ impl<'a, 's> Job<'a, 's> {
             doubts.clear();
             lanes.vectorize(RunGuarded::<L, R, V>(GuardedRow {
                 lanes,
-                operands: Operands { words, taps: &field.taps, weights, width },
+                operands: Operands { words, taps: &field.taps, weights, width, run },
                 guard: guarded.guard,
                 first: block.channel,
                 channels: block.here,
@@ -248,13 +244,13 @@ impl<'a, 's> Job<'a, 's> {
                     taps: &guarded.field.taps,
                     weights: guarded.weights.from(group, o + row),
                     width: guarded.weights.width,
+                    run,
                 };
                 let at = row * stride..(row + 1) * stride;
-                lanes.vectorize(RunRow::<L, One, S, Events<L::V>, 1, 4> {
+                lanes.vectorize(RunRow::<L, One<S>, Events<L::V>, 1, 4> {
                     row: Row {
                         lanes,
-                        product: One,
-                        op,
+                        products: One(op),
                         operands,
                         start: &[0],
                         range,
@@ -329,36 +325,33 @@ impl<'a> Counter<'a> {
 }
 
 /// [`Row::run`] of some blocks, compiled for its lanes.
-struct RunRows<'a, L, P, S, N, const R: usize, const V: usize> {
+struct RunRows<'a, L, P, N, const R: usize, const V: usize> {
     run: Run<'a, L>,
-    product: P,
-    op: S,
+    products: P,
     stride: usize,
     values: &'a mut [i32],
     events: &'a mut [i32],
     statistics: std::marker::PhantomData<N>,
 }
 
-impl<L, P, S, N, const R: usize, const V: usize> Vectorized for RunRows<'_, L, P, S, N, R, V>
+impl<L, P, N, const R: usize, const V: usize> Vectorized for RunRows<'_, L, P, N, R, V>
 where
     L: ByteLanes,
-    P: WordProduct<L>,
-    S: OverflowOp<L>,
+    P: StepProducts<L>,
     N: StepStatistics<L>,
 {
     type Output = ();
 
     #[inline(always)]
     fn call(self) {
-        let Self { run, product, op, stride, .. } = self;
+        let Self { run, products, stride, .. } = self;
         let values = self.values.chunks_exact_mut(R * stride);
         let mut events = self.events.chunks_exact_mut(R * stride);
         for (block, values) in run.blocks.iter().zip(values) {
             let events = events.next().unwrap_or_default();
             let mut row = Row {
                 lanes: run.lanes,
-                product,
-                op,
+                products,
                 operands: run.operands(block),
                 start: &run.start[block.channel..],
                 range: 0..stride,
@@ -370,16 +363,15 @@ where
 }
 
 /// [`Row::run`], compiled for its lanes.
-struct RunRow<'a, L, P, S, N, const R: usize, const V: usize> {
-    row: Row<'a, L, P, S, Stored<'a>>,
+struct RunRow<'a, L, P, N, const R: usize, const V: usize> {
+    row: Row<'a, L, P, Stored<'a>>,
     statistics: std::marker::PhantomData<N>,
 }
 
-impl<L, P, S, N, const R: usize, const V: usize> Vectorized for RunRow<'_, L, P, S, N, R, V>
+impl<L, P, N, const R: usize, const V: usize> Vectorized for RunRow<'_, L, P, N, R, V>
 where
     L: ByteLanes,
-    P: WordProduct<L>,
-    S: OverflowOp<L>,
+    P: StepProducts<L>,
     N: StepStatistics<L>,
 {
     type Output = ();

@@ -3,6 +3,7 @@
 use super::tile::Operands;
 use super::walk::Block;
 use super::words::Field;
+use crate::kernels::byte_dots::PairRun;
 
 /// Blocks, and what they meet.
 pub(super) struct Run<'a, L> {
@@ -12,6 +13,8 @@ pub(super) struct Run<'a, L> {
     pub(super) field: &'a Field,
     /// Weights from a step to the next.
     pub(super) width: usize,
+    /// How long sums of pairs fit 16 bits.
+    pub(super) run: PairRun,
     pub(super) blocks: &'a [Block<'a>],
     /// What the sums of each output channel start from, and some behind the last.
     pub(super) start: &'a [i32],
@@ -26,6 +29,7 @@ impl<'a, L> Run<'a, L> {
             taps: &self.field.taps,
             weights: block.weights,
             width: self.width,
+            run: self.run,
         }
     }
 }

@@ -5,35 +5,73 @@
 
 use std::ops::Range;
 
+use crate::kernels::byte_dots::{ByteProducts, Dot, PairRun, add_all};
 use crate::kernels::operand::panels::load_vectors;
 use crate::kernels::stages::overflow::OverflowOp;
 use crate::kernels::stages::statistics::StepStatistics;
 use crate::simd::{ByteLanes, Vectorized};
 
-/// What a word of the input and one of the weights add to a sum.
-pub(super) trait WordProduct<L: ByteLanes>: Copy {
-    fn add(self, lanes: L, sum: L::V, x: L::V, w: L::V) -> L::V;
+/// Vectors of a tile: of `R` channels, `T` vectors of positions.
+type Grid<V, const R: usize, const T: usize> = [[V; T]; R];
+
+/// What the words of all steps add to the sums of a tile.
+pub(super) trait StepProducts<L: ByteLanes>: Copy {
+    /// Adds them, and records what there is to record; `#[inline(always)]`.
+    fn add_to<W: StepStatistics<L>, const R: usize, const T: usize>(
+        self,
+        lanes: L,
+        sums: Grid<L::V, R, T>,
+        statistics: &mut Grid<W, R, T>,
+        operands: Operands<'_>,
+    ) -> Grid<L::V, R, T>;
 }
 
-/// One product of 16-bit codes.
+/// One product of 16-bit codes a step, and a register that may overflow at each.
 #[derive(Clone, Copy)]
-pub(super) struct One;
+pub(super) struct One<S>(pub(super) S);
 
-/// Four products of bytes: those of the input unsigned, those of the weights signed.
+/// Four products of bytes a step, those of the input unsigned, those of the weights signed: exact sums, of which nothing is
+/// recorded.
 #[derive(Clone, Copy)]
 pub(super) struct Four;
 
-impl<L: ByteLanes> WordProduct<L> for One {
+impl<L: ByteLanes, S: OverflowOp<L>> StepProducts<L> for One<S> {
     #[inline(always)]
-    fn add(self, lanes: L, sum: L::V, x: L::V, w: L::V) -> L::V {
-        lanes.dot(sum, x, w)
+    fn add_to<W: StepStatistics<L>, const R: usize, const T: usize>(
+        self,
+        lanes: L,
+        mut sums: Grid<L::V, R, T>,
+        statistics: &mut Grid<W, R, T>,
+        operands: Operands<'_>,
+    ) -> Grid<L::V, R, T> {
+        let Operands { words, taps, weights, width, .. } = operands;
+        for (&tap, weights) in taps.iter().zip(weights.chunks(width)) {
+            let weights = &weights[..R];
+            let x = load_vectors::<L, T>(lanes, &words[tap..]);
+            for row in 0..R {
+                let w = lanes.splat(weights[row]);
+                for v in 0..T {
+                    let sum = lanes.dot(sums[row][v], x[v], w);
+                    let kept = self.0.apply(lanes, sum);
+                    statistics[row][v].record(lanes, sum, kept);
+                    sums[row][v] = kept;
+                }
+            }
+        }
+        sums
     }
 }
 
-impl<L: ByteLanes> WordProduct<L> for Four {
+impl<L: ByteLanes> StepProducts<L> for Four {
     #[inline(always)]
-    fn add(self, lanes: L, sum: L::V, x: L::V, w: L::V) -> L::V {
-        lanes.dot_bytes(sum, x, w)
+    fn add_to<W: StepStatistics<L>, const R: usize, const T: usize>(
+        self,
+        lanes: L,
+        sums: Grid<L::V, R, T>,
+        _: &mut Grid<W, R, T>,
+        operands: Operands<'_>,
+    ) -> Grid<L::V, R, T> {
+        add_all(lanes, sums, &operands, operands.run)
     }
 }
 
@@ -48,6 +86,37 @@ pub(super) struct Operands<'a> {
     pub(super) weights: &'a [i32],
     /// Weights from a step to the next.
     pub(super) width: usize,
+    /// How long sums of pairs of products of bytes fit 16 bits.
+    pub(super) run: PairRun,
+}
+
+impl<L: ByteLanes, const R: usize, const T: usize> ByteProducts<L, R, T> for Operands<'_> {
+    #[inline(always)]
+    fn steps(&self) -> usize {
+        self.taps.len()
+    }
+
+    #[inline(always)]
+    fn add<D: Dot<L>>(
+        &self,
+        lanes: L,
+        mut sums: Grid<L::V, R, T>,
+        steps: Range<usize>,
+    ) -> Grid<L::V, R, T> {
+        let Self { words, taps, weights, width, .. } = *self;
+        let weights = weights[steps.start * width..].chunks(width);
+        for (&tap, weights) in taps[steps].iter().zip(weights) {
+            let weights = &weights[..R];
+            let x = load_vectors::<L, T>(lanes, &words[tap..]);
+            for row in 0..R {
+                let w = lanes.splat(weights[row]);
+                for v in 0..T {
+                    sums[row][v] = D::add(lanes, sums[row][v], x[v], w);
+                }
+            }
+        }
+        sums
+    }
 }
 
 /// What becomes of the sums of a tile.
@@ -96,10 +165,9 @@ impl<L: ByteLanes> TileEnd<L> for Stored<'_> {
 }
 
 /// A row of tiles: the outputs of `R` channels at some positions.
-pub(super) struct Row<'a, L, P, S, E> {
+pub(super) struct Row<'a, L, P, E> {
     pub(super) lanes: L,
-    pub(super) product: P,
-    pub(super) op: S,
+    pub(super) products: P,
     pub(super) operands: Operands<'a>,
     /// What the sums of each channel start from: of `R` channels at least.
     pub(super) start: &'a [i32],
@@ -108,11 +176,10 @@ pub(super) struct Row<'a, L, P, S, E> {
     pub(super) end: E,
 }
 
-impl<L, P, S, E> Row<'_, L, P, S, E>
+impl<L, P, E> Row<'_, L, P, E>
 where
     L: ByteLanes,
-    P: WordProduct<L>,
-    S: OverflowOp<L>,
+    P: StepProducts<L>,
     E: TileEnd<L>,
 {
     /// Runs all tiles; `#[inline(always)]`.
@@ -131,28 +198,15 @@ where
 
     #[inline(always)]
     fn tile<W: StepStatistics<L>, const R: usize, const T: usize>(&mut self, at: usize) {
-        let Self { lanes, product, op, operands, .. } = *self;
-        let Operands { words, taps, weights, width } = operands;
-        let words = &words[at..];
+        let Self { lanes, products, operands, .. } = *self;
+        let operands = Operands { words: &operands.words[at..], ..operands };
         let mut registers = [[lanes.splat(0); T]; R];
         let start = &self.start[..R];
         for row in 0..R {
             registers[row] = [lanes.splat(start[row]); T];
         }
         let mut statistics = [[W::start(lanes); T]; R];
-        for (&tap, weights) in taps.iter().zip(weights.chunks(width)) {
-            let weights = &weights[..R];
-            let x = load_vectors::<L, T>(lanes, &words[tap..]);
-            for row in 0..R {
-                let w = lanes.splat(weights[row]);
-                for v in 0..T {
-                    let sum = product.add(lanes, registers[row][v], x[v], w);
-                    let kept = op.apply(lanes, sum);
-                    statistics[row][v].record(lanes, sum, kept);
-                    registers[row][v] = kept;
-                }
-            }
-        }
+        let registers = products.add_to(lanes, registers, &mut statistics, operands);
         // What is handed on is a copy, so that the registers never are memory.
         let (mut last, mut counts) = ([[lanes.splat(0); T]; R], [[W::start(lanes); T]; R]);
         for row in 0..R {

@@ -1,7 +1,9 @@
 //! The int8 micro-kernel: sums of a few vectors of outputs over a chunk of k.
 
+use std::ops::Range;
+
 use super::blocking::TileIndex;
-use crate::kernels::byte_dots::{Dot, Fours, PairRun, Pairs, add_pairs};
+use crate::kernels::byte_dots::{ByteProducts, Dot, PairRun, add_all};
 use crate::kernels::operand::int8::{K_TILE, MR, NR};
 use crate::kernels::operand::panels::load_vectors;
 use crate::simd::{ByteLanes, Vectorized};
@@ -120,27 +122,32 @@ impl<'a, const SIGNED: bool> RowWords<'a, SIGNED> {
     }
 }
 
-/// Adds all products, in runs of pairs where these are faster.
-#[inline(always)]
-fn add_all<L: ByteLanes, W: Words<L>, const R: usize, const V: usize>(
-    lanes: L,
-    mut tile: [[L::V; V]; R],
-    Int8Inputs { a, b, run, .. }: Int8Inputs<'_, W>,
+/// The words of both operands, those of lanes from a place of their panel on.
+struct TileWords<'a, W> {
+    a: W,
+    b: &'a [[i32; NR]],
     from: usize,
-) -> [[L::V; V]; R] {
-    let b: &[[i32; NR]] = b.as_chunks().0;
-    if const { L::DOTS_PAIRS }
-        && let Some(units) = run.units()
-    {
-        for (index, b) in b.chunks(units).enumerate() {
-            let none = [[lanes.splat(0); V]; R];
-            let a = a.skip_units(index * units);
-            let pairs = a.add_to::<Pairs, R, V>(lanes, none, b, from);
-            add_pairs(lanes, &mut tile, &pairs);
-        }
-        return tile;
+}
+
+impl<L, W, const R: usize, const V: usize> ByteProducts<L, R, V> for TileWords<'_, W>
+where
+    L: ByteLanes,
+    W: Words<L>,
+{
+    #[inline(always)]
+    fn steps(&self) -> usize {
+        self.b.len()
     }
-    a.add_to::<Fours, R, V>(lanes, tile, b, from)
+
+    #[inline(always)]
+    fn add<D: Dot<L>>(
+        &self,
+        lanes: L,
+        sums: [[L::V; V]; R],
+        steps: Range<usize>,
+    ) -> [[L::V; V]; R] {
+        self.a.skip_units(steps.start).add_to::<D, R, V>(lanes, sums, &self.b[steps], self.from)
+    }
 }
 
 /// Adds the products of one more unit to the sums of a tile.
@@ -245,7 +252,8 @@ impl<L: ByteLanes, W: Words<L>, const R: usize, const V: usize> Vectorized
                 tile[row][col] = lanes.add(row_sum, cols[col]);
             }
         }
-        let tile = add_all(lanes, tile, operands, from);
+        let words = TileWords { a: operands.a, b: operands.b.as_chunks().0, from };
+        let tile = add_all(lanes, tile, &words, operands.run);
         for (row, sums) in tile.iter().zip(sums.chunks_mut(NR)) {
             for (col, sum) in row.iter().enumerate() {
                 lanes.store(*sum, &mut sums[from + col * L::N..]);

@@ -1,6 +1,8 @@
 //! A block of k: its operands, their codes, and its exact sums.
 
-use crate::kernels::byte_dots::{PairRun, add_pairs};
+use std::ops::Range;
+
+use crate::kernels::byte_dots::{ByteProducts, Dot, PairRun, add_runs};
 use crate::kernels::operand::int8::{K_TILE, MR, NR};
 use crate::kernels::operand::panels::load_vectors;
 use crate::simd::ByteLanes;
@@ -97,10 +99,8 @@ where
     let mut ends = *registers;
     // What the shift of the broadcast codes adds to every sum.
     let mut excess = [lanes.splat(0); V];
-    if const { L::DOTS_PAIRS }
-        && let Some(units) = run.units()
-    {
-        ends = add_runs(lanes, ends, words, units, |a| a, |b| b);
+    if let Some(steps) = run.steps::<L>() {
+        ends = add_runs(lanes, ends, &UnitWords::new(words, |a| a, |b| b), steps);
         if S::OFFSET != 0 {
             excess = shift_excess(lanes, words);
         }
@@ -131,31 +131,52 @@ where
     ends
 }
 
-/// `sums` and the products of the words of whole units, in runs of `units` of pairs; `left` and `right` are made of what is
-/// broadcast and of what is in lanes.
-#[inline(always)]
-pub(super) fn add_runs<L: ByteLanes, const R: usize, const V: usize>(
-    lanes: L,
-    mut sums: Grid<L::V, R, V>,
-    (a, b): (&[i32], &[i32]),
-    units: usize,
-    left: impl Fn(L::V) -> L::V,
-    right: impl Fn(L::V) -> L::V,
-) -> Grid<L::V, R, V> {
-    for (a, b) in a.chunks(MR * units).zip(b.chunks(NR * units)) {
-        let mut pairs = [[lanes.splat(0); V]; R];
-        for (a, b) in a.chunks_exact(MR).zip(b.chunks(NR)) {
-            let columns = load_vectors::<L, V>(lanes, b).map(&right);
+/// The words of whole units, of which `left` and `right` make what is multiplied.
+pub(super) struct UnitWords<'a, F, G> {
+    a: &'a [[i32; MR]],
+    /// From a column of the panel on: of the last unit there is less.
+    b: &'a [i32],
+    left: F,
+    right: G,
+}
+
+impl<'a, F, G> UnitWords<'a, F, G> {
+    #[inline(always)]
+    pub(super) fn new((a, b): (&'a [i32], &'a [i32]), left: F, right: G) -> Self {
+        Self { a: a.as_chunks().0, b, left, right }
+    }
+}
+
+impl<L, F, G, const R: usize, const V: usize> ByteProducts<L, R, V> for UnitWords<'_, F, G>
+where
+    L: ByteLanes,
+    F: Fn(L::V) -> L::V,
+    G: Fn(L::V) -> L::V,
+{
+    #[inline(always)]
+    fn steps(&self) -> usize {
+        self.a.len()
+    }
+
+    #[inline(always)]
+    fn add<D: Dot<L>>(
+        &self,
+        lanes: L,
+        mut sums: Grid<L::V, R, V>,
+        steps: Range<usize>,
+    ) -> Grid<L::V, R, V> {
+        let b = self.b[steps.start * NR..].chunks(NR);
+        for (a, b) in self.a[steps].iter().zip(b) {
+            let columns = load_vectors::<L, V>(lanes, b).map(&self.right);
             for row in 0..R {
-                let a = left(lanes.splat(a[row]));
+                let a = (self.left)(lanes.splat(a[row]));
                 for col in 0..V {
-                    pairs[row][col] = lanes.dot_pairs(pairs[row][col], a, columns[col]);
+                    sums[row][col] = D::add(lanes, sums[row][col], a, columns[col]);
                 }
             }
         }
-        add_pairs(lanes, &mut sums, &pairs);
+        sums
     }
-    sums
 }
 
 /// What the shift of the broadcast codes adds to every sum of a column.

@@ -9,8 +9,8 @@
 //! ```
 //! and both divisions are exact.
 
-use super::block::{BroadcastCodes, EIGHTIES, Grid, add_runs, shift_excess};
-use crate::kernels::byte_dots::PairRun;
+use super::block::{BroadcastCodes, EIGHTIES, Grid, UnitWords, shift_excess};
+use crate::kernels::byte_dots::{PairRun, add_runs};
 use crate::kernels::operand::int8::{MR, NR};
 use crate::kernels::operand::panels::load_vectors;
 use crate::simd::ByteLanes;
@@ -40,13 +40,12 @@ where
     let mut spreads = [[zero; V]; R];
     // What the shift of the broadcast codes adds to every sum.
     let mut excess = [zero; V];
-    if const { L::DOTS_PAIRS }
-        && let Some(units) = run.units()
-    {
+    if let Some(steps) = run.steps::<L>() {
         // One after the other: the sums of both in 16 bits and in 32 are more than there are registers.
-        ends = add_runs(lanes, ends, words, units, |a| a, |b| b);
+        ends = add_runs(lanes, ends, &UnitWords::new(words, |a| a, |b| b), steps);
         let left = |a| codes.magnitudes(lanes, a);
-        spreads = add_runs(lanes, spreads, words, units, left, |b| lanes.negative_magnitudes(b));
+        let magnitudes = UnitWords::new(words, left, |b| lanes.negative_magnitudes(b));
+        spreads = add_runs(lanes, spreads, &magnitudes, steps);
         if S::OFFSET != 0 {
             excess = shift_excess(lanes, words);
         }

@@ -80,7 +80,7 @@ impl<V: Copy> Lanes16<V> {
         let in_one = matches!(self.register, Register16::Saturate | Register16::Wrap);
         if L::DOTS_BYTES || W::VECTORS > 0 || !in_one {
             Look::Bounds
-        } else if L::DOTS_PAIRS && run.units().is_some() {
+        } else if run.steps::<L>().is_some() {
             Look::Norms
         } else {
             Look::Nowhere
