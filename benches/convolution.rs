@@ -68,7 +68,8 @@ fn main() {
         println!("# {images} images, {threads} thread(s)");
         on_threads(threads, || {
             for layer in LAYERS {
-                race(&bench, threads, images, layer);
+                race(&bench, threads, images, layer, ("", 8, 30.0));
+                race(&bench, threads, images, layer, ("-w4", 4, 2.5));
             }
         });
     }
@@ -79,6 +80,7 @@ fn race(
     threads: usize,
     images: usize,
     (name, channels, outputs, kernel, rows, groups): (&str, usize, usize, usize, usize, usize),
+    (weights, bits, deviation): (&str, i32, f64),
 ) {
     let mut numbers = Numbers::new(1);
     let depth = channels / groups;
@@ -86,8 +88,9 @@ fn race(
     let x = Array4::from_shape_simple_fn((images, channels, rows, rows), || {
         (40.0 * numbers.normal().max(0.0)) as u8
     });
+    let limit = 2f64.powi(bits - 1);
     let w = Array4::from_shape_simple_fn((outputs, depth, kernel, kernel), || {
-        (30.0 * numbers.normal()) as i8
+        (deviation * numbers.normal()).clamp(-limit, limit - 1.0) as i8
     });
     let padding = [(kernel / 2, kernel / 2); 2];
     let conv = Conv2d { padding, groups, ..Conv2d::default() };
@@ -109,7 +112,7 @@ fn race(
         }));
     }
     contestants.push(Contestant::peer("loop", amount, || convolve(&x, &w, &mut sums)));
-    bench.race(&format!("{name}/{threads}-threads"), Unit::Products, contestants);
+    bench.race(&format!("{name}{weights}/{threads}-threads"), Unit::Products, contestants);
 }
 
 /// The sums of all outputs, with padding such that they have the size of the input.
