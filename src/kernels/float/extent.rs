@@ -1,8 +1,12 @@
 //! How far numbers reach.
 
 use ndarray::ArrayView2;
+use rayon::prelude::*;
 
 use crate::simd::{Detected, Vectorized};
+
+/// Numbers that one thread looks at.
+const PART: usize = 1 << 14;
 
 /// How far numbers that are neither zero, infinite nor NaN reach; of no number, `least` is beyond `most`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,8 +72,24 @@ impl Extent {
     /// The extent of a matrix.
     pub(super) fn of_matrix(matrix: ArrayView2<'_, f64>, isa: Detected) -> Self {
         let numbers = matrix.as_slice_memory_order();
-        let reach = numbers.and_then(|numbers| isa.vectorize(Reach(numbers)));
+        let parts = numbers.map(|numbers| numbers.par_chunks(PART));
+        let reach = parts.and_then(|parts| {
+            let reaches = parts.map(|numbers| isa.vectorize(Reach(numbers)));
+            reaches.try_reduce(|| Self::EMPTY, |one, other| Some(one.with(other)))
+        });
         reach.unwrap_or_else(|| Self::of(matrix))
+    }
+
+    /// That of the numbers of both.
+    fn with(self, other: Self) -> Self {
+        Self {
+            least: self.least.min(other.least),
+            most: self.most.max(other.most),
+            digits: self.digits.max(other.digits),
+            special: self.special | other.special,
+            least_exponent: self.least_exponent.min(other.least_exponent),
+            element: self.element,
+        }
     }
 
     /// The extent of numbers.
@@ -180,6 +200,21 @@ mod tests {
                 prop_assert_eq!(found, Extent::of(&values), "{}", isa);
             }
         }
+    }
+
+    #[test]
+    fn numbers_of_several_parts_reach_as_far_as_each() {
+        let mut numbers = vec![0.0; 2 * PART + 7];
+        for (place, number) in [(3, 0.375), (PART - 1, -1e-9), (PART, 7e5), (2 * PART + 6, 1.0625)]
+        {
+            numbers[place] = number;
+            let matrix = Array2::from_shape_vec((1, numbers.len()), numbers.clone()).unwrap();
+            let isa = crate::simd::Detected::best();
+            assert_eq!(Extent::of_matrix(matrix.view(), isa), Extent::of(&numbers));
+        }
+        numbers[PART + 1] = f64::NEG_INFINITY;
+        let matrix = Array2::from_shape_vec((1, numbers.len()), numbers.clone()).unwrap();
+        assert!(Extent::of_matrix(matrix.view(), crate::simd::Detected::best()).special);
     }
 
     #[test]

@@ -9,10 +9,14 @@ use std::marker::PhantomData;
 use std::ops::Range;
 
 use bytemuck::Pod;
-use ndarray::{ArrayView2, Axis, s};
+use ndarray::{ArrayView2, Axis, Ix2, SliceInfo, SliceInfoElem, s};
+use rayon::prelude::*;
 
 use crate::kernels::operand::panels::Panels;
 use crate::simd::{Detected, Vectorized};
+
+/// Numbers of a row that are packed before those of the next.
+const ROW: usize = 1 << 9;
 
 /// A matrix `[K, outputs]` in panels of `width` outputs.
 #[derive(Debug)]
@@ -29,13 +33,18 @@ impl<T: Pod> NumberPanels<T> {
         width: usize,
         isa: Detected,
         narrow: impl Fn(f64) -> T + Sync,
-    ) -> Self {
+    ) -> Self
+    where
+        T: Send,
+    {
         let (depth, outputs) = matrix.dim();
         let bytes = depth * width * size_of::<T>();
-        let panels = Panels::filled(outputs.div_ceil(width), bytes, |panel, bytes| {
-            let to: &mut [T] = bytemuck::cast_slice_mut(bytes);
-            let columns = panel * width..outputs.min((panel + 1) * width);
-            let part = matrix.slice(s![.., columns]);
+        let mut panels = Panels::zeros(outputs.div_ceil(width), bytes);
+        let rows = rows_at_once(outputs);
+        let numbers = panels.iter_mut().map(bytemuck::cast_slice_mut);
+        let parts = by_rows(numbers, rows * width);
+        parts.into_par_iter().enumerate().for_each(|(index, to)| {
+            let part = matrix.slice(rows_of(index, rows, depth));
             isa.vectorize(Fill { part, to, width, narrow: &narrow });
         });
         Self { panels, width, number: PhantomData }
@@ -52,10 +61,44 @@ impl<T: Pod> NumberPanels<T> {
     }
 }
 
-/// Converts the numbers of a panel.
+/// Rows of `outputs` numbers that one task packs: what it reads stays in a near cache.
+pub(super) fn rows_at_once(outputs: usize) -> usize {
+    const NUMBERS: usize = 1 << 14;
+    (NUMBERS / outputs.max(1)).max(16)
+}
+
+/// The part with this index, of `depth` rows in parts of `rows`.
+pub(super) fn rows_of(
+    index: usize,
+    rows: usize,
+    depth: usize,
+) -> SliceInfo<[SliceInfoElem; 2], Ix2, Ix2> {
+    s![index * rows..depth.min((index + 1) * rows), ..]
+}
+
+/// Panels in parts of `length` numbers: the first ones of all panels, then those behind them.
+pub(super) fn by_rows<'a, T>(
+    panels: impl Iterator<Item = &'a mut [T]>,
+    length: usize,
+) -> Vec<Vec<&'a mut [T]>> {
+    let mut parts: Vec<Vec<_>> = Vec::new();
+    for panel in panels {
+        for (index, part) in panel.chunks_mut(length.max(1)).enumerate() {
+            match parts.get_mut(index) {
+                Some(parts) => parts.push(part),
+                None => parts.push(vec![part]),
+            }
+        }
+    }
+    parts
+}
+
+/// Converts some rows of all panels.
 pub(super) struct Fill<'a, T, F> {
+    /// `[rows, outputs]`
     pub(super) part: ArrayView2<'a, f64>,
-    pub(super) to: &'a mut [T],
+    /// Of every panel.
+    pub(super) to: Vec<&'a mut [T]>,
     pub(super) width: usize,
     pub(super) narrow: &'a F,
 }
@@ -65,20 +108,30 @@ impl<T, F: Fn(f64) -> T> Vectorized for Fill<'_, T, F> {
 
     #[inline(always)]
     fn call(self) {
-        let Self { part, to, width, narrow } = self;
+        let Self { part, to: mut panels, width, narrow } = self;
         if part.rows().into_iter().next().is_none_or(|row| row.as_slice().is_some()) {
-            for (row, to) in part.rows().into_iter().zip(to.chunks_mut(width)) {
-                for (to, &from) in to.iter_mut().zip(row.as_slice().unwrap_or_default()) {
-                    *to = narrow(from);
+            // A few pages of a row at a time, each read from its start to its end.
+            let group = (ROW / width).max(1);
+            for (index, panels) in panels.chunks_mut(group).enumerate() {
+                for (row, numbers) in part.rows().into_iter().enumerate() {
+                    let numbers = &numbers.as_slice().unwrap_or_default()[index * group * width..];
+                    for (to, numbers) in panels.iter_mut().zip(numbers.chunks(width)) {
+                        let to = &mut to[row * width..][..numbers.len()];
+                        for (to, &from) in to.iter_mut().zip(numbers) {
+                            *to = narrow(from);
+                        }
+                    }
                 }
             }
             return;
         }
         // Neighbours in memory have one output: so many of them at a time that the rows they go to stay in the cache.
-        for (part, to) in part.axis_chunks_iter(Axis(0), 64).zip(to.chunks_mut(64 * width)) {
-            for (output, column) in part.columns().into_iter().enumerate() {
-                for (to, &from) in to.iter_mut().skip(output).step_by(width).zip(column) {
-                    *to = narrow(from);
+        for (part, to) in part.axis_chunks_iter(Axis(1), width).zip(panels) {
+            for (part, to) in part.axis_chunks_iter(Axis(0), 64).zip(to.chunks_mut(64 * width)) {
+                for (output, column) in part.columns().into_iter().enumerate() {
+                    for (to, &from) in to.iter_mut().skip(output).step_by(width).zip(column) {
+                        *to = narrow(from);
+                    }
                 }
             }
         }

@@ -31,14 +31,26 @@ impl Panels {
         bytes_per_panel: usize,
         fill: impl Fn(usize, &mut [u8]) + Sync,
     ) -> Self {
+        let mut all = Self::zeros(panels, bytes_per_panel);
+        let panels: Vec<_> = all.iter_mut().enumerate().collect();
+        panels.into_par_iter().for_each(|(panel, bytes)| fill(panel, bytes));
+        all
+    }
+
+    /// `panels` panels of `bytes_per_panel` bytes.
+    pub(crate) fn zeros(panels: usize, bytes_per_panel: usize) -> Self {
         let lines_per_panel = bytes_per_panel.div_ceil(size_of::<Line>());
         let mut lines = Vec::with_capacity(panels * lines_per_panel);
         advise_large_pages(lines.spare_capacity_mut());
         lines.resize(panels * lines_per_panel, Line::ZERO);
-        lines.par_chunks_mut(lines_per_panel.max(1)).enumerate().for_each(|(panel, lines)| {
-            fill(panel, &mut bytemuck::cast_slice_mut::<Line, u8>(lines)[..bytes_per_panel]);
-        });
         Self { lines, lines_per_panel, bytes_per_panel }
+    }
+
+    /// The bytes of every panel.
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut [u8]> {
+        let bytes = self.bytes_per_panel;
+        let panels = self.lines.chunks_mut(self.lines_per_panel.max(1));
+        panels.map(move |lines| &mut bytemuck::cast_slice_mut::<Line, u8>(lines)[..bytes])
     }
 
     /// The words of one panel.

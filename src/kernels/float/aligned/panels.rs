@@ -4,13 +4,14 @@ use std::marker::PhantomData;
 use std::ops::Range;
 
 use bytemuck::{Pod, cast_slice, cast_slice_mut};
-use ndarray::{ArrayView2, s};
+use ndarray::ArrayView2;
+use rayon::prelude::*;
 
 use super::{AlignedPlan, Aligns};
 use crate::kernels::float::operand::{PackedOperand, exponent_of, power_of};
-use crate::kernels::float::pack::{Fill, NumberPanels};
+use crate::kernels::float::pack::{Fill, NumberPanels, by_rows, rows_at_once, rows_of};
 use crate::kernels::operand::panels::Panels;
-use crate::simd::{Detected, Vectorized};
+use crate::simd::Detected;
 
 /// The panels of one operand.
 #[derive(Debug)]
@@ -82,7 +83,7 @@ impl ShortPanels<u32> {
     }
 }
 
-impl<E: Pod> ShortPanels<E> {
+impl<E: Pod + Send> ShortPanels<E> {
     fn new(
         operand: &PackedOperand<'_>,
         width: usize,
@@ -92,16 +93,23 @@ impl<E: Pod> ShortPanels<E> {
         let (depth, outputs) = operand.dim();
         let (numbers, least) = operand.powers();
         let bytes = depth * width * (size_of::<f32>() + size_of::<E>());
-        let panels = Panels::filled(outputs.div_ceil(width), bytes, |panel, bytes| {
-            let columns = panel * width..outputs.min((panel + 1) * width);
-            let part = s![.., columns];
-            let (values, exponents) = bytes.split_at_mut(depth * width * size_of::<f32>());
-            isa.vectorize(FillShort {
-                values: (operand.values.slice(part), cast_slice_mut(values)),
-                exponents: (numbers.slice(part), cast_slice_mut(exponents)),
-                width,
-                exponent: move |x| spread(exponent_of(x, least)),
-            });
+        let mut panels = Panels::zeros(outputs.div_ceil(width), bytes);
+        let (values, exponents): (Vec<_>, Vec<_>) = panels
+            .iter_mut()
+            .map(|bytes| bytes.split_at_mut(depth * width * size_of::<f32>()))
+            .map(|(values, exponents)| (cast_slice_mut(values), cast_slice_mut(exponents)))
+            .unzip();
+        let rows = rows_at_once(outputs);
+        let values = by_rows(values.into_iter(), rows * width);
+        let exponents = by_rows(exponents.into_iter(), rows * width);
+        values.into_par_iter().zip(exponents).enumerate().for_each(|(index, (to, exponents))| {
+            // They are still in the cache when they are read for the second time.
+            let rows = rows_of(index, rows, depth);
+            let part = operand.values.slice(rows);
+            isa.vectorize(Fill { part, to, width, narrow: &|x| x as f32 });
+            let part = numbers.slice(rows);
+            let exponent = |x| spread(exponent_of(x, least));
+            isa.vectorize(Fill { part, to: exponents, width, narrow: &exponent });
         });
         Self { panels, width, numbers: depth * width, exponent: PhantomData }
     }
@@ -118,35 +126,6 @@ impl<E: Pod> ShortPanels<E> {
     pub(super) fn exponents(&self, index: usize, k: Range<usize>) -> &[E] {
         let exponents = &self.panels.panel::<u8>(index)[self.numbers * size_of::<f32>()..];
         &cast_slice(exponents)[k.start * self.width..k.end * self.width]
-    }
-}
-
-/// Converts a panel's numbers to values and exponents.
-struct FillShort<'a, E, F> {
-    values: (ArrayView2<'a, f64>, &'a mut [f32]),
-    exponents: (ArrayView2<'a, f64>, &'a mut [E]),
-    width: usize,
-    exponent: F,
-}
-
-impl<E, F: Fn(f64) -> E> Vectorized for FillShort<'_, E, F> {
-    type Output = ();
-
-    #[inline(always)]
-    fn call(self) {
-        /// So many k at a time, whose numbers are still in the cache when they are read for the second time.
-        const DEPTH: usize = 64;
-        let Self { values, exponents, width, exponent } = self;
-        let depth = values.0.dim().0;
-        for from in (0..depth).step_by(DEPTH) {
-            let k = from..depth.min(from + DEPTH);
-            let (at, rows) = (k.start * width..k.end * width, s![k, ..]);
-            let part = values.0.slice(rows);
-            let to = &mut values.1[at.clone()];
-            Fill { part, to, width, narrow: &|x| x as f32 }.call();
-            let part = exponents.0.slice(rows);
-            Fill { part, to: &mut exponents.1[at], width, narrow: &exponent }.call();
-        }
     }
 }
 
