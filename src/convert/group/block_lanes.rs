@@ -4,7 +4,7 @@
 use bytemuck::cast_slice;
 
 use super::extent::Extent;
-use super::quotient::{Factors, LaneQuotient, Shift};
+use super::quotient::{EachFactors, Factors, LaneQuotient, Shift};
 use crate::simd::{ByteLanes, FmaLanes, IsaKernel, Lanes, Simd, Vectorized};
 
 /// Blocks are multiples of this, and vectors divide it.
@@ -27,6 +27,17 @@ pub(super) struct Quotients<'a> {
     pub(super) size: usize,
     /// Those of each block; what is made of unusable ones means nothing.
     pub(super) factors: &'a [Factors],
+    pub(super) quotients: &'a mut [f32],
+}
+
+/// The quotients of rows of elements that have factors each.
+pub(super) struct EachQuotients<'a> {
+    pub(super) quotient: LaneQuotient,
+    pub(super) shift: Shift,
+    pub(super) x: &'a [f32],
+    /// Elements of a row.
+    pub(super) width: usize,
+    pub(super) factors: &'a EachFactors,
     pub(super) quotients: &'a mut [f32],
 }
 
@@ -58,6 +69,88 @@ impl<L: ByteLanes, E: Extent> Vectorized for InLanes<L, Extents<'_, E>> {
     }
 }
 
+/// Loops over elements and their factors: scales, inverses of these, zero points.
+trait ElementLoop<L: FmaLanes> {
+    type Output;
+
+    /// How elements and factors become what is encoded.
+    fn way(&self) -> (LaneQuotient, Shift);
+
+    /// Runs with that as vectors; `#[inline(always)]`.
+    fn run_by(self, lanes: L, of: impl Fn(L::V, [L::V; 3]) -> L::V) -> Self::Output;
+}
+
+/// Runs `job`, a loop of its own for each way.
+#[inline(always)]
+fn run_way<L: FmaLanes, J: ElementLoop<L>>(lanes: L, job: J) -> J::Output {
+    match job.way().0 {
+        LaneQuotient::Product => {
+            run_shifted(lanes, job, |x, [_, inverse, _]| lanes.mul(x, inverse))
+        }
+        LaneQuotient::Division => run_shifted(lanes, job, |x, [scale, ..]| lanes.div(x, scale)),
+        LaneQuotient::Odd => run_shifted(lanes, job, |x, [scale, ..]| lanes.div_odd(x, scale)),
+    }
+}
+
+#[inline(always)]
+fn run_shifted<L: FmaLanes, J: ElementLoop<L>>(
+    lanes: L,
+    job: J,
+    quotient: impl Fn(L::V, [L::V; 3]) -> L::V,
+) -> J::Output {
+    let one = lanes.splat(1.0);
+    match job.way().1 {
+        Shift::None => job.run_by(lanes, quotient),
+        Shift::Nearest => job.run_by(lanes, |x, all| lanes.add(quotient(x, all), all[2])),
+        Shift::Odd => {
+            job.run_by(lanes, |x, all| lanes.fma_odd_of_single(quotient(x, all), one, all[2]))
+        }
+    }
+}
+
+impl<L: FmaLanes> ElementLoop<L> for Quotients<'_> {
+    type Output = ();
+
+    fn way(&self) -> (LaneQuotient, Shift) {
+        (self.quotient, self.shift)
+    }
+
+    #[inline(always)]
+    fn run_by(self, lanes: L, of: impl Fn(L::V, [L::V; 3]) -> L::V) {
+        const { assert!(STEP.is_multiple_of(L::N)) };
+        let Self { x, size, factors, quotients, .. } = self;
+        let blocks = x.chunks_exact(size).zip(quotients.chunks_exact_mut(size));
+        for ((x, to), factors) in blocks.zip(factors) {
+            let Factors { scale, inverse, zero_point } = *factors;
+            let factors = [scale, inverse, zero_point].map(|factor| lanes.splat(factor));
+            for (x, to) in x.chunks_exact(L::N).zip(to.chunks_exact_mut(L::N)) {
+                lanes.store(of(lanes.load(x), factors), to);
+            }
+        }
+    }
+}
+
+impl<L: FmaLanes> ElementLoop<L> for EachQuotients<'_> {
+    type Output = usize;
+
+    fn way(&self) -> (LaneQuotient, Shift) {
+        (self.quotient, self.shift)
+    }
+
+    #[inline(always)]
+    fn run_by(self, lanes: L, of: impl Fn(L::V, [L::V; 3]) -> L::V) -> usize {
+        let Self { x, width, factors, quotients, .. } = self;
+        let done = width - width % L::N;
+        for (x, to) in x.chunks_exact(width).zip(quotients.chunks_exact_mut(width)) {
+            for at in (0..done).step_by(L::N) {
+                let factors = factors.each().map(|factor| lanes.load(&factor[at..]));
+                lanes.store(of(lanes.load(&x[at..]), factors), &mut to[at..]);
+            }
+        }
+        done
+    }
+}
+
 impl IsaKernel for Quotients<'_> {
     type Output = ();
 
@@ -72,42 +165,25 @@ impl<L: FmaLanes> Vectorized for InLanes<L, Quotients<'_>> {
 
     #[inline(always)]
     fn call(self) {
-        const { assert!(STEP.is_multiple_of(L::N)) };
-        let lanes = self.lanes;
-        match self.of.quotient {
-            LaneQuotient::Product => self.shifted(|x, _, inverse| lanes.mul(x, inverse)),
-            LaneQuotient::Division => self.shifted(|x, scale, _| lanes.div(x, scale)),
-            LaneQuotient::Odd => self.shifted(|x, scale, _| lanes.div_odd(x, scale)),
-        }
+        run_way(self.lanes, self.of);
     }
 }
 
-impl<L: FmaLanes> InLanes<L, Quotients<'_>> {
-    #[inline(always)]
-    fn shifted(self, quotient: impl Fn(L::V, L::V, L::V) -> L::V) {
-        let lanes = self.lanes;
-        let one = lanes.splat(1.0);
-        match self.of.shift {
-            Shift::None => self.by(quotient, |q, _| q),
-            Shift::Nearest => self.by(quotient, |q, zero_point| lanes.add(q, zero_point)),
-            Shift::Odd => {
-                self.by(quotient, |q, zero_point| lanes.fma_odd_of_single(q, one, zero_point));
-            }
-        }
+impl IsaKernel for EachQuotients<'_> {
+    /// How many elements of each row are done: those that fill vectors.
+    type Output = usize;
+
+    fn run<S: Simd>(self, simd: S) -> usize {
+        let lanes = simd.fma();
+        lanes.vectorize(InLanes { lanes, of: self })
     }
+}
+
+impl<L: FmaLanes> Vectorized for InLanes<L, EachQuotients<'_>> {
+    type Output = usize;
 
     #[inline(always)]
-    fn by(self, quotient: impl Fn(L::V, L::V, L::V) -> L::V, shift: impl Fn(L::V, L::V) -> L::V) {
-        let Self { lanes, of: Quotients { x, size, factors, quotients, .. } } = self;
-        let blocks = x.chunks_exact(size).zip(quotients.chunks_exact_mut(size));
-        for ((x, to), factors) in blocks.zip(factors) {
-            let scale = lanes.splat(factors.scale);
-            let inverse = lanes.splat(factors.inverse);
-            let zero_point = lanes.splat(factors.zero_point);
-            for (x, to) in x.chunks_exact(L::N).zip(to.chunks_exact_mut(L::N)) {
-                let q = quotient(lanes.load(x), scale, inverse);
-                lanes.store(shift(q, zero_point), to);
-            }
-        }
+    fn call(self) -> usize {
+        run_way(self.lanes, self.of)
     }
 }

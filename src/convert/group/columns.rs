@@ -5,10 +5,11 @@ use std::marker::PhantomData;
 use fewbit_formats::{BlockScale, OuterScale};
 use rayon::prelude::*;
 
+use super::block_lanes::EachQuotients;
 use super::encode::{GroupEncoder, TASK};
 use super::extent::Extent;
 use super::plan::Quotients;
-use super::quotient::{BlockQuotient, Factors};
+use super::quotient::{BlockQuotient, EachFactors};
 use super::scale_lanes::AT_ONCE;
 use crate::convert::Code;
 use crate::convert::error::ConvertError;
@@ -152,7 +153,14 @@ impl GroupEncoder {
         for row in (start..x.len()).step_by(rows * behind) {
             let end = x.len().min(row + rows * width);
             let (x, quotients) = (&x[row..end], &mut quotients[..end - row]);
-            self.isa.vectorize(Scale { of, x, width, factors: &factors, quotients });
+            let in_lanes = of.in_lanes().map(|(quotient, shift)| {
+                let (factors, quotients) = (&factors, &mut *quotients);
+                EachQuotients { quotient, shift, x, width, factors, quotients }
+            });
+            let done = in_lanes.map_or(0, |job| self.isa.run_without_vnni(job));
+            if done < width {
+                self.isa.vectorize(Scale { of, x, width, done, factors: &factors, quotients });
+            }
             // What stands in the place of a block that is set aside must not be refused.
             for &column in &set_aside {
                 quotients[column..].iter_mut().step_by(width).for_each(|q| *q = 0.0);
@@ -197,25 +205,6 @@ impl<'a> Strip<'a> {
     }
 }
 
-/// What the values of each column are divided by, and what is added.
-struct EachFactors {
-    scales: [f32; WIDTH],
-    inverses: [f32; WIDTH],
-    zero_points: [f32; WIDTH],
-}
-
-impl EachFactors {
-    /// Of columns that the specification encodes.
-    const NONE: Self =
-        Self { scales: [1.0; WIDTH], inverses: [1.0; WIDTH], zero_points: [0.0; WIDTH] };
-
-    fn set(&mut self, column: usize, factors: Factors) {
-        self.scales[column] = factors.scale;
-        self.inverses[column] = factors.inverse;
-        self.zero_points[column] = factors.zero_point;
-    }
-}
-
 /// How far each column reaches.
 struct Extents<'a, E> {
     strip: &'a Strip<'a>,
@@ -239,11 +228,12 @@ impl<E: Extent> Vectorized for Extents<'_, E> {
     }
 }
 
-/// The quotients of some rows.
+/// The quotients of some rows, behind those that are done.
 struct Scale<'a, Q> {
     of: &'a Q,
     x: &'a [f32],
     width: usize,
+    done: usize,
     factors: &'a EachFactors,
     quotients: &'a mut [f32],
 }
@@ -253,10 +243,9 @@ impl<Q: BlockQuotient> Vectorized for Scale<'_, Q> {
 
     #[inline(always)]
     fn call(self) {
-        let Self { of, x, width, factors, quotients } = self;
-        let EachFactors { scales, inverses, zero_points } = factors;
+        let Self { of, x, width, done, factors, quotients } = self;
         for (x, quotients) in x.chunks(width).zip(quotients.chunks_mut(width)) {
-            of.fill_each(x, scales, inverses, zero_points, quotients);
+            of.fill_each(&x[done..], factors.each().map(|of| &of[done..]), &mut quotients[done..]);
         }
     }
 }

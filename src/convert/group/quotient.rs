@@ -5,6 +5,7 @@ use fewbit_formats::{
 };
 
 use super::extent::{Extent, Magnitude};
+use super::scale_lanes::AT_ONCE;
 use crate::convert::lane::{LEADING, MAGNITUDE};
 use crate::convert::source::{least_step, quotient_may_be_odd, round_to_odd};
 use crate::simd::Detected;
@@ -82,6 +83,32 @@ impl Factors {
     }
 }
 
+/// The factors of many blocks, side by side.
+#[derive(Clone, Debug)]
+pub(super) struct EachFactors {
+    scales: [f32; AT_ONCE],
+    inverses: [f32; AT_ONCE],
+    zero_points: [f32; AT_ONCE],
+}
+
+impl EachFactors {
+    /// Of blocks that the specification encodes.
+    pub(super) const NONE: Self =
+        Self { scales: [1.0; AT_ONCE], inverses: [1.0; AT_ONCE], zero_points: [0.0; AT_ONCE] };
+
+    pub(super) fn set(&mut self, block: usize, factors: Factors) {
+        self.scales[block] = factors.scale;
+        self.inverses[block] = factors.inverse;
+        self.zero_points[block] = factors.zero_point;
+    }
+
+    /// Scales, inverses, zero points.
+    #[inline(always)]
+    pub(super) fn each(&self) -> [&[f32]; 3] {
+        [&self.scales, &self.inverses, &self.zero_points]
+    }
+}
+
 /// How the `f32` values that are encoded are made of a block's values.
 pub(super) trait BlockQuotient {
     /// What its scale is made of.
@@ -93,20 +120,13 @@ pub(super) trait BlockQuotient {
     /// Those of any number of elements; `#[inline(always)]`.
     fn fill(&self, x: &[f32], factors: Factors, to: &mut [f32]);
 
-    /// Those of elements that lie side by side and have factors each; `#[inline(always)]`.
-    fn fill_each(
-        &self,
-        x: &[f32],
-        scales: &[f32],
-        inverses: &[f32],
-        zero_points: &[f32],
-        to: &mut [f32],
-    );
+    /// Those of elements that lie side by side and have factors each: scales, inverses, zero points; `#[inline(always)]`.
+    fn fill_each(&self, x: &[f32], factors: [&[f32]; 3], to: &mut [f32]);
 
     /// The same in lanes, if there is one.
     fn in_lanes(&self) -> Option<(LaneQuotient, Shift)>;
 
-    /// Finds the zero points of at most [`AT_ONCE`](super::scale_lanes::AT_ONCE) blocks whose scales are known; those that
+    /// Finds the zero points of at most [`AT_ONCE`] blocks whose scales are known; those that
     /// are not finite get any.
     ///
     /// Whether it did.
@@ -193,7 +213,7 @@ impl BlockQuotient for Quotient {
     }
 
     #[inline(always)]
-    fn fill_each(&self, x: &[f32], scales: &[f32], inverses: &[f32], _: &[f32], to: &mut [f32]) {
+    fn fill_each(&self, x: &[f32], [scales, inverses, _]: [&[f32]; 3], to: &mut [f32]) {
         match *self {
             Self::Product => {
                 for ((x, inverse), q) in x.iter().zip(inverses).zip(to) {

@@ -91,16 +91,9 @@ impl BlockQuotient for ShiftedQuotient {
     }
 
     #[inline(always)]
-    fn fill_each(
-        &self,
-        x: &[f32],
-        scales: &[f32],
-        inverses: &[f32],
-        zero_points: &[f32],
-        to: &mut [f32],
-    ) {
-        self.quotient.fill_each(x, scales, inverses, zero_points, to);
-        for (q, &zero_point) in to.iter_mut().zip(zero_points) {
+    fn fill_each(&self, x: &[f32], factors: [&[f32]; 3], to: &mut [f32]) {
+        self.quotient.fill_each(x, factors, to);
+        for (q, &zero_point) in to.iter_mut().zip(factors[2]) {
             *q = Self::add(self.sum, *q, zero_point);
         }
     }

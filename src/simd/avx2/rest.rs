@@ -72,11 +72,33 @@ impl Cut {
         Self::of_doubles(sum, rests)
     }
 
-    /// `a / b`. A quotient in `f64` is on the right side of every `f32`: an inexact one of two numbers of 24 digits is at least
-    /// `2^-48` away from any number of 24 digits, relatively.
+    /// `a / b`, for a positive `b`.
+    ///
+    /// Of a quotient that is a normal number, `a - q b` is a multiple of `2^-148` of at most 24 digits where `a` is at least
+    /// `2^-100`.
     #[target_feature(enable = "avx2,fma,f16c")]
     #[inline]
     pub(super) fn of_quotient(a: __m256, b: __m256) -> Self {
+        let (least, zero) = (_mm256_set1_ps(f32::from_bits(27 << 23)), _mm256_setzero_ps());
+        let quotient = _mm256_div_ps(a, b);
+        let rest = _mm256_fnmadd_ps(quotient, b, a);
+        let small = _mm256_or_ps(
+            _mm256_cmp_ps::<_CMP_LT_OQ>(magnitude_ps(a), least),
+            _mm256_cmp_ps::<_CMP_LT_OQ>(magnitude_ps(quotient), _mm256_set1_ps(f32::MIN_POSITIVE)),
+        );
+        let small = _mm256_and_ps(small, _mm256_cmp_ps::<_CMP_NEQ_OQ>(a, zero));
+        if _mm256_movemask_ps(small) != 0 {
+            return Self::of_any_quotient(a, b);
+        }
+        let inexact = _mm256_cmp_ps::<_CMP_NEQ_OQ>(rest, zero);
+        Self::new(quotient, _mm256_castps_si256(rest), _mm256_castps_si256(inexact))
+    }
+
+    /// The same of any size. A quotient in `f64` is on the right side of every `f32`: an inexact one of two numbers of 24 digits
+    /// is at least `2^-48` away from any number of 24 digits, relatively.
+    #[target_feature(enable = "avx2,fma,f16c")]
+    #[inline]
+    fn of_any_quotient(a: __m256, b: __m256) -> Self {
         let [a, b] = [a, b].map(|v| doubles(v));
         let quotients = [_mm256_div_pd(a[0], b[0]), _mm256_div_pd(a[1], b[1])];
         let nearest = quotients.map(|quotient| _mm256_cvtpd_ps(quotient));
