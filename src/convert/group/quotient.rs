@@ -8,7 +8,7 @@ use super::extent::{Extent, Magnitude};
 use super::scale_lanes::AT_ONCE;
 use crate::convert::lane::{LEADING, MAGNITUDE};
 use crate::convert::source::{least_step, quotient_may_be_odd, round_to_odd};
-use crate::simd::Detected;
+use crate::simd::{Detected, odd_sum};
 
 /// How a quotient is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,8 +53,20 @@ pub(super) enum Shift {
     None,
     /// Rounded to nearest.
     Nearest,
-    /// Rounded to odd.
+    /// Rounded to an odd `f32`, which is encoded as the exact sum is.
     Odd,
+}
+
+impl Shift {
+    /// A quotient and a zero point.
+    #[inline(always)]
+    pub(super) fn add(self, quotient: f32, zero_point: f32) -> f32 {
+        match self {
+            Self::None => quotient,
+            Self::Nearest => quotient + zero_point,
+            Self::Odd => round_to_odd(odd_sum(quotient.into(), zero_point.into())).0,
+        }
+    }
 }
 
 /// What the values of a block are divided by, and what is added.

@@ -8,24 +8,15 @@ use super::extent::{Extent, Span};
 use super::quotient::{BlockQuotient, Factors, LaneQuotient, Quotient, Shift};
 use super::scale_lanes::AT_ONCE;
 use crate::convert::encode::Encoder;
-use crate::convert::source::{round_to_odd, shifted_quotient_may_be_odd};
-use crate::simd::{Detected, Isa, IsaError, Vectorized, odd_sum};
+use crate::convert::source::shifted_quotient_may_be_odd;
+use crate::simd::{Detected, Isa, IsaError, Vectorized};
 
 /// Quotients plus zero points, and the zero points of blocks.
 #[derive(Clone, Debug)]
 pub(super) struct ShiftedQuotient {
     quotient: Quotient,
-    sum: Sum,
+    shift: Shift,
     zero_points: ZeroPoints,
-}
-
-/// A quotient plus a zero point.
-#[derive(Clone, Copy, Debug)]
-enum Sum {
-    /// The exact one, rounded to an odd `f32`, which is encoded alike.
-    Odd,
-    /// One addition of `f32`.
-    Single,
 }
 
 /// Zero points are codes of how far the least value lies below zero, counted from the least element.
@@ -38,23 +29,24 @@ struct ZeroPoints {
 impl ShiftedQuotient {
     /// `None` where no `f32` stands for a sum, or there is no zero point.
     pub(super) fn new(format: &GroupFormat, policy: &GroupPolicy) -> Option<Self> {
-        let (element, Format::Int(int)) = (format.element(), format.element()) else { return None };
+        let element = format.element();
+        let Format::Int(int) = element else { return None };
         if format.zero_point() == GroupZeroPoint::None {
             return None;
         }
         let quotient = Quotient::new(format, policy, false)?;
         let rounding = Policy::new(policy.scale_code.rounding, Overflow::Saturate);
-        let (quotient, sum) = match policy.scale.arithmetic {
+        let (quotient, shift) = match policy.scale.arithmetic {
             ScaleArithmetic::Exact => {
                 let may_be_odd = |policy| shifted_quotient_may_be_odd(element, policy);
                 let both = may_be_odd(&policy.element) && may_be_odd(&rounding);
-                both.then_some((Quotient::Odd, Sum::Odd))?
+                both.then_some((Quotient::Odd, Shift::Odd))?
             }
-            _ => (quotient, Sum::Single),
+            _ => (quotient, Shift::Nearest),
         };
         let encoder = Encoder::new(element, rounding);
         let zero_points = ZeroPoints { encoder, least: int.min() as f32 };
-        Some(Self { quotient, sum, zero_points })
+        Some(Self { quotient, shift, zero_points })
     }
 
     /// The same for another instruction set.
@@ -65,14 +57,6 @@ impl ShiftedQuotient {
         self.zero_points.encoder = self.zero_points.encoder.with_isa(isa)?;
         Ok(self)
     }
-
-    #[inline(always)]
-    fn add(sum: Sum, q: f32, zero_point: f32) -> f32 {
-        match sum {
-            Sum::Odd => round_to_odd(odd_sum(q.into(), zero_point.into())).0,
-            Sum::Single => q + zero_point,
-        }
-    }
 }
 
 impl BlockQuotient for ShiftedQuotient {
@@ -81,29 +65,25 @@ impl BlockQuotient for ShiftedQuotient {
     #[inline(always)]
     fn fill(&self, x: &[f32], factors: Factors, to: &mut [f32]) {
         self.quotient.fill(x, factors, to);
-        to.iter_mut().for_each(|q| *q = Self::add(self.sum, *q, factors.zero_point));
+        to.iter_mut().for_each(|q| *q = self.shift.add(*q, factors.zero_point));
     }
 
     #[inline(always)]
     fn fill_block<const N: usize>(&self, x: &[f32; N], factors: Factors) -> [f32; N] {
         let quotients = self.quotient.fill_block(x, factors);
-        std::array::from_fn(|i| Self::add(self.sum, quotients[i], factors.zero_point))
+        std::array::from_fn(|i| self.shift.add(quotients[i], factors.zero_point))
     }
 
     #[inline(always)]
     fn fill_each(&self, x: &[f32], factors: [&[f32]; 3], to: &mut [f32]) {
         self.quotient.fill_each(x, factors, to);
         for (q, &zero_point) in to.iter_mut().zip(factors[2]) {
-            *q = Self::add(self.sum, *q, zero_point);
+            *q = self.shift.add(*q, zero_point);
         }
     }
 
     fn in_lanes(&self) -> Option<(LaneQuotient, Shift)> {
-        let shift = match self.sum {
-            Sum::Odd => Shift::Odd,
-            Sum::Single => Shift::Nearest,
-        };
-        Some((LaneQuotient::of(self.quotient)?, shift))
+        Some((LaneQuotient::of(self.quotient)?, self.shift))
     }
 
     fn find_zero_points(&self, extents: &[Span], isa: Detected, scales: &mut [BlockScale]) -> bool {
@@ -129,12 +109,12 @@ impl Vectorized for Places<'_> {
 
     #[inline(always)]
     fn call(self) {
-        let Self { of: ShiftedQuotient { quotient, sum, zero_points, .. }, extents, .. } = self;
+        let Self { of: ShiftedQuotient { quotient, shift, zero_points }, extents, .. } = self;
         for ((place, extent), scale) in self.places.iter_mut().zip(extents).zip(self.scales) {
             let factors = Factors::new(scale.value, 1.0 / scale.value, zero_points.least);
             let below = [f32::from_bits(extent.below)];
             let [distance] = quotient.fill_block(&below, factors);
-            let found = ShiftedQuotient::add(*sum, distance, zero_points.least);
+            let found = shift.add(distance, zero_points.least);
             *place = if extent.is_finite() & factors.are_usable() { found } else { 0.0 };
         }
     }
