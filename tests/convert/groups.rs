@@ -220,8 +220,6 @@ fn scales_that_are_found_at_once() {
                     check_any(&format, &policy, &x, layout);
                     for (place, special) in [
                         (5, 1e-39),
-                        // With the block's greatest value a sum of more digits than an `f64` has.
-                        (300, -1e-30),
                         (777, f32::MAX),
                         (778, f32::MIN),
                         (1500, f32::INFINITY),
@@ -237,6 +235,21 @@ fn scales_that_are_found_at_once() {
             }
         }
     }
+}
+
+/// A block from `-2^-60` to `15 (1 + 2^-11)`: its scale lies just above a tie of `f16`, which is all that an `f64` holds of it.
+#[test]
+fn extents_of_more_digits_than_f64_has() {
+    let format = format("mx(uint4,f16,32,zero-point)");
+    let mut x = vec![3.0f32; 64 * 32];
+    for block in x.chunks_mut(32) {
+        (block[4], block[9]) = (15.0 + 15.0 * 2f32.powi(-11), -2f32.powi(-60));
+    }
+    let layout = GroupLayout { before: 1, length: x.len(), behind: 1 };
+    check_any(&format, &plain(ExponentRule::Floor), &x, layout);
+    let columns = GroupLayout { before: 1, length: 32, behind: 64 };
+    let turned: Vec<f32> = (0..x.len()).map(|i| x[i % 64 * 32 + i / 64]).collect();
+    check_any(&format, &plain(ExponentRule::Floor), &turned, columns);
 }
 
 #[test]
