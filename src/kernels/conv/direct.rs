@@ -88,7 +88,10 @@ impl Direct {
         let of_bytes = |most: i64| u32::try_from(most).unwrap_or(u32::MAX);
         let none = Self {
             form: Form { words: Words::Codes, flip: 0 },
-            run: PairRun::new(of_bytes(x.1 + offset), of_bytes(w.1.max(w.0.saturating_neg()))),
+            run: PairRun::new(
+                of_bytes(x.1.saturating_add(offset)),
+                of_bytes(w.1.max(w.0.saturating_neg())),
+            ),
             register: StageRegister::Exact,
             guard: None,
             store: StoreMode::Whole,
