@@ -1,17 +1,9 @@
 //! Any scalar format, chosen at run time.
 
-use crate::encoded::Encoded;
-use crate::error::{EncodeError, FormatError};
 use crate::float::{FloatFormat, Signedness};
-use crate::integer::{FixedFormat, IntFormat, IntRange, encode_units};
-use crate::named::Excerpt;
-use crate::policy::{InfinityPolicy, NanPolicy, Policy, SubnormalInput};
-use crate::real::{Class, Real};
-use crate::status::Status;
-use crate::table::{FormatRow, TABLE};
+use crate::integer::{FixedFormat, IntFormat, IntRange};
+use crate::real::Real;
 use crate::tapered::{PositFormat, TakumFormat, hif8};
-use core::fmt;
-use core::str::FromStr;
 
 /// A scalar number format: what each code stands for, and which code a value gets.
 ///
@@ -48,21 +40,9 @@ pub enum Format {
 }
 
 /// The range of [`Format::Ternary`].
-const TERNARY: IntFormat = IntFormat::row(2, Signedness::Signed, IntRange::Narrow);
+pub(crate) const TERNARY: IntFormat = IntFormat::row(2, Signedness::Signed, IntRange::Narrow);
 
 impl Format {
-    /// The rows of the table of formats, in the order in which they are listed.
-    #[must_use]
-    pub const fn table() -> &'static [FormatRow] {
-        TABLE
-    }
-
-    /// The row of the table that describes this format, if there is one.
-    #[must_use]
-    pub fn row(self) -> Option<&'static FormatRow> {
-        TABLE.iter().find(|row| row.format == self)
-    }
-
     /// Bits of a code, 1 to 32.
     #[must_use]
     #[inline]
@@ -164,52 +144,6 @@ impl Format {
         }
     }
 
-    /// The code of a value under a policy, and what happened to the value.
-    ///
-    /// The value is rounded once, as though the format had no largest value; then the overflow policy looks at the
-    /// rounded value. `random` supplies the bits of stochastic rounding, in its low end
-    /// ([`philox::bits`](crate::philox::bits)); other modes ignore it.
-    ///
-    /// # Errors
-    ///
-    /// NaN or infinity where the policy refuses them; an overflow policy that has no meaning for the format.
-    #[inline]
-    pub fn encode(
-        self,
-        x: impl Into<Real>,
-        policy: &Policy,
-        random: u32,
-    ) -> Result<Encoded, EncodeError> {
-        self.encode_real(x.into(), policy, random)
-    }
-
-    /// [`Format::encode`], usable in constants.
-    ///
-    /// Always inlined, with all that it calls: where format and policy are constants, their cases are decided by the
-    /// compiler, and a loop over values is left with the arithmetic of one format.
-    ///
-    /// # Errors
-    ///
-    /// As [`Format::encode`].
-    #[inline(always)]
-    pub const fn encode_real(
-        self,
-        x: Real,
-        policy: &Policy,
-        random: u32,
-    ) -> Result<Encoded, EncodeError> {
-        match self {
-            Self::Float(float) => float.encode(x, policy, random),
-            Self::Int(int) => int.encode(x, policy, random),
-            Self::Fixed(fixed) => fixed.encode(x, policy, random),
-            Self::Binary => encode_binary(x, policy),
-            Self::Ternary => encode_units(x, TERNARY, 0, self, policy, random),
-            Self::Posit(posit) => posit.encode(x, policy, random),
-            Self::Takum(takum) => takum.encode(x, policy, random),
-            Self::HiF8 => hif8::encode(x, policy, random),
-        }
-    }
-
     /// The largest finite value.
     #[must_use]
     pub const fn max_finite(self) -> f64 {
@@ -301,75 +235,5 @@ impl Format {
             Self::Binary | Self::Ternary => true,
             Self::Posit(_) | Self::Takum(_) | Self::HiF8 => true,
         }
-    }
-}
-
-/// The sign of a value; that of zero, of either sign, is +1.
-const fn encode_binary(x: Real, policy: &Policy) -> Result<Encoded, EncodeError> {
-    let flushed = matches!(policy.subnormal_input, SubnormalInput::Flush);
-    let (positive, status) = match x.class() {
-        Class::Infinite if matches!(policy.infinity, InfinityPolicy::Error) => {
-            return Err(EncodeError::Infinity { format: Format::Binary });
-        }
-        Class::Infinite if !matches!(policy.infinity, InfinityPolicy::Nan) => {
-            (!x.is_negative(), Status::INVALID)
-        }
-        Class::Nan | Class::Infinite => match policy.nan {
-            NanPolicy::Error => return Err(EncodeError::Nan { format: Format::Binary }),
-            NanPolicy::Smallest => (false, Status::INVALID),
-            NanPolicy::Zero
-            | NanPolicy::NegativeZero
-            | NanPolicy::MlDtypes
-            | NanPolicy::Largest => (true, Status::INVALID),
-        },
-        Class::Zero => (true, Status::INEXACT),
-        Class::Subnormal if flushed => (true, Status::INEXACT),
-        Class::Subnormal | Class::Normal => {
-            let one = x.exponent() == 0 && x.significand() == 1 << 63;
-            (!x.is_negative(), Status::INEXACT.when(!one))
-        }
-    };
-    Ok(Encoded { code: positive as u32, status })
-}
-
-impl fmt::Display for Format {
-    /// The table's name where there is one, else the name by pattern.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(row) = self.row() {
-            return f.pad(row.name);
-        }
-        match self {
-            Self::Float(float) => float.fmt(f),
-            Self::Int(int) => int.fmt(f),
-            Self::Fixed(fixed) => fixed.fmt(f),
-            Self::Binary => f.pad("binary"),
-            Self::Ternary => f.pad("ternary"),
-            Self::Posit(posit) => posit.fmt(f),
-            Self::Takum(takum) => takum.fmt(f),
-            Self::HiF8 => f.pad("hif8"),
-        }
-    }
-}
-
-impl FromStr for Format {
-    type Err = FormatError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if let Some(row) = TABLE.iter().find(|row| row.is_named(text)) {
-            return Ok(row.format);
-        }
-        let name = Excerpt::new(text);
-        let lower = name.to_ascii_lowercase();
-        let lower = lower.as_str();
-        let float = || FloatFormat::parse(lower).map(|parsed| parsed.map(Self::Float));
-        let int = || IntFormat::parse(lower).map(|parsed| parsed.map(Self::Int));
-        let fixed = || FixedFormat::parse(lower).map(|parsed| parsed.map(Self::Fixed));
-        if lower.len() < text.len() {
-            return Err(FormatError::Unknown(name));
-        }
-        let posit = || PositFormat::parse(lower).map(|parsed| parsed.map(Self::Posit));
-        let takum = || TakumFormat::parse(lower).map(|parsed| parsed.map(Self::Takum));
-        let any = float().or_else(int).or_else(fixed).or_else(posit).or_else(takum);
-        any.unwrap_or(Err(FormatError::Unknown(name)))
     }
 }

@@ -28,6 +28,7 @@ extern crate std;
 
 pub mod arithmetic;
 mod decimal;
+mod encode;
 mod encoded;
 mod error;
 mod exact;
@@ -37,6 +38,7 @@ pub mod ggml;
 mod group;
 mod hex_float;
 mod integer;
+mod name;
 mod named;
 mod natural;
 pub mod philox;
@@ -53,8 +55,8 @@ pub mod types;
 
 pub use arithmetic::{Arithmetic, Raised};
 pub use decimal::ParseNumberError;
-pub use encoded::Encoded;
-pub use error::{EncodeError, FormatError};
+pub use encoded::{EncodeError, Encoded};
+pub use error::FormatError;
 pub use float::{Domain, FloatFormat, NanCodes, Signedness, Specials, ZeroCode};
 pub use format::Format;
 pub use group::{

@@ -1,8 +1,7 @@
 //! What the types do where a caller names no policy.
 
 use crate::arithmetic::Arithmetic;
-use crate::encoded::Encoded;
-use crate::error::EncodeError;
+use crate::encoded::{EncodeError, Encoded};
 use crate::format::Format;
 use crate::policy::{InfinityPolicy, NanPolicy, Overflow, Policy};
 use crate::real::Real;

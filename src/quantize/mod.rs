@@ -33,7 +33,7 @@ pub use code_format::{CodeFormat, CodeFormatError};
 pub use error::QuantizeError;
 pub use group_scales::GroupScales;
 pub use parameters::Parameters;
-pub use preset::{Family, Preset};
+pub use preset::{Family, Origin, Preset};
 pub use quantization::Quantization;
 pub use quantizer::Quantizer;
 pub use recipe::{Bias, Decoupled, Normalization, Recipe, Truncation, TruncationScale};

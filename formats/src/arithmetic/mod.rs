@@ -32,8 +32,7 @@ mod root;
 mod sign;
 mod sum;
 
-use crate::encoded::Encoded;
-use crate::error::EncodeError;
+use crate::encoded::{EncodeError, Encoded};
 use crate::format::Format;
 use crate::policy::{Policy, SubnormalInput};
 use crate::real::{Class, Real};

@@ -1,8 +1,7 @@
 //! From text to the code of a format.
 
 use super::ParseNumberError;
-use crate::encoded::Encoded;
-use crate::error::EncodeError;
+use crate::encoded::{EncodeError, Encoded};
 use crate::format::Format;
 use crate::natural::encode;
 use crate::real::{Class, Real};

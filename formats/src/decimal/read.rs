@@ -6,7 +6,7 @@
 //! of formats and the ties between them have at most 770 digits, so no text is taken to the wrong side of one.
 
 use super::big::Big;
-use crate::error::EncodeError;
+use crate::encoded::EncodeError;
 use crate::named::Excerpt;
 use crate::real::Real;
 

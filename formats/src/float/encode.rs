@@ -1,8 +1,7 @@
 //! From values to codes: one rounding, then the policies.
 
 use super::{FloatFormat, NanCodes};
-use crate::encoded::Encoded;
-use crate::error::EncodeError;
+use crate::encoded::{EncodeError, Encoded};
 use crate::format::Format;
 use crate::policy::{
     InfinityPolicy, NanPayload, NanPolicy, NanSign, Overflow, Policy, SubnormalInput,

@@ -6,8 +6,7 @@ use super::format::GroupFormat;
 use super::outer::OuterScale;
 use super::policy::GroupPolicy;
 use super::scale::BlockScale;
-use crate::encoded::Encoded;
-use crate::error::EncodeError;
+use crate::encoded::{EncodeError, Encoded};
 use crate::real::Real;
 
 impl GroupFormat {

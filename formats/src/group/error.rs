@@ -1,6 +1,7 @@
 //! What can be wrong with a group format, or with a group.
 
-use crate::error::{EncodeError, FormatError};
+use crate::encoded::EncodeError;
+use crate::error::FormatError;
 use crate::format::Format;
 use crate::named::Excerpt;
 use crate::rounding::Rounding;

@@ -1,9 +1,6 @@
 //! What a group is made of.
 
-use core::fmt;
-
 use super::error::GroupFormatError;
-use super::table::{GroupRow, TABLE};
 use crate::float::Signedness;
 use crate::format::Format;
 use crate::integer::{IntFormat, IntRange};
@@ -158,18 +155,6 @@ impl GroupFormat {
         self.coupled as usize
     }
 
-    /// The rows of the table of group formats, in the order in which they are listed.
-    #[must_use]
-    pub const fn table() -> &'static [GroupRow] {
-        TABLE
-    }
-
-    /// The row of the table that describes this format, if there is one.
-    #[must_use]
-    pub fn row(&self) -> Option<&'static GroupRow> {
-        TABLE.iter().find(|row| row.format == *self)
-    }
-
     /// The format of an element.
     #[must_use]
     pub const fn element(&self) -> Format {
@@ -278,34 +263,4 @@ fn number(number: u32) -> Excerpt {
         rest /= 10;
     }
     Excerpt::new(core::str::from_utf8(&digits[first..]).unwrap_or_default())
-}
-
-impl fmt::Display for GroupFormat {
-    /// The table's name where there is one, else the parts.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(row) = self.row() {
-            return f.pad(row.name);
-        }
-        let Self { element, scale, size, zero_point, coupled } = self;
-        write!(f, "mx({element},{scale},{size}")?;
-        match zero_point {
-            GroupZeroPoint::None => {}
-            GroupZeroPoint::Code => f.write_str(",zero-point")?,
-        }
-        match coupled {
-            1 => f.write_str(")"),
-            groups => write!(f, ",coupled{groups})"),
-        }
-    }
-}
-
-impl fmt::Display for ScaleFormat {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.format, f)?;
-        match self.outer {
-            None => Ok(()),
-            Some(Outer { format, span: Span::Tensor }) => write!(f, "*{format}"),
-            Some(Outer { format, span: Span::Groups(count) }) => write!(f, "*{format}/{count}"),
-        }
-    }
 }

@@ -1,8 +1,7 @@
 //! From values to integers in units of a power of two.
 
 use super::{FixedFormat, IntFormat, IntRange};
-use crate::encoded::Encoded;
-use crate::error::EncodeError;
+use crate::encoded::{EncodeError, Encoded};
 use crate::format::Format;
 use crate::policy::{InfinityPolicy, NanPolicy, Overflow, Policy, SubnormalInput};
 use crate::real::{Class, Real};

@@ -1,9 +1,7 @@
 //! Integers and fixed point: whole multiples of a power of two, in two's complement.
 
-mod encode;
+pub(crate) mod encode;
 mod name;
-
-pub(crate) use encode::encode_units;
 
 use crate::error::FormatError;
 use crate::exact::scale_by_power_of_two;

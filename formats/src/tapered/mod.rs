@@ -9,6 +9,7 @@
 //! A value other than zero becomes zero only in a mode that says so (toward zero, or up or down to it). A string that is
 //! rounded up past the last code is an overflow, and the policy decides; both standards saturate.
 
+mod encode;
 pub(crate) mod hif8;
 mod posit;
 mod takum;
@@ -16,13 +17,7 @@ mod takum;
 pub use posit::PositFormat;
 pub use takum::TakumFormat;
 
-use crate::encoded::Encoded;
-use crate::error::EncodeError;
-use crate::format::Format;
-use crate::policy::{InfinityPolicy, Overflow, Policy, SubnormalInput};
-use crate::real::{Class, Real};
-use crate::rounding::Rounding;
-use crate::status::Status;
+use crate::real::Real;
 
 /// The string of a positive value's leading 64 bits, aligned to the left; the last bit stands for all after it too.
 #[derive(Clone, Copy)]
@@ -67,91 +62,4 @@ const fn magnitude(code: u32, bits: u32) -> Option<(u64, bool)> {
 /// Zero or NaR.
 const fn decode_special(code: u32, bits: u32) -> f64 {
     if code >> (bits - 1) & 1 == 0 { 0.0 } else { f64::NAN }
-}
-
-/// Encodes a value whose string, if it is positive, is `string`.
-#[inline(always)]
-const fn encode(
-    x: Real,
-    string: BitString,
-    bits: u32,
-    format: Format,
-    policy: &Policy,
-    random: u32,
-) -> Result<Encoded, EncodeError> {
-    let negative = x.is_negative();
-    let nar = 1u32 << (bits - 1);
-    match x.class() {
-        Class::Nan => {
-            let status = Status::INVALID.when(x.is_signaling());
-            return Ok(Encoded { code: nar, status });
-        }
-        Class::Infinite => {
-            return match policy.infinity {
-                InfinityPolicy::Error => Err(EncodeError::Infinity { format }),
-                InfinityPolicy::Nan => Ok(Encoded { code: nar, status: Status::NONE }),
-                InfinityPolicy::Keep | InfinityPolicy::AsOverflow => {
-                    encode_overflow(negative, bits, format, Rounding::TiesEven, policy.overflow)
-                }
-            };
-        }
-        Class::Zero => return Ok(Encoded { code: 0, status: Status::NONE }),
-        Class::Subnormal if matches!(policy.subnormal_input, SubnormalInput::Flush) => {
-            return Ok(Encoded { code: 0, status: Status::INEXACT });
-        }
-        Class::Subnormal | Class::Normal => {}
-    }
-    let shift = 65 - bits;
-    let underflow = Status::UNDERFLOW.when(string.0 >> shift == 0);
-    let rounded = policy.rounding.round(0, string.0, shift, negative, random);
-    let magnitude = match rounded.whole {
-        0 if !stops_at_zero(policy.rounding, negative) => 1,
-        whole => whole as u32,
-    };
-    if magnitude == nar {
-        return encode_overflow(negative, bits, format, policy.rounding, policy.overflow);
-    }
-    let status = Status::INEXACT.when(!rounded.lost.is_zero()).union(underflow);
-    Ok(Encoded { code: signed(negative, magnitude, bits), status })
-}
-
-/// Whether a mode rounds everything between zero and the first value to zero.
-#[inline(always)]
-const fn stops_at_zero(rounding: Rounding, negative: bool) -> bool {
-    match rounding {
-        Rounding::TowardZero => true,
-        Rounding::Up => negative,
-        Rounding::Down => !negative,
-        _ => false,
-    }
-}
-
-/// A value that was rounded beyond the last code.
-#[inline(always)]
-const fn encode_overflow(
-    negative: bool,
-    bits: u32,
-    format: Format,
-    rounding: Rounding,
-    overflow: Overflow,
-) -> Result<Encoded, EncodeError> {
-    let nar = 1u32 << (bits - 1);
-    let largest = signed(negative, nar - 1, bits);
-    let code = match overflow {
-        Overflow::Saturate | Overflow::SaturateSymmetric | Overflow::SatNone => largest,
-        Overflow::Ieee if stops_at_zero(rounding, negative) => largest,
-        Overflow::Special | Overflow::Ieee => nar,
-        Overflow::Zero => 0,
-        Overflow::Wrap | Overflow::WrapSignMagnitude => {
-            return Err(EncodeError::Overflow { overflow, format });
-        }
-    };
-    Ok(Encoded { code, status: Status::OVERFLOW.union(Status::INEXACT) })
-}
-
-/// The code of a magnitude, zero's included, with a sign.
-#[inline(always)]
-const fn signed(negative: bool, magnitude: u32, bits: u32) -> u32 {
-    let code = if negative { magnitude.wrapping_neg() } else { magnitude };
-    (code as u64 & ((1 << bits) - 1)) as u32
 }

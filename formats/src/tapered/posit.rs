@@ -1,11 +1,8 @@
 //! Posits of the 2022 standard: two exponent bits behind a run of equal bits.
 
-use super::{BitString, assemble, decode_special, encode, fraction, magnitude};
-use crate::encoded::Encoded;
-use crate::error::{EncodeError, FormatError};
-use crate::format::Format;
+use super::{BitString, assemble, decode_special, fraction, magnitude};
+use crate::error::FormatError;
 use crate::named::Excerpt;
-use crate::policy::Policy;
 use crate::real::Real;
 use crate::scan::number;
 use core::fmt;
@@ -59,21 +56,6 @@ impl PositFormat {
         if negative { -value } else { value }
     }
 
-    /// Encodes a value; see [`Format::encode`].
-    ///
-    /// # Errors
-    ///
-    /// As [`Format::encode`].
-    #[inline(always)]
-    pub const fn encode(
-        self,
-        x: Real,
-        policy: &Policy,
-        random: u32,
-    ) -> Result<Encoded, EncodeError> {
-        encode(x, string(x), self.bits(), Format::Posit(self), policy, random)
-    }
-
     /// Whether every value is an `f32`: at most 24 digits; the exponents are within range in any width.
     pub(crate) const fn fits_f32(self) -> bool {
         self.bits <= 28
@@ -89,7 +71,7 @@ impl PositFormat {
 
 /// The string of a positive value.
 #[inline(always)]
-const fn string(x: Real) -> BitString {
+pub(super) const fn string(x: Real) -> BitString {
     let (regime, exponent) = (x.exponent().div_euclid(4), x.exponent().rem_euclid(4) as u64);
     let significand_bits = fraction(x);
     let tail = exponent << 62 | significand_bits >> 2 | (significand_bits & 3 != 0) as u64;

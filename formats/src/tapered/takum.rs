@@ -1,11 +1,8 @@
 //! Linear takums: the length of the exponent in three bits, then the exponent.
 
-use super::{BitString, assemble, decode_special, encode, fraction, magnitude};
-use crate::encoded::Encoded;
-use crate::error::{EncodeError, FormatError};
-use crate::format::Format;
+use super::{BitString, assemble, decode_special, fraction, magnitude};
+use crate::error::FormatError;
 use crate::named::Excerpt;
-use crate::policy::Policy;
 use crate::real::Real;
 use crate::scan::number;
 use core::fmt;
@@ -69,21 +66,6 @@ impl TakumFormat {
         if negative { -value } else { value }
     }
 
-    /// Encodes a value; see [`Format::encode`].
-    ///
-    /// # Errors
-    ///
-    /// As [`Format::encode`].
-    #[inline(always)]
-    pub const fn encode(
-        self,
-        x: Real,
-        policy: &Policy,
-        random: u32,
-    ) -> Result<Encoded, EncodeError> {
-        encode(x, string(x), self.bits(), Format::Takum(self), policy, random)
-    }
-
     /// Whether every value is an `f32`: with more than five bits there are values of 2^191 and more.
     pub(crate) const fn fits_f32(self) -> bool {
         self.bits <= 5
@@ -98,7 +80,7 @@ impl TakumFormat {
 
 /// The string of a positive value.
 #[inline(always)]
-const fn string(x: Real) -> BitString {
+pub(super) const fn string(x: Real) -> BitString {
     let c = x.exponent();
     match c {
         0..=254 => {

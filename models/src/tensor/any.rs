@@ -3,9 +3,10 @@
 use fewbit_formats::Format;
 use std::ops::Range;
 
-use ndarray::{ArcArray, Array, ArrayD, Axis, Dimension, IxDyn, Slice};
+use ndarray::{ArcArray, ArrayD, Axis, IxDyn, Slice};
 
-use super::{Element, ElementType, TensorError};
+use super::element_type::ElementType;
+use super::error::TensorError;
 
 /// An array of any element type; copies share their elements until one is changed.
 ///
@@ -86,18 +87,6 @@ macro_rules! map_tensor {
 pub(crate) use map_tensor;
 
 impl Tensor {
-    /// One element without axes.
-    #[must_use]
-    pub fn scalar<T: Element>(value: T) -> Self {
-        T::wrap(ArcArray::from_elem(IxDyn(&[]), value))
-    }
-
-    /// One axis.
-    #[must_use]
-    pub fn vector<T: Element>(values: Vec<T>) -> Self {
-        T::wrap(ArcArray::from(values).into_dyn())
-    }
-
     /// The type of the elements.
     #[must_use]
     pub fn element_type(&self) -> ElementType {
@@ -132,15 +121,6 @@ impl Tensor {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
-    }
-
-    /// The array of this type.
-    ///
-    /// # Errors
-    /// Another type.
-    pub fn get<T: Element>(&self) -> Result<&ArcArray<T, IxDyn>, TensorError> {
-        let wrong = || TensorError::Type { expected: T::TYPE, found: self.element_type() };
-        T::view(self).ok_or_else(wrong)
     }
 
     /// The elements of a tensor of any integer type, or of truth values, in row-major order.
@@ -205,18 +185,6 @@ impl Tensor {
             part
         }
         map_tensor!(self, array => cut(array, axis, range))
-    }
-}
-
-impl<T: Element, D: Dimension> From<Array<T, D>> for Tensor {
-    fn from(array: Array<T, D>) -> Self {
-        T::wrap(array.into_dyn().into_shared())
-    }
-}
-
-impl<T: Element> From<ArcArray<T, IxDyn>> for Tensor {
-    fn from(array: ArcArray<T, IxDyn>) -> Self {
-        T::wrap(array)
     }
 }
 

@@ -1,60 +1,12 @@
-//! Types of elements.
+//! Rust types as those of elements: tensors made of them, and read as them.
 
 use std::fmt;
 
-use fewbit_formats::Format;
-use ndarray::{ArcArray, IxDyn};
+use ndarray::{ArcArray, Array, Dimension, IxDyn};
 
-use super::Tensor;
-
-/// The type of a tensor's elements.
-///
-/// Floats are `f32` throughout: a file's `float16`, `bfloat16` and `double` tensors are converted when they are read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ElementType {
-    /// `f32`.
-    F32,
-    /// `i64`.
-    I64,
-    /// `i32`.
-    I32,
-    /// `i16`.
-    I16,
-    /// `i8`.
-    I8,
-    /// `u64`.
-    U64,
-    /// `u32`.
-    U32,
-    /// `u16`.
-    U16,
-    /// `u8`.
-    U8,
-    /// Truth values.
-    Bool,
-    /// Codes of a format that Rust has no type for: FP8, FP4, integers of 2 and 4 bits.
-    Code(Format),
-}
-
-impl fmt::Display for ElementType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = match self {
-            Self::F32 => "float32",
-            Self::I64 => "int64",
-            Self::I32 => "int32",
-            Self::I16 => "int16",
-            Self::I8 => "int8",
-            Self::U64 => "uint64",
-            Self::U32 => "uint32",
-            Self::U16 => "uint16",
-            Self::U8 => "uint8",
-            Self::Bool => "bool",
-            Self::Code(format) => return format.fmt(f),
-        };
-        f.pad(name)
-    }
-}
+use super::any::Tensor;
+use super::element_type::ElementType;
+use super::error::TensorError;
 
 /// A Rust type that a tensor's elements can have.
 pub trait Element: Copy + Default + PartialEq + fmt::Debug + Send + Sync + 'static {
@@ -98,4 +50,39 @@ elements! {
     u16: U16;
     u8: U8;
     bool: Bool;
+}
+
+impl Tensor {
+    /// One element without axes.
+    #[must_use]
+    pub fn scalar<T: Element>(value: T) -> Self {
+        T::wrap(ArcArray::from_elem(IxDyn(&[]), value))
+    }
+
+    /// One axis.
+    #[must_use]
+    pub fn vector<T: Element>(values: Vec<T>) -> Self {
+        T::wrap(ArcArray::from(values).into_dyn())
+    }
+
+    /// The array of this type.
+    ///
+    /// # Errors
+    /// Another type.
+    pub fn get<T: Element>(&self) -> Result<&ArcArray<T, IxDyn>, TensorError> {
+        let wrong = || TensorError::Type { expected: T::TYPE, found: self.element_type() };
+        T::view(self).ok_or_else(wrong)
+    }
+}
+
+impl<T: Element, D: Dimension> From<Array<T, D>> for Tensor {
+    fn from(array: Array<T, D>) -> Self {
+        T::wrap(array.into_dyn().into_shared())
+    }
+}
+
+impl<T: Element> From<ArcArray<T, IxDyn>> for Tensor {
+    fn from(array: ArcArray<T, IxDyn>) -> Self {
+        T::wrap(array)
+    }
 }

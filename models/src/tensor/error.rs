@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::ElementType;
+use super::element_type::ElementType;
 
 /// Why a tensor does not serve.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]

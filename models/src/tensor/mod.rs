@@ -2,9 +2,11 @@
 
 mod any;
 mod element;
+mod element_type;
 mod error;
 
 pub use any::Tensor;
 pub(crate) use any::map_tensor;
-pub use element::{Element, ElementType};
+pub use element::Element;
+pub use element_type::ElementType;
 pub use error::TensorError;

@@ -2,29 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
-from typing import Any, Optional, Tuple
+from typing import Any, Tuple
 
-from . import _fewbit
 from ._arrays import text
-
-
-@dataclass(frozen=True)
-class Stage:
-    """A register, how many inputs it takes in one step, and how many it sums before it hands its value on."""
-
-    text: str
-    register: str
-    #: P of an integer register.
-    bits: Optional[int]
-    width: int
-    #: How many registers take turns.
-    interleave: int
-    count: Optional[int]
-
-    def __str__(self) -> str:
-        return self.text
+from ._machine import Machine, MachineArray
+from ._stage import Stage, entry_of
 
 
 class Accumulator:
@@ -49,10 +31,10 @@ class Accumulator:
     is_integer: bool
 
     def __init__(self, acc: Any) -> None:
-        entry = json.loads(_fewbit.accumulator_entry(text(acc, "acc")))
-        self._text: str = entry["text"]
-        self._stages: Tuple[Stage, ...] = tuple(Stage(**stage) for stage in entry["stages"])
-        self.is_integer = entry["is_integer"]
+        entry = entry_of(text(acc, "acc"))
+        self._text = entry.text
+        self._stages = entry.stages
+        self.is_integer = entry.is_integer
 
     @property
     def stages(self) -> Tuple[Stage, ...]:
@@ -63,20 +45,16 @@ class Accumulator:
     def __fewbit_name__(self) -> str:
         return self._text
 
-    def machine(self, **formats: Any) -> Any:
+    def machine(self, **formats: Any) -> Machine:
         """This accumulator as a state: see `Machine`.
 
         >>> Accumulator("int4-sat").machine().push(9)[0].after
         7
         """
-        from ._machine import Machine
-
         return Machine(self, **formats)
 
-    def machine_array(self, rows: int, cols: int) -> Any:
+    def machine_array(self, rows: int, cols: int) -> MachineArray:
         """`rows` times `cols` machines that step together: see `MachineArray`."""
-        from ._machine import MachineArray
-
         return MachineArray(self, rows, cols)
 
     def __str__(self) -> str:

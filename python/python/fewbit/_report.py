@@ -7,6 +7,7 @@ from html import escape
 from typing import Any, Dict, List, Optional, Union
 
 from ._extras import pandas, pyplot
+from ._stage import entry_of
 
 
 @dataclass(frozen=True)
@@ -139,14 +140,12 @@ class Report(_Stages):
         if any(stage.histogram is None for stage in self.stages):
             raise ValueError("there is nothing to plot without histograms: report='full' makes them")
         ax = ax if ax is not None else pyplot("plot").subplots(figsize=(5.5, 3.2), layout="constrained")[1]
-        from ._accumulator import Accumulator
-
         most = max((stage.required_bits or 1 for stage in self.stages), default=1)
         least = min((min(stage.histogram or [1]) for stage in self.stages), default=1)
         widths = range(max(1, least - 2), most + 2)
         for stage in self.stages:
             line = ax.step(widths, [stage.overflowing(bits) for bits in widths], where="mid", label=stage.stage)[0]
-            register = Accumulator(stage.stage.split("/")[0]).stages[0].bits
+            register = entry_of(stage.stage.split("/")[0]).stages[0].bits
             if register is not None and register <= most + 1:
                 ax.axvline(register, color=line.get_color(), linestyle=":", linewidth=1)
         ax.set_xlabel("P, bits")

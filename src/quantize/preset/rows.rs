@@ -8,7 +8,7 @@ use super::build::{
     minimum, mse, percentile, range_mse, row, row_group, tensor, to_percentile, truncation,
     unscaled, weight_norm, zero_hqo, zero_mse,
 };
-use super::{Family, Origin, Preset};
+use super::row::{Family, Origin, Preset};
 use crate::quantize::{Centring, Statistic, Trial, TruncationScale};
 
 /// Declares the presets of a family and an origin.

@@ -1,4 +1,4 @@
-//! The grammar of group formats.
+//! The names of group formats: those of the table, and their grammar.
 //!
 //! ```text
 //! group   := name | "mx(" element "," scale "," size ["," "zero-point"] ["," "coupled" count] ")"
@@ -6,12 +6,57 @@
 //! element, format: any scalar format; name: one of the table's
 //! ```
 
+use core::fmt;
 use core::str::FromStr;
 
 use super::error::GroupFormatError;
 use super::format::{GroupFormat, GroupZeroPoint, Outer, ScaleFormat, Span};
-use super::table::TABLE;
+use super::table::{GroupRow, TABLE};
 use crate::named::Excerpt;
+
+impl GroupFormat {
+    /// The rows of the table of group formats, in the order in which they are listed.
+    #[must_use]
+    pub const fn table() -> &'static [GroupRow] {
+        TABLE
+    }
+
+    /// The row of the table that describes this format, if there is one.
+    #[must_use]
+    pub fn row(&self) -> Option<&'static GroupRow> {
+        TABLE.iter().find(|row| row.format == *self)
+    }
+}
+
+impl fmt::Display for GroupFormat {
+    /// The table's name where there is one, else the parts.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(row) = self.row() {
+            return f.pad(row.name);
+        }
+        let Self { element, scale, size, zero_point, coupled } = self;
+        write!(f, "mx({element},{scale},{size}")?;
+        match zero_point {
+            GroupZeroPoint::None => {}
+            GroupZeroPoint::Code => f.write_str(",zero-point")?,
+        }
+        match coupled {
+            1 => f.write_str(")"),
+            groups => write!(f, ",coupled{groups})"),
+        }
+    }
+}
+
+impl fmt::Display for ScaleFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.format, f)?;
+        match self.outer {
+            None => Ok(()),
+            Some(Outer { format, span: Span::Tensor }) => write!(f, "*{format}"),
+            Some(Outer { format, span: Span::Groups(count) }) => write!(f, "*{format}/{count}"),
+        }
+    }
+}
 
 impl FromStr for GroupFormat {
     type Err = GroupFormatError;
