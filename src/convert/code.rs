@@ -7,8 +7,44 @@ use bytemuck::Pod;
 /// Codes that go through a loop together. The last ones of a slice are padded to as many.
 pub(super) const BLOCK: usize = 64;
 
+mod sealed {
+    /// Codes in whichever integer.
+    pub enum AnyCodes<'a> {
+        U8(&'a [u8]),
+        U16(&'a [u16]),
+        U32(&'a [u32]),
+    }
+
+    /// The same, to be written.
+    pub enum AnyCodesMut<'a> {
+        U8(&'a mut [u8]),
+        U16(&'a mut [u16]),
+        U32(&'a mut [u32]),
+    }
+
+    pub trait Sealed: Sized {
+        fn any(codes: &[Self]) -> AnyCodes<'_>;
+        fn any_mut(codes: &mut [Self]) -> AnyCodesMut<'_>;
+    }
+}
+pub(super) use sealed::{AnyCodes, AnyCodesMut};
+
+/// `$body` with `$codes` bound to the slice of whichever integer; `$any` is the enum that `$from` is of.
+macro_rules! each_code {
+    ($any:ident, $from:expr, $codes:ident => $body:expr) => {
+        match $from {
+            $any::U8($codes) => $body,
+            $any::U16($codes) => $body,
+            $any::U32($codes) => $body,
+        }
+    };
+}
+pub(super) use each_code;
+
 /// An unsigned integer that holds codes in its low bits: `u8`, `u16` or `u32`.
-pub trait Code: Pod + fmt::Debug + Default + Eq + Ord + Send + Sync + 'static {
+pub trait Code:
+    sealed::Sealed + Pod + fmt::Debug + Default + Eq + Ord + Send + Sync + 'static
+{
     /// Its width.
     const BITS: u32;
     /// The low bits of `code`.
@@ -18,7 +54,17 @@ pub trait Code: Pod + fmt::Debug + Default + Eq + Ord + Send + Sync + 'static {
 }
 
 macro_rules! codes {
-    ($($type:ty),*) => {$(
+    ($($type:ty: $variant:ident),*) => {$(
+        impl sealed::Sealed for $type {
+            fn any(codes: &[Self]) -> AnyCodes<'_> {
+                AnyCodes::$variant(codes)
+            }
+
+            fn any_mut(codes: &mut [Self]) -> AnyCodesMut<'_> {
+                AnyCodesMut::$variant(codes)
+            }
+        }
+
         impl Code for $type {
             const BITS: u32 = <$type>::BITS;
             #[inline(always)]
@@ -32,4 +78,4 @@ macro_rules! codes {
         }
     )*};
 }
-codes!(u8, u16, u32);
+codes!(u8: U8, u16: U16, u32: U32);

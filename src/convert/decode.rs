@@ -3,7 +3,7 @@
 use fewbit_formats::Format;
 use rayon::prelude::*;
 
-use super::code::Code;
+use super::code::{AnyCodes, Code, each_code};
 use super::encode::check_codes;
 use super::error::ConvertError;
 use super::loops::DecodeJob;
@@ -60,6 +60,15 @@ impl Decoder {
     /// # Errors
     /// Slices of different lengths; codes too narrow for the format.
     pub fn decode<C: Code>(&self, codes: &[C], values: &mut [f32]) -> Result<(), ConvertError> {
+        self.decode_any(C::any(codes), values)
+    }
+
+    /// Whatever the integer: compiled here, and not anew in every crate that decodes.
+    fn decode_any(&self, codes: AnyCodes<'_>, values: &mut [f32]) -> Result<(), ConvertError> {
+        each_code!(AnyCodes, codes, codes => self.decode_of(codes, values))
+    }
+
+    fn decode_of<C: Code>(&self, codes: &[C], values: &mut [f32]) -> Result<(), ConvertError> {
         check_codes::<C>(self.format, codes.len(), values.len())?;
         if codes.len() <= TASK || rayon::current_num_threads() == 1 {
             self.task(codes, values);

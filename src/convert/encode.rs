@@ -4,11 +4,11 @@ use fewbit_formats::{Format, Policy, philox};
 use rayon::prelude::*;
 
 use super::blocks::RefusedBlock;
-use super::code::{BLOCK, Code};
+use super::code::{AnyCodesMut, BLOCK, Code, each_code};
 use super::error::ConvertError;
 use super::loops::EncodeJob;
 use super::plan::EncodePlan;
-use super::source::Source;
+use super::source::{AnyValues, Source, each_value};
 use crate::simd::{Detected, Isa, IsaError};
 
 /// Elements of one task; results do not depend on it.
@@ -92,6 +92,25 @@ impl Encoder {
     /// # Errors
     /// As [`Encoder::encode`]; the index in the error counts from `first` too.
     pub fn encode_from<X: Source, C: Code>(
+        &self,
+        first: u64,
+        x: &[X],
+        codes: &mut [C],
+    ) -> Result<(), ConvertError> {
+        self.encode_any(first, X::any(x), C::any_mut(codes))
+    }
+
+    /// Whatever the types: the loops of all of them are compiled here, and not anew in every crate that encodes.
+    fn encode_any(
+        &self,
+        first: u64,
+        x: AnyValues<'_>,
+        codes: AnyCodesMut<'_>,
+    ) -> Result<(), ConvertError> {
+        each_value!(x, x => each_code!(AnyCodesMut, codes, codes => self.encode_of(first, x, codes)))
+    }
+
+    fn encode_of<X: Source, C: Code>(
         &self,
         first: u64,
         x: &[X],

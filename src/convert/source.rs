@@ -4,10 +4,56 @@ use bytemuck::Pod;
 use fewbit_formats::{Format, NanPayload, Overflow, Policy, Real, Rounding, SubnormalInput};
 
 /// A type whose values are encoded exactly, never through a narrower type: `f32`, `f64` or an integer of up to 64 bits.
-pub trait Source: Pod + Send + Sync + Into<Real> + sealed::Carried {}
+pub trait Source: Pod + Send + Sync + Into<Real> + sealed::Carried + sealed::Any {}
 
-impl Source for f32 {}
-impl Source for f64 {}
+/// Values of whichever type.
+pub enum AnyValues<'a> {
+    F32(&'a [f32]),
+    F64(&'a [f64]),
+    I8(&'a [i8]),
+    I16(&'a [i16]),
+    I32(&'a [i32]),
+    I64(&'a [i64]),
+    U8(&'a [u8]),
+    U16(&'a [u16]),
+    U32(&'a [u32]),
+    U64(&'a [u64]),
+}
+
+/// `$body` with `$values` bound to the slice of whichever type.
+macro_rules! each_value {
+    ($any:expr, $values:ident => $body:expr) => {
+        match $any {
+            AnyValues::F32($values) => $body,
+            AnyValues::F64($values) => $body,
+            AnyValues::I8($values) => $body,
+            AnyValues::I16($values) => $body,
+            AnyValues::I32($values) => $body,
+            AnyValues::I64($values) => $body,
+            AnyValues::U8($values) => $body,
+            AnyValues::U16($values) => $body,
+            AnyValues::U32($values) => $body,
+            AnyValues::U64($values) => $body,
+        }
+    };
+}
+pub(super) use each_value;
+
+macro_rules! sources {
+    ($($type:ty: $variant:ident),+) => {$(
+        impl sealed::Any for $type {
+            fn any(values: &[Self]) -> AnyValues<'_> {
+                AnyValues::$variant(values)
+            }
+        }
+
+        impl Source for $type {}
+    )+};
+}
+
+sources!(
+    f32: F32, f64: F64, i8: I8, i16: I16, i32: I32, i64: I64, u8: U8, u16: U16, u32: U32, u64: U64
+);
 
 /// Digits of a format, the exponent of its smallest step, and how many digits below it a rounding mode looks at; `None`
 /// where these say nothing.
@@ -55,6 +101,10 @@ pub struct OutOfRange;
 
 mod sealed {
     use super::*;
+
+    pub trait Any: Sized {
+        fn any(values: &[Self]) -> AnyValues<'_>;
+    }
 
     /// How the lanes, which take `f32`, get values of another type.
     pub trait Carried: Sized {
@@ -122,8 +172,6 @@ impl sealed::Carried for f64 {
 /// Integers of at most 16 bits are `f32`.
 macro_rules! narrow_integers {
     ($($integer:ty),+) => {$(
-        impl Source for $integer {}
-
         impl sealed::Carried for $integer {
             fn is_carried(_: Format, _: &Policy) -> bool {
                 true
@@ -142,8 +190,6 @@ narrow_integers!(i8, i16, u8, u16);
 /// Integers of 32 bits are `f64`, and go the way of these.
 macro_rules! wide_integers {
     ($($integer:ty),+) => {$(
-        impl Source for $integer {}
-
         impl sealed::Carried for $integer {
             fn is_carried(format: Format, policy: &Policy) -> bool {
                 f64::is_carried(format, policy)
@@ -161,8 +207,6 @@ macro_rules! wide_integers {
 wide_integers!(i32, u32);
 
 /// Integers of 64 bits are neither.
-impl Source for i64 {}
-impl Source for u64 {}
 impl sealed::Carried for i64 {}
 impl sealed::Carried for u64 {}
 

@@ -8,11 +8,11 @@
 
 use std::time::Instant;
 
-use ndarray::{Array2, ArrayView2, ArrayViewMut2};
+use ndarray::{Array2, ArrayView2, ArrayViewMut2, Ix2};
 
 use super::operand::matrix::Matrix;
 use super::operand::packed::PackedMatrix;
-use super::output::Output;
+use super::output::{AnyOutputs, Output, each_output};
 use super::plan::bounds::Bounds;
 use super::plan::shortest::Plan;
 use super::plan::stage::{self, StagePlan, StageRegister};
@@ -42,12 +42,22 @@ pub(crate) fn multiply(
         advise_large_pages(memory);
     }
     let ProductReport { events, report, isa, seconds } =
-        multiply_into(a, b, acc, options, values.view_mut())?;
+        multiply_to(a, b, acc, options, values.view_mut())?;
     Ok(Product { values, events, report, isa, seconds })
 }
 
-/// [`multiply`] into memory of the product's shape.
-pub(crate) fn multiply_into<T: Output>(
+/// [`multiply`] into memory of the product's shape, whatever the type of its outputs.
+pub(crate) fn multiply_into(
+    a: &Matrix<'_>,
+    b: &PackedMatrix,
+    acc: &Accumulator,
+    options: &MatmulOptions<'_>,
+    out: AnyOutputs<'_, Ix2>,
+) -> Result<ProductReport, MatmulError> {
+    each_output!(out, out => multiply_to(a, b, acc, options, out))
+}
+
+fn multiply_to<T: Output>(
     a: &Matrix<'_>,
     b: &PackedMatrix,
     acc: &Accumulator,

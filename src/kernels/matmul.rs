@@ -86,7 +86,7 @@ pub fn matmul_into<A: Operand, T: Output>(
     if (m, n) != (rows, cols) {
         return Err(MatmulError::OutputShape { m, n, rows, cols });
     }
-    driver::multiply_into(&Matrix::new(a), b, acc, options, out)
+    driver::multiply_into(&Matrix::new(a), b, acc, options, T::any(out))
 }
 
 /// `out = a · b`, the exact sums in 32 bits, in the memory of the caller.

@@ -1,5 +1,7 @@
 //! What outputs are written as, and what is stored of their sums.
 
+use ndarray::{ArrayViewMut, Dimension};
+
 /// What an output stores of its exact sum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StoreMode {
@@ -10,9 +12,19 @@ pub enum StoreMode {
 }
 
 mod sealed {
-    use super::StoreMode;
+    use super::{ArrayViewMut, Dimension, StoreMode};
+
+    /// Room for outputs of whichever type.
+    pub enum AnyOutputs<'a, D> {
+        I16(ArrayViewMut<'a, i16, D>),
+        I32(ArrayViewMut<'a, i32, D>),
+        I64(ArrayViewMut<'a, i64, D>),
+    }
 
     pub trait Store: Sized {
+        /// `out`, so that what writes it is compiled once and not in every crate that multiplies.
+        fn any<D: Dimension>(out: ArrayViewMut<'_, Self, D>) -> AnyOutputs<'_, D>;
+
         /// `self + sum` modulo `2^BITS`.
         fn plus(self, sum: i64) -> Self;
 
@@ -23,7 +35,19 @@ mod sealed {
         fn cut(value: i64) -> Self;
     }
 }
-pub(crate) use sealed::Store;
+pub(crate) use sealed::{AnyOutputs, Store};
+
+/// `$body` with `$out` bound to the room of whichever type.
+macro_rules! each_output {
+    ($any:expr, $out:ident => $body:expr) => {
+        match $any {
+            $crate::kernels::output::AnyOutputs::I16($out) => $body,
+            $crate::kernels::output::AnyOutputs::I32($out) => $body,
+            $crate::kernels::output::AnyOutputs::I64($out) => $body,
+        }
+    };
+}
+pub(crate) use each_output;
 
 /// An integer type that outputs are written as: `i16`, `i32`, `i64`.
 pub trait Output:
@@ -37,9 +61,13 @@ pub trait Output:
 }
 
 macro_rules! output {
-    ($($int:ty),*) => {
+    ($($int:ty: $variant:ident),*) => {
         $(
             impl Store for $int {
+                fn any<D: Dimension>(out: ArrayViewMut<'_, Self, D>) -> AnyOutputs<'_, D> {
+                    AnyOutputs::$variant(out)
+                }
+
                 #[inline(always)]
                 fn plus(self, sum: i64) -> Self {
                     self.wrapping_add(sum as Self)
@@ -74,4 +102,4 @@ macro_rules! output {
     };
 }
 
-output!(i16, i32, i64);
+output!(i16: I16, i32: I32, i64: I64);

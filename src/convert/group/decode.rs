@@ -4,7 +4,7 @@ use fewbit_formats::{BlockScale, Format, GroupFormat, GroupZeroPoint};
 use rayon::prelude::*;
 
 use super::encode::{TASK, check_length};
-use crate::convert::Code;
+use crate::convert::code::{AnyCodes, Code, each_code};
 use crate::convert::decode::Decoder;
 use crate::convert::encode::check_codes;
 use crate::convert::error::ConvertError;
@@ -60,6 +60,27 @@ impl GroupDecoder {
     /// # Errors
     /// Slices that are not the layout's; codes too narrow for the elements.
     pub fn decode<C: Code>(
+        &self,
+        codes: &[C],
+        layout: GroupLayout,
+        scales: &[BlockScale],
+        values: &mut [f32],
+    ) -> Result<(), ConvertError> {
+        self.decode_any(C::any(codes), layout, scales, values)
+    }
+
+    /// Whatever the integer: compiled here, and not anew in every crate that decodes.
+    fn decode_any(
+        &self,
+        codes: AnyCodes<'_>,
+        layout: GroupLayout,
+        scales: &[BlockScale],
+        values: &mut [f32],
+    ) -> Result<(), ConvertError> {
+        each_code!(AnyCodes, codes, codes => self.decode_of(codes, layout, scales, values))
+    }
+
+    fn decode_of<C: Code>(
         &self,
         codes: &[C],
         layout: GroupLayout,

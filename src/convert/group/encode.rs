@@ -4,7 +4,7 @@ use fewbit_formats::{BlockScale, GroupError, GroupFormat, GroupPolicy, OuterScal
 use rayon::prelude::*;
 
 use super::plan::GroupPlan;
-use crate::convert::Code;
+use crate::convert::code::{AnyCodesMut, Code, each_code};
 use crate::convert::encode::{Encoder, check_codes};
 use crate::convert::error::ConvertError;
 use crate::convert::lane::INFINITY;
@@ -155,6 +155,29 @@ impl GroupEncoder {
     /// Slices that are not the layout's; codes too narrow for the elements; a block that the policy refuses: of several
     /// the one whose first element comes first in its task. The contents of `codes` and `scales` are then unspecified.
     pub fn encode<C: Code>(
+        &self,
+        x: &[f32],
+        layout: GroupLayout,
+        outer: &[OuterScale],
+        codes: &mut [C],
+        scales: &mut [BlockScale],
+    ) -> Result<(), ConvertError> {
+        self.encode_any(x, layout, outer, C::any_mut(codes), scales)
+    }
+
+    /// Whatever the integer: compiled here, and not anew in every crate that encodes.
+    fn encode_any(
+        &self,
+        x: &[f32],
+        layout: GroupLayout,
+        outer: &[OuterScale],
+        codes: AnyCodesMut<'_>,
+        scales: &mut [BlockScale],
+    ) -> Result<(), ConvertError> {
+        each_code!(AnyCodesMut, codes, codes => self.encode_of(x, layout, outer, codes, scales))
+    }
+
+    fn encode_of<C: Code>(
         &self,
         x: &[f32],
         layout: GroupLayout,

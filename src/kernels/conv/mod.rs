@@ -42,7 +42,7 @@ mod words;
 
 use std::time::Instant;
 
-use ndarray::{Array4, ArrayView1, ArrayView4, ArrayViewMut4, Axis};
+use ndarray::{Array4, ArrayView1, ArrayView4, ArrayViewMut4, Axis, Ix4};
 use thiserror::Error;
 
 pub use self::finish::{Finish, LinearCodes};
@@ -53,7 +53,7 @@ pub use self::prepared::PreparedConv;
 use self::problem::{Problem, Reported};
 use super::operand::element::{Codes, Operand, any_codes};
 use super::operand::matrix::Matrix;
-use super::output::Output;
+use super::output::{AnyOutputs, Output, each_output};
 use super::product::{MatmulError, MatmulOptions, ProductReport, StageEvents};
 use crate::accumulate::{Accumulator, Report};
 use crate::convolution::{Conv2d, ConvShapeError};
@@ -165,29 +165,48 @@ pub fn conv2d_into<X: Operand, W: Operand, T: Output>(
     PreparedConv::new(weights).run_into(input, conv, acc, options, out)
 }
 
-/// Runs one expression on a convolution in the storage of its codes, and these codes.
-macro_rules! with_problem {
-    (($weights:expr, $input:expr, $conv:expr, $acc:expr, $options:expr), $outputs:expr,
-        ($problem:ident, $pixels:ident) => $body:expr) => {{
-        let (_, _, u, v) = $weights.shape();
-        let input = $input.as_standard_layout();
-        let row = ArrayView1::from(input.as_slice().unwrap_or(&[])).insert_axis(Axis(0));
-        let padding = $conv.padding_code.to_i64();
-        let mut matrix = Matrix::new(row);
-        if !holds(&matrix.codes, padding) {
-            matrix = Matrix::unchanged(row);
+/// The input of a convolution, whatever the type of its codes: what follows is compiled once, and not in every crate that
+/// convolves.
+struct Input<'a> {
+    /// Its codes in one row.
+    pixels: Matrix<'a>,
+    shape: (usize, usize, usize, usize),
+    conv: Conv2d<i64>,
+}
+
+impl<'a> Input<'a> {
+    /// Of codes `[N, C, H, W]` in this order.
+    fn new<X: Operand>(
+        codes: &'a [X],
+        shape: (usize, usize, usize, usize),
+        conv: &Conv2d<X>,
+    ) -> Self {
+        let row = ArrayView1::from(codes).insert_axis(Axis(0));
+        let Conv2d { stride, padding, dilation, groups, padding_code } = *conv;
+        let padding_code = padding_code.to_i64();
+        let mut pixels = Matrix::new(row);
+        if !holds(&pixels.codes, padding_code) {
+            pixels = Matrix::unchanged(row);
         }
-        let $pixels = &matrix;
-        any_codes!(&matrix.codes, codes => {
-            let Conv2d { stride, padding: around, dilation, groups, .. } = *$conv;
+        Self { pixels, shape, conv: Conv2d { stride, padding, dilation, groups, padding_code } }
+    }
+}
+
+/// Runs one expression on a convolution in the storage of its codes.
+macro_rules! with_problem {
+    (($weights:expr, $input:expr, $acc:expr, $options:expr), $outputs:expr, $problem:ident => $body:expr) => {{
+        let (_, _, u, v) = $weights.shape();
+        let Input { pixels, shape, conv } = $input;
+        any_codes!(&pixels.codes, codes => {
+            let Conv2d { stride, padding, dilation, groups, padding_code } = *conv;
             let $problem = Problem {
                 input: codes.as_slice().unwrap_or(&[]),
-                shape: input.dim(),
+                shape: *shape,
                 weights: $weights,
-                conv: Conv2d { stride, padding: around, dilation, groups, padding_code: padding as _ },
+                conv: Conv2d { stride, padding, dilation, groups, padding_code: padding_code as _ },
                 kernel: [u, v],
                 outputs: $outputs,
-                planes: Planes::new($conv, $outputs, [u, v]),
+                planes: Planes::new(conv, $outputs, [u, v]),
                 acc: $acc,
                 init: $options.init,
             };
@@ -195,6 +214,7 @@ macro_rules! with_problem {
         })
     }};
 }
+
 impl PreparedConv {
     /// [`conv2d`] with these weights.
     ///
@@ -231,16 +251,29 @@ impl PreparedConv {
     ) -> Result<ProductReport, ConvError> {
         let (expected, isa) = self.checked(input, conv, acc, options, |_| out.dim().into())?;
         let start = Instant::now();
-        let nothing = Reported { events: None, report: None };
-        let reported = match expected {
-            [0, ..] => nothing,
-            [.., height, width] => with_problem!(
-                (self, input, conv, acc, options), [height, width],
-                (problem, pixels) => driver::run(&problem, pixels, isa, options, out)
-            )?,
-        };
+        let codes = input.as_standard_layout();
+        let input = Input::new(codes.as_slice().unwrap_or(&[]), codes.dim(), conv);
+        let reported = self.reported(&input, expected, acc, options, isa, T::any(out))?;
         let (Reported { events, report }, seconds) = (reported, start.elapsed().as_secs_f64());
         Ok(ProductReport { events, report, isa: isa.isa(), seconds })
+    }
+
+    /// Writes the outputs, of this shape.
+    fn reported(
+        &self,
+        input: &Input<'_>,
+        [images, _, height, width]: [usize; 4],
+        acc: &Accumulator,
+        options: &MatmulOptions<'_>,
+        isa: Detected,
+        out: AnyOutputs<'_, Ix4>,
+    ) -> Result<Reported, MatmulError> {
+        if images == 0 {
+            return Ok(Reported { events: None, report: None });
+        }
+        with_problem!((self, input, acc, options), [height, width], problem => {
+            each_output!(out, out => driver::run(&problem, &input.pixels, isa, options, out))
+        })
     }
 
     /// What `finish` makes of the outputs, `[N, O, rows, columns]`, in `codes`; `None` where it cannot.
@@ -263,19 +296,32 @@ impl PreparedConv {
             count => [1, 1, 1, count],
         };
         let (expected, isa) = self.checked(input, conv, acc, options, found)?;
-        let [images, _, height, width] = expected;
         let start = Instant::now();
-        let reported = match images {
-            0 => Some(Reported { events: None, report: None }),
-            _ => with_problem!(
-                (self, input, conv, acc, options), [height, width],
-                (problem, pixels) => driver::run_codes(&problem, pixels, isa, options, finish, codes)
-            )?,
-        };
+        let all = input.as_standard_layout();
+        let input = Input::new(all.as_slice().unwrap_or(&[]), all.dim(), conv);
+        let reported = self.coded(&input, expected, acc, options, isa, (finish, codes))?;
         let seconds = start.elapsed().as_secs_f64();
         let report =
             |Reported { events, report }| ProductReport { events, report, isa: isa.isa(), seconds };
         Ok(reported.map(report))
+    }
+
+    /// Writes what is made of the outputs, of this shape; `None` where it cannot be.
+    fn coded(
+        &self,
+        input: &Input<'_>,
+        [images, _, height, width]: [usize; 4],
+        acc: &Accumulator,
+        options: &MatmulOptions<'_>,
+        isa: Detected,
+        (finish, codes): (&dyn Finish, &mut [u8]),
+    ) -> Result<Option<Reported>, MatmulError> {
+        if images == 0 {
+            return Ok(Some(Reported { events: None, report: None }));
+        }
+        with_problem!((self, input, acc, options), [height, width], problem => {
+            driver::run_codes(&problem, &input.pixels, isa, options, finish, codes)
+        })
     }
 
     /// The shape of the outputs, which is that of the memory `found` for them, and the instruction set.

@@ -16,7 +16,7 @@ use crate::kernels::driver;
 use crate::kernels::operand::element::Operand;
 use crate::kernels::operand::matrix::Matrix;
 use crate::kernels::operand::packed::PackedMatrix;
-use crate::kernels::output::Output;
+use crate::kernels::output::{AnyOutputs, Output};
 use crate::kernels::product::{MatmulError, MatmulOptions, ProductReport, ReportLevel};
 use crate::simd::{Detected, Vectorized};
 
@@ -116,7 +116,7 @@ fn product_of<X: Operand, T: Output>(
         weights,
         problem.acc,
         &options,
-        values.view_mut().reversed_axes(),
+        T::any(values.view_mut().reversed_axes()),
     )?;
     for (o, values) in values.outer_iter().enumerate() {
         let values = values.to_slice().unwrap_or(&[]);
@@ -148,7 +148,7 @@ fn image_of<X: Operand>(
         &patches,
         problem.acc,
         &MatmulOptions { report, isa: None, init },
-        values.view_mut(),
+        AnyOutputs::I64(values.view_mut()),
     )
 }
 

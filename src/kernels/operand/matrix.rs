@@ -17,25 +17,29 @@ pub(crate) struct Matrix<'a> {
 impl<'a> Matrix<'a> {
     /// The values of `view` in the narrowest storage; borrowed where that is their own.
     pub(crate) fn new<T: Operand>(view: ArrayView2<'a, T>) -> Self {
-        let codes = T::codes(view);
+        Self::narrowest(T::codes(view))
+    }
+
+    /// These codes in the narrowest storage that holds them.
+    fn narrowest(codes: Codes<'a>) -> Self {
         if matches!(codes, Codes::U8(_) | Codes::I8(_)) {
             // There is no narrower storage, so that nothing asks for the range yet.
             return Self { codes, range: OnceLock::new() };
         }
-        let (min, max) = range_of(view);
+        let (min, max) = any_codes!(&codes, codes => range_of(codes.view()));
         let within = |low: i64, high: i64| min >= low && max <= high;
         let codes = if within(0, u8::MAX.into()) {
-            Codes::U8(view.mapv(|x| x.to_i64() as u8).into())
+            Codes::U8(any_codes!(&codes, codes => codes.mapv(|x| x.to_i64() as u8)).into())
         } else if within(i8::MIN.into(), i8::MAX.into()) {
-            Codes::I8(view.mapv(|x| x.to_i64() as i8).into())
+            Codes::I8(any_codes!(&codes, codes => codes.mapv(|x| x.to_i64() as i8)).into())
         } else if matches!(codes, Codes::I16(_)) {
             codes
         } else if within(i16::MIN.into(), i16::MAX.into()) {
-            Codes::I16(view.mapv(|x| x.to_i64() as i16).into())
+            Codes::I16(any_codes!(&codes, codes => codes.mapv(|x| x.to_i64() as i16)).into())
         } else if matches!(codes, Codes::I32(_)) {
             codes
         } else if within(i32::MIN.into(), i32::MAX.into()) {
-            Codes::I32(view.mapv(|x| x.to_i64() as i32).into())
+            Codes::I32(any_codes!(&codes, codes => codes.mapv(|x| x.to_i64() as i32)).into())
         } else {
             codes
         };

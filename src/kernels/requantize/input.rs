@@ -3,10 +3,70 @@
 use bytemuck::Pod;
 use fewbit_formats::IntFormat;
 
+mod sealed {
+    /// Values of either type.
+    pub enum AnyInputs<'a> {
+        I32(&'a [i32]),
+        I64(&'a [i64]),
+    }
+
+    /// Outputs of whichever type.
+    pub enum AnyOutputs<'a> {
+        I8(&'a mut [i8]),
+        U8(&'a mut [u8]),
+        I16(&'a mut [i16]),
+        U16(&'a mut [u16]),
+        I32(&'a mut [i32]),
+        U32(&'a mut [u32]),
+    }
+
+    pub trait Input: Sized {
+        fn any(values: &[Self]) -> AnyInputs<'_>;
+    }
+
+    pub trait Output: Sized {
+        fn any(outputs: &mut [Self]) -> AnyOutputs<'_>;
+    }
+}
+pub(super) use sealed::{AnyInputs, AnyOutputs};
+
+/// `$body` with both slices bound, whatever their types.
+macro_rules! each_requantized {
+    ($inputs:expr, $outputs:expr, ($x:ident, $y:ident) => $body:expr) => {
+        match $inputs {
+            AnyInputs::I32($x) => each_requantized!($outputs, $y => $body),
+            AnyInputs::I64($x) => each_requantized!($outputs, $y => $body),
+        }
+    };
+    ($outputs:expr, $y:ident => $body:expr) => {
+        match $outputs {
+            AnyOutputs::I8($y) => $body,
+            AnyOutputs::U8($y) => $body,
+            AnyOutputs::I16($y) => $body,
+            AnyOutputs::U16($y) => $body,
+            AnyOutputs::I32($y) => $body,
+            AnyOutputs::U32($y) => $body,
+        }
+    };
+}
+pub(super) use each_requantized;
+
 /// An integer that accumulators' values are stored as: `i32` or `i64`.
-pub trait RequantizeInput: Pod + Into<i64> + Send + Sync {
+pub trait RequantizeInput: sealed::Input + Pod + Into<i64> + Send + Sync {
     /// The slice as 32-bit integers, where that is what it is.
     fn as_i32(values: &[Self]) -> Option<&[i32]>;
+}
+
+impl sealed::Input for i32 {
+    fn any(values: &[Self]) -> AnyInputs<'_> {
+        AnyInputs::I32(values)
+    }
+}
+
+impl sealed::Input for i64 {
+    fn any(values: &[Self]) -> AnyInputs<'_> {
+        AnyInputs::I64(values)
+    }
 }
 
 impl RequantizeInput for i32 {
@@ -22,7 +82,9 @@ impl RequantizeInput for i64 {
 }
 
 /// An integer that outputs are stored as: `i8`, `u8`, `i16`, `u16`, `i32` or `u32`.
-pub trait RequantizeOutput: Pod + Default + Send + Sync + PartialEq + std::fmt::Debug {
+pub trait RequantizeOutput:
+    sealed::Output + Pod + Default + Send + Sync + PartialEq + std::fmt::Debug
+{
     /// Its name.
     const NAME: &'static str;
 
@@ -37,7 +99,13 @@ pub trait RequantizeOutput: Pod + Default + Send + Sync + PartialEq + std::fmt::
 }
 
 macro_rules! outputs {
-    ($($int:ident),*) => {$(
+    ($($int:ident: $variant:ident),*) => {$(
+        impl sealed::Output for $int {
+            fn any(outputs: &mut [Self]) -> AnyOutputs<'_> {
+                AnyOutputs::$variant(outputs)
+            }
+        }
+
         impl RequantizeOutput for $int {
             const NAME: &'static str = stringify!($int);
 
@@ -58,4 +126,4 @@ macro_rules! outputs {
     )*};
 }
 
-outputs!(i8, u8, i16, u16, i32, u32);
+outputs!(i8: I8, u8: U8, i16: I16, u16: U16, i32: I32, u32: U32);

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use super::chunk::{CHUNK, Chunk, Fit, OddBlocks, Scaled};
 use super::columns::BLOCK;
 use super::error::RequantizeSliceError;
-use super::input::{RequantizeInput, RequantizeOutput};
+use super::input::{AnyInputs, AnyOutputs, RequantizeInput, RequantizeOutput, each_requantized};
 use super::plan::Plan;
 use super::sums::Sums;
 use crate::reference::requantize::element;
@@ -78,6 +78,23 @@ impl Requantizer {
     /// Slices of different lengths; no whole number of channels; outputs too narrow for the format; a value that is
     /// refused: of several the one with the least index. The contents of `outputs` are then unspecified.
     pub fn run<X: RequantizeInput, O: RequantizeOutput>(
+        &self,
+        values: &[X],
+        outputs: &mut [O],
+    ) -> Result<(), RequantizeSliceError> {
+        self.run_any(X::any(values), O::any(outputs))
+    }
+
+    /// Whatever the types: the loops of all of them are compiled here, and not anew in every crate that requantizes.
+    fn run_any(
+        &self,
+        values: AnyInputs<'_>,
+        outputs: AnyOutputs<'_>,
+    ) -> Result<(), RequantizeSliceError> {
+        each_requantized!(values, outputs, (values, outputs) => self.run_of(values, outputs))
+    }
+
+    fn run_of<X: RequantizeInput, O: RequantizeOutput>(
         &self,
         values: &[X],
         outputs: &mut [O],

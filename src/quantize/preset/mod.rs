@@ -49,7 +49,10 @@ fn near(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use fewbit_formats::Format;
+
     use super::*;
+    use crate::quantize::Recipe;
 
     #[test]
     fn every_preset_can_be_built_and_written_down() {
