@@ -181,7 +181,6 @@ struct Steps16<V, T> {
 }
 
 impl<L: ByteLanes, T: Step16<L>> BlockSteps<L> for Steps16<L::V, T> {
-    const EXTREMES: bool = true;
     const FEW: usize = 2;
     // A step costs little more than a sum, so they are many. Counts are emptied in time.
     const RUN: usize = 16;

@@ -3,7 +3,8 @@
 //! Where the dot product saturates in one instruction (VNNI), a register of `P` bits stands in its lane times `2^s` with
 //! `s = 32 - P`, as [in lanes of 16](super::lanes16), and so does every product: codes and bytes are 16-bit integers times
 //! powers of two, and the other integer of their pair is zero. Where a lane saturates at its upper end its `s` lowest bits
-//! become ones, which never reach the register's bits.
+//! become ones, which never reach the register's bits. A sum beyond the range is none of the lane's values: where extremes are
+//! sought, half of the register and half of the product are added, whose sum every lane holds.
 //!
 //! Elsewhere the register stands in its lane as it is, and each sum is cut to the range.
 
@@ -64,13 +65,32 @@ impl<V: Copy> Lanes32<V> {
         };
         Self { register, shift: 0, bytes: 0, scale: lanes.splat(both(1)), one: lanes.splat(1) }
     }
+
+    /// Whether steps can tell a sum that leaves the register: not where there is no place that halves may lose.
+    #[inline(always)]
+    pub(crate) fn tells_sums(&self) -> bool {
+        !matches!(self.register, Register32::Lane(_)) || self.shift > 0
+    }
 }
 
 /// A step in lanes of 32 bits.
 trait Step32<L: ByteLanes>: Copy {
+    /// By how many places fewer than registers the sums are shifted up that [`Self::sum`] tells.
+    const HALVED: u32;
+
     /// What the register keeps of its sum with the products of `a` and `b`, and something that differs from it exactly where it
-    /// does not hold the sum: where extremes are sought, the sum.
+    /// does not hold the sum.
     fn step(self, lanes: L, register: L::V, a: L::V, b: L::V) -> [L::V; 2];
+
+    /// The sum, where [`Self::step`] says `other`; `halved` is `b`, shifted up by [`Self::HALVED`] places fewer.
+    fn sum(self, lanes: L, other: L::V, register: L::V, a: L::V, halved: L::V) -> L::V;
+}
+
+/// `register / 2 + a * b / 2`, of which `halved` is `b / 2`: both are shifted up, so that nothing but what saturation left below
+/// their last place is lost.
+#[inline(always)]
+fn half_sum<L: ByteLanes>(lanes: L, register: L::V, a: L::V, halved: L::V) -> L::V {
+    lanes.dot(lanes.shift_right(register, 1), a, halved)
 }
 
 /// Saturates where a lane does.
@@ -86,24 +106,45 @@ struct WrapLane;
 struct Within<T>(T);
 
 impl<L: ByteLanes> Step32<L> for SaturateLane {
+    const HALVED: u32 = 1;
+
     #[inline(always)]
     fn step(self, lanes: L, register: L::V, a: L::V, b: L::V) -> [L::V; 2] {
         [lanes.dot_saturating(register, a, b), lanes.dot(register, a, b)]
     }
+
+    #[inline(always)]
+    fn sum(self, lanes: L, _: L::V, register: L::V, a: L::V, halved: L::V) -> L::V {
+        half_sum(lanes, register, a, halved)
+    }
 }
 
 impl<L: ByteLanes> Step32<L> for WrapLane {
+    const HALVED: u32 = 1;
+
     #[inline(always)]
     fn step(self, lanes: L, register: L::V, a: L::V, b: L::V) -> [L::V; 2] {
         [lanes.dot(register, a, b), lanes.dot_saturating(register, a, b)]
     }
+
+    #[inline(always)]
+    fn sum(self, lanes: L, _: L::V, register: L::V, a: L::V, halved: L::V) -> L::V {
+        half_sum(lanes, register, a, halved)
+    }
 }
 
 impl<L: ByteLanes, T: OverflowOp<L>> Step32<L> for Within<T> {
+    const HALVED: u32 = 0;
+
     #[inline(always)]
     fn step(self, lanes: L, register: L::V, a: L::V, b: L::V) -> [L::V; 2] {
         let sum = lanes.dot(register, a, b);
         [self.0.apply(lanes, sum), sum]
+    }
+
+    #[inline(always)]
+    fn sum(self, _: L, other: L::V, _: L::V, _: L::V, _: L::V) -> L::V {
+        other
     }
 }
 
@@ -157,7 +198,6 @@ const HIGH: i32 = !LOW;
 const UPPER: i32 = both(0xff00u16.cast_signed());
 
 impl<L: ByteLanes, T: Step32<L>> BlockSteps<L> for Steps32<L::V, T> {
-    const EXTREMES: bool = !L::DOTS_SATURATING;
     // One row alone waits for its own sums.
     const FEW: usize = 1;
     const RUN: usize = 8;
@@ -207,7 +247,8 @@ impl<L: ByteLanes, T: Step32<L>> BlockSteps<L> for Steps32<L::V, T> {
                 open.registers[first + row][col] =
                     lanes.shift_right(state.register[row][col], shift);
                 let events = lanes.sub(lanes.splat(steps), state.same[row][col]);
-                let [least, greatest] = state.extremes;
+                let places = shift.saturating_sub(T::HALVED);
+                let [least, greatest] = state.extremes.map(|sum| lanes.shift_right(sum, places));
                 open.statistics[first + row][col].add(lanes, [least, greatest, events]);
             }
         }
@@ -219,7 +260,7 @@ struct State<V, const P: usize, const C: usize> {
     register: [[V; C]; P],
     /// Steps whose sums they held.
     same: [[V; C]; P],
-    /// The least and greatest sum of all of them: a report tells those of all outputs together.
+    /// The least and greatest sum of all of them, as [`Step32::sum`] tells it: a report has those of all outputs together.
     extremes: [V; 2],
 }
 
@@ -267,13 +308,13 @@ impl<V: Copy, T> Steps32<V, T> {
         T: Step32<L>,
         N: StepStatistics<L>,
     {
-        let Lanes32 { bytes, one, .. } = self.lanes32;
+        let Lanes32 { shift, bytes, one, .. } = self.lanes32;
         let (reach, mut shown) = (seek.block(index), Shown::ALL);
         for (unit, b) in (0..BLOCK_UNITS).zip(block.b.chunks(NR)) {
             if N::VECTORS > 1 && unit % PART_UNITS == 0 {
                 // What fills up a block is products of zero; extremes would take up what a register wrapped to.
                 let left = block.products.saturating_sub(unit * K_TILE);
-                let rows = Rows { lanes, registers: state.register.as_flattened() };
+                let rows = Rows { lanes, shift, registers: state.register.as_flattened() };
                 shown = seek.shown(reach, unit / PART_UNITS, &rows).first(left);
             }
             // Bytes 0 and 2, and bytes 1 and 3, at the top of the halves.
@@ -314,17 +355,20 @@ impl<V: Copy, T> Steps32<V, T> {
         T: Step32<L>,
         N: StepStatistics<L>,
     {
+        let halved = if SHOWS && T::HALVED > 0 { b.map(|b| lanes.shift_right16(b, 1)) } else { *b };
         for row in 0..P {
             let a = lanes.splat(a[row]);
             for (col, &b) in b.iter().enumerate() {
-                let [kept, other] = self.step.step(lanes, state.register[row][col], a, b);
+                let register = state.register[row][col];
+                let [kept, other] = self.step.step(lanes, register, a, b);
                 if N::VECTORS > 0 {
                     let same = &mut state.same[row][col];
                     *same = lanes.add_same(*same, one, kept, other);
                 }
                 if SHOWS {
+                    let sum = self.step.sum(lanes, other, register, a, halved[col]);
                     let [least, greatest] = state.extremes;
-                    state.extremes = [lanes.min(least, other), lanes.max(greatest, other)];
+                    state.extremes = [lanes.min(least, sum), lanes.max(greatest, sum)];
                 }
                 state.register[row][col] = kept;
             }
@@ -332,30 +376,120 @@ impl<V: Copy, T> Steps32<V, T> {
     }
 }
 
-/// Registers that stand in their lanes as they are.
+/// Registers that stand in their lanes, shifted up.
 struct Rows<'a, L: ByteLanes> {
     lanes: L,
+    shift: u32,
     registers: &'a [L::V],
+}
+
+impl<L: ByteLanes> Rows<'_, L> {
+    /// A value as a register has it.
+    ///
+    /// # Errors
+    /// The value, beyond what a register holds.
+    #[inline(always)]
+    fn shifted(&self, value: i32) -> Result<L::V, i32> {
+        let shifted = value << self.shift;
+        if shifted >> self.shift == value { Ok(self.lanes.splat(shifted)) } else { Err(value) }
+    }
 }
 
 impl<L: ByteLanes> Registers for Rows<'_, L> {
     #[inline(always)]
     fn above(&self, value: i32) -> bool {
-        let Self { lanes, registers } = *self;
+        let Self { lanes, registers, .. } = *self;
         let mut greatest = registers[0];
         for &register in registers {
             greatest = lanes.max(greatest, register);
         }
-        lanes.any_greater(greatest, lanes.splat(value))
+        match self.shifted(value) {
+            Ok(value) => lanes.any_greater(greatest, value),
+            Err(value) => value < 0,
+        }
     }
 
     #[inline(always)]
     fn below(&self, value: i32) -> bool {
-        let Self { lanes, registers } = *self;
+        let Self { lanes, registers, .. } = *self;
         let mut least = registers[0];
         for &register in registers {
             least = lanes.min(least, register);
         }
-        lanes.any_greater(lanes.splat(value), least)
+        match self.shifted(value) {
+            Ok(value) => lanes.any_greater(value, least),
+            Err(value) => value > 0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simd::{Isa, IsaKernel, Simd};
+
+    /// A register of so many bits through steps of every size of product, beside `i64`.
+    #[derive(Clone, Copy)]
+    struct Steps(u32);
+
+    impl IsaKernel for Steps {
+        type Output = ();
+
+        fn run<S: Simd>(self, simd: S) {
+            let lanes = simd.int32();
+            through(lanes, SaturateLane, self.0, |sum, end| sum.clamp(-end, end - 1));
+            through(lanes, WrapLane, self.0, |sum, end| {
+                if (-end..end).contains(&sum) { sum } else { sum - sum.signum() * 2 * end }
+            });
+        }
+    }
+
+    fn through<L: ByteLanes, T: Step32<L>>(
+        lanes: L,
+        step: T,
+        bits: u32,
+        keep: impl Fn(i64, i64) -> i64,
+    ) {
+        let (shift, end) = (32 - bits, 1i64 << (bits - 1));
+        let bytes = shift.min(8);
+        let (mut register, mut value) = (lanes.splat(0), 0i64);
+        let mut left = 0;
+        // Up to the upper end, with its smallest product, then down to the lower one and back.
+        let runs =
+            [(255, 127, 2), (1, 1, 1), (255, -128, 4), (-1, 1, 1), (77, -1, 1), (255, 127, 4)];
+        let repeat = usize::try_from(end >> 15).unwrap();
+        for (code, byte, times) in runs {
+            for _ in 0..times * repeat {
+                let a = lanes.splat(0xffff & (code << (shift - bytes)));
+                let b = lanes.splat(0xffff & (byte << bytes));
+                let halved = lanes.splat(0xffff & (byte << (bytes - 1)));
+                let sum = value + i64::from(code * byte);
+                let [kept, other] = step.step(lanes, register, a, b);
+                let told = step.sum(lanes, other, register, a, halved);
+                value = keep(sum, end);
+                let first = |v| lanes.any_greater(v, lanes.splat(0));
+                // A vector of equal lanes is a number where nothing is greater or less.
+                let is = |v: L::V, x: i64| {
+                    let x = lanes.splat(i32::try_from(x).unwrap());
+                    !first(lanes.sub(v, x)) && !first(lanes.sub(x, v))
+                };
+                assert!(is(lanes.shift_right(kept, shift), value), "{bits} bits: {sum}");
+                assert!(is(lanes.shift_right(told, shift - 1), sum), "{bits} bits: {sum}");
+                let held = lanes.add_same(lanes.splat(0), lanes.splat(1), kept, other);
+                assert!(is(held, i64::from(sum == value)), "{bits} bits: {sum}");
+                left += u32::from(sum != value);
+                register = kept;
+            }
+        }
+        assert!(left > 4, "{bits} bits: {left} steps left the range");
+    }
+
+    #[test]
+    fn a_register_at_the_ends_of_its_lane_and_the_sums_beyond_them() {
+        for isa in Isa::available() {
+            for bits in 17..32 {
+                isa.detect().unwrap().run(Steps(bits));
+            }
+        }
     }
 }

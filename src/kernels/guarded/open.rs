@@ -65,8 +65,6 @@ pub(crate) struct OpenBlocks<'a, L: ByteLanes, W, const R: usize, const V: usize
 
 /// How blocks are stepped.
 pub(crate) trait BlockSteps<L: ByteLanes>: Copy {
-    /// Whether they find extremes, too.
-    const EXTREMES: bool;
     /// More rows than this are stepped together with all others, which costs little more.
     const FEW: usize;
     /// Blocks that are stepped in a row where most of the first has to be.
@@ -120,7 +118,7 @@ where
     /// `P` rows from `first` on through so many blocks.
     #[inline(always)]
     fn run<B: BlockSteps<L>, const P: usize>(&mut self, steps: B, first: usize, blocks: usize) {
-        if const { W::VECTORS > 1 } && (const { !B::EXTREMES } || !self.seek.may_show()) {
+        if const { W::VECTORS > 1 } && !self.seek.may_show() {
             steps.run::<W, Events<L::V>, P, R, V>(self, first, blocks);
         } else {
             steps.run::<W, W, P, R, V>(self, first, blocks);

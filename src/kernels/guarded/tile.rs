@@ -110,9 +110,8 @@ where
                         sums = Some(known);
                     }
                 }
-                // Lanes whose ends are the register's do not tell a sum beyond.
-                let tells = const { W::VECTORS < 2 || !L::DOTS_SATURATING } || !seek.may_show();
-                let lanes32 = stage.lanes32.filter(|_| tells);
+                let sought = const { W::VECTORS > 1 } && seek.may_show();
+                let lanes32 = stage.lanes32.filter(|lanes32| !sought || lanes32.tells_sums());
                 if stage.lanes16.is_some() || lanes32.is_some() {
                     let open = OpenBlocks {
                         lanes,

@@ -261,9 +261,7 @@ impl<T: Output> TrajectoryJob<'_, '_, T> {
             let known = in_lanes[0].extremes(lanes);
             let reach = if !job.may_exceed(known) {
                 None
-            } else if job.problem.lanes16.is_some()
-                || const { !L::DOTS_SATURATING } && stages[0].lanes32().is_some()
-            {
+            } else if job.problem.lanes16.is_some() || stages[0].lanes32().is_some() {
                 Some(reaches.of(lanes.token(), place.block - first, job.find_reach(place)))
             } else {
                 Some(&[][..])
