@@ -47,14 +47,17 @@ impl<T: Scalar> Factor<T> {
         Ok(Self { n, d: m.iter().map(|m| T::of(m * m)).collect() })
     }
 
-    /// `R N⁻ᵀ D⁻¹`, row by row: the change of every conditional optimum if the gradient `R` is added.
-    pub(super) fn spread(&self, mut r: Array2<T>) -> Array2<T> {
+    /// `R N⁻ᵀ D⁻¹`, row by row, onto `to`: the change of every conditional optimum if the gradient `R` is added.
+    pub(super) fn spread(&self, mut r: Array2<T>, to: Option<&Array2<T>>) -> Array2<T> {
         solve_right_lower(&mut r, self.n.t());
-        r.axis_iter_mut(Axis(0)).into_par_iter().with_min_len(16).for_each(|row| {
-            if let Some(row) = row.into_slice() {
-                vectorize(DivideBy { row, by: &self.d });
-            }
-        });
+        r.axis_iter_mut(Axis(0)).into_par_iter().with_min_len(16).enumerate().for_each(
+            |(index, row)| {
+                let to = to.and_then(|to| to.row(index).to_slice());
+                if let Some(row) = row.into_slice() {
+                    vectorize(Divided { row, by: &self.d, to });
+                }
+            },
+        );
         r
     }
 }
@@ -78,17 +81,23 @@ impl<T: Scalar> Vectorized for Divide<'_, T> {
     }
 }
 
-/// A row, divided.
-struct DivideBy<'a, T> {
+/// A row, divided, onto another one.
+struct Divided<'a, T> {
     row: &'a mut [T],
     by: &'a [T],
+    to: Option<&'a [T]>,
 }
 
-impl<T: Scalar> Vectorized for DivideBy<'_, T> {
+impl<T: Scalar> Vectorized for Divided<'_, T> {
     type Output = ();
 
     #[inline(always)]
     fn call(self) {
-        self.row.iter_mut().zip(self.by).for_each(|(x, by)| *x = *x / *by);
+        let Self { row, by, to } = self;
+        let quotients = row.iter_mut().zip(by);
+        match to {
+            Some(to) => quotients.zip(to).for_each(|((x, by), to)| *x = *to + *x / *by),
+            None => quotients.for_each(|(x, by)| *x = *x / *by),
+        }
     }
 }

@@ -10,8 +10,8 @@
 //!
 //! GPTQ, GPFQ, Qronos and GPTAQ differ only in `base`, `A` and `B` (see each). Rows do not depend on each other: they are
 //! cut into tasks of at most [`LANES`] rows. Columns are halved recursively: once the first half is solved, what it feeds into the
-//! second is one matrix product ("lazy update"); runs of [`BASE`] columns go one by one. The result depends neither on the
-//! number of threads nor on which rows share a task.
+//! second is one matrix product ("lazy update"), of which A and B are laid out once for all tasks; runs of [`BASE`] columns go one
+//! by one. The result depends neither on the number of threads nor on which rows share a task.
 
 use ndarray::parallel::prelude::*;
 use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut2, Axis, s};
@@ -20,14 +20,12 @@ use rayon::prelude::ParallelSliceMut;
 use super::AlgorithmError;
 use super::constraint::{Budget, Constraint};
 use super::grid::{Chosen, Grid};
-use super::linalg::{Scalar, multiply, share, transpose_into, zeros};
+use super::linalg::{BASE, Halves, Right, Scalar, halve, share, transpose_into, zeros};
 use super::solution::Solution;
 use crate::simd::{Vectorized, vectorize};
 
 /// The most rows of a parallel task.
 const LANES: usize = 256;
-/// Columns that are rounded without a matrix product between them.
-const BASE: usize = 32;
 
 /// Whether clipping by the constraint is propagated to the following columns.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,8 +41,8 @@ pub enum Clipping {
 pub(super) struct Feedback<T> {
     /// The targets, `[rows, cols]`.
     pub target: Array2<T>,
-    /// What is added to the target to give `base`; `None` for zero.
-    pub offset: Option<Array2<T>>,
+    /// `base`, likewise; `None` for the targets.
+    pub base: Option<Array2<T>>,
     /// `A`, strictly upper triangular (the rest is not read); `None` for zero.
     pub errors: Option<Array2<T>>,
     /// `B`, likewise.
@@ -72,8 +70,8 @@ pub(super) struct Run<'a, T> {
     pub order: &'a [usize],
     /// The targets, `[rows, cols]`, in processing order.
     pub target: ArrayView2<'a, T>,
-    /// See [`Feedback::offset`].
-    pub offset: Option<&'a Array2<T>>,
+    /// See [`Feedback::base`].
+    pub base: Option<&'a Array2<T>>,
     /// See [`Feedback::errors`].
     pub errors: Option<&'a Array2<T>>,
     /// See [`Feedback::values`].
@@ -89,7 +87,7 @@ impl<T> Feedback<T> {
         Run {
             order,
             target: self.target.view(),
-            offset: self.offset.as_ref(),
+            base: self.base.as_ref(),
             errors: self.errors.as_ref(),
             values: self.values.as_ref(),
             clipping: self.clipping,
@@ -99,7 +97,7 @@ impl<T> Feedback<T> {
 
     /// Whether nothing but errors of the weights themselves is fed on, and all of these.
     fn is_plain(&self) -> bool {
-        self.offset.is_none() && self.values.is_none() && self.clipping == Clipping::Propagated
+        self.base.is_none() && self.values.is_none() && self.clipping == Clipping::Propagated
     }
 
     /// The run toward other targets, which the inputs' mismatch is corrected in already.
@@ -108,7 +106,7 @@ impl<T> Feedback<T> {
         order: &'a [usize],
         target: ArrayView2<'a, T>,
     ) -> Run<'a, T> {
-        Run { target, offset: None, values: None, metric: None, ..self.run(order) }
+        Run { target, base: None, values: None, metric: None, ..self.run(order) }
     }
 }
 
@@ -125,17 +123,23 @@ impl<T: Scalar> Run<'_, T> {
         let dim = self.target.dim();
         let mut rounded = Solution::zeros(dim);
         let mut losses = vec![0.0; dim.0];
+        let [errors, values] =
+            [self.errors, self.values].map(|upper| upper.map(|upper| Halves::new(upper.view())));
         // Whole vectors, as far as there are enough rows.
         let share = share(dim.0, LANES).next_multiple_of(16);
         let codes = rounded.codes.axis_chunks_iter_mut(Axis(0), share).into_par_iter();
-        let values = rounded.values.axis_chunks_iter_mut(Axis(0), share).into_par_iter();
-        let of_rows = codes.zip(values).zip(losses.par_chunks_mut(share));
-        of_rows.enumerate().try_for_each(|(task, ((codes, values), losses))| {
+        let found = rounded.values.axis_chunks_iter_mut(Axis(0), share).into_par_iter();
+        let of_rows = codes.zip(found).zip(losses.par_chunks_mut(share));
+        of_rows.enumerate().try_for_each(|(task, ((codes, found), losses))| {
             let lanes = task * share..task * share + codes.nrows();
             let rows = first + lanes.start..first + lanes.end;
             let weights = original.slice(s![lanes.clone(), ..]);
             let budget = constraint.map(|c| c.budget(rows.clone(), weights, grid)).transpose()?;
-            let mut lanes = Lanes::new(self, grid, rows.start, lanes, budget, (codes, values));
+            let sources = [&errors, &values].map(|halves| {
+                halves.as_ref().map(|halves| Source { halves, right: halves.right(lanes.len()) })
+            });
+            let of_grid = (grid, rows.start);
+            let mut lanes = Lanes::new(self, of_grid, lanes, budget, sources, (codes, found));
             lanes.solve(0, dim.1);
             losses.copy_from_slice(&lanes.losses);
             Ok::<(), AlgorithmError>(())
@@ -154,6 +158,8 @@ struct Lanes<'a, 'b, 'c, T: Scalar> {
     y: Array2<T>,
     /// The targets; behind the step reached the errors.
     d: Array2<T>,
+    /// What feeds `d` and `y` into later steps.
+    sources: [Option<Source<'a, T>>; 2],
     /// Of the steps that are rounded one by one, the first of them first.
     codes: Vec<u32>,
     values: Vec<T>,
@@ -161,6 +167,13 @@ struct Lanes<'a, 'b, 'c, T: Scalar> {
     found: (ArrayViewMut2<'c, u32>, ArrayViewMut2<'c, f32>),
     losses: Vec<f64>,
     scratch: Scratch<T>,
+}
+
+/// What feeds steps into later ones, a half at a time.
+struct Source<'a, T> {
+    halves: &'a Halves<'a, T>,
+    /// The steps that are done.
+    right: Right<T>,
 }
 
 /// Memory for one step under a constraint.
@@ -233,25 +246,24 @@ impl<T: Scalar> Fed<'_, T> {
 impl<'a, 'b, 'c, T: Scalar> Lanes<'a, 'b, 'c, T> {
     fn new(
         run: &'a Run<'b, T>,
-        grid: &'a Grid,
-        row: usize,
+        (grid, row): (&'a Grid, usize),
         lanes: std::ops::Range<usize>,
         budget: Option<Box<dyn Budget>>,
+        sources: [Option<Source<'a, T>>; 2],
         found: (ArrayViewMut2<'c, u32>, ArrayViewMut2<'c, f32>),
     ) -> Self {
         let dim = (run.target.ncols(), lanes.len());
-        let mut d = zeros(dim);
-        transpose_into(run.target.slice(s![lanes.clone(), ..]), d.view_mut(), |x| x);
-        let mut y = d.clone();
-        if let Some(offset) = run.offset {
-            let mut transposed = zeros(dim);
-            transpose_into(offset.slice(s![lanes, ..]), transposed.view_mut(), |x| x);
-            y.zip_mut_with(&transposed, |y, &offset: &T| *y = *y + offset);
-        }
+        let transposed = |matrix: ArrayView2<'_, T>| {
+            let mut to = zeros(dim);
+            transpose_into(matrix.slice(s![lanes.clone(), ..]), to.view_mut(), |x| x);
+            to
+        };
+        let d = transposed(run.target);
+        let y = run.base.map_or_else(|| d.clone(), |base| transposed(base.view()));
         let (codes, values) = (vec![0; BASE * dim.1], vec![T::zero(); BASE * dim.1]);
         let losses = vec![0.0; dim.1];
         let scratch = Scratch { shrunk: vec![T::zero(); dim.1], levels: vec![0; dim.1] };
-        Self { run, grid, budget, row, y, d, codes, values, found, losses, scratch }
+        Self { run, grid, budget, row, y, d, sources, codes, values, found, losses, scratch }
     }
 
     /// Solves the steps `start..end`; what earlier steps feed into them is already in `y`.
@@ -259,20 +271,10 @@ impl<'a, 'b, 'c, T: Scalar> Lanes<'a, 'b, 'c, T> {
         if end - start <= BASE {
             return self.solve_base(start, end);
         }
-        let cut = start + ((end - start) / 2).next_multiple_of(BASE);
+        let cut = start + halve(end - start);
         self.solve(start, cut);
-        let (done, mut rest) = self.y.view_mut().split_at(Axis(0), cut);
-        let mut rest = rest.slice_mut(s![..end - cut, ..]);
-        let one = T::one();
-        if let Some(errors) = self.run.errors {
-            let errors = errors.slice(s![start..cut, cut..end]);
-            let d = self.d.slice(s![start..cut, ..]);
-            multiply(one, errors.reversed_axes(), d, one, rest.view_mut());
-        }
-        if let Some(values) = self.run.values {
-            let values = values.slice(s![start..cut, cut..end]);
-            let y = done.slice(s![start..cut, ..]);
-            multiply(one, values.reversed_axes(), y, one, rest.view_mut());
+        for Source { halves, right } in self.sources.iter().flatten() {
+            halves.add(start..end, right, self.y.slice_mut(s![cut..end, ..]));
         }
         self.solve(cut, end);
     }
@@ -284,6 +286,14 @@ impl<'a, 'b, 'c, T: Scalar> Lanes<'a, 'b, 'c, T> {
         let errors = self.run.errors.map(block);
         let values = self.run.values.map(block);
         vectorize(Columns { lanes: self, start, end, errors, values });
+        for (source, from) in self.sources.iter_mut().zip([&self.d, &self.y]) {
+            let Some(Source { right, .. }) = source else { continue };
+            for step in start..end {
+                if let Some(from) = from.row(step).as_slice() {
+                    right.set_row(step, from);
+                }
+            }
+        }
         self.write(start, end);
     }
 

@@ -3,7 +3,8 @@
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, s};
 
 use super::gemm::subtract_square;
-use super::triangular::{BASE, halve, solve};
+use super::halving::{BASE, halve};
+use super::triangular::solve;
 use super::{solve_right_lower, solve_right_upper};
 use crate::algorithms::AlgorithmError;
 

@@ -4,6 +4,7 @@ use ndarray::linalg::general_mat_mul;
 use ndarray::parallel::prelude::*;
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, s};
 
+use super::packed::Packed;
 use super::panels::{Panels, Threads};
 use super::tiles::{DEPTH, Reach, Store, Tiled, Tiles};
 use super::{Scalar, share, zeros};
@@ -77,17 +78,19 @@ fn multiply_on<T: Scalar>(
             .zip(a.axis_chunks_iter(Axis(0), rows.max(1)))
             .for_each(|(mut c, a)| general_mat_mul(alpha, &a, &b, beta, &mut c));
     }
-    let mut right = Panels::new(count.min(DEPTH), c.ncols(), isa.tuning().vector / size_of::<T>());
+    let mut right = Panels::new(isa, (count.min(DEPTH), c.ncols()));
     for from in (0..count).step_by(DEPTH) {
         let store = if from == 0 && beta.is_zero() { Store::Set } else { Store::Add };
         let depth = from..(from + DEPTH).min(count);
         right.fill(b.slice(s![depth.clone(), ..]), threads);
         let rows = share(c.nrows(), ROWS);
-        let left = a.slice(s![.., depth]);
+        let left = a.slice(s![.., depth.clone()]);
         let left = left.axis_chunks_iter(Axis(0), rows);
         let chunks = c.axis_chunks_iter_mut(Axis(0), rows);
         let task = |(c, left): (ArrayViewMut2<'_, T>, ArrayView2<'_, T>)| {
-            T::run(Tiles { isa, alpha, store, reach: Reach::Full, left, right: &right, c });
+            let left = &Packed::new(isa, left, Threads::One);
+            let (depth, reach) = (0..depth.len(), Reach::Full);
+            T::run(Tiles { isa, alpha, store, reach, left, depth, right: &right, first: 0, c });
         };
         match threads {
             Threads::One => chunks.into_iter().zip(left).for_each(task),
@@ -108,8 +111,7 @@ pub(super) fn subtract_square(a: ArrayView2<'_, f64>, mut c: ArrayViewMut2<'_, f
             general_mat_mul(-1.0, &left, &right.t(), 1.0, &mut c.slice_mut(s![.., ..end]));
         });
     }
-    let lanes = isa.tuning().vector / size_of::<f64>();
-    let mut right = Panels::new(a.ncols().min(DEPTH), c.ncols(), lanes);
+    let mut right = Panels::new(isa, (a.ncols().min(DEPTH), c.ncols()));
     for from in (0..a.ncols()).step_by(DEPTH) {
         let left = a.slice(s![.., from..(from + DEPTH).min(a.ncols())]);
         right.fill(left.t(), Threads::All);
@@ -117,7 +119,9 @@ pub(super) fn subtract_square(a: ArrayView2<'_, f64>, mut c: ArrayViewMut2<'_, f
         let chunks = c.axis_chunks_iter_mut(Axis(0), LOWER).into_par_iter();
         chunks.zip(left).enumerate().for_each(|(index, (c, left))| {
             let (store, reach) = (Store::Add, Reach::Lower(index * LOWER));
-            f64::run(Tiles { isa, alpha: -1.0, store, reach, left, right: &right, c });
+            let (depth, right) = (0..left.ncols(), &right);
+            let left = &Packed::new(isa, left, Threads::One);
+            f64::run(Tiles { isa, alpha: -1.0, store, reach, left, depth, right, first: 0, c });
         });
     }
 }

@@ -26,9 +26,13 @@
 
 mod cholesky;
 mod gemm;
+mod halves;
+mod halving;
 mod layout;
 mod orthogonal;
+mod packed;
 mod panels;
+mod shape;
 mod spectral;
 mod tiles;
 mod triangular;
@@ -36,6 +40,8 @@ mod triangular;
 pub use cholesky::{cholesky, cholesky_in_place, inverse_from_cholesky};
 pub(crate) use gemm::multiply;
 pub use gemm::{gemm, product};
+pub(crate) use halves::{Halves, Right};
+pub(crate) use halving::{BASE, halve};
 pub(crate) use layout::zeros;
 pub use layout::{gather, transpose_into};
 pub use orthogonal::orthonormalize;

@@ -1,23 +1,24 @@
 //! Matrices laid out for the tiles of a product: a few columns next to each other, row by row.
 
+use std::ops::Range;
+
 use ndarray::{ArrayView2, Axis, LinalgScalar, s};
 use rayon::prelude::*;
 
-use crate::simd::{Vectorized, advise_large_pages, prefetch_ahead, vectorize};
+use super::shape::TileShape;
+use crate::simd::{Detected, Vectorized, advise_large_pages, prefetch_ahead, vectorize};
 
-/// The most vectors of a panel.
-pub(super) const VECTORS: usize = 3;
 /// Rows of a block that is transposed at once.
 const BLOCK: usize = 8;
 /// Fewer elements are laid out by one thread.
 const FEW: usize = 1 << 15;
 
-/// The most rows of a matrix that is laid out, side by side in panels of [`width_of`] columns.
-pub(super) struct Panels<T> {
+/// The most rows of a matrix that is laid out, side by side in panels of [`TileShape::width`] columns.
+pub(crate) struct Panels<T> {
     values: Vec<T>,
     /// Where the first panel begins: at a line of the cache.
     start: usize,
-    lanes: usize,
+    shape: TileShape,
     columns: usize,
     rows: usize,
 }
@@ -29,33 +30,25 @@ pub(super) enum Threads {
     All,
 }
 
-/// The width of the panel that begins where so many columns are left: whole vectors, three of them or less. Two panels of two
-/// come before one of three and one of one, whose tiles would wait for each other's sums.
-pub(super) fn width_of(left: usize, lanes: usize) -> usize {
-    lanes
-        * match left.div_ceil(lanes) {
-            4 => 2,
-            vectors => vectors.min(VECTORS),
-        }
-}
-
 impl<T: LinalgScalar + Send + Sync> Panels<T> {
     /// Room for so many rows.
-    pub(super) fn new(rows: usize, columns: usize, lanes: usize) -> Self {
+    pub(super) fn new(isa: Detected, (rows, columns): (usize, usize)) -> Self {
+        let shape = TileShape::of::<T>(isa);
+        let lanes = shape.lanes;
         let mut values = vec![T::zero(); rows * columns.next_multiple_of(lanes) + lanes];
         advise_large_pages(&mut values);
         let start = values.as_ptr().align_offset(lanes * size_of::<T>()).min(lanes);
-        Self { values, start, lanes, columns, rows }
+        Self { values, start, shape, columns, rows }
     }
 
     /// Lays out a matrix of at most as many rows as there is room for.
     pub(super) fn fill(&mut self, matrix: ArrayView2<'_, T>, threads: Threads) {
         self.rows = matrix.nrows();
-        let mut parts = Vec::new();
+        let (mut parts, shape) = (Vec::new(), self.shape);
         let mut rest = &mut self.values[self.start..];
         let mut column = 0;
         while column < self.columns {
-            let width = width_of(self.columns - column, self.lanes);
+            let width = shape.width(self.columns - column);
             let (to, behind) = rest.split_at_mut(width * self.rows);
             let from = matrix.slice(s![.., column..(column + width).min(self.columns)]);
             parts.push(Fill { from, to, width });
@@ -68,10 +61,32 @@ impl<T: LinalgScalar + Send + Sync> Panels<T> {
         }
     }
 
-    /// The panel that begins at a column.
-    pub(super) fn panel(&self, column: usize) -> &[T] {
-        let width = width_of(self.columns - column, self.lanes);
-        &self.values[self.start + column * self.rows..][..width * self.rows]
+    /// Writes one row.
+    ///
+    /// # Panics
+    /// Where there is no such row, or it has another number of columns.
+    pub(crate) fn set_row(&mut self, row: usize, from: &[T]) {
+        assert!(row < self.rows && from.len() == self.columns, "a row of these panels");
+        let mut column = 0;
+        while column < self.columns {
+            let width = self.width(column);
+            let from = &from[column..(column + width).min(self.columns)];
+            let start = self.start + column * self.rows + row * width;
+            self.values[start..][..from.len()].copy_from_slice(from);
+            column += width;
+        }
+    }
+
+    /// Some rows of the panel that begins at a column.
+    pub(super) fn panel(&self, column: usize, rows: Range<usize>) -> &[T] {
+        let width = self.width(column);
+        let start = self.start + column * self.rows;
+        &self.values[start + rows.start * width..start + rows.end * width]
+    }
+
+    /// The width of the panel that begins at a column; 0 behind the last one.
+    pub(super) fn width(&self, column: usize) -> usize {
+        self.shape.width(self.columns.saturating_sub(column))
     }
 
     /// Columns of all panels.
@@ -123,7 +138,7 @@ impl<T: LinalgScalar> Vectorized for Fill<'_, T> {
     }
 }
 
-/// Columns that are laid out side by side.
+/// Columns that are laid out side by side, about.
 const SIDE: usize = 64;
 /// How many rows ahead a matrix is asked for whose rows lie far from each other.
 const AHEAD: usize = 12;
@@ -137,8 +152,8 @@ pub(super) fn fill_side_by_side<T: LinalgScalar, const R: usize>(
 ) {
     let (rows, columns) = from.dim();
     let stride = from.strides()[0].unsigned_abs() * size_of::<T>();
-    for first in (0..columns).step_by(SIDE) {
-        let end = (first + SIDE).min(columns);
+    for first in (0..columns).step_by(SIDE / R * R) {
+        let end = (first + SIDE / R * R).min(columns);
         for (at, row) in from.rows().into_iter().enumerate() {
             let Some(row) = row.to_slice() else { return };
             let row = &row[first..end];

@@ -6,9 +6,13 @@
 //! Lanes are columns, so that every sum takes k in this order, whatever the vectors, the tiles and the threads: every
 //! instruction set gives the same bits. They are those of `matrixmultiply` too, where that has fused multiply-add.
 
-use ndarray::{ArrayView2, ArrayViewMut2, Axis, LinalgScalar};
+use std::ops::Range;
 
-use super::panels::{Fill, Panels, fill_side_by_side, width_of};
+use ndarray::{ArrayViewMut2, Axis, LinalgScalar};
+
+use super::packed::Packed;
+use super::panels::Panels;
+use super::shape::{FEW, MANY};
 use crate::simd::{Detected, FloatLanes, IsaKernel, Simd, Vectorized, prefetch_to_write};
 
 /// Products that are summed one after the other.
@@ -57,15 +61,19 @@ impl Tiled for f64 {
     }
 }
 
-/// `A B` for at most [`DEPTH`] k, added to C or in its place.
+/// `A B` for some k, added to C or in its place; [`DEPTH`] of them at most, lest panels leave the second cache.
 pub struct Tiles<'a, T> {
     pub(super) isa: Detected,
     /// 1 or -1.
     pub(super) alpha: T,
     pub(super) store: Store,
     pub(super) reach: Reach,
-    pub(super) left: ArrayView2<'a, T>,
+    pub(super) left: &'a Packed<T>,
+    /// Which of the left factor's products.
+    pub(super) depth: Range<usize>,
     pub(super) right: &'a Panels<T>,
+    /// The row of the right factor that belongs to the first of these.
+    pub(super) first: usize,
     /// Each row in one piece.
     pub(super) c: ArrayViewMut2<'a, T>,
 }
@@ -88,61 +96,55 @@ impl IsaKernel for Tiles<'_, f64> {
 
 fn run<L: FloatLanes<Element: Tiled>>(lanes: L, tiles: Tiles<'_, L::Element>) {
     if const { L::REGISTERS.are_many() } {
-        lanes.vectorize(Rows::<_, _, 8> { lanes, tiles });
+        lanes.vectorize(Rows::<_, _, { MANY.0 }, { MANY.1 }> { lanes, tiles });
     } else {
-        lanes.vectorize(Rows::<_, _, 4> { lanes, tiles });
+        lanes.vectorize(Rows::<_, _, { FEW.0 }, { FEW.1 }> { lanes, tiles });
     }
 }
 
-/// Tiles of `R` rows.
-struct Rows<'a, L, T, const R: usize> {
+/// Tiles of `R` rows and at most `V` vectors.
+struct Rows<'a, L, T, const R: usize, const V: usize> {
     lanes: L,
     tiles: Tiles<'a, T>,
 }
 
-impl<T: Tiled, L: FloatLanes<Element = T>, const R: usize> Vectorized for Rows<'_, L, T, R> {
+impl<T: Tiled, L: FloatLanes<Element = T>, const R: usize, const V: usize> Vectorized
+    for Rows<'_, L, T, R, V>
+{
     type Output = ();
 
     #[inline(always)]
     fn call(self) {
-        let Self { lanes, tiles: Tiles { alpha, store, reach, left, right, mut c, .. } } = self;
-        let count = left.ncols();
-        let mut packed = vec![T::zero(); left.nrows().next_multiple_of(R) * count];
-        if left.strides()[0] == 1 {
-            fill_side_by_side::<T, R>(left.reversed_axes(), &mut packed);
-        } else {
-            let panels = left.axis_chunks_iter(Axis(0), R);
-            for (to, from) in packed.chunks_exact_mut(R * count).zip(panels) {
-                Fill { from: from.reversed_axes(), to, width: R }.call();
-            }
-        }
+        let Self { lanes, tiles } = self;
+        let Tiles { alpha, store, reach, left, depth, right, first, mut c, .. } = tiles;
+        let rows = first..first + depth.len();
         let mut begin = 0;
         while begin < right.columns() {
             let mut end = begin;
             for _ in 0..NEAR {
-                end += width_of(right.columns().saturating_sub(end), L::N);
+                end += right.width(end);
             }
-            let panels = packed.chunks_exact(R * count).zip(c.axis_chunks_iter_mut(Axis(0), R));
+            let panels = left.panels::<R>().zip(c.axis_chunks_iter_mut(Axis(0), R));
             for (at, (left, mut c)) in panels.enumerate() {
                 let end = match reach {
                     Reach::Full => end,
                     Reach::Lower(first) => end.min(first + (at + 1) * R),
                 };
-                let left = left.as_chunks::<R>().0;
-                let mut rows: [&mut [T]; R] = std::array::from_fn(|_| -> &mut [T] { &mut [] });
-                for (to, row) in rows.iter_mut().zip(c.rows_mut()) {
+                let left = &left[depth.clone()];
+                let mut lines: [&mut [T]; R] = std::array::from_fn(|_| -> &mut [T] { &mut [] });
+                for (to, row) in lines.iter_mut().zip(c.rows_mut()) {
                     *to = row.into_slice().unwrap_or_default();
                 }
-                let rows = &mut rows[..];
+                let lines = &mut lines[..];
                 let mut column = begin;
                 while column < end.min(right.columns()) {
-                    let width = width_of(right.columns() - column, L::N);
-                    let tile =
-                        Tile { lanes, alpha, store, left, right: right.panel(column), column };
+                    let width = right.width(column);
+                    let right = right.panel(column, rows.clone());
+                    let tile = Tile { lanes, alpha, store, left, right, column };
                     match width / L::N {
-                        1 => tile.add::<1>(rows),
-                        2 => tile.add::<2>(rows),
-                        _ => tile.add::<3>(rows),
+                        1 => tile.add::<1>(lines),
+                        2 => tile.add::<2>(lines),
+                        _ => tile.add::<V>(lines),
                     }
                     column += width;
                 }

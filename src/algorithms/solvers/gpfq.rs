@@ -1,5 +1,7 @@
 //! GPFQ in its Gram form (Lybrand and Saab, arXiv 2010.15822; memory-efficient form: arXiv 2409.17092, algorithm 1).
 
+use ndarray::Zip;
+
 use crate::algorithms::feedback::{Clipping, Feedback};
 use crate::algorithms::linalg::{Scalar, gather, product};
 use crate::algorithms::problem::{Part, Solver};
@@ -47,13 +49,18 @@ impl Solver for GpfqParams {
     fn feedback<T: Scalar>(&self, part: &Part<'_, T>) -> Result<Feedback<T>, AlgorithmError> {
         let diagonal = part.diagonal();
         let lower = part.mismatch(|t, j, x| if j <= t { x / diagonal[t] } else { 0.0 });
-        let offset = lower.map(|lower| product(part.float().view(), lower.t()));
+        let target = part.target();
+        let base = lower.map(|lower| {
+            let mut base = product(part.float().view(), lower.t());
+            Zip::from(&mut base).and(&target).par_for_each(|base, target| *base = *target + *base);
+            base
+        });
         let errors = gather(part.gram.h.view(), &part.order, &part.order, |_, t, x| {
             T::of(x * part.scale / diagonal[t])
         });
         Ok(Feedback {
-            target: part.target(),
-            offset,
+            target,
+            base,
             errors: Some(errors),
             values: None,
             clipping: Clipping::Propagated,

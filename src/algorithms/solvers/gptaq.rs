@@ -64,11 +64,11 @@ impl Solver for GptaqParams {
         let factor = Factor::new(part, damping)?;
         let values = part.mismatch(|_, _, x| x * self.strength).map(|mismatch| {
             // (G - H)ᵀ = Gᵀ - H.
-            factor.spread(mismatch.t().as_standard_layout().into_owned())
+            factor.spread(mismatch.t().as_standard_layout().into_owned(), None)
         });
         Ok(Feedback {
             target: part.target(),
-            offset: None,
+            base: None,
             errors: Some(factor.n),
             values,
             clipping: self.clipping,

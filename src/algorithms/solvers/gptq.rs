@@ -63,7 +63,7 @@ impl Solver for GptqParams {
         let factor = Factor::new(part, damping)?;
         Ok(Feedback {
             target: part.target(),
-            offset: None,
+            base: None,
             errors: Some(factor.n),
             values: None,
             clipping: self.clipping,

@@ -72,10 +72,10 @@ impl Solver for QronosParams {
         let damping = self.damping * part.scale * largest_eigenvalue(part.gram.h.view(), 30);
         let factor = Factor::new(part, damping)?;
         let target = part.target();
-        let offset = retarget(part, &factor, &target);
+        let base = retarget(part, &factor, &target);
         Ok(Feedback {
             target,
-            offset,
+            base,
             errors: Some(factor.n),
             values: None,
             clipping: self.clipping,
@@ -85,6 +85,7 @@ impl Solver for QronosParams {
     }
 }
 
+/// What is rounded first.
 fn retarget<T: Scalar>(
     part: &Part<'_, T>,
     factor: &Factor<T>,
@@ -98,7 +99,7 @@ fn retarget<T: Scalar>(
     };
     let diagonal = T::of(part.diagonal()[0]);
     let first = gradient.column(0).mapv(|r| r / diagonal);
-    let mut offset = factor.spread(gradient);
-    offset.column_mut(0).assign(&first);
-    Some(offset)
+    let mut base = factor.spread(gradient, Some(target));
+    base.column_mut(0).assign(&(&target.column(0) + &first));
+    Some(base)
 }

@@ -37,7 +37,7 @@ impl Solver for RtnParams {
         Ok(Feedback {
             // Dead inputs keep their weights: nothing makes up for them, but nothing is gained by dropping them either.
             target: part.float(),
-            offset: None,
+            base: None,
             errors: None,
             values: None,
             clipping: Clipping::Propagated,
