@@ -128,6 +128,7 @@ mod simd;
 pub mod strategies;
 #[cfg(feature = "quantize")]
 pub mod sweep;
+mod tasks;
 #[cfg(feature = "quantize")]
 pub mod tensor;
 pub mod trace;

@@ -1,11 +1,11 @@
 //! Why an algorithm refuses its input.
 
-use rayon::prelude::*;
 use thiserror::Error;
 
 use crate::ConvShapeError;
 use crate::quantize::QuantizeError;
 use crate::simd::{Vectorized, vectorize};
+use crate::tasks;
 
 /// Why an algorithm refuses its input.
 #[derive(Clone, Debug, PartialEq, Error)]
@@ -144,7 +144,10 @@ pub(crate) fn check_finite(
     /// Elements of a parallel task; fewer are looked at at once.
     const SHARE: usize = 1 << 16;
     let are_finite = |values: &[f32]| match values.len() > SHARE {
-        true => values.par_chunks(SHARE).all(|values| vectorize(AreFinite(values))),
+        true => {
+            let shares = tasks::map(values.chunks(SHARE), |values| vectorize(AreFinite(values)));
+            shares.into_iter().all(|finite| finite)
+        }
         false => vectorize(AreFinite(values)),
     };
     if matrix.as_slice().is_some_and(are_finite) {

@@ -1,7 +1,6 @@
 //! Values to the values of a format, without keeping their codes.
 
 use fewbit_formats::{Format, Policy};
-use rayon::prelude::*;
 
 use super::code::Code;
 use super::decode::Decoder;
@@ -9,6 +8,7 @@ use super::encode::Encoder;
 use super::error::ConvertError;
 use super::source::Source;
 use crate::simd::{Isa, IsaError};
+use crate::tasks;
 
 /// Elements of one task; results do not depend on it.
 const TASK: usize = 1 << 14;
@@ -150,13 +150,10 @@ impl Caster {
         if x.len() <= TASK || rayon::current_num_threads() == 1 {
             return self.task::<X, V, C>(first, x, values);
         }
-        let tasks = x.par_chunks(TASK).zip(values.par_chunks_mut(TASK)).enumerate();
-        tasks
-            .map(|(task, (x, values))| {
-                self.task::<X, V, C>(first.wrapping_add((task * TASK) as u64), x, values)
-            })
-            // In the order of the elements, so that the first refusal is kept.
-            .reduce(|| Ok(()), Result::and)
+        let parts = x.chunks(TASK).zip(values.chunks_mut(TASK)).enumerate();
+        tasks::try_for_each(parts, |(part, (x, values))| {
+            self.task::<X, V, C>(first.wrapping_add((part * TASK) as u64), x, values)
+        })
     }
 
     /// Rounds on this thread.

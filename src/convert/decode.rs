@@ -1,7 +1,6 @@
 //! Codes to values.
 
 use fewbit_formats::Format;
-use rayon::prelude::*;
 
 use super::code::{AnyCodes, Code, each_code};
 use super::encode::check_codes;
@@ -9,6 +8,7 @@ use super::error::ConvertError;
 use super::loops::DecodeJob;
 use super::plan::DecodePlan;
 use crate::simd::{Detected, Isa, IsaError};
+use crate::tasks;
 
 /// Elements of one task; results do not depend on it.
 const TASK: usize = 1 << 14;
@@ -74,8 +74,8 @@ impl Decoder {
             self.task(codes, values);
             return Ok(());
         }
-        let tasks = codes.par_chunks(TASK).zip(values.par_chunks_mut(TASK));
-        tasks.for_each(|(codes, values)| self.task(codes, values));
+        let parts = codes.chunks(TASK).zip(values.chunks_mut(TASK));
+        tasks::for_each(parts, |(codes, values)| self.task(codes, values));
         Ok(())
     }
 

@@ -1,7 +1,6 @@
 //! Values to codes.
 
 use fewbit_formats::{Format, Policy, philox};
-use rayon::prelude::*;
 
 use super::blocks::RefusedBlock;
 use super::code::{AnyCodesMut, BLOCK, Code, each_code};
@@ -10,6 +9,7 @@ use super::loops::EncodeJob;
 use super::plan::EncodePlan;
 use super::source::{AnyValues, Source, each_value};
 use crate::simd::{Detected, Isa, IsaError};
+use crate::tasks;
 
 /// Elements of one task; results do not depend on it.
 const TASK: usize = 256 * BLOCK;
@@ -120,11 +120,10 @@ impl Encoder {
         if x.len() <= TASK || rayon::current_num_threads() == 1 {
             return self.task(first, x, codes);
         }
-        let tasks = x.par_chunks(TASK).zip(codes.par_chunks_mut(TASK)).enumerate();
-        tasks
-            .map(|(task, (x, codes))| self.task(first.wrapping_add((task * TASK) as u64), x, codes))
-            // In the order of the elements, so that the first refusal is kept.
-            .reduce(|| Ok(()), Result::and)
+        let parts = x.chunks(TASK).zip(codes.chunks_mut(TASK)).enumerate();
+        tasks::try_for_each(parts, |(part, (x, codes))| {
+            self.task(first.wrapping_add((part * TASK) as u64), x, codes)
+        })
     }
 
     /// Encodes on this thread.

@@ -3,11 +3,10 @@
 //! Eight codes of `b` bits become `b` bytes: neighbours are joined to pairs, pairs to fours, fours to eight, in a 64-bit
 //! word. The last codes of a slice are filled up with zeros and go the same way.
 
-use rayon::prelude::*;
-
 use super::ConvertError;
 use super::pack_order::PackOrder;
 use crate::simd::{Detected, Vectorized};
+use crate::tasks;
 
 /// Bytes that `codes` codes of `bits` bits take: `ceil(codes * bits / 8)`.
 #[must_use]
@@ -38,9 +37,9 @@ pub fn pack(
     bytes: &mut [u8],
 ) -> Result<(), ConvertError> {
     check(codes.len(), bits, order, bytes.len())?;
-    let tasks = codes.par_chunks(8 * GROUPS).zip(bytes.par_chunks_mut(bits as usize * GROUPS));
+    let parts = codes.chunks(8 * GROUPS).zip(bytes.chunks_mut(bits as usize * GROUPS));
     let isa = Detected::best();
-    tasks.for_each(|(codes, bytes)| match bits {
+    tasks::for_each(parts, |(codes, bytes)| match bits {
         1 => isa.vectorize(Pack::<1> { codes, bytes, order }),
         2 => isa.vectorize(Pack::<2> { codes, bytes, order }),
         3 => isa.vectorize(Pack::<3> { codes, bytes, order }),
@@ -64,9 +63,9 @@ pub fn unpack(
     codes: &mut [u8],
 ) -> Result<(), ConvertError> {
     check(codes.len(), bits, order, bytes.len())?;
-    let tasks = bytes.par_chunks(bits as usize * GROUPS).zip(codes.par_chunks_mut(8 * GROUPS));
+    let parts = bytes.chunks(bits as usize * GROUPS).zip(codes.chunks_mut(8 * GROUPS));
     let isa = Detected::best();
-    tasks.for_each(|(bytes, codes)| match bits {
+    tasks::for_each(parts, |(bytes, codes)| match bits {
         1 => isa.vectorize(Unpack::<1> { bytes, codes, order }),
         2 => isa.vectorize(Unpack::<2> { bytes, codes, order }),
         3 => isa.vectorize(Unpack::<3> { bytes, codes, order }),

@@ -3,7 +3,6 @@
 use std::time::Instant;
 
 use ndarray::{ArrayView2, ArrayViewMut2};
-use rayon::prelude::*;
 
 use super::operand::matrix::Matrix;
 use super::operand::packed::PackedMatrix;
@@ -12,6 +11,7 @@ use super::product::MatmulError;
 use super::report::tally::{StageTally, merge};
 use crate::accumulate::{Accumulator, OutputTrace};
 use crate::reference::sum_products_from;
+use crate::tasks;
 
 /// What is multiplied, and how.
 #[derive(Clone, Copy)]
@@ -40,7 +40,7 @@ impl Problem<'_, '_> {
     ) -> Result<(Vec<StageTally>, f64), MatmulError> {
         let start = Instant::now();
         let ((rows, cols), stages) = (out.dim(), self.acc.stages().len());
-        let rows = (0..rows).into_par_iter().map(|row| {
+        let rows = tasks::map(0..rows, |row| {
             let mut tallies = vec![StageTally::default(); stages];
             let mut values = Vec::with_capacity(cols);
             for col in 0..cols {
@@ -51,9 +51,8 @@ impl Problem<'_, '_> {
                     tally.add_trace((row, col), trace);
                 }
             }
-            Ok((values, tallies))
+            Ok::<_, MatmulError>((values, tallies))
         });
-        let rows: Vec<Result<_, MatmulError>> = rows.collect();
         let mut tallies = vec![StageTally::default(); stages];
         for (mut to, row) in out.rows_mut().into_iter().zip(rows) {
             let (row, more) = row?;

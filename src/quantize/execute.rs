@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 
 use fewbit_formats::{Format, Policy, philox};
-use rayon::prelude::*;
 
 use crate::convert::{ConvertError, Encoder};
 use crate::reference;
 use crate::simd::{Detected, Vectorized};
+use crate::tasks;
 use crate::tensor::{Arrangement, Code, array, unravel};
 
 use super::parameters::Parameters;
@@ -17,6 +17,11 @@ use super::{QuantizeError, Scheme};
 pub(crate) const TASK: usize = 1 << 15;
 /// Quotients that are made before they are encoded; they stay in the first-level cache.
 const TILE: usize = 1 << 11;
+
+/// Groups of one task that goes group by group.
+pub(super) fn groups_of_task(arrangement: &Arrangement) -> usize {
+    (TASK / arrangement.group.max(1)).max(1)
+}
 
 /// What all elements of one tensor have in common.
 pub(crate) struct Run<'a> {
@@ -70,20 +75,17 @@ impl<'a> Run<'a> {
         let indices = self.indices(x.len())?;
         let one_by_one = Self::is_one_by_one(self.scheme, &self.policy);
         let mut codes = vec![C::default(); x.len()];
-        let tasks = x.par_chunks(TASK).zip(codes.par_chunks_mut(TASK)).enumerate();
+        let parts = x.chunks(TASK).zip(codes.chunks_mut(TASK)).enumerate();
         let encoder = Encoder::new(self.scheme.format, self.policy);
-        tasks
-            .map(|(task, (x, codes))| match one_by_one {
-                true => self.each(task * TASK, x, codes, indices.as_deref(), |x, place| {
-                    let (scale, zero_point, random) = place;
-                    let target = self.scheme.target();
-                    reference::quantize::code(x, scale, zero_point, target, &self.policy, random)
-                        .map(|encoded| C::from_u32(encoded.code))
-                }),
-                false => self.tiles(task * TASK, x, codes, &encoder),
-            })
-            // In the order of the elements, so that the first refusal is kept.
-            .reduce(|| Ok(()), Result::and)?;
+        tasks::try_for_each(parts, |(part, (x, codes))| match one_by_one {
+            true => self.each(part * TASK, x, codes, indices.as_deref(), |x, place| {
+                let (scale, zero_point, random) = place;
+                let target = self.scheme.target();
+                reference::quantize::code(x, scale, zero_point, target, &self.policy, random)
+                    .map(|encoded| C::from_u32(encoded.code))
+            }),
+            false => self.tiles(part * TASK, x, codes, &encoder),
+        })?;
         Ok(codes)
     }
 
@@ -91,23 +93,14 @@ impl<'a> Run<'a> {
     pub(crate) fn simulate(&self, x: &[f32]) -> Result<Vec<f32>, QuantizeError> {
         let indices = self.indices(x.len())?;
         let mut values = vec![0.0; x.len()];
-        let tasks = x.par_chunks(TASK).zip(values.par_chunks_mut(TASK)).enumerate();
-        tasks
-            .map(|(task, (x, values))| {
-                self.each(task * TASK, x, values, indices.as_deref(), |x, place| {
-                    let (scale, zero_point, random) = place;
-                    let target = self.scheme.target();
-                    reference::quantize::simulated(
-                        x,
-                        scale,
-                        zero_point,
-                        target,
-                        &self.policy,
-                        random,
-                    )
-                })
+        let parts = x.chunks(TASK).zip(values.chunks_mut(TASK)).enumerate();
+        tasks::try_for_each(parts, |(part, (x, values))| {
+            self.each(part * TASK, x, values, indices.as_deref(), |x, place| {
+                let (scale, zero_point, random) = place;
+                let target = self.scheme.target();
+                reference::quantize::simulated(x, scale, zero_point, target, &self.policy, random)
             })
-            .reduce(|| Ok(()), Result::and)?;
+        })?;
         Ok(values)
     }
 

@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 
 use ndarray::Array1;
-use rayon::prelude::*;
 
 use crate::convert::Encoder;
 use crate::simd::{Detected, Vectorized};
+use crate::tasks;
 use crate::tensor::{Arrangement, Code, Granularity};
 
 use super::execute::{Piece, Run, TASK};
@@ -31,12 +31,8 @@ pub(super) fn fused<C: Code>(
     let groups = groups_of(arrangement, task);
     let (mut codes, mut scales) = (vec![C::default(); x.len()], vec![0.0; arrangement.scales()]);
     let encoder = Encoder::new(quantizer.scheme().format, *quantizer.policy());
-    let tasks = x
-        .par_chunks(task)
-        .zip(codes.par_chunks_mut(task))
-        .zip(scales.par_chunks_mut(groups))
-        .enumerate();
-    let done = tasks.map(|(index, ((x, codes), scales))| {
+    let parts = x.chunks(task).zip(codes.chunks_mut(task)).zip(scales.chunks_mut(groups));
+    let done = tasks::try_for_each(parts.enumerate(), |(index, ((x, codes), scales))| {
         let run = Run {
             arrangement,
             scale: Cow::Borrowed(&[]),
@@ -55,7 +51,6 @@ pub(super) fn fused<C: Code>(
         scales.iter_mut().zip(&found).for_each(|(scale, found)| *scale = *found);
         Run { scale: Cow::Borrowed(scales), ..run }.tiles(first, x, codes, &encoder)
     });
-    let done = done.reduce(|| Ok(()), Result::and);
     Some(done.map(|()| Fused { codes, scales }))
 }
 

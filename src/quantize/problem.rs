@@ -4,12 +4,12 @@ use std::borrow::Cow;
 
 use fewbit_formats::{Format, IntFormat, Policy};
 use ndarray::{ArrayD, ArrayViewD};
-use rayon::prelude::*;
 
 use crate::reference;
+use crate::tasks;
 use crate::tensor::{Arrangement, Granularity, TensorError, resolve_axis};
 
-use super::execute::Run;
+use super::execute::{Run, groups_of_task};
 use super::scheme::{TailPadding, ZeroPoint, ZeroPointRounding, ZeroPointSource};
 use super::search::Trial;
 use super::statistic::{abs_max, clamp_above, extremes, low_percentile};
@@ -218,7 +218,7 @@ impl Problem<'_> {
             _ => 1,
         };
         let row_groups = self.arrangement.length.div_ceil(self.arrangement.group).max(1);
-        let sum = |(index, group): (usize, &[f32])| {
+        let sum = |index: usize, group: &[f32]| {
             let group = self.filled(group);
             match columns {
                 1 => reference::torch::sum(&group),
@@ -226,7 +226,17 @@ impl Problem<'_> {
             }
         };
         let groups: Vec<&[f32]> = self.arrangement.split(arranged).collect();
-        groups.into_par_iter().enumerate().map(sum).collect()
+        let mut sums = vec![0.0; groups.len()];
+        let task = groups_of_task(self.arrangement);
+        tasks::for_each(
+            groups.chunks(task).zip(sums.chunks_mut(task)).enumerate(),
+            |(index, (groups, sums))| {
+                for ((index, group), to) in (index * task..).zip(groups).zip(sums) {
+                    *to = sum(index, group);
+                }
+            },
+        );
+        sums
     }
 
     /// The mean of each group, as [`Self::sums`].

@@ -1,10 +1,10 @@
 //! A right operand that is multiplied again and again.
 
 use ndarray::{Array2, ArrayView1, ArrayView2};
-use rayon::prelude::*;
 
 use crate::accumulate::Accumulator;
 use crate::reference::sum_products;
+use crate::tasks;
 use crate::{MatmulError, MatmulOptions, PackedMatrix, ReportLevel, matmul_packed};
 
 /// A right operand that is multiplied again and again.
@@ -45,8 +45,8 @@ fn count_overflowed(a: ArrayView2<'_, i64>, b: ArrayView2<'_, i64>, acc: &Accumu
         let products = row.into_iter().zip(column).map(|(&a, &b)| i128::from(a) * i128::from(b));
         sum_products(acc, products).1.iter().any(|trace| trace.events > 0)
     };
-    let rows: Vec<_> = a.outer_iter().collect();
-    rows.into_par_iter()
-        .map(|row| b.columns().into_iter().filter(|&column| overflows(row, column)).count() as u64)
-        .sum()
+    let counts = tasks::map(a.outer_iter(), |row| {
+        b.columns().into_iter().filter(|&column| overflows(row, column)).count() as u64
+    });
+    counts.iter().sum()
 }

@@ -1,9 +1,9 @@
 //! The network as it was: float layers with ReLU between them.
 
 use ndarray::{Array1, Array2, ArrayView2};
-use rayon::prelude::*;
 
 use super::error::SweepError;
+use crate::tasks;
 
 /// A linear layer in floats: `y = W x + b`.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,8 +24,7 @@ impl FloatLayer {
     /// `X Wᵀ + b`: sums in f64, in ascending k, rounded once; the same bits on every machine.
     pub(super) fn forward(&self, x: ArrayView2<'_, f32>) -> Array2<f32> {
         let mut y = Array2::zeros((x.nrows(), self.weights.nrows()));
-        let rows: Vec<_> = y.outer_iter_mut().zip(x.outer_iter()).collect();
-        rows.into_par_iter().for_each(|(mut y, x)| {
+        tasks::for_each(y.outer_iter_mut().zip(x.outer_iter()), |(mut y, x)| {
             for ((y, weights), bias) in y.iter_mut().zip(self.weights.outer_iter()).zip(&self.bias)
             {
                 let products = x.iter().zip(weights).map(|(&x, &w)| f64::from(x) * f64::from(w));

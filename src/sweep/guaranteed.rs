@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use rayon::prelude::*;
-
 use super::error::SweepError;
 use super::float::float_outputs;
 use super::network::Network;
@@ -11,6 +9,7 @@ use super::results::GuaranteedPoint;
 use super::run::{SweepJob, sqnr_db};
 use crate::accumulate::Accumulator;
 use crate::algorithms::layer::{AccumulatorConstraint, LayerAccumulator};
+use crate::tasks;
 
 /// Quantizes the network for every template at every width under every constraint ([`Network::constrained`]), and runs it
 /// through that accumulator: what a guarantee against overflow costs.
@@ -86,7 +85,7 @@ pub fn guaranteed_points(
         };
         numbers.iter().map(point).collect::<Result<Vec<_>, SweepError>>()
     };
-    let found = alike.par_iter().map(measure).collect::<Result<Vec<_>, SweepError>>()?;
+    let found = tasks::try_map(&alike, measure)?;
     let ordered: BTreeMap<_, _> = found.into_iter().flatten().collect();
     Ok(ordered.into_values().collect())
 }

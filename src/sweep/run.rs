@@ -1,7 +1,6 @@
 //! The measurement: one network, many accumulators.
 
 use ndarray::{Array2, ArrayView2};
-use rayon::prelude::*;
 
 use super::error::SweepError;
 use super::float::{FloatLayer, float_outputs};
@@ -11,6 +10,7 @@ use super::results::{ExactResult, FloatResult, Sweep, SweepPoint};
 use super::template::{AccumulatorTemplate, TemplateKind};
 use crate::accumulate::Accumulator;
 use crate::quantize::CodeFormat;
+use crate::tasks;
 
 /// What is measured.
 #[derive(Clone, Debug)]
@@ -106,7 +106,7 @@ pub fn sweep(job: &SweepJob<'_>, progress: &(dyn Fn() + Sync)) -> Result<Sweep, 
     let measure = |(kind, bits, acc): &(TemplateKind, u32, Accumulator)| {
         let pass = network.run(job.inputs, acc)?;
         progress();
-        Ok(SweepPoint {
+        Ok::<_, SweepError>(SweepPoint {
             kind: *kind,
             bits: *bits,
             acc: acc.to_string(),
@@ -118,7 +118,7 @@ pub fn sweep(job: &SweepJob<'_>, progress: &(dyn Fn() + Sync)) -> Result<Sweep, 
             equals_float: float == pass.outputs,
         })
     };
-    let points = accumulators.par_iter().map(measure).collect::<Result<_, SweepError>>()?;
+    let points = tasks::try_map(&accumulators, measure)?;
     Ok(Sweep {
         weights: job.weights.to_string(),
         acts: job.acts.to_string(),

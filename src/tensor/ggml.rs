@@ -3,11 +3,11 @@
 use fewbit_formats::ggml::{GgmlError, GgmlType};
 use fewbit_formats::{Format, GroupFormat, GroupZeroPoint, ScaleFormat};
 use ndarray::{ArrayD, ArrayView, Dimension};
-use rayon::prelude::*;
 
 use super::granularity::array;
 use super::scales::ScaleCodes;
 use super::{AnyQuantTensor, Granularity, TensorError};
+use crate::tasks;
 
 /// Blocks of one task.
 const BLOCKS: usize = 128;
@@ -39,10 +39,9 @@ pub fn ggml_quantize<D: Dimension>(
     let standard = x.as_standard_layout();
     let values = standard.as_slice().unwrap_or_default();
     let mut bytes = vec![0; shape.iter().product()];
-    values
-        .par_chunks(BLOCKS * kind.elements())
-        .zip(bytes.par_chunks_mut(BLOCKS * kind.bytes()))
-        .try_for_each(|(x, bytes)| kind.quantize(x, bytes))?;
+    let parts =
+        values.chunks(BLOCKS * kind.elements()).zip(bytes.chunks_mut(BLOCKS * kind.bytes()));
+    tasks::try_for_each(parts, |(x, bytes)| kind.quantize(x, bytes))?;
     array(&shape, bytes)
 }
 
@@ -65,10 +64,9 @@ pub fn ggml_dequantize<D: Dimension>(
     let standard = blocks.as_standard_layout();
     let bytes = standard.as_slice().unwrap_or_default();
     let mut values = vec![0.0; shape.iter().product()];
-    bytes
-        .par_chunks(BLOCKS * kind.bytes())
-        .zip(values.par_chunks_mut(BLOCKS * kind.elements()))
-        .try_for_each(|(bytes, values)| kind.dequantize(bytes, values))?;
+    let parts =
+        bytes.chunks(BLOCKS * kind.bytes()).zip(values.chunks_mut(BLOCKS * kind.elements()));
+    tasks::try_for_each(parts, |(bytes, values)| kind.dequantize(bytes, values))?;
     array(&shape, values)
 }
 

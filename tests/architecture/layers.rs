@@ -48,6 +48,7 @@ pub(crate) const LAYERS: [&[&str]; 25] = [
         "src/requantize",
         "src/room",
         "src/simd",
+        "src/tasks",
     ],
     &["src/reference"],
     &["src/machine", "src/trace"],

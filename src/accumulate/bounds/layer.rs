@@ -1,13 +1,13 @@
 //! The question: weights, inputs, biases.
 
 use ndarray::{ArrayView1, ArrayView2};
-use rayon::prelude::*;
 
 use super::range::DataType;
 use super::steps::Steps;
 use super::{Bounds, BoundsError, Inputs, RowBounds, Side, StageBounds, data_type_bits};
 use crate::accumulate::{Accumulator, required_bits};
 use crate::room;
+use crate::tasks;
 
 /// What is added to a row besides its products, in units of the accumulator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,10 +80,9 @@ impl<'a> Layer<'a> {
         }
         room::check::<StageBounds>(&[self.weights.nrows(), acc.stages().len()])?;
         let steps = Steps::of(acc.stages(), self.weights.ncols());
-        let rows = (0..self.weights.nrows())
-            .into_par_iter()
-            .map(|row| self.row(row, &steps).ok_or(BoundsError::TooWide { row }))
-            .collect::<Result<_, _>>()?;
+        let rows = tasks::try_map(0..self.weights.nrows(), |row| {
+            self.row(row, &steps).ok_or(BoundsError::TooWide { row })
+        })?;
         Ok(Bounds::new(acc.clone(), rows, self.inputs.data_type()))
     }
 

@@ -8,13 +8,13 @@
 //! w = v - P(v), P(v) the nearest point of |·|₁ <= η α         the proximal map of η α |·|∞
 //! ```
 
-use ndarray::parallel::prelude::*;
 use ndarray::{Array2, ArrayView2, Axis};
 
 use super::awq::check_gram;
 use crate::algorithms::error::check_finite;
 use crate::algorithms::linalg::{largest_eigenvalue, product};
 use crate::algorithms::{AlgorithmError, project_l1};
+use crate::tasks;
 
 /// Parameters of [`magr`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -77,7 +77,7 @@ pub fn magr(
     for _ in 0..params.steps {
         let mut next = if sigma > 0.0 { &w - &(&image * eta) } else { w.clone() };
         let radius = (eta * params.alpha).min(f64::MAX);
-        next.axis_iter_mut(Axis(0)).into_par_iter().for_each(|mut row| {
+        tasks::for_each(next.axis_iter_mut(Axis(0)), |mut row| {
             let mut projected = row.to_vec();
             project_l1(&mut projected, radius);
             row.iter_mut().zip(projected).for_each(|(v, p)| *v -= p);

@@ -2,12 +2,12 @@
 
 use std::ops::Range;
 
-use ndarray::{Array2, ArrayView2, Axis, s};
-use rayon::prelude::*;
+use ndarray::{Array2, ArrayView2, s};
 
 use crate::algorithms::linalg::{gather, gemm, product};
 use crate::algorithms::problem::Part;
 use crate::algorithms::{AlgorithmError, Order, Problem};
+use crate::tasks;
 
 /// The error of the outputs per row, up to what does not depend on the quantized weights v, with `e = w - v`:
 ///
@@ -68,8 +68,7 @@ impl Objective {
     pub(super) fn losses(&self, values: ArrayView2<'_, f32>) -> Vec<f64> {
         let gradient = self.gradient(values);
         let of_part = |part: &PartObjective| -> Vec<f64> {
-            let rows = part.rows.clone().into_par_iter();
-            rows.map(|row| {
+            tasks::map(part.rows.clone(), |row| {
                 let errors = self.weights.row(row).into_iter().zip(values.row(row));
                 let errors = errors.map(|(w, v)| f64::from(w - v));
                 let slopes = gradient.row(row);
@@ -84,7 +83,6 @@ impl Objective {
                     }
                 }
             })
-            .collect()
         };
         self.parts.iter().flat_map(of_part).collect()
     }
@@ -145,12 +143,4 @@ impl PartObjective {
     pub(super) fn is_dead(&self, col: usize) -> bool {
         self.h[[col, col]] <= 0.0
     }
-}
-
-/// Some rows of a matrix, to be written side by side.
-pub(super) fn rows_of<'a>(
-    matrix: &'a mut Array2<f32>,
-    rows: &Range<usize>,
-) -> Vec<ndarray::ArrayViewMut1<'a, f32>> {
-    matrix.axis_iter_mut(Axis(0)).skip(rows.start).take(rows.len()).collect()
 }

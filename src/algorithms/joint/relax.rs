@@ -1,11 +1,14 @@
 //! The weights that were best if levels could be fractions: the target that codes are then chosen around.
 
-use ndarray::{Array2, ArrayView2};
-use rayon::prelude::*;
+use ndarray::{Array2, ArrayView2, Axis, s};
 
-use super::objective::{Objective, PartObjective, rows_of};
+use super::objective::{Objective, PartObjective};
 use crate::algorithms::accumulator::Axe;
 use crate::algorithms::grid::Grid;
+use crate::tasks;
+
+/// Rows that one task moves.
+const ROWS: usize = 16;
 
 /// How levels move when they are relaxed.
 pub(super) struct Relaxation<'a> {
@@ -47,10 +50,15 @@ impl<'a> Relaxation<'a> {
             let before = std::mem::replace(&mut values, ahead);
             for (part, (metric, curvature)) in self.objective.parts.iter().zip(&self.metrics) {
                 let rates: Vec<f32> = metric.iter().map(|m| 1.0 / (curvature * m)).collect();
-                let rows = rows_of(&mut values, &part.rows);
-                rows.into_par_iter().zip(part.rows.clone()).for_each(|(mut row, index)| {
-                    let moves = gradient.row(index).into_iter().zip(&rates);
-                    row.iter_mut().zip(moves).for_each(|(value, (g, rate))| *value += g * rate);
+                let mut values = values.slice_mut(s![part.rows.clone(), ..]);
+                let gradient = gradient.slice(s![part.rows.clone(), ..]);
+                let rows = values.axis_chunks_iter_mut(Axis(0), ROWS);
+                let rows = rows.zip(gradient.axis_chunks_iter(Axis(0), ROWS));
+                tasks::for_each(rows, |(mut values, gradient)| {
+                    for (mut row, slopes) in values.rows_mut().into_iter().zip(gradient.rows()) {
+                        let moves = slopes.into_iter().zip(&rates);
+                        row.iter_mut().zip(moves).for_each(|(value, (g, rate))| *value += g * rate);
+                    }
                 });
             }
             self.project(grid, &mut values);
@@ -70,8 +78,8 @@ impl<'a> Relaxation<'a> {
         for (part, (metric, _)) in self.objective.parts.iter().zip(&self.metrics) {
             let dead: Vec<usize> = (0..metric.len()).filter(|&col| part.is_dead(col)).collect();
             let first = part.rows.start;
-            let rows = rows_of(values, &part.rows);
-            rows.into_par_iter().enumerate().for_each(|(index, mut row)| {
+            let mut values = values.slice_mut(s![part.rows.clone(), ..]);
+            tasks::for_each(values.axis_iter_mut(Axis(0)).enumerate(), |(index, mut row)| {
                 let affine: Vec<(f32, f32)> =
                     (0..row.len()).map(|col| grid.affine(first + index, col)).collect();
                 dead.iter().for_each(|&col| row[col] = 0.0);

@@ -1,10 +1,10 @@
 //! Where scales are looked for.
 
-use ndarray::{Array2, ArrayView2};
-use rayon::prelude::*;
+use ndarray::{Array2, ArrayView2, Axis};
 
 use crate::algorithms::accumulator::Axe;
 use crate::algorithms::grid::Grid;
+use crate::tasks;
 
 /// The scales, `[rows, groups]`, that the budgets suggest: with `m` the mean magnitude of a group's weights and `b` the scale at
 /// which the rounded weights would just fill the row's budgets, on the average over tiles,
@@ -23,8 +23,7 @@ pub(super) fn natural(
 ) -> Array2<f32> {
     let mut scales = least.to_owned();
     let (group, unit) = (grid.group(), grid.unit());
-    let rows: Vec<_> = scales.axis_iter_mut(ndarray::Axis(0)).collect();
-    rows.into_par_iter().enumerate().for_each(|(row, mut scales)| {
+    tasks::for_each(scales.axis_iter_mut(Axis(0)).enumerate(), |(row, mut scales)| {
         let weights = weights.row(row);
         let steps = grid.scale();
         let level = |(col, w): (usize, &f32)| {

@@ -1,12 +1,12 @@
 //! Codes on a grid, with what they cost.
 
 use ndarray::{Array2, ArrayView2, Axis};
-use rayon::prelude::*;
 
 use super::objective::Objective;
 use super::rounder::Rounded;
 use crate::algorithms::AlgorithmError;
 use crate::algorithms::grid::Grid;
+use crate::tasks;
 
 /// Codes on a grid with their values, and the loss of every row.
 #[derive(Clone)]
@@ -49,8 +49,7 @@ impl State {
 /// The values of codes, rows in parallel.
 pub(super) fn dequantized(grid: &Grid, codes: ArrayView2<'_, u32>) -> Array2<f32> {
     let mut values = Array2::zeros(codes.dim());
-    let rows: Vec<_> = values.axis_iter_mut(Axis(0)).collect();
-    rows.into_par_iter().enumerate().for_each(|(row, mut to)| {
+    tasks::for_each(values.axis_iter_mut(Axis(0)).enumerate(), |(row, mut to)| {
         for (col, (to, &code)) in to.iter_mut().zip(codes.row(row)).enumerate() {
             *to = grid.dequantize(row, col, code);
         }

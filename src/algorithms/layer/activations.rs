@@ -1,11 +1,11 @@
 //! The codes of the activations: a static quantizer of all of a layer's inputs.
 
-use ndarray::parallel::prelude::*;
 use ndarray::{Array2, ArrayD, ArrayView2, Axis, array};
 use serde::Serialize;
 
 use crate::accumulate::bounds::InputRange;
 use crate::quantize::{CodeFormat, QuantizeError, Quantizer};
+use crate::tasks;
 use crate::tensor::AnyQuantTensor;
 
 /// Rows of a parallel task.
@@ -69,14 +69,12 @@ impl ActivationCodes {
         of_tensor: impl Fn(&AnyQuantTensor) -> Result<ArrayD<T>, QuantizeError> + Sync,
     ) -> Result<Array2<T>, QuantizeError> {
         let mut all = Array2::default(x.dim());
-        all.axis_chunks_iter_mut(Axis(0), ROWS)
-            .into_par_iter()
-            .zip(x.axis_chunks_iter(Axis(0), ROWS))
-            .try_for_each(|(mut to, x)| {
-                let found = of_tensor(&self.quantizer.quantize(&x)?)?;
-                to.iter_mut().zip(&found).for_each(|(to, found)| *to = *found);
-                Ok::<(), QuantizeError>(())
-            })?;
+        let rows = all.axis_chunks_iter_mut(Axis(0), ROWS).zip(x.axis_chunks_iter(Axis(0), ROWS));
+        tasks::try_for_each(rows, |(mut to, x)| {
+            let found = of_tensor(&self.quantizer.quantize(&x)?)?;
+            to.iter_mut().zip(&found).for_each(|(to, found)| *to = *found);
+            Ok::<(), QuantizeError>(())
+        })?;
         Ok(all)
     }
 }

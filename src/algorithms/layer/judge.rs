@@ -1,7 +1,6 @@
 //! What the quantized weights do: the error of the outputs, and what happens in the accumulator.
 
 use ndarray::{Array2, ArrayView2, Axis};
-use rayon::prelude::*;
 
 use super::accumulation::Accumulation;
 use super::error::LayerError;
@@ -13,6 +12,7 @@ use super::solve::{Solved, Task};
 use super::verdict::LayerVerdict;
 use crate::accumulate::Accumulator;
 use crate::algorithms::linalg::product;
+use crate::tasks;
 
 /// What is judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,10 +121,11 @@ impl<'a> Errors<'a> {
 
 /// The sum of squares, row by row in f64.
 fn square(matrix: ArrayView2<'_, f32>) -> f64 {
-    let rows: Vec<_> = matrix.axis_iter(Axis(0)).collect();
-    let sums: Vec<f64> = rows
-        .into_par_iter()
-        .map(|row| row.iter().map(|&x| f64::from(x) * f64::from(x)).sum())
-        .collect();
-    sums.iter().sum()
+    /// Rows of one task.
+    const ROWS: usize = 16;
+    let sums = tasks::map(matrix.axis_chunks_iter(Axis(0), ROWS), |rows| -> Vec<f64> {
+        let square = |&x: &f32| f64::from(x) * f64::from(x);
+        rows.rows().into_iter().map(|row| row.iter().map(square).sum()).collect()
+    });
+    sums.iter().flatten().sum()
 }

@@ -1,6 +1,5 @@
 //! Hadamard transforms of matrices, in place.
 
-use ndarray::parallel::prelude::*;
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis};
 
 use super::order::HadamardOrder;
@@ -9,6 +8,7 @@ use super::transform::{Plan, ROWS, Rotatable, Rows};
 use crate::Isa;
 use crate::algorithms::AlgorithmError;
 use crate::simd::Detected;
+use crate::tasks;
 
 /// Columns that are transformed together: a multiple of a few cache lines, more where columns are short.
 const STRIP: usize = 32;
@@ -114,7 +114,7 @@ impl Hadamard {
         let plan = self.plan(direction, 1);
         let Factors { before, after } = factors;
         let rows = (TASK / m.ncols()).max(1);
-        m.axis_chunks_iter_mut(Axis(0), rows).into_par_iter().for_each(|mut rows| {
+        tasks::for_each(m.axis_chunks_iter_mut(Axis(0), rows), |mut rows| {
             if let Some(data) = rows.as_slice_mut() {
                 return T::transform(Rows { plan: &plan, data, before, after, isa });
             }
@@ -143,7 +143,7 @@ impl Hadamard {
         let strip = (STRIP_NUMBERS / length / STRIP * STRIP).clamp(STRIP, WIDEST);
         let plan = self.plan(direction, strip);
         let factor = |factors: Option<&[T]>, i: usize| factors.map_or(T::one(), |f| f[i]);
-        m.axis_chunks_iter_mut(Axis(1), strip).into_par_iter().for_each(|mut columns| {
+        tasks::for_each(m.axis_chunks_iter_mut(Axis(1), strip), |mut columns| {
             let mut copy = vec![T::zero(); length * strip];
             for (i, (to, from)) in copy.chunks_exact_mut(strip).zip(columns.rows()).enumerate() {
                 let f = factor(factors.before, i);

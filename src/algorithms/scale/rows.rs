@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
-use ndarray::parallel::prelude::*;
 use ndarray::{Array2, ArrayView2, Axis};
 
 use crate::algorithms::AlgorithmError;
 use crate::algorithms::error::check_finite;
+use crate::tasks;
 
 /// `scale` of every run of `group` columns of every row, rows in parallel.
 pub(super) fn per_run(
@@ -23,18 +23,17 @@ pub(super) fn per_run(
     }
     check_finite("the weight matrix", weights, 0)?;
     let mut scales = Array2::ones((rows, cols.div_ceil(group)));
-    scales.axis_iter_mut(Axis(0)).into_par_iter().zip(weights.axis_iter(Axis(0))).for_each(
-        |(mut scales, row)| {
-            let row: Vec<f64> = row.iter().map(|&w| w.into()).collect();
-            for (index, to) in scales.iter_mut().enumerate() {
-                let columns = index * group..((index + 1) * group).min(cols);
-                let run = &row[columns.clone()];
-                if run.iter().any(|&w| w != 0.0) {
-                    *to = scale(columns, run);
-                }
+    let of_rows = scales.axis_iter_mut(Axis(0)).zip(weights.axis_iter(Axis(0)));
+    tasks::for_each(of_rows, |(mut scales, row)| {
+        let row: Vec<f64> = row.iter().map(|&w| w.into()).collect();
+        for (index, to) in scales.iter_mut().enumerate() {
+            let columns = index * group..((index + 1) * group).min(cols);
+            let run = &row[columns.clone()];
+            if run.iter().any(|&w| w != 0.0) {
+                *to = scale(columns, run);
             }
-        },
-    );
+        }
+    });
     Ok(scales)
 }
 

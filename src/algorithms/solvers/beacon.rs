@@ -1,14 +1,13 @@
 //! Beacon (Zhang and Saab, arXiv 2508.20293): the direction first, the scale follows.
 
-use ndarray::parallel::prelude::*;
 use ndarray::{Array2, Axis, s};
-use rayon::prelude::ParallelSliceMut;
 
 use crate::algorithms::constraint::{Budget, Constraint};
 use crate::algorithms::grid::Point;
 use crate::algorithms::linalg::{gather, multiply, product};
 use crate::algorithms::problem::Part;
 use crate::algorithms::{AlgorithmError, Order, Problem, Solution};
+use crate::tasks;
 
 /// Rows of a parallel task.
 const LANES: usize = 64;
@@ -117,11 +116,11 @@ impl<'a, 'b> Search<'a, 'b> {
     fn solve(&self, sweeps: usize, factor: &mut [f32]) -> Result<Solution, AlgorithmError> {
         let dim = self.part.weights.dim();
         let mut rounded = Solution::zeros(dim);
-        let codes = rounded.codes.axis_chunks_iter_mut(Axis(0), LANES).into_par_iter();
-        let values = rounded.values.axis_chunks_iter_mut(Axis(0), LANES).into_par_iter();
-        let tasks = codes.zip(values).zip(factor.par_chunks_mut(LANES)).enumerate();
-        tasks.try_for_each(|(task, ((mut codes, mut values), factor))| {
-            let mut lanes = Lanes::new(self, task * LANES, codes.nrows())?;
+        let codes = rounded.codes.axis_chunks_iter_mut(Axis(0), LANES);
+        let values = rounded.values.axis_chunks_iter_mut(Axis(0), LANES);
+        let rows = codes.zip(values).zip(factor.chunks_mut(LANES)).enumerate();
+        tasks::try_for_each(rows, |(part, ((mut codes, mut values), factor))| {
+            let mut lanes = Lanes::new(self, part * LANES, codes.nrows())?;
             lanes.greedy();
             for _ in 0..sweeps {
                 if !lanes.sweep() {

@@ -1,8 +1,6 @@
 //! The collector: rows in, statistics out.
 
-use ndarray::parallel::prelude::*;
 use ndarray::{Array1, ArrayView2, Axis, s};
-use rayon::prelude::ParallelSlice;
 
 use super::panel::{Panel, WIDTH};
 use super::tiles::{Shape, Sums, Tile};
@@ -10,6 +8,7 @@ use super::{BLOCK, Gram, Moments, Statistics};
 use crate::algorithms::AlgorithmError;
 use crate::algorithms::error::check_finite;
 use crate::algorithms::linalg::{Precision, zeros};
+use crate::tasks;
 
 /// Collects [`Statistics`] from batches of rows.
 ///
@@ -119,13 +118,13 @@ impl Collector {
         let matrix = |(group, tiles): (usize, &[Tile])| {
             let sums = Sums::new(&self.quantized, group * each, each, tiles);
             let mut matrix = zeros((width, width));
-            let rows = matrix.axis_chunks_iter_mut(Axis(0), WIDTH).into_par_iter();
-            rows.enumerate().for_each(|(panel, rows)| sums.write(panel, rows));
+            let rows = matrix.axis_chunks_iter_mut(Axis(0), WIDTH).enumerate();
+            tasks::for_each(rows, |(panel, rows)| sums.write(panel, rows));
             matrix
         };
         let matrices = |tiles: &[Tile]| {
-            let tiles = tiles.par_chunks((tiles.len() / self.groups).max(1));
-            tiles.enumerate().map(matrix).collect::<Vec<_>>()
+            let tiles = tiles.chunks((tiles.len() / self.groups).max(1));
+            tasks::map(tiles.enumerate(), matrix)
         };
         let mut g = matrices(&self.g).into_iter();
         let grams = matrices(&self.h).into_iter().map(|h| Gram { h, g: g.next() }).collect();
@@ -172,9 +171,9 @@ impl Collector {
                 self.quantized.iter_mut().for_each(|panel| push(panel, quantized));
                 self.float.iter_mut().for_each(|panel| push(panel, float));
             } else {
-                let quantized = self.quantized.par_iter_mut().map(|panel| (panel, quantized));
-                let float = self.float.par_iter_mut().map(|panel| (panel, float));
-                quantized.chain(float).for_each(|(panel, rows)| push(panel, rows));
+                let quantized = self.quantized.iter_mut().map(|panel| (panel, quantized));
+                let float = self.float.iter_mut().map(|panel| (panel, float));
+                tasks::for_each(quantized.chain(float), |(panel, rows)| push(panel, rows));
             }
             taken += count;
             self.filled += count;
@@ -187,10 +186,9 @@ impl Collector {
     /// Adds the products of the rows that wait.
     fn flush(&mut self) {
         let (quantized, float, count) = (&self.quantized, &self.float, self.filled);
-        let h = self.h.par_iter_mut().map(|tile| (tile, quantized));
-        let g = self.g.par_iter_mut().map(|tile| (tile, float));
-        // Tiles differ in size: no thread keeps many for itself.
-        h.chain(g).with_max_len(1).for_each(|(tile, right)| {
+        let h = self.h.iter_mut().map(|tile| (tile, quantized));
+        let g = self.g.iter_mut().map(|tile| (tile, float));
+        tasks::for_each(h.chain(g), |(tile, right)| {
             tile.add(quantized, right, count, self.precision);
         });
         self.filled = 0;

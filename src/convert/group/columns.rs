@@ -3,7 +3,6 @@
 use std::marker::PhantomData;
 
 use fewbit_formats::{BlockScale, OuterScale};
-use rayon::prelude::*;
 
 use super::block_lanes::EachQuotients;
 use super::encode::{GroupEncoder, TASK};
@@ -15,6 +14,7 @@ use crate::convert::Code;
 use crate::convert::error::ConvertError;
 use crate::layout::{GroupLayout, outer_count};
 use crate::simd::Vectorized;
+use crate::tasks;
 
 /// Columns that are scaled together.
 const WIDTH: usize = AT_ONCE;
@@ -64,24 +64,21 @@ impl GroupEncoder {
             parts.push((from..to, part, part_scales));
             (codes, scales) = (rest, scales_rest);
         }
-        parts
-            .into_par_iter()
-            .map(|(indices, mut codes, mut scales)| {
-                let mut quotients =
-                    vec![0.0; if behind <= WIDTH { codes.len().min(ROWS * behind) } else { WIDTH }];
-                for index in indices {
-                    let (first, end) = (offset(index), offset(index + 1));
-                    let (part, rest) = codes.split_at_mut(end - first);
-                    let (part_scales, scales_rest) = scales.split_at_mut(behind);
-                    let outer = outer_of(index / groups, index % groups);
-                    let panel =
-                        Panel { first, x: &x[first..end], codes: part, scales: part_scales, outer };
-                    self.encode_panel(panel, behind, &mut quotients)?;
-                    (codes, scales) = (rest, scales_rest);
-                }
-                Ok(())
-            })
-            .reduce(|| Ok(()), Result::and)
+        tasks::try_for_each(parts, |(indices, mut codes, mut scales)| {
+            let mut quotients =
+                vec![0.0; if behind <= WIDTH { codes.len().min(ROWS * behind) } else { WIDTH }];
+            for index in indices {
+                let (first, end) = (offset(index), offset(index + 1));
+                let (part, rest) = codes.split_at_mut(end - first);
+                let (part_scales, scales_rest) = scales.split_at_mut(behind);
+                let outer = outer_of(index / groups, index % groups);
+                let panel =
+                    Panel { first, x: &x[first..end], codes: part, scales: part_scales, outer };
+                self.encode_panel(panel, behind, &mut quotients)?;
+                (codes, scales) = (rest, scales_rest);
+            }
+            Ok(())
+        })
     }
 
     fn encode_panel<C: Code>(

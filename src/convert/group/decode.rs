@@ -1,7 +1,6 @@
 //! Groups to values.
 
 use fewbit_formats::{BlockScale, Format, GroupFormat, GroupZeroPoint};
-use rayon::prelude::*;
 
 use super::encode::{TASK, check_length};
 use crate::convert::code::{AnyCodes, Code, each_code};
@@ -10,6 +9,7 @@ use crate::convert::encode::check_codes;
 use crate::convert::error::ConvertError;
 use crate::layout::GroupLayout;
 use crate::simd::{Detected, Isa, IsaError, Vectorized};
+use crate::tasks;
 
 /// Decodes tensors of one group format.
 ///
@@ -98,31 +98,19 @@ impl GroupDecoder {
         let groups = layout.row_groups(&self.format) * layout.behind;
         // Whole rows where they are short, panels of whole groups where they are long.
         let panel = size.saturating_mul(layout.behind);
-        let (task, task_scales) = if row < TASK {
+        let (row, groups, task, task_scales) = if row < TASK {
             let rows = TASK / row;
-            (rows * row, rows * groups)
+            (rows * row, rows * groups, rows * row, rows * groups)
         } else {
             let panels = (TASK / panel).max(1);
-            (panels * panel, panels * layout.behind)
+            (row, groups, panels * panel, panels * layout.behind)
         };
-        let part = |(codes, scales, values): (&[C], &[BlockScale], &mut [f32])| {
+        let rows = codes.chunks(row).zip(values.chunks_mut(row)).zip(scales.chunks(groups));
+        let parts = rows.flat_map(|((codes, values), scales)| {
+            codes.chunks(task).zip(values.chunks_mut(task)).zip(scales.chunks(task_scales))
+        });
+        tasks::try_for_each(parts, |((codes, values), scales)| {
             self.part(codes, layout, scales, values)
-        };
-        if row < TASK {
-            let parts = codes
-                .par_chunks(task)
-                .zip(values.par_chunks_mut(task))
-                .zip(scales.par_chunks(task_scales));
-            return parts.try_for_each(|((codes, values), scales)| part((codes, scales, values)));
-        }
-        let rows =
-            codes.par_chunks(row).zip(values.par_chunks_mut(row)).zip(scales.par_chunks(groups));
-        rows.try_for_each(|((codes, values), scales)| {
-            let parts = codes
-                .par_chunks(task)
-                .zip(values.par_chunks_mut(task))
-                .zip(scales.par_chunks(task_scales));
-            parts.try_for_each(|((codes, values), scales)| part((codes, scales, values)))
         })
     }
 

@@ -1,7 +1,6 @@
 //! Values to groups.
 
 use fewbit_formats::{BlockScale, GroupError, GroupFormat, GroupPolicy, OuterScale, philox};
-use rayon::prelude::*;
 
 use super::plan::GroupPlan;
 use crate::convert::code::{AnyCodesMut, Code, each_code};
@@ -10,6 +9,7 @@ use crate::convert::error::ConvertError;
 use crate::convert::lane::INFINITY;
 use crate::layout::{GroupLayout, outer_count};
 use crate::simd::{Detected, Isa, IsaError, Vectorized};
+use crate::tasks;
 
 /// Elements of one task; results do not depend on it.
 pub(super) const TASK: usize = 1 << 14;
@@ -109,23 +109,29 @@ impl GroupEncoder {
             if self.format.coupled() > 1 {
                 return Ok(vec![scale(0, x.iter().map(contribution).max().unwrap_or(0))?]);
             }
-            let most = x.par_chunks(TASK).map(|x| self.finite_magnitude(x)).max().unwrap_or(0);
-            return Ok(vec![scale(0, most)?]);
+            let most = tasks::map(x.chunks(TASK), |x| self.finite_magnitude(x)).into_iter().max();
+            return Ok(vec![scale(0, most.unwrap_or(0))?]);
         };
         let span = count.saturating_mul(self.format.size());
         let (row_outers, behind) = (layout.row_outers(&self.format), layout.behind);
-        (0..layout.outer_scales(&self.format))
-            .into_par_iter()
-            .map(|index| {
-                let (column, rest) = (index % behind, index / behind);
-                let (place, row) = (rest % row_outers, rest / row_outers);
-                let start = place * span;
-                let end = start.saturating_add(span).min(layout.length);
-                let at = |i: usize| (row * layout.length + i) * behind + column;
-                let bits = (start..end).map(|i| contribution(&x[at(i)]));
-                scale(at(start), bits.max().unwrap_or(0))
-            })
-            .collect()
+        let outer = |index: usize| {
+            let (column, rest) = (index % behind, index / behind);
+            let (place, row) = (rest % row_outers, rest / row_outers);
+            let start = place * span;
+            let end = start.saturating_add(span).min(layout.length);
+            let at = |i: usize| (row * layout.length + i) * behind + column;
+            let bits = (start..end).map(|i| contribution(&x[at(i)]));
+            scale(at(start), bits.max().unwrap_or(0))
+        };
+        let mut outers = vec![None; layout.outer_scales(&self.format)];
+        let task = (TASK / span).max(1);
+        tasks::try_for_each(outers.chunks_mut(task).enumerate(), |(index, outers)| {
+            for (to, index) in outers.iter_mut().zip(index * task..) {
+                *to = Some(outer(index)?);
+            }
+            Ok(())
+        })?;
+        Ok(outers.into_iter().flatten().collect())
     }
 
     fn finite_magnitude(&self, x: &[f32]) -> u32 {

@@ -1,7 +1,6 @@
 //! Groups along the last axis: a block is a run of memory.
 
 use fewbit_formats::{BlockScale, GroupError, OuterScale};
-use rayon::prelude::*;
 
 use super::encode::{GroupEncoder, TASK};
 use super::extent::{Extent, Magnitude};
@@ -11,6 +10,7 @@ use crate::convert::Code;
 use crate::convert::error::ConvertError;
 use crate::layout::{GroupLayout, outer_count};
 use crate::simd::Vectorized;
+use crate::tasks;
 
 /// Quotients that are made before they are encoded; they stay in the first-level cache.
 pub(super) const TILE: usize = 1 << 11;
@@ -83,10 +83,7 @@ impl GroupEncoder {
             });
             (codes, scales, first) = (rest, scales_rest, first + length);
         }
-        parts
-            .into_par_iter()
-            .map(|part| self.encode_part(part, row, outers))
-            .reduce(|| Ok(()), Result::and)
+        tasks::try_for_each(parts, |part| self.encode_part(part, row, outers))
     }
 
     fn encode_part<C: Code>(

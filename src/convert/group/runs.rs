@@ -1,12 +1,12 @@
 //! Groups whose scales are coupled: run by run, by the specification.
 
 use fewbit_formats::{BlockScale, OuterScale, philox};
-use rayon::prelude::*;
 
 use super::encode::GroupEncoder;
 use crate::convert::Code;
 use crate::convert::error::ConvertError;
 use crate::layout::{GroupLayout, outer_count};
+use crate::tasks;
 
 impl GroupEncoder {
     pub(super) fn encode_runs<C: Code>(
@@ -23,31 +23,26 @@ impl GroupEncoder {
         // All columns of a run of groups.
         let (panel, panel_scales) = (run.saturating_mul(behind), self.format.coupled() * behind);
         let row_outers = layout.row_outers(&self.format);
-        let rows =
-            x.par_chunks(row).zip(codes.par_chunks_mut(row)).zip(scales.par_chunks_mut(groups));
-        rows.enumerate()
-            .flat_map(|(index, ((x, codes), scales))| {
-                let panels = x
-                    .par_chunks(panel)
-                    .zip(codes.par_chunks_mut(panel))
-                    .zip(scales.par_chunks_mut(panel_scales));
-                panels.enumerate().map(move |(place, panel)| (index, place, panel))
+        let rows = x.chunks(row).zip(codes.chunks_mut(row)).zip(scales.chunks_mut(groups));
+        let panels = rows.enumerate().flat_map(|(index, ((x, codes), scales))| {
+            let panels =
+                x.chunks(panel).zip(codes.chunks_mut(panel)).zip(scales.chunks_mut(panel_scales));
+            panels.enumerate().map(move |(place, panel)| (index, place, panel))
+        });
+        tasks::try_for_each(panels, |(index, place, ((x, codes), scales))| {
+            let first = index * row + place * panel;
+            let outers = match outer_count(&self.format) {
+                None => outer,
+                Some(count) => {
+                    let group = place * self.format.coupled();
+                    &outer[(index * row_outers + group / count) * behind..][..behind]
+                }
+            };
+            (0..behind).try_for_each(|column| {
+                let outer = outers.get(column).or(outers.first());
+                self.encode_run(x, behind, column, first, outer, codes, scales)
             })
-            .map(|(index, place, ((x, codes), scales))| {
-                let first = index * row + place * panel;
-                let outers = match outer_count(&self.format) {
-                    None => outer,
-                    Some(count) => {
-                        let group = place * self.format.coupled();
-                        &outer[(index * row_outers + group / count) * behind..][..behind]
-                    }
-                };
-                (0..behind).try_for_each(|column| {
-                    let outer = outers.get(column).or(outers.first());
-                    self.encode_run(x, behind, column, first, outer, codes, scales)
-                })
-            })
-            .reduce(|| Ok(()), Result::and)
+        })
     }
 
     /// The run in one column of a panel, whose first element is element `first` of the tensor.

@@ -6,8 +6,6 @@
 //! only few; of more, [exact sums](super::guarded) that are looked at now and then prove for most that nothing overflows.
 //! What is left to the [general path](super::patches) is where they would not.
 
-use rayon::prelude::*;
-
 use super::guarded::Guard;
 use super::job::{Counted, Guarded, Job};
 use super::planes::Planes;
@@ -25,6 +23,7 @@ use crate::kernels::plan::shortest::Plan;
 use crate::kernels::plan::stage::{StagePlan, StageRegister};
 use crate::kernels::product::ReportLevel;
 use crate::simd::Detected;
+use crate::tasks;
 
 /// The most products of an output whose register is checked at every one.
 const MOST_STEPS: usize = 32;
@@ -192,25 +191,24 @@ pub(super) fn convolve<X: Operand, T: Send>(
         rest = more;
         all.push((range, here));
     }
-    all.into_par_iter()
-        .map(|(units, out)| {
-            let mut sink = sinks.sink(&field, channels.plane(units.start), out);
-            let counted = isa.run(Job {
-                register: direct.register,
-                report: direct.report,
-                words: direct.form.words,
-                run: direct.run,
-                channels,
-                field: &field,
-                filler: &filler,
-                weights: &weights,
-                start: &start,
-                guarded,
-                units,
-                sink: &mut sink,
-            });
-            sinks.done(sink);
-            counted
-        })
-        .reduce(Counted::default, Counted::merged)
+    let counted = tasks::map(all, |(units, out)| {
+        let mut sink = sinks.sink(&field, channels.plane(units.start), out);
+        let counted = isa.run(Job {
+            register: direct.register,
+            report: direct.report,
+            words: direct.form.words,
+            run: direct.run,
+            channels,
+            field: &field,
+            filler: &filler,
+            weights: &weights,
+            start: &start,
+            guarded,
+            units,
+            sink: &mut sink,
+        });
+        sinks.done(sink);
+        counted
+    });
+    counted.into_iter().fold(Counted::default(), Counted::merged)
 }

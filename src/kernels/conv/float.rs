@@ -9,7 +9,6 @@
 use std::borrow::Cow;
 
 use ndarray::{ArrayView4, ArrayViewMut4};
-use rayon::prelude::*;
 
 use super::ConvError;
 use super::copy::{every, overlapping};
@@ -17,6 +16,7 @@ use super::planes::{Moves, Planes, Splits};
 use crate::convolution::Conv2d;
 use crate::room;
 use crate::simd::{Detected, FmaLanes, Isa, IsaKernel, Lanes, Simd, Vectorized};
+use crate::tasks;
 
 /// Convolves `input`, `[N, C, H, W]`, with `weights`, `[O, C / groups, U, V]`, and adds `bias`, `[O]`, all of `f32`:
 ///
@@ -142,8 +142,7 @@ fn packed(weights: &[f32], k: usize, per_group: usize, rows: usize) -> Result<Ve
     room::check::<f32>(&[groups, blocks, rows, k])?;
     let mut all = vec![0.0; groups * blocks * rows * k];
     let size = (rows * k).max(1);
-    let each = all.par_chunks_mut(size).with_min_len((1usize << 15).div_ceil(size)).enumerate();
-    each.for_each(|(index, block)| {
+    let fill = |index: usize, block: &mut [f32]| {
         let (group, first) = (index / blocks, index % blocks * rows);
         let channels = rows.min(per_group - first);
         let from = &weights[(group * per_group + first) * k..][..channels * k];
@@ -151,6 +150,12 @@ fn packed(weights: &[f32], k: usize, per_group: usize, rows: usize) -> Result<Ve
             let to = block.iter_mut().skip(row).step_by(rows);
             to.zip(from).for_each(|(to, &weight)| *to = weight);
         }
+    };
+    // Blocks of one task.
+    let task = (1usize << 15).div_ceil(size);
+    tasks::for_each(all.chunks_mut(task * size).enumerate(), |(index, part)| {
+        let each = (index * task..).zip(part.chunks_mut(size));
+        each.for_each(|(index, block)| fill(index, block));
     });
     Ok(all)
 }
@@ -206,9 +211,9 @@ impl Layer<'_> {
             }
         }
         let length = pieces.len().div_ceil(jobs).max(1);
-        pieces
-            .par_chunks_mut(length)
-            .for_each(|pieces| isa.run_without_vnni(Job { layer: self, pieces }));
+        tasks::for_each(pieces.chunks_mut(length), |pieces| {
+            isa.run_without_vnni(Job { layer: self, pieces });
+        });
     }
 }
 

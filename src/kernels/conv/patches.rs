@@ -8,7 +8,6 @@
 use std::ops::Range;
 
 use ndarray::{Array2, ArrayViewMut4, Axis, s};
-use rayon::prelude::*;
 
 use super::problem::{Problem, Reported};
 use crate::accumulate::FirstEvent;
@@ -19,6 +18,7 @@ use crate::kernels::operand::packed::PackedMatrix;
 use crate::kernels::output::{AnyOutputs, Output};
 use crate::kernels::product::{MatmulError, MatmulOptions, ProductReport, ReportLevel};
 use crate::simd::{Detected, Vectorized};
+use crate::tasks;
 
 /// Bytes of patches that are multiplied at once: with their packed form and the outputs, within a core's second cache.
 const CACHED: usize = 1 << 19;
@@ -51,14 +51,11 @@ pub(super) fn convolve<X: Operand, T: Output>(
             rest = more;
         }
     }
-    let parts: Vec<_> = jobs
-        .into_par_iter()
-        .map(|(index, group, mut out)| {
-            let images = index * block..index * block + out.dim().0;
-            let part = product_of(problem, &packed[group], images, group, options, &mut out);
-            (index, part)
-        })
-        .collect();
+    let parts = tasks::map(jobs, |(index, group, mut out)| {
+        let images = index * block..index * block + out.dim().0;
+        let part = product_of(problem, &packed[group], images, group, options, &mut out);
+        (index, part)
+    });
     let mut all = Reported { events: None, report: None };
     // Of every stage, the first block that has events.
     let mut first_blocks: Vec<Option<usize>> = vec![None; problem.acc.stages().len()];

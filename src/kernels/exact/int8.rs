@@ -5,8 +5,6 @@
 //! 2. Sums start from what offsets of the bytes add, found once for all tiles.
 //! 3. [`int8_tile`](super::int8_tile) adds the products.
 
-use rayon::prelude::*;
-
 use super::blocking::{MicroKernel, PackedOperands, TileIndex};
 use super::int8_tile::{Initial, Int8Inputs, Packed, Rest, RowWords, sum_tile};
 use crate::kernels::byte_dots::PairRun;
@@ -15,6 +13,7 @@ use crate::kernels::operand::bytes::ByteSign;
 use crate::kernels::operand::geometry::PackedPair;
 use crate::kernels::operand::int8::{Int8Panels, K_TILE, MR, NR, SUMMED};
 use crate::simd::{ByteLanes, Detected, Vectorized};
+use crate::tasks;
 
 /// The most products that 32 bits hold the sum of: `255 * 255 * 2^15 < 2^31`.
 pub(crate) const LONGEST: usize = 1 << 15;
@@ -155,6 +154,9 @@ impl<L: ByteLanes> MicroKernel for Int8Kernel<'_, L> {
     }
 }
 
+/// Codes of the rows that one task sums.
+const CODES: usize = 1 << 15;
+
 /// The words of a chunk of `length` of them.
 #[inline(always)]
 fn part(words: &[i32], length: usize, chunk: usize) -> &[i32] {
@@ -192,8 +194,10 @@ impl InitialSums {
             let isa = Detected::best();
             let sum = |codes: &[u8]| isa.vectorize(SumRow { codes, sign: rows.sign });
             let of_row = |row: &&[u8]| -> Vec<i32> { row.chunks(length).map(sum).collect() };
-            let sums: Vec<_> = rows.all().par_iter().with_min_len(MR).map(of_row).collect();
-            for (row, sums) in sums.into_iter().enumerate() {
+            let task = (CODES / k.max(1)).max(1);
+            let of_rows = |rows: &[&[u8]]| -> Vec<Vec<i32>> { rows.iter().map(of_row).collect() };
+            let sums = tasks::map(rows.all().chunks(task), of_rows);
+            for (row, sums) in sums.into_iter().flatten().enumerate() {
                 for (chunk, sum) in sums.into_iter().enumerate() {
                     let place = (row / MR * chunks + chunk) * MR + row % MR;
                     initial[place] = lanes.offset.wrapping_mul(sum);

@@ -1,9 +1,9 @@
 //! How far numbers reach.
 
 use ndarray::ArrayView2;
-use rayon::prelude::*;
 
 use crate::simd::{Detected, Vectorized};
+use crate::tasks;
 
 /// Numbers that one thread looks at.
 const PART: usize = 1 << 14;
@@ -72,10 +72,9 @@ impl Extent {
     /// The extent of a matrix.
     pub(super) fn of_matrix(matrix: ArrayView2<'_, f64>, isa: Detected) -> Self {
         let numbers = matrix.as_slice_memory_order();
-        let parts = numbers.map(|numbers| numbers.par_chunks(PART));
-        let reach = parts.and_then(|parts| {
-            let reaches = parts.map(|numbers| isa.vectorize(Reach(numbers)));
-            reaches.try_reduce(|| Self::EMPTY, |one, other| Some(one.with(other)))
+        let reach = numbers.and_then(|numbers| {
+            let reaches = tasks::map(numbers.chunks(PART), |part| isa.vectorize(Reach(part)));
+            reaches.into_iter().try_fold(Self::EMPTY, |one, other| Some(one.with(other?)))
         });
         reach.unwrap_or_else(|| Self::of(matrix))
     }

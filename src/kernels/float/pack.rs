@@ -10,10 +10,10 @@ use std::ops::Range;
 
 use bytemuck::Pod;
 use ndarray::{ArrayView2, Axis, Ix2, SliceInfo, SliceInfoElem, s};
-use rayon::prelude::*;
 
 use crate::kernels::operand::panels::Panels;
 use crate::simd::{Detected, Vectorized};
+use crate::tasks;
 
 /// Numbers of a row that are packed before those of the next.
 const ROW: usize = 1 << 9;
@@ -43,7 +43,7 @@ impl<T: Pod> NumberPanels<T> {
         let rows = rows_at_once(outputs);
         let numbers = panels.iter_mut().map(bytemuck::cast_slice_mut);
         let parts = by_rows(numbers, rows * width);
-        parts.into_par_iter().enumerate().for_each(|(index, to)| {
+        tasks::for_each(parts.into_iter().enumerate(), |(index, to)| {
             let part = matrix.slice(rows_of(index, rows, depth));
             isa.vectorize(Fill { part, to, width, narrow: &narrow });
         });

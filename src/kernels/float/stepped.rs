@@ -1,11 +1,11 @@
 //! What no lane can do, through the scalar reference: rows in parallel.
 
 use ndarray::{Array1, Array2};
-use rayon::prelude::*;
 
 use super::operand::PackedOperand;
 use crate::accumulate::Accumulator;
 use crate::reference::{Addend, FloatError, FloatMatmul, FloatReport, FloatRow, ReferenceProduct};
+use crate::tasks;
 
 /// The whole product, `[m, n]`; of several errors the first in row-major order.
 pub(super) fn all(
@@ -15,9 +15,8 @@ pub(super) fn all(
 ) -> Result<ReferenceProduct, FloatError> {
     // Rows without columns, and columns without rows, have nothing to step.
     let (rows, cols) = if m == 0 || n == 0 { (0, 0) } else { (m, n) };
-    let columns: Vec<Vec<Addend>> =
-        (0..cols).into_par_iter().map(|col| problem.column(col)).collect();
-    let rows: Vec<_> = (0..rows).into_par_iter().map(|row| problem.row(row, &columns)).collect();
+    let columns: Vec<Vec<Addend>> = tasks::map(0..cols, |col| problem.column(col));
+    let rows = tasks::map(0..rows, |row| problem.row(row, &columns));
     let mut product = ReferenceProduct {
         values: Array2::zeros((m, n)),
         rounded: 0,
@@ -43,27 +42,19 @@ pub(super) fn patch(
     let columns: Vec<Vec<Addend>> = if rows.is_empty() && cols.is_empty() {
         return Ok(());
     } else {
-        (0..values.ncols()).into_par_iter().map(|col| problem.column(col)).collect()
+        tasks::map(0..values.ncols(), |col| problem.column(col))
     };
-    let results: Vec<Result<(), FloatError>> = values
-        .rows_mut()
-        .into_iter()
-        .enumerate()
-        .collect::<Vec<_>>()
-        .into_par_iter()
-        .map(|(row, mut to)| {
-            let whole = rows.contains(&row);
-            if !whole && cols.is_empty() {
-                return Ok(());
+    tasks::try_for_each(values.rows_mut().into_iter().enumerate(), |(row, mut to)| {
+        let whole = rows.contains(&row);
+        if !whole && cols.is_empty() {
+            return Ok(());
+        }
+        let left = problem.left(row);
+        for (col, to) in to.iter_mut().enumerate() {
+            if whole || cols.contains(&col) {
+                *to = problem.output((row, col), &left, &columns[col], &mut |_| ())?.to_f64();
             }
-            let left = problem.left(row);
-            for (col, to) in to.iter_mut().enumerate() {
-                if whole || cols.contains(&col) {
-                    *to = problem.output((row, col), &left, &columns[col], &mut |_| ())?.to_f64();
-                }
-            }
-            Ok(())
-        })
-        .collect();
-    results.into_iter().collect()
+        }
+        Ok(())
+    })
 }

@@ -2,8 +2,7 @@
 
 use std::time::Instant;
 
-use ndarray::ArrayViewMut2;
-use rayon::prelude::*;
+use ndarray::{ArrayViewMut2, Axis};
 
 use super::block::{BLOCK, BroadcastCodes, Shifted, Unsigned};
 use super::job::{Job, Pass, Problem};
@@ -21,9 +20,12 @@ use crate::kernels::product::ReportLevel;
 use crate::kernels::report::tally::{StageTally, merged};
 use crate::kernels::stages::statistics::{Events, NoStatistics, StepStatistics};
 use crate::simd::{ByteLanes, Detected, IsaKernel, Simd, Vectorized};
+use crate::tasks;
 
 /// Registers wider than this are not guarded: twice their range, and a block more, must fit a lane.
 const MOST_BITS: u32 = 30;
+/// Rows of outputs that one task puts in order.
+const ROWS: usize = 16;
 
 /// Whether the stages can run in guarded blocks, given that 32-bit lanes hold all their values.
 pub(crate) fn takes(stages: &[StagePlan], k: usize) -> bool {
@@ -69,10 +71,11 @@ pub(crate) fn multiply<T: Output>(
     let order = &pair.lanes.order;
     if !order.is_empty() {
         // They are columns of B, as packed.
-        let rows: Vec<_> = out.rows_mut().into_iter().collect();
-        rows.into_par_iter().for_each(|mut row| {
-            for (value, &column) in row.to_vec().into_iter().zip(order) {
-                row[column] = value;
+        tasks::for_each(out.axis_chunks_iter_mut(Axis(0), ROWS), |mut rows| {
+            for mut row in rows.rows_mut() {
+                for (value, &column) in row.to_vec().into_iter().zip(order) {
+                    row[column] = value;
+                }
             }
         });
     }

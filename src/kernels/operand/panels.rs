@@ -1,9 +1,9 @@
 //! Packed panels: an operand in the order in which a micro-kernel reads it.
 
 use bytemuck::{Pod, Zeroable};
-use rayon::prelude::*;
 
 use crate::simd::{IntLanes, advise_large_pages};
+use crate::tasks;
 
 /// A cache line; panels start on one, so that no aligned vector straddles two.
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
@@ -32,8 +32,7 @@ impl Panels {
         fill: impl Fn(usize, &mut [u8]) + Sync,
     ) -> Self {
         let mut all = Self::zeros(panels, bytes_per_panel);
-        let panels: Vec<_> = all.iter_mut().enumerate().collect();
-        panels.into_par_iter().for_each(|(panel, bytes)| fill(panel, bytes));
+        tasks::for_each(all.iter_mut().enumerate(), |(panel, bytes)| fill(panel, bytes));
         all
     }
 

@@ -1,10 +1,10 @@
 //! Sums of the positive and of the negative factors of each output: what the worst case of its accumulation is.
 
-use ndarray::{ArrayView1, ArrayView2};
-use rayon::prelude::*;
+use ndarray::{ArrayView1, ArrayView2, Axis};
 
 use super::bytes::{ByteMatrix, any_bytes};
 use crate::simd::{Detected, Vectorized};
+use crate::tasks;
 
 /// The sums of the factors of one output by sign.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -41,8 +41,15 @@ impl OutputSums {
             if codes.ncols() > 1 && codes.strides()[1] == 1 {
                 return of_rows(codes, tile);
             }
-            let columns: Vec<_> = codes.columns().into_iter().collect();
-            columns.into_par_iter().map(|column| OutputSums::of(column, tile)).collect()
+            let mut all = vec![OutputSums::default(); codes.ncols()];
+            let task = (CODES / codes.nrows().max(1)).max(1);
+            let parts = codes.axis_chunks_iter(Axis(1), task).zip(all.chunks_mut(task));
+            tasks::for_each(parts, |(codes, all)| {
+                for (sums, column) in all.iter_mut().zip(codes.columns()) {
+                    *sums = OutputSums::of(column, tile);
+                }
+            });
+            all
         }
         any_bytes!(matrix.codes, codes => all(codes, tile))
     }
@@ -80,12 +87,15 @@ fn of_rows<T: Copy + Into<i32> + Send + Sync>(
     tile: usize,
 ) -> Vec<OutputSums> {
     let mut all = vec![OutputSums::default(); codes.ncols()];
-    all.par_chunks_mut(COLUMNS).enumerate().for_each(|(index, sums)| {
+    tasks::for_each(all.chunks_mut(COLUMNS).enumerate(), |(index, sums)| {
         let first = index * COLUMNS;
         Detected::best().vectorize(SumColumns { codes, tile, first, sums });
     });
     all
 }
+
+/// Codes that one task sums, where columns are summed one by one.
+const CODES: usize = 1 << 14;
 
 /// Columns that are summed at once.
 const COLUMNS: usize = 256;

@@ -1,7 +1,6 @@
 //! Slices of values to slices of outputs.
 
 use bytemuck::cast_slice_mut;
-use rayon::prelude::*;
 
 use super::chunk::{CHUNK, Chunk, Fit, OddBlocks, Scaled};
 use super::columns::BLOCK;
@@ -12,6 +11,7 @@ use super::sums::Sums;
 use crate::reference::requantize::element;
 use crate::requantize::Requantization;
 use crate::simd::{Detected, Isa, IsaError, prefetch_to_write};
+use crate::tasks;
 
 /// Elements of one task, about; results do not depend on it.
 const TASK: usize = 1 << 16;
@@ -115,11 +115,10 @@ impl Requantizer {
         if length <= task || rayon::current_num_threads() == 1 {
             return self.task(0, values, outputs);
         }
-        let tasks = values.par_chunks(task).zip(outputs.par_chunks_mut(task)).enumerate();
-        tasks
-            .map(|(number, (values, outputs))| self.task(number * task, values, outputs))
-            // In the order of the elements, so that the first refusal is kept.
-            .reduce(|| Ok(()), Result::and)
+        let parts = values.chunks(task).zip(outputs.chunks_mut(task)).enumerate();
+        tasks::try_for_each(parts, |(number, (values, outputs))| {
+            self.task(number * task, values, outputs)
+        })
     }
 
     /// On this thread; the first value is `first`, at the start of a row.

@@ -1,10 +1,11 @@
 //! Batches in, a statistic per group out.
 
 use ndarray::{ArrayD, ArrayView, Dimension};
-use rayon::prelude::*;
 
 use super::state::State;
 use super::{Average, CalibrationError, Method};
+use crate::quantize::execute::groups_of_task;
+use crate::tasks;
 use crate::tensor::{Arrangement, Granularity, TensorError};
 
 /// Collects a statistic over batches.
@@ -121,8 +122,12 @@ impl Calibrator {
             _ => Ok(()),
         };
         let observed = observed.and_then(|()| {
-            let pairs = groups.states.par_iter_mut().zip(&parts);
-            pairs.try_for_each(|(state, part)| state.observe(method, part, before))
+            let task = groups_of_task(&groups.arrangement);
+            let pairs = groups.states.chunks_mut(task).zip(parts.chunks(task));
+            tasks::try_for_each(pairs, |(states, parts)| {
+                let mut pairs = states.iter_mut().zip(parts);
+                pairs.try_for_each(|(state, part)| state.observe(method, part, before))
+            })
         });
         let is_first = before == 0;
         if observed.is_ok() || !is_first {
@@ -180,7 +185,7 @@ impl Calibrator {
     pub fn finish(&self) -> Result<Calibration, CalibrationError> {
         let groups = self.groups.as_ref().ok_or(CalibrationError::NoBatch)?;
         let outcome = |state: &State| state.finish(&self.method, self.batches);
-        let outcomes: Vec<_> = groups.states.par_iter().map(outcome).collect::<Result<_, _>>()?;
+        let outcomes = tasks::try_map(&groups.states, outcome)?;
         let restore = |values: Vec<f32>| groups.arrangement.restore_scales(values);
         let statistic = restore(outcomes.iter().map(|outcome| outcome.statistic).collect())?;
         let offset = self.method.has_offset();

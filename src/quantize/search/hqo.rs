@@ -8,20 +8,19 @@
 //! beta <- kappa beta, until the loss does not fall
 //! ```
 
-use rayon::prelude::*;
-
 use super::median;
 use super::mse::guarded;
 use super::options::{HqoScale, HqoVariant, HqoZeroPoint, Trial};
 use super::per_group;
 use super::shrink::Shrink;
 use super::tried::{Tried, in_loop, run};
-use crate::quantize::execute::{Piece, Run, TASK};
+use crate::quantize::execute::{Piece, Run, TASK, groups_of_task};
 use crate::quantize::problem::Problem;
 use crate::quantize::scale::at_least;
 use crate::quantize::{QuantizeError, ScaleFloor};
 use crate::reference::torch;
 use crate::simd::Vectorized;
+use crate::tasks;
 
 /// What a step looks at.
 struct Descent<'p> {
@@ -73,8 +72,8 @@ impl<'p> Descent<'p> {
 
     /// `mean |value - x|`.
     fn loss(&mut self) -> f32 {
-        let tasks = self.problem.x.par_chunks(TASK).zip(self.tried.values.par_chunks(TASK));
-        tasks.zip(self.parts.par_chunks_mut(TASK)).for_each(|((x, values), errors)| {
+        let pairs = self.problem.x.chunks(TASK).zip(self.tried.values.chunks(TASK));
+        tasks::for_each(pairs.zip(self.parts.chunks_mut(TASK)), |((x, values), errors)| {
             for (error, (x, value)) in errors.iter_mut().zip(x.iter().zip(values)) {
                 *error = (value - x).abs();
             }
@@ -92,10 +91,10 @@ impl<'p> Descent<'p> {
         let shrink = Shrink::new(self.beta, self.p, self.parts.len());
         self.beta *= self.kappa;
         let run = run(self.problem, scales, zero_points);
-        let tasks = self.problem.x.par_chunks(TASK).zip(self.tried.values.par_chunks(TASK));
-        let tasks = tasks.zip(self.parts.par_chunks_mut(TASK)).enumerate();
-        tasks.for_each(|(task, ((x, values), parts))| {
-            let (run, first) = (&run, task * TASK);
+        let pairs = self.problem.x.chunks(TASK).zip(self.tried.values.chunks(TASK));
+        let all = pairs.zip(self.parts.chunks_mut(TASK)).enumerate();
+        tasks::for_each(all, |(index, ((x, values), parts))| {
+            let (run, first) = (&run, index * TASK);
             in_loop(Step { run, shrink, first, x, values, parts, part });
         });
     }
@@ -160,14 +159,20 @@ fn brevitas_scales(params: &HqoScale, problem: &Problem<'_>) -> Result<Vec<f32>,
     let mut medians = vec![f32::NAN; initial.len()];
     let next = |ratios: &[f32], candidate: &[f32]| {
         let groups: Vec<&[f32]> = problem.arrangement.split(ratios).collect();
-        let groups = groups.into_par_iter().zip(&mut medians).zip(candidate);
-        groups
-            .map_init(Vec::new, |kept, ((ratios, median), before)| {
-                *median = median::near(*median, ratios, kept);
-                let next = floor.map_or(*median, |least| at_least(*median, least)) * threshold;
-                if next.is_finite() { next } else { *before }
-            })
-            .collect()
+        let mut next = candidate.to_vec();
+        let task = groups_of_task(problem.arrangement);
+        let found = medians.chunks_mut(task).zip(next.chunks_mut(task));
+        tasks::for_each(groups.chunks(task).zip(found), |(groups, (medians, next))| {
+            let mut kept = Vec::new();
+            for ((ratios, median), next) in groups.iter().zip(medians).zip(next) {
+                *median = median::near(*median, ratios, &mut kept);
+                let found = floor.map_or(*median, |least| at_least(*median, least)) * threshold;
+                if found.is_finite() {
+                    *next = found;
+                }
+            }
+        });
+        next
     };
     let mut descent = Descent::new(problem, params.beta, params.kappa, params.p);
     let found = descent.descend(initial.clone(), params.iterations, parameters, ratio, next)?;

@@ -1,12 +1,11 @@
 //! The least squared error.
 
-use rayon::prelude::*;
-
 use super::options::{Guard, MseMethod, MseSearch, Trial};
 use super::tried::Tried;
 use crate::quantize::QuantizeError;
 use crate::quantize::execute::TASK;
 use crate::quantize::problem::Problem;
+use crate::tasks;
 
 impl MseSearch {
     /// The best candidate of each group by these losses.
@@ -133,8 +132,8 @@ pub(crate) fn zero_points(
 
 /// The sum of the squared errors of each group; they take the place of the values.
 fn squared_errors(problem: &Problem<'_>, values: &mut [f32]) -> Vec<f32> {
-    let tasks = problem.x.par_chunks(TASK).zip(values.par_chunks_mut(TASK));
-    tasks.for_each(|(x, values)| {
+    let parts = problem.x.chunks(TASK).zip(values.chunks_mut(TASK));
+    tasks::for_each(parts, |(x, values)| {
         for (x, value) in x.iter().zip(values) {
             *value = (x - *value) * (x - *value);
         }

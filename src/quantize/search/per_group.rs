@@ -8,13 +8,13 @@
 //!
 //! All groups take a step at a time; those that are done keep the scale that was best. In f64, but for values and scales.
 
-use rayon::prelude::*;
-
 use super::mse::guarded;
 use super::options::HqoScale;
 use super::tried::Tried;
 use crate::quantize::QuantizeError;
+use crate::quantize::execute::groups_of_task;
 use crate::quantize::problem::Problem;
+use crate::tasks;
 
 /// A group that is still looked at.
 struct Group {
@@ -41,23 +41,27 @@ pub(super) fn scales(params: &HqoScale, problem: &Problem<'_>) -> Result<Vec<f32
     let group = |(scale, loss)| Some(Group { scale, loss });
     let mut going: Vec<Option<Group>> = scales.into_iter().zip(losses).map(group).collect();
     let mut beta = params.beta;
+    let task = groups_of_task(problem.arrangement);
     for _ in 0..params.iterations {
         let x: Vec<&[f32]> = problem.arrangement.split(problem.x).collect();
         let values: Vec<&[f32]> = problem.arrangement.split(&tried.values).collect();
-        let groups = going.par_iter_mut().zip(&best).zip(x.into_par_iter().zip(values));
-        let candidates: Vec<f32> = groups
-            .map(|((going, best), (x, values))| {
-                let next = going.as_ref().and_then(|g| update(g.scale, x, values, beta, params.p));
-                let next = next.map(|scale| scale as f32 * threshold);
-                match next.filter(|statistic| *statistic > 0.0 && statistic.is_finite()) {
-                    Some(statistic) => statistic,
-                    None => {
-                        *going = None;
-                        *best
+        let mut candidates = best.clone();
+        let found = going.chunks_mut(task).zip(candidates.chunks_mut(task));
+        tasks::for_each(
+            x.chunks(task).zip(values.chunks(task)).zip(found),
+            |((x, values), (going, candidates))| {
+                let groups = x.iter().zip(values).zip(going.iter_mut().zip(candidates));
+                for ((x, values), (going, candidate)) in groups {
+                    let next =
+                        going.as_ref().and_then(|g| update(g.scale, x, values, beta, params.p));
+                    let next = next.map(|scale| scale as f32 * threshold);
+                    match next.filter(|statistic| *statistic > 0.0 && statistic.is_finite()) {
+                        Some(statistic) => *candidate = statistic,
+                        None => *going = None,
                     }
                 }
-            })
-            .collect();
+            },
+        );
         if going.iter().all(Option::is_none) {
             break;
         }
@@ -85,9 +89,17 @@ pub(super) fn scales(params: &HqoScale, problem: &Problem<'_>) -> Result<Vec<f32
 /// `sum |value - x|` of every group.
 fn losses(problem: &Problem<'_>, values: &[f32]) -> Vec<f64> {
     let split = |numbers| problem.arrangement.split(numbers).collect::<Vec<&[f32]>>();
-    let groups = split(problem.x).into_par_iter().zip(split(values));
+    let (x, values) = (split(problem.x), split(values));
     let error = |(x, value): (&f32, &f32)| (f64::from(*value) - f64::from(*x)).abs();
-    groups.map(|(x, values)| x.iter().zip(values).map(error).sum()).collect()
+    let mut losses = vec![0.0; x.len()];
+    let task = groups_of_task(problem.arrangement);
+    let groups = x.chunks(task).zip(values.chunks(task)).zip(losses.chunks_mut(task));
+    tasks::for_each(groups, |((x, values), losses)| {
+        for ((x, values), loss) in x.iter().zip(values).zip(losses) {
+            *loss = x.iter().zip(*values).map(error).sum();
+        }
+    });
+    losses
 }
 
 /// The next scale of a group; `None` where all values are 0.

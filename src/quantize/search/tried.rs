@@ -3,13 +3,13 @@
 use std::borrow::Cow;
 
 use fewbit_formats::{Format, Rounding};
-use rayon::prelude::*;
 
 use crate::quantize::QuantizeError;
 use crate::quantize::execute::{Piece, Run, TASK};
 use crate::quantize::problem::Problem;
 use crate::reference::quantize::{becomes_nan, clamp, follows_floats};
 use crate::simd::{Detected, Vectorized};
+use crate::tasks;
 
 /// What the quantizer does to every element where it is simple enough for a loop.
 #[derive(Clone, Copy)]
@@ -56,9 +56,9 @@ impl<'p> Tried<'p> {
             return Ok(());
         };
         let run = run(self.problem, scales, zero_points);
-        let tasks = self.problem.x.par_chunks(TASK).zip(self.values.par_chunks_mut(TASK));
-        tasks.enumerate().for_each(|(task, (x, values))| {
-            in_loop(Simulate { run: &run, simple, first: task * TASK, x, values });
+        let parts = self.problem.x.chunks(TASK).zip(self.values.chunks_mut(TASK));
+        tasks::for_each(parts.enumerate(), |(part, (x, values))| {
+            in_loop(Simulate { run: &run, simple, first: part * TASK, x, values });
         });
         Ok(())
     }

@@ -22,7 +22,6 @@ mod row;
 mod scan;
 
 use ndarray::ArrayView2;
-use rayon::prelude::*;
 
 use self::row::{Row, Surroundings};
 use super::objective::Objective;
@@ -30,6 +29,7 @@ use super::reach::Reach;
 use super::state::{State, dequantized};
 use crate::algorithms::AlgorithmError;
 use crate::algorithms::accumulator::Axe;
+use crate::tasks;
 
 /// Lowers the loss of every row as far as moves do.
 pub(super) fn descend(
@@ -50,7 +50,7 @@ pub(super) fn descend(
             row.descend();
             row.finish()
         };
-        let rows: Vec<_> = part.rows.clone().into_par_iter().map(descended).collect();
+        let rows = tasks::map(part.rows.clone(), descended);
         for (index, (codes, scales, gained)) in part.rows.clone().zip(rows) {
             state.codes.row_mut(index).iter_mut().zip(codes).for_each(|(to, code)| *to = code);
             scale.row_mut(index).iter_mut().zip(scales).for_each(|(to, scale)| *to = scale);

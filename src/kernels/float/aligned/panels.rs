@@ -5,13 +5,13 @@ use std::ops::Range;
 
 use bytemuck::{Pod, cast_slice, cast_slice_mut};
 use ndarray::ArrayView2;
-use rayon::prelude::*;
 
 use super::{AlignedPlan, Aligns};
 use crate::kernels::float::operand::{PackedOperand, exponent_of, power_of};
 use crate::kernels::float::pack::{Fill, NumberPanels, by_rows, rows_at_once, rows_of};
 use crate::kernels::operand::panels::Panels;
 use crate::simd::Detected;
+use crate::tasks;
 
 /// The panels of one operand.
 #[derive(Debug)]
@@ -102,7 +102,8 @@ impl<E: Pod + Send> ShortPanels<E> {
         let rows = rows_at_once(outputs);
         let values = by_rows(values.into_iter(), rows * width);
         let exponents = by_rows(exponents.into_iter(), rows * width);
-        values.into_par_iter().zip(exponents).enumerate().for_each(|(index, (to, exponents))| {
+        let parts = values.into_iter().zip(exponents).enumerate();
+        tasks::for_each(parts, |(index, (to, exponents))| {
             // They are still in the cache when they are read for the second time.
             let rows = rows_of(index, rows, depth);
             let part = operand.values.slice(rows);

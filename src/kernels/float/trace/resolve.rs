@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ndarray::Array2;
-use rayon::prelude::*;
 
 use super::super::operand::PackedOperand;
 use super::tally::{Extreme, Output, Tally};
 use crate::accumulate::{Accumulator, Stage};
 use crate::reference::{Addend, Dyadic, FloatError, FloatMatmul, FloatReport, FloatStageReport};
+use crate::tasks;
 
 /// The report, and the values of the outputs that lanes could not compute.
 ///
@@ -82,30 +82,21 @@ fn step_all(
 ) -> Result<BTreeMap<Output, Stepped>, FloatError> {
     let columns: BTreeSet<usize> = outputs.iter().map(|&(_, col)| col).collect();
     let columns: BTreeMap<usize, Vec<Addend>> =
-        columns.into_par_iter().map(|col| (col, problem.column(col))).collect();
+        tasks::map(columns, |col| (col, problem.column(col))).into_iter().collect();
     let mut rows: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     for &(row, col) in outputs {
         rows.entry(row).or_default().push(col);
     }
-    let stepped: Vec<Result<Vec<(Output, Stepped)>, FloatError>> = rows
-        .into_par_iter()
-        .map(|(row, cols)| {
-            let left = problem.left(row);
-            let step = |col: usize| {
-                let output = (row, col);
-                Ok((output, problem.reported(output, &left, &columns[&col])?))
-            };
-            cols.into_iter().map(step).collect()
-        })
-        .collect();
     // Of several errors the first in row-major order.
-    stepped
-        .into_iter()
-        .flat_map(|row| match row {
-            Ok(row) => row.into_iter().map(Ok).collect::<Vec<_>>(),
-            Err(error) => vec![Err(error)],
-        })
-        .collect()
+    let stepped = tasks::try_map(rows, |(row, cols)| {
+        let left = problem.left(row);
+        let step = |col: usize| {
+            let output = (row, col);
+            Ok((output, problem.reported(output, &left, &columns[&col])?))
+        };
+        cols.into_iter().map(step).collect::<Result<Vec<_>, FloatError>>()
+    })?;
+    Ok(stepped.into_iter().flatten().collect())
 }
 
 /// The steps that each stage takes for `k` products.
