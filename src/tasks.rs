@@ -5,6 +5,7 @@
 //! list of its items, which it takes from a sequential iterator. An item is a task, which any thread may take: many small
 //! ones are for the caller to put together.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rayon::prelude::*;
@@ -38,7 +39,7 @@ pub(crate) fn map<I: IntoIterator<Item: Send>, R: Send>(
     slots.into_iter().filter_map(result).collect()
 }
 
-/// Runs `work` on every item, also behind one that fails.
+/// Runs `work` on every item, but for some behind one that fails.
 ///
 /// # Errors
 /// Of several errors, that of the first item.
@@ -46,10 +47,10 @@ pub(crate) fn try_for_each<I: IntoIterator<Item: Send>, E: Send>(
     items: I,
     work: impl Fn(I::Item) -> Result<(), E> + Sync,
 ) -> Result<(), E> {
-    map(items, work).into_iter().collect()
+    try_map(items, work).map(|_| ())
 }
 
-/// As [`map`], for work that can fail; all items are worked on.
+/// As [`map`], for work that can fail; some items behind one that fails are left out.
 ///
 /// # Errors
 /// Of several errors, that of the first item.
@@ -57,7 +58,19 @@ pub(crate) fn try_map<I: IntoIterator<Item: Send>, R: Send, E: Send>(
     items: I,
     work: impl Fn(I::Item) -> Result<R, E> + Sync,
 ) -> Result<Vec<R>, E> {
-    map(items, work).into_iter().collect()
+    let failed = AtomicUsize::new(usize::MAX);
+    let results = map(items.into_iter().enumerate(), |(index, item)| {
+        // What lies before an error has to be known: its own error would come first.
+        if index > failed.load(Ordering::Relaxed) {
+            return None;
+        }
+        let result = work(item);
+        if result.is_err() {
+            failed.fetch_min(index, Ordering::Relaxed);
+        }
+        Some(result)
+    });
+    results.into_iter().flatten().collect()
 }
 
 /// Runs the tasks `0..count`.

@@ -1,12 +1,15 @@
 //! The factorisation behind the least-squares solvers.
 
-use ndarray::parallel::prelude::*;
 use ndarray::{Array2, Axis};
 
 use super::AlgorithmError;
 use super::linalg::{Scalar, cholesky_in_place, gather, solve_right_lower, zeros};
 use super::problem::Part;
 use crate::simd::{Vectorized, vectorize};
+use crate::tasks;
+
+/// Rows of a parallel task.
+const ROWS: usize = 16;
 
 /// `H + λI = N D Nᵀ` with N unit upper triangular and D diagonal, in processing order.
 ///
@@ -37,11 +40,11 @@ impl<T: Scalar> Factor<T> {
             .map_err(|column| AlgorithmError::NotPositiveDefinite { column: last - column })?;
         let m: Vec<f64> = h.diag().iter().rev().copied().collect();
         let mut n = zeros(h.dim());
-        let rows = h.axis_iter(Axis(0)).into_par_iter().rev();
-        let to = n.axis_iter_mut(Axis(0)).into_par_iter();
-        to.with_min_len(16).zip(rows).enumerate().for_each(|(row, (to, from))| {
-            if let (Some(to), Some(from)) = (to.into_slice(), from.to_slice()) {
-                vectorize(Divide { to: &mut to[row..], from, by: &m[row..] });
+        tasks::for_each(n.axis_chunks_iter_mut(Axis(0), ROWS).enumerate(), |(task, mut to)| {
+            for (row, to) in (task * ROWS..).zip(to.rows_mut()) {
+                if let (Some(to), Some(from)) = (to.into_slice(), h.row(last - row).to_slice()) {
+                    vectorize(Divide { to: &mut to[row..], from, by: &m[row..] });
+                }
             }
         });
         Ok(Self { n, d: m.iter().map(|m| T::of(m * m)).collect() })
@@ -50,14 +53,14 @@ impl<T: Scalar> Factor<T> {
     /// `R N⁻ᵀ D⁻¹`, row by row, onto `to`: the change of every conditional optimum if the gradient `R` is added.
     pub(super) fn spread(&self, mut r: Array2<T>, to: Option<&Array2<T>>) -> Array2<T> {
         solve_right_lower(&mut r, self.n.t());
-        r.axis_iter_mut(Axis(0)).into_par_iter().with_min_len(16).enumerate().for_each(
-            |(index, row)| {
+        tasks::for_each(r.axis_chunks_iter_mut(Axis(0), ROWS).enumerate(), |(task, mut rows)| {
+            for (index, row) in (task * ROWS..).zip(rows.rows_mut()) {
                 let to = to.and_then(|to| to.row(index).to_slice());
                 if let Some(row) = row.into_slice() {
                     vectorize(Divided { row, by: &self.d, to });
                 }
-            },
-        );
+            }
+        });
         r
     }
 }

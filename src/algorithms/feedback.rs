@@ -13,9 +13,7 @@
 //! second is one matrix product ("lazy update"), of which A and B are laid out once for all tasks; runs of [`BASE`] columns go one
 //! by one. The result depends neither on the number of threads nor on which rows share a task.
 
-use ndarray::parallel::prelude::*;
 use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut2, Axis, s};
-use rayon::prelude::ParallelSliceMut;
 
 use super::AlgorithmError;
 use super::constraint::{Budget, Constraint};
@@ -23,6 +21,7 @@ use super::grid::{Chosen, Grid};
 use super::linalg::{BASE, Halves, Right, Scalar, halve, share, transpose_into, zeros};
 use super::solution::Solution;
 use crate::simd::{Vectorized, vectorize};
+use crate::tasks;
 
 /// The most rows of a parallel task.
 const LANES: usize = 256;
@@ -127,10 +126,10 @@ impl<T: Scalar> Run<'_, T> {
             [self.errors, self.values].map(|upper| upper.map(|upper| Halves::new(upper.view())));
         // Whole vectors, as far as there are enough rows.
         let share = share(dim.0, LANES).next_multiple_of(16);
-        let codes = rounded.codes.axis_chunks_iter_mut(Axis(0), share).into_par_iter();
-        let found = rounded.values.axis_chunks_iter_mut(Axis(0), share).into_par_iter();
-        let of_rows = codes.zip(found).zip(losses.par_chunks_mut(share));
-        of_rows.enumerate().try_for_each(|(task, ((codes, found), losses))| {
+        let codes = rounded.codes.axis_chunks_iter_mut(Axis(0), share);
+        let found = rounded.values.axis_chunks_iter_mut(Axis(0), share);
+        let of_rows = codes.into_iter().zip(found).zip(losses.chunks_mut(share)).enumerate();
+        tasks::try_for_each(of_rows, |(task, ((codes, found), losses))| {
             let lanes = task * share..task * share + codes.nrows();
             let rows = first + lanes.start..first + lanes.end;
             let weights = original.slice(s![lanes.clone(), ..]);

@@ -1,7 +1,6 @@
 //! The product that everything else is built on.
 
 use ndarray::linalg::general_mat_mul;
-use ndarray::parallel::prelude::*;
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, s};
 
 use super::packed::Packed;
@@ -9,6 +8,7 @@ use super::panels::{Panels, Threads};
 use super::tiles::{DEPTH, Reach, Store, Tiled, Tiles};
 use super::{Scalar, share, zeros};
 use crate::simd::{Detected, Isa};
+use crate::tasks;
 
 /// The most rows of a parallel task.
 const ROWS: usize = 256;
@@ -72,11 +72,13 @@ fn multiply_on<T: Scalar>(
         isa.isa() != Isa::Portable && alpha.abs() == one && (beta == one || beta.is_zero());
     if !(in_pieces && has_tiles) || c.is_empty() || count == 0 {
         let rows = if threads == Threads::One { c.nrows() } else { share(c.nrows(), ROWS) };
-        return c
-            .axis_chunks_iter_mut(Axis(0), rows.max(1))
-            .into_par_iter()
-            .zip(a.axis_chunks_iter(Axis(0), rows.max(1)))
-            .for_each(|(mut c, a)| general_mat_mul(alpha, &a, &b, beta, &mut c));
+        let chunks = c.axis_chunks_iter_mut(Axis(0), rows.max(1));
+        return tasks::for_each(
+            chunks.zip(a.axis_chunks_iter(Axis(0), rows.max(1))),
+            |(mut c, a)| {
+                general_mat_mul(alpha, &a, &b, beta, &mut c);
+            },
+        );
     }
     let mut right = Panels::new(isa, (count.min(DEPTH), c.ncols()));
     for from in (0..count).step_by(DEPTH) {
@@ -93,8 +95,8 @@ fn multiply_on<T: Scalar>(
             T::run(Tiles { isa, alpha, store, reach, left, depth, right: &right, first: 0, c });
         };
         match threads {
-            Threads::One => chunks.into_iter().zip(left).for_each(task),
-            Threads::All => chunks.into_par_iter().zip(left).for_each(task),
+            Threads::One => chunks.zip(left).for_each(task),
+            Threads::All => tasks::for_each(chunks.zip(left), task),
         }
     }
 }
@@ -104,8 +106,8 @@ pub(super) fn subtract_square(a: ArrayView2<'_, f64>, mut c: ArrayViewMut2<'_, f
     let isa = Detected::best();
     let whole = c.ncols() <= 1 || c.strides()[1] == 1;
     if isa.isa() == Isa::Portable || !whole || a.is_empty() {
-        let chunks = c.axis_chunks_iter_mut(Axis(0), LOWER).into_par_iter().enumerate();
-        return chunks.for_each(|(index, mut c)| {
+        let chunks = c.axis_chunks_iter_mut(Axis(0), LOWER).enumerate();
+        return tasks::for_each(chunks, |(index, mut c)| {
             let (start, end) = (index * LOWER, index * LOWER + c.nrows());
             let (left, right) = (a.slice(s![start..end, ..]), a.slice(s![..end, ..]));
             general_mat_mul(-1.0, &left, &right.t(), 1.0, &mut c.slice_mut(s![.., ..end]));
@@ -116,8 +118,8 @@ pub(super) fn subtract_square(a: ArrayView2<'_, f64>, mut c: ArrayViewMut2<'_, f
         let left = a.slice(s![.., from..(from + DEPTH).min(a.ncols())]);
         right.fill(left.t(), Threads::All);
         let left = left.axis_chunks_iter(Axis(0), LOWER);
-        let chunks = c.axis_chunks_iter_mut(Axis(0), LOWER).into_par_iter();
-        chunks.zip(left).enumerate().for_each(|(index, (c, left))| {
+        let chunks = c.axis_chunks_iter_mut(Axis(0), LOWER);
+        tasks::for_each(chunks.zip(left).enumerate(), |(index, (c, left))| {
             let (store, reach) = (Store::Add, Reach::Lower(index * LOWER));
             let (depth, right) = (0..left.ncols(), &right);
             let left = &Packed::new(isa, left, Threads::One);

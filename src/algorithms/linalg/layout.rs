@@ -1,15 +1,18 @@
 //! Transposition and reordering in tiles that stay in cache.
 
-use ndarray::parallel::prelude::*;
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis};
 use num_traits::Zero;
 
 use crate::simd::{Vectorized, advise_large_pages, vectorize};
+use crate::tasks;
 
 /// The side of a block that is transposed at once.
 const BLOCK: usize = 8;
 /// Columns that are transposed before the next rows': the lines that they become stay in the first cache.
 const TILE: usize = 64;
+
+/// Rows that a parallel task gathers.
+const ROWS: usize = 16;
 
 /// As many zeros, in large pages where they are many: for matrices that are written at once.
 pub(crate) fn zeros<T: Copy + Zero>(dim: (usize, usize)) -> Array2<T> {
@@ -102,10 +105,10 @@ pub fn gather<A: Copy + Sync, B: Copy + Zero + Send + Sync>(
 ) -> Array2<B> {
     let run = run_of(cols);
     let mut result = zeros((rows.len(), cols.len()));
-    result.axis_iter_mut(Axis(0)).into_par_iter().with_min_len(16).enumerate().for_each(
-        |(i, mut to)| {
+    tasks::for_each(result.axis_chunks_iter_mut(Axis(0), ROWS).enumerate(), |(task, mut to)| {
+        for (i, to) in (task * ROWS..).zip(to.rows_mut()) {
             let from = matrix.row(rows[i]);
-            let Some(to) = to.as_slice_mut() else { return };
+            let Some(to) = to.into_slice() else { return };
             match (from.as_slice(), run) {
                 (Some(from), Some((start, Direction::Up))) => {
                     let from = from[start..].iter();
@@ -119,8 +122,8 @@ pub fn gather<A: Copy + Sync, B: Copy + Zero + Send + Sync>(
                     convert(i, j, x)
                 }),
             }
-        },
-    );
+        }
+    });
     result
 }
 

@@ -1,12 +1,11 @@
 //! The left factor of a product laid out for tiles: the rows of a tile next to each other, product by product.
 
-use ndarray::parallel::prelude::*;
 use ndarray::{ArrayView2, Axis, LinalgScalar};
-use rayon::prelude::ParallelSliceMut;
 
 use super::panels::{Fill, Threads, fill_side_by_side};
 use super::shape::{FEW, MANY, TileShape};
 use crate::simd::{Detected, Vectorized, advise_large_pages};
+use crate::tasks;
 
 /// Tiles that a task lays out.
 const TILES: usize = 16;
@@ -54,8 +53,9 @@ impl<T: LinalgScalar + Send + Sync> Packed<T> {
         let (values, count) = (&mut packed.values, packed.count);
         if threads == Threads::All && matrix.nrows() > TILES * R {
             advise_large_pages(values);
-            let parts = values.par_chunks_mut(TILES * R * count);
-            parts.zip(matrix.axis_chunks_iter(Axis(0), TILES * R)).for_each(|(to, matrix)| {
+            let parts = values.chunks_mut((TILES * R * count).max(1));
+            let parts = parts.zip(matrix.axis_chunks_iter(Axis(0), TILES * R));
+            tasks::for_each(parts, |(to, matrix)| {
                 isa.vectorize(Pack::<T, R> { matrix, to });
             });
         } else if count > 0 {

@@ -3,10 +3,10 @@
 use std::ops::Range;
 
 use ndarray::{ArrayView2, Axis, LinalgScalar, s};
-use rayon::prelude::*;
 
 use super::shape::TileShape;
 use crate::simd::{Detected, Vectorized, advise_large_pages, prefetch_ahead, vectorize};
+use crate::tasks;
 
 /// Rows of a block that is transposed at once.
 const BLOCK: usize = 8;
@@ -55,7 +55,7 @@ impl<T: LinalgScalar + Send + Sync> Panels<T> {
             (rest, column) = (behind, column + width);
         }
         if threads == Threads::All && self.rows * self.columns >= FEW {
-            parts.into_par_iter().for_each(vectorize);
+            tasks::for_each(parts, vectorize);
         } else {
             parts.into_iter().for_each(vectorize);
         }

@@ -1,12 +1,11 @@
 //! The largest eigenvalue of a Gram matrix, and the best approximation of a given rank.
 
-use ndarray::parallel::prelude::*;
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, s};
-use rayon::prelude::*;
 
 use super::{orthonormalize, product};
 use crate::algorithms::{AlgorithmError, random::Normal};
 use crate::simd::{Vectorized, vectorize};
+use crate::tasks;
 
 /// `sigma_max(H)` of a symmetric positive semidefinite matrix by at most `iterations` power iterations from a fixed start,
 /// fewer once the value grows by less than a thousandth.
@@ -24,9 +23,8 @@ pub fn largest_eigenvalue(h: ArrayView2<'_, f64>, iterations: usize) -> f64 {
         }
         v.iter_mut().for_each(|x| *x /= norm);
         let mut next = vec![0.0; v.len()];
-        next.par_chunks_mut(ROWS).zip(h.axis_chunks_iter(Axis(0), ROWS)).for_each(|(to, rows)| {
-            vectorize(Images { rows, of: &v, to });
-        });
+        let parts = next.chunks_mut(ROWS).zip(h.axis_chunks_iter(Axis(0), ROWS));
+        tasks::for_each(parts, |(to, rows)| vectorize(Images { rows, of: &v, to }));
         let before = value;
         value = v.iter().zip(&next).map(|(a, b)| a * b).sum();
         if value - before <= 1e-3 * value {

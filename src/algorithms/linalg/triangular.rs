@@ -2,7 +2,6 @@
 
 use std::ops::Range;
 
-use ndarray::parallel::prelude::*;
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, s};
 
 use super::halving::{BASE, halve, halves, place};
@@ -12,6 +11,7 @@ use super::shape::{FEW, MANY};
 use super::tiles::{DEPTH, Reach, Store, Tiles};
 use super::{Scalar, multiply, share};
 use crate::simd::{Detected, Isa, Vectorized, vectorize};
+use crate::tasks;
 
 /// The most rows of a parallel task.
 const ROWS: usize = 128;
@@ -61,7 +61,7 @@ fn solve_on<T: Scalar>(isa: Detected, x: &mut ArrayViewMut2<'_, T>, u: ArrayView
     };
     let triangle = Triangle { u, backward, isa, blocks };
     let rows = share(x.nrows(), ROWS).next_multiple_of(LANES);
-    x.axis_chunks_iter_mut(Axis(0), rows).into_par_iter().for_each(|x| {
+    tasks::for_each(x.axis_chunks_iter_mut(Axis(0), rows), |x| {
         let done = match triangle.blocks.is_empty() {
             true => None,
             false => Some(Packed::zeros(isa, x.dim())),

@@ -1,11 +1,15 @@
 //! GPFQ in its Gram form (Lybrand and Saab, arXiv 2010.15822; memory-efficient form: arXiv 2409.17092, algorithm 1).
 
-use ndarray::Zip;
+use ndarray::{Axis, Zip};
 
 use crate::algorithms::feedback::{Clipping, Feedback};
 use crate::algorithms::linalg::{Scalar, gather, product};
 use crate::algorithms::problem::{Part, Solver};
 use crate::algorithms::{AlgorithmError, Order, Precision, Problem, Solution};
+use crate::tasks;
+
+/// Rows of a parallel task.
+const ROWS: usize = 16;
 
 /// Parameters of [`gpfq`].
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -52,7 +56,10 @@ impl Solver for GpfqParams {
         let target = part.target();
         let base = lower.map(|lower| {
             let mut base = product(part.float().view(), lower.t());
-            Zip::from(&mut base).and(&target).par_for_each(|base, target| *base = *target + *base);
+            let rows = base.axis_chunks_iter_mut(Axis(0), ROWS);
+            tasks::for_each(rows.zip(target.axis_chunks_iter(Axis(0), ROWS)), |(base, target)| {
+                Zip::from(base).and(target).for_each(|base, target| *base = *target + *base);
+            });
             base
         });
         let errors = gather(part.gram.h.view(), &part.order, &part.order, |_, t, x| {
