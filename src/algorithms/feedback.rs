@@ -128,7 +128,7 @@ impl<T: Scalar> Run<'_, T> {
         let share = share(dim.0, LANES).next_multiple_of(16);
         let codes = rounded.codes.axis_chunks_iter_mut(Axis(0), share);
         let found = rounded.values.axis_chunks_iter_mut(Axis(0), share);
-        let of_rows = codes.into_iter().zip(found).zip(losses.chunks_mut(share)).enumerate();
+        let of_rows = codes.zip(found).zip(losses.chunks_mut(share)).enumerate();
         tasks::try_for_each(of_rows, |(task, ((codes, found), losses))| {
             let lanes = task * share..task * share + codes.nrows();
             let rows = first + lanes.start..first + lanes.end;

@@ -4,7 +4,7 @@ use crate::simd::Detected;
 
 /// Rows of a tile, and the most vectors of its columns: their sums, the vectors of one product and the factors that are spread out
 /// fill the registers, and leave one or two for what a compiler keeps besides. Four rows by three vectors leave none of sixteen: a
-/// sum went through memory at every product, and tiles took twice as long.
+/// sum went through memory at every product.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct TileShape {
     pub(super) rows: usize,
