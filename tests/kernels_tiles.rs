@@ -24,9 +24,19 @@ fn check<A: Operand, B: Operand>(a: ArrayView2<'_, A>, b: ArrayView2<'_, B>) {
             let case = format!("{isa}, {threads} threads, {:?} {:?}", a.dim(), b.dim());
             let product = pool.install(|| matmul_packed(a, &packed, &exact, &options)).unwrap();
             assert_eq!(product.values, values, "{case}");
+            // Rows with columns around them, which stay as they are.
+            let (rows, columns) = values.dim();
+            let mut room = Array2::<i32>::from_elem((rows, columns + 5), -1);
+            let among = s![.., 2..columns + 2];
+            let out = room.slice_mut(among);
+            pool.install(|| matmul_into(a, &packed, &exact, &options, out)).unwrap();
+            assert_eq!(room.slice(among).mapv(i64::from), values, "{case}, into i32");
+            room.slice_mut(among).fill(-1);
+            assert!(room.iter().all(|&x| x == -1), "{case}, around the outputs");
+            let wrap: Accumulator = "int32-wrap".parse().unwrap();
             let mut room = Array2::<i32>::from_elem(values.dim(), -1);
-            pool.install(|| matmul_into(a, &packed, &exact, &options, room.view_mut())).unwrap();
-            assert_eq!(room.mapv(i64::from), values, "{case}, into i32");
+            pool.install(|| matmul_into(a, &packed, &wrap, &options, room.view_mut())).unwrap();
+            assert_eq!(room, values.mapv(|x| x as i32), "{case}, 32 bits into i32");
             let wrap = "int11-wrap".parse().unwrap();
             let mut room = Array2::<i16>::from_elem(values.dim(), -1);
             pool.install(|| matmul_into(a, &packed, &wrap, &options, room.view_mut())).unwrap();
@@ -50,8 +60,17 @@ fn codes(random: &mut Random, shape: (usize, usize), by_columns: bool) -> Array2
 fn every_sign_at_every_edge() {
     let mut random = Random(1);
     for m in [1, 5, 7, 8, 12, 31, 32, 33, 65] {
-        for (n, k) in [(1, 64), (15, 63), (16, 1), (17, 3), (31, 4), (32, 65), (33, 128), (70, 130)]
-        {
+        for (n, k) in [
+            (1, 64),
+            (15, 63),
+            (16, 1),
+            (17, 3),
+            (31, 4),
+            (32, 65),
+            (33, 128),
+            (70, 130),
+            (200, 65),
+        ] {
             let by_columns = (m + n) % 2 == 0;
             let (a, b) =
                 (codes(&mut random, (m, k), false), codes(&mut random, (k, n), by_columns));
@@ -83,7 +102,7 @@ fn operands_as_they_lie_in_memory() {
 fn deep_products() {
     let mut random = Random(3);
     for k in [4095, 4096, 4097, 4160, 8191, 8193] {
-        let (a, b) = (codes(&mut random, (33, k), false), codes(&mut random, (k, 70), true));
+        let (a, b) = (codes(&mut random, (33, k), false), codes(&mut random, (k, 140), true));
         check(a.view(), b.view());
         check(a.mapv(i8::cast_unsigned).view(), b.mapv(i8::cast_unsigned).view());
         check(b.t(), a.t());

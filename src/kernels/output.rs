@@ -11,6 +11,16 @@ pub enum StoreMode {
     LowBits(u32),
 }
 
+impl StoreMode {
+    /// The same for outputs of so many bits, which may hold all of them.
+    pub(crate) fn in_bits(self, output: u32) -> Self {
+        match self {
+            Self::LowBits(bits) if bits < output => self,
+            Self::LowBits(_) | Self::Whole => Self::Whole,
+        }
+    }
+}
+
 mod sealed {
     use super::{ArrayViewMut, Dimension, StoreMode};
 
@@ -33,6 +43,9 @@ mod sealed {
 
         /// The low bits of `value`.
         fn cut(value: i64) -> Self;
+
+        /// `rows` themselves where they are of 32 bits.
+        fn as_i32<'r, 'a>(rows: &'r mut [&'a mut [Self]]) -> Option<&'r mut [&'a mut [i32]]>;
     }
 }
 pub(crate) use sealed::{AnyOutputs, Store};
@@ -61,7 +74,7 @@ pub trait Output:
 }
 
 macro_rules! output {
-    ($($int:ty: $variant:ident),*) => {
+    ($($int:ty: $variant:ident, $as_i32:expr;)*) => {
         $(
             impl Store for $int {
                 fn any<D: Dimension>(out: ArrayViewMut<'_, Self, D>) -> AnyOutputs<'_, D> {
@@ -88,6 +101,11 @@ macro_rules! output {
                 fn cut(value: i64) -> Self {
                     value as Self
                 }
+
+                #[inline(always)]
+                fn as_i32<'r, 'a>(rows: &'r mut [&'a mut [Self]]) -> Option<&'r mut [&'a mut [i32]]> {
+                    $as_i32(rows)
+                }
             }
 
             impl Output for $int {
@@ -102,4 +120,8 @@ macro_rules! output {
     };
 }
 
-output!(i16: I16, i32: I32, i64: I64);
+output! {
+    i16: I16, |_| None;
+    i32: I32, Some;
+    i64: I64, |_| None;
+}

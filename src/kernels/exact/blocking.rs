@@ -4,12 +4,13 @@
 //! 2. In a part, as many panels of lanes as the cache holds are taken together;
 //! 3. k is cut into chunks whose sums a micro-kernel holds exactly;
 //! 4. every block of MR broadcast outputs passes by the panels: one tile of MR x NR sums each;
-//! 5. a tile is stored, or added to what earlier chunks of k stored.
+//! 5. a tile is stored, or added to what earlier chunks of k stored; where outputs are sums of the first chunk and nothing
+//!    else, the micro-kernel writes them.
 
 use bytemuck::Pod;
-use ndarray::{ArrayViewMut2, s};
+use ndarray::ArrayViewMut2;
 
-use super::store::Lines;
+use super::store::{Lines, prefetch};
 use crate::kernels::operand::panels::Line;
 use crate::kernels::output::{Output, StoreMode};
 use crate::kernels::parallel::{Grain, Part, split};
@@ -28,6 +29,8 @@ pub(crate) trait MicroKernel {
     const MR: usize;
     /// Outputs in a panel of lanes.
     const NR: usize;
+    /// Whether [`Self::sum_rows`] does anything.
+    const SUMS_ROWS: bool = false;
 
     /// Chunks of k.
     fn chunks(&self) -> usize;
@@ -43,6 +46,13 @@ pub(crate) trait MicroKernel {
 
     /// Writes the sums of a tile, [`Self::NR`] to a row; `#[inline(always)]`.
     fn sum(&self, at: TileIndex, sums: &mut [Self::Sum]);
+
+    /// Writes the sums of a tile to the rows of outputs, [`Self::NR`] of each from column `left` on, where
+    /// [`Self::SUMS_ROWS`]; `#[inline(always)]`.
+    #[inline(always)]
+    fn sum_rows(&self, at: TileIndex, rows: &mut [&mut [i32]], left: usize) {
+        let _ = (at, rows, left);
+    }
 }
 
 /// Packed operands that a micro-kernel multiplies.
@@ -128,7 +138,7 @@ impl<T: Output, K: MicroKernel> Vectorized for Fill<'_, T, K> {
     #[inline(always)]
     fn call(self) {
         let Self { part: Part { mut out, row, col }, mut kernel, store } = self;
-        let (rows, cols) = out.dim();
+        let ((rows, cols), store) = (out.dim(), store.in_bits(T::BITS));
         let bytes = K::MR * K::NR * size_of::<K::Sum>();
         let mut lines = vec![Line::ZERO; bytes.div_ceil(size_of::<Line>())];
         let sums: &mut [K::Sum] = bytemuck::cast_slice_mut(&mut lines);
@@ -136,6 +146,7 @@ impl<T: Output, K: MicroKernel> Vectorized for Fill<'_, T, K> {
         if chunks == 0 {
             out.fill(T::default());
         }
+        let mut lines = Lines::new(out);
         let group = (CACHED / kernel.panel_bytes().max(1)).max(1) * K::NR;
         for start in (0..cols).step_by(group) {
             let end = cols.min(start + group);
@@ -145,13 +156,26 @@ impl<T: Output, K: MicroKernel> Vectorized for Fill<'_, T, K> {
                     let height = K::MR.min(rows - top);
                     let block = (row + top) / K::MR;
                     kernel.start(block, height, chunk);
-                    let mut lines = Lines::new(out.slice_mut(s![top..top + height, ..]));
-                    for left in (start..end).step_by(K::NR) {
-                        let width = K::NR.min(cols - left);
-                        let panel = (col + left) / K::NR;
-                        lines.prefetch(left, width);
-                        kernel.sum(TileIndex { block, panel, height, width, chunk }, sums);
-                        let rows = sums.chunks_exact(K::NR).map(|sums| &sums[..width]);
+                    let mut lines = lines.block(top..top + height);
+                    let tile = |left: usize| {
+                        let (panel, width) = ((col + left) / K::NR, K::NR.min(cols - left));
+                        TileIndex { block, panel, height, width, chunk }
+                    };
+                    let mut done = start;
+                    while K::SUMS_ROWS
+                        && chunk == 0
+                        && done + K::NR <= end
+                        && let Some(rows) = lines.as_sums(store)
+                    {
+                        prefetch(rows, done, K::NR);
+                        kernel.sum_rows(tile(done), rows, done);
+                        done += K::NR;
+                    }
+                    for left in (done..end).step_by(K::NR) {
+                        let at = tile(left);
+                        lines.prefetch(left, at.width);
+                        kernel.sum(at, sums);
+                        let rows = sums.chunks_exact(K::NR).map(|sums| &sums[..at.width]);
                         lines.write(left, rows, store, chunk == 0);
                     }
                 }

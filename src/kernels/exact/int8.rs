@@ -5,6 +5,8 @@
 //! 2. Sums start from what offsets of the bytes add, found once for all tiles.
 //! 3. [`int8_tile`](super::int8_tile) adds the products.
 
+use std::array;
+
 use super::blocking::{MicroKernel, PackedOperands, TileIndex};
 use super::int8_tile::{Initial, Int8Inputs, Packed, Rest, RowWords, sum_tile};
 use crate::kernels::byte_dots::PairRun;
@@ -12,6 +14,7 @@ use crate::kernels::operand::byte_rows::ByteRows;
 use crate::kernels::operand::bytes::ByteSign;
 use crate::kernels::operand::geometry::PackedPair;
 use crate::kernels::operand::int8::{Int8Panels, K_TILE, MR, NR, SUMMED};
+use crate::kernels::operand::panels::PanelWords;
 use crate::simd::{ByteLanes, Detected, Vectorized};
 use crate::tasks;
 
@@ -80,33 +83,48 @@ impl PackedOperands for Int8Operands<'_> {
 
     #[inline(always)]
     fn micro_kernel<L: ByteLanes>(&self, lanes: L) -> Int8Kernel<'_, L> {
-        Int8Kernel { lanes, operands: self, rows: [&[]; MR] }
+        let Self { lanes: columns, initial, chunk, run, .. } = self;
+        let block = Block::Packed(Packed(&[]));
+        let (columns, initial) = (columns.words(), initial.at_hand());
+        Int8Kernel { lanes, operands: self, block, columns, initial, chunk: *chunk, run: *run }
     }
 }
 
-/// The micro-kernel.
+/// The micro-kernel: what its tiles need, at hand.
 pub(crate) struct Int8Kernel<'a, L> {
     lanes: L,
     operands: &'a Int8Operands<'a>,
-    /// The rows of the block, where it is one of rows.
-    rows: [&'a [u8]; MR],
+    block: Block<'a>,
+    columns: PanelWords<'a, i32>,
+    initial: Initials<'a>,
+    /// Products that are summed at once.
+    chunk: usize,
+    run: PairRun,
+}
+
+/// A chunk of what is broadcast.
+#[derive(Clone, Copy)]
+enum Block<'a> {
+    Packed(Packed<'a>),
+    Unsigned(RowWords<'a, false>),
+    Signed(RowWords<'a, true>),
 }
 
 impl<L: ByteLanes> Int8Kernel<'_, L> {
-    /// The sums of a tile of rows.
+    /// The sums of a tile of rows as they lie in memory.
     #[inline(always)]
-    fn sum_rows<const SIGNED: bool>(
+    fn sum_words<const SIGNED: bool>(
         &self,
-        (b, initial): (&[i32], Initial<'_>),
+        operands: Int8Inputs<'_, RowWords<'_, SIGNED>>,
         at: TileIndex,
-        sums: &mut [i32],
+        rows: &mut [&mut [i32]],
+        left: usize,
     ) {
-        let (lanes, run) = (self.lanes, self.operands.run);
-        let a = RowWords::<SIGNED>(self.rows);
-        sum_tile(lanes, Int8Inputs { a, b, run, initial }, at, sums);
-        if let Some(words) = a.rest() {
-            let b = &b[a.0[0].len() / K_TILE * NR..];
-            lanes.vectorize(Rest::<L, SIGNED> { lanes, words, b, sums });
+        let lanes = self.lanes;
+        sum_tile(lanes, operands, at, rows, left);
+        if let Some(words) = operands.a.rest() {
+            let b = &operands.b[operands.a.0[0].len() / K_TILE * NR..];
+            lanes.vectorize(Rest::<L, SIGNED> { lanes, words, b, rows, left });
         }
     }
 }
@@ -116,6 +134,7 @@ impl<L: ByteLanes> MicroKernel for Int8Kernel<'_, L> {
 
     const MR: usize = MR;
     const NR: usize = NR;
+    const SUMS_ROWS: bool = true;
 
     #[inline(always)]
     fn chunks(&self) -> usize {
@@ -130,26 +149,41 @@ impl<L: ByteLanes> MicroKernel for Int8Kernel<'_, L> {
     #[inline(always)]
     fn start(&mut self, block: usize, _: usize, chunk: usize) {
         let Int8Operands { broadcast, k, chunk: length, .. } = self.operands;
-        if let Broadcast::Rows(rows) = broadcast {
-            let (from, to) = (chunk * length, (*k).min((chunk + 1) * length));
-            self.rows = rows.block(block * MR).map(|row| &row[from..to]);
-        }
+        let (from, to) = (chunk * length, (*k).min((chunk + 1) * length));
+        self.block = match broadcast {
+            Broadcast::Packed(packed) => {
+                Block::Packed(Packed(part(packed.panel(block), MR * (length / K_TILE), chunk)))
+            }
+            Broadcast::Rows(bytes) => {
+                let rows = bytes.block(block * MR).map(|row| &row[from..to]);
+                match bytes.sign {
+                    ByteSign::Unsigned => Block::Unsigned(RowWords(rows)),
+                    ByteSign::Signed => Block::Signed(RowWords(rows)),
+                }
+            }
+        };
     }
 
     #[inline(always)]
     fn sum(&self, at: TileIndex, sums: &mut [i32]) {
-        let Int8Operands { broadcast, lanes: columns, initial, chunk, run, .. } = self.operands;
-        let part = |words, width| part(words, width * (chunk / K_TILE), at.chunk);
-        let (b, initial) = (part(columns.panel(at.panel), NR), initial.of(at));
-        match broadcast {
-            Broadcast::Packed(packed) => {
-                let a = Packed(part(packed.panel(at.block), MR));
-                sum_tile(self.lanes, Int8Inputs { a, b, run: *run, initial }, at, sums);
+        let mut rows = sums.chunks_exact_mut(NR);
+        let mut rows: [&mut [i32]; MR] = array::from_fn(|_| rows.next().unwrap_or_default());
+        self.sum_rows(at, &mut rows, 0);
+    }
+
+    #[inline(always)]
+    fn sum_rows(&self, at: TileIndex, rows: &mut [&mut [i32]], left: usize) {
+        let Self { block, columns, initial, chunk, run, .. } = *self;
+        let b = part(columns.panel(at.panel), NR * (chunk / K_TILE), at.chunk);
+        let initial = initial.of(at);
+        match block {
+            Block::Packed(a) => {
+                sum_tile(self.lanes, Int8Inputs { a, b, run, initial }, at, rows, left);
             }
-            Broadcast::Rows(rows) => match rows.sign {
-                ByteSign::Unsigned => self.sum_rows::<false>((b, initial), at, sums),
-                ByteSign::Signed => self.sum_rows::<true>((b, initial), at, sums),
-            },
+            Block::Unsigned(a) => {
+                self.sum_words(Int8Inputs { a, b, run, initial }, at, rows, left);
+            }
+            Block::Signed(a) => self.sum_words(Int8Inputs { a, b, run, initial }, at, rows, left),
         }
     }
 }
@@ -207,8 +241,22 @@ impl InitialSums {
         Self { chunks, rows: initial, cols: vec![0; lanes.panels() * chunks * NR] }
     }
 
+    fn at_hand(&self) -> Initials<'_> {
+        Initials { chunks: self.chunks, rows: &self.rows, cols: &self.cols }
+    }
+}
+
+/// [`InitialSums`], borrowed.
+#[derive(Clone, Copy)]
+struct Initials<'a> {
+    chunks: usize,
+    rows: &'a [i32],
+    cols: &'a [i32],
+}
+
+impl<'a> Initials<'a> {
     #[inline(always)]
-    fn of(&self, at: TileIndex) -> Initial<'_> {
+    fn of(self, at: TileIndex) -> Initial<'a> {
         let of = |panel: usize, width: usize| (panel * self.chunks + at.chunk) * width;
         let (row, col) = (of(at.block, MR), of(at.panel, NR));
         Initial { rows: &self.rows[row..row + MR], cols: &self.cols[col..col + NR] }

@@ -151,22 +151,23 @@ where
 }
 
 /// Adds the products of one more unit to the sums of a tile.
-pub(crate) struct Rest<'a, L, const SIGNED: bool> {
+pub(crate) struct Rest<'a, 'o, L, const SIGNED: bool> {
     pub(crate) lanes: L,
     pub(crate) words: [[u8; K_TILE]; MR],
     pub(crate) b: &'a [i32],
-    pub(crate) sums: &'a mut [i32],
+    pub(crate) rows: &'a mut [&'o mut [i32]],
+    pub(crate) left: usize,
 }
 
-impl<L: ByteLanes, const SIGNED: bool> Vectorized for Rest<'_, L, SIGNED> {
+impl<L: ByteLanes, const SIGNED: bool> Vectorized for Rest<'_, '_, L, SIGNED> {
     type Output = ();
 
     #[inline(always)]
     fn call(self) {
-        let Self { lanes, words, b, sums } = self;
-        for (word, sums) in words.into_iter().zip(sums.chunks_mut(NR)) {
+        let Self { lanes, words, b, rows, left } = self;
+        for (word, row) in words.into_iter().zip(rows) {
             let a = lanes.splat(i32::from_ne_bytes(word));
-            for (sums, b) in sums.chunks_mut(L::N).zip(b.chunks(L::N)) {
+            for (sums, b) in row[left..left + NR].chunks_mut(L::N).zip(b.chunks(L::N)) {
                 let (sum, b) = (lanes.load(sums), lanes.load(b));
                 let sum = match SIGNED {
                     true => lanes.dot_bytes(sum, b, a),
@@ -194,18 +195,19 @@ pub(crate) struct Int8Inputs<'a, W> {
     pub(crate) initial: Initial<'a>,
 }
 
-/// Writes the sums of a tile, vectors by vectors.
+/// Writes the sums of a tile to its rows from column `left` on, vectors by vectors.
 #[inline(always)]
 pub(crate) fn sum_tile<L: ByteLanes, W: Words<L>>(
     lanes: L,
     operands: Int8Inputs<'_, W>,
     at: TileIndex,
-    sums: &mut [i32],
+    rows: &mut [&mut [i32]],
+    left: usize,
 ) {
     if const { L::REGISTERS.are_many() } {
-        in_vectors::<L, W, 4>(lanes, operands, at, sums);
+        in_vectors::<L, W, 4>(lanes, operands, at, rows, left);
     } else {
-        in_vectors::<L, W, 2>(lanes, operands, at, sums);
+        in_vectors::<L, W, 2>(lanes, operands, at, rows, left);
     }
 }
 
@@ -214,35 +216,37 @@ fn in_vectors<L: ByteLanes, W: Words<L>, const V: usize>(
     lanes: L,
     operands: Int8Inputs<'_, W>,
     at: TileIndex,
-    sums: &mut [i32],
+    rows: &mut [&mut [i32]],
+    left: usize,
 ) {
     for from in (0..at.width).step_by(V * L::N) {
-        let sums = &mut *sums;
+        let rows = &mut *rows;
         match at.height {
-            1 => lanes.vectorize(Tile::<L, W, 1, V> { lanes, operands, from, sums }),
-            2 => lanes.vectorize(Tile::<L, W, 2, V> { lanes, operands, from, sums }),
-            3 | 4 => lanes.vectorize(Tile::<L, W, 4, V> { lanes, operands, from, sums }),
-            _ => lanes.vectorize(Tile::<L, W, MR, V> { lanes, operands, from, sums }),
+            1 => lanes.vectorize(Tile::<L, W, 1, V> { lanes, operands, from, rows, left }),
+            2 => lanes.vectorize(Tile::<L, W, 2, V> { lanes, operands, from, rows, left }),
+            3 | 4 => lanes.vectorize(Tile::<L, W, 4, V> { lanes, operands, from, rows, left }),
+            _ => lanes.vectorize(Tile::<L, W, MR, V> { lanes, operands, from, rows, left }),
         }
     }
 }
 
 /// `R` by `V` vectors of outputs, those from place `from` of the panel on.
-struct Tile<'a, L, W, const R: usize, const V: usize> {
+struct Tile<'a, 'o, L, W, const R: usize, const V: usize> {
     lanes: L,
     operands: Int8Inputs<'a, W>,
     from: usize,
-    sums: &'a mut [i32],
+    rows: &'a mut [&'o mut [i32]],
+    left: usize,
 }
 
 impl<L: ByteLanes, W: Words<L>, const R: usize, const V: usize> Vectorized
-    for Tile<'_, L, W, R, V>
+    for Tile<'_, '_, L, W, R, V>
 {
     type Output = ();
 
     #[inline(always)]
     fn call(self) {
-        let Self { lanes, operands, from, sums } = self;
+        let Self { lanes, operands, from, rows: outputs, left } = self;
         let initial = operands.initial;
         let mut tile = [[lanes.splat(0); V]; R];
         let (rows, cols) = (&initial.rows[..R], load_vectors::<L, V>(lanes, &initial.cols[from..]));
@@ -254,9 +258,10 @@ impl<L: ByteLanes, W: Words<L>, const R: usize, const V: usize> Vectorized
         }
         let words = TileWords { a: operands.a, b: operands.b.as_chunks().0, from };
         let tile = add_all(lanes, tile, &words, operands.run);
-        for (row, sums) in tile.iter().zip(sums.chunks_mut(NR)) {
+        for (row, outputs) in tile.iter().zip(outputs) {
+            let outputs = &mut outputs[left + from..][..V * L::N];
             for (col, sum) in row.iter().enumerate() {
-                lanes.store(*sum, &mut sums[from + col * L::N..]);
+                lanes.store(*sum, &mut outputs[col * L::N..]);
             }
         }
     }

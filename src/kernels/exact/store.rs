@@ -1,11 +1,13 @@
 //! Stores the sums of tiles to the rows of the outputs.
 
-use ndarray::{ArrayViewMut2, Axis};
+use std::ops::Range;
+
+use ndarray::{ArrayViewMut2, Axis, s};
 
 use crate::kernels::output::{Output, StoreMode};
 use crate::simd::prefetch_to_write;
 
-/// The rows of a block of outputs.
+/// The rows of a part of the outputs.
 pub(crate) enum Lines<'a, T> {
     /// Each in one piece.
     Whole(Vec<&'a mut [T]>),
@@ -13,14 +15,21 @@ pub(crate) enum Lines<'a, T> {
     Apart(ArrayViewMut2<'a, T>),
 }
 
+/// Some of them.
+pub(crate) enum Block<'l, 'a, T> {
+    /// Each in one piece.
+    Whole(&'l mut [&'a mut [T]]),
+    /// Elements apart.
+    Apart(ArrayViewMut2<'l, T>),
+}
+
 impl<'a, T: Output> Lines<'a, T> {
-    #[inline(always)]
-    pub(crate) fn new(block: ArrayViewMut2<'a, T>) -> Self {
-        if block.ncols() > 1 && block.strides()[1] != 1 {
-            return Self::Apart(block);
+    pub(crate) fn new(part: ArrayViewMut2<'a, T>) -> Self {
+        if part.ncols() > 1 && part.strides()[1] != 1 {
+            return Self::Apart(part);
         }
-        let mut lines = Vec::with_capacity(block.nrows());
-        let mut rest = block;
+        let mut lines = Vec::with_capacity(part.nrows());
+        let mut rest = part;
         while rest.nrows() > 0 {
             let (line, more) = rest.split_at(Axis(0), 1);
             lines.extend(line.into_slice());
@@ -29,13 +38,30 @@ impl<'a, T: Output> Lines<'a, T> {
         Self::Whole(lines)
     }
 
+    #[inline(always)]
+    pub(crate) fn block(&mut self, rows: Range<usize>) -> Block<'_, 'a, T> {
+        match self {
+            Self::Whole(lines) => Block::Whole(&mut lines[rows]),
+            Self::Apart(part) => Block::Apart(part.slice_mut(s![rows, ..])),
+        }
+    }
+}
+
+impl<'a, T: Output> Block<'_, 'a, T> {
     /// Has the outputs brought near while they are computed.
     #[inline(always)]
     pub(crate) fn prefetch(&mut self, left: usize, width: usize) {
         if let Self::Whole(lines) = self {
-            for line in lines {
-                prefetch_to_write(&mut line[left..left + width]);
-            }
+            prefetch(lines, left, width);
+        }
+    }
+
+    /// The rows, where sums of 32 bits are what is stored.
+    #[inline(always)]
+    pub(crate) fn as_sums(&mut self, store: StoreMode) -> Option<&mut [&'a mut [i32]]> {
+        match (self, store) {
+            (Self::Whole(lines), StoreMode::Whole) => T::as_i32(lines),
+            _ => None,
         }
     }
 
@@ -63,6 +89,14 @@ impl<'a, T: Output> Lines<'a, T> {
                 }
             }
         }
+    }
+}
+
+/// Has some columns of rows brought near.
+#[inline(always)]
+pub(crate) fn prefetch<T>(rows: &mut [&mut [T]], left: usize, width: usize) {
+    for row in rows {
+        prefetch_to_write(&mut row[left..left + width]);
     }
 }
 

@@ -9,7 +9,7 @@ use super::job::{Job, Pass, Problem};
 use super::norm_bound::NormBounds;
 use super::worst_case::WorstCase;
 use crate::kernels::exact::blocking::{MicroKernel, PackedOperands, TileIndex};
-use crate::kernels::exact::int8::Int8Operands;
+use crate::kernels::exact::int8::{Int8Kernel, Int8Operands};
 use crate::kernels::operand::int8::{MR, NR, OutputOrder};
 use crate::kernels::operand::packed::ByteOperands;
 use crate::kernels::output::Output;
@@ -127,6 +127,7 @@ impl<T: Output> GuardedJob<'_, '_, T> {
         let mut pass = Pass::<L, W>::new(lanes, stages);
         let range = job.range();
         let exact = Int8Operands::whole(pair);
+        let mut exact = exact.micro_kernel(lanes);
         let mut sums = [0; MR * NR];
         let mut norm_bounds = NormBounds::new(stages[0].tile(pair.k));
         let first = job.part.row / MR;
@@ -134,7 +135,7 @@ impl<T: Output> GuardedJob<'_, '_, T> {
         for place in job.tiles::<L>() {
             if blocks[place.block] || panels[place.panel] {
                 if place.within.1 == 0 {
-                    write_exact(&mut job, lanes, &exact, place, &mut sums);
+                    write_exact(&mut job, &mut exact, place, &mut sums);
                 }
                 continue;
             }
@@ -160,15 +161,15 @@ impl<T: Output> GuardedJob<'_, '_, T> {
 /// Writes a panel's width of exact sums, from the first column of the panel on.
 fn write_exact<L: ByteLanes, T: Output>(
     job: &mut Job<'_, '_, T>,
-    lanes: L,
-    exact: &Int8Operands<'_>,
+    exact: &mut Int8Kernel<'_, L>,
     place: TilePlace,
     sums: &mut [i32; MR * NR],
 ) {
     let (rows, cols) = job.part.out.dim();
     let (TilePlace { block, panel, .. }, (top, left)) = (place, place.at);
     let (height, width) = (MR.min(rows - top), NR.min(cols - left));
-    exact.micro_kernel(lanes).sum(TileIndex { block, panel, height, width, chunk: 0 }, sums);
+    exact.start(block, height, 0);
+    exact.sum(TileIndex { block, panel, height, width, chunk: 0 }, sums);
     for (row, sums) in sums.chunks(NR).take(height).enumerate() {
         for (col, &sum) in sums.iter().take(width).enumerate() {
             job.part.out[(top + row, left + col)] = T::cut(sum.into());

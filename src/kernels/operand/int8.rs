@@ -17,7 +17,7 @@ use ndarray::ArrayView2;
 
 use super::bytes::{Byte, ByteCodes, ByteMatrix, ByteSign, any_bytes};
 use super::geometry::{Geometry, Orientation, PackedPair, Side};
-use super::panels::Panels;
+use super::panels::{PanelWords, Panels};
 use crate::simd::{ByteLanes, Detected, IsaKernel, Lanes, Simd, Vectorized};
 
 /// Outputs per panel of the broadcast operand.
@@ -189,6 +189,11 @@ impl Int8Panels {
     /// The words of one panel.
     pub(crate) fn panel(&self, index: usize) -> &[i32] {
         self.panels.panel(index)
+    }
+
+    /// The words of all panels.
+    pub(crate) fn words(&self) -> PanelWords<'_, i32> {
+        self.panels.words()
     }
 
     /// `Σ byte` of every output of every panel, over each [`SUMMED`] products: panel by panel, piece by piece.

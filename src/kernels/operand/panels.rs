@@ -54,8 +54,32 @@ impl Panels {
 
     /// The words of one panel.
     pub(crate) fn panel<W: Pod>(&self, index: usize) -> &[W] {
-        let lines = &self.lines[index * self.lines_per_panel..][..self.lines_per_panel];
-        bytemuck::cast_slice(&bytemuck::cast_slice::<Line, u8>(lines)[..self.bytes_per_panel])
+        self.words().panel(index)
+    }
+
+    /// The words of all panels.
+    pub(crate) fn words<W: Pod>(&self) -> PanelWords<'_, W> {
+        let words = bytemuck::cast_slice(&self.lines);
+        let stride = self.lines_per_panel * size_of::<Line>() / size_of::<W>();
+        PanelWords { words, stride, length: self.bytes_per_panel / size_of::<W>() }
+    }
+}
+
+/// The words of panels, at hand: where a panel lies follows from what is here, without a look at memory that a tile may have driven
+/// out of the first cache.
+#[derive(Clone, Copy)]
+pub(crate) struct PanelWords<'a, W> {
+    words: &'a [W],
+    /// From one panel to the next.
+    stride: usize,
+    length: usize,
+}
+
+impl<'a, W> PanelWords<'a, W> {
+    /// Those of one panel.
+    #[inline(always)]
+    pub(crate) fn panel(self, index: usize) -> &'a [W] {
+        &self.words[index * self.stride..][..self.length]
     }
 }
 
