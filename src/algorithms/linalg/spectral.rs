@@ -1,6 +1,6 @@
 //! The largest eigenvalue of a Gram matrix, and the best approximation of a given rank.
 
-use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, s};
+use ndarray::{Array1, Array2, ArrayBase, ArrayView2, Axis, Data, Ix2, s};
 
 use super::{orthonormalize, product};
 use crate::algorithms::{AlgorithmError, random::Normal};
@@ -10,11 +10,15 @@ use crate::tasks;
 /// `sigma_max(H)` of a symmetric positive semidefinite matrix by at most `iterations` power iterations from a fixed start,
 /// fewer once the value grows by less than a thousandth.
 ///
-/// The Rayleigh quotient, so never above the true value; 0 for a zero matrix.
+/// The Rayleigh quotient, so never above the true value but by rounding; 0 for a zero matrix. Of H what is on and above the diagonal
+/// is read: it comes from memory at every step, which takes longer than its products.
 pub fn largest_eigenvalue(h: ArrayView2<'_, f64>, iterations: usize) -> f64 {
+    let h = &h.as_standard_layout();
     // No eigenvector of a structured matrix is orthogonal to these incommensurate entries.
     let mut v: Vec<f64> =
         (0..h.nrows()).map(|i| 1.0 + (i as f64 * 0.618_033_988_749_895).fract()).collect();
+    let mut parts: Vec<Vec<f64>> =
+        (0..v.len()).step_by(ROWS).map(|first| vec![0.0; v.len() - first]).collect();
     let mut value = 0.0;
     for _ in 0..iterations {
         let norm = v.iter().map(|x| x * x).sum::<f64>().sqrt();
@@ -22,9 +26,7 @@ pub fn largest_eigenvalue(h: ArrayView2<'_, f64>, iterations: usize) -> f64 {
             return 0.0;
         }
         v.iter_mut().for_each(|x| *x /= norm);
-        let mut next = vec![0.0; v.len()];
-        let parts = next.chunks_mut(ROWS).zip(h.axis_chunks_iter(Axis(0), ROWS));
-        tasks::for_each(parts, |(to, rows)| vectorize(Images { rows, of: &v, to }));
+        let next = image(h, &v, &mut parts);
         let before = value;
         value = v.iter().zip(&next).map(|(a, b)| a * b).sum();
         if value - before <= 1e-3 * value {
@@ -36,32 +38,60 @@ pub fn largest_eigenvalue(h: ArrayView2<'_, f64>, iterations: usize) -> f64 {
 }
 
 /// Rows of a parallel task.
-const ROWS: usize = 16;
+const ROWS: usize = 64;
 
-/// The products of some rows with a vector.
-struct Images<'a> {
+/// `H v`: what each task's rows of the upper triangle add to it, one task after the other.
+fn image<S: Data<Elem = f64> + Sync>(
+    h: &ArrayBase<S, Ix2>,
+    v: &[f64],
+    parts: &mut [Vec<f64>],
+) -> Vec<f64> {
+    let rows = h.axis_chunks_iter(Axis(0), ROWS);
+    tasks::for_each(parts.iter_mut().zip(rows).enumerate(), |(task, (to, rows))| {
+        vectorize(Upper { rows, first: task * ROWS, v, to });
+    });
+    let mut sum = vec![0.0; v.len()];
+    for (task, part) in parts.iter().enumerate() {
+        sum[task * ROWS..].iter_mut().zip(part).for_each(|(sum, part)| *sum += part);
+    }
+    sum
+}
+
+/// What some rows of the upper triangle of a symmetric matrix, and the columns that are the same, add to its product with a vector.
+struct Upper<'a> {
+    /// The first of them is row `first`.
     rows: ArrayView2<'a, f64>,
-    of: &'a [f64],
+    first: usize,
+    v: &'a [f64],
+    /// From element `first` on.
     to: &'a mut [f64],
 }
 
-impl Vectorized for Images<'_> {
+impl Vectorized for Upper<'_> {
     type Output = ();
 
     #[inline(always)]
     fn call(self) {
-        let rows = self.rows.axis_chunks_iter(Axis(0), SIDE);
-        for (to, rows) in self.to.chunks_mut(SIDE).zip(rows) {
-            let mut slices: [&[f64]; SIDE] = [&[]; SIDE];
-            for (slice, row) in slices.iter_mut().zip(rows.rows()) {
-                *slice = row.to_slice().unwrap_or(&[]);
-            }
-            if slices.iter().all(|slice| slice.len() == self.of.len()) {
-                to.copy_from_slice(&dots(slices, self.of));
-            } else {
-                for (to, row) in to.iter_mut().zip(rows.rows()) {
-                    *to = row.dot(&ArrayView1::from(self.of));
+        let Self { rows, first, v, to } = self;
+        to.fill(0.0);
+        let v = &v[first..];
+        for (index, rows) in rows.axis_chunks_iter(Axis(0), SIDE).enumerate() {
+            let (start, end) = (index * SIDE, index * SIDE + rows.nrows());
+            let mut behind: [&[f64]; SIDE] = [&[]; SIDE];
+            for (row, (behind, x)) in (start..).zip(behind.iter_mut().zip(rows.rows())) {
+                let x = &x.to_slice().unwrap_or_default()[first..];
+                to[row] += x[row] * v[row];
+                for other in row + 1..end {
+                    to[row] += x[other] * v[other];
+                    to[other] += x[other] * v[row];
                 }
+                *behind = &x[end..];
+            }
+            // Fewer rows than these are the last ones: nothing is behind them.
+            if end - start == SIDE {
+                let of = std::array::from_fn(|row| v[start + row]);
+                let sums = both(behind, &v[end..], of, &mut to[end..]);
+                to[start..end].iter_mut().zip(sums).for_each(|(to, sum)| *to += sum);
             }
         }
     }
@@ -70,28 +100,37 @@ impl Vectorized for Images<'_> {
 /// Rows whose products are summed side by side, so that more of them are on their way from memory.
 const SIDE: usize = 4;
 
-/// Of each: every eighth product in a sum of its own, these sums in pairs, and what is left one by one: as `ndarray` has it.
+/// The products of rows with a vector, while their products with a number each, `of`, are added to `to`.
 #[inline(always)]
-fn dots(a: [&[f64]; SIDE], b: &[f64]) -> [f64; SIDE] {
-    let (b, rest_b) = b.as_chunks::<8>();
+fn both(a: [&[f64]; SIDE], b: &[f64], of: [f64; SIDE], to: &mut [f64]) -> [f64; SIDE] {
+    let ((b, rest_b), (to, rest_to)) = (b.as_chunks::<8>(), to.as_chunks_mut::<8>());
     let mut chunks: [&[[f64; 8]]; SIDE] = [&[]; SIDE];
     for (chunks, a) in chunks.iter_mut().zip(a) {
         *chunks = &a.as_chunks::<8>().0[..b.len()];
     }
     let mut sums = [[0f64; 8]; SIDE];
-    for (i, b) in b.iter().enumerate() {
+    for (i, (b, to)) in b.iter().zip(to).enumerate() {
+        // In registers: through `to` itself a compiler stores every sum by itself.
+        let mut all = *to;
         for row in 0..SIDE {
+            let x = &chunks[row][i];
             for lane in 0..8 {
-                sums[row][lane] += chunks[row][i][lane] * b[lane];
+                sums[row][lane] += x[lane] * b[lane];
+            }
+            for lane in 0..8 {
+                all[lane] += x[lane] * of[row];
             }
         }
+        *to = all;
     }
     let mut results = [0f64; SIDE];
     for row in 0..SIDE {
-        let sums = sums[row];
-        let pairs = (0..4).fold(0.0, |sum, lane| sum + (sums[lane] + sums[lane + 4]));
-        let rest_a = &a[row][b.len() * 8..];
-        results[row] = rest_a.iter().zip(rest_b).fold(pairs, |sum, (a, b)| sum + a * b);
+        let rest = &a[row][b.len() * 8..];
+        results[row] = sums[row].iter().sum();
+        for ((x, b), to) in rest.iter().zip(rest_b).zip(&mut *rest_to) {
+            results[row] += x * b;
+            *to += x * of[row];
+        }
     }
     results
 }
@@ -202,20 +241,32 @@ fn rotate_rows(b: &mut Array2<f64>, basis: &mut Array2<f64>) {
 
 #[cfg(test)]
 mod tests {
-    use super::dots;
+    use super::{ROWS, image, largest_eigenvalue};
     use fewbit_testkit::Random;
-    use ndarray::ArrayView1;
+    use ndarray::{Array2, aview1};
 
     #[test]
-    fn products_of_vectors_are_those_of_ndarray() {
+    fn the_upper_triangle_multiplies_as_the_whole_matrix() {
         let mut random = Random(3);
-        for length in (0..40).chain([1000]) {
-            let mut vector = || (0..length).map(|_| random.normal()).collect::<Vec<f64>>();
-            let (a, b) = (vector(), vector());
-            let others = [(); 3].map(|()| vector());
-            let rows = [&a[..], &others[0], &others[1], &others[2]];
-            let expected = rows.map(|row| ArrayView1::from(row).dot(&ArrayView1::from(&b)));
-            assert_eq!(dots(rows, &b), expected, "{length}");
+        for n in (1..23).chain([61, 64, 65, 127, 200, 331]) {
+            // Of integers every order of the sums gives the same.
+            let mut integer = || (random.next() >> 52) as f64 - 2048.0;
+            let mut h = Array2::from_shape_simple_fn((n, n), &mut integer);
+            let v: Vec<f64> = (0..n).map(|_| integer()).collect();
+            let symmetric = Array2::from_shape_fn((n, n), |(i, j)| h[[i.min(j), i.max(j)]]);
+            h.indexed_iter_mut().filter(|((i, j), _)| j < i).for_each(|(_, x)| *x = f64::NAN);
+            let mut parts: Vec<_> =
+                (0..n).step_by(ROWS).map(|first| vec![7.0; n - first]).collect();
+            assert_eq!(image(&h, &v, &mut parts), symmetric.dot(&aview1(&v)).to_vec(), "{n}");
         }
+    }
+
+    #[test]
+    fn a_matrix_lies_in_memory_as_it_likes() {
+        let h = Array2::from_shape_fn((70, 70), |(i, j)| 1.0 / (i + j + 1) as f64);
+        let wide = Array2::from_shape_fn((70, 140), |(i, j)| h[[i, j / 2]]);
+        let value = largest_eigenvalue(h.view(), 30);
+        assert_eq!(largest_eigenvalue(wide.slice(ndarray::s![.., ..;2]), 30), value);
+        assert_eq!(largest_eigenvalue(h.t(), 30), value);
     }
 }
