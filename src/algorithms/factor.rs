@@ -1,6 +1,6 @@
 //! The factorisation behind the least-squares solvers.
 
-use ndarray::{Array2, Axis};
+use ndarray::{Array2, ArrayView2, Axis};
 
 use super::AlgorithmError;
 use super::linalg::{Scalar, cholesky_in_place, gather, solve_right_lower, zeros};
@@ -51,11 +51,11 @@ impl<T: Scalar> Factor<T> {
     }
 
     /// `R N⁻ᵀ D⁻¹`, row by row, onto `to`: the change of every conditional optimum if the gradient `R` is added.
-    pub(super) fn spread(&self, mut r: Array2<T>, to: Option<&Array2<T>>) -> Array2<T> {
+    pub(super) fn spread(&self, mut r: Array2<T>, to: Option<ArrayView2<'_, T>>) -> Array2<T> {
         solve_right_lower(&mut r, self.n.t());
         tasks::for_each(r.axis_chunks_iter_mut(Axis(0), ROWS).enumerate(), |(task, mut rows)| {
             for (index, row) in (task * ROWS..).zip(rows.rows_mut()) {
-                let to = to.and_then(|to| to.row(index).to_slice());
+                let to = to.and_then(|to| to.index_axis_move(Axis(0), index).to_slice());
                 if let Some(row) = row.into_slice() {
                     vectorize(Divided { row, by: &self.d, to });
                 }

@@ -13,7 +13,7 @@
 //! second is one matrix product ("lazy update"), of which A and B are laid out once for all tasks; runs of [`BASE`] columns go one
 //! by one. The result depends neither on the number of threads nor on which rows share a task.
 
-use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut2, Axis, s};
+use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut2, Axis, CowArray, Ix2, s};
 
 use super::AlgorithmError;
 use super::constraint::{Budget, Constraint};
@@ -37,9 +37,9 @@ pub enum Clipping {
 }
 
 /// What a solver makes of a group's statistics, whatever the grid; matrices in processing order.
-pub(super) struct Feedback<T> {
+pub(super) struct Feedback<'w, T> {
     /// The targets, `[rows, cols]`.
-    pub target: Array2<T>,
+    pub target: CowArray<'w, T, Ix2>,
     /// `base`, likewise; `None` for the targets.
     pub base: Option<Array2<T>>,
     /// `A`, strictly upper triangular (the rest is not read); `None` for zero.
@@ -80,7 +80,7 @@ pub(super) struct Run<'a, T> {
     pub metric: Option<(&'a [T], f64)>,
 }
 
-impl<T> Feedback<T> {
+impl<T> Feedback<'_, T> {
     /// The run toward the solver's own targets.
     pub(super) fn run<'a>(&'a self, order: &'a [usize]) -> Run<'a, T> {
         Run {

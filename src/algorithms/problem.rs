@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 use std::ops::Range;
 
-use ndarray::{Array2, ArrayView2, s};
+use ndarray::{Array2, ArrayView2, CowArray, Ix2, s};
 
 use super::AlgorithmError;
 use super::constraint::Constraint;
@@ -35,7 +35,10 @@ pub(super) trait Solver {
     /// What its loop computes in.
     fn precision(&self) -> Precision;
     /// What it makes of a group's statistics.
-    fn feedback<T: Scalar>(&self, part: &Part<'_, T>) -> Result<Feedback<T>, AlgorithmError>;
+    fn feedback<'w, T: Scalar>(
+        &self,
+        part: &Part<'w, T>,
+    ) -> Result<Feedback<'w, T>, AlgorithmError>;
 }
 
 /// One group of a layer.
@@ -163,13 +166,17 @@ impl<'a> Problem<'a> {
     }
 }
 
-impl<T: Scalar> Part<'_, T> {
+impl<'a, T: Scalar> Part<'a, T> {
     /// Weights in processing order; 0 at dead inputs.
-    pub(super) fn target(&self) -> Array2<T> {
+    pub(super) fn target(&self) -> CowArray<'a, T, Ix2> {
+        if self.dead == 0 {
+            return self.float();
+        }
         let (diagonal, order) = (self.gram.h.diag(), &self.order);
         gather(self.weights, &self.all_rows(), order, |_, step, w| {
             T::of(if diagonal[order[step]] > 0.0 { w.into() } else { 0.0 })
         })
+        .into()
     }
 
     /// The numbers of this group's rows, from 0.
@@ -205,7 +212,14 @@ impl<T: Scalar> Part<'_, T> {
     }
 
     /// All weights in processing order, those of dead inputs too.
-    pub(super) fn float(&self) -> Array2<T> {
-        gather(self.weights, &self.all_rows(), &self.order, |_, _, w| T::of(w.into()))
+    pub(super) fn float(&self) -> CowArray<'a, T, Ix2> {
+        let in_order = self.order.iter().enumerate().all(|(step, &input)| step == input);
+        match T::borrow(self.weights) {
+            Some(weights) if in_order && weights.is_standard_layout() => weights.into(),
+            _ => {
+                let convert = |_, _, w: f32| T::of(w.into());
+                gather(self.weights, &self.all_rows(), &self.order, convert).into()
+            }
+        }
     }
 }

@@ -47,7 +47,7 @@ impl<S: Solver + Sync> SequentialSolver for S {
 }
 
 struct Prepared<'a, T> {
-    parts: Vec<(Part<'a, T>, Feedback<T>)>,
+    parts: Vec<(Part<'a, T>, Feedback<'a, T>)>,
     dim: (usize, usize),
 }
 

@@ -23,6 +23,16 @@ pub(crate) fn zeros<T: Copy + Zero>(dim: (usize, usize)) -> Array2<T> {
     zeros
 }
 
+/// `fromᵀ`, rows in parallel.
+pub(crate) fn transposed<T: Copy + Zero + Send + Sync>(from: ArrayView2<'_, T>) -> Array2<T> {
+    let mut to = zeros((from.ncols(), from.nrows()));
+    let columns = from.axis_chunks_iter(Axis(1), TILE);
+    tasks::for_each(to.axis_chunks_iter_mut(Axis(0), TILE).zip(columns), |(to, from)| {
+        transpose_into(from, to, |x| x);
+    });
+    to
+}
+
 /// `to <- fromᵀ`, converted element by element.
 ///
 /// # Panics
@@ -166,6 +176,7 @@ mod tests {
                 let mut to = Array2::zeros((cols, rows));
                 transpose_into(from, to.view_mut(), f64::from);
                 assert_eq!(to, from.t().mapv(f64::from));
+                assert_eq!(transposed(from), from.t());
                 let mut back = Array2::zeros((cols, rows)).reversed_axes();
                 transpose_into(to.view(), back.view_mut(), |x| x as u32);
                 assert_eq!(back, from);

@@ -42,13 +42,13 @@ pub(crate) use gemm::multiply;
 pub use gemm::{gemm, product};
 pub(crate) use halves::{Halves, Right};
 pub(crate) use halving::{BASE, halve};
-pub(crate) use layout::zeros;
 pub use layout::{gather, transpose_into};
+pub(crate) use layout::{transposed, zeros};
 pub use orthogonal::orthonormalize;
 pub use spectral::{LowRank, largest_eigenvalue, low_rank};
 pub use triangular::{solve_right_lower, solve_right_upper};
 
-use ndarray::LinalgScalar;
+use ndarray::{ArrayView2, LinalgScalar};
 use num_traits::Float;
 
 /// The rows of a parallel task: an even number of equal shares of at most `most` rows. By position, whatever the threads;
@@ -79,6 +79,8 @@ pub trait Scalar:
     fn of(value: f64) -> Self;
     /// To `f64`, exactly.
     fn to_double(self) -> f64;
+    /// Numbers in `f32` themselves, where that is this type.
+    fn borrow(from: ArrayView2<'_, f32>) -> Option<ArrayView2<'_, Self>>;
 }
 
 impl Scalar for f32 {
@@ -96,6 +98,9 @@ impl Scalar for f32 {
     fn to_double(self) -> f64 {
         self.into()
     }
+    fn borrow(from: ArrayView2<'_, f32>) -> Option<ArrayView2<'_, Self>> {
+        Some(from)
+    }
 }
 
 impl Scalar for f64 {
@@ -111,5 +116,8 @@ impl Scalar for f64 {
     #[inline(always)]
     fn to_double(self) -> f64 {
         self
+    }
+    fn borrow(_: ArrayView2<'_, f32>) -> Option<ArrayView2<'_, Self>> {
+        None
     }
 }

@@ -50,7 +50,10 @@ impl Solver for GpfqParams {
         self.precision
     }
 
-    fn feedback<T: Scalar>(&self, part: &Part<'_, T>) -> Result<Feedback<T>, AlgorithmError> {
+    fn feedback<'w, T: Scalar>(
+        &self,
+        part: &Part<'w, T>,
+    ) -> Result<Feedback<'w, T>, AlgorithmError> {
         let diagonal = part.diagonal();
         let lower = part.mismatch(|t, j, x| if j <= t { x / diagonal[t] } else { 0.0 });
         let target = part.target();

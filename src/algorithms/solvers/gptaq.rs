@@ -2,7 +2,7 @@
 
 use crate::algorithms::factor::Factor;
 use crate::algorithms::feedback::{Clipping, Feedback};
-use crate::algorithms::linalg::Scalar;
+use crate::algorithms::linalg::{Scalar, transposed};
 use crate::algorithms::problem::{Part, Solver};
 use crate::algorithms::{AlgorithmError, Order, Precision, Problem, Solution};
 
@@ -59,12 +59,15 @@ impl Solver for GptaqParams {
         self.precision
     }
 
-    fn feedback<T: Scalar>(&self, part: &Part<'_, T>) -> Result<Feedback<T>, AlgorithmError> {
+    fn feedback<'w, T: Scalar>(
+        &self,
+        part: &Part<'w, T>,
+    ) -> Result<Feedback<'w, T>, AlgorithmError> {
         let damping = part.mean_damping(self.damping)?;
         let factor = Factor::new(part, damping)?;
         let values = part.mismatch(|_, _, x| x * self.strength).map(|mismatch| {
             // (G - H)ᵀ = Gᵀ - H.
-            factor.spread(mismatch.t().as_standard_layout().into_owned(), None)
+            factor.spread(transposed(mismatch.view()), None)
         });
         Ok(Feedback {
             target: part.target(),

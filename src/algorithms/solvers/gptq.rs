@@ -58,7 +58,10 @@ impl Solver for GptqParams {
         self.precision
     }
 
-    fn feedback<T: Scalar>(&self, part: &Part<'_, T>) -> Result<Feedback<T>, AlgorithmError> {
+    fn feedback<'w, T: Scalar>(
+        &self,
+        part: &Part<'w, T>,
+    ) -> Result<Feedback<'w, T>, AlgorithmError> {
         let damping = part.mean_damping(self.damping)?;
         let factor = Factor::new(part, damping)?;
         Ok(Feedback {

@@ -1,6 +1,6 @@
 //! Qronos (Zhang, Colbert, Saab, Dai; arXiv 2505.11695).
 
-use ndarray::Array2;
+use ndarray::{Array2, ArrayView2};
 
 use crate::algorithms::factor::Factor;
 use crate::algorithms::feedback::{Clipping, Feedback};
@@ -67,12 +67,15 @@ impl Solver for QronosParams {
         self.precision
     }
 
-    fn feedback<T: Scalar>(&self, part: &Part<'_, T>) -> Result<Feedback<T>, AlgorithmError> {
+    fn feedback<'w, T: Scalar>(
+        &self,
+        part: &Part<'w, T>,
+    ) -> Result<Feedback<'w, T>, AlgorithmError> {
         AlgorithmError::check_damping(self.damping)?;
         let damping = self.damping * part.scale * largest_eigenvalue(part.gram.h.view(), 30);
         let factor = Factor::new(part, damping)?;
         let target = part.target();
-        let base = retarget(part, &factor, &target);
+        let base = retarget(part, &factor, target.view());
         Ok(Feedback {
             target,
             base,
@@ -89,12 +92,12 @@ impl Solver for QronosParams {
 fn retarget<T: Scalar>(
     part: &Part<'_, T>,
     factor: &Factor<T>,
-    target: &Array2<T>,
+    target: ArrayView2<'_, T>,
 ) -> Option<Array2<T>> {
     let mismatch = part.mismatch(|_, _, x| x)?;
     let gradient = match part.dead {
         // Targets are the weights themselves.
-        0 => product(target.view(), mismatch.t()),
+        0 => product(target, mismatch.t()),
         _ => product(part.float().view(), mismatch.t()),
     };
     let diagonal = T::of(part.diagonal()[0]);

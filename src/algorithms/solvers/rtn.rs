@@ -33,7 +33,10 @@ impl Solver for RtnParams {
         self.precision
     }
 
-    fn feedback<T: Scalar>(&self, part: &Part<'_, T>) -> Result<Feedback<T>, AlgorithmError> {
+    fn feedback<'w, T: Scalar>(
+        &self,
+        part: &Part<'w, T>,
+    ) -> Result<Feedback<'w, T>, AlgorithmError> {
         Ok(Feedback {
             // Dead inputs keep their weights: nothing makes up for them, but nothing is gained by dropping them either.
             target: part.float(),
