@@ -32,7 +32,7 @@ impl<T: Pod> NumberPanels<T> {
         matrix: ArrayView2<'_, f64>,
         width: usize,
         isa: Detected,
-        narrow: impl Fn(f64) -> T + Sync,
+        narrow: impl Fn(f64) -> T + Copy + Sync,
     ) -> Self
     where
         T: Send,
@@ -45,7 +45,7 @@ impl<T: Pod> NumberPanels<T> {
         let parts = by_rows(numbers, rows * width);
         tasks::for_each(parts.into_iter().enumerate(), |(index, to)| {
             let part = matrix.slice(rows_of(index, rows, depth));
-            isa.vectorize(Fill { part, to, width, narrow: &narrow });
+            isa.vectorize(Fill { part, to, width, narrow });
         });
         Self { panels, width, number: PhantomData }
     }
@@ -100,7 +100,8 @@ pub(super) struct Fill<'a, T, F> {
     /// Of every panel.
     pub(super) to: Vec<&'a mut [T]>,
     pub(super) width: usize,
-    pub(super) narrow: &'a F,
+    /// By value: what it holds behind a reference would be read again for every number, as `to` might be where it lies.
+    pub(super) narrow: F,
 }
 
 impl<T, F: Fn(f64) -> T> Vectorized for Fill<'_, T, F> {

@@ -107,10 +107,10 @@ impl<E: Pod + Send> ShortPanels<E> {
             // They are still in the cache when they are read for the second time.
             let rows = rows_of(index, rows, depth);
             let part = operand.values.slice(rows);
-            isa.vectorize(Fill { part, to, width, narrow: &|x| x as f32 });
+            isa.vectorize(Fill { part, to, width, narrow: |x| x as f32 });
             let part = numbers.slice(rows);
-            let exponent = |x| spread(exponent_of(x, least));
-            isa.vectorize(Fill { part, to: exponents, width, narrow: &exponent });
+            let narrow = move |x| spread(exponent_of(x, least));
+            isa.vectorize(Fill { part, to: exponents, width, narrow });
         });
         Self { panels, width, numbers: depth * width, exponent: PhantomData }
     }
