@@ -32,6 +32,7 @@ pub(crate) struct Lanes32<V> {
     scale: V,
     /// 1, which the compiler does not know where it would make an addition under a mask into two instructions.
     one: V,
+    finds_extremes: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -49,9 +50,11 @@ impl<V: Copy> Lanes32<V> {
     #[inline(always)]
     pub(crate) fn new<L: ByteLanes<V = V>>(lanes: L, plan: Lanes32Plan) -> Self {
         let Lanes32Plan { overflow, shift, broadcast, lanes: bytes } = plan;
+        let finds_extremes = finds_extremes::<L>(plan);
         if const { L::DOTS_SATURATING } {
             let (scale, one) = (lanes.splat(both(1 << broadcast)), lanes.splat(black_box(1)));
-            return Self { register: Register32::Lane(overflow), shift, bytes, scale, one };
+            let register = Register32::Lane(overflow);
+            return Self { register, shift, bytes, scale, one, finds_extremes };
         }
         let register = match overflow {
             RegisterOverflow::Saturate => Register32::SaturateWithin(Saturate {
@@ -63,14 +66,23 @@ impl<V: Copy> Lanes32<V> {
                 sign: lanes.splat((!(u32::MAX >> 1) >> shift).cast_signed()),
             }),
         };
-        Self { register, shift: 0, bytes: 0, scale: lanes.splat(both(1)), one: lanes.splat(1) }
+        let (scale, one) = (lanes.splat(both(1)), lanes.splat(1));
+        Self { register, shift: 0, bytes: 0, scale, one, finds_extremes }
     }
 
-    /// Whether steps can tell a sum that leaves the register: not where there is no place that halves may lose.
+    /// Whether steps find extremes, too.
     #[inline(always)]
-    pub(crate) fn tells_sums(&self) -> bool {
-        !matches!(self.register, Register32::Lane(_)) || self.shift > 0
+    pub(crate) fn finds_extremes(&self) -> bool {
+        self.finds_extremes
     }
+}
+
+/// Whether steps of a register find extremes, too: not at the ends of a lane where there is no place that halves may lose, nor
+/// where it wraps there. Then most steps may show something, and general ones take less time.
+#[inline(always)]
+pub(crate) fn finds_extremes<L: ByteLanes>(plan: Lanes32Plan) -> bool {
+    let saturates = matches!(plan.overflow, RegisterOverflow::Saturate);
+    !L::DOTS_SATURATING || saturates && plan.shift > 0
 }
 
 /// A step in lanes of 32 bits.

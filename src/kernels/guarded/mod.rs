@@ -12,7 +12,7 @@ pub(crate) mod block;
 pub(crate) mod block_bound;
 pub(crate) mod job;
 mod lanes16;
-mod lanes32;
+pub(crate) mod lanes32;
 pub(crate) mod norm_bound;
 mod open;
 pub(crate) mod product;

@@ -111,7 +111,7 @@ where
                     }
                 }
                 let sought = const { W::VECTORS > 1 } && seek.may_show();
-                let lanes32 = stage.lanes32.filter(|lanes32| !sought || lanes32.tells_sums());
+                let lanes32 = stage.lanes32.filter(|lanes32| !sought || lanes32.finds_extremes());
                 if stage.lanes16.is_some() || lanes32.is_some() {
                     let open = OpenBlocks {
                         lanes,

@@ -14,6 +14,7 @@ use super::sums::{BLOCK, Trajectory};
 use crate::kernels::guarded::block::TilePanels;
 use crate::kernels::guarded::block::{BroadcastCodes, Shifted, Unsigned};
 use crate::kernels::guarded::job::{Job, Pass, Problem, VECTORS, lane_range};
+use crate::kernels::guarded::lanes32::finds_extremes;
 use crate::kernels::guarded::norm_bound::NormBound;
 use crate::kernels::guarded::reach::Reaches;
 use crate::kernels::operand::int8::{MR, NR, OutputOrder};
@@ -261,7 +262,9 @@ impl<T: Output> TrajectoryJob<'_, '_, T> {
             let known = in_lanes[0].extremes(lanes);
             let reach = if !job.may_exceed(known) {
                 None
-            } else if job.problem.lanes16.is_some() || stages[0].lanes32().is_some() {
+            } else if job.problem.lanes16.is_some()
+                || stages[0].lanes32().is_some_and(finds_extremes::<L>)
+            {
                 Some(reaches.of(lanes.token(), place.block - first, job.find_reach(place)))
             } else {
                 Some(&[][..])
