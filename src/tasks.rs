@@ -77,8 +77,15 @@ pub(crate) fn try_map<I: IntoIterator<Item: Send>, R: Send, E: Send>(
 fn run(count: usize, task: &(dyn Fn(usize) + Sync)) {
     match count {
         0 | 1 => (0..count).for_each(task),
-        // Tasks may differ in size: no thread keeps several of them for itself while another has none.
-        _ => (0..count).into_par_iter().with_max_len(1).for_each(task),
+        // A thread takes the next task whenever it is done with one: tasks may differ in size, and to take one costs less than to
+        // split a range down to it.
+        _ => {
+            let (next, threads) = (AtomicUsize::new(0), rayon::current_num_threads().min(count));
+            (0..threads).into_par_iter().with_max_len(1).for_each(|_| {
+                let tasks = std::iter::repeat_with(|| next.fetch_add(1, Ordering::Relaxed));
+                tasks.take_while(|&index| index < count).for_each(task);
+            });
+        }
     }
 }
 
