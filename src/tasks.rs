@@ -77,13 +77,19 @@ pub(crate) fn try_map<I: IntoIterator<Item: Send>, R: Send, E: Send>(
 fn run(count: usize, task: &(dyn Fn(usize) + Sync)) {
     match count {
         0 | 1 => (0..count).for_each(task),
-        // A thread takes the next task whenever it is done with one: tasks may differ in size, and to take one costs less than to
-        // split a range down to it.
+        // Every thread has a run of neighbours, which often lie next to each other in memory, and takes one whenever it is done
+        // with one; behind its own the tasks of other runs: they may differ in size. To take one costs less than to split a
+        // range down to it.
         _ => {
-            let (next, threads) = (AtomicUsize::new(0), rayon::current_num_threads().min(count));
-            (0..threads).into_par_iter().with_max_len(1).for_each(|_| {
-                let tasks = std::iter::repeat_with(|| next.fetch_add(1, Ordering::Relaxed));
-                tasks.take_while(|&index| index < count).for_each(task);
+            let threads = rayon::current_num_threads().min(count);
+            let start = |run: usize| run * count / threads;
+            let next: Vec<_> = (0..threads).map(|run| AtomicUsize::new(start(run))).collect();
+            (0..threads).into_par_iter().with_max_len(1).for_each(|first| {
+                for run in (first..threads).chain(0..first) {
+                    let take = || next[run].fetch_add(1, Ordering::Relaxed);
+                    let tasks = std::iter::repeat_with(take);
+                    tasks.take_while(|&index| index < start(run + 1)).for_each(task);
+                }
             });
         }
     }
