@@ -24,6 +24,8 @@ use crate::simd::{ByteLanes, Vectorized};
 
 /// Blocks that are stepped without a look at their bounds, after one of which most was stepped.
 const STEPPED_RUN: usize = 7;
+/// Where extremes are sought, too, lanes of 32 bits pay from this share of blocks on that are stepped: they step all rows at once.
+const MOSTLY: (usize, usize) = (3, 4);
 /// Blocks whose norm bound is not computed after one where it did not hold.
 const FAR: usize = 3;
 
@@ -77,6 +79,7 @@ where
         let units = stage.tile.div_ceil(K_TILE);
         let mut products = stage.k;
         let (mut index, mut far) = (0, 0);
+        let mut all_stepped = 0;
         // Where most of a block had to be stepped, the next ones most likely have to be, and are not summed first.
         let mut to_step = 0;
         let look = stage.lanes16.map_or(Look::Bounds, |lanes16| lanes16.look::<L, W>(run));
@@ -111,7 +114,9 @@ where
                     }
                 }
                 let sought = const { W::VECTORS > 1 } && seek.may_show();
-                let lanes32 = stage.lanes32.filter(|lanes32| !sought || lanes32.finds_extremes());
+                let mostly = MOSTLY.1 * all_stepped >= MOSTLY.0 * index;
+                let fits = |lanes32: &Lanes32<_>| !sought || mostly && lanes32.finds_extremes();
+                let lanes32 = stage.lanes32.filter(fits);
                 if stage.lanes16.is_some() || lanes32.is_some() {
                     let open = OpenBlocks {
                         lanes,
@@ -133,6 +138,7 @@ where
                     };
                     rest = rest.split(stepped).1;
                     index += stepped;
+                    all_stepped += stepped;
                     continue;
                 }
                 let was_bounded = sums.is_some();
@@ -153,6 +159,7 @@ where
                 }
                 rest = next;
                 index += 1;
+                all_stepped += 1;
             }
             outer.take(lanes, registers.as_flattened());
         }
