@@ -65,8 +65,7 @@ impl Panels {
     }
 }
 
-/// The words of panels, at hand: where a panel lies follows from what is here, without a look at memory that a tile may have driven
-/// out of the first cache.
+/// The words of panels, borrowed: where a panel lies follows from what is here.
 #[derive(Clone, Copy)]
 pub(crate) struct PanelWords<'a, W> {
     words: &'a [W],
