@@ -32,6 +32,7 @@ pub(crate) struct Lanes32<V> {
     scale: V,
     /// 1, which the compiler does not know where it would make an addition under a mask into two instructions.
     one: V,
+    /// As [`finds_extremes`] says.
     finds_extremes: bool,
 }
 
