@@ -7,7 +7,7 @@ use super::block_bound::Limits;
 use super::lanes16::Lanes16;
 use super::lanes32::Lanes32;
 use super::norm_bound::NormBound;
-use super::reach::{BlockReach, FindReach, Seek};
+use super::reach::{ReachOf, Seek, Sought};
 use super::tile::{GuardedStage, GuardedTile};
 use crate::kernels::byte_dots::PairRun;
 use crate::kernels::operand::geometry::PackedPair;
@@ -124,10 +124,10 @@ impl<'a, T: Output> Job<'a, '_, T> {
         lane_range(&self.problem.stages[0])
     }
 
-    /// What finds the reach of a tile's blocks.
-    pub(crate) fn find_reach(&self, place: TilePlace) -> FindReach<'a> {
+    /// Of what the reach of a tile's blocks is found.
+    pub(crate) fn reach_of(&self, place: TilePlace) -> ReachOf<'a> {
         let Problem { pair, stages, factors, .. } = self.problem;
-        FindReach {
+        ReachOf {
             words: pair.broadcast.panel(place.block),
             offset: pair.broadcast.offset as i16,
             units: stages[0].tile(pair.k).div_ceil(K_TILE),
@@ -142,14 +142,14 @@ impl<'a, T: Output> Job<'a, '_, T> {
             || i64::from(known.1) < i64::from(range.1) + products.1
     }
 
-    /// Runs the tile at `place` through the real registers, where the innermost has been known to reach `known`; `reach` is
-    /// what the tile's blocks can do, as far as that is known, or `None`, if no extremes are asked for.
+    /// Runs the tile at `place` through the real registers, where the innermost has been known to reach `known`; beyond that,
+    /// extremes are sought.
     pub(crate) fn run_tile<L: ByteLanes, S: BroadcastCodes<L>, W: StepStatistics<L>>(
         &self,
         (lanes, codes): (L, S),
         known: (i32, i32),
         place: TilePlace,
-        (norm_bound, reach): (NormBound<'_>, Option<&[BlockReach]>),
+        (norm_bound, sought): (NormBound<'_>, Sought<'_>),
         pass: &mut Pass<L, W>,
     ) {
         let panels = self.panels(place);
@@ -169,7 +169,7 @@ impl<'a, T: Output> Job<'a, '_, T> {
                 k: *k,
             },
             norm_bound,
-            seek: Seek { known, range, wraps, blocks: reach },
+            seek: Seek { known, range, wraps, sought },
             limits: Limits { low: lanes.splat(2 * limits.0), high: lanes.splat(2 * limits.1) },
             panels,
             outer: &mut pass.outer,

@@ -212,7 +212,7 @@ impl<L: ByteLanes, T: Step16<L>> BlockSteps<L> for Steps16<L::V, T> {
             let (block, next) = rest.split(1);
             rest = next;
             open.spread.fill(lanes, open.offset, block.a, scale, [-1; K_TILE]);
-            let (reach, mut shown) = (open.seek.block(index), Shown::ALL);
+            let (reach, mut shown) = (open.seek.block(lanes.token(), index), Shown::ALL);
             for (unit, b) in (0..BLOCK_UNITS).zip(block.b.chunks(NR)) {
                 if N::VECTORS > 1 && unit % PART_UNITS == 0 {
                     let rows = Rows { lanes, shift, registers: &register };

@@ -322,7 +322,7 @@ impl<V: Copy, T> Steps32<V, T> {
         N: StepStatistics<L>,
     {
         let Lanes32 { shift, bytes, one, .. } = self.lanes32;
-        let (reach, mut shown) = (seek.block(index), Shown::ALL);
+        let (reach, mut shown) = (seek.block(lanes.token(), index), Shown::ALL);
         for (unit, b) in (0..BLOCK_UNITS).zip(block.b.chunks(NR)) {
             if N::VECTORS > 1 && unit % PART_UNITS == 0 {
                 // What fills up a block is products of zero; extremes would take up what a register wrapped to.

@@ -7,6 +7,7 @@ use ndarray::{ArrayViewMut2, Axis};
 use super::block::{BLOCK, BroadcastCodes, Shifted, Unsigned};
 use super::job::{Job, Pass, Problem};
 use super::norm_bound::NormBounds;
+use super::reach::Sought;
 use super::worst_case::WorstCase;
 use crate::kernels::exact::blocking::{MicroKernel, PackedOperands, TileIndex};
 use crate::kernels::exact::int8::{Int8Kernel, Int8Operands};
@@ -142,7 +143,7 @@ impl<T: Output> GuardedJob<'_, '_, T> {
             norm_bounds.of_rows(lanes, codes, (first..end).map(|row| pair.broadcast.panel(row)));
             norm_bounds.of_columns(lanes, place.panel, pair.lanes.panel(place.panel));
             let norm_bound = norm_bounds.of(place.block - first, place.within.1);
-            job.run_tile((lanes, codes), range, place, (norm_bound, None), &mut pass);
+            job.run_tile((lanes, codes), range, place, (norm_bound, Sought::Nowhere), &mut pass);
             job.write(lanes, place, &pass.result.values);
             if W::VECTORS == 0 {
                 continue;

@@ -8,6 +8,8 @@
 //! ```
 //! and over a part of a block, a register moves no further from where it is than the sums of its products of one sign.
 
+use std::cell::OnceCell;
+
 use super::block::{BLOCK, BLOCK_UNITS};
 use super::norm_bound::blocks;
 use crate::kernels::operand::int8::{K_TILE, MR};
@@ -36,9 +38,9 @@ impl BlockReach {
         Self { low: [0; BLOCK], high: [0; BLOCK], falls: [0; PARTS], rises: [0; PARTS] };
 }
 
-/// The reach of the blocks of a panel of rows, each a code of a byte and `offset`, beside any factor within `range`, where
-/// zero is.
-pub(crate) struct FindReach<'a> {
+/// A panel of rows, each a code of a byte and `offset`, beside any factor within `range`, where zero is.
+#[derive(Clone, Copy)]
+pub(crate) struct ReachOf<'a> {
     pub(crate) words: &'a [i32],
     pub(crate) offset: i16,
     /// Units of a tile of k.
@@ -46,46 +48,72 @@ pub(crate) struct FindReach<'a> {
     pub(crate) range: (i16, i16),
 }
 
+/// Finds the reach of the block at `index` of a panel of rows.
+struct FindReach<'a> {
+    of: ReachOf<'a>,
+    index: usize,
+}
+
 impl Vectorized for FindReach<'_> {
-    type Output = Vec<BlockReach>;
+    type Output = BlockReach;
 
     #[inline(always)]
-    fn call(self) -> Vec<BlockReach> {
-        let Self { words, offset, units, range: (least, greatest) } = self;
-        let mut all = Vec::with_capacity(words.len().div_ceil(MR * BLOCK_UNITS));
-        for block in blocks(words, MR, units) {
-            // What fills up a block is the code 0.
-            let mut codes = [[0i16; BLOCK]; MR];
-            for (unit, words) in block.chunks_exact(MR).enumerate() {
-                for (codes, word) in codes.iter_mut().zip(words) {
-                    let bytes = word.to_le_bytes().map(|byte| i16::from(byte) + offset);
-                    codes[unit * K_TILE..][..K_TILE].copy_from_slice(&bytes);
-                }
+    fn call(self) -> BlockReach {
+        let ReachOf { words, offset, units, range: (least, greatest) } = self.of;
+        let block = blocks(words, MR, units).nth(self.index).unwrap_or(&[]);
+        // What fills up a block is the code 0.
+        let mut codes = [[0i16; BLOCK]; MR];
+        for (unit, words) in block.chunks_exact(MR).enumerate() {
+            for (codes, word) in codes.iter_mut().zip(words) {
+                let bytes = word.to_le_bytes().map(|byte| i16::from(byte) + offset);
+                codes[unit * K_TILE..][..K_TILE].copy_from_slice(&bytes);
             }
-            let mut reach = BlockReach::NONE;
-            for codes in &codes {
-                let (mut low, mut high) = ([0; BLOCK], [0; BLOCK]);
-                for ((&code, low), high) in codes.iter().zip(&mut low).zip(&mut high) {
-                    let ends = [code * least, code * greatest];
-                    (*low, *high) = (ends[0].min(ends[1]), ends[0].max(ends[1]));
-                }
-                for (to, low) in reach.low.iter_mut().zip(low) {
-                    *to = low.min(*to);
-                }
-                for (to, high) in reach.high.iter_mut().zip(high) {
-                    *to = high.max(*to);
-                }
-                let parts = low.chunks_exact(BLOCK / PARTS).zip(high.chunks_exact(BLOCK / PARTS));
-                let ends = reach.falls.iter_mut().zip(&mut reach.rises);
-                for ((fall, rise), (low, high)) in ends.zip(parts) {
-                    *fall = low.iter().map(|&x| i32::from(x)).sum::<i32>().min(*fall);
-                    *rise = high.iter().map(|&x| i32::from(x)).sum::<i32>().max(*rise);
-                }
-            }
-            all.push(reach);
         }
-        all
+        let mut reach = BlockReach::NONE;
+        for codes in &codes {
+            let (mut low, mut high) = ([0; BLOCK], [0; BLOCK]);
+            for ((&code, low), high) in codes.iter().zip(&mut low).zip(&mut high) {
+                let ends = [code * least, code * greatest];
+                (*low, *high) = (ends[0].min(ends[1]), ends[0].max(ends[1]));
+            }
+            for (to, low) in reach.low.iter_mut().zip(low) {
+                *to = low.min(*to);
+            }
+            for (to, high) in reach.high.iter_mut().zip(high) {
+                *to = high.max(*to);
+            }
+            let parts = low.chunks_exact(BLOCK / PARTS).zip(high.chunks_exact(BLOCK / PARTS));
+            let ends = reach.falls.iter_mut().zip(&mut reach.rises);
+            for ((fall, rise), (low, high)) in ends.zip(parts) {
+                *fall = low.iter().map(|&x| i32::from(x)).sum::<i32>().min(*fall);
+                *rise = high.iter().map(|&x| i32::from(x)).sum::<i32>().max(*rise);
+            }
+        }
+        reach
     }
+}
+
+/// The blocks of a panel of rows, each found when it is first asked for.
+#[derive(Clone, Copy)]
+pub(crate) struct PanelReach<'a> {
+    of: ReachOf<'a>,
+    blocks: &'a [OnceCell<BlockReach>],
+}
+
+impl<'a> PanelReach<'a> {
+    fn block<T: Token>(self, token: T, index: usize) -> Option<&'a BlockReach> {
+        let Self { of, blocks } = self;
+        Some(blocks.get(index)?.get_or_init(|| token.vectorize(FindReach { of, index })))
+    }
+}
+
+/// At which steps extremes are sought.
+#[derive(Clone, Copy)]
+pub(crate) enum Sought<'a> {
+    Nowhere,
+    Everywhere,
+    /// Where the products of a step can show something.
+    Within(PanelReach<'a>),
 }
 
 /// Some registers, in lanes.
@@ -106,9 +134,7 @@ pub(crate) struct Seek<'a> {
     pub(crate) range: (i32, i32),
     /// Whether what leaves it comes back at its other end.
     pub(crate) wraps: bool,
-    /// What steps can do, block by block; `None`, where nothing is sought. Of a block that is not there, every step is looked
-    /// at.
-    pub(crate) blocks: Option<&'a [BlockReach]>,
+    pub(crate) sought: Sought<'a>,
 }
 
 /// The steps of a part of a block that may show something, a bit each.
@@ -133,17 +159,20 @@ impl Shown {
     }
 }
 
-impl Seek<'_> {
+impl<'a> Seek<'a> {
     /// Whether anything is sought.
     #[inline(always)]
     pub(crate) fn may_show(&self) -> bool {
-        self.blocks.is_some()
+        !matches!(self.sought, Sought::Nowhere)
     }
 
-    /// That of the block at `index`.
+    /// What the block at `index` can do, if that tells where to look.
     #[inline(always)]
-    pub(crate) fn block(&self, index: usize) -> Option<&BlockReach> {
-        self.blocks.and_then(|blocks| blocks.get(index))
+    pub(crate) fn block<T: Token>(&self, token: T, index: usize) -> Option<&'a BlockReach> {
+        match self.sought {
+            Sought::Within(panel) => panel.block(token, index),
+            Sought::Nowhere | Sought::Everywhere => None,
+        }
     }
 
     /// Which steps of a part of a block may show something, before which `registers` stand there. All at once: each would
@@ -178,25 +207,18 @@ impl Seek<'_> {
     }
 }
 
-/// The blocks of all panels of rows of a job, found when they are first asked for.
+/// The blocks of all panels of rows of a job, as far as they were asked for.
 #[derive(Default)]
-pub(crate) struct Reaches(Vec<Vec<BlockReach>>);
+pub(crate) struct Reaches(Vec<Vec<OnceCell<BlockReach>>>);
 
 impl Reaches {
     /// Those of the panel at `index`.
-    pub(crate) fn of<T: Token>(
-        &mut self,
-        token: T,
-        index: usize,
-        find: FindReach<'_>,
-    ) -> &[BlockReach] {
+    pub(crate) fn panel<'a>(&'a mut self, index: usize, of: ReachOf<'a>) -> PanelReach<'a> {
         if self.0.len() <= index {
             self.0.resize_with(index + 1, Vec::new);
         }
-        let blocks = &mut self.0[index];
-        if blocks.is_empty() {
-            *blocks = token.vectorize(find);
-        }
-        blocks
+        let panel = &mut self.0[index];
+        panel.resize_with(blocks(of.words, MR, of.units).count(), OnceCell::new);
+        PanelReach { of, blocks: panel }
     }
 }

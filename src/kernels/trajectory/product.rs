@@ -16,7 +16,7 @@ use crate::kernels::guarded::block::{BroadcastCodes, Shifted, Unsigned};
 use crate::kernels::guarded::job::{Job, Pass, Problem, VECTORS, lane_range};
 use crate::kernels::guarded::lanes32::finds_extremes;
 use crate::kernels::guarded::norm_bound::NormBound;
-use crate::kernels::guarded::reach::Reaches;
+use crate::kernels::guarded::reach::{Reaches, Sought};
 use crate::kernels::operand::int8::{MR, NR, OutputOrder};
 use crate::kernels::operand::packed::ByteOperands;
 use crate::kernels::output::Output;
@@ -260,16 +260,16 @@ impl<T: Output> TrajectoryJob<'_, '_, T> {
                 continue;
             }
             let known = in_lanes[0].extremes(lanes);
-            let reach = if !job.may_exceed(known) {
-                None
+            let sought = if !job.may_exceed(known) {
+                Sought::Nowhere
             } else if job.problem.lanes16.is_some()
                 || stages[0].lanes32().is_some_and(finds_extremes::<L>)
             {
-                Some(reaches.of(lanes.token(), place.block - first, job.find_reach(place)))
+                Sought::Within(reaches.panel(place.block - first, job.reach_of(place)))
             } else {
-                Some(&[][..])
+                Sought::Everywhere
             };
-            job.run_tile((lanes, codes), known, place, (NormBound::default(), reach), &mut pass);
+            job.run_tile((lanes, codes), known, place, (NormBound::default(), sought), &mut pass);
             job.write(lanes, place, &pass.result.values);
             let traces = in_lanes.iter_mut().zip(&pass.result.traces);
             for ((in_lanes, [min, max, events]), tally) in traces.zip(&mut tallies) {
