@@ -2,21 +2,21 @@
 //!
 //! 1. The right operand is in [packed panels](crate::kernels::operand::int8), the left one packed too, or rows where they
 //!    lie in memory, whose words are read as they are needed.
-//! 2. Sums start from what offsets of the bytes add, found once for all tiles.
+//! 2. Sums start from what offsets of the bytes add, found once for all tiles: [`initial`](super::initial).
 //! 3. [`int8_tile`](super::int8_tile) adds the products.
 
 use std::array;
 
 use super::blocking::{MicroKernel, PackedOperands, TileIndex};
-use super::int8_tile::{Initial, Int8Inputs, Packed, Rest, RowWords, sum_tile};
+use super::initial::{InitialSums, Initials};
+use super::int8_tile::{Int8Inputs, Packed, Rest, RowWords, sum_tile};
 use crate::kernels::byte_dots::PairRun;
 use crate::kernels::operand::byte_rows::ByteRows;
 use crate::kernels::operand::bytes::ByteSign;
 use crate::kernels::operand::geometry::PackedPair;
 use crate::kernels::operand::int8::{Int8Panels, K_TILE, MR, NR, SUMMED};
 use crate::kernels::operand::panels::PanelWords;
-use crate::simd::{ByteLanes, Detected, Vectorized};
-use crate::tasks;
+use crate::simd::ByteLanes;
 
 /// The most products that 32 bits hold the sum of: `255 * 255 * 2^15 < 2^31`.
 pub(crate) const LONGEST: usize = 1 << 15;
@@ -115,7 +115,7 @@ impl<L: ByteLanes> Int8Kernel<'_, L> {
     #[inline(always)]
     fn sum_words<const SIGNED: bool>(
         &self,
-        operands: Int8Inputs<'_, RowWords<'_, SIGNED>>,
+        operands: &Int8Inputs<'_, RowWords<'_, SIGNED>>,
         at: TileIndex,
         rows: &mut [&mut [i32]],
         left: usize,
@@ -173,135 +173,24 @@ impl<L: ByteLanes> MicroKernel for Int8Kernel<'_, L> {
 
     #[inline(always)]
     fn sum_rows(&self, at: TileIndex, rows: &mut [&mut [i32]], left: usize) {
-        let Self { block, columns, initial, chunk, run, .. } = *self;
+        let Self { ref block, columns, initial, chunk, run, .. } = *self;
         let b = part(columns.panel(at.panel), NR * (chunk / K_TILE), at.chunk);
         let initial = initial.of(at);
         match block {
             Block::Packed(a) => {
-                sum_tile(self.lanes, Int8Inputs { a, b, run, initial }, at, rows, left);
+                sum_tile(self.lanes, &Int8Inputs { a, b, run, initial }, at, rows, left);
             }
             Block::Unsigned(a) => {
-                self.sum_words(Int8Inputs { a, b, run, initial }, at, rows, left);
+                self.sum_words(&Int8Inputs { a, b, run, initial }, at, rows, left);
             }
-            Block::Signed(a) => self.sum_words(Int8Inputs { a, b, run, initial }, at, rows, left),
+            Block::Signed(a) => self.sum_words(&Int8Inputs { a, b, run, initial }, at, rows, left),
         }
     }
 }
-
-/// Codes of the rows that one task sums.
-const CODES: usize = 1 << 15;
 
 /// The words of a chunk of `length` of them.
 #[inline(always)]
 fn part(words: &[i32], length: usize, chunk: usize) -> &[i32] {
     let from = (chunk * length).min(words.len());
     &words[from..words.len().min(from + length)]
-}
-
-/// `s Σ b' + t Σ a' + s t K` of every output: what the sums of products of bytes lack; see
-/// [`int8`](crate::kernels::operand::int8).
-struct InitialSums {
-    /// Chunks of k.
-    chunks: usize,
-    /// `t Σ a' + s t K`, of every output of every chunk of every block.
-    rows: Vec<i32>,
-    /// `s Σ b'`, likewise.
-    cols: Vec<i32>,
-}
-
-impl InitialSums {
-    fn of_packed(pair: &PackedPair<Int8Panels>, chunk: usize) -> Self {
-        let PackedPair { broadcast, lanes, k, .. } = pair;
-        let (s, t) = (broadcast.offset, lanes.offset);
-        let chunks = k.div_ceil(chunk);
-        let constant = |index: usize| s * t * chunk.min(k - index * chunk) as i32;
-        let rows = scaled_sums(broadcast, (chunks, chunk), t, constant);
-        Self { chunks, rows, cols: scaled_sums(lanes, (chunks, chunk), s, |_| 0) }
-    }
-
-    /// Rows have no offset.
-    fn of_rows(rows: &ByteRows<'_>, lanes: &Int8Panels, k: usize, length: usize) -> Self {
-        let chunks = k.div_ceil(length);
-        let outputs = rows.all().len().next_multiple_of(MR);
-        let mut initial = vec![0; outputs * chunks];
-        if lanes.offset != 0 {
-            let isa = Detected::best();
-            let sum = |codes: &[u8]| isa.vectorize(SumRow { codes, sign: rows.sign });
-            let of_row = |row: &&[u8]| -> Vec<i32> { row.chunks(length).map(sum).collect() };
-            let task = (CODES / k.max(1)).max(1);
-            let of_rows = |rows: &[&[u8]]| -> Vec<Vec<i32>> { rows.iter().map(of_row).collect() };
-            let sums = tasks::map(rows.all().chunks(task), of_rows);
-            for (row, sums) in sums.into_iter().flatten().enumerate() {
-                for (chunk, sum) in sums.into_iter().enumerate() {
-                    let place = (row / MR * chunks + chunk) * MR + row % MR;
-                    initial[place] = lanes.offset.wrapping_mul(sum);
-                }
-            }
-        }
-        Self { chunks, rows: initial, cols: vec![0; lanes.panels() * chunks * NR] }
-    }
-
-    fn at_hand(&self) -> Initials<'_> {
-        Initials { chunks: self.chunks, rows: &self.rows, cols: &self.cols }
-    }
-}
-
-/// [`InitialSums`], borrowed.
-#[derive(Clone, Copy)]
-struct Initials<'a> {
-    chunks: usize,
-    rows: &'a [i32],
-    cols: &'a [i32],
-}
-
-impl<'a> Initials<'a> {
-    #[inline(always)]
-    fn of(self, at: TileIndex) -> Initial<'a> {
-        let of = |panel: usize, width: usize| (panel * self.chunks + at.chunk) * width;
-        let (row, col) = (of(at.block, MR), of(at.panel, NR));
-        Initial { rows: &self.rows[row..row + MR], cols: &self.cols[col..col + NR] }
-    }
-}
-
-/// `factor Σ byte + constant` of every output of every chunk of every panel.
-fn scaled_sums(
-    panels: &Int8Panels,
-    (chunks, length): (usize, usize),
-    factor: i32,
-    constant: impl Fn(usize) -> i32,
-) -> Vec<i32> {
-    let (count, width) = (panels.panels(), panels.width());
-    if factor == 0 {
-        return vec![0; count * chunks * width];
-    }
-    // The sums that are kept are of pieces of k; a chunk is several of them.
-    let per_panel = width * panels.units().div_ceil(SUMMED / K_TILE).max(1);
-    let mut all = Vec::with_capacity(count * chunks * width);
-    for panel in panels.sums().chunks(per_panel) {
-        for (chunk, pieces) in panel.chunks(width * (length / SUMMED)).enumerate() {
-            for output in 0..width {
-                let sum: i32 = pieces[output..].iter().step_by(width).sum();
-                all.push(factor.wrapping_mul(sum).wrapping_add(constant(chunk)));
-            }
-        }
-    }
-    all
-}
-
-/// `Σ code` of bytes.
-struct SumRow<'a> {
-    codes: &'a [u8],
-    sign: ByteSign,
-}
-
-impl Vectorized for SumRow<'_> {
-    type Output = i32;
-
-    #[inline(always)]
-    fn call(self) -> i32 {
-        match self.sign {
-            ByteSign::Unsigned => self.codes.iter().map(|&code| i32::from(code)).sum(),
-            ByteSign::Signed => self.codes.iter().map(|&code| i32::from(code.cast_signed())).sum(),
-        }
-    }
 }

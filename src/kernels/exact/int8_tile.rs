@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::blocking::TileIndex;
+use super::initial::Initial;
 use crate::kernels::byte_dots::{ByteProducts, Dot, PairRun, add_all};
 use crate::kernels::operand::int8::{K_TILE, MR, NR};
 use crate::kernels::operand::panels::load_vectors;
@@ -124,7 +125,7 @@ impl<'a, const SIGNED: bool> RowWords<'a, SIGNED> {
 
 /// The words of both operands, those of lanes from a place of their panel on.
 struct TileWords<'a, W> {
-    a: W,
+    a: &'a W,
     b: &'a [[i32; NR]],
     from: usize,
 }
@@ -179,17 +180,10 @@ impl<L: ByteLanes, const SIGNED: bool> Vectorized for Rest<'_, '_, L, SIGNED> {
     }
 }
 
-/// What a sum starts from: what its row and what its column add.
-#[derive(Clone, Copy)]
-pub(crate) struct Initial<'a> {
-    pub(crate) rows: &'a [i32],
-    pub(crate) cols: &'a [i32],
-}
-
 /// What a tile is made from: words to broadcast, a panel of lanes, how long sums of pairs fit 16 bits, where sums start.
 #[derive(Clone, Copy)]
 pub(crate) struct Int8Inputs<'a, W> {
-    pub(crate) a: W,
+    pub(crate) a: &'a W,
     pub(crate) b: &'a [i32],
     pub(crate) run: PairRun,
     pub(crate) initial: Initial<'a>,
@@ -199,7 +193,7 @@ pub(crate) struct Int8Inputs<'a, W> {
 #[inline(always)]
 pub(crate) fn sum_tile<L: ByteLanes, W: Words<L>>(
     lanes: L,
-    operands: Int8Inputs<'_, W>,
+    operands: &Int8Inputs<'_, W>,
     at: TileIndex,
     rows: &mut [&mut [i32]],
     left: usize,
@@ -214,7 +208,7 @@ pub(crate) fn sum_tile<L: ByteLanes, W: Words<L>>(
 #[inline(always)]
 fn in_vectors<L: ByteLanes, W: Words<L>, const V: usize>(
     lanes: L,
-    operands: Int8Inputs<'_, W>,
+    operands: &Int8Inputs<'_, W>,
     at: TileIndex,
     rows: &mut [&mut [i32]],
     left: usize,
@@ -233,7 +227,7 @@ fn in_vectors<L: ByteLanes, W: Words<L>, const V: usize>(
 /// `R` by `V` vectors of outputs, those from place `from` of the panel on.
 struct Tile<'a, 'o, L, W, const R: usize, const V: usize> {
     lanes: L,
-    operands: Int8Inputs<'a, W>,
+    operands: &'a Int8Inputs<'a, W>,
     from: usize,
     rows: &'a mut [&'o mut [i32]],
     left: usize,
