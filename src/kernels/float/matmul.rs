@@ -6,8 +6,9 @@ use std::time::Instant;
 use ndarray::{Array2, ArrayView2};
 use thiserror::Error;
 
-use super::operand::{PackedOperand, Powers};
+use super::operand::PackedOperand;
 use super::plan::Plan;
+use super::power::Powers;
 use super::{driver, stepped, trace};
 use crate::accumulate::Accumulator;
 use crate::kernels::product::ReportLevel;

@@ -2,7 +2,7 @@
 //! instruction set, thread count and tiling.
 //!
 //! ```text
-//! operands -> numbers under their scales, and their extents     (operand, extent)
+//! operands -> numbers under their scales, and their extents     (operand, scaled, power, extent)
 //! accumulator and extents -> which lanes, if any                (plan)
 //! panels of numbers                                             (pack)
 //! jobs, and the tiles of a job                                  (driver)
@@ -30,7 +30,9 @@ mod matmul;
 mod operand;
 mod pack;
 mod plan;
+mod power;
 mod round;
+mod scaled;
 mod stepped;
 mod trace;
 

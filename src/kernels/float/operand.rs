@@ -2,33 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use fewbit_formats::Format;
-use ndarray::{Array2, ArrayView2, CowArray, Ix2, Zip};
+use ndarray::{Array2, ArrayView2, CowArray, Ix2};
 
-use super::extent::{ElementExtent, Extent, digits};
+use super::extent::{ElementExtent, Extent};
+use super::power::{Powers, least_exponent, power_of_two};
+use super::scaled::{Elements, Scaled};
 use crate::accumulate::datapath::SplitHalves;
-use crate::accumulate::{Accumulator, Register, Stage};
 use crate::reference::{FloatOperand, Scales};
 use crate::simd::Detected;
-
-/// Whether exponents are asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Powers {
-    /// A register aligns by them.
-    Wanted,
-    /// None does.
-    Unwanted,
-}
-
-impl Powers {
-    /// What the registers of `acc` ask for.
-    pub(super) fn of(acc: &Accumulator) -> Self {
-        let aligns = |stage: &Stage| {
-            matches!(stage.register, Register::Aligned { .. } | Register::Datapath(_))
-        };
-        if acc.stages().iter().any(aligns) { Self::Wanted } else { Self::Unwanted }
-    }
-}
 
 /// In which order products enter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,53 +34,6 @@ pub(super) struct PackedOperand<'a> {
     pub(super) scale_powers: Option<Array2<f64>>,
     /// How far the values reach.
     pub(super) extent: Extent,
-}
-
-/// The power of two of the exponent that `x` has in a format whose least one is that of `least`; 0 for zero. For numbers
-/// near neither end of the range of `f64`; what infinities and NaN have means nothing.
-#[inline(always)]
-pub(super) fn power_of(x: f64, least: f64) -> f64 {
-    let own = f64::from_bits(x.to_bits() & POWER);
-    let power = if own < least { least } else { own };
-    if x == 0.0 { 0.0 } else { power }
-}
-
-/// The same exponent as an integer of 8 bits, where these hold it; the least integer for zero.
-#[inline(always)]
-pub(super) fn exponent_of(x: f64, least: f64) -> i8 {
-    let field = (power_of(x, least).to_bits() >> 52) as i32;
-    if x == 0.0 { i8::MIN } else { (field - 1023) as i8 }
-}
-
-/// The exponent of an `f64`.
-const POWER: u64 = 0x7ff0_0000_0000_0000;
-
-/// `2^exponent` of the exponent that `x` has in `format`, which is not below that of the smallest normal value; 0 for zero,
-/// infinities and NaN.
-fn power(x: f64, format: Format) -> f64 {
-    let least = least_exponent(format).unwrap_or(i32::MIN);
-    let field = (x.to_bits() >> 52 & 0x7ff) as i32;
-    match field {
-        0x7ff => 0.0,
-        0 => digits(x).map_or(0.0, |(_, exponent)| power_of_two(exponent.max(least))),
-        _ => power_of_two((field - 1023).max(least)),
-    }
-}
-
-/// `2^exponent`
-fn power_of_two(exponent: i32) -> f64 {
-    match exponent {
-        -1022..=1023 => f64::from_bits(((exponent + 1023) as u64) << 52),
-        _ => 2f64.powi(exponent),
-    }
-}
-
-/// The exponent of the smallest normal value; `None` for formats that have no such value.
-fn least_exponent(format: Format) -> Option<i32> {
-    match format {
-        Format::Float(float) => Some(float.min_exponent()),
-        _ => None,
-    }
 }
 
 impl<'a> PackedOperand<'a> {
@@ -133,25 +67,21 @@ impl<'a> PackedOperand<'a> {
         };
         let scales = turn(scales.view());
         (element.block, element.scale_digits) = (Some(*block), Extent::of(scales).digits);
-        let mut values = elements.as_standard_layout().into_owned();
-        let scale = Array2::from_shape_fn(values.dim(), |(k, i)| scales[[k / block, i]]);
-        // A zero element counts as zero, whatever its scale.
-        let mut alone = scale.mapv(|scale| power(scale, *format));
-        Zip::from(&mut alone).and(&values).for_each(|alone, &own| {
-            *alone = if digits(own).is_none() { 0.0 } else { *alone };
-        });
-        let powers = match powers {
-            Powers::Wanted => Some(values.mapv(|x| power(x, operand.format())) * &alone),
-            Powers::Unwanted => None,
+        let elements = Elements {
+            values: elements,
+            format: operand.format(),
+            scales,
+            scale_format: *format,
+            block: *block,
         };
-        values *= &scale;
+        let Scaled { values, powers, scale_powers } = Scaled::new(elements, &extent, powers, isa);
         extent = Extent::of_matrix(values.view(), isa);
         if let Some(powers) = &powers {
             extent.least_exponent = Extent::of_matrix(powers.view(), isa).least;
         }
         extent.element = element;
         let values = CowArray::from(values);
-        Self { values, least, powers, scale_powers: Some(alone), extent }
+        Self { values, least, powers, scale_powers: Some(scale_powers), extent }
     }
 
     /// Numbers `[K, outputs]` whose exponents are those of the elements with their scales, and the least one, as a power of

@@ -7,8 +7,9 @@ use bytemuck::{Pod, cast_slice, cast_slice_mut};
 use ndarray::ArrayView2;
 
 use super::{AlignedPlan, Aligns};
-use crate::kernels::float::operand::{PackedOperand, exponent_of, power_of};
+use crate::kernels::float::operand::PackedOperand;
 use crate::kernels::float::pack::{Fill, NumberPanels, by_rows, rows_at_once, rows_of};
+use crate::kernels::float::power::{exponent_of, power_of};
 use crate::kernels::operand::panels::Panels;
 use crate::simd::Detected;
 use crate::tasks;
