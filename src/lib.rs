@@ -116,6 +116,8 @@ pub mod functions;
 mod kernels;
 pub mod layout;
 pub mod machine;
+#[cfg(feature = "kernels")]
+mod memory;
 mod named;
 #[cfg(feature = "quantize")]
 pub mod quantize;

@@ -3,8 +3,9 @@
 use ndarray::{Array2, ArrayView2, Axis};
 
 use super::AlgorithmError;
-use super::linalg::{Scalar, cholesky_in_place, gather, solve_right_lower, zeros};
+use super::linalg::{Scalar, cholesky_in_place, gather, solve_right_lower};
 use super::problem::Part;
+use crate::memory::zero_matrix;
 use crate::simd::{Vectorized, vectorize};
 use crate::tasks;
 
@@ -39,7 +40,7 @@ impl<T: Scalar> Factor<T> {
         cholesky_in_place(&mut h)
             .map_err(|column| AlgorithmError::NotPositiveDefinite { column: last - column })?;
         let m: Vec<f64> = h.diag().iter().rev().copied().collect();
-        let mut n = zeros(h.dim());
+        let mut n = zero_matrix(h.dim());
         tasks::for_each(n.axis_chunks_iter_mut(Axis(0), ROWS).enumerate(), |(task, mut to)| {
             for (row, to) in (task * ROWS..).zip(to.rows_mut()) {
                 if let (Some(to), Some(from)) = (to.into_slice(), h.row(last - row).to_slice()) {

@@ -18,8 +18,9 @@ use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut2, Axis, CowArray, Ix2
 use super::AlgorithmError;
 use super::constraint::{Budget, Constraint};
 use super::grid::{Chosen, Grid};
-use super::linalg::{BASE, Halves, Right, Scalar, halve, share, transpose_into, zeros};
+use super::linalg::{BASE, Halves, Right, Scalar, halve, share, transpose_into};
 use super::solution::Solution;
+use crate::memory::zero_matrix;
 use crate::simd::{Vectorized, vectorize};
 use crate::tasks;
 
@@ -253,7 +254,7 @@ impl<'a, 'b, 'c, T: Scalar> Lanes<'a, 'b, 'c, T> {
     ) -> Self {
         let dim = (run.target.ncols(), lanes.len());
         let transposed = |matrix: ArrayView2<'_, T>| {
-            let mut to = zeros(dim);
+            let mut to = zero_matrix(dim);
             transpose_into(matrix.slice(s![lanes.clone(), ..]), to.view_mut(), |x| x);
             to
         };

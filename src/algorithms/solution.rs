@@ -5,7 +5,7 @@ use std::ops::Range;
 use ndarray::{Array2, s};
 use serde::Serialize;
 
-use super::linalg::zeros;
+use crate::memory::zero_matrix;
 
 /// The quantized weights and how they came about.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,7 +30,7 @@ pub struct Info {
 impl Solution {
     /// Zeros, to be filled in.
     pub(super) fn zeros(dim: (usize, usize)) -> Self {
-        Self { codes: zeros(dim), values: zeros(dim), info: Info::default() }
+        Self { codes: zero_matrix(dim), values: zero_matrix(dim), info: Info::default() }
     }
 
     /// Takes over codes and values of some rows.

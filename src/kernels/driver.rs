@@ -26,8 +26,8 @@ use super::trajectory::product::Collected;
 use super::{guarded, stepped, trajectory};
 use crate::accumulate::{Accumulator, FirstEvent, Report};
 use crate::reference::check_init;
-use crate::room;
-use crate::simd::{Detected, Isa, advise_large_pages};
+use crate::simd::{Detected, Isa};
+use crate::{memory, room};
 
 /// `a` times `b`, whose inner dimensions agree.
 pub(crate) fn multiply(
@@ -37,10 +37,7 @@ pub(crate) fn multiply(
     options: &MatmulOptions<'_>,
 ) -> Result<Product, MatmulError> {
     room::check::<i64>(&[a.dim().0, b.dim().1])?;
-    let mut values = Array2::zeros((a.dim().0, b.dim().1));
-    if let Some(memory) = values.as_slice_mut() {
-        advise_large_pages(memory);
-    }
+    let mut values = memory::zero_matrix((a.dim().0, b.dim().1));
     let ProductReport { events, report, isa, seconds } =
         multiply_to(a, b, acc, options, values.view_mut())?;
     Ok(Product { values, events, report, isa, seconds })

@@ -44,6 +44,7 @@ pub(crate) const LAYERS: [&[&str]; 25] = [
         "src/convolution",
         "src/functions",
         "src/layout",
+        "src/memory",
         "src/named",
         "src/requantize",
         "src/room",

@@ -6,7 +6,8 @@ use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, s};
 use super::packed::Packed;
 use super::panels::{Panels, Threads};
 use super::tiles::{DEPTH, Reach, Store, Tiled, Tiles};
-use super::{Scalar, share, zeros};
+use super::{Scalar, share};
+use crate::memory::zero_matrix;
 use crate::simd::{Detected, Isa};
 use crate::tasks;
 
@@ -133,7 +134,7 @@ pub(super) fn subtract_square(a: ArrayView2<'_, f64>, mut c: ArrayViewMut2<'_, f
 /// # Panics
 /// Where the shapes do not fit.
 pub fn product<T: Scalar>(a: ArrayView2<'_, T>, b: ArrayView2<'_, T>) -> Array2<T> {
-    let mut c = zeros((a.nrows(), b.ncols()));
+    let mut c = zero_matrix((a.nrows(), b.ncols()));
     gemm(T::one(), a, b, T::zero(), c.view_mut());
     c
 }

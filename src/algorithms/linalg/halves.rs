@@ -13,7 +13,8 @@ use super::halving::{halve, halves, place};
 use super::packed::Packed;
 use super::panels::{Panels, Threads};
 use super::tiles::{DEPTH, Reach, Store, Tiles};
-use super::{Scalar, multiply, zeros};
+use super::{Scalar, multiply};
+use crate::memory::zero_matrix;
 use crate::simd::{Detected, Isa};
 
 /// A strictly upper triangular matrix, and its blocks laid out.
@@ -61,7 +62,7 @@ impl<'a, T: Scalar> Halves<'a, T> {
     pub(crate) fn right(&self, columns: usize) -> Right<T> {
         let rows = self.upper.nrows();
         match self.isa.isa() {
-            Isa::Portable => Right::Rows(zeros((rows, columns))),
+            Isa::Portable => Right::Rows(zero_matrix((rows, columns))),
             _ => Right::Panels(Panels::new(self.isa, (rows, columns))),
         }
     }

@@ -3,7 +3,8 @@
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis};
 use num_traits::Zero;
 
-use crate::simd::{Vectorized, advise_large_pages, vectorize};
+use crate::memory::zero_matrix;
+use crate::simd::{Vectorized, vectorize};
 use crate::tasks;
 
 /// The side of a block that is transposed at once.
@@ -14,18 +15,9 @@ const TILE: usize = 64;
 /// Rows that a parallel task gathers.
 const ROWS: usize = 16;
 
-/// As many zeros, in large pages where they are many: for matrices that are written at once.
-pub(crate) fn zeros<T: Copy + Zero>(dim: (usize, usize)) -> Array2<T> {
-    let mut zeros = Array2::zeros(dim);
-    if let Some(room) = zeros.as_slice_mut() {
-        advise_large_pages(room);
-    }
-    zeros
-}
-
 /// `fromᵀ`, rows in parallel.
 pub(crate) fn transposed<T: Copy + Zero + Send + Sync>(from: ArrayView2<'_, T>) -> Array2<T> {
-    let mut to = zeros((from.ncols(), from.nrows()));
+    let mut to = zero_matrix((from.ncols(), from.nrows()));
     let columns = from.axis_chunks_iter(Axis(1), TILE);
     tasks::for_each(to.axis_chunks_iter_mut(Axis(0), TILE).zip(columns), |(to, from)| {
         transpose_into(from, to, |x| x);
@@ -114,7 +106,7 @@ pub fn gather<A: Copy + Sync, B: Copy + Zero + Send + Sync>(
     convert: impl Fn(usize, usize, A) -> B + Sync,
 ) -> Array2<B> {
     let run = run_of(cols);
-    let mut result = zeros((rows.len(), cols.len()));
+    let mut result = zero_matrix((rows.len(), cols.len()));
     tasks::for_each(result.axis_chunks_iter_mut(Axis(0), ROWS).enumerate(), |(task, mut to)| {
         for (i, to) in (task * ROWS..).zip(to.rows_mut()) {
             let from = matrix.row(rows[i]);

@@ -4,7 +4,8 @@ use ndarray::{ArrayView2, Axis, LinalgScalar};
 
 use super::panels::{Fill, Threads, fill_side_by_side};
 use super::shape::{FEW, MANY, TileShape};
-use crate::simd::{Detected, Vectorized, advise_large_pages};
+use crate::memory::zeros;
+use crate::simd::{Detected, Vectorized};
 use crate::tasks;
 
 /// Tiles that a task lays out.
@@ -30,7 +31,7 @@ impl<T: LinalgScalar + Send + Sync> Packed<T> {
     /// Room for a matrix, zeros so far.
     pub(super) fn zeros(isa: Detected, (rows, count): (usize, usize)) -> Self {
         let height = TileShape::of::<T>(isa).rows;
-        Self { values: vec![T::zero(); rows.next_multiple_of(height) * count], count, height }
+        Self { values: zeros(rows.next_multiple_of(height) * count), count, height }
     }
 
     /// Writes an element of the rows from `row` on, the first one of a tile; there may be fewer rows than elements.
@@ -52,7 +53,6 @@ impl<T: LinalgScalar + Send + Sync> Packed<T> {
         let mut packed = Self::zeros(isa, matrix.dim());
         let (values, count) = (&mut packed.values, packed.count);
         if threads == Threads::All && matrix.nrows() > TILES * R {
-            advise_large_pages(values);
             let parts = values.chunks_mut((TILES * R * count).max(1));
             let parts = parts.zip(matrix.axis_chunks_iter(Axis(0), TILES * R));
             tasks::for_each(parts, |(to, matrix)| {

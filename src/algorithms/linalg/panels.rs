@@ -5,7 +5,8 @@ use std::ops::Range;
 use ndarray::{ArrayView2, Axis, LinalgScalar, s};
 
 use super::shape::TileShape;
-use crate::simd::{Detected, Vectorized, advise_large_pages, prefetch_ahead, vectorize};
+use crate::memory::zeros;
+use crate::simd::{Detected, Vectorized, prefetch_ahead, vectorize};
 use crate::tasks;
 
 /// Rows of a block that is transposed at once.
@@ -35,8 +36,7 @@ impl<T: LinalgScalar + Send + Sync> Panels<T> {
     pub(super) fn new(isa: Detected, (rows, columns): (usize, usize)) -> Self {
         let shape = TileShape::of::<T>(isa);
         let lanes = shape.lanes;
-        let mut values = vec![T::zero(); rows * columns.next_multiple_of(lanes) + lanes];
-        advise_large_pages(&mut values);
+        let values: Vec<T> = zeros(rows * columns.next_multiple_of(lanes) + lanes);
         let start = values.as_ptr().align_offset(lanes * size_of::<T>()).min(lanes);
         Self { values, start, shape, columns, rows }
     }

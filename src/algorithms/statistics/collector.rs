@@ -7,7 +7,8 @@ use super::tiles::{Shape, Sums, Tile};
 use super::{BLOCK, Gram, Moments, Statistics};
 use crate::algorithms::AlgorithmError;
 use crate::algorithms::error::check_finite;
-use crate::algorithms::linalg::{Precision, zeros};
+use crate::algorithms::linalg::Precision;
+use crate::memory::zero_matrix;
 use crate::tasks;
 
 /// Collects [`Statistics`] from batches of rows.
@@ -117,7 +118,7 @@ impl Collector {
         let (width, each) = (self.inputs / self.groups, self.quantized.len() / self.groups);
         let matrix = |(group, tiles): (usize, &[Tile])| {
             let sums = Sums::new(&self.quantized, group * each, each, tiles);
-            let mut matrix = zeros((width, width));
+            let mut matrix = zero_matrix((width, width));
             let rows = matrix.axis_chunks_iter_mut(Axis(0), WIDTH).enumerate();
             tasks::for_each(rows, |(panel, rows)| sums.write(panel, rows));
             matrix

@@ -57,9 +57,10 @@ use super::output::{AnyOutputs, Output, each_output};
 use super::product::{MatmulError, MatmulOptions, ProductReport, StageEvents};
 use crate::accumulate::{Accumulator, Report};
 use crate::convolution::{Conv2d, ConvShapeError};
+use crate::memory;
 use crate::reference::check_init;
 use crate::room::{self, TooLarge};
-use crate::simd::{Detected, Isa, advise_large_pages};
+use crate::simd::{Detected, Isa};
 
 /// Why a convolution cannot be computed.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -228,10 +229,9 @@ impl PreparedConv {
         options: &MatmulOptions<'_>,
     ) -> Result<ConvProduct, ConvError> {
         let shape = output_shape(input, self.shape(), conv)?;
-        let mut values = Array4::zeros(shape);
-        if let Some(memory) = values.as_slice_mut() {
-            advise_large_pages(memory);
-        }
+        let zeros = memory::zeros(shape.iter().product());
+        let mut values =
+            Array4::from_shape_vec(shape, zeros).unwrap_or_else(|_| Array4::zeros(shape));
         let ProductReport { events, report, isa, seconds } =
             self.run_into(input, conv, acc, options, values.view_mut())?;
         Ok(ConvProduct { values, events, report, isa, seconds })

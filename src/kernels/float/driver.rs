@@ -26,6 +26,7 @@ use super::pack::NumberPanels;
 use super::plan::{InnerPlan, Plan};
 use crate::kernels::operand::geometry::{Geometry, Orientation};
 use crate::kernels::parallel::{Grain, Part, TilePlace, split};
+use crate::memory;
 use crate::simd::{Detected, FloatLanes, FmaLanes, IsaKernel, Lanes, Simd, StepLanes, Vectorized};
 
 /// Both operands as the innermost stage reads them: broadcast, lanes.
@@ -130,7 +131,7 @@ pub(super) fn multiply<'p>(
     let packed = &Packed::new(plan.inner, [broadcast, lanes], geometry.nr, isa);
     let start = Instant::now();
     let init = init.map(|init| orientation.view(init));
-    let mut values = Array2::zeros((m, n));
+    let mut values = memory::zero_matrix((m, n));
     let grain = Grain::new((MR, geometry.nr), m * n, 1);
     let job =
         |part: Part<'_, f64>| isa.run_without_vnni(Job { part, packed, plan, geometry, k, init });

@@ -2,8 +2,8 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use crate::simd::{IntLanes, advise_large_pages};
-use crate::tasks;
+use crate::simd::IntLanes;
+use crate::{memory, tasks};
 
 /// A cache line; panels start on one, so that no aligned vector straddles two.
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
@@ -39,9 +39,7 @@ impl Panels {
     /// `panels` panels of `bytes_per_panel` bytes.
     pub(crate) fn zeros(panels: usize, bytes_per_panel: usize) -> Self {
         let lines_per_panel = bytes_per_panel.div_ceil(size_of::<Line>());
-        let mut lines = Vec::with_capacity(panels * lines_per_panel);
-        advise_large_pages(lines.spare_capacity_mut());
-        lines.resize(panels * lines_per_panel, Line::ZERO);
+        let lines = memory::filled(Line::ZERO, panels * lines_per_panel);
         Self { lines, lines_per_panel, bytes_per_panel }
     }
 

@@ -29,6 +29,7 @@ use crate::kernels::float::pack::NumberPanels;
 use crate::kernels::float::plan::Plan;
 use crate::kernels::operand::geometry::{Geometry, Orientation};
 use crate::kernels::parallel::{Grain, Part, TilePlace, split};
+use crate::memory;
 use crate::simd::{Detected, FmaLanes, IsaKernel, Simd, StepLanes, Vectorized};
 
 /// `[M, N]`, what the lanes saw, and the seconds, without packing. Outputs that an infinity or NaN of an operand enters
@@ -53,7 +54,7 @@ pub(in crate::kernels::float) fn multiply<'p>(
     let finite = &[whole(broadcast), whole(lanes)];
     let begin = Instant::now();
     let init = init.map(|init| orientation.view(init));
-    let mut values = Array2::zeros((m, n));
+    let mut values = memory::zero_matrix((m, n));
     let grain = Grain::new((MR, geometry.nr), m * n, 1);
     let job = |part: Part<'_, f64>| {
         let shape = Shape { plan, trace, geometry, k, orientation };
