@@ -12,7 +12,7 @@ use ndarray::{Array2, ArrayView2, ArrayViewMut2, aview1, s};
 use super::halving::{halve, halves, place};
 use super::packed::Packed;
 use super::panels::{Panels, Threads};
-use super::tiles::{DEPTH, Reach, Store, Tiles};
+use super::tiles::{Reach, Store, Tiles};
 use super::{Scalar, multiply};
 use crate::memory::zero_matrix;
 use crate::simd::{Detected, Isa};
@@ -77,13 +77,9 @@ impl<'a, T: Scalar> Halves<'a, T> {
                 multiply(alpha, block.t(), rows.slice(s![start..cut, ..]), alpha, to);
             }
             Right::Panels(right) => {
-                let (left, mut c) = (&self.blocks[place(cut)], to);
+                let (left, depth) = (&self.blocks[place(cut)], 0..cut - start);
                 let (store, reach) = (Store::Add, Reach::Full);
-                for first in (start..cut).step_by(DEPTH) {
-                    let depth = first - start..(first + DEPTH).min(cut) - start;
-                    let c = c.view_mut();
-                    T::run(Tiles { isa, alpha, store, reach, left, depth, right, first, c });
-                }
+                Tiles { isa, alpha, store, reach, left, depth, right, first: start, c: to }.add();
             }
         }
     }

@@ -78,6 +78,18 @@ pub struct Tiles<'a, T> {
     pub(super) c: ArrayViewMut2<'a, T>,
 }
 
+impl<T: Tiled> Tiles<'_, T> {
+    /// Adds the products to C, however many there are: [`DEPTH`] of them at a time.
+    pub(super) fn add(self) {
+        let Self { depth, first, mut c, .. } = self;
+        let store = Store::Add;
+        for from in (0..depth.len()).step_by(DEPTH) {
+            let depth = depth.start + from..depth.end.min(depth.start + from + DEPTH);
+            T::run(Tiles { store, depth, first: first + from, c: c.view_mut(), ..self });
+        }
+    }
+}
+
 impl IsaKernel for Tiles<'_, f32> {
     type Output = ();
 

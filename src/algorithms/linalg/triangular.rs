@@ -8,7 +8,7 @@ use super::halving::{BASE, halve, halves, place};
 use super::packed::Packed;
 use super::panels::{Panels, Threads};
 use super::shape::{FEW, MANY};
-use super::tiles::{DEPTH, Reach, Store, Tiles};
+use super::tiles::{Reach, Store, Tiles};
 use super::{Scalar, multiply, share};
 use crate::simd::{Detected, Isa, Vectorized, vectorize};
 use crate::tasks;
@@ -106,11 +106,8 @@ impl<T: Scalar> Task<'_, T> {
                 }
                 let right = &triangle.blocks[place(cut)];
                 let (store, reach) = (Store::Add, Reach::Full);
-                for from in (steps.start..cut).step_by(DEPTH) {
-                    let (depth, first) = (from..(from + DEPTH).min(cut), from - steps.start);
-                    let c = c.view_mut();
-                    T::run(Tiles { isa, alpha, store, reach, left, depth, right, first, c });
-                }
+                let depth = steps.start..cut;
+                Tiles { isa, alpha, store, reach, left, depth, right, first: 0, c }.add();
             }
             None => {
                 let first = first.slice(s![.., steps.start..]);

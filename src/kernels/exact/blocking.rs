@@ -140,8 +140,8 @@ impl<T: Output, K: MicroKernel> Vectorized for Fill<'_, T, K> {
         let Self { part: Part { mut out, row, col }, mut kernel, store } = self;
         let ((rows, cols), store) = (out.dim(), store.in_bits(T::BITS));
         let bytes = K::MR * K::NR * size_of::<K::Sum>();
-        let mut lines = vec![Line::ZERO; bytes.div_ceil(size_of::<Line>())];
-        let sums: &mut [K::Sum] = bytemuck::cast_slice_mut(&mut lines);
+        let mut buffer = vec![Line::ZERO; bytes.div_ceil(size_of::<Line>())];
+        let sums: &mut [K::Sum] = bytemuck::cast_slice_mut(&mut buffer);
         let chunks = kernel.chunks();
         if chunks == 0 {
             out.fill(T::default());

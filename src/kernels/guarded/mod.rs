@@ -17,5 +17,6 @@ pub(crate) mod norm_bound;
 mod open;
 pub(crate) mod product;
 pub(crate) mod reach;
+mod step32;
 mod tile;
 pub(crate) mod worst_case;
