@@ -10,7 +10,7 @@
 use bytemuck::Pod;
 use ndarray::ArrayViewMut2;
 
-use super::store::{Lines, prefetch};
+use super::store::Lines;
 use crate::kernels::operand::panels::Line;
 use crate::kernels::output::{Output, StoreMode};
 use crate::kernels::parallel::{Grain, Part, split};
@@ -167,7 +167,7 @@ impl<T: Output, K: MicroKernel> Vectorized for Fill<'_, T, K> {
                         && done + K::NR <= end
                         && let Some(rows) = lines.as_sums(store)
                     {
-                        prefetch(rows, done, K::NR);
+                        // Stores wait for their lines while the next tile is summed.
                         kernel.sum_rows(tile(done), rows, done);
                         done += K::NR;
                     }

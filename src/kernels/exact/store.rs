@@ -52,7 +52,9 @@ impl<'a, T: Output> Block<'_, 'a, T> {
     #[inline(always)]
     pub(crate) fn prefetch(&mut self, left: usize, width: usize) {
         if let Self::Whole(lines) = self {
-            prefetch(lines, left, width);
+            for line in lines.iter_mut() {
+                prefetch_to_write(&mut line[left..left + width]);
+            }
         }
     }
 
@@ -89,14 +91,6 @@ impl<'a, T: Output> Block<'_, 'a, T> {
                 }
             }
         }
-    }
-}
-
-/// Has some columns of rows brought near.
-#[inline(always)]
-pub(crate) fn prefetch<T>(rows: &mut [&mut [T]], left: usize, width: usize) {
-    for row in rows {
-        prefetch_to_write(&mut row[left..left + width]);
     }
 }
 
