@@ -16,7 +16,9 @@ const TILE: usize = 64;
 const ROWS: usize = 16;
 
 /// `fromᵀ`, rows in parallel.
-pub(crate) fn transposed<T: Copy + Zero + Send + Sync>(from: ArrayView2<'_, T>) -> Array2<T> {
+pub(crate) fn transposed<T: Copy + Zero + Send + Sync + 'static>(
+    from: ArrayView2<'_, T>,
+) -> Array2<T> {
     let mut to = zero_matrix((from.ncols(), from.nrows()));
     let columns = from.axis_chunks_iter(Axis(1), TILE);
     tasks::for_each(to.axis_chunks_iter_mut(Axis(0), TILE).zip(columns), |(to, from)| {
@@ -99,7 +101,7 @@ impl<A: Copy, B, F: Fn(A) -> B> Vectorized for Transpose<'_, A, B, F> {
 ///
 /// # Panics
 /// Where an index lies outside the matrix.
-pub fn gather<A: Copy + Sync, B: Copy + Zero + Send + Sync>(
+pub fn gather<A: Copy + Sync, B: Copy + Zero + Send + Sync + 'static>(
     matrix: ArrayView2<'_, A>,
     rows: &[usize],
     cols: &[usize],

@@ -4,7 +4,7 @@ use ndarray::{ArrayView2, Axis, LinalgScalar};
 
 use super::panels::{Fill, Threads, fill_side_by_side};
 use super::shape::{FEW, MANY, TileShape};
-use crate::memory::zeros;
+use crate::memory::Buffer;
 use crate::simd::{Detected, Vectorized};
 use crate::tasks;
 
@@ -13,7 +13,7 @@ const TILES: usize = 16;
 
 /// A left factor; rows behind the last one are zeros.
 pub(super) struct Packed<T> {
-    values: Vec<T>,
+    values: Buffer<T>,
     count: usize,
     /// Rows of a tile.
     height: usize,
@@ -31,7 +31,8 @@ impl<T: LinalgScalar + Send + Sync> Packed<T> {
     /// Room for a matrix, zeros so far.
     pub(super) fn zeros(isa: Detected, (rows, count): (usize, usize)) -> Self {
         let height = TileShape::of::<T>(isa).rows;
-        Self { values: zeros(rows.next_multiple_of(height) * count), count, height }
+        let values = Buffer::filled(T::zero(), rows.next_multiple_of(height) * count);
+        Self { values, count, height }
     }
 
     /// Writes an element of the rows from `row` on, the first one of a tile; there may be fewer rows than elements.

@@ -5,7 +5,7 @@ use std::ops::Range;
 use ndarray::{ArrayView2, Axis, LinalgScalar, s};
 
 use super::shape::TileShape;
-use crate::memory::zeros;
+use crate::memory::Buffer;
 use crate::simd::{Detected, Vectorized, prefetch_ahead, vectorize};
 use crate::tasks;
 
@@ -16,7 +16,7 @@ const FEW: usize = 1 << 15;
 
 /// The most rows of a matrix that is laid out, side by side in panels of [`TileShape::width`] columns.
 pub(crate) struct Panels<T> {
-    values: Vec<T>,
+    values: Buffer<T>,
     /// Where the first panel begins: at a line of the cache.
     start: usize,
     shape: TileShape,
@@ -36,7 +36,8 @@ impl<T: LinalgScalar + Send + Sync> Panels<T> {
     pub(super) fn new(isa: Detected, (rows, columns): (usize, usize)) -> Self {
         let shape = TileShape::of::<T>(isa);
         let lanes = shape.lanes;
-        let values: Vec<T> = zeros(rows * columns.next_multiple_of(lanes) + lanes);
+        let count = rows * columns.next_multiple_of(lanes) + lanes;
+        let values = Buffer::filled(T::zero(), count);
         let start = values.as_ptr().align_offset(lanes * size_of::<T>()).min(lanes);
         Self { values, start, shape, columns, rows }
     }

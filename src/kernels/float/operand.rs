@@ -8,6 +8,7 @@ use super::extent::{ElementExtent, Extent};
 use super::power::{Powers, least_exponent, power_of_two};
 use super::scaled::{Elements, Scaled};
 use crate::accumulate::datapath::SplitHalves;
+use crate::memory;
 use crate::reference::{FloatOperand, Scales};
 use crate::simd::Detected;
 
@@ -34,6 +35,19 @@ pub(super) struct PackedOperand<'a> {
     pub(super) scale_powers: Option<Array2<f64>>,
     /// How far the values reach.
     pub(super) extent: Extent,
+}
+
+impl Drop for PackedOperand<'_> {
+    fn drop(&mut self) {
+        let mut values = CowArray::from(ArrayView2::from(&[[0.0; 0]; 0]));
+        std::mem::swap(&mut values, &mut self.values);
+        if values.is_owned() {
+            memory::keep_matrix(values.into_owned());
+        }
+        for matrix in [self.powers.take(), self.scale_powers.take()].into_iter().flatten() {
+            memory::keep_matrix(matrix);
+        }
+    }
 }
 
 impl<'a> PackedOperand<'a> {

@@ -5,6 +5,7 @@ use ndarray::{Array2, ArrayView2, Axis};
 
 use super::extent::Extent;
 use super::power::{Powers, least_exponent, power, power_of, power_of_two};
+use crate::memory::zero_matrix;
 use crate::simd::{Detected, Vectorized};
 use crate::tasks;
 
@@ -46,10 +47,10 @@ impl Scaled {
         let scales = scales.as_standard_layout();
         let of_scales = scales.mapv(|scale| power(scale, scale_format));
         let of_element = OfElement::new(format, extent);
-        let mut values = Array2::zeros(dim);
-        let mut scale_powers = Array2::zeros(dim);
+        let mut values = zero_matrix(dim);
+        let mut scale_powers = zero_matrix(dim);
         let mut powers = match powers {
-            Powers::Wanted => Array2::zeros(dim),
+            Powers::Wanted => zero_matrix(dim),
             Powers::Unwanted => Array2::zeros((dim.0, 0)),
         };
         let rows = (NUMBERS / outputs.max(1)).max(1);

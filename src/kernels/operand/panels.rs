@@ -2,8 +2,9 @@
 
 use bytemuck::{Pod, Zeroable};
 
+use crate::memory::Buffer;
 use crate::simd::IntLanes;
-use crate::{memory, tasks};
+use crate::tasks;
 
 /// A cache line; panels start on one, so that no aligned vector straddles two.
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
@@ -19,7 +20,7 @@ impl Line {
 /// Panels of equal length, each from a cache line on.
 #[derive(Debug)]
 pub(crate) struct Panels {
-    lines: Vec<Line>,
+    lines: Buffer<Line>,
     lines_per_panel: usize,
     bytes_per_panel: usize,
 }
@@ -39,7 +40,7 @@ impl Panels {
     /// `panels` panels of `bytes_per_panel` bytes.
     pub(crate) fn zeros(panels: usize, bytes_per_panel: usize) -> Self {
         let lines_per_panel = bytes_per_panel.div_ceil(size_of::<Line>());
-        let lines = memory::filled(Line::ZERO, panels * lines_per_panel);
+        let lines = Buffer::filled(Line::ZERO, panels * lines_per_panel);
         Self { lines, lines_per_panel, bytes_per_panel }
     }
 
@@ -57,7 +58,7 @@ impl Panels {
 
     /// The words of all panels.
     pub(crate) fn words<W: Pod>(&self) -> PanelWords<'_, W> {
-        let words = bytemuck::cast_slice(&self.lines);
+        let words = bytemuck::cast_slice::<Line, _>(&self.lines);
         let stride = self.lines_per_panel * size_of::<Line>() / size_of::<W>();
         PanelWords { words, stride, length: self.bytes_per_panel / size_of::<W>() }
     }
