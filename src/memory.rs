@@ -23,8 +23,11 @@ const LEAST: usize = 1 << 20;
 /// Bytes that are kept at most.
 const MOST: usize = 64 << 20;
 
+/// The buffers that products give and take.
+static POOL: Pool = Pool::new();
+
 /// Buffers that nobody uses, the oldest first.
-static KEPT: Mutex<Vec<Kept>> = Mutex::new(Vec::new());
+struct Pool(Mutex<Vec<Kept>>);
 
 /// A `Vec` of some type, empty.
 struct Kept {
@@ -32,51 +35,65 @@ struct Kept {
     buffer: Box<dyn Any + Send>,
 }
 
-/// Keeps the memory of a buffer for the next one, if it is large; what was kept for longest goes.
-pub(crate) fn keep<T: Send + 'static>(mut buffer: Vec<T>) {
-    buffer.clear();
-    let bytes = buffer.capacity() * size_of::<T>();
-    if !(LEAST..=MOST / 2).contains(&bytes) {
-        return;
+impl Pool {
+    const fn new() -> Self {
+        Self(Mutex::new(Vec::new()))
     }
-    let mut kept = kept();
-    kept.push(Kept { bytes, buffer: Box::new(buffer) });
-    let mut all: usize = kept.iter().map(|kept| kept.bytes).sum();
-    let gone = kept.iter().take_while(|kept| {
-        let too_many = all > MOST;
-        all -= kept.bytes;
-        too_many
-    });
-    let gone = gone.count();
-    let gone: Vec<Kept> = kept.drain(..gone).collect();
-    // Memory is given back while others may take.
-    drop(kept);
-    drop(gone);
-}
 
-/// An empty buffer with room for `count` elements: the smallest that was kept, unless it is more than twice as large.
-fn room<T: Send + 'static>(count: usize) -> Vec<T> {
-    let fits = |kept: &Kept| {
-        let room = kept.buffer.downcast_ref::<Vec<T>>()?.capacity();
-        (count..=2 * count).contains(&room).then_some(room)
-    };
-    let found = {
-        let mut kept = kept();
+    /// What is kept; nobody panics while it is locked.
+    fn kept(&self) -> MutexGuard<'_, Vec<Kept>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// See [`keep`].
+    fn keep<T: Send + 'static>(&self, mut buffer: Vec<T>) {
+        buffer.clear();
+        let bytes = buffer.capacity() * size_of::<T>();
+        if !(LEAST..=MOST / 2).contains(&bytes) {
+            return;
+        }
+        let mut kept = self.kept();
+        kept.push(Kept { bytes, buffer: Box::new(buffer) });
+        let mut all: usize = kept.iter().map(|kept| kept.bytes).sum();
+        let gone = kept.iter().take_while(|kept| {
+            let too_many = all > MOST;
+            all -= kept.bytes;
+            too_many
+        });
+        let gone = gone.count();
+        let gone: Vec<Kept> = kept.drain(..gone).collect();
+        // Memory is given back while others may take.
+        drop(kept);
+        drop(gone);
+    }
+
+    /// The smallest buffer with room for `count` elements, unless it is more than twice as large.
+    fn take<T: 'static>(&self, count: usize) -> Option<Vec<T>> {
+        let fits = |kept: &Kept| {
+            let room = kept.buffer.downcast_ref::<Vec<T>>()?.capacity();
+            (count..=2 * count).contains(&room).then_some(room)
+        };
+        let mut kept = self.kept();
         let rooms = kept.iter().enumerate();
-        let best = rooms.filter_map(|(at, kept)| Some((fits(kept)?, at))).min();
-        best.map(|(_, at)| kept.remove(at).buffer)
-    };
-    if let Some(buffer) = found.and_then(|buffer| buffer.downcast().ok()) {
-        return *buffer;
+        let (_, at) = rooms.filter_map(|(at, kept)| Some((fits(kept)?, at))).min()?;
+        let buffer = kept.remove(at).buffer;
+        drop(kept);
+        buffer.downcast().ok().map(|buffer| *buffer)
     }
-    let mut all = Vec::with_capacity(count);
-    advise_large_pages(all.spare_capacity_mut());
-    all
 }
 
-/// What is kept; nobody panics while it is locked.
-fn kept() -> MutexGuard<'static, Vec<Kept>> {
-    KEPT.lock().unwrap_or_else(PoisonError::into_inner)
+/// Keeps the memory of a buffer for the next one, if it is large; what was kept for longest goes.
+pub(crate) fn keep<T: Send + 'static>(buffer: Vec<T>) {
+    POOL.keep(buffer);
+}
+
+/// An empty buffer with room for `count` elements.
+fn room<T: 'static>(count: usize) -> Vec<T> {
+    POOL.take(count).unwrap_or_else(|| {
+        let mut all = Vec::with_capacity(count);
+        advise_large_pages(all.spare_capacity_mut());
+        all
+    })
 }
 
 /// `count` times `value`.
@@ -165,34 +182,47 @@ mod tests {
         assert_eq!(zero_matrix::<f64>((0, 5)).dim(), (0, 5));
     }
 
-    /// A type that no other test keeps buffers of.
-    #[derive(Clone, Copy)]
-    struct Own([u64; 8]);
-
     #[test]
     fn what_is_kept_is_found_again_by_its_type_and_size() {
-        let count = LEAST / size_of::<Own>();
-        let buffer = filled(Own([3; 8]), 2 * count);
+        let pool = Pool::new();
+        let count = LEAST / size_of::<u64>();
+        let buffer = Vec::<u64>::with_capacity(2 * count);
         let place = buffer.as_ptr();
-        keep(buffer);
-        // Too small a part of it, and too much.
-        for other in [count - 1, 2 * count + 1] {
-            assert_ne!(filled(Own([5; 8]), other).as_ptr(), place);
+        pool.keep(buffer);
+        // Too small a part of it, too much, and another type.
+        assert!(pool.take::<u64>(count - 1).is_none());
+        assert!(pool.take::<u64>(2 * count + 1).is_none());
+        assert!(pool.take::<i64>(count).is_none());
+        let again = pool.take::<u64>(count).expect("half of it");
+        assert!(again.as_ptr() == place && again.is_empty());
+        assert!(pool.take::<u64>(count).is_none(), "taken twice");
+    }
+
+    #[test]
+    fn the_smallest_is_taken() {
+        let pool = Pool::new();
+        for room in [5, 3, 4] {
+            pool.keep(Vec::<u8>::with_capacity(room * LEAST));
         }
-        let again = filled(Own([9; 8]), count);
-        assert_eq!(again.as_ptr(), place);
-        assert!(again.len() == count && again.iter().all(|own| own.0 == [9; 8]));
-        // Small ones are the allocator's.
-        keep(vec![Own([1; 8])]);
-        assert!(kept().iter().all(|kept| kept.bytes >= LEAST));
+        let taken = [3, 3, 3].map(|room| pool.take::<u8>(room * LEAST).map(|all| all.capacity()));
+        assert_eq!(taken, [3, 4, 5].map(|room| Some(room * LEAST)));
     }
 
     #[test]
     fn no_more_is_kept_than_is_said() {
-        for _ in 0..9 {
-            keep(Vec::<[u8; 3]>::with_capacity(MOST / 16));
-            keep(Vec::<u64>::with_capacity(MOST));
-            assert!(kept().iter().map(|kept| kept.bytes).sum::<usize>() <= MOST);
+        let pool = Pool::new();
+        let held = || pool.kept().iter().map(|kept| kept.bytes).sum::<usize>();
+        // Small ones are the allocator's, the largest the system's.
+        pool.keep(Vec::<u64>::with_capacity(LEAST / 8 - 1));
+        pool.keep(Vec::<u8>::with_capacity(MOST / 2 + 1));
+        assert_eq!(held(), 0);
+        pool.keep(Vec::<u8>::with_capacity(LEAST));
+        for _ in 0..7 {
+            pool.keep(Vec::<u64>::with_capacity(MOST / 64));
         }
+        assert_eq!(held(), LEAST + 7 * (MOST / 8));
+        pool.keep(Vec::<u64>::with_capacity(MOST / 64));
+        assert_eq!(held(), MOST);
+        assert!(pool.take::<u8>(LEAST).is_none(), "the oldest goes first");
     }
 }
