@@ -132,7 +132,7 @@ presets! {
         },
         ScalePolicy::new(ExponentRule::NearestAway),
         "e8m0fnu of f32 values between 2^-127 and 2^-126, which ml_dtypes rounds up; f64, which ml_dtypes rounds twice; \
-         integers of infinities, which become 0";
+         integers of infinities, which become 0; e5m3fnu (ml_dtypes 0.7) of negative values that round to zero, which become NaN";
     "hifloat8" = "HiFloat8 as its paper's round-half-away and en_dtypes 0.0.4 convert: nearest, ties away, to infinity",
         |_| SPECIAL.with_rounding(Rounding::TiesAway),
         FLOOR,

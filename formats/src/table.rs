@@ -143,7 +143,8 @@ table! {
         "e4m3fn without its sign bit: the scale of NVFP4", [Common "ue4m3"],
         "NVIDIA PTX ISA, section on alternate floating-point data formats";
     E5M3FNU "e5m3fnu" = Format::Float(FloatFormat::row(5, 3, None, Fn, Unsigned)),
-        "8-bit float without sign, one NaN, no infinities: a scale that needs none above it", [Common "ue5m3"],
+        "8-bit float without sign, one NaN, no infinities: a scale that needs none above it",
+        [MlDtypes "float8_e5m3fnu", Common "ue5m3"],
         "NVIDIA PTX ISA 9.4 (preview), alternate floating-point data formats; arXiv 2601.19026, 2026";
     E1M2 "e1m2b1fn" = Format::Float(FloatFormat::row(1, 2, Some(1), Fn, Signed)),
         "4-bit float without NaN and infinities: quarters up to 1.75, the element of HiF4", [Common "s1p2"], HIF4;

@@ -41,6 +41,11 @@ def test_codes_are_those_of_ml_dtypes(rng, name):
     ours = codes.view(dtype)
     assert ours.dtype == theirs.dtype
     nan = np.isnan(theirs.astype(np.float32))
+    if name.endswith("u"):
+        # No sign: a negative value that rounds to zero is NaN there; zero here, as any value that rounds to one.
+        vanishes = (x < 0) & (codes == 0)
+        assert vanishes.any() and nan[vanishes].all()
+        codes, theirs, ours, nan = (a[~vanishes] for a in (codes, theirs, ours, nan))
     np.testing.assert_array_equal(np.isnan(fewbit.decode(codes, name)), nan)
     np.testing.assert_array_equal(codes[~nan], theirs.view(codes.dtype)[~nan])
     # And back: every value of ours is the one that they have.
