@@ -31,6 +31,8 @@ const FORMATS: &[&str] = &[
     "mx(e4m3fn,e5m0fnu,8)",
     "mx(int4,f16,32)",
     "mx(int8n,f32,32)",
+    "mx(int4,e8m0fnu,2100)",
+    "mx(int4,f16,2500)",
     "mx(uint8,bf16,100)",
     "mx(ternary,f32,24)",
     "mx(binary,f16,7)",
@@ -141,9 +143,18 @@ pub(crate) fn plain(rule: ExponentRule) -> GroupPolicy {
     GroupPolicy::new(ScalePolicy::new(rule), element)
 }
 
-fn layouts() -> [GroupLayout; 7] {
-    [(1, 3000, 1), (37, 71, 1), (12, 32, 1), (300, 5, 1), (3, 70, 13), (1, 40, 300), (2, 1, 500)]
-        .map(|(before, length, behind)| GroupLayout { before, length, behind })
+fn layouts() -> [GroupLayout; 8] {
+    [
+        (1, 3000, 1),
+        (3, 523, 1),
+        (37, 71, 1),
+        (12, 32, 1),
+        (300, 5, 1),
+        (3, 70, 13),
+        (1, 40, 300),
+        (2, 1, 500),
+    ]
+    .map(|(before, length, behind)| GroupLayout { before, length, behind })
 }
 
 #[test]

@@ -4,35 +4,40 @@
 use bytemuck::cast_slice;
 
 use super::extent::Extent;
-use super::quotient::{EachFactors, Factors, LaneQuotient, Shift};
+use super::factors::{EachFactors, Factors};
+use super::quotient::{Quotient, Shift};
 use crate::simd::{ByteLanes, FmaLanes, IsaKernel, Lanes, Simd, Vectorized};
 
 /// Blocks are multiples of this, and vectors divide it.
 pub(super) const STEP: usize = 16;
 
+/// Blocks of the same size that follow each other.
+#[derive(Clone, Copy)]
+pub(super) struct Blocks<'a> {
+    pub(super) x: &'a [f32],
+    /// Elements of a block: a multiple of [`STEP`].
+    pub(super) size: usize,
+}
+
 /// How far every block reaches.
 pub(super) struct Extents<'a, E> {
-    pub(super) x: &'a [f32],
-    /// Elements of a block.
-    pub(super) size: usize,
+    pub(super) blocks: Blocks<'a>,
     pub(super) extents: &'a mut [E],
 }
 
 /// The quotients of every block.
 pub(super) struct Quotients<'a> {
-    pub(super) quotient: LaneQuotient,
+    pub(super) quotient: Quotient,
     pub(super) shift: Shift,
-    pub(super) x: &'a [f32],
-    /// Elements of a block.
-    pub(super) size: usize,
+    pub(super) blocks: Blocks<'a>,
     /// Those of each block; what is made of unusable ones means nothing.
-    pub(super) factors: &'a [Factors],
-    pub(super) quotients: &'a mut [f32],
+    pub(super) factors: &'a EachFactors,
+    pub(super) to: &'a mut [f32],
 }
 
 /// The quotients of rows of elements that have factors each.
 pub(super) struct EachQuotients<'a> {
-    pub(super) quotient: LaneQuotient,
+    pub(super) quotient: Quotient,
     pub(super) shift: Shift,
     pub(super) x: &'a [f32],
     /// Elements of a row.
@@ -62,7 +67,7 @@ impl<L: ByteLanes, E: Extent> Vectorized for InLanes<L, Extents<'_, E>> {
     #[inline(always)]
     fn call(self) {
         const { assert!(STEP.is_multiple_of(L::N)) };
-        let Self { lanes, of: Extents { x, size, extents } } = self;
+        let Self { lanes, of: Extents { blocks: Blocks { x, size }, extents } } = self;
         for (extent, block) in extents.iter_mut().zip(x.chunks_exact(size)) {
             *extent = E::of_vectors(lanes, cast_slice(block));
         }
@@ -74,7 +79,7 @@ trait ElementLoop<L: FmaLanes> {
     type Output;
 
     /// How elements and factors become what is encoded.
-    fn way(&self) -> (LaneQuotient, Shift);
+    fn way(&self) -> (Quotient, Shift);
 
     /// Runs with that as vectors; `#[inline(always)]`.
     fn run_by(self, lanes: L, of: impl Fn(L::V, [L::V; 3]) -> L::V) -> Self::Output;
@@ -84,11 +89,14 @@ trait ElementLoop<L: FmaLanes> {
 #[inline(always)]
 fn run_way<L: FmaLanes, J: ElementLoop<L>>(lanes: L, job: J) -> J::Output {
     match job.way().0 {
-        LaneQuotient::Product => {
-            run_shifted(lanes, job, |x, [_, inverse, _]| lanes.mul(x, inverse))
+        Quotient::Product => run_shifted(lanes, job, |x, [_, inverse, _]| lanes.mul(x, inverse)),
+        Quotient::OddProduct => {
+            // A sum with this zero is the product, whatever its sign.
+            let zero = lanes.splat(-0.0);
+            run_shifted(lanes, job, |x, [_, inverse, _]| lanes.fma_odd(x, inverse, zero))
         }
-        LaneQuotient::Division => run_shifted(lanes, job, |x, [scale, ..]| lanes.div(x, scale)),
-        LaneQuotient::Odd => run_shifted(lanes, job, |x, [scale, ..]| lanes.div_odd(x, scale)),
+        Quotient::Division => run_shifted(lanes, job, |x, [scale, ..]| lanes.div(x, scale)),
+        Quotient::Odd => run_shifted(lanes, job, |x, [scale, ..]| lanes.div_odd(x, scale)),
     }
 }
 
@@ -111,17 +119,17 @@ fn run_shifted<L: FmaLanes, J: ElementLoop<L>>(
 impl<L: FmaLanes> ElementLoop<L> for Quotients<'_> {
     type Output = ();
 
-    fn way(&self) -> (LaneQuotient, Shift) {
+    fn way(&self) -> (Quotient, Shift) {
         (self.quotient, self.shift)
     }
 
     #[inline(always)]
     fn run_by(self, lanes: L, of: impl Fn(L::V, [L::V; 3]) -> L::V) {
         const { assert!(STEP.is_multiple_of(L::N)) };
-        let Self { x, size, factors, quotients, .. } = self;
-        let blocks = x.chunks_exact(size).zip(quotients.chunks_exact_mut(size));
-        for ((x, to), factors) in blocks.zip(factors) {
-            let Factors { scale, inverse, zero_point } = *factors;
+        let Self { blocks: Blocks { x, size }, factors, to, .. } = self;
+        let blocks = x.chunks_exact(size).zip(to.chunks_exact_mut(size));
+        for (block, (x, to)) in blocks.enumerate() {
+            let Factors { scale, inverse, zero_point } = factors.of(block);
             let factors = [scale, inverse, zero_point].map(|factor| lanes.splat(factor));
             for (x, to) in x.chunks_exact(L::N).zip(to.chunks_exact_mut(L::N)) {
                 lanes.store(of(lanes.load(x), factors), to);
@@ -133,7 +141,7 @@ impl<L: FmaLanes> ElementLoop<L> for Quotients<'_> {
 impl<L: FmaLanes> ElementLoop<L> for EachQuotients<'_> {
     type Output = usize;
 
-    fn way(&self) -> (LaneQuotient, Shift) {
+    fn way(&self) -> (Quotient, Shift) {
         (self.quotient, self.shift)
     }
 
@@ -141,9 +149,9 @@ impl<L: FmaLanes> ElementLoop<L> for EachQuotients<'_> {
     fn run_by(self, lanes: L, of: impl Fn(L::V, [L::V; 3]) -> L::V) -> usize {
         let Self { x, width, factors, quotients, .. } = self;
         let done = width - width % L::N;
-        for (x, to) in x.chunks_exact(width).zip(quotients.chunks_exact_mut(width)) {
-            for at in (0..done).step_by(L::N) {
-                let factors = factors.each().map(|factor| lanes.load(&factor[at..]));
+        for at in (0..done).step_by(L::N) {
+            let factors = factors.each().map(|factor| lanes.load(&factor[at..]));
+            for (x, to) in x.chunks_exact(width).zip(quotients.chunks_exact_mut(width)) {
                 lanes.store(of(lanes.load(&x[at..]), factors), &mut to[at..]);
             }
         }

@@ -1,14 +1,13 @@
 //! Groups along another axis: neighbours in memory belong to different groups, which are scaled side by side.
 
-use std::marker::PhantomData;
-
 use fewbit_formats::{BlockScale, OuterScale};
 
 use super::block_lanes::EachQuotients;
 use super::encode::{GroupEncoder, TASK};
 use super::extent::Extent;
+use super::factors::EachFactors;
 use super::plan::Quotients;
-use super::quotient::{BlockQuotient, EachFactors};
+use super::quotient::BlockQuotient;
 use super::scale_lanes::AT_ONCE;
 use crate::convert::Code;
 use crate::convert::error::ConvertError;
@@ -65,8 +64,8 @@ impl GroupEncoder {
             (codes, scales) = (rest, scales_rest);
         }
         tasks::try_for_each(parts, |(indices, mut codes, mut scales)| {
-            let mut quotients =
-                vec![0.0; if behind <= WIDTH { codes.len().min(ROWS * behind) } else { WIDTH }];
+            let room = if behind <= WIDTH { codes.len().min(ROWS * behind) } else { WIDTH };
+            let mut scratch = Scratch { quotients: vec![0.0; room], factors: EachFactors::NONE };
             for index in indices {
                 let (first, end) = (offset(index), offset(index + 1));
                 let (part, rest) = codes.split_at_mut(end - first);
@@ -74,7 +73,7 @@ impl GroupEncoder {
                 let outer = outer_of(index / groups, index % groups);
                 let panel =
                     Panel { first, x: &x[first..end], codes: part, scales: part_scales, outer };
-                self.encode_panel(panel, behind, &mut quotients)?;
+                self.encode_panel(panel, behind, &mut scratch)?;
                 (codes, scales) = (rest, scales_rest);
             }
             Ok(())
@@ -85,7 +84,7 @@ impl GroupEncoder {
         &self,
         panel: Panel<'_, C>,
         behind: usize,
-        quotients: &mut [f32],
+        scratch: &mut Scratch,
     ) -> Result<(), ConvertError> {
         let Panel { first, x, codes, scales, outer } = panel;
         for (start, scales) in (0..behind).step_by(WIDTH).zip(scales.chunks_mut(WIDTH)) {
@@ -96,10 +95,10 @@ impl GroupEncoder {
                     self.by_specification(&strip, 0..scales.len(), codes, scales)?;
                 }
                 Quotients::Scaled(quotient) => {
-                    self.encode_strip(quotient, &strip, codes, scales, quotients)?;
+                    self.encode_strip(quotient, &strip, codes, scales, scratch)?;
                 }
                 Quotients::Shifted(shifted) => {
-                    self.encode_strip(&**shifted, &strip, codes, scales, quotients)?;
+                    self.encode_strip(&**shifted, &strip, codes, scales, scratch)?;
                 }
             }
         }
@@ -113,50 +112,36 @@ impl GroupEncoder {
         strip: &Strip<'_>,
         codes: &mut [C],
         scales: &mut [BlockScale],
-        quotients: &mut [f32],
+        scratch: &mut Scratch,
     ) -> Result<(), ConvertError> {
         let Strip { first, start, behind, x, .. } = *strip;
+        let Scratch { quotients, factors } = scratch;
         let width = scales.len();
-        let mut factors = EachFactors::NONE;
+        let mut extents = [Q::Extent::ZERO; WIDTH];
+        let extents = &mut extents[..width];
+        self.isa.vectorize(Extents { strip, extents: &mut *extents });
         let mut set_aside = Vec::new();
-        let extents = self.isa.vectorize(Extents { strip, width, of: PhantomData::<Q::Extent> });
-        let extents = &extents[..width];
         let outer = |column| strip.outer(column);
-        let found = self.plan.scales(of, extents, outer, self.isa, scales);
-        for (column, &extent) in extents.iter().enumerate() {
-            if !extent.is_finite() {
-                set_aside.push(column);
-                continue;
-            }
-            let (scale, own) = if found {
-                (scales[column], self.plan.factors(scales[column], &self.format))
-            } else {
-                let found =
-                    self.plan.scale(extent, strip.outer(column), &self.format, &self.policy);
-                found.map_err(|source| ConvertError::Group {
-                    first: first + start + column,
-                    source,
-                })?
-            };
-            if self.plan.divides(extent, own) {
-                scales[column] = scale;
-                factors.set(column, own);
-            } else {
-                set_aside.push(column);
-            }
-        }
+        self.find_factors(of, extents, outer, scales, factors, &mut set_aside).map_err(
+            |(column, source)| ConvertError::Group { first: first + start + column, source },
+        )?;
+        let (quotient, shift) = of.in_lanes();
         // Where the strip is as wide as the tensor, its rows follow each other without a gap.
         let rows = if width == behind { quotients.len() / width } else { 1 };
         for row in (start..x.len()).step_by(rows * behind) {
             let end = x.len().min(row + rows * width);
             let (x, quotients) = (&x[row..end], &mut quotients[..end - row]);
-            let in_lanes = of.in_lanes().map(|(quotient, shift)| {
-                let (factors, quotients) = (&factors, &mut *quotients);
-                EachQuotients { quotient, shift, x, width, factors, quotients }
-            });
-            let done = in_lanes.map_or(0, |job| self.isa.run_without_vnni(job));
+            let job = EachQuotients {
+                quotient,
+                shift,
+                x,
+                width,
+                factors: &*factors,
+                quotients: &mut *quotients,
+            };
+            let done = self.isa.run_without_vnni(job);
             if done < width {
-                self.isa.vectorize(Scale { of, x, width, done, factors: &factors, quotients });
+                self.isa.vectorize(Scale { of, x, width, done, factors, quotients });
             }
             // What stands in the place of a block that is set aside must not be refused.
             for &column in &set_aside {
@@ -202,26 +187,29 @@ impl<'a> Strip<'a> {
     }
 }
 
+/// Room for what is made of a strip.
+struct Scratch {
+    quotients: Vec<f32>,
+    factors: EachFactors,
+}
+
 /// How far each column reaches.
 struct Extents<'a, E> {
     strip: &'a Strip<'a>,
-    width: usize,
-    of: PhantomData<E>,
+    extents: &'a mut [E],
 }
 
 impl<E: Extent> Vectorized for Extents<'_, E> {
-    type Output = [E; WIDTH];
+    type Output = ();
 
     #[inline(always)]
-    fn call(self) -> [E; WIDTH] {
-        let Self { strip: &Strip { x, start, behind, .. }, width, .. } = self;
-        let mut most = [E::ZERO; WIDTH];
+    fn call(self) {
+        let Self { strip: &Strip { x, start, behind, .. }, extents } = self;
         for row in (start..x.len()).step_by(behind) {
-            for (most, &x) in most.iter_mut().zip(&x[row..row + width]) {
-                *most = most.with(x);
+            for (extent, &x) in extents.iter_mut().zip(&x[row..]) {
+                *extent = extent.with(x);
             }
         }
-        most
     }
 }
 
@@ -242,7 +230,9 @@ impl<Q: BlockQuotient> Vectorized for Scale<'_, Q> {
     fn call(self) {
         let Self { of, x, width, done, factors, quotients } = self;
         for (x, quotients) in x.chunks(width).zip(quotients.chunks_mut(width)) {
-            of.fill_each(&x[done..], factors.each().map(|of| &of[done..]), &mut quotients[done..]);
+            for (column, (&x, to)) in x.iter().zip(quotients).enumerate().skip(done) {
+                *to = of.of(x, factors.of(column));
+            }
         }
     }
 }

@@ -26,16 +26,10 @@ pub(super) trait Extent: Copy {
     /// The largest magnitude, as bits; NaN is above infinity.
     fn magnitude(self) -> u32;
 
-    /// Of any number of values.
-    #[inline(always)]
-    fn of(x: &[f32]) -> Self {
-        x.iter().fold(Self::ZERO, |extent, &x| extent.with(x))
-    }
-
     /// Whether all values are finite, and [`Self::single`] is.
     #[inline(always)]
     fn is_finite(self) -> bool {
-        self.magnitude() < INFINITY && self.single().to_bits() < INFINITY
+        (self.magnitude() < INFINITY) & (self.single().to_bits() < INFINITY)
     }
 }
 

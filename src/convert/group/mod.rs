@@ -15,15 +15,17 @@ mod columns;
 mod decode;
 mod encode;
 mod extent;
+mod factors;
+mod find;
 mod numbers;
 mod plan;
 mod powers;
 mod quotient;
 mod rows;
-mod rows_at_once;
 mod runs;
 mod scale_lanes;
 mod shifted;
+mod tile;
 
 pub use decode::GroupDecoder;
 pub use encode::GroupEncoder;

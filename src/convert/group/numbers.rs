@@ -52,11 +52,6 @@ impl Number {
         Ok(Self { lanes, ..self })
     }
 
-    /// Whether [`Self::find_all`] may find any.
-    pub(super) fn finds_at_once(&self) -> bool {
-        self.lanes.is_some()
-    }
-
     /// Finds the scales of at most [`AT_ONCE`] blocks that reach so far, of which those that are not finite get any; `outer`
     /// gives each block's outer scale.
     ///

@@ -8,9 +8,10 @@ use fewbit_formats::{
 };
 
 use super::extent::Extent;
+use super::factors::{EachFactors, Factors};
 use super::numbers::Number;
 use super::powers::Powers;
-use super::quotient::{BlockQuotient, Factors, Quotient};
+use super::quotient::{BlockQuotient, Quotient};
 use super::shifted::ShiftedQuotient;
 use crate::simd::{Detected, Isa, IsaError};
 
@@ -94,11 +95,6 @@ impl GroupPlan {
         is_usable && !(self.reaches_beyond && is_beyond(extent.magnitude(), factors.scale))
     }
 
-    /// Whether [`Self::scales`] may find any.
-    pub(super) fn finds_at_once(&self) -> bool {
-        matches!(&self.scales, Scales::Number(number) if number.finds_at_once())
-    }
-
     /// Finds the scales of at most [`AT_ONCE`](super::scale_lanes::AT_ONCE) blocks that reach so far, of which those that
     /// are not finite get any; `outer` gives each block's outer scale.
     ///
@@ -109,11 +105,44 @@ impl GroupPlan {
         extents: &[Q::Extent],
         outer: impl Fn(usize) -> Option<&'o OuterScale>,
         isa: Detected,
+        (format, policy): (&GroupFormat, &GroupPolicy),
         scales: &mut [BlockScale],
     ) -> bool {
-        let Scales::Number(number) = &self.scales else { return false };
-        number.find_all(extents, outer, isa, scales)
-            && quotient.find_zero_points(extents, isa, scales)
+        match &self.scales {
+            Scales::Powers(powers) => powers.find_all(extents, format, policy, scales),
+            Scales::Number(number) => {
+                number.find_all(extents, outer, isa, scales)
+                    && quotient.find_zero_points(extents, isa, scales)
+            }
+            Scales::Extremes => false,
+        }
+    }
+
+    /// Finds what the values of blocks with these scales are divided by; `aside` is given those that the lanes may not take.
+    pub(super) fn all_factors<E: Extent>(
+        &self,
+        extents: &[E],
+        isa: Detected,
+        format: &GroupFormat,
+        scales: &[BlockScale],
+        factors: &mut EachFactors,
+        mut aside: impl FnMut(usize),
+    ) {
+        let are_usable = factors.invert(extents, scales, isa);
+        if let Quotients::Shifted(_) = self.quotients {
+            for (block, scale) in scales.iter().enumerate() {
+                factors.set_zero_point(block, self.zero_point(*scale, format));
+            }
+        }
+        if are_usable && !self.reaches_beyond {
+            return;
+        }
+        for (block, extent) in extents.iter().enumerate() {
+            if !self.divides(*extent, factors.of(block)) {
+                factors.set_aside(block);
+                aside(block);
+            }
+        }
     }
 
     /// The scale of a block of finite values that reaches so far, and what they are divided by.
@@ -144,12 +173,17 @@ impl GroupPlan {
 
     /// What the values of a block with this scale are divided by.
     #[inline(always)]
-    pub(super) fn factors(&self, scale: BlockScale, format: &GroupFormat) -> Factors {
-        let zero_point = match self.quotients {
+    fn factors(&self, scale: BlockScale, format: &GroupFormat) -> Factors {
+        Factors::new(scale.value, 1.0 / scale.value, self.zero_point(scale, format))
+    }
+
+    /// What is added to the values of a block with this scale.
+    #[inline(always)]
+    fn zero_point(&self, scale: BlockScale, format: &GroupFormat) -> f32 {
+        match self.quotients {
             Quotients::Shifted(_) => format.element().decode(scale.zero_point) as f32,
             _ => 0.0,
-        };
-        Factors::new(scale.value, 1.0 / scale.value, zero_point)
+        }
     }
 }
 
@@ -171,5 +205,6 @@ fn is_beyond(magnitude: u32, scale: f32) -> bool {
 /// what brings the largest magnitude to the largest element, unless it is the largest of its format.
 fn reaches_beyond(format: &GroupFormat, quotient: Quotient) -> bool {
     let far = format.element().max_finite() >= 2f64.powi(120);
-    far || quotient != Quotient::Odd && format.scale().format.max_finite() < 1.0
+    let is_odd = matches!(quotient, Quotient::Odd | Quotient::OddProduct);
+    far || !is_odd && format.scale().format.max_finite() < 1.0
 }

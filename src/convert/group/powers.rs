@@ -2,6 +2,9 @@
 
 use fewbit_formats::{BlockScale, GroupError, GroupFormat, GroupPolicy};
 
+use super::extent::Extent;
+use crate::convert::lane::LEADING;
+
 /// The exponent field of infinities and NaN.
 const SPECIAL_FIELD: usize = 255;
 
@@ -67,6 +70,34 @@ impl Powers {
         let code = (low + u32::from(magnitude >= turn)) & 0xff;
         let (value, inverse) = self.scales[code as usize];
         Ok((BlockScale { code, value, zero_point: 0 }, inverse))
+    }
+
+    /// Finds the scales of blocks that reach so far, of which those that are not finite get any.
+    ///
+    /// Whether it did: not where a scale is refused.
+    pub(super) fn find_all(
+        &self,
+        extents: &[impl Extent],
+        format: &GroupFormat,
+        policy: &GroupPolicy,
+        scales: &mut [BlockScale],
+    ) -> bool {
+        let mut any_small = false;
+        for (scale, extent) in scales.iter_mut().zip(extents) {
+            let magnitude = extent.magnitude();
+            let (low, turn) = self.binades[(magnitude >> 23) as usize & 0xff];
+            let code = (low + u32::from(magnitude >= turn)) & 0xff;
+            let (value, _) = self.scales[code as usize];
+            *scale = BlockScale { code, value, zero_point: 0 };
+            any_small |= magnitude < LEADING;
+        }
+        let mut small =
+            scales.iter_mut().zip(extents).filter(|(_, extent)| extent.magnitude() < LEADING);
+        !any_small
+            || small.all(|(scale, extent)| {
+                let found = self.find_small(extent.magnitude(), format, policy);
+                found.map(|(found, _)| *scale = found).is_ok()
+            })
     }
 
     /// As [`Self::find`], of zeros and subnormal values.

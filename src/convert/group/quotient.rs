@@ -5,8 +5,7 @@ use fewbit_formats::{
 };
 
 use super::extent::{Extent, Magnitude};
-use super::scale_lanes::AT_ONCE;
-use crate::convert::lane::{LEADING, MAGNITUDE};
+use super::factors::Factors;
 use crate::convert::source::{least_step, quotient_may_be_odd, round_to_odd};
 use crate::simd::{Detected, odd_sum};
 
@@ -15,35 +14,12 @@ use crate::simd::{Detected, odd_sum};
 pub(super) enum Quotient {
     /// `x * (1 / scale)`, one multiplication of `f32`.
     Product,
-    /// The same, but where `x` is not zero of at least this magnitude, which stands for everything below.
-    ProductAtLeast(u32),
+    /// `x * (1 / scale)`, rounded to an odd `f32`: not zero unless `x` is.
+    OddProduct,
     /// `x / scale`, one division of `f32`.
     Division,
     /// The exact quotient, rounded to an odd `f32`.
     Odd,
-}
-
-/// How quotients are made in lanes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum LaneQuotient {
-    /// [`Quotient::Product`]
-    Product,
-    /// [`Quotient::Division`]
-    Division,
-    /// [`Quotient::Odd`]
-    Odd,
-}
-
-impl LaneQuotient {
-    /// The same as `quotient`, if there is one.
-    pub(super) fn of(quotient: Quotient) -> Option<Self> {
-        match quotient {
-            Quotient::Product => Some(Self::Product),
-            Quotient::ProductAtLeast(_) => None,
-            Quotient::Division => Some(Self::Division),
-            Quotient::Odd => Some(Self::Odd),
-        }
-    }
 }
 
 /// How zero points are added to quotients.
@@ -69,76 +45,18 @@ impl Shift {
     }
 }
 
-/// What the values of a block are divided by, and what is added.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Factors {
-    pub(super) scale: f32,
-    /// `1 / scale`
-    pub(super) inverse: f32,
-    /// The zero point; 0 without one.
-    pub(super) zero_point: f32,
-}
-
-impl Factors {
-    /// Of a block that the specification encodes.
-    pub(super) const NONE: Self = Self::new(1.0, 1.0, 0.0);
-
-    #[inline(always)]
-    pub(super) const fn new(scale: f32, inverse: f32, zero_point: f32) -> Self {
-        Self { scale, inverse, zero_point }
-    }
-
-    /// Whether they are numbers that can be divided by.
-    #[inline(always)]
-    pub(super) const fn are_usable(self) -> bool {
-        self.scale > 0.0 && self.scale.is_finite() && self.inverse.is_finite()
-    }
-}
-
-/// The factors of many blocks, side by side.
-#[derive(Clone, Debug)]
-pub(super) struct EachFactors {
-    scales: [f32; AT_ONCE],
-    inverses: [f32; AT_ONCE],
-    zero_points: [f32; AT_ONCE],
-}
-
-impl EachFactors {
-    /// Of blocks that the specification encodes.
-    pub(super) const NONE: Self =
-        Self { scales: [1.0; AT_ONCE], inverses: [1.0; AT_ONCE], zero_points: [0.0; AT_ONCE] };
-
-    pub(super) fn set(&mut self, block: usize, factors: Factors) {
-        self.scales[block] = factors.scale;
-        self.inverses[block] = factors.inverse;
-        self.zero_points[block] = factors.zero_point;
-    }
-
-    /// Scales, inverses, zero points.
-    #[inline(always)]
-    pub(super) fn each(&self) -> [&[f32]; 3] {
-        [&self.scales, &self.inverses, &self.zero_points]
-    }
-}
-
 /// How the `f32` values that are encoded are made of a block's values.
 pub(super) trait BlockQuotient {
     /// What its scale is made of.
     type Extent: Extent;
 
-    /// Those of `N` elements; `#[inline(always)]`.
-    fn fill_block<const N: usize>(&self, x: &[f32; N], factors: Factors) -> [f32; N];
+    /// That of one value; `#[inline(always)]`.
+    fn of(&self, x: f32, factors: Factors) -> f32;
 
-    /// Those of any number of elements; `#[inline(always)]`.
-    fn fill(&self, x: &[f32], factors: Factors, to: &mut [f32]);
+    /// How the same is made in lanes.
+    fn in_lanes(&self) -> (Quotient, Shift);
 
-    /// Those of elements that lie side by side and have factors each: scales, inverses, zero points; `#[inline(always)]`.
-    fn fill_each(&self, x: &[f32], factors: [&[f32]; 3], to: &mut [f32]);
-
-    /// The same in lanes, if there is one.
-    fn in_lanes(&self) -> Option<(LaneQuotient, Shift)>;
-
-    /// Finds the zero points of at most [`AT_ONCE`] blocks whose scales are known; those that
+    /// Finds the zero points of at most [`AT_ONCE`](super::scale_lanes::AT_ONCE) blocks whose scales are known; those that
     /// are not finite get any.
     ///
     /// Whether it did.
@@ -148,18 +66,6 @@ pub(super) trait BlockQuotient {
         isa: Detected,
         scales: &mut [BlockScale],
     ) -> bool;
-}
-
-#[inline(always)]
-fn at_least(x: f32, inverse: f32, least: u32) -> f32 {
-    let quotient = (x * inverse).to_bits();
-    let least = if x == 0.0 { 0 } else { least };
-    f32::from_bits((quotient & MAGNITUDE).max(least) | quotient & !MAGNITUDE)
-}
-
-#[inline(always)]
-fn odd(x: f32, scale: f32) -> f32 {
-    round_to_odd(f64::from(x) / f64::from(scale)).0
 }
 
 impl Quotient {
@@ -188,7 +94,7 @@ impl Quotient {
                 if has_powers && least_step(format.element(), element) > -126 =>
             {
                 let zero_is_near = element.rounding.is_nearest() && format.element().has_zero();
-                Some(if zero_is_near { Self::Product } else { Self::ProductAtLeast(LEADING) })
+                Some(if zero_is_near { Self::Product } else { Self::OddProduct })
             }
             ScaleArithmetic::Exact => Some(Self::Odd),
         }
@@ -198,60 +104,19 @@ impl Quotient {
 impl BlockQuotient for Quotient {
     type Extent = Magnitude;
 
-    /// Written at once, so that they are computed side by side.
     #[inline(always)]
-    fn fill_block<const N: usize>(&self, x: &[f32; N], factors: Factors) -> [f32; N] {
+    fn of(&self, x: f32, factors: Factors) -> f32 {
         let Factors { scale, inverse, .. } = factors;
         match *self {
-            Self::Product => std::array::from_fn(|i| x[i] * inverse),
-            Self::ProductAtLeast(least) => std::array::from_fn(|i| at_least(x[i], inverse, least)),
-            Self::Division => std::array::from_fn(|i| x[i] / scale),
-            Self::Odd => std::array::from_fn(|i| odd(x[i], scale)),
+            Self::Product => x * inverse,
+            Self::OddProduct => round_to_odd(f64::from(x) * f64::from(inverse)).0,
+            Self::Division => x / scale,
+            Self::Odd => round_to_odd(f64::from(x) / f64::from(scale)).0,
         }
     }
 
-    /// The last ones go through the same code, padded.
-    #[inline(always)]
-    fn fill(&self, x: &[f32], factors: Factors, to: &mut [f32]) {
-        const WIDTH: usize = 16;
-        let (parts, rest) = x.as_chunks::<WIDTH>();
-        let (places, place) = to.as_chunks_mut::<WIDTH>();
-        for (x, place) in parts.iter().zip(places) {
-            *place = self.fill_block(x, factors);
-        }
-        let mut padded = [0.0; WIDTH];
-        padded[..rest.len()].copy_from_slice(rest);
-        place.copy_from_slice(&self.fill_block(&padded, factors)[..rest.len()]);
-    }
-
-    #[inline(always)]
-    fn fill_each(&self, x: &[f32], [scales, inverses, _]: [&[f32]; 3], to: &mut [f32]) {
-        match *self {
-            Self::Product => {
-                for ((x, inverse), q) in x.iter().zip(inverses).zip(to) {
-                    *q = x * inverse;
-                }
-            }
-            Self::ProductAtLeast(least) => {
-                for ((x, inverse), q) in x.iter().zip(inverses).zip(to) {
-                    *q = at_least(*x, *inverse, least);
-                }
-            }
-            Self::Division => {
-                for ((x, scale), q) in x.iter().zip(scales).zip(to) {
-                    *q = x / scale;
-                }
-            }
-            Self::Odd => {
-                for ((x, scale), q) in x.iter().zip(scales).zip(to) {
-                    *q = odd(*x, *scale);
-                }
-            }
-        }
-    }
-
-    fn in_lanes(&self) -> Option<(LaneQuotient, Shift)> {
-        Some((LaneQuotient::of(*self)?, Shift::None))
+    fn in_lanes(&self) -> (Quotient, Shift) {
+        (*self, Shift::None)
     }
 
     fn find_zero_points(&self, _: &[Magnitude], _: Detected, _: &mut [BlockScale]) -> bool {

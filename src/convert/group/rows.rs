@@ -1,19 +1,19 @@
 //! Groups along the last axis: a block is a run of memory.
 
-use fewbit_formats::{BlockScale, GroupError, OuterScale};
+use fewbit_formats::{BlockScale, OuterScale};
 
+use super::block_lanes::{Blocks, Extents, Quotients as QuotientsOf};
 use super::encode::{GroupEncoder, TASK};
-use super::extent::{Extent, Magnitude};
+use super::extent::Extent;
+use super::factors::EachFactors;
 use super::plan::Quotients;
-use super::quotient::{BlockQuotient, Factors};
+use super::quotient::BlockQuotient;
+use super::scale_lanes::AT_ONCE;
+use super::tile::{Padded, Rows, TILE, Tile};
 use crate::convert::Code;
 use crate::convert::error::ConvertError;
 use crate::layout::{GroupLayout, outer_count};
-use crate::simd::Vectorized;
 use crate::tasks;
-
-/// Quotients that are made before they are encoded; they stay in the first-level cache.
-pub(super) const TILE: usize = 1 << 11;
 
 /// A part of a tensor that begins and ends with a group: either whole rows, or a part of one.
 struct Part<'a, C> {
@@ -26,7 +26,7 @@ struct Part<'a, C> {
 
 /// Which outer scale a block has.
 #[derive(Clone, Copy)]
-pub(super) struct Outers<'a> {
+struct Outers<'a> {
     all: &'a [OuterScale],
     /// Elements of a row, and of an outer scale's span.
     row: usize,
@@ -37,7 +37,7 @@ pub(super) struct Outers<'a> {
 impl Outers<'_> {
     /// That of the block that begins with this element.
     #[inline(always)]
-    pub(super) fn of(&self, first: usize) -> Option<&OuterScale> {
+    fn of(&self, first: usize) -> Option<&OuterScale> {
         match self.all {
             [] | [_] => self.all.first(),
             _ => self.all.get(first / self.row * self.row_outers + first % self.row / self.span),
@@ -83,197 +83,87 @@ impl GroupEncoder {
             });
             (codes, scales, first) = (rest, scales_rest, first + length);
         }
-        tasks::try_for_each(parts, |part| self.encode_part(part, row, outers))
+        let rows = Rows { row, size };
+        tasks::try_for_each(parts, |part| match &self.plan.quotients {
+            Quotients::None => self.rows_by_specification(part, rows, outers),
+            Quotients::Scaled(quotient) => self.rows_in_lanes(quotient, part, rows, outers),
+            Quotients::Shifted(shifted) => self.rows_in_lanes(&**shifted, part, rows, outers),
+        })
     }
 
-    fn encode_part<C: Code>(
+    /// Encodes tile by tile:
+    ///
+    /// 1. how far the blocks reach;
+    /// 2. their scales, and what their values are divided by;
+    /// 3. the quotients;
+    /// 4. their codes;
+    /// 5. blocks that were set aside, by the specification.
+    fn rows_in_lanes<Q: BlockQuotient, C: Code>(
         &self,
+        of: &Q,
         part: Part<'_, C>,
-        row: usize,
+        rows: Rows,
         outers: Outers<'_>,
     ) -> Result<(), ConvertError> {
         let Part { mut first, mut x, mut codes, mut scales } = part;
-        let mut quotients = vec![0.0; TILE.max(self.format.size()).min(x.len())];
-        let mut set_aside = Vec::new();
+        let mut quotients = vec![0.0; TILE.max(rows.size).min(x.len())];
+        let (mut ends, mut padded) = (Vec::new(), Padded::default());
+        let (mut factors, mut set_aside) = (EachFactors::NONE, Vec::new());
+        let (quotient, shift) = of.in_lanes();
         while !x.is_empty() {
-            let mut tile = Tile {
-                encoder: self,
-                first,
-                x,
-                row,
-                outers,
-                scales,
-                quotients: &mut quotients,
-                set_aside: &mut set_aside,
+            let tile = rows.tile(first, x.len(), &mut ends);
+            let (count, length) = (tile.count(), tile.length());
+            let (tile_x, rest) = x.split_at(length);
+            let (tile_codes, codes_rest) = codes.split_at_mut(length);
+            let (tile_scales, scales_rest) = scales.split_at_mut(count);
+            let quotients = &mut quotients[..length];
+            let (blocks, to) = match tile {
+                Tile::Whole { size, .. } => (Blocks { x: tile_x, size }, &mut *quotients),
+                Tile::Mixed(ends) => padded.fill(tile_x, ends, rows.padded()),
             };
-            let at_once = match &self.plan.quotients {
-                Quotients::None => None,
-                Quotients::Scaled(quotient) => tile.at_once(quotient),
-                Quotients::Shifted(shifted) => tile.at_once(&**shifted),
-            };
-            let (length, groups) = match at_once {
-                Some(done) => done,
-                None => self
-                    .isa
-                    .vectorize(tile)
-                    .map_err(|(first, source)| ConvertError::Group { first, source })?,
-            };
-            let (tile, rest) = codes.split_at_mut(length);
-            if !matches!(self.plan.quotients, Quotients::None) {
-                self.element.encode_from(first as u64, &quotients[..length], tile)?;
+
+            let mut extents = [Q::Extent::ZERO; AT_ONCE];
+            let extents = &mut extents[..count];
+            self.isa.run_without_vnni(Extents { blocks, extents: &mut *extents });
+            let start = |block| first + tile.range(block).start;
+            let outer = |block| outers.of(start(block));
+            self.find_factors(of, extents, outer, tile_scales, &mut factors, &mut set_aside)
+                .map_err(|(block, source)| ConvertError::Group { first: start(block), source })?;
+            let factors = &factors;
+            self.isa.run_without_vnni(QuotientsOf { quotient, shift, blocks, factors, to });
+            if let Tile::Mixed(ends) = tile {
+                padded.take(ends, rows.padded(), quotients);
             }
-            for (group, start, end) in set_aside.drain(..) {
-                let outer = outers.of(first + start);
-                scales[group] = self.specification(
-                    &x[start..end],
-                    1,
-                    first + start,
-                    outer,
-                    &mut tile[start..end],
-                )?;
+            // What stands in the place of a block that is set aside must not be refused.
+            for &block in &set_aside {
+                quotients[tile.range(block)].fill(0.0);
             }
-            (first, x, codes, scales) = (first + length, &x[length..], rest, &mut scales[groups..]);
+            self.element.encode_from(first as u64, quotients, tile_codes)?;
+            for block in set_aside.drain(..) {
+                let (range, first) = (tile.range(block), start(block));
+                let codes = &mut tile_codes[range.clone()];
+                tile_scales[block] =
+                    self.specification(&tile_x[range], 1, first, outer(block), codes)?;
+            }
+            (first, x, codes, scales) = (first + length, rest, codes_rest, scales_rest);
         }
         Ok(())
     }
-}
 
-/// As many groups as there is room for: their scales, and their quotients.
-pub(super) struct Tile<'a> {
-    pub(super) encoder: &'a GroupEncoder,
-    pub(super) first: usize,
-    pub(super) x: &'a [f32],
-    pub(super) row: usize,
-    pub(super) outers: Outers<'a>,
-    pub(super) scales: &'a mut [BlockScale],
-    pub(super) quotients: &'a mut [f32],
-    /// Blocks for the specification: the number of the group, its beginning and its end.
-    pub(super) set_aside: &'a mut Vec<(usize, usize, usize)>,
-}
-
-impl Vectorized for Tile<'_> {
-    /// How many elements and groups.
-    type Output = Result<(usize, usize), (usize, GroupError)>;
-
-    #[inline(always)]
-    fn call(self) -> Self::Output {
-        // Usual sizes have loops of their own.
-        match (&self.encoder.plan.quotients, self.encoder.format.size()) {
-            (Quotients::None, _) => self.all_aside(),
-            (Quotients::Scaled(quotient), 16) if self.is_whole() => self.whole::<_, 16>(quotient),
-            (Quotients::Scaled(quotient), 32) if self.is_whole() => self.whole::<_, 32>(quotient),
-            (Quotients::Scaled(quotient), _) => self.ragged(quotient),
-            (Quotients::Shifted(shifted), _) => self.ragged(&**shifted),
+    fn rows_by_specification<C: Code>(
+        &self,
+        part: Part<'_, C>,
+        rows: Rows,
+        outers: Outers<'_>,
+    ) -> Result<(), ConvertError> {
+        let Part { mut first, mut x, mut codes, scales } = part;
+        for scale in scales {
+            let length = rows.size.min(rows.row - first % rows.row).min(x.len());
+            let (block, rest) = x.split_at(length);
+            let (block_codes, codes_rest) = codes.split_at_mut(length);
+            *scale = self.specification(block, 1, first, outers.of(first), block_codes)?;
+            (first, x, codes) = (first + length, rest, codes_rest);
         }
+        Ok(())
     }
-}
-
-impl Tile<'_> {
-    /// Whether all groups have all their elements.
-    fn is_whole(&self) -> bool {
-        self.row.is_multiple_of(self.encoder.format.size())
-    }
-
-    /// Groups of `N` elements and no others: first all magnitudes, so that memory is read as fast as it can be.
-    #[inline(always)]
-    fn whole<Q, const N: usize>(self, of: &Q) -> Result<(usize, usize), (usize, GroupError)>
-    where
-        Q: BlockQuotient<Extent = Magnitude>,
-    {
-        const MOST: usize = TILE / 16;
-        let Self { encoder, first, x, outers, scales, quotients, set_aside, .. } = self;
-        let count = (x.len().min(quotients.len()) / N).min(MOST);
-        let block = |group: usize| <&[f32; N]>::try_from(&x[group * N..group * N + N]);
-        let mut magnitudes = [u32::MAX; MOST];
-        for (group, most) in magnitudes.iter_mut().enumerate().take(count) {
-            let Ok(block) = block(group) else { break };
-            *most = Magnitude::of(block).0;
-            // Never so; but a loop without an exit would be turned into one over 16 groups at a time, which gathers its
-            // operands word by word.
-            if *most == u32::MAX {
-                break;
-            }
-        }
-        for group in 0..count {
-            let (start, end) = (group * N, group * N + N);
-            let Ok(block) = block(group) else { break };
-            match scale(encoder, Magnitude(magnitudes[group]), outers.of(first + start)) {
-                Ok(Some((scale, factors))) => {
-                    scales[group] = scale;
-                    quotients[start..end].copy_from_slice(&of.fill_block(block, factors));
-                }
-                Ok(None) => {
-                    quotients[start..end].fill(0.0);
-                    set_aside.push((group, start, end));
-                }
-                Err(error) => return Err((first + start, error)),
-            }
-        }
-        Ok((count * N, count))
-    }
-
-    /// Groups of any size, of which the last one of a row may be shorter.
-    #[inline(always)]
-    fn ragged<Q: BlockQuotient>(self, of: &Q) -> Result<(usize, usize), (usize, GroupError)> {
-        self.walk(|tile, group, start, end| {
-            let block = &tile.x[start..end];
-            let (encoder, outer) = (tile.encoder, tile.outers.of(tile.first + start));
-            let to = &mut tile.quotients[start..end];
-            match scale(encoder, Q::Extent::of(block), outer) {
-                Ok(Some((scale, factors))) => {
-                    tile.scales[group] = scale;
-                    of.fill(block, factors, to);
-                }
-                Ok(None) => {
-                    to.fill(0.0);
-                    tile.set_aside.push((group, start, end));
-                }
-                Err(error) => return Err((tile.first + start, error)),
-            }
-            Ok(())
-        })
-    }
-
-    /// All groups are left to the specification.
-    fn all_aside(self) -> Result<(usize, usize), (usize, GroupError)> {
-        self.walk(|tile, group, start, end| {
-            tile.set_aside.push((group, start, end));
-            Ok(())
-        })
-    }
-
-    /// Goes over as many groups as there is room for: the number of each, its beginning and its end.
-    #[inline(always)]
-    fn walk(
-        mut self,
-        mut take: impl FnMut(&mut Self, usize, usize, usize) -> Result<(), (usize, GroupError)>,
-    ) -> Result<(usize, usize), (usize, GroupError)> {
-        let size = self.encoder.format.size();
-        let (mut start, mut place, mut group) = (0, self.first % self.row, 0);
-        while start < self.x.len() {
-            let length = size.min(self.row - place).min(self.x.len() - start);
-            let end = start + length;
-            if end > self.quotients.len() {
-                break;
-            }
-            take(&mut self, group, start, end)?;
-            place = if place + length == self.row { 0 } else { place + length };
-            (start, group) = (end, group + 1);
-        }
-        Ok((start, group))
-    }
-}
-
-/// The scale of a block and what its values are divided by; `None` where the specification must encode the block.
-#[inline(always)]
-fn scale(
-    encoder: &GroupEncoder,
-    extent: impl Extent,
-    outer: Option<&OuterScale>,
-) -> Result<Option<(BlockScale, Factors)>, GroupError> {
-    if !extent.is_finite() {
-        return Ok(None);
-    }
-    let (scale, factors) = encoder.plan.scale(extent, outer, &encoder.format, &encoder.policy)?;
-    Ok(encoder.plan.divides(extent, factors).then_some((scale, factors)))
 }

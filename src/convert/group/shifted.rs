@@ -5,7 +5,8 @@ use fewbit_formats::{
 };
 
 use super::extent::{Extent, Span};
-use super::quotient::{BlockQuotient, Factors, LaneQuotient, Quotient, Shift};
+use super::factors::Factors;
+use super::quotient::{BlockQuotient, Quotient, Shift};
 use super::scale_lanes::AT_ONCE;
 use crate::convert::encode::Encoder;
 use crate::convert::source::shifted_quotient_may_be_odd;
@@ -63,27 +64,12 @@ impl BlockQuotient for ShiftedQuotient {
     type Extent = Span;
 
     #[inline(always)]
-    fn fill(&self, x: &[f32], factors: Factors, to: &mut [f32]) {
-        self.quotient.fill(x, factors, to);
-        to.iter_mut().for_each(|q| *q = self.shift.add(*q, factors.zero_point));
+    fn of(&self, x: f32, factors: Factors) -> f32 {
+        self.shift.add(self.quotient.of(x, factors), factors.zero_point)
     }
 
-    #[inline(always)]
-    fn fill_block<const N: usize>(&self, x: &[f32; N], factors: Factors) -> [f32; N] {
-        let quotients = self.quotient.fill_block(x, factors);
-        std::array::from_fn(|i| self.shift.add(quotients[i], factors.zero_point))
-    }
-
-    #[inline(always)]
-    fn fill_each(&self, x: &[f32], factors: [&[f32]; 3], to: &mut [f32]) {
-        self.quotient.fill_each(x, factors, to);
-        for (q, &zero_point) in to.iter_mut().zip(factors[2]) {
-            *q = self.shift.add(*q, zero_point);
-        }
-    }
-
-    fn in_lanes(&self) -> Option<(LaneQuotient, Shift)> {
-        Some((LaneQuotient::of(self.quotient)?, self.shift))
+    fn in_lanes(&self) -> (Quotient, Shift) {
+        (self.quotient, self.shift)
     }
 
     fn find_zero_points(&self, extents: &[Span], isa: Detected, scales: &mut [BlockScale]) -> bool {
@@ -109,12 +95,10 @@ impl Vectorized for Places<'_> {
 
     #[inline(always)]
     fn call(self) {
-        let Self { of: ShiftedQuotient { quotient, shift, zero_points }, extents, .. } = self;
+        let Self { of, extents, .. } = self;
         for ((place, extent), scale) in self.places.iter_mut().zip(extents).zip(self.scales) {
-            let factors = Factors::new(scale.value, 1.0 / scale.value, zero_points.least);
-            let below = [f32::from_bits(extent.below)];
-            let [distance] = quotient.fill_block(&below, factors);
-            let found = shift.add(distance, zero_points.least);
+            let factors = Factors::new(scale.value, 1.0 / scale.value, of.zero_points.least);
+            let found = of.of(f32::from_bits(extent.below), factors);
             *place = if extent.is_finite() & factors.are_usable() { found } else { 0.0 };
         }
     }
