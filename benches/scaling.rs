@@ -149,6 +149,11 @@ fn draw_panel(
     let Shape { m, k, n, .. } = (axis.shape)(0);
     let fixed = [("M", m), ("K", k), ("N", n)].into_iter().filter(|&(name, _)| name != axis.name);
     let fixed: Vec<_> = fixed.map(|(name, value)| format!("{name} = {value}")).collect();
+    // With threads time falls, with all others it grows: the names stand where no line is.
+    let (room, names) = match axis.name {
+        "threads" => (4.0, SeriesLabelPosition::UpperRight),
+        _ => (1.4, SeriesLabelPosition::UpperLeft),
+    };
     let mut chart = ChartBuilder::on(area)
         .caption(format!("milliseconds over {}; {}", axis.name, fixed.join(", ")), (FONT, 15))
         .margin(10)
@@ -156,14 +161,18 @@ fn draw_panel(
         .y_label_area_size(56)
         .build_cartesian_2d(
             (first..last).log_scale().base(2.0),
-            (0.7 * low..1.4 * high).log_scale(),
+            (0.7 * low..room * high).log_scale(),
         )?;
     chart
         .configure_mesh()
         .light_line_style(TRANSPARENT)
         .bold_line_style(RGBColor(225, 225, 225))
         .label_style((FONT, 12))
-        .x_label_formatter(&|x| format!("{x:.0}"))
+        // Between few threads the axis has ticks that are no numbers of threads.
+        .x_label_formatter(&|x| match (x - x.round()).abs() < 1e-6 * x {
+            true => format!("{x:.0}"),
+            false => String::new(),
+        })
         .y_label_formatter(&|y| format!("{y}"))
         .draw()?;
     for (index, (times, (name, ..))) in times.iter().zip(KINDS).enumerate() {
@@ -176,7 +185,7 @@ fn draw_panel(
     }
     chart
         .configure_series_labels()
-        .position(SeriesLabelPosition::UpperLeft)
+        .position(names)
         .label_font((FONT, 12))
         .background_style(WHITE.mix(0.85))
         .border_style(RGBColor(180, 180, 180))
