@@ -1,7 +1,7 @@
 //! Memory that is written soon: cleared by all threads, in large pages, and what was used before where that is at hand.
 //!
 //! A product lays its operands out anew, in buffers of some MiB each. Given back to the system and taken again, they cost a page
-//! fault for every 4 KiB: a fifth of the time of some products. So a few of them are [kept](keep) for the next product.
+//! fault for every 4 KiB: a sixth of the time of some products. So a few of them are [kept](keep) for the next product.
 
 use std::any::Any;
 use std::ops::{Deref, DerefMut};

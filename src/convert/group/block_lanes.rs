@@ -6,6 +6,7 @@ use bytemuck::cast_slice;
 use super::extent::Extent;
 use super::factors::{EachFactors, Factors};
 use super::quotient::{Quotient, Shift};
+use super::scale_lanes::AT_ONCE;
 use crate::simd::{ByteLanes, FmaLanes, IsaKernel, Lanes, Simd, Vectorized};
 
 /// Blocks are multiples of this, and vectors divide it.
@@ -43,7 +44,7 @@ pub(super) struct EachQuotients<'a> {
     /// Elements of a row.
     pub(super) width: usize,
     pub(super) factors: &'a EachFactors,
-    pub(super) quotients: &'a mut [f32],
+    pub(super) to: &'a mut [f32],
 }
 
 /// A loop in lanes.
@@ -76,18 +77,16 @@ impl<L: ByteLanes, E: Extent> Vectorized for InLanes<L, Extents<'_, E>> {
 
 /// Loops over elements and their factors: scales, inverses of these, zero points.
 trait ElementLoop<L: FmaLanes> {
-    type Output;
-
     /// How elements and factors become what is encoded.
     fn way(&self) -> (Quotient, Shift);
 
     /// Runs with that as vectors; `#[inline(always)]`.
-    fn run_by(self, lanes: L, of: impl Fn(L::V, [L::V; 3]) -> L::V) -> Self::Output;
+    fn run_by(self, lanes: L, of: impl Fn(L::V, [L::V; 3]) -> L::V);
 }
 
 /// Runs `job`, a loop of its own for each way.
 #[inline(always)]
-fn run_way<L: FmaLanes, J: ElementLoop<L>>(lanes: L, job: J) -> J::Output {
+fn run_way<L: FmaLanes, J: ElementLoop<L>>(lanes: L, job: J) {
     match job.way().0 {
         Quotient::Product => run_shifted(lanes, job, |x, [_, inverse, _]| lanes.mul(x, inverse)),
         Quotient::OddProduct => {
@@ -105,7 +104,7 @@ fn run_shifted<L: FmaLanes, J: ElementLoop<L>>(
     lanes: L,
     job: J,
     quotient: impl Fn(L::V, [L::V; 3]) -> L::V,
-) -> J::Output {
+) {
     let one = lanes.splat(1.0);
     match job.way().1 {
         Shift::None => job.run_by(lanes, quotient),
@@ -117,8 +116,6 @@ fn run_shifted<L: FmaLanes, J: ElementLoop<L>>(
 }
 
 impl<L: FmaLanes> ElementLoop<L> for Quotients<'_> {
-    type Output = ();
-
     fn way(&self) -> (Quotient, Shift) {
         (self.quotient, self.shift)
     }
@@ -139,23 +136,36 @@ impl<L: FmaLanes> ElementLoop<L> for Quotients<'_> {
 }
 
 impl<L: FmaLanes> ElementLoop<L> for EachQuotients<'_> {
-    type Output = usize;
-
     fn way(&self) -> (Quotient, Shift) {
         (self.quotient, self.shift)
     }
 
     #[inline(always)]
-    fn run_by(self, lanes: L, of: impl Fn(L::V, [L::V; 3]) -> L::V) -> usize {
-        let Self { x, width, factors, quotients, .. } = self;
-        let done = width - width % L::N;
-        for at in (0..done).step_by(L::N) {
+    fn run_by(self, lanes: L, of: impl Fn(L::V, [L::V; 3]) -> L::V) {
+        const { assert!(STEP.is_multiple_of(L::N) && AT_ONCE.is_multiple_of(L::N)) };
+        let Self { x, width, factors, to, .. } = self;
+        for at in (0..width).step_by(L::N) {
             let factors = factors.each().map(|factor| lanes.load(&factor[at..]));
-            for (x, to) in x.chunks_exact(width).zip(quotients.chunks_exact_mut(width)) {
-                lanes.store(of(lanes.load(&x[at..]), factors), &mut to[at..]);
+            let columns = at..width.min(at + L::N);
+            for (x, to) in x.chunks_exact(width).zip(to.chunks_exact_mut(width)) {
+                // `of` has one place, so that it is inlined.
+                let (x, to) = (&x[columns.clone()], &mut to[columns.clone()]);
+                let mut short = [0.0; STEP];
+                let x = if x.len() < L::N {
+                    short[..x.len()].copy_from_slice(x);
+                    lanes.load(&short)
+                } else {
+                    lanes.load(x)
+                };
+                let quotients = of(x, factors);
+                if to.len() < L::N {
+                    lanes.store(quotients, &mut short);
+                    to.copy_from_slice(&short[..to.len()]);
+                } else {
+                    lanes.store(quotients, to);
+                }
             }
         }
-        done
     }
 }
 
@@ -178,20 +188,19 @@ impl<L: FmaLanes> Vectorized for InLanes<L, Quotients<'_>> {
 }
 
 impl IsaKernel for EachQuotients<'_> {
-    /// How many elements of each row are done: those that fill vectors.
-    type Output = usize;
+    type Output = ();
 
-    fn run<S: Simd>(self, simd: S) -> usize {
+    fn run<S: Simd>(self, simd: S) {
         let lanes = simd.fma();
-        lanes.vectorize(InLanes { lanes, of: self })
+        lanes.vectorize(InLanes { lanes, of: self });
     }
 }
 
 impl<L: FmaLanes> Vectorized for InLanes<L, EachQuotients<'_>> {
-    type Output = usize;
+    type Output = ();
 
     #[inline(always)]
-    fn call(self) -> usize {
-        run_way(self.lanes, self.of)
+    fn call(self) {
+        run_way(self.lanes, self.of);
     }
 }

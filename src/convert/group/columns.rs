@@ -131,18 +131,8 @@ impl GroupEncoder {
         for row in (start..x.len()).step_by(rows * behind) {
             let end = x.len().min(row + rows * width);
             let (x, quotients) = (&x[row..end], &mut quotients[..end - row]);
-            let job = EachQuotients {
-                quotient,
-                shift,
-                x,
-                width,
-                factors: &*factors,
-                quotients: &mut *quotients,
-            };
-            let done = self.isa.run_without_vnni(job);
-            if done < width {
-                self.isa.vectorize(Scale { of, x, width, done, factors, quotients });
-            }
+            let (factors, to) = (&*factors, &mut *quotients);
+            self.isa.run_without_vnni(EachQuotients { quotient, shift, x, width, factors, to });
             // What stands in the place of a block that is set aside must not be refused.
             for &column in &set_aside {
                 quotients[column..].iter_mut().step_by(width).for_each(|q| *q = 0.0);
@@ -208,30 +198,6 @@ impl<E: Extent> Vectorized for Extents<'_, E> {
         for row in (start..x.len()).step_by(behind) {
             for (extent, &x) in extents.iter_mut().zip(&x[row..]) {
                 *extent = extent.with(x);
-            }
-        }
-    }
-}
-
-/// The quotients of some rows, behind those that are done.
-struct Scale<'a, Q> {
-    of: &'a Q,
-    x: &'a [f32],
-    width: usize,
-    done: usize,
-    factors: &'a EachFactors,
-    quotients: &'a mut [f32],
-}
-
-impl<Q: BlockQuotient> Vectorized for Scale<'_, Q> {
-    type Output = ();
-
-    #[inline(always)]
-    fn call(self) {
-        let Self { of, x, width, done, factors, quotients } = self;
-        for (x, quotients) in x.chunks(width).zip(quotients.chunks_mut(width)) {
-            for (column, (&x, to)) in x.iter().zip(quotients).enumerate().skip(done) {
-                *to = of.of(x, factors.of(column));
             }
         }
     }

@@ -18,11 +18,11 @@ pub(super) struct Factors {
 
 impl Factors {
     /// Of a block that the specification encodes.
-    const NONE: Self = Self::new(1.0, 1.0, 0.0);
+    const NONE: Self = Self::new(1.0, 0.0);
 
     #[inline(always)]
-    pub(super) const fn new(scale: f32, inverse: f32, zero_point: f32) -> Self {
-        Self { scale, inverse, zero_point }
+    pub(super) const fn new(scale: f32, zero_point: f32) -> Self {
+        Self { scale, inverse: 1.0 / scale, zero_point }
     }
 
     /// Whether they are numbers that can be divided by.
@@ -59,7 +59,11 @@ impl EachFactors {
 
     #[inline(always)]
     pub(super) fn of(&self, block: usize) -> Factors {
-        Factors::new(self.scales[block], self.inverses[block], self.zero_points[block])
+        Factors {
+            scale: self.scales[block],
+            inverse: self.inverses[block],
+            zero_point: self.zero_points[block],
+        }
     }
 
     pub(super) fn set_zero_point(&mut self, block: usize, zero_point: f32) {
@@ -100,7 +104,7 @@ impl<E: Extent> Vectorized for Invert<'_, E> {
         let mut unusable = 0;
         let factors = values.iter_mut().zip(inverses);
         for ((value, inverse), (scale, extent)) in factors.zip(scales.iter().zip(extents)) {
-            let factors = Factors::new(scale.value, 1.0 / scale.value, 0.0);
+            let factors = Factors::new(scale.value, 0.0);
             (*value, *inverse) = (factors.scale, factors.inverse);
             unusable |= u32::from(!(extent.is_finite() & factors.are_usable()));
         }

@@ -24,13 +24,12 @@ impl GroupEncoder {
     ) -> Result<(), (usize, GroupError)> {
         let (plan, format, policy) = (&self.plan, &self.format, &self.policy);
         if plan.scales(of, extents, &outer, self.isa, (format, policy), scales) {
-            let aside = |block| aside.push(block);
             plan.all_factors(extents, self.isa, format, scales, factors, aside);
             return Ok(());
         }
         for (block, (&extent, to)) in extents.iter().zip(scales).enumerate() {
-            let is_finite = extent.is_finite();
-            let found = is_finite.then(|| plan.scale(extent, outer(block), format, policy));
+            let found =
+                extent.is_finite().then(|| plan.scale(extent, outer(block), format, policy));
             let found = found.transpose().map_err(|source| (block, source))?;
             match found.filter(|(_, own)| plan.divides(extent, *own)) {
                 Some((scale, own)) => {

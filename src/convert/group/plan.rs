@@ -118,7 +118,7 @@ impl GroupPlan {
         }
     }
 
-    /// Finds what the values of blocks with these scales are divided by; `aside` is given those that the lanes may not take.
+    /// Finds what the values of blocks with these scales are divided by; `aside` gets those that the lanes may not take.
     pub(super) fn all_factors<E: Extent>(
         &self,
         extents: &[E],
@@ -126,7 +126,7 @@ impl GroupPlan {
         format: &GroupFormat,
         scales: &[BlockScale],
         factors: &mut EachFactors,
-        mut aside: impl FnMut(usize),
+        aside: &mut Vec<usize>,
     ) {
         let are_usable = factors.invert(extents, scales, isa);
         if let Quotients::Shifted(_) = self.quotients {
@@ -140,7 +140,7 @@ impl GroupPlan {
         for (block, extent) in extents.iter().enumerate() {
             if !self.divides(*extent, factors.of(block)) {
                 factors.set_aside(block);
-                aside(block);
+                aside.push(block);
             }
         }
     }
@@ -154,10 +154,6 @@ impl GroupPlan {
         format: &GroupFormat,
         policy: &GroupPolicy,
     ) -> Result<(BlockScale, Factors), GroupError> {
-        if let Scales::Powers(powers) = &self.scales {
-            let (scale, inverse) = powers.find(extent.magnitude(), format, policy)?;
-            return Ok((scale, Factors::new(scale.value, inverse, 0.0)));
-        }
         let is_shifted = matches!(self.quotients, Quotients::Shifted(_));
         let scale = match &self.scales {
             Scales::Number(number) if !is_shifted && extent.magnitude() != 0 => {
@@ -168,13 +164,7 @@ impl GroupPlan {
                 format.scale_of_extremes(low, high, outer, policy)?
             }
         };
-        Ok((scale, self.factors(scale, format)))
-    }
-
-    /// What the values of a block with this scale are divided by.
-    #[inline(always)]
-    fn factors(&self, scale: BlockScale, format: &GroupFormat) -> Factors {
-        Factors::new(scale.value, 1.0 / scale.value, self.zero_point(scale, format))
+        Ok((scale, Factors::new(scale.value, self.zero_point(scale, format))))
     }
 
     /// What is added to the values of a block with this scale.

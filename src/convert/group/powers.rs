@@ -1,6 +1,6 @@
 //! Scales that are powers of two, found by comparisons.
 
-use fewbit_formats::{BlockScale, GroupError, GroupFormat, GroupPolicy};
+use fewbit_formats::{BlockScale, GroupFormat, GroupPolicy};
 
 use super::extent::Extent;
 use crate::convert::lane::LEADING;
@@ -16,8 +16,8 @@ const SPECIAL_FIELD: usize = 255;
 pub(super) struct Powers {
     /// The code of the least magnitude of a binade, and the first magnitude, as bits, with the next code.
     binades: [(u32, u32); 256],
-    /// The scale of each code, and its reciprocal.
-    scales: [(f32, f32); 256],
+    /// The scale of each code.
+    scales: [f32; 256],
     /// The scale of a block of zeros.
     zero: BlockScale,
 }
@@ -46,30 +46,9 @@ impl Powers {
             guess = turn & 0x7f_ffff;
             *binade = (low, turn);
         }
-        let scales = std::array::from_fn(|code| {
-            let value = format.scale_of_code(code as u32, 0, None).value;
-            (value, 1.0 / value)
-        });
+        let scales = std::array::from_fn(|code| format.scale_of_code(code as u32, 0, None).value);
         let zero = format.scale_of_extremes(0.0, 0.0, None, policy).ok()?;
         Some(Self { binades, scales, zero })
-    }
-
-    /// The scale of a block with a finite largest magnitude, and its reciprocal.
-    #[inline(always)]
-    pub(super) fn find(
-        &self,
-        magnitude: u32,
-        format: &GroupFormat,
-        policy: &GroupPolicy,
-    ) -> Result<(BlockScale, f32), GroupError> {
-        let field = (magnitude >> 23) as usize & 0xff;
-        if field == 0 {
-            return self.find_small(magnitude, format, policy);
-        }
-        let (low, turn) = self.binades[field];
-        let code = (low + u32::from(magnitude >= turn)) & 0xff;
-        let (value, inverse) = self.scales[code as usize];
-        Ok((BlockScale { code, value, zero_point: 0 }, inverse))
     }
 
     /// Finds the scales of blocks that reach so far, of which those that are not finite get any.
@@ -87,32 +66,33 @@ impl Powers {
             let magnitude = extent.magnitude();
             let (low, turn) = self.binades[(magnitude >> 23) as usize & 0xff];
             let code = (low + u32::from(magnitude >= turn)) & 0xff;
-            let (value, _) = self.scales[code as usize];
+            let value = self.scales[code as usize];
             *scale = BlockScale { code, value, zero_point: 0 };
             any_small |= magnitude < LEADING;
         }
-        let mut small =
-            scales.iter_mut().zip(extents).filter(|(_, extent)| extent.magnitude() < LEADING);
-        !any_small
-            || small.all(|(scale, extent)| {
-                let found = self.find_small(extent.magnitude(), format, policy);
-                found.map(|(found, _)| *scale = found).is_ok()
-            })
+        !any_small || self.find_small(extents, format, policy, scales)
     }
 
-    /// As [`Self::find`], of zeros and subnormal values.
+    /// As [`Self::find_all`], of zeros and subnormal values.
     #[cold]
     fn find_small(
         &self,
-        magnitude: u32,
+        extents: &[impl Extent],
         format: &GroupFormat,
         policy: &GroupPolicy,
-    ) -> Result<(BlockScale, f32), GroupError> {
-        let scale = match magnitude {
-            0 => self.zero,
-            _ => format.scale_of_extremes(0.0, f32::from_bits(magnitude), None, policy)?,
-        };
-        Ok((scale, 1.0 / scale.value))
+        scales: &mut [BlockScale],
+    ) -> bool {
+        for (scale, extent) in scales.iter_mut().zip(extents) {
+            *scale = match extent.magnitude() {
+                0 => self.zero,
+                LEADING.. => continue,
+                _ => match format.scale_of_extremes(0.0, extent.single(), None, policy) {
+                    Ok(scale) => scale,
+                    Err(_) => return false,
+                },
+            };
+        }
+        true
     }
 }
 

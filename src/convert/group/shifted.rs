@@ -97,7 +97,7 @@ impl Vectorized for Places<'_> {
     fn call(self) {
         let Self { of, extents, .. } = self;
         for ((place, extent), scale) in self.places.iter_mut().zip(extents).zip(self.scales) {
-            let factors = Factors::new(scale.value, 1.0 / scale.value, of.zero_points.least);
+            let factors = Factors::new(scale.value, of.zero_points.least);
             let found = of.of(f32::from_bits(extent.below), factors);
             *place = if extent.is_finite() & factors.are_usable() { found } else { 0.0 };
         }
